@@ -1,0 +1,1 @@
+"""The TFX pipeline and its command line; `python -m pipeline --help`."""

@@ -1,0 +1,66 @@
+"""Publishes a model here: a new folder, whole or not at all, named by a version that only grows, and never the same model twice."""
+
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from tfx.components.pusher import component, executor
+from tfx.dsl.components.base import executor_spec
+from tfx.types import artifact_utils
+from tfx.utils import json_utils
+
+from pipeline.components.source import source_sha256
+from pipeline.errors import RunError
+
+
+class Executor(executor.Executor):
+    def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        destination = json_utils.loads(exec_properties["custom_config"])["folder"]
+        version, new = publish(Path(self.GetModelPath(input_dict)), Path(destination))
+        self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
+        pushed.set_int_custom_property("new", int(new))
+
+
+class Pusher(component.Pusher):
+    """Pushes into `folder` only what both blessings allow; the artifact's property `new` tells a repeated model (0)."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, *, folder: str, **channels: Any) -> None:
+        config = {"folder": folder, "source_sha256": source_sha256("components/pusher.py")}
+        super().__init__(**channels, custom_config=config, push_destination=None)
+
+
+def publish(model: Path, folder: Path) -> tuple[Path, bool]:
+    """The version's folder and whether it is new; on any failure the folder holds what it held before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    versions = sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
+    if versions and tree_sha256(versions[-1]) == tree_sha256(model):
+        return versions[-1], False
+    version = folder / str(max(int(time.time()), int(versions[-1].name) + 1 if versions else 0))
+    unfinished = folder / f".{version.name}.unfinished"
+    for left_over in folder.glob(".*.unfinished"):
+        shutil.rmtree(left_over)
+    try:
+        shutil.copytree(model, unfinished)
+        os.rename(unfinished, version)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise RunError(f"{folder}: version {version.name} cannot be written ({error}); the versions before it are untouched") from error
+    return version, True
+
+
+def tree_sha256(folder: Path) -> str:
+    """One hash over names and contents of all files below `folder`."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(folder)}\0{content}\n".encode())
+    return digest.hexdigest()

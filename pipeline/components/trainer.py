@@ -1,0 +1,49 @@
+"""Trains in this process: TFX's generic executor, which also refuses a label of one class and makes the model travel whole."""
+
+import json
+from typing import Any
+
+import tensorflow as tf
+from tfx.components.trainer import component, executor
+from tfx.dsl.components.base import executor_spec
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+from tfx_bsl.tfxio import dataset_options
+import tensorflow_transform as tft
+
+from pipeline.errors import DataError
+
+
+class Executor(executor.GenericExecutor):
+    def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
+        arguments = self._GetFnArgs(input_dict, output_dict, exec_properties)
+        _refuse_one_class(arguments)
+        super().Do(input_dict, output_dict, exec_properties)
+        model = artifact_utils.get_single_uri(output_dict["model"])
+        _write_assets(path_utils.serving_model_dir(model), arguments)
+
+
+class Trainer(component.Trainer):
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+
+def _refuse_one_class(arguments: Any) -> None:
+    label = arguments.custom_config["label"]
+    schema = tft.TFTransformOutput(arguments.transform_graph_path).transformed_metadata.schema
+    options = dataset_options.RecordBatchesOptions(batch_size=1024, num_epochs=1)
+    seen: set[int] = set()
+    for batch in arguments.data_accessor.record_batch_factory(arguments.train_files, options, schema):
+        seen |= set(batch.column(batch.schema.get_field_index(label)).flatten().to_pylist())
+        if len(seen) > 1:
+            return
+    raise DataError(f"the label {label} is {', '.join(map(str, sorted(seen)))} in every row of train, allowed are rows of both classes")
+
+
+def _write_assets(model: str, arguments: Any) -> None:
+    """What a server needs to know of the model, inside the model: assets.extra is SavedModel's place for it."""
+    extra = f"{model}/assets.extra"
+    tf.io.gfile.makedirs(extra)
+    io_utils.copy_file(arguments.schema_path, f"{extra}/schema.pbtxt", overwrite=True)
+    for name, content in arguments.custom_config["assets_extra"].items():
+        with tf.io.gfile.GFile(f"{extra}/{name}", "w") as file:
+            file.write(json.dumps(content, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,83 @@
+"""Pushes a model in the cloud: a new version of its registry entry, deployed without traffic on the endpoint that Terraform made."""
+
+from dataclasses import asdict
+from typing import Any
+
+from tfx.components.pusher import component, executor
+from tfx.dsl.components.base import executor_spec
+from tfx.types import artifact_utils
+from tfx.utils import json_utils
+
+from pipeline.components.source import source_sha256
+from pipeline.errors import RunError
+from pipeline.spec import VertexDestination
+
+PORT = 8080
+
+
+class Executor(executor.Executor):
+    def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        config = json_utils.loads(exec_properties["custom_config"])
+        version, new = push(self.GetModelPath(input_dict), VertexDestination(**config["destination"]))
+        self._MarkPushed(pushed, pushed_destination=version.resource_name, pushed_version=version.version_id)
+        pushed.set_int_custom_property("new", int(new))
+
+
+class Pusher(component.Pusher):
+    """Pushes only what both blessings allow; fails rather than create an endpoint; knows a model it pushed before by its URI."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, destination: VertexDestination, **channels: Any) -> None:
+        config = {"destination": asdict(destination), "source_sha256": source_sha256("components/vertex_pusher.py")}
+        super().__init__(**channels, custom_config=config)
+
+
+def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
+    """The registered version (aiplatform.Model) and whether this call made it."""
+    from google.api_core import exceptions
+    from google.cloud import aiplatform  # seconds to import, and only the node itself needs it
+
+    aiplatform.init(project=destination.project, location=destination.region)
+    try:
+        endpoint = aiplatform.Endpoint(destination.endpoint)
+        deployed = {(m.model, m.model_version_id) for m in endpoint.list_models()}
+    except exceptions.NotFound as error:
+        raise RunError(f"there is no endpoint {destination.endpoint} in {destination.project}: deploy the serving stack first") from error
+    known = _versions(aiplatform, exceptions, destination.registered_model)
+    version = next((m for m in known if m.uri == model_uri), None)
+    new = version is None
+    if version is None:
+        version = aiplatform.Model.upload(
+            model_id=None if known else destination.registered_model,
+            parent_model=known[0].resource_name if known else None,
+            display_name=destination.registered_model,
+            artifact_uri=model_uri,
+            serving_container_image_uri=destination.serving_image,
+            serving_container_predict_route="/predict",
+            serving_container_health_route="/health",
+            serving_container_ports=[PORT],
+        )
+    if (version.resource_name, version.version_id) not in deployed:
+        version.deploy(
+            endpoint,
+            traffic_percentage=0,  # Vertex gives the first model on an endpoint all of it all the same
+            machine_type=destination.machine_type,
+            min_replica_count=destination.min_replicas,
+            max_replica_count=destination.max_replicas,
+            service_account=destination.service_account,
+        )
+    return version, new
+
+
+def _versions(aiplatform: Any, exceptions: Any, registered_model: str) -> list[Any]:
+    """All versions of the registry entry, none where it does not exist yet."""
+    try:
+        listed = aiplatform.models.ModelRegistry(registered_model).list_versions()
+    except exceptions.NotFound:
+        return []
+    return [aiplatform.Model(info.model_resource_name, version=info.version_id) for info in listed]

@@ -1,0 +1,13 @@
+"""What a user is told in one sentence; the command line turns each into its exit code."""
+
+
+class ConfigurationError(Exception):
+    """A file of ours, a flag or a name is wrong: exit 2."""
+
+
+class RunError(Exception):
+    """Something asked for could not be done: exit 1."""
+
+
+class DataError(RunError):
+    """The data is not what its contract says."""

@@ -1,0 +1,79 @@
+"""A run on this machine from folder to record: the pipeline, then its summary and report, whatever became of it."""
+
+import json
+import os
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tfx.orchestration.pipeline import Pipeline
+
+from pipeline import runners, spec
+from pipeline.dag import create_pipeline, create_tuning_pipeline
+from pipeline.errors import RunError
+from pipeline.model_folder import ModelFolder
+from pipeline.progress import Progress, everything_else_to
+from pipeline.records import report, run_record, summary, tracking
+from pipeline.spec import PipelineSpec
+
+
+def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any]:
+    """Run, record, and return the summary; a node that fails is told in it, not raised."""
+    store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
+    with runners.alone(store):
+        settled = spec.here(folder, store, tune=tune)
+        pipeline = runners.build(create_pipeline, settled)
+        error = _run_logged(pipeline, run_id, runs / run_id / "log.txt")
+        upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
+        with everything_else_to(runs / run_id / "log.txt") as terminal:
+            record = run_record.from_metadata(store / "metadata.db", run_id, upstream, error)
+            composed = summary.compose(record, settled)
+            page = report.render(record, composed)
+            files = [_write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"), _write(runs / run_id / "report.html", page)]
+            if problem := tracking.track(tracking.mlflow_tracker(runs), composed, files):
+                print(f"the tracker did not take this run: {problem}", file=terminal)
+    return composed
+
+
+def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
+    """Search the declared space on this machine and return the best hyperparameters."""
+    store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
+    with runners.alone(store):
+        pipeline = runners.build(create_tuning_pipeline, spec.here(folder, store, tune=True))
+        if error := _run_logged(pipeline, run_id, runs / run_id / "log.txt"):
+            raise RunError(error)
+        record = run_record.from_metadata(store / "metadata.db", run_id, {c.id: [] for c in pipeline.components})
+    return summary.hyperparameters(record)
+
+
+def new_run_id(model: str) -> str:
+    """Sorts by time; the process makes it unique."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{model}-{os.getpid()}"
+
+
+def _run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
+    """What stopped the run, in a sentence; None where it went through."""
+    running: list[str] = []
+    with everything_else_to(log) as terminal, Progress(terminal) as progress:
+
+        def observer(node: str, state: str) -> None:
+            running.append(node)
+            progress(node, state)
+
+        try:
+            runners.here(pipeline, run_id, observer)
+        except RunError as error:
+            return str(error)
+        except Exception as error:  # a node's code may raise anything: its traceback is in the log, its sentence here
+            traceback.print_exc()
+            return f"{running[-1] if running else 'the pipeline'} failed with {type(error).__name__}: {' '.join(str(error).split())[:300]} (log: {log})"
+    return None
+
+
+def _write(file: Path, text: str) -> Path:
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(text)
+    os.replace(unfinished, file)
+    return file

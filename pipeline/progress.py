@@ -1,0 +1,63 @@
+"""What a person sees while nodes run: live seconds on a terminal, a plain line a node elsewhere; everything else goes to a log."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+
+class Progress:
+    """An observer of nodes, as runners tell it: a node's id and "running" or "finished"."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.console = Console(file=stream, highlight=False)
+        self.started: dict[str, float] = {}
+        self.live = Live(get_renderable=self._running, console=self.console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> "Progress":
+        if self.console.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.live.stop()
+
+    def __call__(self, node: str, state: str) -> None:
+        if state == "running":
+            self.started[node] = time.monotonic()
+            if not self.console.is_terminal:
+                self.console.print(f"{node} ...")
+            return
+        self.console.print(f"{node:18} {time.monotonic() - self.started.pop(node):6.1f} s")
+
+    def _running(self) -> Text:
+        now = time.monotonic()
+        return Text("\n".join(f"{node:18} {now - start:6.1f} s ..." for node, start in list(self.started.items())), style="dim")
+
+
+@contextlib.contextmanager
+def everything_else_to(log: Path) -> Iterator[TextIO]:
+    """Send what this process and its children write to `log`, as the libraries write much and on both streams; yields the terminal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [os.dup(1), os.dup(2)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        with os.fdopen(os.dup(saved[1]), "w") as terminal:
+            yield terminal
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, stream in zip(saved, (1, 2), strict=True):
+            os.dup2(descriptor, stream)
+            os.close(descriptor)

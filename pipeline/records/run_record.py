@@ -1,0 +1,77 @@
+"""What one run did, node by node, as the metadata store tells it: the one source of its summary and its report."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+from tfx.types import Artifact, artifact_utils
+
+ENDED = {"COMPLETE": "ran", "CACHED": "cached", "FAILED": "failed", "RUNNING": "interrupted"}
+Artifacts = dict[str, list[Artifact]]
+
+
+@dataclass
+class Node:
+    id: str
+    upstream: list[str]
+    state: str = "not reached"  # or ran, cached, failed, interrupted
+    started: float = 0.0  # seconds since the epoch
+    seconds: float = 0.0
+    inputs: Artifacts = field(default_factory=dict)
+    outputs: Artifacts = field(default_factory=dict)
+
+
+@dataclass
+class RunRecord:
+    """A run of the pipeline; `artifact` finds what a node made."""
+
+    id: str
+    nodes: list[Node]  # in the order they run
+    error: str | None = None
+
+    def node(self, id_: str) -> Node | None:
+        return next((node for node in self.nodes if node.id == id_), None)
+
+    def artifact(self, node: str, key: str) -> Artifact | None:
+        found = self.node(node)
+        return next(iter(found.outputs.get(key, [])), None) if found else None
+
+
+def from_metadata(database: Path, run_id: str, upstream: dict[str, list[str]], error: str | None = None) -> RunRecord:
+    """The run `run_id` of a local metadata store; `upstream` is the pipeline's graph, node -> nodes it waits for, in order."""
+    nodes = {id_: Node(id_, before) for id_, before in upstream.items()}
+    if database.exists():
+        store = _open(database)
+        context = store.get_context_by_type_and_name("pipeline_run", run_id)
+        types = {t.id: t for t in store.get_artifact_types()}
+        for execution in store.get_executions_by_context(context.id) if context else []:
+            _fill(nodes, store, execution, types)
+    return RunRecord(run_id, list(nodes.values()), error)
+
+
+def _open(database: Path) -> metadata_store.MetadataStore:
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(database)
+    config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
+    return metadata_store.MetadataStore(config)
+
+
+def _fill(nodes: dict[str, Node], store: metadata_store.MetadataStore, execution: Any, types: dict[int, Any]) -> None:
+    names = [c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node"]
+    node = next((nodes[id_] for name in names for id_ in nodes if name.endswith(f".{id_}")), None)
+    if node is None:
+        return
+    state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
+    node.state = ENDED.get(state, state.lower())
+    node.started = execution.create_time_since_epoch / 1000
+    if node.state != "interrupted":  # no one wrote down when it ended
+        node.seconds = (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000
+    events = store.get_events_by_execution_ids([execution.id])
+    artifacts = {a.id: a for a in store.get_artifacts_by_id([e.artifact_id for e in events])}
+    for event in events:
+        proto = artifacts[event.artifact_id]
+        side = node.inputs if event.type in (event.INPUT, event.DECLARED_INPUT, event.INTERNAL_INPUT) else node.outputs
+        key = event.path.steps[0].key
+        side.setdefault(key, []).append(artifact_utils.deserialize_artifact(types[proto.type_id], proto))

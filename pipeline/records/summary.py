@@ -1,0 +1,184 @@
+"""The summary of a run: what each node took, the metrics beside the gate and the last blessed, the decision, and the six records."""
+
+import importlib.metadata
+import json
+import math
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from tfx.types import Artifact
+from tfx.utils import path_utils
+
+from pipeline.declaration import Gate
+from pipeline.records.run_record import RunRecord
+from pipeline.spec import PipelineSpec
+from settings import REPOSITORY
+
+WHOLE = "all"  # the slice that is no slice
+
+
+def compose(record: RunRecord, spec: PipelineSpec) -> dict[str, Any]:
+    """A JSON-ready summary, of a failed or interrupted run too."""
+    evaluation = _evaluation(record)
+    baseline = _baseline(record)
+    gate = _gate(spec.declaration.gate, evaluation, baseline)
+    metrics = evaluation.get(WHOLE, {})
+    started = min((n.started for n in record.nodes if n.started), default=0.0)
+    ended = max((n.started + n.seconds for n in record.nodes), default=0.0)
+    return {
+        "run": record.id,
+        "model": spec.model,
+        "purpose": spec.declaration.purpose,
+        "state": "failed" if record.error else "succeeded",
+        "error": record.error,
+        "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(ended - started, 2),
+        "nodes": [{"id": n.id, "state": n.state, "seconds": round(n.seconds, 2), "upstream": n.upstream} for n in record.nodes],
+        "metrics": metrics,
+        "slices": {name: values for name, values in evaluation.items() if name != WHOLE},
+        "baseline": baseline,
+        "gate": gate,
+        "decision": _decision(record, gate),
+        "records": {
+            "code": _code(),
+            "environment": _environment(),
+            "data": _data(record.artifact("CsvExampleGen", "examples") or record.artifact("BigQueryExampleGen", "examples")),
+            "hyperparameters": hyperparameters(record),
+            "metrics": metrics,
+            "model_type": _model_type(record.artifact("Trainer", "model")),
+        },
+    }
+
+
+def hyperparameters(record: RunRecord) -> dict[str, Any]:
+    """Those that the Trainer was given: imported, or a Tuner's best."""
+    artifact = record.artifact("Hyperparameters", "result") or record.artifact("Tuner", "best_hyperparameters")
+    files = tf.io.gfile.glob(f"{artifact.uri}/*") if artifact else []
+    values = json.loads(tf.io.gfile.GFile(files[0]).read()) if files else {}
+    return dict(values.get("values", values))
+
+
+def evaluation_result(record: RunRecord) -> Any:
+    """TFMA's result for the candidate, None where there is none."""
+    artifact = record.artifact("Evaluator", "evaluation")
+    if artifact is None or not tf.io.gfile.exists(artifact.uri):
+        return None
+    results = tfma.load_eval_results([artifact.uri], model_name=_name_of_candidate(artifact.uri)).get_results()
+    return results[0]
+
+
+def _name_of_candidate(uri: str) -> str | None:
+    names = [spec.name for spec in tfma.load_eval_result(uri).config.model_specs]
+    return "candidate" if "candidate" in names else None
+
+
+def _evaluation(record: RunRecord) -> dict[str, dict[str, float]]:
+    """Metric -> number for each slice; numbers that JSON has no word for are left out."""
+    result = evaluation_result(record)
+    return _by_slice(result) if result else {}
+
+
+def _by_slice(result: Any) -> dict[str, dict[str, float]]:
+    slices: dict[str, dict[str, float]] = {}
+    for key, outputs in result.slicing_metrics:
+        name = ", ".join(f"{column}={value}" for column, value in key) or WHOLE
+        values = {metric: value.get("doubleValue") for subkeys in outputs.values() for by_name in subkeys.values() for metric, value in by_name.items()}
+        slices[name] = {m: v for m, v in values.items() if isinstance(v, int | float) and math.isfinite(v)}
+    return slices
+
+
+def _baseline(record: RunRecord) -> dict[str, Any] | None:
+    """The last blessed model on the same rows, None for the first model; the candidate itself where it is the last blessed."""
+    evaluator = record.node("Evaluator")
+    if not evaluator or not evaluator.inputs.get("baseline_model"):
+        return None
+    model, uri = evaluator.inputs["baseline_model"][0], record.artifact("Evaluator", "evaluation")
+    same = model.uri == evaluator.inputs["model"][0].uri
+    metrics: dict[str, float] = {}
+    if uri and tf.io.gfile.exists(uri.uri):
+        name = None if same else "baseline"
+        metrics = _by_slice(tfma.load_eval_results([uri.uri], model_name=name).get_results()[0]).get(WHOLE, {})
+    return {"model": model.uri, "same_model": same, "metrics": metrics}
+
+
+def _gate(gate: Gate, evaluation: dict[str, dict[str, float]], baseline: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Each bound with its value and whether it holds; empty where nothing was evaluated."""
+    if not evaluation:
+        return []
+    bounds = [(WHOLE, gate.lower_bound), *((f"{s.feature}={s.value}", s.lower_bound) for s in gate.slices)]
+    checks = [_check(gate.metric, name, evaluation.get(name, {}).get(gate.metric), bound) for name, bound in bounds]
+    if baseline and not baseline["same_model"]:
+        before, now = baseline["metrics"].get(gate.metric), evaluation[WHOLE].get(gate.metric)
+        change = now - before if before is not None and now is not None else None
+        checks.append(_check(f"change of {gate.metric}", WHOLE, change, gate.least_change))
+    return checks
+
+
+def _check(metric: str, part: str, value: float | None, bound: float) -> dict[str, Any]:
+    return {"metric": metric, "slice": part, "value": value, "lower_bound": bound, "holds": value is not None and value >= bound}
+
+
+def _decision(record: RunRecord, gate: list[dict[str, Any]]) -> dict[str, Any]:
+    """blessed: both blessings; published: the version's address, also where it was there before; reason: a sentence."""
+    blessings = [_int(record.artifact(node, "blessing"), "blessed") == 1 for node in ("Evaluator", "ServingCheck")]
+    pushed = record.artifact("Pusher", "pushed_model")
+    published = pushed.get_string_custom_property("pushed_destination") if _int(pushed, "pushed") == 1 and pushed else None
+    return {"blessed": all(blessings), "published": published or None, "reason": _reason(record, gate, blessings, pushed)}
+
+
+def _reason(record: RunRecord, gate: list[dict[str, Any]], blessings: list[bool], pushed: Artifact | None) -> str:
+    if record.error:
+        return f"not published: {record.error}"
+    if record.artifact("Pusher", "pushed_model") is None:
+        return "not published: the run did not get that far"
+    wrong = [f"{c['metric']} ({c['slice']}) is {_shown(c['value'])}, below {c['lower_bound']}" for c in gate if not c["holds"]]
+    if not blessings[1]:
+        check = record.artifact("ServingCheck", "blessing")
+        wrong += json.loads(check.get_string_custom_property("problems")) if check else []
+    if not all(blessings):
+        return f"not published: {'; '.join(wrong) or 'the evaluation did not bless it'}"
+    if pushed and not _int(pushed, "new"):
+        return "blessed, and published already: the newest version is this very model"
+    return "published: every bound holds and the model can be served"
+
+
+def _shown(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.4f}"
+
+
+def _int(artifact: Artifact | None, name: str) -> int | None:
+    return artifact.get_int_custom_property(name) if artifact else None
+
+
+def _code() -> dict[str, Any]:
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    return {"commit": git("rev-parse", "HEAD") or None, "changed_files": git("status", "--porcelain").splitlines()}
+
+
+def _environment() -> dict[str, str]:
+    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+    versions = {name: importlib.metadata.version(name) for name in ("tfx", "tensorflow", "keras")}
+    return {"python": platform.python_version(), "pipfile_lock_sha256": lock["_meta"]["hash"]["sha256"], **versions}
+
+
+def _data(examples: Artifact | None) -> dict[str, Any]:
+    if examples is None:
+        return {}
+    properties = examples.mlmd_artifact.custom_properties
+    return {k: getattr(properties[k], properties[k].WhichOneof("value")) for k in ("rows", "rows_dropped", "sha256", "query") if k in properties}
+
+
+def _model_type(model: Artifact | None) -> dict[str, Any]:
+    if model is None or not tf.io.gfile.exists(model.uri):
+        return {}
+    path = path_utils.serving_model_path(model.uri)
+    shapes = [shape for name, shape in tf.train.list_variables(f"{path}/variables/variables") if name.endswith("VARIABLE_VALUE") and "optimizer" not in name]
+    return {"kind": "binary classifier", "parameters": sum(math.prod(shape) for shape in shapes)}

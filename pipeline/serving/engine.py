@@ -1,0 +1,96 @@
+"""From a SavedModel's folder and JSON instances to answers: what the server, the serving check and the tests ask alike.
+
+As a program it loads a model and answers JSON lines: {"instances": [...], "signature": name or absent} with
+{"predictions": [...]} or {"error": sentence}.
+"""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+INT64 = range(-(2**63), 2**63)
+LARGEST_FLOAT = 3.4028234e38
+
+
+class InstanceError(ValueError):
+    """An instance is not what the model takes; the sentence names its place and the feature."""
+
+
+class Engine:
+    """A loaded model: `predict` maps instances (raw features by name, null or absent where unknown) to one answer each."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.signatures: dict[str, Any] = dict(tf.saved_model.load(str(path)).signatures)
+        extra = Path(path) / "assets.extra"
+        self.serving: dict[str, Any] = json.loads((extra / "serving.json").read_text())
+        self.sample: dict[str, Any] = json.loads((extra / "sample.json").read_text())
+        schema = text_format.Parse((extra / "schema.pbtxt").read_text(), schema_pb2.Schema())
+        self.types = {f.name: f.type for f in schema.feature if f.name in self.serving["features"]}
+
+    def predict(self, instances: list[Any], signature: str | None = None) -> list[Any]:
+        """An answer an instance: the output's value, or {output: value} where the signature has several."""
+        name = signature or self.serving["default_signature"]
+        if name not in self.signatures:
+            raise InstanceError(f"signature is {name!r}, allowed are {', '.join(sorted(self.signatures))}")
+        if not instances:
+            return []
+        records = [self._example(place, instance) for place, instance in enumerate(instances)]
+        outputs = {key: value.numpy() for key, value in self.signatures[name](examples=tf.constant(records)).items()}
+        columns = {key: [_plain(v) for v in value.reshape(len(records), -1).tolist()] for key, value in sorted(outputs.items())}
+        if len(columns) == 1:
+            return next(iter(columns.values()))
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+    def _example(self, place: int, instance: Any) -> bytes:
+        if not isinstance(instance, dict):
+            raise InstanceError(f"instance {place} is {_shown(instance)}, allowed is an object of features")
+        example = tf.train.Example()
+        for name, value in instance.items():
+            if name not in self.types:
+                raise InstanceError(f"instance {place}: the feature {_shown(name)} is unknown, allowed are {', '.join(self.types)}")
+            if value is not None:
+                self._add(example.features.feature[name], place, name, value)
+        return example.SerializeToString()
+
+    def _add(self, feature: Any, place: int, name: str, value: Any) -> None:
+        kind, number = self.types[name], isinstance(value, int | float) and not isinstance(value, bool)
+        if kind == schema_pb2.INT and number and float(value).is_integer() and int(value) in INT64:
+            feature.int64_list.value.append(int(value))
+        elif kind == schema_pb2.FLOAT and number and math.isfinite(value) and abs(value) <= LARGEST_FLOAT:
+            feature.float_list.value.append(value)
+        elif kind == schema_pb2.BYTES and isinstance(value, str):
+            feature.bytes_list.value.append(value.encode("utf-8", "replace"))
+        else:
+            allowed = {schema_pb2.INT: "a whole number of 64 bits", schema_pb2.FLOAT: "a finite number", schema_pb2.BYTES: "a string"}[kind]
+            raise InstanceError(f"instance {place}: the feature {name} is {_shown(value)}, allowed is {allowed} or null")
+
+
+def _plain(values: list[Any]) -> Any:
+    decoded = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+    return decoded[0] if len(decoded) == 1 else decoded
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def main(path: str) -> None:
+    engine = Engine(path)
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer: dict[str, Any] = {"predictions": engine.predict(request["instances"], request.get("signature"))}
+        except InstanceError as error:
+            answer = {"error": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

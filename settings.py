@@ -1,0 +1,228 @@
+"""What an environment is: the types of its values, their checks, and every name that is computed from them.
+
+Both halves import this file and nothing of each other, so that infra creates what the pipeline looks for.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent
+MODELS = REPOSITORY / "pipeline" / "models"
+MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")  # short enough for every cloud name that carries it
+BEAM_ENGINES = ("direct", "dataflow")
+TRACKERS = ("vertex-experiments", "none")
+
+
+def model_names() -> list[str]:
+    """The models of this repository: the folders of pipeline/models that hold a model.toml."""
+    return sorted(path.parent.name for path in MODELS.glob("*/model.toml"))
+
+
+@dataclass(frozen=True)
+class GitHub:
+    """The repository that is built, and the installation of Cloud Build's GitHub app that may read it."""
+
+    repository: str
+    app_installation_id: int
+
+    def problems(self) -> Iterator[str]:
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
+            yield f"github.repository is {self.repository!r}, allowed is OWNER/NAME"
+        if self.app_installation_id < 1:
+            yield f"github.app_installation_id is {self.app_installation_id}, allowed is the positive number in the installation's URL"
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where the Trainer runs: in its own pipeline node, or with a machine_type as a Vertex custom job."""
+
+    machine_type: str | None = None
+
+    def problems(self) -> Iterator[str]:
+        yield from _machine_type_problems("training.machine_type", self.machine_type)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The machines behind an endpoint, and the shares of traffic (percent) that a new version takes in turn."""
+
+    machine_type: str = "n1-standard-2"
+    min_replicas: int = 1
+    max_replicas: int = 1
+    keep_warm: bool = False
+    traffic_steps: tuple[int, ...] = (1, 10, 50, 100)
+
+    def problems(self) -> Iterator[str]:
+        yield from _machine_type_problems("serving.machine_type", self.machine_type)
+        if not 1 <= self.min_replicas <= self.max_replicas:
+            yield f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, allowed is 1 <= min_replicas <= max_replicas"
+        steps = self.traffic_steps
+        if not steps or steps[-1] != 100 or steps[0] < 1 or list(steps) != sorted(set(steps)):
+            yield f"serving.traffic_steps is {steps}, allowed are rising percentages from 1 that end at 100"
+
+
+@dataclass(frozen=True)
+class RequestLog:
+    """How much of the traffic is logged, and for how long."""
+
+    sampling_rate: float = 0.1
+    retention_days: int = 90
+
+    def problems(self) -> Iterator[str]:
+        if not 0 < self.sampling_rate <= 1:
+            yield f"request_log.sampling_rate is {self.sampling_rate}, allowed is more than 0 and at most 1"
+        if self.retention_days < 1:
+            yield f"request_log.retention_days is {self.retention_days}, allowed is at least 1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One environment; raises one ValueError with everything that keeps it from being deployed."""
+
+    stage: str
+    project_id: str
+    project_number: int
+    region: str
+    github: GitHub
+    billing_account: str | None = None
+    monthly_budget: int | None = None  # in the billing account's currency
+    deletable: bool = False
+    promotes_from: str | None = None
+    beam_engine: str = "direct"
+    tracker: str = "vertex-experiments"
+    training: Training = field(default_factory=Training)
+    serving: Serving = field(default_factory=Serving)
+    request_log: RequestLog = field(default_factory=RequestLog)
+    consumers: tuple[str, ...] = ()  # principals that may ask for predictions
+    readers: tuple[str, ...] = ()  # principals that may read the log without its personal columns
+    alert_emails: tuple[str, ...] = ()
+    approval_required: bool = True
+    legacy_ai_platform: bool = False
+    gcr_repository: bool = False
+
+    def __post_init__(self) -> None:
+        if problems := list(self.problems()):
+            raise ValueError(f"environment {self.stage}: {'; '.join(problems)}")
+
+    @property
+    def names(self) -> "Names":
+        return Names(self)
+
+    def problems(self) -> Iterator[str]:
+        if not re.fullmatch(r"[a-z][a-z0-9]{1,9}", self.stage):
+            yield f"stage is {self.stage!r}, allowed are 2 to 10 lowercase letters and digits, a letter first"
+        if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", self.project_id):
+            yield f"project_id is {self.project_id!r}, allowed are 6 to 30 lowercase letters, digits and hyphens, a letter first"
+        if self.project_number < 1:
+            yield f"project_number is {self.project_number}, allowed is the project's positive number"
+        if not re.fullmatch(r"[a-z]+-[a-z]+\d+", self.region):
+            yield f"region is {self.region!r}, allowed is a region such as europe-west1"
+        if self.beam_engine not in BEAM_ENGINES:
+            yield f"beam_engine is {self.beam_engine!r}, allowed are {', '.join(BEAM_ENGINES)}"
+        if self.tracker not in TRACKERS:
+            yield f"tracker is {self.tracker!r}, allowed are {', '.join(TRACKERS)}"
+        if self.promotes_from == self.stage:
+            yield f"promotes_from is {self.promotes_from!r}, allowed is another stage"
+        yield from self._people_problems()
+        for part in (self.github, self.training, self.serving, self.request_log):
+            yield from part.problems()
+        yield from self.names.problems()
+
+    def _people_problems(self) -> Iterator[str]:
+        if self.billing_account is not None and not re.fullmatch(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", self.billing_account):
+            yield f"billing_account is {self.billing_account!r}, allowed is XXXXXX-XXXXXX-XXXXXX"
+        if self.monthly_budget is not None and self.billing_account is None:
+            yield f"monthly_budget is {self.monthly_budget}, allowed only with a billing_account"
+        if self.monthly_budget is not None and self.monthly_budget < 1:
+            yield f"monthly_budget is {self.monthly_budget}, allowed is at least 1"
+        for email in self.alert_emails:
+            if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+                yield f"alert_emails has {email!r}, allowed are e-mail addresses"
+        if not self.deletable and not self.alert_emails:
+            yield "alert_emails is empty, allowed only where deletable: what is kept must be watched"
+        for principal in (*self.consumers, *self.readers):
+            if not re.fullmatch(r"(user|group|serviceAccount|domain):\S+", principal):
+                yield f"consumers and readers have {principal!r}, allowed are user:, group:, serviceAccount: and domain: principals"
+
+
+@dataclass(frozen=True)
+class Names:
+    """Every name in the cloud, computed from the settings; a model's take the model."""
+
+    settings: Settings
+
+    def bucket(self, purpose: str) -> str:
+        """`purpose` is artifacts or state."""
+        return f"{self.settings.project_id}-{self.settings.stage}-{purpose}"
+
+    def service_account(self, role: str) -> str:
+        """The account id; `role` is builder, pipeline, server, monitor, planner or deployer."""
+        return f"{self.settings.stage}-{role}"
+
+    def service_account_email(self, role: str) -> str:
+        return f"{self.service_account(role)}@{self.settings.project_id}.iam.gserviceaccount.com"
+
+    def dataset(self, purpose: str) -> str:
+        """`purpose` is data, requests or verdicts."""
+        return f"{self.settings.stage}_{purpose}"
+
+    @property
+    def repository(self) -> str:
+        return f"{self.settings.stage}-images"
+
+    def image(self, target: str) -> str:
+        """The image's name without tag or digest; `target` is pipeline or serving."""
+        return f"{self.settings.region}-docker.pkg.dev/{self.settings.project_id}/{self.repository}/{target}"
+
+    @property
+    def artifacts_uri(self) -> str:
+        return f"gs://{self.bucket('artifacts')}"
+
+    def pipeline(self, model: str) -> str:
+        return f"{self.settings.stage}-{_hyphened(model)}"
+
+    def registered_model(self, model: str) -> str:
+        """The id of the model's one entry in Vertex's model registry, of which each push is a version."""
+        return f"{self.settings.stage}-{_hyphened(model)}"
+
+    def endpoint(self, model: str) -> str:
+        """Vertex wants a number of at most ten digits without a leading zero: derived, so that both halves know it."""
+        digest = hashlib.sha256(f"{self.settings.stage}/{model}".encode()).digest()
+        return str(10**9 + int.from_bytes(digest[:8], "big") % (9 * 10**9))
+
+    def all(self) -> Iterator[tuple[str, str, str]]:
+        """Each kind of name, the name, and the rule (a regular expression) that Google sets for it."""
+        for purpose in ("artifacts", "state"):
+            yield "bucket", self.bucket(purpose), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+        for role in ("builder", "pipeline", "server", "monitor", "planner", "deployer"):
+            yield "service account", self.service_account(role), r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
+        for purpose in ("data", "requests", "verdicts"):
+            yield "dataset", self.dataset(purpose), r"[A-Za-z0-9_]{1,1024}"
+        yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+        for model in model_names():
+            yield f"model folder {model}", model, MODEL_NAME.pattern
+            yield f"pipeline of {model}", self.pipeline(model), r"[a-z][a-z0-9-]{0,126}"
+            yield f"registered model of {model}", self.registered_model(model), r"[a-z][a-z0-9_-]{0,62}"
+            yield f"endpoint of {model}", self.endpoint(model), r"[1-9][0-9]{0,9}"
+
+    def problems(self) -> Iterator[str]:
+        seen: dict[tuple[str, str], str] = {}
+        for kind, name, rule in self.all():
+            if not re.fullmatch(rule, name):
+                yield f"the {kind} would be named {name!r}, allowed is {rule}"
+            family = kind.split(" of ")[0]
+            if (family, name) in seen:
+                yield f"the {kind} and the {seen[family, name]} would both be named {name!r}, allowed is one"
+            seen[family, name] = kind
+
+
+def _hyphened(model: str) -> str:
+    return model.replace("_", "-")
+
+
+def _machine_type_problems(key: str, value: str | None) -> Iterator[str]:
+    if value is not None and not re.fullmatch(r"[a-z]\w*-[a-z]+(-\w+)*", value):
+        yield f"{key} is {value!r}, allowed is a Compute Engine machine type such as n1-standard-4"
