@@ -14,7 +14,11 @@ RUNS = REPOSITORY / "runs"
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m pipeline", description="Train, judge, publish and ask models.", epilog="exit: 0 done, 1 failed, 2 usage or configuration, 3 the verdict is no")
+    top = argparse.ArgumentParser(
+        prog="python -m pipeline",
+        description="Train, judge, publish and ask models.",
+        epilog="exit: 0 done, 1 failed, 2 usage or configuration, 3 the verdict is no",
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
@@ -24,21 +28,29 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", parents=[model, common], help="run the whole pipeline here, resuming what an earlier run left")
     run.add_argument("--tune", action="store_true", help="search hyperparameters instead of importing best.json")
-    schema = verbs.add_parser("schema", parents=[model, common], help="infer a schema from the data and show the difference to schema.pbtxt")
+    schema = verbs.add_parser(
+        "schema", parents=[model, common], help="infer a schema from the data and show the difference to schema.pbtxt"
+    )
     schema.add_argument("--write", action="store_true", help="write the inferred schema to schema.pbtxt where there is none yet")
     verbs.add_parser("tune", parents=[model, common], help="search hyperparameters and write the best to best.json")
     predict = verbs.add_parser("predict", parents=[model, common], help="answer every row of a CSV with the last blessed model")
     predict.add_argument("--input", type=Path, required=True, metavar="CSV")
     predict.add_argument("--output", type=Path, required=True, metavar="CSV")
     verbs.add_parser("runs", parents=[common], help="list the runs and their decisions")
-    compile_ = verbs.add_parser("compile", parents=[common], help="write the job for Vertex Pipelines, or with --env local its twin for `rehearse`")
+    compile_ = verbs.add_parser(
+        "compile", parents=[common], help="write the job for Vertex Pipelines, or with --env local its twin for `rehearse`"
+    )
     compile_.add_argument("models", nargs="*", metavar="model", help="names or paths (default: all models)")
     compile_.add_argument("--env", required=True, help="local, or an environment of environments.py")
     compile_.add_argument("--image", help="the pipeline image by digest, NAME@sha256:...; not for local")
     compile_.add_argument("--serving-image", help="the serving image (default: the environment's, tagged with this commit)")
     compile_.add_argument("--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)")
-    compile_.add_argument("--output", type=Path, default=Path("compiled"), metavar="DIR", help="where ENV-MODEL.json is written (default: compiled)")
-    rehearse = verbs.add_parser("rehearse", parents=[common], help="execute a local spec here, node by node through the containers' entrypoint")
+    compile_.add_argument(
+        "--output", type=Path, default=Path("compiled"), metavar="DIR", help="where ENV-MODEL.json is written (default: compiled)"
+    )
+    rehearse = verbs.add_parser(
+        "rehearse", parents=[common], help="execute a local spec here, node by node through the containers' entrypoint"
+    )
     rehearse.add_argument("spec", type=Path)
     return top
 

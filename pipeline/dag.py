@@ -38,6 +38,7 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
         baseline_model=last_blessed.outputs["model"],
         baseline_blessing=last_blessed.outputs["model_blessing"],
         eval_config=evaluation.eval_config(spec.declaration.gate, label=spec.declaration.label.name),
+        pipeline=spec.name,
     )
     serving_check = ServingCheck(model=model, examples=examples)
     pusher = _pusher(spec, model=model, model_blessing=evaluator.outputs["blessing"], infra_blessing=serving_check.outputs["blessing"])

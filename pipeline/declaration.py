@@ -64,7 +64,9 @@ class Gate(Table):
     @classmethod
     def _has_the_right_direction(cls, table: Any) -> Any:
         if isinstance(table, dict) and (reversed_ := {"upper_bound", "largest_change"} & set(table)):
-            raise ValueError(f"{reversed_.pop()} is a reversed gate: every metric here is better when higher, allowed are lower_bound and least_change")
+            raise ValueError(
+                f"{reversed_.pop()} is a reversed gate: every metric here is better when higher, allowed are lower_bound and least_change"
+            )
         return table
 
     @model_validator(mode="after")
@@ -106,10 +108,10 @@ def read(file: Path) -> Declaration:
     try:
         return Declaration.model_validate(table)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(f"{file}: {_sentence(dict(e), table)}" for e in error.errors())) from error
+        raise ConfigurationError("; ".join(f"{file}: {_sentence(dict(e))}" for e in error.errors())) from error
 
 
-def _sentence(error: dict[str, Any], table: dict[str, Any]) -> str:
+def _sentence(error: dict[str, Any]) -> str:
     """Pydantic's error as: key, value, what is allowed."""
     key = ".".join(str(part) for part in error["loc"] if part not in ("bool", "int", "float", "str"))
     if error["type"] == "missing":

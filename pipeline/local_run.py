@@ -3,7 +3,6 @@
 import json
 import os
 import traceback
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from pipeline.errors import RunError
 from pipeline.model_folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
 from pipeline.records import report, run_record, summary, tracking
-from pipeline.spec import PipelineSpec
 
 
 def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any]:
@@ -25,13 +23,16 @@ def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any
     with runners.alone(store):
         settled = spec.here(folder, store, tune=tune)
         pipeline = runners.build(create_pipeline, settled)
-        error = _run_logged(pipeline, run_id, runs / run_id / "log.txt")
+        error = run_logged(pipeline, run_id, runs / run_id / "log.txt")
         upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
         with everything_else_to(runs / run_id / "log.txt") as terminal:
             record = run_record.from_metadata(store / "metadata.db", run_id, upstream, error)
             composed = summary.compose(record, settled)
             page = report.render(record, composed)
-            files = [_write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"), _write(runs / run_id / "report.html", page)]
+            files = [
+                _write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
+                _write(runs / run_id / "report.html", page),
+            ]
             if problem := tracking.track(tracking.mlflow_tracker(runs), composed, files):
                 print(f"the tracker did not take this run: {problem}", file=terminal)
     return composed
@@ -42,7 +43,7 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
     store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
     with runners.alone(store):
         pipeline = runners.build(create_tuning_pipeline, spec.here(folder, store, tune=True))
-        if error := _run_logged(pipeline, run_id, runs / run_id / "log.txt"):
+        if error := run_logged(pipeline, run_id, runs / run_id / "log.txt"):
             raise RunError(error)
         record = run_record.from_metadata(store / "metadata.db", run_id, {c.id: [] for c in pipeline.components})
     return summary.hyperparameters(record)
@@ -53,7 +54,7 @@ def new_run_id(model: str) -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{model}-{os.getpid()}"
 
 
-def _run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
+def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
     """What stopped the run, in a sentence; None where it went through."""
     running: list[str] = []
     with everything_else_to(log) as terminal, Progress(terminal) as progress:

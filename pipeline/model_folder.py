@@ -54,7 +54,9 @@ class ModelFolder:
             return (self.path / self.declaration.data.source).resolve()
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise ConfigurationError(f"{self.path}/model.toml: data.source names the package {package!r}, allowed are packages that Pipfile.lock installs")
+            raise ConfigurationError(
+                f"{self.path}/model.toml: data.source names the package {package!r}, allowed are packages that Pipfile.lock installs"
+            )
         return Path(spec.submodule_search_locations[0]) / inside
 
     def _check_hyperparameters(self) -> None:
@@ -72,7 +74,9 @@ def load(name_or_path: str, without: tuple[str, ...] = ()) -> ModelFolder:
     """The model of that name in pipeline/models, or the folder at a path that has a slash in it; files in `without` may be missing."""
     if "/" in name_or_path:
         if not Path(name_or_path).is_dir():
-            raise ConfigurationError(f"there is no folder {name_or_path!r}, allowed are a model's name ({', '.join(model_names())}) and a path to its folder")
+            raise ConfigurationError(
+                f"there is no folder {name_or_path!r}, allowed are a model's name ({', '.join(model_names())}) and a path to its folder"
+            )
         return ModelFolder(Path(name_or_path), without)
     if name_or_path not in model_names():
         raise ConfigurationError(f"there is no model {name_or_path!r}, allowed are {', '.join(model_names())} and a path to a folder")
@@ -88,9 +92,10 @@ def _check_module(file: Path, functions: tuple[str, ...]) -> None:
     if missing := [f for f in functions if f not in defined]:
         raise ConfigurationError(f"{file}: there is no function {missing[0]}, {file.name} defines {' and '.join(functions)}")
     siblings = {path.stem for path in file.parent.glob("*.py")} | {"pipeline", "infra", "settings", "environments"}
-    for node in ast.walk(tree):
-        imported = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)):
         relative = isinstance(node, ast.ImportFrom) and node.level > 0
-        for name in imported:
+        for name in [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]:
             if relative or name.split(".")[0] in siblings:
-                raise ConfigurationError(f"{file}: line {node.lineno} imports {'.' * relative}{name}, allowed are installed packages: each module travels alone")
+                raise ConfigurationError(
+                    f"{file}: line {node.lineno} imports {'.' * relative}{name}, allowed are installed packages: each module travels alone"
+                )

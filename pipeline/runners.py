@@ -34,6 +34,10 @@ def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
 
     config = KubeflowV2DagRunnerConfig(default_image=image, use_pipeline_spec_2_1=True)
     job: dict[str, Any] = KubeflowV2DagRunner(config).run(build(create_pipeline, spec), write_out=False)
+    for executor in job["pipelineSpec"]["deploymentSpec"]["executors"].values():
+        for query in executor.get("resolver", {}).get("outputArtifactQueries", {}).values():
+            if "tfx.ModelBlessing" in query["filter"]:  # TFX asks for the last blessed model of the whole project
+                query["filter"] += f' AND metadata.pipeline.string_value="{spec.name}"'
     return job
 
 

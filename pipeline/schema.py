@@ -44,12 +44,18 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
     }
     for key, names in named.items():
         if unknown := [name for name in names if name not in known]:
-            raise ConfigurationError(f"{folder.path}/model.toml: {key} names {unknown[0]!r}, allowed are the features of schema.pbtxt: {', '.join(known)}")
+            raise ConfigurationError(
+                f"{folder.path}/model.toml: {key} names {unknown[0]!r}, allowed are the features of schema.pbtxt: {', '.join(known)}"
+            )
     if leaking := [name for name in declared.label.columns if name in served]:
         raise ConfigurationError(f'{file}: the feature {leaking[0]} makes the label, allowed is not_in_environment: "{SERVING}"')
     for name, value in declared.serving.sample.items():
         if name not in served:
-            raise ConfigurationError(f"{folder.path}/model.toml: serving.sample names {name!r}, allowed are the served features {', '.join(served)}")
+            raise ConfigurationError(
+                f"{folder.path}/model.toml: serving.sample names {name!r}, allowed are the served features {', '.join(served)}"
+            )
         if isinstance(value, bool) or not isinstance(value, PYTHON_TYPES[served[name]]):
-            raise ConfigurationError(f"{folder.path}/model.toml: serving.sample.{name} is {value!r}, allowed is a value of type {served[name]}")
+            raise ConfigurationError(
+                f"{folder.path}/model.toml: serving.sample.{name} is {value!r}, allowed is a value of type {served[name]}"
+            )
     return schema

@@ -118,7 +118,10 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
 def cloud(folder: ModelFolder, settings: Settings, *, image: str, serving_image: str, end: date, tune: bool = False) -> PipelineSpec:
     """A run on Vertex Pipelines of `settings`' environment, over the data window that ends before `end`."""
     schema, names, data = contract.read(folder), settings.names, folder.declaration.data
-    account = names.service_account_email("pipeline")
+    machine = settings.training.machine_type
+    training = (
+        VertexTraining(settings.project_id, settings.region, machine, image, names.service_account_email("pipeline")) if machine else None
+    )
     begin = end - timedelta(days=data.window_days)
     query = (folder.path / "query.sql").read_text()
     for placeholder, value in {
@@ -128,7 +131,9 @@ def cloud(folder: ModelFolder, settings: Settings, *, image: str, serving_image:
     }.items():
         query = query.replace(placeholder, value)
     if "@" in query:
-        raise ConfigurationError(f"{folder.path}/query.sql: an unknown placeholder @{query.split('@')[1].split()[0]}, allowed are @begin, @end and @table")
+        raise ConfigurationError(
+            f"{folder.path}/query.sql: an unknown placeholder @{query.split('@')[1].split()[0]}, allowed are @begin, @end and @table"
+        )
     return PipelineSpec(
         name=names.pipeline(folder.name),
         model=folder.name,
@@ -149,9 +154,7 @@ def cloud(folder: ModelFolder, settings: Settings, *, image: str, serving_image:
             max_replicas=settings.serving.max_replicas,
             service_account=names.service_account_email("server"),
         ),
-        training=settings.training.machine_type
-        and VertexTraining(settings.project_id, settings.region, settings.training.machine_type, image, account)
-        or None,
+        training=training,
         beam_args=_beam_args(settings, image),
         tune=tune,
     )

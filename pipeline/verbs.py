@@ -50,7 +50,11 @@ def schema(options: argparse.Namespace) -> int:
     if options.write and not file.exists():
         file.write_text(inferred)
     difference = schema_inference.difference(file, inferred)
-    print(json.dumps({"file": str(file), "difference": difference}) if options.json else "\n".join(difference) or f"{file}: as inferred from the data")
+    print(
+        json.dumps({"file": str(file), "difference": difference})
+        if options.json
+        else "\n".join(difference) or f"{file}: as inferred from the data"
+    )
     return DONE
 
 
@@ -81,7 +85,9 @@ def runs(options: argparse.Namespace) -> int:
         table.add_column(heading, overflow="fold")
     for s in summaries:
         checked = f"{s['gate'][0]['metric']} {s['gate'][0]['value']:.4f}" if s["gate"] and s["gate"][0]["value"] is not None else "–"
-        table.add_row(s["run"], s["state"], "yes" if s["decision"]["blessed"] else "no", checked, f"{s['seconds']:.1f}", s["decision"]["reason"])
+        table.add_row(
+            s["run"], s["state"], "yes" if s["decision"]["blessed"] else "no", checked, f"{s['seconds']:.1f}", s["decision"]["reason"]
+        )
     Console().print(table)
     return DONE
 
@@ -107,7 +113,11 @@ def rehearse(options: argparse.Namespace) -> int:
     from pipeline import rehearsal
 
     result = rehearsal.rehearse_file(options.spec)
-    print(json.dumps(result, indent=2) if options.json else f"blessed: {'yes' if result['blessed'] else 'no'}; published: {result['published'] or 'nothing'}")
+    print(
+        json.dumps(result, indent=2)
+        if options.json
+        else f"blessed: {'yes' if result['blessed'] else 'no'}; published: {result['published'] or 'nothing'}"
+    )
     return DONE if result["blessed"] else NO
 
 
@@ -131,7 +141,9 @@ def load_tensorflow() -> None:
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:
     for check in summary["gate"]:
         value = "no number" if check["value"] is None else f"{check['value']:.4f}"
-        print(f"{check['metric']} ({check['slice']}): {value}, at least {check['lower_bound']}: {'holds' if check['holds'] else 'does not hold'}")
+        print(
+            f"{check['metric']} ({check['slice']}): {value}, at least {check['lower_bound']}: {'holds' if check['holds'] else 'does not hold'}"
+        )
     print(summary["decision"]["reason"])
     if summary["decision"]["published"]:
         print(f"model:  {summary['decision']['published']}")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import apache_beam as beam
 from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_big_query.example_gen import component, executor
 from tfx.types import artifact_utils

@@ -100,6 +100,11 @@ def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str])
     return table
 
 
+def column_names(path: Path) -> list[str]:
+    """The columns that the file's header names."""
+    return _header(_content(path))
+
+
 def encode(table: pa.Table) -> Iterator[bytes]:
     """Each row as a serialized tf.Example; a null is a feature without values."""
     encoder = RecordBatchToExamplesEncoder()
@@ -123,11 +128,15 @@ def _content(path: Path) -> bytes:
         raise DataError(f"{path}: not a zip archive of one CSV ({error})") from error
 
 
-def _check_header(path: Path, content: bytes, expected: set[str]) -> None:
+def _header(content: bytes) -> list[str]:
     line = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lstrip("\ufeff")
-    if not line:
+    return [name.strip('"') for name in line.split(",")] if line else []
+
+
+def _check_header(path: Path, content: bytes, expected: set[str]) -> None:
+    found = set(_header(content))
+    if not found:
         raise DataError(f"{path}: the file is empty, allowed is a header with the columns {', '.join(sorted(expected))}")
-    found = {name.strip('"') for name in line.split(",")}
     if missing := sorted(expected - found):
         raise DataError(f"{path}: the column {', '.join(missing)} of schema.pbtxt is missing, found are {', '.join(sorted(found))}")
     if extra := sorted(found - expected):
@@ -136,8 +145,7 @@ def _check_header(path: Path, content: bytes, expected: set[str]) -> None:
 
 def _named(message: str, content: bytes) -> str:
     """Arrow's message with the column's name where it only counts columns."""
-    header = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip().split(",")
-    return re.sub(r"In CSV column #(\d+)", lambda m: f"in the column {header[int(m[1])]}", message)
+    return re.sub(r"In CSV column #(\d+)", lambda m: f"in the column {_header(content)[int(m[1])]}", message)
 
 
 def _without_nulls(table: pa.Table, required: list[str]) -> pa.Table:

@@ -7,8 +7,7 @@ import apache_beam as beam
 import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.components.evaluator import constants, executor
-from tfx.dsl.components.base import base_beam_component
-from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
@@ -18,6 +17,7 @@ from pipeline.components.source import source_sha256
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
     PARAMETERS = {
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        "pipeline": component_spec.ExecutionParameter(type=str),
         "source_sha256": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -30,6 +30,7 @@ class Executor(executor.Executor):
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
+        blessing.set_string_custom_property("pipeline", exec_properties["pipeline"])
         examined = _examined(input_dict, exec_properties)
         if _is_baseline(input_dict):
             earlier = input_dict["baseline_blessing"][0] if input_dict.get("baseline_blessing") else None
@@ -43,6 +44,8 @@ class Executor(executor.Executor):
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
+    """The blessing carries `pipeline`, so that in a metadata store of many models each finds its own last blessed one."""
+
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
@@ -54,6 +57,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         baseline_model: types.BaseChannel,
         baseline_blessing: types.BaseChannel,
         eval_config: tfma.EvalConfig,
+        pipeline: str,
     ) -> None:
         super().__init__(
             EvaluatorSpec(
@@ -65,6 +69,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 example_splits=json_utils.dumps(["eval"]),
                 fairness_indicator_thresholds="null",
                 module_path=__name__,
+                pipeline=pipeline,
                 source_sha256=source_sha256("components/evaluator.py"),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
@@ -74,7 +79,9 @@ class Evaluator(base_beam_component.BaseBeamComponent):
 
 def custom_extractors(eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any) -> list[Any]:
     """TFX's hook: the default extractors, which carry no columns that neither a metric nor a slice reads (2.1 x faster at 150,000 rows)."""
-    extractors = tfma.default_extractors(eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config)
+    extractors = tfma.default_extractors(
+        eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
+    )
     sliced = {key for spec in eval_config.slicing_specs for key in (*spec.feature_keys, *spec.feature_values)}
     place = next(i for i, e in enumerate(extractors) if "nbatch" in e.stage_name)
     prune = tfma.extractors.Extractor(stage_name="KeepWhatIsScored", ptransform="KeepWhatIsScored" >> beam.Map(_keep, sliced=sliced))
@@ -88,8 +95,8 @@ def _keep(extracts: dict[str, Any], sliced: set[str]) -> dict[str, Any]:
 
 
 def _is_baseline(input_dict: dict[str, Any]) -> bool:
-    baseline = input_dict.get("baseline_model")
-    return bool(baseline) and baseline[0].uri == artifact_utils.get_single_uri(input_dict["model"])
+    baseline = input_dict.get("baseline_model") or []
+    return any(model.uri == artifact_utils.get_single_uri(input_dict["model"]) for model in baseline)
 
 
 def _examined(input_dict: dict[str, Any], exec_properties: dict[str, Any]) -> str:
@@ -103,7 +110,9 @@ def _repeat(earlier: types.Artifact, blessing: types.Artifact, input_dict: dict[
     io_utils.copy_dir(earlier.get_string_custom_property("evaluation_uri"), evaluation)
     io_utils.write_string_file(f"{blessing.uri}/{constants.BLESSED_FILE_NAME}", "")
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.BLESSED_VALUE)
-    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, artifact_utils.get_single_uri(input_dict["model"]))
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, artifact_utils.get_single_uri(input_dict["model"])
+    )
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, input_dict["model"][0].id)
     for name in ("examined", "evaluation_uri"):
         blessing.set_string_custom_property(name, earlier.get_string_custom_property(name))

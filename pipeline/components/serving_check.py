@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -65,11 +66,16 @@ def check(model: str, rows: list[dict[str, Any]]) -> list[str]:
         if "://" in model:
             local = f"{folder}/model"
             io_utils.copy_dir(model, local)
-        serving, sample = (json.loads(open(f"{local}/assets.extra/{name}.json").read()) for name in ("serving", "sample"))
+        extra = Path(local) / "assets.extra"
+        serving, sample = (json.loads((extra / f"{name}.json").read_text()) for name in ("serving", "sample"))
         served = [{name: row.get(name) for name in serving["features"]} for row in rows]
         requests = [("the sample", [sample], True), ("held-out rows", served, True), *_hostile(sample, serving["features"])]
         answers, died = _ask(local, [instances for _, instances, _ in requests])
-    problems = [p for (what, sent, valid), answer in zip(requests, answers, strict=False) for p in _problems(what, sent, valid, answer, serving["output_range"])]
+    problems = [
+        p
+        for (what, sent, valid), answer in zip(requests, answers, strict=False)
+        for p in _problems(what, sent, valid, answer, serving["output_range"])
+    ]
     if died:
         problems.append(f"the engine died at {requests[len(answers)][0]}: {died}" if len(answers) < len(requests) else died)
     scores = answers[1].get("predictions", []) if len(answers) > 1 else []

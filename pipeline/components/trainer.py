@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_transform as tft
 from tfx.components.trainer import component, executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 from tfx_bsl.tfxio import dataset_options
-import tensorflow_transform as tft
 
 from pipeline.errors import DataError
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfx.components.trainer import component
 from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor
@@ -15,7 +16,7 @@ class Executor(executor.GenericExecutor):
         return trainer.Executor
 
 
-class Trainer(trainer.component.Trainer):
+class Trainer(component.Trainer):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 

@@ -24,7 +24,7 @@ def render(record: RunRecord, summary: dict[str, Any]) -> str:
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     result = evaluation_result(record)
-    return environment.get_template("report.html.jinja").render(
+    page: str = environment.get_template("report.html.jinja").render(
         summary=summary,
         dag=_dag(summary["nodes"]),
         anomalies=_anomalies(record),
@@ -32,6 +32,7 @@ def render(record: RunRecord, summary: dict[str, Any]) -> str:
         curves=_curves(record),
         plots=_plots(result, summary["metrics"].get("auc")) if result else [],
     )
+    return page
 
 
 def _dag(nodes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -79,7 +80,13 @@ def _statistics_row(feature: Any) -> dict[str, Any]:
     if numeric:
         standard = next((h for h in stats.histograms if h.type == h.STANDARD), None)
         counts = [b.sample_count for b in standard.buckets] if standard else []
-        return row | {"low": stats.min, "middle": stats.median, "high": stats.max, "mean": stats.mean, "bars": charts.histogram_bars(counts)}
+        return row | {
+            "low": stats.min,
+            "middle": stats.median,
+            "high": stats.max,
+            "mean": stats.mean,
+            "bars": charts.histogram_bars(counts),
+        }
     counts = [b.sample_count for b in stats.rank_histogram.buckets][:BINS]
     top = ", ".join(v.value for v in stats.top_values[:3])
     return row | {"unique": stats.unique, "top": top, "bars": charts.histogram_bars(counts)}
@@ -107,7 +114,11 @@ def _plots(result: Any, area: float | None) -> list[str]:
     """ROC and calibration of the whole held-out split, as TFMA's plots hold them."""
     drawn = []
     for key, outputs in result.plots:
-        plots = {name: plot for subkeys in outputs.values() for by_name in subkeys.values() for name, plot in by_name.items()} if not key else {}
+        plots = (
+            {name: plot for subkeys in outputs.values() for by_name in subkeys.values() for name, plot in by_name.items()}
+            if not key
+            else {}
+        )
         if matrices := plots.get("confusionMatrixAtThresholds", {}).get("matrices"):
             drawn.append(charts.roc([m.get("falsePositiveRate", 0.0) for m in matrices], [m.get("recall", 0.0) for m in matrices], area))
         if buckets := plots.get("calibrationHistogramBuckets", {}).get("buckets"):

@@ -6,7 +6,6 @@ import math
 import platform
 import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -87,7 +86,12 @@ def _by_slice(result: Any) -> dict[str, dict[str, float]]:
     slices: dict[str, dict[str, float]] = {}
     for key, outputs in result.slicing_metrics:
         name = ", ".join(f"{column}={value}" for column, value in key) or WHOLE
-        values = {metric: value.get("doubleValue") for subkeys in outputs.values() for by_name in subkeys.values() for metric, value in by_name.items()}
+        values = {
+            metric: value.get("doubleValue")
+            for subkeys in outputs.values()
+            for by_name in subkeys.values()
+            for metric, value in by_name.items()
+        }
         slices[name] = {m: v for m, v in values.items() if isinstance(v, int | float) and math.isfinite(v)}
     return slices
 
@@ -173,12 +177,18 @@ def _data(examples: Artifact | None) -> dict[str, Any]:
     if examples is None:
         return {}
     properties = examples.mlmd_artifact.custom_properties
-    return {k: getattr(properties[k], properties[k].WhichOneof("value")) for k in ("rows", "rows_dropped", "sha256", "query") if k in properties}
+    return {
+        k: getattr(properties[k], properties[k].WhichOneof("value")) for k in ("rows", "rows_dropped", "sha256", "query") if k in properties
+    }
 
 
 def _model_type(model: Artifact | None) -> dict[str, Any]:
     if model is None or not tf.io.gfile.exists(model.uri):
         return {}
     path = path_utils.serving_model_path(model.uri)
-    shapes = [shape for name, shape in tf.train.list_variables(f"{path}/variables/variables") if name.endswith("VARIABLE_VALUE") and "optimizer" not in name]
+    shapes = [
+        shape
+        for name, shape in tf.train.list_variables(f"{path}/variables/variables")
+        if name.endswith("VARIABLE_VALUE") and "optimizer" not in name
+    ]
     return {"kind": "binary classifier", "parameters": sum(math.prod(shape) for shape in shapes)}

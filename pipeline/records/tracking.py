@@ -26,7 +26,11 @@ def mlflow_tracker(folder: Path) -> Tracker:
 
         client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
         experiment = client.get_experiment_by_name(summary["model"])
-        id_ = experiment.experiment_id if experiment else client.create_experiment(summary["model"], artifact_location=f"file://{folder}/mlflow")
+        id_ = (
+            experiment.experiment_id
+            if experiment
+            else client.create_experiment(summary["model"], artifact_location=f"file://{folder}/mlflow")
+        )
         run = client.create_run(id_, run_name=summary["run"], tags=_tags(summary)).info.run_id
         for name, value in summary["records"]["hyperparameters"].items():
             client.log_param(run, name, value)

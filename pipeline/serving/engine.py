@@ -56,7 +56,8 @@ class Engine:
                 raise InstanceError(f"instance {place}: the feature {_shown(name)} is unknown, allowed are {', '.join(self.types)}")
             if value is not None:
                 self._add(example.features.feature[name], place, name, value)
-        return example.SerializeToString()
+        record: bytes = example.SerializeToString()
+        return record
 
     def _add(self, feature: Any, place: int, name: str, value: Any) -> None:
         kind, number = self.types[name], isinstance(value, int | float) and not isinstance(value, bool)

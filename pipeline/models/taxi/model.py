@@ -48,7 +48,6 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
         hyperparameters=space,
         seed=SEED,
         directory=fn_args.working_dir,
-        project_name="tuning",
     )
     return TunerFnResult(tuner=tuner, fit_kwargs={})
 
@@ -61,12 +60,12 @@ def _build(values, transform, label):
     numbers = keras.ops.stack([inputs[f.name] for f in features if f not in categories], axis=1)
     # One table holds every feature's categories, each after the last's: one lookup instead of one a feature.
     sizes = [f.int_domain.max + 1 for f in categories]
-    starts = np.cumsum([0, *sizes[:-1]])
-    rows = keras.ops.stack([inputs[f.name] for f in categories], axis=1) + starts
+    starts = np.cumsum([0, *sizes])
+    rows = keras.ops.stack([inputs[f.name] for f in categories], axis=1) + starts[:-1]
 
-    weights = keras.layers.Flatten()(keras.layers.Embedding(sum(sizes), 1, embeddings_initializer="zeros")(rows))
+    weights = keras.layers.Flatten()(keras.layers.Embedding(int(starts[-1]), 1, embeddings_initializer="zeros")(rows))
     wide = keras.ops.sum(weights, axis=1, keepdims=True)
-    embedded = keras.layers.Flatten()(keras.layers.Embedding(sum(sizes), values["embedding_width"])(rows))
+    embedded = keras.layers.Flatten()(keras.layers.Embedding(int(starts[-1]), values["embedding_width"])(rows))
     deep = keras.layers.Concatenate()([embedded, numbers])
     for units in (values["hidden_units"], values["hidden_units"] // 2):
         deep = keras.layers.Dropout(values["dropout"])(keras.layers.Dense(units, activation="relu")(deep))
@@ -84,9 +83,7 @@ def _build(values, transform, label):
 
 def _fit_arguments(fn_args, transform):
     """A function from batch size to `fit`'s arguments; the rows are read and parsed once and then kept in memory."""
-    options = tfxio.TensorFlowDatasetOptions(
-        batch_size=10_000, num_epochs=1, shuffle=False, label_key=fn_args.custom_config["label"]
-    )
+    options = tfxio.TensorFlowDatasetOptions(batch_size=10_000, num_epochs=1, shuffle=False, label_key=fn_args.custom_config["label"])
 
     def read(files):
         parts = fn_args.data_accessor.tf_dataset_factory(files, options, transform.transformed_metadata.schema)
@@ -97,13 +94,9 @@ def _fit_arguments(fn_args, transform):
 
     def arguments(batch_size):
         shuffled = _batches(train, batch_size, shuffled=True).take(fn_args.train_steps // epochs)
-        return {
-            "x": shuffled,
-            "epochs": epochs,
-            "validation_data": _batches(held_out, batch_size, shuffled=False).take(fn_args.eval_steps),
-            "shuffle": False,  # done already; Keras warns otherwise
-            "verbose": 0,
-        }
+        validation = _batches(held_out, batch_size, shuffled=False).take(fn_args.eval_steps)
+        # shuffle=False: it is done already, and Keras warns otherwise
+        return {"x": shuffled, "epochs": epochs, "validation_data": validation, "shuffle": False, "verbose": 0}
 
     return arguments
 
@@ -126,13 +119,15 @@ def _export(model, transform, fn_args):
     asked = transform.raw_feature_spec()
     served = {name: spec for name, spec in asked.items() if name not in fn_args.custom_config["never_served"]}
     module = tf.Module()
-    module.model, module.transform = model, transform.transform_features_layer()
+    module.transform = transform.transform_features_layer()
+    # The variables rather than the Keras model: it would save each twice, and TF1 loaders (BulkInferrer's) restore the wrong one.
+    module.weights = [variable.value for variable in model.variables]
     signature = [tf.TensorSpec([None], tf.string, name="examples")]
 
     @tf.function(input_signature=signature)
     def serving_default(examples):
         features = module.transform(tf.io.parse_example(examples, served))
-        return {"score": tf.squeeze(module.model(features), axis=1)}
+        return {"score": tf.squeeze(model(features), axis=1)}
 
     @tf.function(input_signature=signature)
     def transform_features(examples):

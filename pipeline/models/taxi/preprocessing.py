@@ -28,15 +28,15 @@ def preprocessing_fn(inputs):
     """
     outputs = {LABEL: _big_tip(_dense(inputs["tips"], 0), _dense(inputs["fare"], 0))}
     for name in WORDS:
-        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(
-            _dense(inputs[name], "missing"), frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=name
-        )
+        word = _dense(inputs[name], "missing")
+        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(word, frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=name)
     for name, (lowest, highest) in CODES.items():
         outputs[f"{name}_id"] = tft.apply_buckets(_dense(inputs[name], lowest - 1), [list(range(lowest, highest + 2))])
     for name, (width, count) in STEPS.items():
-        value = tf.cast(_dense(inputs[name], -1), tf.float32)
-        outputs[f"{name}_step"] = tft.apply_buckets(value, [[width * step for step in range(count + 1)]])  # missing: step 0
-        outputs[f"{name}_log"] = tft.scale_to_z_score(tf.math.log1p(tf.maximum(value, 0)))
+        value = tf.cast(inputs[name], tf.float32)
+        steps = [float(width * step) for step in range(count + 1)]
+        outputs[f"{name}_step"] = tft.apply_buckets(_dense(value, -1), [steps])  # missing: step 0, one below that of nought
+        outputs[f"{name}_log"] = _dense(_scaled_log(value), 0)  # missing: the mean
     return outputs
 
 
@@ -44,6 +44,11 @@ def _big_tip(tips, fare):
     """1 where tips > 0.2 * fare. In whole cents, because a tip of exactly a fifth would be decided by float32's rounding."""
     tip_cents, fare_cents = tf.round(tips * 100), tf.round(fare * 100)
     return tf.cast((fare_cents > 0) & (tip_cents * 5 > fare_cents), tf.int64)
+
+
+def _scaled_log(column):
+    logs = tf.math.log1p(tf.maximum(column.values, 0))
+    return tft.scale_to_z_score(tf.SparseTensor(column.indices, logs, column.dense_shape))
 
 
 def _dense(column, default):

@@ -1,0 +1,59 @@
+"""Writes pipeline jobs: for Vertex from an environment's settings, and their local twin that `rehearse` executes here."""
+
+import json
+import re
+import subprocess
+from datetime import date
+from pathlib import Path
+
+from environments import ENVIRONMENTS
+from pipeline import model_folder, runners, spec
+from pipeline.errors import ConfigurationError
+from pipeline.model_folder import ModelFolder
+from settings import REPOSITORY, model_names
+
+LOCAL = "local"
+LOCAL_IMAGE = "this-machine"  # never pulled: the rehearsal runs the containers' command in its own environment
+DIGEST = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
+
+
+def compile_models(
+    models: list[str], *, environment: str, image: str | None, serving_image: str | None, end: str, runs: Path, output: Path
+) -> list[Path]:
+    """One file a model, `output`/ENV-MODEL.json; nothing is written unless all can be compiled."""
+    jobs = {}
+    for name in models or model_names():
+        folder = model_folder.load(name)
+        settled, node_image = _settle(folder, environment, image, serving_image, end, runs)
+        jobs[output / f"{environment}-{folder.name}.json"] = runners.compiled(settled, node_image)
+    output.mkdir(parents=True, exist_ok=True)
+    for file, job in jobs.items():
+        file.write_text(json.dumps(job, indent=1, sort_keys=True) + "\n")
+    return list(jobs)
+
+
+def _settle(
+    folder: ModelFolder, environment: str, image: str | None, serving_image: str | None, end: str, runs: Path
+) -> tuple[spec.PipelineSpec, str]:
+    if environment == LOCAL:
+        return spec.here(folder, runs / "rehearsal" / folder.name), LOCAL_IMAGE
+    if environment not in ENVIRONMENTS:
+        raise ConfigurationError(f"--env is {environment!r}, allowed are {LOCAL}, {', '.join(ENVIRONMENTS)}")
+    if image is None or not DIGEST.fullmatch(image):
+        raise ConfigurationError(
+            f"--image is {image!r}, allowed for {environment} is an image by digest, NAME@sha256:64 hexadecimal digits"
+        )
+    try:
+        window_end = date.fromisoformat(end)
+    except ValueError as error:
+        raise ConfigurationError(f"--end is {end!r}, allowed is a day as YYYY-MM-DD") from error
+    settings = ENVIRONMENTS[environment]
+    serving = serving_image or f"{settings.names.image('serving')}:{_commit()}"
+    return spec.cloud(folder, settings, image=image, serving_image=serving, end=window_end), image
+
+
+def _commit() -> str:
+    done = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"], capture_output=True, text=True)
+    if done.returncode:
+        raise ConfigurationError("--serving-image is missing, and without a git commit there is no tag to take for it")
+    return done.stdout.strip()
