@@ -127,13 +127,15 @@ def _export(model, transform, fn_args):
     asked = transform.raw_feature_spec()
     served = {name: spec for name, spec in asked.items() if name not in fn_args.custom_config["never_served"]}
     module = tf.Module()
-    module.model, module.transform = model, transform.transform_features_layer()
+    module.transform = transform.transform_features_layer()
+    # The variables rather than the Keras model: it would save each twice, and TF1 loaders (BulkInferrer's) restore the wrong one.
+    module.weights = [variable.value for variable in model.variables]
     signature = [tf.TensorSpec([None], tf.string, name="examples")]
 
     @tf.function(input_signature=signature)
     def serving_default(examples):
         features = module.transform(tf.io.parse_example(examples, served))
-        return {"score": tf.squeeze(module.model(features), axis=1)}
+        return {"score": tf.squeeze(model(features), axis=1)}
 
     @tf.function(input_signature=signature)
     def transform_features(examples):

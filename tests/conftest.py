@@ -1,0 +1,116 @@
+"""What most tests stand on: a small copy of the taxi folder, the command line called in this process, and one trained model."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import model_folder
+from pipeline.__main__ import main
+from settings import MODELS
+
+ROWS, STEPS = 1500, 50
+
+
+@dataclass
+class Said:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """The last line on standard error, where a failing verb says what is wrong."""
+        return self.err.strip().splitlines()[-1]
+
+
+def copy_small(name: str, to: Path) -> Path:
+    """A model's folder in `to`, over its first ROWS rows and STEPS steps, with a bar that so little training can clear."""
+    folder, source = to / name, model_folder.load(name).source
+    shutil.copytree(MODELS / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    rows = folder / "rows.csv"
+    with rows.open("w") as small:
+        small.writelines(islice(lines(source), ROWS + 1))
+    toml = folder / "model.toml"
+    edit(toml, r"^source = .*$", 'source = "rows.csv"')
+    edit(toml, r"^format = .*$", 'format = "csv"')
+    edit(toml, r"^minimum_rows = .*$", "minimum_rows = 500")
+    edit(toml, r"(?s)(\[training\].*?)steps = \d+\neval_steps = \d+", rf"\1steps = {STEPS}\neval_steps = 10")
+    edit(toml, r"^lower_bound = .*$", "lower_bound = 0.51", first=True)
+    edit(toml, r"^least_change = .*$", "least_change = -0.4")
+    toml.write_text(re.sub(r"(?s)\[\[gate\.slices\]\].*?(?=\n\[\w)", "", toml.read_text()))
+    return folder
+
+
+def lines(source: Path) -> Iterator[str]:
+    from pipeline.components.csv_example_gen import _content
+
+    return iter(_content(source).decode().splitlines(keepends=True))
+
+
+def edit(file: Path, pattern: str, replacement: str, first: bool = False) -> None:
+    """Replace what `pattern` finds, once; a pattern that finds nothing, or more than it should, is a broken test."""
+    text, count = re.subn(pattern, replacement, file.read_text(), count=1 if first else 0, flags=re.MULTILINE)
+    assert count == 1, f"{pattern} found {count} times in {file}"
+    file.write_text(text)
+
+
+@pytest.fixture
+def taxi(tmp_path: Path) -> Path:
+    """A small taxi folder of the test's own."""
+    return copy_small("taxi", tmp_path)
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """Call `python -m pipeline` in this process."""
+    monkeypatch.setenv("ESTEIRA_ENVIRONMENT", "pipeline")
+
+    def call(*arguments: object) -> Said:
+        capfd.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as end:  # argparse
+            code = int(end.code or 0)
+        return Said(code, *capfd.readouterr())
+
+    return call
+
+
+@dataclass
+class Trained:
+    """A store with one published model, made from a small taxi folder."""
+
+    folder: Path
+    runs: Path
+    summary: dict[str, Any]
+
+    @property
+    def published(self) -> Path:
+        return self.runs / "store/taxi/published"
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Trained once a session; tests add runs to its store and never take from it."""
+    from pipeline import local_run
+
+    place = tmp_path_factory.mktemp("trained")
+    folder = copy_small("taxi", place)
+    summary = local_run.run(model_folder.load(str(folder)), place / "runs")
+    assert summary["decision"]["published"], summary["decision"]
+    return Trained(folder, place / "runs", summary)
+
+
+def states(summary: dict[str, Any]) -> dict[str, str]:
+    return {node["id"]: node["state"] for node in summary["nodes"]}
+
+
+def parsed(said: Said) -> Any:
+    return json.loads(said.out)

@@ -1,0 +1,88 @@
+"""The engine answers what it can and names what it can't; the serving check asks it as a hostile client would."""
+
+import json
+
+import pytest
+
+from pipeline.components import serving_check
+from pipeline.serving.engine import Engine, InstanceError
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return next(trained.published.iterdir())
+
+
+@pytest.fixture(scope="module")
+def engine(model):
+    return Engine(model)
+
+
+def test_the_sample_is_answered_with_one_score_an_instance(engine):
+    first, second = engine.predict([engine.sample, engine.sample])
+
+    assert 0 < first == second < 1
+
+
+def test_an_answer_does_not_depend_on_its_neighbours(engine):
+    [alone] = engine.predict([engine.sample])
+
+    assert engine.predict([{}, engine.sample, {"fare": 1e9}])[1] == pytest.approx(alone, abs=1e-6)
+
+
+def test_every_signature_can_be_asked(engine):
+    [features] = engine.predict([engine.sample], "transform_features")
+
+    assert {"payment_type", "company"} <= set(features)
+
+
+def test_no_instances_are_no_answers(engine):
+    assert engine.predict([]) == []
+
+
+@pytest.mark.parametrize(
+    ("instance", "says"),
+    [
+        (7, "instance 0 is 7"),
+        ({"fare": "much"}, "instance 0: the feature fare is 'much', allowed is a finite number or null"),
+        ({"fare": True}, "the feature fare is True"),
+        ({"fare": float("inf")}, "the feature fare is inf"),
+        ({"fare": 1e300}, "the feature fare is 1e+300"),
+        ({"trip_start_hour": 3.5}, "the feature trip_start_hour is 3.5, allowed is a whole number"),
+        ({"trip_start_hour": 2**63}, "the feature trip_start_hour is 9223372036854775808"),
+        ({"payment_type": 3}, "the feature payment_type is 3, allowed is a string"),
+        ({"tips": 1.0}, "the feature 'tips' is unknown"),
+        ({"x" * 500: 1}, "..."),
+    ],
+)
+def test_an_instance_at_fault_is_named_with_its_feature(engine, instance, says):
+    with pytest.raises(InstanceError) as refused:
+        engine.predict([instance])
+
+    assert says in str(refused.value) and len(str(refused.value)) < 600
+
+
+def test_an_unknown_signature_is_told_which_there_are(engine):
+    with pytest.raises(InstanceError, match=r"signature is 'predict', allowed are serving_default, transform_features"):
+        engine.predict([engine.sample], "predict")
+
+
+def test_the_check_finds_nothing_wrong_with_a_good_model(model, engine):
+    assert serving_check.check(str(model), [engine.sample, {"fare": 3.0}]) == []
+
+
+def test_the_check_says_that_a_model_does_not_load(model, tmp_path):
+    import shutil
+
+    broken = shutil.copytree(model, tmp_path / "broken")
+    (broken / "saved_model.pb").write_bytes(b"no graph")
+
+    [problem] = serving_check.check(str(broken), [{}])
+
+    assert "the engine died at the sample" in problem
+
+
+def test_what_the_model_says_of_itself_is_in_its_folder(model):
+    serving = json.loads((model / "assets.extra/serving.json").read_text())
+
+    assert serving["model"] == "taxi" and "tips" not in serving["features"] and serving["features"]["fare"] == "FLOAT"

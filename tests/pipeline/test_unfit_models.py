@@ -1,0 +1,47 @@
+"""A model that cannot be served is not published, however well it scores."""
+
+import pytest
+
+from pipeline.components.pusher import tree_sha256
+from tests.conftest import copy_small, edit, parsed
+
+SCORE = r'return \{"score": (.*)\}'
+UNFIT = {
+    "a constant": (r'return {"score": 0.0 * \1 + 0.5}', "the model answers a constant, 0.5"),
+    "not a number": (r'return {"score": \1 * float("nan")}', "the sample is answered with"),
+    "null for a request without a fare": (
+        r'fare = tf.sparse.to_dense(tf.io.parse_example(examples, served)["fare"], -1.0)[:, :1]'
+        "\n        "
+        r'return {"score": tf.where(tf.reduce_min(tf.pad(fare, [[0, 0], [0, 1]], constant_values=9e9), 1) >= 9e9, float("nan"), \1)}',
+        "an empty instance is answered with",
+    ),
+    "out of range": (r'return {"score": \1 + 1.0}', "expected is a finite number from 0 to 1"),
+}
+
+
+@pytest.mark.parametrize(("answer", "says"), UNFIT.values(), ids=UNFIT)
+def test_an_unfit_model_is_not_published(answer, says, tmp_path, cli, trained):
+    folder, before = copy_small("taxi", tmp_path), tree_sha256(trained.published)
+    edit(folder / "model.py", SCORE, answer)
+
+    said = cli("run", folder, "--runs", trained.runs, "--json")
+
+    decision = parsed(said)["decision"]
+    assert said.code == 3, said.err
+    assert not decision["blessed"] and decision["published"] is None
+    assert says in decision["reason"]
+    assert tree_sha256(trained.published) == before
+
+
+def test_a_model_that_raises_is_a_failed_run_with_its_own_words(taxi, cli, trained):
+    edit(
+        taxi / "model.py",
+        r"^def run_fn\(.*\n",
+        'def run_fn(fn_args):\n    raise ValueError("no such\\nluck")\n\n\ndef _old_run_fn(fn_args):\n',
+    )
+
+    said = cli("run", taxi, "--runs", trained.runs, "--json")
+
+    assert said.code == 1
+    assert "Trainer failed with ValueError: no such luck (log: " in parsed(said)["error"]
+    assert "Traceback" not in said.err

@@ -1,0 +1,101 @@
+"""build/environment: says what it can't do in a sentence, and installs exactly what the lock names."""
+
+import importlib.machinery
+import importlib.util
+import json
+import subprocess
+import sys
+
+import pytest
+
+from settings import REPOSITORY
+
+SCRIPT = REPOSITORY / "build/environment"
+
+
+@pytest.fixture(scope="module")
+def environment():
+    loader = importlib.machinery.SourceFileLoader("environment", str(SCRIPT))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("environment", loader))
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    loader.exec_module(module)
+    sys.dont_write_bytecode = before
+    return module
+
+
+def call(*arguments, **kwargs):
+    return subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, **kwargs)
+
+
+@pytest.mark.parametrize("arguments", [[], ["pipeline"], ["pipelin", "true"]])
+def test_wrong_usage_is_one_sentence_and_exit_2(arguments):
+    done = call(*arguments)
+
+    assert done.returncode == 2
+    assert "usage: build/environment pipeline|dev COMMAND" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_command_is_one_sentence_and_exit_2():
+    done = call("pipeline", "no-such-command")
+
+    assert (done.returncode, "no-such-command" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_a_machine_that_can_hold_no_environment_is_told_what_to_do(environment, monkeypatch, capsys):
+    monkeypatch.setattr(environment, "runs_here", lambda: False)
+    monkeypatch.setattr(environment.os, "geteuid", lambda: 1000)
+
+    with pytest.raises(SystemExit) as end:
+        environment.main(["pipeline", "true"])
+
+    assert end.value.code == 2
+    assert "use Debian 13 or Ubuntu 24.04" in capsys.readouterr().err
+
+
+def test_a_missing_lock_is_one_sentence(environment, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(environment, "REPOSITORY", tmp_path)
+
+    with pytest.raises(SystemExit):
+        environment.virtual_environment("pipeline", [])
+
+    assert "git checkout Pipfile.lock" in capsys.readouterr().err
+
+
+def test_every_package_of_the_lock_is_asked_for_with_its_hashes(environment):
+    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+
+    lines = environment.requirements(lock["pipeline"])
+
+    assert len(lines) == len(lock["pipeline"]) > 200
+    assert all("==" in line and "--hash=sha256:" in line for line in lines)
+
+
+def test_the_lock_names_no_index():
+    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+
+    assert lock["_meta"]["sources"] == []
+    assert [n for c in lock if c != "_meta" for n, entry in lock[c].items() if "index" in entry] == []
+
+
+def test_an_unfinished_environment_is_made_anew(environment, monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "CACHE", tmp_path)
+    place = tmp_path / "venv"
+    place.mkdir()
+    (place / "half").touch()
+
+    with environment.prepared(place, "a test") as fresh:
+        assert fresh and not (place / "half").exists()
+
+    with environment.prepared(place, "a test") as fresh:
+        assert not fresh
+
+
+def test_a_failure_while_preparing_leaves_it_unready(environment, monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "CACHE", tmp_path)
+
+    with pytest.raises(RuntimeError), environment.prepared(tmp_path / "venv", "a test"):
+        raise RuntimeError
+
+    with environment.prepared(tmp_path / "venv", "a test") as fresh:
+        assert fresh

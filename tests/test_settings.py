@@ -1,0 +1,112 @@
+"""Settings: what can't be deployed is refused when they are built, and every name keeps Google's rules."""
+
+import ast
+import dataclasses
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import settings
+from environments import DEV, ENVIRONMENTS, PROD
+from settings import REPOSITORY, GitHub, RequestLog, Serving, Settings, Training
+
+MANY = [f"model_{i}" for i in range(30)]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=lambda s: s.stage)
+def test_every_name_keeps_googles_rules_for_every_environment_and_model(environment, monkeypatch):
+    monkeypatch.setattr(settings, "model_names", lambda: [*MANY, "a" * 25])
+
+    named = list(environment.names.all())
+
+    assert len(named) > 3 * len(MANY)
+    assert [(kind, name) for kind, name, rule in named if not re.fullmatch(rule, name)] == []
+
+
+def test_the_longest_stage_and_project_still_make_legal_names(monkeypatch):
+    monkeypatch.setattr(settings, "model_names", lambda: ["a" * 25])
+
+    longest = dataclasses.replace(DEV, stage="a" * 10, project_id="p" * 30)
+
+    assert [name for _, name, rule in longest.names.all() if not re.fullmatch(rule, name)] == []
+
+
+def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_by_stage_and_model():
+    numbers = {(stage, model): s.names.endpoint(model) for stage, s in ENVIRONMENTS.items() for model in MANY}
+
+    assert len(set(numbers.values())) == len(numbers)
+    assert numbers["dev", "model_0"] == "9310430747" == DEV.names.endpoint("model_0")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"stage": "Dev!"}, "stage is 'Dev!'"),
+        ({"project_id": "x"}, "project_id is 'x'"),
+        ({"project_number": 0}, "project_number is 0"),
+        ({"region": "Europe"}, "region is 'Europe'"),
+        ({"github": GitHub("acme", 1)}, "github.repository is 'acme'"),
+        ({"github": GitHub("acme/x", 0)}, "github.app_installation_id is 0"),
+        ({"billing_account": "12"}, "billing_account is '12'"),
+        ({"monthly_budget": 100}, "monthly_budget is 100, allowed only with a billing_account"),
+        ({"promotes_from": "dev"}, "promotes_from is 'dev'"),
+        ({"beam_engine": "spark"}, "beam_engine is 'spark'"),
+        ({"tracker": "neptune"}, "tracker is 'neptune'"),
+        ({"training": Training("huge")}, "training.machine_type is 'huge'"),
+        ({"serving": Serving(min_replicas=3, max_replicas=2)}, "serving supplies 3..2 replicas"),
+        ({"serving": Serving(traffic_steps=(10, 5, 100))}, "serving.traffic_steps is (10, 5, 100)"),
+        ({"serving": Serving(traffic_steps=(1, 10))}, "serving.traffic_steps is (1, 10)"),
+        ({"request_log": RequestLog(sampling_rate=0.0)}, "request_log.sampling_rate is 0.0"),
+        ({"request_log": RequestLog(sampling_rate=1.1)}, "request_log.sampling_rate is 1.1"),
+        ({"request_log": RequestLog(retention_days=0)}, "request_log.retention_days is 0"),
+        ({"deletable": False}, "alert_emails is empty"),
+        ({"alert_emails": ("nobody",)}, "alert_emails has 'nobody'"),
+        ({"consumers": ("allUsers",)}, "consumers and readers have 'allUsers'"),
+    ],
+)
+def test_a_value_that_cannot_be_deployed_is_refused(change, problem):
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        dataclasses.replace(DEV, **change)
+
+
+def test_all_problems_are_reported_together():
+    with pytest.raises(ValueError) as refused:
+        dataclasses.replace(DEV, region="Europe", request_log=RequestLog(retention_days=0), beam_engine="spark")
+
+    assert all(word in str(refused.value) for word in ("environment dev", "region", "retention_days", "beam_engine"))
+
+
+def test_a_model_folder_with_an_illegal_name_is_refused(monkeypatch):
+    monkeypatch.setattr(settings, "model_names", lambda: ["Taxi-Tips"])
+
+    with pytest.raises(ValueError, match="Taxi-Tips"):
+        dataclasses.replace(DEV)
+
+
+def test_prod_is_kept_watched_and_approved():
+    assert (PROD.deletable, PROD.approval_required, bool(PROD.alert_emails)) == (False, True, True)
+
+
+def test_each_stage_promotes_from_one_that_exists():
+    assert {s.promotes_from for s in ENVIRONMENTS.values()} <= {None, *ENVIRONMENTS}
+
+
+def test_settings_imports_the_standard_library_alone():
+    tree = ast.parse(Path(settings.__file__).read_text())
+    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)} | {
+        a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
+    }
+
+    assert imported and {name.split(".")[0] for name in imported if name} <= sys.stdlib_module_names
+
+
+def test_no_file_but_environments_names_a_project():
+    files = [p for p in REPOSITORY.rglob("*.py") if "tests" not in p.parts and "runs" not in p.parts and p.name != "environments.py"]
+
+    assert [str(p) for p in files if "acme" in p.read_text()] == []
+
+
+def test_an_environment_is_one_value():
+    assert all(isinstance(s, Settings) and stage == s.stage for stage, s in ENVIRONMENTS.items())
