@@ -4,7 +4,7 @@ DEV := build/environment dev
 model ?= taxi
 rows ?= 15002
 
-.PHONY: help run test check format lock experiments bench
+.PHONY: help run test check format lock experiments bench bench-time
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -22,6 +22,8 @@ check: ## the fast half: lint, format, types, imports, and that the lock is Pipf
 	$(DEV) mypy
 	$(DEV) lint-imports
 	$(DEV) build/lock --check
+	$(DEV) actionlint
+	$(DEV) zizmor --offline --quiet .github
 
 format: ## let ruff mend what it can
 	$(DEV) ruff check --fix .
@@ -35,3 +37,6 @@ experiments: ## open the records of all runs in mlflow's pages (port=5000)
 
 bench: ## time the stock taxi example and ours in turn (rows=15002)
 	$(PIPELINE) python -m tests.bench.taxi --rows $(rows)
+
+bench-time: ## the flights model asked about months after those it was trained on
+	$(PIPELINE) python -m tests.bench.flights_by_time

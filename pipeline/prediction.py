@@ -26,16 +26,16 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
     settled = _spec(folder, store, source)
     with runners.alone(store):
         pipeline = runners.build(create_prediction_pipeline, settled)
-        if error := run_logged(pipeline, run_id, runs / run_id / "log.txt"):
-            raise RunError(error)
+        error = run_logged(pipeline, run_id, runs / run_id / "log.txt")
         record = run_record.from_metadata(store / "metadata.db", run_id, {c.id: [] for c in pipeline.components})
-    node = record.node("BulkInferrer")
-    results = record.artifact("BulkInferrer", "inference_result")
-    if node is None or not node.inputs.get("model") or results is None:
+    model, results = record.artifact("LastBlessed", "model"), record.artifact("BulkInferrer", "inference_result")
+    if model is None:
         raise RunError(f"there is no blessed model of {folder.name} in {store}: run `python -m pipeline run {folder.name}` first")
+    if error or results is None:
+        raise RunError(error or "BulkInferrer left no result")
     table = read_csv(source, settled.columns, folder.declaration.data.null_values)
     _write(table, _answers(results.uri), output)
-    return {"rows": table.num_rows, "model": node.inputs["model"][0].uri, "output": str(output)}
+    return {"rows": table.num_rows, "model": model.uri, "output": str(output)}
 
 
 def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:

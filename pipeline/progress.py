@@ -45,19 +45,17 @@ class Progress:
 @contextlib.contextmanager
 def everything_else_to(log: Path) -> Iterator[TextIO]:
     """Send what this process and its children write to `log`, as the libraries write much and on both streams; yields the terminal."""
+    log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     saved = [os.dup(1), os.dup(2)]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with open(log, "ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
     try:
-        with os.fdopen(os.dup(saved[1]), "w") as terminal:
-            yield terminal
+        with log.open("a", buffering=1) as file, os.fdopen(os.dup(2), "w") as terminal:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+                yield terminal
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
         for descriptor, stream in zip(saved, (1, 2), strict=True):
             os.dup2(descriptor, stream)
             os.close(descriptor)

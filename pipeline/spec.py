@@ -97,6 +97,8 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
     source = folder.source
     if not source.is_file():
         raise DataError(f"{source}: there is no such file, {folder.path}/model.toml names it in data.source")
+    with source.open("rb") as data:
+        sha256 = hashlib.file_digest(data, "sha256").hexdigest()
     modules = Modules.of(folder, f"{store}/modules")
     for file, uri in zip(MODULE_FILES, (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters), strict=True):
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +111,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
         modules=modules,
-        source=CsvSource(str(source), hashlib.sha256(source.read_bytes()).hexdigest(), tuple(folder.declaration.data.null_values)),
+        source=CsvSource(str(source), sha256, tuple(folder.declaration.data.null_values)),
         destination=FolderDestination(f"{store}/published"),
         tune=tune,
     )

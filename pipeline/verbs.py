@@ -81,7 +81,8 @@ def runs(options: argparse.Namespace) -> int:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("run", "state", "blessed", "gate's metric", "seconds", "decision"):
+    table.add_column("run", no_wrap=True)
+    for heading in ("state", "blessed", "gate's metric", "seconds", "decision"):
         table.add_column(heading, overflow="fold")
     for s in summaries:
         checked = f"{s['gate'][0]['metric']} {s['gate'][0]['value']:.4f}" if s["gate"] and s["gate"][0]["value"] is not None else "–"

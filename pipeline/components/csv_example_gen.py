@@ -108,7 +108,8 @@ def column_names(path: Path) -> list[str]:
 def encode(table: pa.Table) -> Iterator[bytes]:
     """Each row as a serialized tf.Example; a null is a feature without values."""
     encoder = RecordBatchToExamplesEncoder()
-    for batch in table.select(sorted(table.column_names)).to_batches(max_chunksize=ROWS_AT_ONCE):
+    typed = sorted(name for name in table.column_names if not pa.types.is_null(table[name].type))  # guessed, a column of nulls has none
+    for batch in table.select(typed).to_batches(max_chunksize=ROWS_AT_ONCE):
         lists = pa.RecordBatch.from_arrays([_as_lists(column) for column in batch.columns], names=batch.schema.names)
         for record in encoder.encode(lists):
             # The encoder's order of features varies between runs: only a canonical form can be hashed.

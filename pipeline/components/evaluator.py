@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-import apache_beam as beam
 import tensorflow_model_analysis as tfma
 from tfx import types
 from tfx.components.evaluator import constants, executor
@@ -11,6 +10,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
+from pipeline.components import extractors
 from pipeline.components.source import source_sha256
 
 
@@ -68,30 +68,13 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 eval_config=eval_config,
                 example_splits=json_utils.dumps(["eval"]),
                 fairness_indicator_thresholds="null",
-                module_path=__name__,
+                module_path=extractors.__name__,
                 pipeline=pipeline,
-                source_sha256=source_sha256("components/evaluator.py"),
+                source_sha256=source_sha256("components/evaluator.py", "components/extractors.py"),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )
         )
-
-
-def custom_extractors(eval_shared_model: Any, eval_config: tfma.EvalConfig, tensor_adapter_config: Any) -> list[Any]:
-    """TFX's hook: the default extractors, which carry no columns that neither a metric nor a slice reads (2.1 x faster at 150,000 rows)."""
-    extractors = tfma.default_extractors(
-        eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
-    )
-    sliced = {key for spec in eval_config.slicing_specs for key in (*spec.feature_keys, *spec.feature_values)}
-    place = next(i for i, e in enumerate(extractors) if "nbatch" in e.stage_name)
-    prune = tfma.extractors.Extractor(stage_name="KeepWhatIsScored", ptransform="KeepWhatIsScored" >> beam.Map(_keep, sliced=sliced))
-    return [*extractors[:place], prune, *extractors[place:]]
-
-
-def _keep(extracts: dict[str, Any], sliced: set[str]) -> dict[str, Any]:
-    kept = {key: extracts[key] for key in (tfma.LABELS_KEY, tfma.PREDICTIONS_KEY, tfma.EXAMPLE_WEIGHTS_KEY) if key in extracts}
-    columns = {name: value for name, value in extracts[tfma.FEATURES_KEY].items() if name in sliced}
-    return {**kept, tfma.FEATURES_KEY: columns} if columns else kept
 
 
 def _is_baseline(input_dict: dict[str, Any]) -> bool:

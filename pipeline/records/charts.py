@@ -64,6 +64,14 @@ def histogram_bars(counts: list[float]) -> list[tuple[float, float]]:
     return [(i * width, 24 * count / largest) for i, count in enumerate(counts)]
 
 
+def direct_edges(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The edges of a DAG that no longer way implies: what a picture of it needs."""
+    waits: dict[str, set[str]] = {}
+    for node in nodes:
+        waits[node["id"]] = set(node["upstream"]).union(*(waits[before] for before in node["upstream"]))
+    return [(a, n["id"]) for n in nodes for a in n["upstream"] if not any(a in waits[other] for other in n["upstream"])]
+
+
 def layers(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """The nodes of a DAG in columns, each to the right of all it waits for."""
     column: dict[str, int] = {}

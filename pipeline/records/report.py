@@ -15,7 +15,7 @@ from pipeline.records import charts
 from pipeline.records.run_record import RunRecord
 from pipeline.records.summary import evaluation_result
 
-COLUMN, ROW, BOX = 168, 62, (148, 44)  # of the DAG's drawing, in pixels
+COLUMN, ROW, BOX = 158, 62, (134, 44)  # of the DAG's drawing, in pixels
 BINS = 20
 
 
@@ -43,7 +43,7 @@ def _dag(nodes: list[dict[str, Any]]) -> dict[str, Any]:
         for y, node in enumerate(column):
             places[node["id"]] = (8 + x * COLUMN, 8 + (y + (tallest - len(column)) / 2) * ROW)
     boxes = [{**node, "x": places[node["id"]][0], "y": places[node["id"]][1]} for node in nodes]
-    lines = [(places[before], places[node["id"]]) for node in nodes for before in node["upstream"]]
+    lines = [(places[before], places[after]) for before, after in charts.direct_edges(nodes)]
     edges = [(a[0] + BOX[0], a[1] + BOX[1] / 2, b[0], b[1] + BOX[1] / 2) for a, b in lines]
     return {"width": 16 + len(columns) * COLUMN, "height": 16 + tallest * ROW, "box": BOX, "boxes": boxes, "edges": edges}
 

@@ -88,7 +88,7 @@ def test_the_exported_model_answers_its_sample_by_every_signature(model):
     [features] = engine.predict([folder.declaration.serving.sample], "transform_features")
 
     assert 0 <= score <= 1
-    assert folder.declaration.label.name not in features
+    assert len(features) > 1 and all(isinstance(value, int | float) for value in features.values())
     assert set(engine.types) == set(schema.served_columns(schema.read(folder)))
 
 

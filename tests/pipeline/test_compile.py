@@ -82,7 +82,7 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
 def test_every_container_runs_the_image_by_digest(compiled):
     executors = [executor["container"] for _, _, executor in nodes(compiled("prod", "--image", IMAGE)).values() if "container" in executor]
 
-    assert len(executors) == 8 and {e["image"] for e in executors} == {IMAGE}
+    assert len(executors) == 9 and {e["image"] for e in executors} == {IMAGE}
 
 
 def test_modules_are_given_by_the_hash_of_their_content(compiled):

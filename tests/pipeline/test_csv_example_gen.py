@@ -4,12 +4,18 @@ import zipfile
 
 import pytest
 import tensorflow as tf
+from tfx.components.example_gen import utils
+from tfx.components.example_gen.csv_example_gen.executor import Executor as StockExecutor
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
 
 from pipeline import model_folder
-from pipeline.components.csv_example_gen import encode, read_csv
+from pipeline.components.csv_example_gen import CsvExampleGen, Executor, encode, read_csv
 from pipeline.errors import DataError
 from pipeline.schema import columns, read
-from tests.conftest import copy_small
+from pipeline.spec import CsvSource
+from tests.conftest import copy_small, lines
 
 
 def examples(pattern):
@@ -19,29 +25,35 @@ def examples(pattern):
     return sorted(tf.train.Example.FromString(r).SerializeToString(deterministic=True) for r in records)
 
 
-def test_rows_and_splits_are_those_of_tfx(trained, tmp_path):
-    from tfx.components.example_gen import utils
-    from tfx.components.example_gen.csv_example_gen.executor import Executor
-    from tfx.dsl.components.base import base_beam_executor
-    from tfx.types import standard_artifacts
-    from tfx.utils import proto_utils
+def mixed_rows(place):
+    """A thousand rows of the shipped file, among them the one that has a value in its emptiest column."""
+    header, *rows = lines(model_folder.load("taxi").source)
+    column = header.strip().split(",").index("pickup_census_tract")
+    place.write_text("".join([header, *rows[:1000], *(row for row in rows if row.split(",")[column])]))
 
+
+def test_rows_and_splits_are_those_of_tfx(tmp_path):
     (tmp_path / "in").mkdir()
-    (tmp_path / "in/rows.csv").write_bytes((trained.folder / "rows.csv").read_bytes())
-    artifact = standard_artifacts.Examples()
-    artifact.uri = str(tmp_path / "out")
+    mixed_rows(tmp_path / "in/rows.csv")
+    ours, stock = standard_artifacts.Examples(), standard_artifacts.Examples()
+    ours.uri, stock.uri = str(tmp_path / "ours"), str(tmp_path / "stock")
+    default = utils.make_default_input_config()
     properties = {
         "input_base": str(tmp_path / "in"),
-        "input_config": proto_utils.proto_to_json(utils.make_default_input_config()),
-        "output_config": proto_utils.proto_to_json(utils.make_default_output_config(utils.make_default_input_config())),
+        "input_config": proto_utils.proto_to_json(default),
+        "output_config": proto_utils.proto_to_json(utils.make_default_output_config(default)),
         "output_data_format": 6,
         "output_file_format": 5,
     }
-    Executor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))).Do({}, {"examples": [artifact]}, properties)
+    component = CsvExampleGen(
+        CsvSource(str(tmp_path / "in/rows.csv"), "", ("",)), columns=columns(read(model_folder.load("taxi"))), required=[]
+    )
 
-    [ours] = sorted((trained.runs / "store/taxi/CsvExampleGen/examples").iterdir(), key=lambda p: int(p.name))[:1]
+    StockExecutor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))).Do({}, {"examples": [stock]}, properties)
+    Executor().Do({}, {"examples": [ours]}, component.exec_properties)
+
     for split in ("train", "eval"):
-        assert examples(f"{ours}/Split-{split}/*") == examples(f"{tmp_path}/out/Split-{split}/*")
+        assert examples(f"{ours.uri}/Split-{split}/*") == examples(f"{stock.uri}/Split-{split}/*")
 
 
 def test_equal_rows_fall_into_the_same_split(trained):

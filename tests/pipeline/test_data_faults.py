@@ -79,7 +79,7 @@ def impossible_value(folder):
 
 
 def unknown_feature(folder):
-    edit(folder / "schema.pbtxt", r'name: "company"', 'name: "firm"')
+    edit(folder / "schema.pbtxt", r'name: "pickup_census_tract"', 'name: "tract"')
 
 
 def no_required_value(folder):
@@ -100,7 +100,7 @@ FAULTS = {
     not_utf_8: "invalid UTF8",
     too_few_rows: "the data has 299 rows, allowed is at least data.minimum_rows = 500",
     impossible_value: "fare (",
-    unknown_feature: "the column firm of schema.pbtxt is missing",
+    unknown_feature: "the column tract of schema.pbtxt is missing",
     no_required_value: "no row is left of 1500",
 }
 

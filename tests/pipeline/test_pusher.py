@@ -42,7 +42,7 @@ def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, 
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # the kernel refuses the write, as it does on a full disk
 
     try:
-        with pytest.raises(RunError, match="cannot be written .*; the versions before it are untouched"):
+        with pytest.raises(RunError, match=r"cannot be written .*; the versions before it are untouched"):
             publish(model, tmp_path / "published")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -59,7 +59,7 @@ def test_what_a_killed_run_left_is_cleared_away(model, tmp_path):
     assert all(p.name.isdigit() for p in (tmp_path / "published").iterdir())
 
 
-def test_one_changed_byte_is_another_model(model, tmp_path):
+def test_one_changed_byte_is_another_model(model):
     before = tree_sha256(model)
     (model / "saved_model.pb").write_bytes(b"grapf")
 

@@ -1,10 +1,10 @@
 """The rehearsal runs a local spec through the containers' entrypoint, and asks its store as Vertex's resolvers ask theirs."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from pipeline.components.pusher import tree_sha256
 from pipeline.errors import RunError
 from pipeline.rehearsal import Rehearsal, rehearse_file
 from tests.conftest import parsed
@@ -28,8 +28,8 @@ def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
     place, _, result = rehearsed
 
     assert result["blessed"]
-    assert (place / "runs/rehearsal/taxi/published") in __import__("pathlib").Path(result["published"]).parents
-    assert len(tree_sha256(__import__("pathlib").Path(result["published"]))) == 64
+    assert Path(result["published"]).parent == place / "runs/rehearsal/taxi/published"
+    assert (Path(result["published"]) / "saved_model.pb").exists()
 
 
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
@@ -48,7 +48,7 @@ def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed)
 
 
 def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
-    place, spec, _ = rehearsed
+    _, spec, _ = rehearsed
     job = json.loads(spec.read_text())
     job["runtimeConfig"]["gcsOutputDirectory"] = str(tmp_path)
     job["pipelineSpec"]["root"]["dag"]["tasks"]["CsvExampleGen"]["inputs"]["parameters"]["path"]["runtimeValue"]["constant"] = (

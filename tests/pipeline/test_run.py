@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 
 from pipeline.components.pusher import tree_sha256
 from settings import REPOSITORY
-from tests.conftest import parsed, states
+from tests.conftest import edit, parsed, states
 
 NODES = [
     "CsvExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "Hyperparameters",
@@ -86,12 +87,9 @@ def test_a_second_run_repeats_nothing_and_publishes_nothing(trained, cli):
 
 
 def test_a_raised_bar_judges_the_last_blessed_model_anew(trained, tmp_path, cli):
-    import shutil
-
-    from tests.conftest import edit
-
     folder = shutil.copytree(trained.folder, tmp_path / "taxi")
     edit(folder / "model.toml", r"^lower_bound = .*$", "lower_bound = 0.999")
+    edit(folder / "model.toml", r"^least_change = .*$", "least_change = -0.0001")
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
 
