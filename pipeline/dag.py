@@ -36,7 +36,6 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
         examples=examples,
         model=model,
         baseline_model=last_blessed.outputs["model"],
-        baseline_blessing=last_blessed.outputs["model_blessing"],
         eval_config=evaluation.eval_config(spec.declaration.gate, label=spec.declaration.label.name),
         pipeline=spec.name,
     )
@@ -81,7 +80,9 @@ def _ingest(spec: PipelineSpec) -> _Ingest:
     validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema, minimum_rows=spec.declaration.data.minimum_rows
     )
-    transform = Transform(examples=examples, schema=schema, module_file=spec.modules.preprocessing, disable_statistics=True)
+    transform = Transform(
+        examples=examples, schema=schema, module_file=spec.modules.preprocessing, disable_statistics=True, disable_analyzer_cache=True
+    )
     transform.add_upstream_node(validator)  # no artifact says so, and Vertex would run the two side by side
     transformed = {"examples": transform.outputs["transformed_examples"], "transform_graph": transform.outputs["transform_graph"]}
     return _Ingest([example_gen, statistics_gen, schema_gen, validator, transform], examples, schema, transformed)

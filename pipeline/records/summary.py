@@ -64,16 +64,19 @@ def hyperparameters(record: RunRecord) -> dict[str, Any]:
 
 def evaluation_result(record: RunRecord) -> Any:
     """TFMA's result for the candidate, None where there is none."""
-    artifact = record.artifact("Evaluator", "evaluation")
-    if artifact is None or not tf.io.gfile.exists(artifact.uri):
+    evaluation = record.artifact("Evaluator", "evaluation")
+    if evaluation is None or not tf.io.gfile.exists(evaluation.uri):
         return None
-    results = tfma.load_eval_results([artifact.uri], model_name=_name_of_candidate(artifact.uri)).get_results()
-    return results[0]
+    return _load(evaluation, "candidate" if "candidate" in _model_names(evaluation) else None)
 
 
-def _name_of_candidate(uri: str) -> str | None:
-    names = [spec.name for spec in tfma.load_eval_result(uri).config.model_specs]
-    return "candidate" if "candidate" in names else None
+def _load(evaluation: Artifact, model_name: str | None) -> Any:
+    return tfma.load_eval_results([evaluation.uri], model_name=model_name).get_results()[0]
+
+
+def _model_names(evaluation: Artifact | None) -> set[str]:
+    """TFMA names the models only where there are two of them."""
+    return {spec.name for spec in tfma.load_eval_result(evaluation.uri).config.model_specs} if evaluation else set()
 
 
 def _evaluation(record: RunRecord) -> dict[str, dict[str, float]]:
@@ -98,16 +101,16 @@ def _by_slice(result: Any) -> dict[str, dict[str, float]]:
 
 def _baseline(record: RunRecord) -> dict[str, Any] | None:
     """The last blessed model on the same rows, None for the first model; the candidate itself where it is the last blessed."""
-    evaluator = record.node("Evaluator")
-    if not evaluator or not evaluator.inputs.get("baseline_model"):
+    # Not from the Evaluator's inputs: metadata keeps one event an artifact, and the same model may be both.
+    last, candidate = record.artifact("LastBlessed", "model"), record.artifact("Trainer", "model")
+    if last is None or candidate is None:
         return None
-    model, uri = evaluator.inputs["baseline_model"][0], record.artifact("Evaluator", "evaluation")
-    same = model.uri == evaluator.inputs["model"][0].uri
-    metrics: dict[str, float] = {}
-    if uri and tf.io.gfile.exists(uri.uri):
-        name = None if same else "baseline"
-        metrics = _by_slice(tfma.load_eval_results([uri.uri], model_name=name).get_results()[0]).get(WHOLE, {})
-    return {"model": model.uri, "same_model": same, "metrics": metrics}
+    if last.uri == candidate.uri:
+        return {"model": last.uri, "same_model": True, "metrics": _evaluation(record).get(WHOLE, {})}
+    evaluation = record.artifact("Evaluator", "evaluation")
+    names = _model_names(evaluation)
+    metrics = _by_slice(_load(evaluation, "baseline")).get(WHOLE, {}) if evaluation and "baseline" in names else {}
+    return {"model": last.uri, "same_model": False, "metrics": metrics}
 
 
 def _gate(gate: Gate, evaluation: dict[str, dict[str, float]], baseline: dict[str, Any] | None) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def test_a_second_run_repeats_nothing_and_publishes_nothing(trained, cli):
         "cached"
     }
     assert summary["decision"]["blessed"] and "published already" in summary["decision"]["reason"]
-    assert summary["metrics"] == trained.summary["metrics"]
+    assert summary["metrics"] == trained.summary["metrics"] and summary["baseline"]["same_model"]
     assert tree_sha256(trained.published) == before
 
 
