@@ -11,6 +11,7 @@ from tfx.utils import json_utils
 
 from pipeline.components import extractors
 from pipeline.components.source import source_sha256
+from pipeline.errors import RunError
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
@@ -26,7 +27,10 @@ class Executor(executor.Executor):
         candidate = artifact_utils.get_single_uri(input_dict["model"])
         if any(model.uri == candidate for model in input_dict.get("baseline_model") or []):
             input_dict = {key: value for key, value in input_dict.items() if key != "baseline_model"}
-        super().Do(input_dict, output_dict, exec_properties)
+        try:
+            super().Do(input_dict, output_dict, exec_properties)
+        except RunError as error:
+            raise RunError(str(error).split(" [while running")[0]) from error  # Beam adds where in its graph it was
         artifact_utils.get_single_instance(output_dict["blessing"]).set_string_custom_property("pipeline", exec_properties["pipeline"])
 
 

@@ -33,7 +33,7 @@ def test_an_answer_does_not_depend_on_its_neighbours(engine):
 def test_every_signature_can_be_asked(engine):
     [features] = engine.predict([engine.sample], "transform_features")
 
-    assert {"payment_type", "company"} <= set(features)
+    assert "big_tip" in features and len(features) > 5
 
 
 def test_no_instances_are_no_answers(engine):

@@ -8,7 +8,6 @@ from tests.conftest import copy_small, edit, parsed
 SCORE = r'return \{"score": (.*)\}'
 UNFIT = {
     "a constant": (r'return {"score": 0.0 * \1 + 0.5}', "the model answers a constant, 0.5"),
-    "not a number": (r'return {"score": \1 * float("nan")}', "the sample is answered with"),
     "null for a request without a fare": (
         r'fare = tf.sparse.to_dense(tf.io.parse_example(examples, served)["fare"], -1.0)[:, :1]'
         "\n        "
@@ -33,11 +32,22 @@ def test_an_unfit_model_is_not_published(answer, says, tmp_path, cli, trained):
     assert tree_sha256(trained.published) == before
 
 
+def test_a_model_that_answers_no_number_cannot_be_judged(taxi, cli, trained):
+    edit(taxi / "model.py", SCORE, r'return {"score": \1 * float("nan")}')
+    before = tree_sha256(trained.published)
+
+    said = cli("run", taxi, "--runs", trained.runs, "--json")
+
+    assert said.code == 1
+    assert parsed(said)["decision"]["reason"] == "not published: the model answers nan to held-out rows, allowed are finite numbers"
+    assert tree_sha256(trained.published) == before
+
+
 def test_a_model_that_raises_is_a_failed_run_with_its_own_words(taxi, cli, trained):
     edit(
         taxi / "model.py",
         r"^def run_fn\(.*\n",
-        'def run_fn(fn_args):\n    raise ValueError("no such\\nluck")\n\n\ndef _old_run_fn(fn_args):\n',
+        'def run_fn(fn_args):\n    raise ValueError("no such luck")\n\n\ndef _old_run_fn(fn_args):\n',
     )
 
     said = cli("run", taxi, "--runs", trained.runs, "--json")
