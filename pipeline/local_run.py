@@ -23,6 +23,7 @@ def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any
     with runners.alone(store):
         settled = spec.here(folder, store, tune=tune)
         pipeline = runners.build(create_pipeline, settled)
+        tracker = tracking.mlflow_tracker(runs)
         error = run_logged(pipeline, run_id, runs / run_id / "log.txt")
         upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
         with everything_else_to(runs / run_id / "log.txt") as terminal:
@@ -33,7 +34,7 @@ def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any
                 _write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
                 _write(runs / run_id / "report.html", page),
             ]
-            if problem := tracking.track(tracking.mlflow_tracker(runs), composed, files):
+            if problem := tracking.track(tracker, composed, files):
                 print(f"the tracker did not take this run: {problem}", file=terminal)
     return composed
 
@@ -56,20 +57,15 @@ def new_run_id(model: str) -> str:
 
 def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
     """What stopped the run, in a sentence; None where it went through."""
-    running: list[str] = []
     with everything_else_to(log) as terminal, Progress(terminal) as progress:
-
-        def observer(node: str, state: str) -> None:
-            running.append(node)
-            progress(node, state)
-
         try:
-            runners.here(pipeline, run_id, observer)
-        except RunError as error:
-            return str(error)
-        except Exception as error:  # a node's code may raise anything: its traceback is in the log, its sentence here
-            traceback.print_exc()
-            return f"{running[-1] if running else 'the pipeline'} failed with {type(error).__name__}: {' '.join(str(error).split())[:300]} (log: {log})"
+            runners.here(pipeline, run_id, progress)
+        except runners.NodeError as failed:
+            error = failed.__cause__
+            if isinstance(error, RunError):
+                return str(error)
+            traceback.print_exception(error)  # a node's code may raise anything: its traceback is in the log, its sentence here
+            return f"{failed} failed with {type(error).__name__}: {' '.join(str(error).split())[:300]} (log: {log})"
     return None
 
 

@@ -1,7 +1,10 @@
 """Hands a run's six records to an experiment tracker; one that is down costs a warning, never a run."""
 
 import os
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +21,46 @@ def track(tracker: Tracker, summary: dict[str, Any], files: list[Path]) -> str |
 
 
 def mlflow_tracker(folder: Path) -> Tracker:
-    """Keeps runs in `folder`/mlflow.db and their files in `folder`/mlflow; `make experiments` opens them."""
+    """Keeps runs in `folder`/mlflow.db and their files in `folder`/mlflow; `make experiments` opens them.
+
+    It opens while the pipeline runs: the first time, making its tables takes seconds.
+    """
+    client: Future[Any] = Future()
+    threading.Thread(target=_open, args=(folder, client), daemon=True).start()
 
     def tracker(summary: dict[str, Any], files: list[Path]) -> None:
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        from mlflow import MlflowClient  # 2 s to import
-
-        client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
-        experiment = client.get_experiment_by_name(summary["model"])
-        id_ = (
-            experiment.experiment_id
-            if experiment
-            else client.create_experiment(summary["model"], artifact_location=f"file://{folder}/mlflow")
-        )
-        run = client.create_run(id_, run_name=summary["run"], tags=_tags(summary)).info.run_id
-        for name, value in summary["records"]["hyperparameters"].items():
-            client.log_param(run, name, value)
-        for name, value in summary["metrics"].items():
-            client.log_metric(run, name, value)
-        for file in files:
-            client.log_artifact(run, str(file))
-        client.set_terminated(run, "FINISHED" if summary["state"] == "succeeded" else "FAILED")
+        _log(client.result(), folder, summary, files)
 
     return tracker
+
+
+def _open(folder: Path, client: Future[Any]) -> None:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    try:
+        from mlflow import MlflowClient
+
+        opened = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+        opened.search_experiments(max_results=1)  # makes the tables
+        client.set_result(opened)
+    except Exception as error:
+        client.set_exception(error)
+
+
+def _log(client: Any, folder: Path, summary: dict[str, Any], files: list[Path]) -> None:
+    from mlflow.entities import Metric, Param
+
+    experiment = client.get_experiment_by_name(summary["model"])
+    id_ = (
+        experiment.experiment_id if experiment else client.create_experiment(summary["model"], artifact_location=f"file://{folder}/mlflow")
+    )
+    run = client.create_run(id_, run_name=summary["run"], tags=_tags(summary)).info.run_id
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, value, now, 0) for name, value in summary["metrics"].items()]
+    params = [Param(name, str(value)) for name, value in summary["records"]["hyperparameters"].items()]
+    client.log_batch(run, metrics=metrics, params=params)
+    for file in files:
+        client.log_artifact(run, str(file))
+    client.set_terminated(run, "FINISHED" if summary["state"] == "succeeded" else "FAILED")
 
 
 def _tags(summary: dict[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline import model_folder
 from settings import MODELS, REPOSITORY
+from tests.bench.taxi import area_under_curve
 
 LAST_TRAINING_MONTH = 8
 LATE_MINUTES = 15
@@ -42,12 +43,10 @@ def prepare(place: Path) -> tuple[Path, Path]:
 
 
 def auc(answers: Path) -> float:
-    from sklearn.metrics import roc_auc_score
-
     with answers.open() as file:
         rows = [row for row in csv.DictReader(file) if row["arr_delay"]]
     late = [float(row["arr_delay"]) > LATE_MINUTES for row in rows]
-    return float(roc_auc_score(late, [float(row["predicted_score"]) for row in rows]))
+    return area_under_curve(late, [float(row["predicted_score"]) for row in rows])
 
 
 def pipeline(*arguments: str) -> None:

@@ -102,7 +102,8 @@ def _fit_arguments(fn_args, transform):
 
     def arguments(batch_size):
         shuffled = _batches(train, batch_size, shuffled=True).take(fn_args.train_steps // epochs)
-        validation = _batches(held_out, batch_size, shuffled=False).take(fn_args.eval_steps)
+        rows = min(fn_args.eval_steps * batch_size, len(held_out[1]))
+        validation = _batches(held_out, rows, shuffled=False).take(1)  # as one batch: it is asked at each epoch
         # shuffle=False: it is done already, and Keras warns otherwise
         return {"x": shuffled, "epochs": epochs, "validation_data": validation, "shuffle": False, "verbose": 0}
 
