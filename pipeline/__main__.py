@@ -82,4 +82,7 @@ def enter_environment(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # taking TensorFlow apart again would take two seconds, and all that matters is written
