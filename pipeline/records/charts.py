@@ -73,8 +73,11 @@ def direct_edges(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 def layers(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The nodes of a DAG in columns, each to the right of all it waits for."""
+    """The nodes of a DAG in columns, each to the right of all it waits for, one that waits for none right before its first consumer."""
     column: dict[str, int] = {}
     for node in nodes:
         column[node["id"]] = 1 + max((column[before] for before in node["upstream"]), default=-1)
+    for node in nodes:
+        if not node["upstream"]:
+            column[node["id"]] = min((column[n["id"]] for n in nodes if node["id"] in n["upstream"]), default=1) - 1
     return [[n for n in nodes if column[n["id"]] == i] for i in range(max(column.values(), default=-1) + 1)]
