@@ -158,7 +158,7 @@ def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> Any:
     if isinstance(spec.destination, FolderDestination):
         from pipeline.components.pusher import Pusher
 
-        return Pusher(folder=spec.destination.path, **channels)
+        return Pusher(spec.destination, **channels)
     from pipeline.components import vertex_pusher
 
     return vertex_pusher.Pusher(spec.destination, **channels)

@@ -41,7 +41,6 @@ class CsvSource:
 @dataclass(frozen=True)
 class BigQuerySource:
     query: str  # with its window written out
-    window: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class FolderDestination:
     """A folder with one folder a version in it."""
 
     path: str
+    newest: str  # the version that is there: what the Pusher's cache must know beside its inputs
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         served=contract.served_columns(schema),
         modules=modules,
         source=CsvSource(str(source), sha256, tuple(folder.declaration.data.null_values)),
-        destination=FolderDestination(f"{store}/published"),
+        destination=FolderDestination(f"{store}/published", newest=max((p.name for p in (store / "published").glob("[0-9]*")), default="")),
         tune=tune,
     )
 
@@ -144,7 +144,7 @@ def cloud(folder: ModelFolder, settings: Settings, *, image: str, serving_image:
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
         modules=Modules.of(folder, f"{names.artifacts_uri}/modules/{folder.name}"),
-        source=BigQuerySource(query, f"{begin}..{end}"),
+        source=BigQuerySource(query),
         destination=VertexDestination(
             project=settings.project_id,
             region=settings.region,

@@ -17,10 +17,10 @@ class Executor(executor.Executor):
 
 
 class BigQueryExampleGen(component.BigQueryExampleGen):
-    """Examples of the splits train and eval (2:1 by a hash of the row), with the query and its window as property."""
+    """Examples of the splits train and eval (2:1 by a hash of the row), with the query, its window written out in it, as property."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, source: BigQuerySource, *, required: list[str]) -> None:
-        present = " AND ".join(f"{column} IS NOT NULL" for column in required) or "TRUE"
-        super().__init__(query=f"SELECT * FROM ({source.query.rstrip().rstrip(';')}) WHERE {present}")
+        present = " AND ".join(f"`{column}` IS NOT NULL" for column in required) or "TRUE"
+        super().__init__(query=f"SELECT * FROM (\n{source.query.rstrip().rstrip(';')}\n) WHERE {present}")

@@ -95,6 +95,8 @@ def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str])
         table = pa.csv.read_csv(io.BytesIO(content), read_options=pa.csv.ReadOptions(block_size=16 << 20), convert_options=options)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise DataError(f"{path}: {_named(str(error), content)}") from error
+    if columns is None:
+        table = table.cast(pa.schema([(field.name, _encodable(field.type)) for field in table.schema]))
     if not table.num_rows:
         raise DataError(f"{path}: there is a header and no row, allowed is at least one")
     return table
@@ -125,13 +127,21 @@ def _content(path: Path) -> bytes:
             return archive.read(name)
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
-    except (zipfile.BadZipFile, ValueError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    except (zipfile.BadZipFile, ValueError, RuntimeError) as error:  # RuntimeError: it is encrypted
         raise DataError(f"{path}: not a zip archive of one CSV ({error})") from error
 
 
 def _header(content: bytes) -> list[str]:
     line = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lstrip("\ufeff")
     return [name.strip('"') for name in line.split(",")] if line else []
+
+
+def _encodable(guessed: pa.DataType) -> pa.DataType:
+    """A guessed type as one that a tf.Example has: dates and times are strings there."""
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    return guessed if any(is_one(guessed) for is_one in known) else pa.string()
 
 
 def _check_header(path: Path, content: bytes, expected: set[str]) -> None:

@@ -14,6 +14,7 @@ from tfx.utils import json_utils
 
 from pipeline.components.source import source_sha256
 from pipeline.errors import RunError
+from pipeline.spec import FolderDestination
 
 
 class Executor(executor.Executor):
@@ -29,12 +30,12 @@ class Executor(executor.Executor):
 
 
 class Pusher(component.Pusher):
-    """Pushes into `folder` only what both blessings allow; the artifact's property `new` tells a repeated model (0)."""
+    """Pushes into the folder only what both blessings allow; the artifact's property `new` tells a repeated model (0)."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, *, folder: str, **channels: Any) -> None:
-        config = {"folder": folder, "source_sha256": source_sha256("components/pusher.py")}
+    def __init__(self, destination: FolderDestination, **channels: Any) -> None:
+        config = {"folder": destination.path, "newest": destination.newest, "source_sha256": source_sha256("components/pusher.py")}
         super().__init__(**channels, custom_config=config, push_destination=None)
 
 

@@ -76,8 +76,8 @@ def check(model: str, rows: list[dict[str, Any]]) -> list[str]:
         for (what, sent, valid), answer in zip(requests, answers, strict=False)
         for p in _problems(what, sent, valid, answer, serving["output_range"])
     ]
-    if died:
-        problems.append(f"the engine died at {requests[len(answers)][0]}: {died}" if len(answers) < len(requests) else died)
+    if len(answers) < len(requests):
+        problems.append(f"the engine died at {requests[len(answers)][0]}: {died}")
     scores = answers[1].get("predictions", []) if len(answers) > 1 else []
     if len(scores) > 1 and all(score == scores[0] for score in scores):
         problems.append(f"the model answers a constant, {scores[0]}, to {len(scores)} different held-out rows")
@@ -126,7 +126,7 @@ def _ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], st
     except subprocess.TimeoutExpired:
         return [], f"no answer within {TIMEOUT_SECONDS} s"
     answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return answers, "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return answers, (done.stderr.strip().splitlines() or [f"exit {done.returncode} without a word"])[-1]
 
 
 def _held_out_rows(folder: str) -> list[dict[str, Any]]:

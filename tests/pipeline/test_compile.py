@@ -71,7 +71,7 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
     dev, staging = nodes(compiled("dev", "--image", IMAGE)), nodes(compiled("staging", "--image", IMAGE))
 
     query = staging["ExampleGen"][0]["inputs"]["parameters"]["input_config"]["runtimeValue"]["constant"]
-    assert "chicago_taxi_trips" in query and "tips IS NOT NULL" in query and "@begin" not in query
+    assert "chicago_taxi_trips" in query and "`tips` IS NOT NULL" in query and "@begin" not in query
     assert "--runner=DataflowRunner" in staging["Transform"][2]["container"]["args"]
     assert "--runner=DirectRunner" in dev["Transform"][2]["container"]["args"]
     assert "pipeline.components.vertex_trainer.Executor" in staging["Trainer"][2]["container"]["args"]

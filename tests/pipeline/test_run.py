@@ -31,7 +31,7 @@ def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained):
     summary = json.loads((trained.runs / trained.summary["run"] / "summary.json").read_text())
 
     assert sorted(states(summary)) == sorted(NODES) and set(states(summary).values()) == {"ran"}
-    assert sum(n["seconds"] for n in summary["nodes"]) <= summary["seconds"] + 0.1
+    assert 1 < max(n["seconds"] for n in summary["nodes"]) <= summary["seconds"] + 0.1
     assert 0.5 < summary["metrics"]["auc"] < 1 and all(isinstance(v, float) for v in summary["metrics"].values())
     assert summary["gate"][0] == {"metric": "auc", "slice": "all", "value": summary["metrics"]["auc"], "lower_bound": 0.51, "holds": True}
     assert summary["baseline"] is None
