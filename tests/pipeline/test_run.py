@@ -127,3 +127,27 @@ def test_all_rows_of_taxi_clear_its_own_bar(tmp_path):
     assert done.returncode == 0
     assert summary["records"]["data"] == {**summary["records"]["data"], "rows": 15002, "rows_dropped": 0}
     assert summary["metrics"]["auc"] >= 0.93 and summary["decision"]["blessed"]
+
+
+def test_a_candidate_worse_than_the_last_blessed_model_is_refused(trained, tmp_path, cli):
+    folder = shutil.copytree(trained.folder, tmp_path / "taxi")
+    edit(folder / "model.toml", r"^least_change = .*$", "least_change = -0.0005")
+    edit(folder / "model.py", r'return \{"score": (.*)\}', r'return {"score": 0.01 * \1 + 0.9 * tf.nn.sigmoid(-features["fare_log"]) }')
+
+    said = cli("run", folder, "--runs", trained.runs, "--json")
+
+    [change] = [check for check in parsed(said)["gate"] if check["metric"] == "change of auc"]
+    assert said.code == 3 and not parsed(said)["decision"]["blessed"]
+    assert not change["holds"] and f"change of auc (all) is {change['value']:.4f}, below -0.0005" in parsed(said)["decision"]["reason"]
+
+
+def test_a_slice_below_its_own_bound_refuses_the_model(trained, tmp_path, cli):
+    folder = shutil.copytree(trained.folder, tmp_path / "taxi")
+    bound = '\n[[gate.slices]]\nfeature = "payment_type"\nvalue = "Credit Card"\nlower_bound = 0.999\n'
+    edit(folder / "model.toml", r"^\[serving\]$", f"{bound}\n[serving]")
+
+    said = cli("run", folder, "--runs", trained.runs, "--json")
+
+    checks = {check["slice"]: check["holds"] for check in parsed(said)["gate"] if check["metric"] == "auc"}
+    assert said.code == 3 and checks == {"all": True, "payment_type=Credit Card": False}
+    assert "auc (payment_type=Credit Card) is" in parsed(said)["decision"]["reason"]
