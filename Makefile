@@ -33,6 +33,7 @@ lock: ## renew Pipfile.lock from Pipfile, with hashes and without an index
 	$(DEV) build/lock
 
 experiments: ## open the records of all runs in mlflow's pages (port=5000)
+	@mkdir -p runs
 	build/environment experiments mlflow server --backend-store-uri sqlite:///$(CURDIR)/runs/mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(port),5000)
 
 bench: ## time the stock taxi example and ours in turn (rows=15002)
