@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,8 +52,8 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
 
 
 def new_run_id(model: str) -> str:
-    """Sorts by time; the process makes it unique."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{model}-{os.getpid()}"
+    """Sorts by time, and two runs that start in the same second differ."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{model}-{secrets.token_hex(3)}"
 
 
 def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
