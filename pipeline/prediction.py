@@ -1,7 +1,6 @@
 """Batch predictions: every row of a CSV answered by the last blessed model, through BulkInferrer."""
 
 import dataclasses
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
     given = set(column_names(source))
     columns = {name: kind for name, kind in settled.columns.items() if name in settled.served or name in given}
     data = settled.declaration.data.model_copy(update={"required": []})  # a row without a label is what predictions are for
-    csv = spec.CsvSource(str(source), hashlib.sha256(source.read_bytes()).hexdigest(), tuple(data.null_values))
+    csv = spec.CsvSource.of(source, data.null_values)
     return dataclasses.replace(settled, columns=columns, source=csv, declaration=settled.declaration.model_copy(update={"data": data}))
 
 

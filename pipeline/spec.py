@@ -37,6 +37,11 @@ class CsvSource:
     sha256: str  # of the file: what the cache keys on
     null_values: tuple[str, ...]
 
+    @classmethod
+    def of(cls, file: Path, null_values: list[str]) -> "CsvSource":
+        with file.open("rb") as content:
+            return cls(str(file), hashlib.file_digest(content, "sha256").hexdigest(), tuple(null_values))
+
 
 @dataclass(frozen=True)
 class BigQuerySource:
@@ -97,8 +102,6 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
     source = folder.source
     if not source.is_file():
         raise DataError(f"{source}: there is no such file, {folder.path}/model.toml names it in data.source")
-    with source.open("rb") as data:
-        sha256 = hashlib.file_digest(data, "sha256").hexdigest()
     modules = Modules.of(folder, f"{store}/modules")
     for file, uri in zip(MODULE_FILES, (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters), strict=True):
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +114,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
         modules=modules,
-        source=CsvSource(str(source), sha256, tuple(folder.declaration.data.null_values)),
+        source=CsvSource.of(source, folder.declaration.data.null_values),
         destination=FolderDestination(f"{store}/published", newest=max((p.name for p in (store / "published").glob("[0-9]*")), default="")),
         tune=tune,
     )
