@@ -1,0 +1,147 @@
+"""A stand-in for Google's REST APIs on loopback, so that the real google provider and Google's own clients can be run without a cloud.
+
+`with GoogleApis() as google:` serves each product under its own path, which `google.environment()` tells the provider.
+`python -m tests.standins.google_apis --port N` serves until it is stopped.
+"""
+
+import argparse
+import gzip
+import json
+import sys
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from tests.standins.google_products import SOFT_DELETED
+from tests.standins.google_routes import answer
+from tests.standins.google_store import Body, Call, Key, RefusedError, Store
+from tests.standins.google_verbs import add_version
+
+SCHEMA = Path(__file__).with_name("google-6.50.0.json.gz")
+MISSPELT = ("CONTAINERAWS", "CONTAINERAZURE")  # what the provider reads for its container_aws_ and container_azure_custom_endpoint
+
+
+class Request(NamedTuple):
+    method: str
+    path: str
+    status: int
+
+
+class GoogleApis:
+    def __init__(self, *, port: int = 0, project_numbers: Mapping[str, str] | None = None, slow_log_metrics: bool = False) -> None:
+        self._store = Store(project_numbers=project_numbers or {}, slow_log_metrics=slow_log_metrics)
+        self._lock = threading.Lock()
+        self.requests: list[Request] = []
+        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def serve_forever(self) -> None:
+        self._server.serve_forever()
+
+    def environment(self) -> dict[str, str]:
+        """Every endpoint that the provider knows, so that none can reach Google.
+
+        The GCS state backend reads GOOGLE_STORAGE_CUSTOM_ENDPOINT too, unless GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT is set.
+        """
+        endpoints = {product: f"{self.url}/{product}/" for product in products()}
+        misspelt = {product: f"{self.url}/{product.lower()}/" for product in MISSPELT}
+        variables = {f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT": url for product, url in {**endpoints, **misspelt}.items()}
+        return {**variables, "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in"}
+
+    @property
+    def objects(self) -> dict[tuple[str, str], Body]:
+        """What is there, by product and name: ("pubsub", "projects/P/topics/T"); a soft-deleted object is not."""
+        gone = [deleted.items() for deleted in SOFT_DELETED.values()]
+        with self._lock:
+            return {tuple(key): dict(body) for key, body in self._store.objects.items() if not any(g <= body.items() for g in gone)}
+
+    @property
+    def policies(self) -> dict[tuple[str, str], Body]:
+        """The IAM policies that were set, by the product and name of what they guard."""
+        with self._lock:
+            return {tuple(key): dict(policy) for key, policy in self._store.policies.items()}
+
+    def change(self, product: str, name: str, **fields: Any) -> None:
+        """Somebody else's change of an object; None removes a field."""
+        with self._lock:
+            self._store.change(Key(product, name), fields)
+
+    def add_secret_version(self, project: str, secret: str) -> None:
+        with self._lock:
+            add_version(self._store, Call("POST", "secret_manager", f"projects/{project}/secrets/{secret}", "addVersion", {}, {}))
+
+    def add_object(self, bucket: str, name: str) -> None:
+        """Put something into a bucket, so that it is not empty."""
+        body = {"kind": "storage#object", "bucket": bucket, "name": name, "generation": "1"}
+        with self._lock:
+            self._store.create(Key("storage", f"b/{bucket}/o/{name.replace('/', '%2F')}"), body)
+
+    def respond(self, method: str, target: str, content: bytes) -> tuple[int, Body]:
+        with self._lock:
+            try:
+                status, body = 200, answer(self._store, Call.parse(method, target, content))
+            except RefusedError as refused:
+                status, body = refused.code, refused.body
+            self.requests.append(Request(method, target, status))
+        return status, body
+
+
+def products() -> list[str]:
+    """The provider's names of Google's products: those it lets one point elsewhere."""
+    schema = json.loads(gzip.decompress(SCHEMA.read_bytes()))
+    [provider] = schema["provider_schemas"].values()
+    suffix = "_custom_endpoint"
+    return sorted(name.removesuffix(suffix) for name in provider["provider"]["block"]["attributes"] if name.endswith(suffix))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that was killed is no error of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def _handler(google: GoogleApis) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def respond(self) -> None:
+            content = self.rfile.read(int(self.headers.get("content-length") or 0))
+            status, body = google.respond(self.command, self.path, content)
+            answer = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: `requests` keeps them."""
+
+    return Handler
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8085)
+    google = GoogleApis(port=parser.parse_args().port)
+    print(f"answering on {google.url}", flush=True)
+    google.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""From a request to Google's answer: the rules all products share first, then what `google_products` and `google_refusals` say."""
+
+import re
+import time
+
+from tests.standins import google_refusals as refusals
+from tests.standins.google_products import SOFT_DELETED, dressed, new_key, operation, unwrapped
+from tests.standins.google_store import Body, Call, Key, Store, Subject
+from tests.standins.google_verbs import VERBS
+
+PROJECTS = ("resource_manager", "resource_manager_v3", "cloud_resource_manager", "compute")
+ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, which no stack makes
+
+
+def answer(store: Store, call: Call) -> Body:
+    if call.verb.endswith("IamPolicy") or (call.product == "storage" and call.path.endswith("/iam")):
+        return iam_policy(store, call)
+    if call.verb in VERBS:
+        return VERBS[call.verb](store, call)
+    return METHODS[call.method](store, call)
+
+
+def iam_policy(store: Store, call: Call) -> Body:
+    key = policy_key(call)
+    if key.product not in ALWAYS_THERE:
+        store.get(key)
+    if call.verb == "setIamPolicy" or call.method == "PUT":
+        policy = call.body.get("policy", call.body)
+        refusals.members(store, policy)
+        return store.set_policy(key, policy)
+    return store.policy(key)
+
+
+def policy_key(call: Call) -> Key:
+    """One key whichever of the clients for projects asks, and for an account whose project is left to its address."""
+    if call.product in PROJECTS:
+        return Key("resource_manager", call.path)
+    path = re.sub(r"^projects/-/(serviceAccounts/[^@]+@([^.]+))", r"projects/\2/\1", call.path)
+    return Key(call.product, path.removesuffix("/iam"))
+
+
+def read(store: Store, call: Call) -> Body:
+    segments = call.path.split("/")
+    if "operations" in segments:
+        return {"name": call.path, "done": True, "response": {}}
+    if call.product in PROJECTS and len(segments) == 2:
+        return project(store, segments[1], call.product)
+    return store.listing(call.key) if len(segments) % 2 else store.get(policy_key(call))
+
+
+def project(store: Store, project_id: str, product: str) -> Body:
+    number = store.project_number(project_id)
+    known = {"projectNumber": number, "projectId": project_id, "lifecycleState": "ACTIVE", "name": project_id}
+    return {"id": number, "name": project_id} if product == "compute" else known
+
+
+def create(store: Store, call: Call) -> Body:
+    key = new_key(store, call)
+    body = unwrapped(key.collection, call.body)
+    if check := refusals.CREATE.get((key.product, key.collection)):
+        check(Subject(store, key, body))
+    made = store.create(key, dressed(store, key, body))
+    if store.slow_log_metrics and (key.product, key.collection) == ("logging", "metrics"):
+        store.unready[key] = time.time()
+    return operation(store, call, made)
+
+
+def change(store: Store, call: Call) -> Body:
+    if call.method == "PUT" and (call.product == "pubsub" or call.key not in store.objects):
+        return create(store, call)
+    fields = unwrapped(call.key.collection, call.body)
+    if check := refusals.CREATE.get((call.product, call.key.collection)):
+        check(Subject(store, call.key, fields))
+    mask = call.query.get("updateMask") or call.body.get("updateMask") or ""
+    return operation(store, call, store.change(policy_key(call), fields, mask.split(",")))
+
+
+def delete(store: Store, call: Call) -> Body:
+    key = policy_key(call)
+    if check := refusals.DELETE.get((key.product, key.collection)):
+        check(Subject(store, key, call.query))
+    if deleted := SOFT_DELETED.get(key.collection):
+        return operation(store, call, store.change(key, deleted))
+    store.delete(key)
+    if key.collection == "serviceAccounts":
+        orphan(store, f"serviceAccount:{key.name.rsplit('/', 1)[-1]}")
+    return operation(store, call, {})
+
+
+def orphan(store: Store, member: str) -> None:
+    """A deleted account stays in the policies that name it, under a name that no new account gets."""
+    for policy in store.policies.values():
+        for binding in policy.get("bindings", []):
+            binding["members"] = [f"deleted:{m}?uid={next(store.numbers)}" if m == member else m for m in binding["members"]]
+
+
+METHODS = {"GET": read, "POST": create, "PUT": change, "PATCH": change, "DELETE": delete}

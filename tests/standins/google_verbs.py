@@ -1,0 +1,103 @@
+"""The requests that are more than create, read, change and delete: POST .../endpoints/7:deployModel and its like."""
+
+import base64
+from collections.abc import Callable
+
+from tests.standins.google_products import operation
+from tests.standins.google_store import Body, Call, Key, RefusedError, Store, now
+
+
+def enable_services(store: Store, call: Call) -> Body:
+    project = call.path.split("/")[1]
+    for service in call.body.get("serviceIds") or [call.path.rsplit("/", 1)[-1]]:
+        name = f"projects/{store.project_number(project)}"
+        body = {"name": f"{name}/services/{service}", "parent": name, "config": {"name": service}, "state": "ENABLED"}
+        store.objects[Key(call.product, f"projects/{project}/services/{service}")] = body
+    return operation(store, call, {})
+
+
+def disable_service(store: Store, call: Call) -> Body:
+    if call.product == "service_usage":
+        store.delete(call.key)
+        return operation(store, call, {})
+    return store.change(call.key, {"disabled": True, "state": "DISABLED"})
+
+
+def enable(store: Store, call: Call) -> Body:
+    if call.product == "service_usage":
+        return enable_services(store, call)
+    return store.change(call.key, {"disabled": False, "state": "ENABLED"})
+
+
+def undelete(store: Store, call: Call) -> Body:
+    return operation(store, call, store.change(call.key, {"deleted": None, **({} if call.product == "iam" else {"state": "ACTIVE"})}))
+
+
+def add_version(store: Store, call: Call) -> Body:
+    """A secret's next version; its payload is kept beside it for access."""
+    store.get(call.key)
+    key = Key(call.product, f"{call.path}/versions/{len(store.below(call.key)) + 1}")
+    return store.create(key, {"name": key.name, "createTime": now(), "state": "ENABLED", "payload": call.body.get("payload", {})})
+
+
+def access(store: Store, call: Call) -> Body:
+    secret, _, version = call.path.rpartition("/versions/")
+    key = Key(call.product, f"{secret}/versions/{len(store.below(Key(call.product, secret))) if version == 'latest' else version}")
+    return {"name": key.name, "payload": {"data": base64.b64encode(b"").decode(), **store.get(key)["payload"]}}
+
+
+def upload_model(store: Store, call: Call) -> Body:
+    """A new model, or the next version of the one that parentModel names."""
+    parent, body = call.body.get("parentModel"), call.body["model"]
+    if parent:
+        version = str(int(store.get(Key(call.product, parent))["versionId"]) + 1)
+        model = store.change(Key(call.product, parent), {**body, "versionId": version})
+    else:
+        key = Key(call.product, f"{call.path}/{call.body.get('modelId') or next(store.numbers)}")
+        model = store.create(key, {**body, "name": key.name, "versionId": "1", "createTime": now()})
+    uploaded = {"model": model["name"], "modelVersionId": model["versionId"]}
+    return operation(store, call, uploaded, "google.cloud.aiplatform.v1.UploadModelResponse")
+
+
+def deploy_model(store: Store, call: Call) -> Body:
+    """The first deployed model takes all traffic; later ones what the split gives, where "0" is the new one."""
+    endpoint = store.get(call.key)
+    models = endpoint.get("deployedModels", [])
+    new = {"id": str(next(store.numbers)), "createTime": now(), **call.body["deployedModel"]}
+    split = call.body.get("trafficSplit") or (endpoint["trafficSplit"] if models else {"0": 100})
+    split = {new["id"] if number == "0" else number: share for number, share in split.items()}
+    set_traffic(store, call.key, [*models, new], split)
+    return operation(store, call, {"deployedModel": new}, "google.cloud.aiplatform.v1.DeployModelResponse")
+
+
+def undeploy_model(store: Store, call: Call) -> Body:
+    endpoint, gone = store.get(call.key), call.body["deployedModelId"]
+    left = [model for model in endpoint.get("deployedModels", []) if model["id"] != gone]
+    split = call.body.get("trafficSplit") or endpoint.get("trafficSplit", {})
+    if left and split.get(gone):
+        raise RefusedError(400, f"DeployedModel {gone} has {split[gone]}% of the traffic; give it to others before undeploying it.")
+    set_traffic(store, call.key, left, {number: share for number, share in split.items() if number != gone})
+    return operation(store, call, {}, "google.cloud.aiplatform.v1.UndeployModelResponse")
+
+
+def set_traffic(store: Store, endpoint: Key, models: list[Body], split: dict[str, int]) -> None:
+    unknown = split.keys() - {model["id"] for model in models}
+    if unknown or (models and sum(split.values()) != 100):
+        raise RefusedError(400, f"trafficSplit must give 100% to deployed models, got {split}")
+    store.objects[endpoint] |= {"deployedModels": models, "trafficSplit": split}
+
+
+VERBS: dict[str, Callable[[Store, Call], Body]] = {
+    "access": access,
+    "addVersion": add_version,
+    "batchEnable": enable_services,
+    "deployModel": deploy_model,
+    "destroy": lambda store, call: store.change(call.key, {"state": "DESTROYED"}),
+    "disable": disable_service,
+    "enable": enable,
+    "pause": lambda store, call: store.change(call.key, {"state": "PAUSED"}),
+    "resume": lambda store, call: store.change(call.key, {"state": "ENABLED"}),
+    "undelete": undelete,
+    "undeployModel": undeploy_model,
+    "upload": upload_model,
+}
