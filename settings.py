@@ -1,17 +1,14 @@
-"""What an environment is: the types of its values, their checks, and every name that is computed from them.
+"""What an environment is: the types of its values and their checks. Both halves import this file and nothing of each other."""
 
-Both halves import this file and nothing of each other, so that infra creates what the pipeline looks for.
-"""
-
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from names import Names
+
 REPOSITORY = Path(__file__).resolve().parent
 MODELS = REPOSITORY / "pipeline" / "models"
-MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")  # short enough for every cloud name that carries it
 BEAM_ENGINES = ("direct", "dataflow")
 TRACKERS = ("vertex-experiments", "none")
 
@@ -108,7 +105,7 @@ class Settings:
             raise ValueError(f"environment {self.stage}: {'; '.join(problems)}")
 
     @property
-    def names(self) -> "Names":
+    def names(self) -> Names:
         return Names(self)
 
     def problems(self) -> Iterator[str]:
@@ -129,7 +126,7 @@ class Settings:
         yield from self._people_problems()
         for part in (self.github, self.training, self.serving, self.request_log):
             yield from part.problems()
-        yield from self.names.problems()
+        yield from self.names.problems(model_names())
 
     def _people_problems(self) -> Iterator[str]:
         if self.billing_account is not None and not re.fullmatch(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", self.billing_account):
@@ -146,81 +143,6 @@ class Settings:
         for principal in (*self.consumers, *self.readers):
             if not re.fullmatch(r"(user|group|serviceAccount|domain):\S+", principal):
                 yield f"consumers and readers have {principal!r}, allowed are user:, group:, serviceAccount: and domain: principals"
-
-
-@dataclass(frozen=True)
-class Names:
-    """Every name in the cloud, computed from the settings; a model's take the model."""
-
-    settings: Settings
-
-    def bucket(self, purpose: str) -> str:
-        """`purpose` is artifacts or state."""
-        return f"{self.settings.project_id}-{self.settings.stage}-{purpose}"
-
-    def service_account(self, role: str) -> str:
-        """The account id; `role` is builder, pipeline, server, monitor, planner or deployer."""
-        return f"{self.settings.stage}-{role}"
-
-    def service_account_email(self, role: str) -> str:
-        return f"{self.service_account(role)}@{self.settings.project_id}.iam.gserviceaccount.com"
-
-    def dataset(self, purpose: str) -> str:
-        """`purpose` is data, requests or verdicts."""
-        return f"{self.settings.stage}_{purpose}"
-
-    @property
-    def repository(self) -> str:
-        return f"{self.settings.stage}-images"
-
-    def image(self, target: str) -> str:
-        """The image's name without tag or digest; `target` is pipeline or serving."""
-        return f"{self.settings.region}-docker.pkg.dev/{self.settings.project_id}/{self.repository}/{target}"
-
-    @property
-    def artifacts_uri(self) -> str:
-        return f"gs://{self.bucket('artifacts')}"
-
-    def pipeline(self, model: str) -> str:
-        return f"{self.settings.stage}-{_hyphened(model)}"
-
-    def registered_model(self, model: str) -> str:
-        """The id of the model's one entry in Vertex's model registry, of which each push is a version."""
-        return f"{self.settings.stage}-{_hyphened(model)}"
-
-    def endpoint(self, model: str) -> str:
-        """Vertex wants a number of at most ten digits without a leading zero: derived, so that both halves know it."""
-        digest = hashlib.sha256(f"{self.settings.stage}/{model}".encode()).digest()
-        return str(10**9 + int.from_bytes(digest[:8], "big") % (9 * 10**9))
-
-    def all(self) -> Iterator[tuple[str, str, str]]:
-        """Each kind of name, the name, and the rule (a regular expression) that Google sets for it."""
-        for purpose in ("artifacts", "state"):
-            yield "bucket", self.bucket(purpose), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
-        for role in ("builder", "pipeline", "server", "monitor", "planner", "deployer"):
-            yield "service account", self.service_account(role), r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
-        for purpose in ("data", "requests", "verdicts"):
-            yield "dataset", self.dataset(purpose), r"[A-Za-z0-9_]{1,1024}"
-        yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-        for model in model_names():
-            yield f"model folder {model}", model, MODEL_NAME.pattern
-            yield f"pipeline of {model}", self.pipeline(model), r"[a-z][a-z0-9-]{0,126}"
-            yield f"registered model of {model}", self.registered_model(model), r"[a-z][a-z0-9_-]{0,62}"
-            yield f"endpoint of {model}", self.endpoint(model), r"[1-9][0-9]{0,9}"
-
-    def problems(self) -> Iterator[str]:
-        seen: dict[tuple[str, str], str] = {}
-        for kind, name, rule in self.all():
-            if not re.fullmatch(rule, name):
-                yield f"the {kind} would be named {name!r}, allowed is {rule}"
-            family = kind.split(" of ")[0]
-            if (family, name) in seen:
-                yield f"the {kind} and the {seen[family, name]} would both be named {name!r}, allowed is one"
-            seen[family, name] = kind
-
-
-def _hyphened(model: str) -> str:
-    return model.replace("_", "-")
 
 
 def _machine_type_problems(key: str, value: str | None) -> Iterator[str]:

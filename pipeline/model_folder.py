@@ -7,10 +7,11 @@ import json
 from functools import cached_property
 from pathlib import Path
 
+from names import MODEL_NAME
 from pipeline import declaration
 from pipeline.declaration import Scalar
 from pipeline.errors import ConfigurationError
-from settings import MODEL_NAME, MODELS, model_names
+from settings import MODELS, model_names
 
 ENTRY_FUNCTIONS = {"preprocessing.py": ("preprocessing_fn",), "model.py": ("run_fn", "tuner_fn")}
 FILES = ("model.toml", "preprocessing.py", "model.py", "schema.pbtxt", "hyperparameters/best.json", "query.sql")

@@ -11,7 +11,7 @@ import tensorflow_transform as tft
 from pipeline import local_run, model_folder, schema
 from pipeline.serving.engine import Engine
 from settings import model_names
-from tests.conftest import ROWS, copy_small, edit, states
+from tests.pipeline.conftest import ROWS, copy_small, edit, states
 
 
 @pytest.fixture(scope="module", params=model_names())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.conftest import parsed
+from tests.pipeline.conftest import parsed
 
 IMAGE = "us-central1-docker.pkg.dev/p/r/pipeline@sha256:" + "0123456789abcdef" * 4
 OTHER = {"ExampleGen", "Trainer", "Pusher"}

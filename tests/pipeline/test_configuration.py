@@ -5,7 +5,7 @@ import pytest
 from pipeline import model_folder
 from pipeline.components.pusher import tree_sha256
 from pipeline.errors import ConfigurationError
-from tests.conftest import copy_small, edit
+from tests.pipeline.conftest import copy_small, edit
 
 WRONG = {
     "a missing key": ("model.toml", r"^steps = 50$", "", ["model.toml", "training.steps is missing"]),

@@ -15,7 +15,7 @@ from pipeline.components.csv_example_gen import CsvExampleGen, Executor, encode,
 from pipeline.errors import DataError
 from pipeline.schema import columns, read
 from pipeline.spec import CsvSource
-from tests.conftest import copy_small, lines
+from tests.pipeline.conftest import copy_small, lines
 
 
 def examples(pattern):

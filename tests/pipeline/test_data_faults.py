@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pipeline.components.pusher import tree_sha256
-from tests.conftest import copy_small, edit, parsed, states
+from tests.pipeline.conftest import copy_small, edit, parsed, states
 
 
 def lines_of(folder):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from settings import REPOSITORY
-from tests.conftest import copy_small, states
+from tests.pipeline.conftest import copy_small, states
 
 TRAINED_ANEW = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}
 TRANSFORMED_ANEW = {"Transform", *TRAINED_ANEW}

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from settings import REPOSITORY
-from tests.conftest import copy_small, states
+from tests.pipeline.conftest import copy_small, states
 from tests.pipeline.test_run import NODES
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import RunError
 from pipeline.rehearsal import Rehearsal, rehearse_file
-from tests.conftest import parsed
+from tests.pipeline.conftest import parsed
 from tests.pipeline.test_compile import IMAGE
 
 
@@ -15,7 +15,7 @@ from tests.pipeline.test_compile import IMAGE
 def rehearsed(tmp_path_factory):
     """A small model's local spec, rehearsed twice: the second one finds the first one's model to compare with."""
     from pipeline.compilation import compile_models
-    from tests.conftest import copy_small
+    from tests.pipeline.conftest import copy_small
 
     place = tmp_path_factory.mktemp("rehearsed")
     folder = copy_small("taxi", place)

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.components.pusher import tree_sha256
 from settings import REPOSITORY
-from tests.conftest import edit, parsed, states
+from tests.pipeline.conftest import edit, parsed, states
 
 NODES = [
     "CsvExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "Hyperparameters",

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.components.pusher import tree_sha256
-from tests.conftest import copy_small, edit, parsed
+from tests.pipeline.conftest import copy_small, edit, parsed
 
 SCORE = r'return \{"score": (.*)\}'
 UNFIT = {

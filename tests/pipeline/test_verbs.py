@@ -3,7 +3,7 @@
 import csv
 import json
 
-from tests.conftest import ROWS, parsed
+from tests.pipeline.conftest import ROWS, parsed
 
 
 def test_schema_shows_how_the_data_differs_from_the_reviewed_contract(taxi, cli):
@@ -84,7 +84,7 @@ def test_predict_names_a_missing_file(trained, cli, tmp_path):
 
 
 def test_tune_writes_the_best_of_the_declared_space(taxi, cli, tmp_path):
-    from tests.conftest import edit
+    from tests.pipeline.conftest import edit
 
     toml = taxi / "model.toml"
     edit(toml, r"(?s)\[tuning\]\ntrials = \d+\nsteps = \d+\neval_steps = \d+", "[tuning]\ntrials = 2\nsteps = 20\neval_steps = 5")

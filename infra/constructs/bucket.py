@@ -1,0 +1,61 @@
+"""A bucket, and who may use it."""
+
+from collections.abc import Mapping
+
+from cdktf_cdktf_provider_google.storage_bucket import (
+    StorageBucket,
+    StorageBucketLifecycleRule,
+    StorageBucketLifecycleRuleAction,
+    StorageBucketLifecycleRuleCondition,
+    StorageBucketSoftDeletePolicy,
+    StorageBucketVersioning,
+)
+from cdktf_cdktf_provider_google.storage_bucket_iam_member import StorageBucketIamMember
+from constructs import Construct
+
+from infra.constructs.grants import grant_id
+
+WEEK_SECONDS = 7 * 24 * 3600
+
+
+class Bucket(Construct):
+    """Private, versioned, and kept unless `deletable`; of its content only the given prefixes expire (prefix -> days)."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        location: str,
+        expire_after_days: Mapping[str, int] | None = None,
+        deletable: bool = False,
+    ) -> None:
+        super().__init__(scope, id_)
+        rules = expire_after_days or {}
+        if wrong := {prefix: days for prefix, days in rules.items() if days < 1 or not prefix.endswith("/")}:
+            raise ValueError(f"expire_after_days has {wrong}, allowed are prefixes that end with / and at least 1 day")
+        self.name = name
+        self.resource = StorageBucket(
+            self,
+            "Resource",
+            name=name,
+            location=location,
+            force_destroy=deletable,
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            versioning=StorageBucketVersioning(enabled=True),
+            soft_delete_policy=StorageBucketSoftDeletePolicy(retention_duration_seconds=WEEK_SECONDS),
+            lifecycle_rule=[_expiry(prefix, days) for prefix, days in rules.items()],
+        )
+
+    def grant(self, role: str, *, to: str) -> None:
+        """Let the principal `to` act on this bucket; additive, so other grants survive."""
+        StorageBucketIamMember(self, grant_id(role, to), bucket=self.resource.name, role=role, member=to)
+
+
+def _expiry(prefix: str, days: int) -> StorageBucketLifecycleRule:
+    return StorageBucketLifecycleRule(
+        condition=StorageBucketLifecycleRuleCondition(age=days, matches_prefix=[prefix]),
+        action=StorageBucketLifecycleRuleAction(type="Delete"),
+    )

@@ -1,0 +1,47 @@
+"""A Cloud Build trigger: what runs one recipe of build/, by whom, and on what call."""
+
+from cdktf_cdktf_provider_google.cloudbuild_trigger import (
+    CloudbuildTrigger,
+    CloudbuildTriggerApprovalConfig,
+    CloudbuildTriggerGitFileSource,
+    CloudbuildTriggerPubsubConfig,
+    CloudbuildTriggerSourceToBuild,
+)
+from constructs import Construct
+
+BRANCH = "refs/heads/main"
+
+
+class BuildTrigger(Construct):
+    """Runs build/<recipe>.yaml of the commit that is asked for, after an approval unless told otherwise; on a call, or on `topic`'s messages."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        location: str,
+        repository: str,
+        recipe: str,
+        service_account: str,
+        stage: str,
+        models: str = "all",
+        topic: str | None = None,
+        approval_required: bool = True,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.resource = CloudbuildTrigger(
+            self,
+            "Resource",
+            name=name,
+            location=location,
+            description=f"runs build/{recipe}.yaml",
+            service_account=service_account,
+            source_to_build=CloudbuildTriggerSourceToBuild(repository=repository, ref=BRANCH, repo_type="GITHUB"),
+            # Without a revision the recipe comes from the commit that is built, and not from wherever main is by then.
+            git_file_source=CloudbuildTriggerGitFileSource(path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"),
+            substitutions={"_STAGE": stage, "_MODELS": models},
+            pubsub_config=CloudbuildTriggerPubsubConfig(topic=topic) if topic else None,
+            approval_config=CloudbuildTriggerApprovalConfig(approval_required=approval_required),
+        )

@@ -1,0 +1,36 @@
+"""A Vertex endpoint: where a model's versions answer, and where a share of what they are asked is logged."""
+
+from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_google.vertex_ai_endpoint import (
+    VertexAiEndpoint,
+    VertexAiEndpointPredictRequestResponseLoggingConfig,
+    VertexAiEndpointPredictRequestResponseLoggingConfigBigqueryDestination,
+)
+from constructs import Construct
+
+Logging = VertexAiEndpointPredictRequestResponseLoggingConfig
+Destination = VertexAiEndpointPredictRequestResponseLoggingConfigBigqueryDestination
+
+
+class Endpoint(Construct):
+    """One endpoint; `endpoint_id` is a number of up to ten digits, `log_table` is PROJECT.DATASET.TABLE, which Vertex makes itself."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, endpoint_id: str, display_name: str, location: str, log_table: str, sampling_rate: float
+    ) -> None:
+        super().__init__(scope, id_)
+        if not 0 < sampling_rate <= 1:
+            raise ValueError(f"sampling_rate is {sampling_rate}, allowed is more than 0 and at most 1")
+        self.resource = VertexAiEndpoint(
+            self,
+            "Resource",
+            name=endpoint_id,
+            display_name=display_name,
+            location=location,
+            region=location,
+            predict_request_response_logging_config=Logging(
+                enabled=True, sampling_rate=sampling_rate, bigquery_destination=Destination(output_uri=f"bq://{log_table}")
+            ),
+            # Deliveries move the traffic; Terraform must not move it back.
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["traffic_split"]),
+        )

@@ -1,0 +1,38 @@
+"""How GitHub's jobs become service accounts without a key: workload identity federation."""
+
+from cdktf_cdktf_provider_google.iam_workload_identity_pool import IamWorkloadIdentityPool
+from cdktf_cdktf_provider_google.iam_workload_identity_pool_provider import (
+    IamWorkloadIdentityPoolProvider,
+    IamWorkloadIdentityPoolProviderOidc,
+)
+from constructs import Construct
+
+ISSUER = "https://token.actions.githubusercontent.com"
+
+
+class GithubIdentity(Construct):
+    """A pool with one provider for each GitHub environment (provider id -> environment) of one repository."""
+
+    def __init__(
+        self, scope: Construct, id_: str, *, pool_id: str, project_number: int, repository: str, environments: dict[str, str]
+    ) -> None:
+        super().__init__(scope, id_)
+        self._principals = (
+            f"principal://iam.googleapis.com/projects/{project_number}/locations/global/workloadIdentityPools/{pool_id}/subject"
+        )
+        self._subjects = {provider: f"repo:{repository}:environment:{environment}" for provider, environment in environments.items()}
+        pool = IamWorkloadIdentityPool(self, "Pool", workload_identity_pool_id=pool_id, display_name=pool_id)
+        for provider, subject in self._subjects.items():
+            IamWorkloadIdentityPoolProvider(
+                self,
+                provider,
+                workload_identity_pool_id=pool.workload_identity_pool_id,
+                workload_identity_pool_provider_id=provider,
+                attribute_mapping={"google.subject": "assertion.sub", "attribute.repository": "assertion.repository"},
+                attribute_condition=f"assertion.repository == '{repository}' && assertion.sub == '{subject}'",
+                oidc=IamWorkloadIdentityPoolProviderOidc(issuer_uri=ISSUER),
+            )
+
+    def principal(self, provider: str) -> str:
+        """The jobs that come in by `provider`, as a principal in a grant."""
+        return f"{self._principals}/{self._subjects[provider]}"

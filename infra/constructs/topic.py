@@ -1,0 +1,19 @@
+"""A Pub/Sub topic, and who may publish to it."""
+
+from cdktf_cdktf_provider_google.pubsub_topic import PubsubTopic
+from cdktf_cdktf_provider_google.pubsub_topic_iam_member import PubsubTopicIamMember
+from constructs import Construct
+
+from infra.constructs.grants import grant_id
+
+
+class Topic(Construct):
+    """A topic whose messages are kept a day, so that a subscriber that was away still gets them."""
+
+    def __init__(self, scope: Construct, id_: str, *, name: str) -> None:
+        super().__init__(scope, id_)
+        self.resource = PubsubTopic(self, "Resource", name=name, message_retention_duration="86400s")
+
+    def grant(self, role: str, *, to: str) -> None:
+        """Let the principal `to` act on this topic."""
+        PubsubTopicIamMember(self, grant_id(role, to), topic=self.resource.name, role=role, member=to)

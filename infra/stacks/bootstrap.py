@@ -1,0 +1,80 @@
+"""What must be there before CI can act, applied by a person: the state's bucket, CI's identities, and the secret that only a person can fill."""
+
+from cdktf_cdktf_provider_google.billing_account_iam_member import BillingAccountIamMember
+from cdktf_cdktf_provider_google.project_iam_custom_role import ProjectIamCustomRole
+from cdktf_cdktf_provider_google.secret_manager_secret import (
+    SecretManagerSecret,
+    SecretManagerSecretReplication,
+    SecretManagerSecretReplicationAuto,
+)
+from cdktf_cdktf_provider_google.secret_manager_secret_iam_member import SecretManagerSecretIamMember
+from constructs import Construct
+
+from infra import roles
+from infra.constructs.bucket import Bucket
+from infra.constructs.github_identity import GithubIdentity
+from infra.constructs.project import Project
+from infra.constructs.service_account import ServiceAccount
+from infra.stacks.environment import EnvironmentStack
+from settings import Settings
+
+APIS = ("cloudbuild", "cloudresourcemanager", "iam", "iamcredentials", "secretmanager", "serviceusage", "storage", "sts")
+ACCOUNTS = {
+    "planner": "Plans changes in pull requests; reads and changes nothing",
+    "deployer": "Applies the stacks but bootstrap, behind the approval of a GitHub environment",
+    # Here and not with the other accounts: the stage before grants it read access, and may be applied first.
+    "builder": "Builds, submits and releases, called by Cloud Build's triggers",
+}
+PREDICT = ["aiplatform.endpoints.get", "aiplatform.endpoints.predict"]
+
+
+class Bootstrap(EnvironmentStack):
+    """The deployer may grant what its stacks grant and nothing more, so that it can't manage its own roles."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "bootstrap", settings=settings)
+        self.project = Project(self, "Project", project_id=settings.project_id, apis=APIS)
+        self.state = Bucket(self, "State", name=self.names.bucket("state"), location=settings.region)
+        self.accounts = {
+            role: ServiceAccount(self, role.capitalize(), account_id=self.names.service_account(role), description=about)
+            for role, about in ACCOUNTS.items()
+        }
+        self._let_github_in()
+        self._grant()
+        self._keep_github_token()
+        # In this stack, since whoever may change a custom role can make it hold anything.
+        ProjectIamCustomRole(self, "Predictor", role_id=self.names.predictor_role, title="Asks endpoints", permissions=PREDICT)
+        self.tell("token_command", f"gcloud secrets versions add {self.names.github_secret} --data-file=- --project={settings.project_id}",
+                  "Puts the GitHub token, once, before the delivery stack is applied")  # fmt: skip
+        self.tell("state_bucket", self.console(f"storage/browser/{self.names.bucket('state')}"), "Where the state of every stack lies")
+
+    def _let_github_in(self) -> None:
+        github = GithubIdentity(
+            self,
+            "Github",
+            pool_id=self.names.workload_identity_pool,
+            project_number=self.settings.project_number,
+            repository=self.settings.github.repository,
+            environments={role: self.names.github_environment(role) for role in ("planner", "deployer")},
+        )
+        for role in ("planner", "deployer"):
+            self.accounts[role].grant("roles/iam.workloadIdentityUser", to=github.principal(role))
+
+    def _grant(self) -> None:
+        planner, deployer = self.names.member("planner"), self.names.member("deployer")
+        self.state.grant("roles/storage.objectViewer", to=planner)
+        self.state.grant("roles/storage.objectUser", to=deployer)
+        for role in roles.PLANNER:
+            self.project.grant(role, to=planner)
+        for role in roles.of_deployer(self.settings):
+            self.project.grant(role, to=deployer)
+        self.project.grant("roles/resourcemanager.projectIamAdmin", to=deployer, only_for_roles=roles.grantable(self.settings))
+        if account := self.settings.billing_account:
+            for who, role in roles.COSTS.items():
+                BillingAccountIamMember(self, f"Billing:{who}", billing_account_id=account, role=role, member=self.names.member(who))
+
+    def _keep_github_token(self) -> None:
+        everywhere = SecretManagerSecretReplication(auto=SecretManagerSecretReplicationAuto())
+        token = SecretManagerSecret(self, "GithubToken", secret_id=self.names.github_secret, replication=everywhere)
+        agent = self.names.service_agent("cloudbuild")
+        SecretManagerSecretIamMember(self, "GithubTokenReader", secret_id=token.id, role="roles/secretmanager.secretAccessor", member=agent)

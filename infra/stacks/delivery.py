@@ -1,0 +1,90 @@
+"""How a commit gets in: the connection to GitHub, and a trigger for each recipe that this stage runs."""
+
+from cdktf_cdktf_provider_google.cloud_scheduler_job import CloudSchedulerJob, CloudSchedulerJobPubsubTarget
+from cdktf_cdktf_provider_google.cloudbuildv2_connection import (
+    Cloudbuildv2Connection,
+    Cloudbuildv2ConnectionGithubConfig,
+    Cloudbuildv2ConnectionGithubConfigAuthorizerCredential,
+)
+from cdktf_cdktf_provider_google.cloudbuildv2_repository import Cloudbuildv2Repository
+from constructs import Construct
+
+from infra import roles
+from infra.constructs.build_trigger import BuildTrigger
+from infra.constructs.project import Project
+from infra.constructs.topic import Topic
+from infra.stacks.environment import EnvironmentStack
+from settings import Settings
+
+EVERY_MORNING = "0 6 * * *"
+ASKED_MODELS = "$(body.message.attributes.models)"  # who asks for a retraining names the models
+
+
+class Delivery(EnvironmentStack):
+    """The first stage builds; the others promote, called by the stage before (`previous`). All retrain and monitor."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, previous: Settings | None) -> None:
+        super().__init__(scope, "delivery", settings=settings)
+        self.repository = self._connect()
+        self.topics = {purpose: Topic(self, purpose.capitalize(), name=self.names.topic(purpose)) for purpose in ("retrain", "monitor")}
+        for recipe in ("promote",) if previous else ("image", "modules"):
+            self._trigger(recipe, approval_required=settings.approval_required)
+        self._trigger("retrain", topic="retrain", models=ASKED_MODELS, approval_required=settings.approval_required)
+        # Reads and reports; an approval each morning would switch it off.
+        self._trigger("monitor", topic="monitor", approval_required=False)
+        self._every_morning()
+        self.topics["retrain"].grant("roles/pubsub.publisher", to=self.names.member("monitor"))
+        if previous:
+            Project(self, "Project", project_id=settings.project_id).grant(roles.CALLER, to=previous.names.member("builder"))
+        self.tell("builds", self.console("cloud-build/builds"), "Every delivery, with its log")
+
+    def _connect(self) -> str:
+        github = self.settings.github
+        token = f"projects/{self.settings.project_id}/secrets/{self.names.github_secret}/versions/latest"
+        connection = Cloudbuildv2Connection(
+            self,
+            "Connection",
+            name=self.names.connection,
+            location=self.settings.region,
+            github_config=Cloudbuildv2ConnectionGithubConfig(
+                app_installation_id=github.app_installation_id,
+                authorizer_credential=Cloudbuildv2ConnectionGithubConfigAuthorizerCredential(oauth_token_secret_version=token),
+            ),
+        )
+        repository = Cloudbuildv2Repository(
+            self,
+            "Repository",
+            name=self.names.linked_repository,
+            location=self.settings.region,
+            parent_connection=connection.name,
+            remote_uri=f"https://github.com/{github.repository}.git",
+        )
+        return repository.id
+
+    def _trigger(self, recipe: str, *, approval_required: bool, topic: str | None = None, models: str = "all") -> None:
+        who = "monitor" if recipe == "monitor" else "builder"
+        BuildTrigger(
+            self,
+            f"{recipe.capitalize()}Trigger",
+            name=self.names.trigger(recipe),
+            location=self.settings.region,
+            repository=self.repository,
+            recipe=recipe,
+            service_account=self.names.service_account_resource(who),
+            stage=self.settings.stage,
+            models=models,
+            topic=self.topics[topic].resource.id if topic else None,
+            approval_required=approval_required,
+        )
+
+    def _every_morning(self) -> None:
+        target = CloudSchedulerJobPubsubTarget(topic_name=self.topics["monitor"].resource.id, data="e30=")  # base64 of {}
+        CloudSchedulerJob(
+            self,
+            "EveryMorning",
+            name=self.names.topic("monitor"),
+            region=self.settings.region,
+            schedule=EVERY_MORNING,
+            time_zone="Etc/UTC",
+            pubsub_target=target,
+        )

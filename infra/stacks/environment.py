@@ -1,0 +1,26 @@
+"""What every stack of an environment shares: where its state lies, the provider and the labels."""
+
+from cdktf import GcsBackend, TerraformOutput, TerraformStack
+from cdktf_cdktf_provider_google.provider import GoogleProvider
+from constructs import Construct
+
+from settings import Settings
+
+
+class EnvironmentStack(TerraformStack):
+    """A stack named <name>-<stage>. Stacks pass names and no values: each can be planned alone, without asking an API."""
+
+    def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
+        super().__init__(scope, f"{name}-{settings.stage}")
+        self.settings, self.names = settings, settings.names
+        GcsBackend(self, bucket=self.names.bucket("state"), prefix=name)
+        self.provider = GoogleProvider(self, "Google", project=settings.project_id, region=settings.region)
+        # An override, since the typed argument would turn the key managed-by into managed_by.
+        self.provider.add_override("default_labels", {"environment": settings.stage, "managed-by": "esteira", "stack": name})
+
+    def tell(self, id_: str, value: str, about: str) -> None:
+        """An output for people; programs compute the same from settings."""
+        TerraformOutput(self, id_, value=value, description=about, static_id=True)
+
+    def console(self, path: str) -> str:
+        return f"https://console.cloud.google.com/{path}?project={self.settings.project_id}"

@@ -1,0 +1,157 @@
+"""Who hears of what: verdicts on the request log, alerts with a page of the runbook each, a dashboard, a budget."""
+
+import json
+
+from cdktf_cdktf_provider_google.bigquery_table import BigqueryTable, BigqueryTableTimePartitioning
+from cdktf_cdktf_provider_google.billing_budget import (
+    BillingBudget,
+    BillingBudgetAllUpdatesRule,
+    BillingBudgetAmount,
+    BillingBudgetAmountSpecifiedAmount,
+    BillingBudgetBudgetFilter,
+    BillingBudgetThresholdRules,
+)
+from cdktf_cdktf_provider_google.logging_metric import LoggingMetric, LoggingMetricMetricDescriptor, LoggingMetricMetricDescriptorLabels
+from cdktf_cdktf_provider_google.monitoring_notification_channel import MonitoringNotificationChannel
+from constructs import Construct
+
+from infra.constructs.alert import Alert, Condition, above, absent, logged
+from infra.constructs.dashboard import Chart, Dashboard
+from infra.constructs.dataset import Dataset
+from infra.stacks.environment import EnvironmentStack
+from settings import Settings
+
+ENDPOINT = 'resource.type="aiplatform.googleapis.com/Endpoint" AND metric.type="aiplatform.googleapis.com/prediction/online/'
+ERRORS_A_SECOND = 0.1
+P99_MILLISECONDS = 1000
+BUDGET_SHARES = (0.5, 0.9, 1.0)
+EVENTS = ("monitored", "drift", "run_failed", "not_blessed")  # of the pipeline's log, each counted as a metric of that name
+VERDICTS = [
+    {"name": "model", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "deployed_model_id", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "window_begin", "type": "TIMESTAMP", "mode": "REQUIRED"},
+    {"name": "window_end", "type": "TIMESTAMP", "mode": "REQUIRED"},
+    {"name": "verdict", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "reason", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "requests", "type": "INTEGER", "mode": "REQUIRED"},
+    {"name": "report", "type": "STRING", "mode": "NULLABLE"},
+]
+
+
+class Monitoring(EnvironmentStack):
+    """Each alert's id is its title and its heading in docs/runbook.md."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "monitoring", settings=settings)
+        self._keep_verdicts()
+        self.channels = [
+            MonitoringNotificationChannel(self, f"Email:{email}", display_name=email, type="email", labels={"email_address": email}).id
+            for email in settings.alert_emails
+        ]
+        self.metrics = {event: self._count(event) for event in EVENTS}
+        self._watch_endpoints()
+        self._watch_deliveries()
+        self._watch_the_log()
+        Dashboard(self, "Dashboard", title=f"{settings.stage}: models", charts=_charts(self.metrics))
+        if settings.billing_account and settings.monthly_budget:
+            self._limit_spending(settings.billing_account, settings.monthly_budget)
+        self.tell("alerts", self.console("monitoring/alerting"), "Open incidents")
+        self.tell("dashboards", self.console("monitoring/dashboards"), "Traffic, errors, latency and verdicts")
+
+    def _keep_verdicts(self) -> None:
+        deletable, about = self.settings.deletable, "What monitoring found, a row a model and window"
+        verdicts = Dataset(
+            self, "Verdicts", name=self.names.dataset("verdicts"), location=self.settings.region, description=about, deletable=deletable
+        )
+        verdicts.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
+        BigqueryTable(
+            self,
+            "VerdictTable",
+            dataset_id=verdicts.resource.dataset_id,
+            table_id="verdicts",
+            deletion_protection=not deletable,
+            time_partitioning=BigqueryTableTimePartitioning(type="DAY", field="window_end"),
+            schema=json.dumps(VERDICTS),
+        )
+
+    def _count(self, event: str) -> str:
+        """The filter of a metric that counts this event by model."""
+        label = LoggingMetricMetricDescriptorLabels(key="model", value_type="STRING")
+        metric = LoggingMetric(
+            self,
+            f"Metric:{event}",
+            name=self.names.log_metric(event),
+            filter=self._event(event),
+            metric_descriptor=LoggingMetricMetricDescriptor(metric_kind="DELTA", value_type="INT64", labels=[label]),
+            label_extractors={"model": "EXTRACT(jsonPayload.model)"},
+        )
+        return f'metric.type="logging.googleapis.com/user/{metric.name}" AND resource.type="global"'
+
+    def _event(self, event: str) -> str:
+        return f'logName="projects/{self.settings.project_id}/logs/{self.names.event_log}" AND jsonPayload.event="{event}"'
+
+    def _alert(self, id_: str, what: str, condition: Condition) -> None:
+        runbook = f"https://github.com/{self.settings.github.repository}/blob/main/docs/runbook.md#{id_.lower().replace(' ', '-')}"
+        title = f"{self.settings.stage}: {id_.lower()}"
+        Alert(
+            self,
+            id_.replace(" ", ""),
+            title=title,
+            what=what,
+            condition=condition,
+            runbook=runbook,
+            channels=self.channels,
+            stage=self.settings.stage,
+        )
+
+    def _watch_endpoints(self) -> None:
+        errors = above("errors a second", f'{ENDPOINT}error_count"', limit=ERRORS_A_SECOND, aligner="ALIGN_RATE")
+        self._alert("Prediction errors", "An endpoint answers with errors.", errors)
+        latency = above("p99 in ms", f'{ENDPOINT}prediction_latencies"', limit=P99_MILLISECONDS, aligner="ALIGN_PERCENTILE_99")
+        self._alert("Prediction latency", f"One answer in a hundred takes longer than {P99_MILLISECONDS} ms.", latency)
+        idle = absent("no predictions", f'{ENDPOINT}prediction_count"')
+        self._alert("Endpoint idle", "No endpoint was asked anything for a day, and its machines are paid for.", idle)
+
+    def _watch_deliveries(self) -> None:
+        self._alert(
+            "Run failed", "A pipeline run failed; the model that was serving still is.", logged("run failed", self._event("run_failed"))
+        )
+        refused = logged("not blessed", self._event("not_blessed"))
+        self._alert("Not blessed", "A candidate was refused; the model that was serving still is.", refused)
+        build = (
+            f'logName="projects/{self.settings.project_id}/logs/cloudbuild" AND resource.type="build" AND textPayload=~"^(ERROR|TIMEOUT)"'
+        )
+        self._alert("Build failed", "A recipe of Cloud Build failed or ran out of time.", logged("build failed", build))
+
+    def _watch_the_log(self) -> None:
+        self._alert("Drift", "What a model is asked no longer looks like what it was trained on.", logged("drift", self._event("drift")))
+        nothing = logged("no requests logged", self._event("no_requests"))
+        self._alert("No requests logged", "A model answers, but its request log has no new row.", nothing)
+        silent = absent("no verdict", self.metrics["monitored"])
+        self._alert("Monitor silent", "Monitoring has come to no verdict for a day: drift would go unseen.", silent)
+
+    def _limit_spending(self, account: str, units: int) -> None:
+        BillingBudget(
+            self,
+            "Budget",
+            billing_account=account,
+            display_name=f"{self.settings.stage}: {self.settings.project_id}",
+            amount=BillingBudgetAmount(specified_amount=BillingBudgetAmountSpecifiedAmount(units=str(units))),
+            threshold_rules=[BillingBudgetThresholdRules(threshold_percent=share) for share in BUDGET_SHARES],
+            budget_filter=BillingBudgetBudgetFilter(projects=[f"projects/{self.settings.project_number}"]),
+            all_updates_rule=BillingBudgetAllUpdatesRule(monitoring_notification_channels=self.channels) if self.channels else None,
+        )
+        # A person's own credentials are asked for a project to bill the Budget API's calls to.
+        self.provider.user_project_override = True
+        self.provider.billing_project = self.settings.project_id
+
+
+def _charts(metrics: dict[str, str]) -> list[Chart]:
+    by_endpoint, by_model = "resource.label.endpoint_id", "metric.label.model"
+    return [
+        Chart("predictions a second", f'{ENDPOINT}prediction_count"', "ALIGN_RATE", by_endpoint),
+        Chart("errors a second", f'{ENDPOINT}error_count"', "ALIGN_RATE", by_endpoint),
+        Chart("p99 latency", f'{ENDPOINT}prediction_latencies"', "ALIGN_PERCENTILE_99", by_endpoint, "ms"),
+        Chart("replicas", f'{ENDPOINT}replicas"', "ALIGN_MEAN", by_endpoint),
+        *(Chart(event.replace("_", " "), metric, "ALIGN_DELTA", by_model) for event, metric in metrics.items()),
+    ]

@@ -1,0 +1,77 @@
+"""Where models answer and what they were asked is kept: an endpoint a model, the request log, and who may use either."""
+
+from urllib.parse import urlencode
+
+from cdktf_cdktf_provider_google.ml_engine_model import MlEngineModel
+from constructs import Construct
+
+from infra.constructs.dataset import Dataset
+from infra.constructs.endpoint import Endpoint
+from infra.constructs.project import Project
+from infra.stacks.environment import EnvironmentStack
+from settings import Settings
+
+LOOKER = "https://lookerstudio.google.com/reporting/create?"
+
+
+class Serving(EnvironmentStack):
+    """The endpoints hold no model yet: deliveries deploy versions to them."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, models: list[str]) -> None:
+        super().__init__(scope, "serving", settings=settings)
+        self.requests = self._dataset("requests", "What a share of the traffic asked and was answered; Vertex writes it", expiring=True)
+        self.views = self._dataset("views", "The request log by column, without the personal ones", expiring=False)
+        self.requests.let_views_read(self.views)
+        self._grant()
+        for model in models:
+            self._serve(model)
+        self.tell(
+            "request_log", self.console("bigquery"), f"Datasets {self.names.dataset('requests')} (raw) and {self.names.dataset('views')}"
+        )
+
+    def _dataset(self, purpose: str, about: str, *, expiring: bool) -> Dataset:
+        return Dataset(
+            self,
+            purpose.capitalize(),
+            name=self.names.dataset(purpose),
+            location=self.settings.region,
+            description=about,
+            retention_days=self.settings.request_log.retention_days if expiring else None,
+            deletable=self.settings.deletable,
+        )
+
+    def _grant(self) -> None:
+        self.requests.grant("roles/bigquery.dataEditor", to=self.names.service_agent("aiplatform"))
+        self.requests.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))  # also deletes what is too old
+        self.views.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
+        for reader in self.settings.readers:
+            self.views.grant("roles/bigquery.dataViewer", to=reader)
+        project = Project(self, "Project", project_id=self.settings.project_id)
+        for consumer in self.settings.consumers:
+            # The provider has no grant on one endpoint (6.50.0), hence a role that can do nothing else.
+            project.grant(self.names.predictor_role_resource, to=consumer)
+
+    def _serve(self, model: str) -> None:
+        project, region, endpoint = self.settings.project_id, self.settings.region, self.names.endpoint(model)
+        Endpoint(
+            self,
+            f"Endpoint:{model}",
+            endpoint_id=endpoint,
+            display_name=self.names.pipeline(model),
+            location=region,
+            log_table=f"{project}.{self.names.dataset('requests')}.{self.names.request_table(model)}",
+            sampling_rate=self.settings.request_log.sampling_rate,
+        )
+        if self.settings.legacy_ai_platform:
+            MlEngineModel(self, f"Legacy:{model}", name=self.names.legacy_model(model), regions=[region], online_prediction_logging=True)
+        resource = f"projects/{project}/locations/{region}/endpoints/{endpoint}"
+        self.tell(f"{model}_predict_url", f"https://{region}-aiplatform.googleapis.com/v1/{resource}:predict", f"Asks {model}")
+        self.tell(
+            f"{model}_console", self.console(f"vertex-ai/online-prediction/locations/{region}/endpoints/{endpoint}"), f"Versions of {model}"
+        )
+        self.tell(
+            f"{model}_log_table", f"{project}.{self.names.dataset('requests')}.{self.names.request_table(model)}", "There after a request"
+        )
+        source = {"projectId": project, "datasetId": self.names.dataset("views"), "tableId": self.names.request_table(model)}
+        options = {"c.mode": "edit", "ds.connector": "bigQuery", "ds.type": "TABLE"} | {f"ds.{key}": value for key, value in source.items()}
+        self.tell(f"{model}_looker_studio", LOOKER + urlencode(options), "Charts over the view, once monitoring has made it")

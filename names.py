@@ -1,0 +1,176 @@
+"""Every name in the cloud, computed from an environment's settings, so that infra creates what the pipeline looks for."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+ROLES = ("builder", "pipeline", "server", "monitor", "planner", "deployer")
+BUCKETS = ("artifacts", "state")
+DATASETS = ("data", "requests", "views", "verdicts")
+RECIPES = ("image", "modules", "promote", "retrain", "monitor")
+TOPICS = ("retrain", "monitor")
+SERVICE_AGENTS = {"aiplatform": "gcp-sa-aiplatform", "cloudbuild": "gcp-sa-cloudbuild"}
+MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")  # short enough for every cloud name that carries it
+ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
+CUSTOM_ROLE = r"[a-zA-Z0-9_.]{3,64}"
+POOL = r"(?!gcp-)[a-z0-9-]{4,32}"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of one environment; those that belong to a model take the model."""
+
+    settings: "Settings"
+
+    def bucket(self, purpose: str) -> str:
+        """`purpose` is artifacts or state."""
+        return f"{self.settings.project_id}-{self.settings.stage}-{purpose}"
+
+    @property
+    def artifacts_uri(self) -> str:
+        return f"gs://{self.bucket('artifacts')}"
+
+    def service_account(self, role: str) -> str:
+        """The account id; `role` is one of ROLES."""
+        return f"{self.settings.stage}-{role}"
+
+    def service_account_email(self, role: str) -> str:
+        return f"{self.service_account(role)}@{self.settings.project_id}.iam.gserviceaccount.com"
+
+    def service_account_resource(self, role: str) -> str:
+        return f"projects/{self.settings.project_id}/serviceAccounts/{self.service_account_email(role)}"
+
+    def member(self, role: str) -> str:
+        """The account as a principal in a grant."""
+        return f"serviceAccount:{self.service_account_email(role)}"
+
+    def service_agent(self, product: str) -> str:
+        """The principal by which Google's own `product` acts in the project."""
+        return f"serviceAccount:service-{self.settings.project_number}@{SERVICE_AGENTS[product]}.iam.gserviceaccount.com"
+
+    @property
+    def predictor_role(self) -> str:
+        """The id of the custom role that may ask an endpoint and nothing else."""
+        return f"{self.settings.stage}Predictor"
+
+    @property
+    def predictor_role_resource(self) -> str:
+        return f"projects/{self.settings.project_id}/roles/{self.predictor_role}"
+
+    @property
+    def workload_identity_pool(self) -> str:
+        return f"{self.settings.stage}-github"
+
+    def workload_identity_provider(self, role: str) -> str:
+        """The provider's full name, as GitHub's tokens are exchanged at; `role` is planner or deployer."""
+        pool = f"projects/{self.settings.project_number}/locations/global/workloadIdentityPools/{self.workload_identity_pool}"
+        return f"{pool}/providers/{role}"
+
+    def github_environment(self, role: str) -> str:
+        """The GitHub environment whose jobs may become `role`; the planner's is unprotected, or each plan would wait for a reviewer."""
+        return f"{self.settings.stage}-plan" if role == "planner" else self.settings.stage
+
+    def dataset(self, purpose: str) -> str:
+        """`purpose` is one of DATASETS."""
+        return f"{self.settings.stage}_{purpose}"
+
+    def request_table(self, model: str) -> str:
+        """The raw log of a model's endpoint, which Vertex makes in the requests dataset."""
+        return model
+
+    @property
+    def repository(self) -> str:
+        return f"{self.settings.stage}-images"
+
+    def image(self, target: str) -> str:
+        """The image's name without tag or digest; `target` is pipeline or serving."""
+        return f"{self.settings.region}-docker.pkg.dev/{self.settings.project_id}/{self.repository}/{target}"
+
+    @property
+    def github_secret(self) -> str:
+        """The secret that holds the GitHub token of Cloud Build's connection."""
+        return f"{self.settings.stage}-github-token"
+
+    @property
+    def connection(self) -> str:
+        return f"{self.settings.stage}-github"
+
+    @property
+    def linked_repository(self) -> str:
+        return self.settings.github.repository.replace("/", "-").replace(".", "-").lower()
+
+    def trigger(self, recipe: str) -> str:
+        """`recipe` is one of RECIPES: build/<recipe>.yaml."""
+        return f"{self.settings.stage}-{recipe}"
+
+    def topic(self, purpose: str) -> str:
+        """`purpose` is one of TOPICS."""
+        return f"{self.settings.stage}-{purpose}"
+
+    @property
+    def event_log(self) -> str:
+        """The log that runs, deliveries and monitoring write what happened to, for alerts to match."""
+        return f"{self.settings.stage}-events"
+
+    def log_metric(self, event: str) -> str:
+        return f"{self.settings.stage}/{event}"
+
+    def pipeline(self, model: str) -> str:
+        return f"{self.settings.stage}-{_hyphened(model)}"
+
+    def registered_model(self, model: str) -> str:
+        """The id of the model's one entry in Vertex's model registry, of which each push is a version."""
+        return f"{self.settings.stage}-{_hyphened(model)}"
+
+    def legacy_model(self, model: str) -> str:
+        """The name on AI Platform, which knows no hyphen."""
+        return f"{self.settings.stage}_{model}"
+
+    def endpoint(self, model: str) -> str:
+        """Vertex wants a number of at most ten digits without a leading zero: derived, so that both halves know it."""
+        digest = hashlib.sha256(f"{self.settings.stage}/{model}".encode()).digest()
+        return str(10**9 + int.from_bytes(digest[:8], "big") % (9 * 10**9))
+
+    def all(self, models: list[str]) -> Iterator[tuple[str, str, str]]:
+        """Each kind of name, the name, and the rule (a regular expression) that Google sets for it."""
+        yield from (("bucket", self.bucket(purpose), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]") for purpose in BUCKETS)
+        yield from (("service account", self.service_account(role), ACCOUNT) for role in ROLES)
+        yield from (("dataset", self.dataset(purpose), r"[A-Za-z0-9_]{1,1024}") for purpose in DATASETS)
+        yield from (("trigger", self.trigger(recipe), r"[a-zA-Z0-9-]{1,64}") for recipe in RECIPES)
+        yield from (("topic", self.topic(purpose), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}") for purpose in TOPICS)
+        yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+        yield "custom role", self.predictor_role, CUSTOM_ROLE
+        yield "workload identity pool", self.workload_identity_pool, POOL
+        yield "secret", self.github_secret, r"[\w-]{1,255}"
+        yield "connection", self.connection, r"[a-z][a-z0-9-]{0,62}"
+        yield "linked repository", self.linked_repository, r"[a-z0-9][a-z0-9-]{0,62}"
+        for model in models:
+            yield from self._of_model(model)
+
+    def _of_model(self, model: str) -> Iterator[tuple[str, str, str]]:
+        yield f"model folder {model}", model, MODEL_NAME.pattern
+        yield f"pipeline of {model}", self.pipeline(model), r"[a-z][a-z0-9-]{0,126}"
+        yield f"registered model of {model}", self.registered_model(model), r"[a-z][a-z0-9_-]{0,62}"
+        yield f"legacy model of {model}", self.legacy_model(model), r"[a-zA-Z][a-zA-Z0-9_]{0,127}"
+        yield f"request table of {model}", self.request_table(model), r"\w{1,1024}"
+        yield f"endpoint of {model}", self.endpoint(model), r"[1-9][0-9]{0,9}"
+
+    def problems(self, models: list[str]) -> Iterator[str]:
+        """A sentence for each name that breaks its rule or is given twice."""
+        seen: dict[tuple[str, str], str] = {}
+        for kind, name, rule in self.all(models):
+            if not re.fullmatch(rule, name):
+                yield f"the {kind} would be named {name!r}, allowed is {rule}"
+            family = kind.split(" of ")[0]
+            if (family, name) in seen:
+                yield f"the {kind} and the {seen[family, name]} would both be named {name!r}, allowed is one"
+            seen[family, name] = kind
+
+
+def _hyphened(model: str) -> str:
+    return model.replace("_", "-")
