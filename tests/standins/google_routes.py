@@ -9,6 +9,7 @@ from tests.standins.google_store import Body, Call, Key, Store, Subject
 from tests.standins.google_verbs import VERBS
 
 PROJECTS = ("resource_manager", "resource_manager_v3", "cloud_resource_manager", "compute")
+GIVEN = ("id", "createTime", "resourceName")  # by the cloud, to a trigger
 ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, which no stack makes
 
 
@@ -71,8 +72,15 @@ def change(store: Store, call: Call) -> Body:
     fields = unwrapped(call.key.collection, call.body)
     if check := refusals.CREATE.get((call.product, call.key.collection)):
         check(Subject(store, call.key, fields))
-    mask = call.query.get("updateMask") or call.body.get("updateMask") or ""
-    return operation(store, call, store.change(policy_key(call), fields, mask.split(",")))
+    return operation(store, call, store.change(policy_key(call), fields, mask(store, call)))
+
+
+def mask(store: Store, call: Call) -> list[str]:
+    """The fields to replace as a whole; a trigger's change replaces all that its caller can set."""
+    if call.product == "cloud_build":
+        return [name for name in store.get(call.key) if name not in GIVEN]
+    paths = call.query.get("updateMask") or call.body.get("updateMask") or ""
+    return [re.sub(r"_(.)", lambda match: match[1].upper(), path) for path in paths.split(",")]
 
 
 def delete(store: Store, call: Call) -> Body:

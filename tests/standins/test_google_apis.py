@@ -84,6 +84,22 @@ def test_a_field_of_the_mask_that_is_not_sent_is_removed(google):
     assert (endpoint["displayName"], endpoint["labels"], "description" in endpoint) == ("taxi", {"a": "b"}, False)
 
 
+def test_a_mask_may_be_written_with_underscores(google):
+    make_account(google)
+
+    ask(google, "PATCH", f"iam/{PROJECT}/serviceAccounts/{PIPELINE}", {"serviceAccount": {}, "updateMask": "display_name"})
+
+    assert "displayName" not in google.objects["iam", f"{PROJECT}/serviceAccounts/{PIPELINE}"]
+
+
+def test_a_changed_trigger_is_replaced(google):
+    trigger = made(google, f"cloud_build/{PLACE}/triggers", {"name": "image", "tags": ["a"], "substitutions": {"_A": "1"}})
+
+    changed = ask(google, "PATCH", f"cloud_build/{PLACE}/triggers/{trigger['id']}", {"name": "image", "substitutions": {"_B": "1"}})[1]
+
+    assert (changed["id"], changed["substitutions"], "tags" in changed) == (trigger["id"], {"_B": "1"}, False)
+
+
 def test_an_operation_is_done_and_says_what_it_made(google):
     operation = made(google, f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "taxi"})
 
