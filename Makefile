@@ -1,10 +1,12 @@
 # The repository's own work, one line a target; `make help` lists them.
 PIPELINE := build/environment pipeline
 DEV := build/environment dev
+INFRA := build/environment infra
 model ?= taxi
 rows ?= 15002
 
-.PHONY: help run test check format lock experiments bench bench-time
+.PHONY: help run test check format lock experiments bench bench-time synth policy inventories plan plan-comment deploy bootstrap teardown identity \
+  doctor rehearse-infra bench-synth
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -12,9 +14,10 @@ help: ## list the targets
 run: ## train, judge and publish a model here (model=taxi)
 	python3 -m pipeline run $(model)
 
-test: ## every check and every test, preparing what they need
+test: node_modules ## every check and every test, preparing what they need
 	@$(MAKE) --no-print-directory check
-	$(PIPELINE) python -m pytest
+	$(INFRA) python -m pytest tests/infra tests/standins
+	$(PIPELINE) python -m pytest tests/pipeline tests/models tests/test_environment.py tests/test_settings.py
 
 check: ## the fast half: lint, format, types, imports, and that the lock is Pipfile's
 	$(DEV) ruff check .
@@ -31,6 +34,46 @@ format: ## let ruff mend what it can
 
 lock: ## renew Pipfile.lock from Pipfile, with hashes and without an index
 	$(DEV) build/lock
+
+node_modules: package-lock.json
+	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
+
+synth: ## synthesize every stack of every environment into cdktf.out
+	$(INFRA) python -m infra
+
+policy: synth ## what no stack may hold, and checkov with its waivers
+	$(INFRA) python -m infra.review.policy cdktf.out --json cdktf.out/policy.json
+
+inventories: ## renew tests/infra/inventories, to be reviewed as a diff
+	$(INFRA) python -m tests.infra.inventory
+
+plan: synth ## what a deploy would change (env=dev; out=DIR writes the plans, lock=false takes no lock)
+	$(INFRA) python -m infra.operations plan --env '$(env)' $(if $(lock),--lock $(lock)) $(if $(out),--out '$(out)')
+
+plan-comment: ## the comment of a pull request, from what `make plan out=DIR` wrote (out=plans)
+	@$(INFRA) python -m infra.review.plan_comment '$(or $(out),plans)' $(if $(policy),--policy '$(policy)')
+
+deploy: synth ## apply every stack but bootstrap (env=dev; expect=FILE applies only what was approved)
+	$(INFRA) python -m infra.operations deploy --env '$(env)' $(if $(expect),--expect '$(expect)')
+
+bootstrap: synth ## the state's bucket and CI's identities, once, by a person (env=dev)
+	$(INFRA) python -m infra.operations bootstrap --env '$(env)'
+
+teardown: synth ## destroy every stack but bootstrap (env=dev); refused where the environment is kept
+	$(INFRA) python -m infra.operations teardown --env '$(env)'
+
+identity: ## by which provider and account GitHub's jobs act (env=dev role=planner)
+	@python3 -m infra.identity '$(env)' '$(role)'
+
+doctor: ## what is missing before the first deploy, and what mends it (env=dev)
+	@$(INFRA) python -m infra.review.doctor --env '$(env)'
+
+rehearse-infra: node_modules ## deploy an environment here: Terraform, cdktf and a state server are real, the cloud is not
+	$(INFRA) python -m pytest tests/infra/test_rehearsal.py --verbose -s
+
+bench-synth: ## time a synth with the provider's package imported the ordinary way and ours in turn
+	$(INFRA) python -m tests.bench.synth
 
 experiments: ## open the records of all runs in mlflow's pages (port=5000)
 	@mkdir -p runs

@@ -6,7 +6,6 @@ from cdktf_cdktf_provider_google.monitoring_alert_policy import (
     MonitoringAlertPolicy,
     MonitoringAlertPolicyAlertStrategy,
     MonitoringAlertPolicyAlertStrategyNotificationRateLimit,
-    MonitoringAlertPolicyConditions,
     MonitoringAlertPolicyConditionsConditionAbsent,
     MonitoringAlertPolicyConditionsConditionAbsentAggregations,
     MonitoringAlertPolicyConditionsConditionMatchedLog,
@@ -14,9 +13,9 @@ from cdktf_cdktf_provider_google.monitoring_alert_policy import (
     MonitoringAlertPolicyConditionsConditionThresholdAggregations,
     MonitoringAlertPolicyDocumentation,
 )
+from cdktf_cdktf_provider_google.monitoring_alert_policy import MonitoringAlertPolicyConditions as Condition
 from constructs import Construct
 
-Condition = MonitoringAlertPolicyConditions
 ABSENCE_LIMIT_SECONDS = 84_600  # Cloud Monitoring's longest: 23.5 hours
 EVERY_MATCH = MonitoringAlertPolicyAlertStrategy(
     notification_rate_limit=MonitoringAlertPolicyAlertStrategyNotificationRateLimit(period="3600s"), auto_close="86400s"

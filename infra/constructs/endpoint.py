@@ -1,15 +1,12 @@
 """A Vertex endpoint: where a model's versions answer, and where a share of what they are asked is logged."""
 
 from cdktf import TerraformResourceLifecycle
+from cdktf_cdktf_provider_google.vertex_ai_endpoint import VertexAiEndpoint
+from cdktf_cdktf_provider_google.vertex_ai_endpoint import VertexAiEndpointPredictRequestResponseLoggingConfig as Logging
 from cdktf_cdktf_provider_google.vertex_ai_endpoint import (
-    VertexAiEndpoint,
-    VertexAiEndpointPredictRequestResponseLoggingConfig,
-    VertexAiEndpointPredictRequestResponseLoggingConfigBigqueryDestination,
+    VertexAiEndpointPredictRequestResponseLoggingConfigBigqueryDestination as Destination,
 )
 from constructs import Construct
-
-Logging = VertexAiEndpointPredictRequestResponseLoggingConfig
-Destination = VertexAiEndpointPredictRequestResponseLoggingConfigBigqueryDestination
 
 
 class Endpoint(Construct):

@@ -2,17 +2,16 @@
 
 from cdktf_cdktf_provider_google.artifact_registry_repository import (
     ArtifactRegistryRepository,
-    ArtifactRegistryRepositoryCleanupPolicies,
     ArtifactRegistryRepositoryCleanupPoliciesCondition,
     ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions,
     ArtifactRegistryRepositoryDockerConfig,
 )
+from cdktf_cdktf_provider_google.artifact_registry_repository import ArtifactRegistryRepositoryCleanupPolicies as Policy
 from cdktf_cdktf_provider_google.artifact_registry_repository_iam_member import ArtifactRegistryRepositoryIamMember
 from constructs import Construct
 
 from infra.constructs.grants import grant_id
 
-Policy = ArtifactRegistryRepositoryCleanupPolicies
 RECORDED_TAG = "recorded-"  # a delivery tags what its record names, so that it stays as long as the record
 
 

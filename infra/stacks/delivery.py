@@ -59,7 +59,7 @@ class Delivery(EnvironmentStack):
             parent_connection=connection.name,
             remote_uri=f"https://github.com/{github.repository}.git",
         )
-        return repository.id
+        return str(repository.id)
 
     def _trigger(self, recipe: str, *, approval_required: bool, topic: str | None = None, models: str = "all") -> None:
         who = "monitor" if recipe == "monitor" else "builder"

@@ -1,0 +1,223 @@
+"""Plan, deploy, bootstrap and tear down one environment with plain Terraform, stack after stack.
+
+    python -m infra.operations plan|deploy|bootstrap|teardown --env ENV
+
+It stands on what `python -m infra` synthesized into cdktf.out. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the plan is
+not the one that was approved.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from infra.terraform import Stack, TerraformError, say
+from settings import REPOSITORY, Settings
+
+ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
+SYNTHESIZED = REPOSITORY / "cdktf.out" / "stacks"
+NOTHING = ("no-op", "read")
+Actions = dict[str, list[str]]  # "<stack>: <address>" -> what is done to it, in Terraform's words
+
+
+class UsageError(Exception):
+    """One sentence on what is asked wrongly; exit 2."""
+
+
+class RefusedError(Exception):
+    """One sentence on why the verdict is no; exit 3."""
+
+
+def main(arguments: list[str]) -> int:
+    asked = _parser().parse_args(arguments)
+    try:
+        settings = _settings(asked.env)
+        asked.verb(settings, asked)
+    except UsageError as error:
+        say([str(error)])
+        return 2
+    except RefusedError as error:
+        say([str(error)])
+        return 3
+    except TerraformError as error:
+        say([error.output] if error.output else [])
+        say([str(error)])
+        return 1
+    return 0
+
+
+def plan(settings: Settings, asked: argparse.Namespace) -> None:
+    """What a deploy would change; with --out also as files, and then every stack is tried."""
+    failed: list[str] = []
+    actions: Actions = {}
+    for stack in _stacks(settings):
+        try:
+            text, shown = _planned(stack, "-lock=false" if asked.lock == "false" else "-lock=true")
+        except TerraformError as error:
+            if not asked.out:
+                raise
+            failed.append(str(error))
+            _write(asked.out, f"{stack.name}.error.txt", f"{error}\n{error.output}")
+            continue
+        actions |= _actions(stack, shown)
+        print(text, flush=True)
+        if asked.out:
+            _write(asked.out, f"{stack.name}.txt", text)
+            _write(asked.out, f"{stack.name}.json", json.dumps(shown))
+    if asked.out and not failed:
+        _write(asked.out, f"{settings.stage}.actions.json", json.dumps(actions, indent=1, sort_keys=True))
+    print(f"{settings.stage}: {len(actions)} changes in {len(ORDER)} stacks")
+    if failed:
+        raise TerraformError(f"{len(failed)} of {len(ORDER)} stacks can't be planned: {'; '.join(failed)}")
+
+
+def deploy(settings: Settings, asked: argparse.Namespace) -> None:
+    """Apply every stack but bootstrap in order, each exactly as planned; with --expect only what was approved."""
+    stacks = _stacks(settings)
+    expected = _approved(asked.expect) if asked.expect else None
+    if expected is not None:
+        for stack in stacks:
+            _compare(stack, _planned(stack)[1], expected)
+    for index, stack in enumerate(stacks):
+        try:
+            _apply(stack, expected=expected)
+        except TerraformError as error:
+            left = ", ".join(later.name for later in stacks[index + 1 :]) or "none"
+            raise TerraformError(f"{error}; stacks not reached: {left}; what was made is in the state, so `make deploy env={settings.stage}` goes on from there", error.output) from None  # fmt: skip
+    _tell(stacks)
+
+
+def bootstrap(settings: Settings, _: argparse.Namespace) -> None:
+    """The state's bucket holds its own stack's state: made with a local state first, which then moves into it."""
+    stack = _stack("bootstrap", settings)
+    local, override = REPOSITORY / f"{stack.name}.tfstate", stack.folder / "backend_override.tf.json"
+    if not local.exists() and _state_is_there(stack, override):
+        _apply(stack)
+    else:
+        override.write_text(json.dumps({"terraform": {"backend": {"local": {"path": str(local)}}}}))
+        stack.init("-reconfigure")
+        _apply(stack, initialized=True)
+        override.unlink()
+        stack.init("-migrate-state", "-force-copy")
+        if not stack.in_state():
+            raise TerraformError(f"{stack.name}: the state did not arrive in gs://{settings.names.bucket('state')}; it still is in {local}")
+        for left in (local, local.with_suffix(".tfstate.backup")):
+            left.unlink(missing_ok=True)
+    _tell([stack])
+
+
+def teardown(settings: Settings, _: argparse.Namespace) -> None:
+    """Destroy every stack but bootstrap, last one first; refused where settings say that the environment is kept."""
+    if not settings.deletable:
+        raise UsageError(f"environment {settings.stage} is not deletable: environments.py says so, and nothing was touched")
+    for stack in reversed(_stacks(settings)):
+        stack.init()
+        stack.destroy()
+    print(f"{settings.stage}: nothing is left but bootstrap, which holds the state and CI's identities")
+
+
+def _planned(stack: Stack, *options: str) -> tuple[str, dict[str, Any]]:
+    stack.init()
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "plan")
+        return stack.plan(file, *options), stack.show(file)
+
+
+def _apply(stack: Stack, *, expected: Actions | None = None, initialized: bool = False) -> None:
+    print(f"{stack.name}: planning ...", flush=True)
+    if not initialized:
+        stack.init()
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "plan")
+        stack.plan(file)
+        shown = stack.show(file)
+        if expected is not None:
+            _compare(stack, shown, expected)
+        print(f"{stack.name}: {len(_actions(stack, shown))} changes", flush=True)
+        stack.apply(file)
+
+
+def _actions(stack: Stack, shown: dict[str, Any]) -> Actions:
+    """What would be done to what; two plans that agree in it do the same."""
+    changes = {f"{stack.name}: {change['address']}": change["change"]["actions"] for change in shown.get("resource_changes", [])}
+    return {address: actions for address, actions in changes.items() if not set(actions) <= set(NOTHING)}
+
+
+def _approved(file: Path) -> Actions:
+    try:
+        approved: Actions = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} can't be read as the approved plan's actions: {error}") from None
+    return approved
+
+
+def _compare(stack: Stack, shown: dict[str, Any], approved: Actions) -> None:
+    now = _actions(stack, shown)
+    expected = {address: actions for address, actions in approved.items() if address.startswith(f"{stack.name}: ")}
+    if different := sorted(address for address in {*now, *expected} if now.get(address) != expected.get(address)):
+        first = ", ".join(different[:5]) + (" ..." if len(different) > 5 else "")
+        raise RefusedError(f"the plan is not the approved one any more, {stack.name} and what follows it were not applied: {first}")
+
+
+def _state_is_there(stack: Stack, override: Path) -> bool:
+    override.unlink(missing_ok=True)
+    try:
+        stack.init("-reconfigure")
+        return bool(stack.in_state())
+    except TerraformError as error:
+        if "state bucket isn't there" in str(error):
+            return False
+        raise
+
+
+def _stacks(settings: Settings) -> list[Stack]:
+    return [_stack(name, settings) for name in ORDER]
+
+
+def _stack(name: str, settings: Settings) -> Stack:
+    folder = SYNTHESIZED / f"{name}-{settings.stage}"
+    if not (folder / "cdk.tf.json").exists():
+        raise UsageError(f"{folder} holds no synthesized stack: run `make synth` first")
+    return Stack(folder.name, folder)
+
+
+def _settings(stage: str) -> Settings:
+    try:
+        from environments import ENVIRONMENTS
+    except ValueError as error:
+        raise UsageError(f"environments.py: {error}") from None
+    if stage not in ENVIRONMENTS:
+        raise UsageError(f"env is {stage!r}, allowed are {', '.join(ENVIRONMENTS)}")
+    return ENVIRONMENTS[stage]
+
+
+def _tell(stacks: list[Stack]) -> None:
+    width = shutil.get_terminal_size((120, 24)).columns
+    for stack in stacks:
+        for name, (value, about) in sorted(stack.outputs().items()):
+            print(f"  {name.replace('_', ' '):28} {value}" + (f"\n  {'':28} {about}" if width > 100 and about else ""))
+
+
+def _write(directory: Path, name: str, text: str) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_text(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.operations")
+    verbs = parser.add_subparsers(required=True, metavar="plan|deploy|bootstrap|teardown")
+    for verb in (plan, deploy, bootstrap, teardown):
+        one = verbs.add_parser(verb.__name__, help=verb.__doc__)
+        one.add_argument("--env", required=True)
+        one.set_defaults(verb=verb)
+    verbs.choices["plan"].add_argument("--lock", choices=("true", "false"), default="true")
+    verbs.choices["plan"].add_argument("--out", type=Path)
+    verbs.choices["deploy"].add_argument("--expect", type=Path)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,147 @@
+"""Terraform, called for one synthesized stack, with what it is known to fail of said in a sentence."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+STATE_SERVER = "https://storage.googleapis.com"
+PATIENCE_SECONDS = 5
+
+
+class TerraformError(Exception):
+    """One sentence for the user; `output` is what Terraform itself said, where the sentence does not hold all of it."""
+
+    def __init__(self, sentence: str, output: str = "") -> None:
+        super().__init__(sentence)
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One synthesized stack in its folder, which holds cdk.tf.json."""
+
+    name: str
+    folder: Path
+
+    def init(self, *options: str) -> None:
+        need_state_server()
+        self._terraform("init", "-input=false", *options, quiet=True)
+
+    def plan(self, to: Path, *options: str) -> str:
+        """Write the plan to the file `to`, and return it as people read it."""
+        self._terraform("plan", "-input=false", f"-out={to}", *options, quiet=True)
+        return self._terraform("show", "-no-color", str(to), quiet=True)
+
+    def show(self, plan: Path) -> dict[str, Any]:
+        shown: dict[str, Any] = json.loads(self._terraform("show", "-json", str(plan), quiet=True))
+        return shown
+
+    def apply(self, plan: Path) -> None:
+        self._terraform("apply", "-input=false", str(plan))
+
+    def destroy(self) -> None:
+        self._terraform("destroy", "-input=false", "-auto-approve")
+
+    def outputs(self) -> dict[str, tuple[str, str]]:
+        """Name -> (value, what it is for); the description is the configuration's, since the state keeps none."""
+        described = json.loads((self.folder / "cdk.tf.json").read_text()).get("output", {})
+        found = json.loads(self._terraform("output", "-json", quiet=True))
+        return {name: (str(output["value"]), described.get(name, {}).get("description", "")) for name, output in found.items()}
+
+    def in_state(self) -> list[str]:
+        return self._terraform("state", "list", quiet=True).split()
+
+    def _terraform(self, verb: str, *options: str, quiet: bool = False) -> str:
+        program = shutil.which("terraform")
+        if program is None:
+            raise TerraformError(
+                "there is no terraform on the PATH: install 1.8 or newer, https://developer.hashicorp.com/terraform/install"
+            )
+        command = [program, f"-chdir={self.folder}", verb, *options]
+        code, out, err = _call(command, quiet)
+        if code:
+            raise TerraformError(_sentence(self, verb, err), "" if _known(err) else err)
+        return out
+
+
+def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
+    """Run to the end, whatever signal comes: Terraform then finishes what it is at, writes its state and lets go of the lock."""
+    child = subprocess.Popen(command, stdout=subprocess.PIPE if quiet else None, stderr=subprocess.PIPE, text=True, env=_environment())
+    before = {number: signal.signal(number, lambda *_: child.send_signal(signal.SIGINT)) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        out, err = child.communicate()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return child.returncode, out or "", err
+
+
+def _environment() -> dict[str, str]:
+    environment = os.environ | {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    if not Path(environment.get("TF_CLI_CONFIG_FILE", os.devnull)).exists():
+        environment["TF_CLI_CONFIG_FILE"] = os.devnull  # Terraform warns of a missing one at every call
+    return environment
+
+
+def need_state_server() -> None:
+    """Refuse at once where the state's server does not answer: Terraform would ask it for minutes."""
+    configured = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT") or os.environ.get("GOOGLE_STORAGE_CUSTOM_ENDPOINT")
+    server = urlsplit(configured or STATE_SERVER)
+    address = (server.hostname or "", server.port or (443 if server.scheme == "https" else 80))
+    try:
+        socket.create_connection(address, PATIENCE_SECONDS).close()
+    except OSError as error:
+        raise TerraformError(
+            f"the state's server {server.scheme}://{server.netloc} can't be reached ({error}); nothing was changed"
+        ) from None
+
+
+KNOWN: tuple[tuple[str, str], ...] = (
+    (r"Failed to get existing workspaces: querying Cloud Storage failed: storage: bucket doesn't exist", "its state bucket isn't there: run `make bootstrap env={stage}` once"),
+    (r"could not find default credentials", "there are no Google credentials: run `gcloud auth application-default login`"),
+    (r"Failed to query available provider packages|provider registry\.terraform\.io/hashicorp/google was not found|Inconsistent dependency lock file", "the provider hashicorp/google can't be had from the registry or the mirror"),
+    (r"Saved plan is stale", "the state changed after the plan was made: plan again"),
+)  # fmt: skip
+LOCKED = re.compile(r"Error acquiring the state lock.*?ID:\s+(?P<id>\S+).*?Operation:\s+(?P<operation>\S+).*?Who:\s+(?P<who>[^\n│]+?)\s*\n.*?Created:\s+(?P<created>[^\n│]+)", re.DOTALL)  # fmt: skip
+
+
+def _known(error: str) -> bool:
+    return bool(LOCKED.search(_plain(error))) or any(re.search(pattern, _plain(error)) for pattern, _ in KNOWN)
+
+
+def _sentence(stack: Stack, verb: str, error: str) -> str:
+    plain = _plain(error)
+    if lock := LOCKED.search(plain):
+        unlock = f"terraform -chdir={stack.folder} force-unlock {lock['id']}"
+        return (
+            f"{stack.name}: the state is locked by {lock['who']} since {lock['created'].strip()} ({lock['operation']}): "
+            f"wait for it, or, if nothing of it runs any more, `{unlock}`"
+        )
+    for pattern, sentence in KNOWN:
+        if re.search(pattern, plain):
+            return f"{stack.name}: {sentence.format(stage=stack.name.rsplit('-', 1)[-1])}"
+    return f"{stack.name}: terraform {verb} failed: {_first_error(plain)}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m|[│╷╵]", "", text)
+
+
+def _first_error(plain: str) -> str:
+    found = re.search(r"Error: (.+)", plain)
+    return found[1].strip() if found else "it says nothing"
+
+
+def say(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr, flush=True)
