@@ -1,0 +1,17 @@
+"""What policy says no to."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`check` is the id of checkov's check or the name of a refusal of ours; `remedy` what to do about it."""
+
+    stack: str
+    address: str
+    check: str
+    sentence: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.stack} {self.address}: {self.check}: {self.sentence}; {self.remedy}"
