@@ -13,7 +13,7 @@ from cdktf_cdktf_provider_google.storage_bucket import (
 from cdktf_cdktf_provider_google.storage_bucket_iam_member import StorageBucketIamMember
 from constructs import Construct
 
-from infra.constructs.grants import grant_id
+from infra.constructs.grants import Principal, grant_id
 
 WEEK_SECONDS = 7 * 24 * 3600
 
@@ -49,9 +49,10 @@ class Bucket(Construct):
             lifecycle_rule=[_expiry(prefix, days) for prefix, days in rules.items()],
         )
 
-    def grant(self, role: str, *, to: str) -> None:
+    def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this bucket; additive, so other grants survive."""
-        StorageBucketIamMember(self, grant_id(role, to), bucket=self.resource.name, role=role, member=to)
+        who = Principal.of(to)
+        StorageBucketIamMember(self, grant_id(role, who), bucket=self.resource.name, role=role, member=who.member)
 
 
 def _expiry(prefix: str, days: int) -> StorageBucketLifecycleRule:

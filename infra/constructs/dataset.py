@@ -9,7 +9,7 @@ from cdktf_cdktf_provider_google.bigquery_dataset_access import (
 from cdktf_cdktf_provider_google.bigquery_dataset_iam_member import BigqueryDatasetIamMember
 from constructs import Construct
 
-from infra.constructs.grants import grant_id
+from infra.constructs.grants import Principal, grant_id
 
 DAY_MILLISECONDS = 24 * 3600 * 1000
 
@@ -41,9 +41,10 @@ class Dataset(Construct):
             delete_contents_on_destroy=deletable,
         )
 
-    def grant(self, role: str, *, to: str) -> None:
+    def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this dataset."""
-        BigqueryDatasetIamMember(self, grant_id(role, to), dataset_id=self.resource.dataset_id, role=role, member=to)
+        who = Principal.of(to)
+        BigqueryDatasetIamMember(self, grant_id(role, who), dataset_id=self.resource.dataset_id, role=role, member=who.member)
 
     def let_views_read(self, views: "Dataset") -> None:
         """Let every view in `views` read this dataset, whoever asks the view: its readers see the view and nothing else."""

@@ -10,7 +10,7 @@ from cdktf_cdktf_provider_google.artifact_registry_repository import ArtifactReg
 from cdktf_cdktf_provider_google.artifact_registry_repository_iam_member import ArtifactRegistryRepositoryIamMember
 from constructs import Construct
 
-from infra.constructs.grants import grant_id
+from infra.constructs.grants import Principal, grant_id
 
 RECORDED_TAG = "recorded-"  # a delivery tags what its record names, so that it stays as long as the record
 
@@ -35,10 +35,11 @@ class ImageRegistry(Construct):
             cleanup_policies=_cleanup(keep_newest, expire_after_days),
         )
 
-    def grant(self, role: str, *, to: str) -> None:
+    def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this repository."""
+        who = Principal.of(to)
         ArtifactRegistryRepositoryIamMember(
-            self, grant_id(role, to), location=self.resource.location, repository=self.resource.name, role=role, member=to
+            self, grant_id(role, who), location=self.resource.location, repository=self.resource.name, role=role, member=who.member
         )
 
 

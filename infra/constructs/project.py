@@ -6,7 +6,7 @@ from cdktf_cdktf_provider_google.project_iam_member import ProjectIamMember, Pro
 from cdktf_cdktf_provider_google.project_service import ProjectService
 from constructs import Construct
 
-from infra.constructs.grants import grant_id
+from infra.constructs.grants import Principal, grant_id
 
 
 class Project(Construct):
@@ -17,10 +17,11 @@ class Project(Construct):
         self.project_id = project_id
         self.apis = [ProjectService(self, api, service=f"{api}.googleapis.com", disable_on_destroy=False) for api in apis]
 
-    def grant(self, role: str, *, to: str, only_for_roles: Iterable[str] = ()) -> None:
+    def grant(self, role: str, *, to: str | Principal, only_for_roles: Iterable[str] = ()) -> None:
         """Let `to` act on the whole project; with `only_for_roles`, as the administrator of the grants of these roles alone."""
+        who = Principal.of(to)
         limit = _only_grants_of(list(only_for_roles)) if only_for_roles else None
-        ProjectIamMember(self, grant_id(role, to), project=self.project_id, role=role, member=to, condition=limit)
+        ProjectIamMember(self, grant_id(role, who), project=self.project_id, role=role, member=who.member, condition=limit)
 
 
 def _only_grants_of(roles: list[str]) -> ProjectIamMemberCondition:

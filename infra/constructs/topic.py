@@ -4,7 +4,7 @@ from cdktf_cdktf_provider_google.pubsub_topic import PubsubTopic
 from cdktf_cdktf_provider_google.pubsub_topic_iam_member import PubsubTopicIamMember
 from constructs import Construct
 
-from infra.constructs.grants import grant_id
+from infra.constructs.grants import Principal, grant_id
 
 
 class Topic(Construct):
@@ -14,6 +14,7 @@ class Topic(Construct):
         super().__init__(scope, id_)
         self.resource = PubsubTopic(self, "Resource", name=name, message_retention_duration="86400s")
 
-    def grant(self, role: str, *, to: str) -> None:
+    def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this topic."""
-        PubsubTopicIamMember(self, grant_id(role, to), topic=self.resource.name, role=role, member=to)
+        who = Principal.of(to)
+        PubsubTopicIamMember(self, grant_id(role, who), topic=self.resource.name, role=role, member=who.member)

@@ -36,7 +36,7 @@ class Bootstrap(EnvironmentStack):
         self.project = Project(self, "Project", project_id=settings.project_id, apis=APIS)
         self.state = Bucket(self, "State", name=self.names.bucket("state"), location=settings.region)
         self.accounts = {
-            role: ServiceAccount(self, role.capitalize(), account_id=self.names.service_account(role), description=about)
+            role: ServiceAccount(self, role.capitalize(), email=self.names.service_account_email(role), description=about)
             for role, about in ACCOUNTS.items()
         }
         self._let_github_in()
@@ -61,7 +61,7 @@ class Bootstrap(EnvironmentStack):
             self.accounts[role].grant("roles/iam.workloadIdentityUser", to=github.principal(role))
 
     def _grant(self) -> None:
-        planner, deployer = self.names.member("planner"), self.names.member("deployer")
+        planner, deployer = self.accounts["planner"].principal, self.accounts["deployer"].principal
         self.state.grant("roles/storage.objectViewer", to=planner)
         self.state.grant("roles/storage.objectUser", to=deployer)
         for role in roles.PLANNER:
@@ -71,7 +71,9 @@ class Bootstrap(EnvironmentStack):
         self.project.grant("roles/resourcemanager.projectIamAdmin", to=deployer, only_for_roles=roles.grantable(self.settings))
         if account := self.settings.billing_account:
             for who, role in roles.COSTS.items():
-                BillingAccountIamMember(self, f"Billing:{who}", billing_account_id=account, role=role, member=self.names.member(who))
+                BillingAccountIamMember(
+                    self, f"Billing:{who}", billing_account_id=account, role=role, member=self.accounts[who].principal.member
+                )
 
     def _keep_github_token(self) -> None:
         everywhere = SecretManagerSecretReplication(auto=SecretManagerSecretReplicationAuto())

@@ -47,7 +47,7 @@ class Foundation(EnvironmentStack):
             self, "Images", name=self.names.repository, location=settings.region, description="The pipeline's and the server's images"
         )
         self.accounts = {
-            role: ServiceAccount(self, role.capitalize(), account_id=self.names.service_account(role), description=text)
+            role: ServiceAccount(self, role.capitalize(), email=self.names.service_account_email(role), description=text)
             for role, text in ACCOUNTS.items()
         }
         if settings.gcr_repository:
@@ -61,22 +61,22 @@ class Foundation(EnvironmentStack):
         self.tell("reports", self.console(f"storage/browser/{bucket}/reports"), "The report of every run and of every day's monitoring")
 
     def _grant(self) -> None:
-        member = self.names.member
+        member = {"builder": self.names.member("builder")} | {role: account.principal for role, account in self.accounts.items()}
         wanted = {"builder": roles.BUILDER, "pipeline": roles.of_pipeline(self.settings), "monitor": roles.MONITOR}
         for who, granted in wanted.items():
             for role in granted:
-                self.project.grant(role, to=member(who))
+                self.project.grant(role, to=member[who])
         for who, role in {"builder": "objectUser", "pipeline": "objectUser", "monitor": "objectUser", "server": "objectViewer"}.items():
-            self.artifacts.grant(f"roles/storage.{role}", to=member(who))
+            self.artifacts.grant(f"roles/storage.{role}", to=member[who])
         for who, role in {"builder": "writer", "pipeline": "reader", "server": "reader"}.items():
-            self.images.grant(f"roles/artifactregistry.{role}", to=member(who))
-        self.data.grant("roles/bigquery.dataViewer", to=member("pipeline"))
-        self.data.grant("roles/bigquery.dataEditor", to=member("builder"))
+            self.images.grant(f"roles/artifactregistry.{role}", to=member[who])
+        self.data.grant("roles/bigquery.dataViewer", to=member["pipeline"])
+        self.data.grant("roles/bigquery.dataEditor", to=member["builder"])
         # Whoever submits a job or deploys a model hands it the identity to run as.
-        self.accounts["pipeline"].grant(ACT_AS, to=member("builder"))
-        self.accounts["pipeline"].grant(ACT_AS, to=member("pipeline"))
-        self.accounts["server"].grant(ACT_AS, to=member("builder"))
-        self.accounts["server"].grant(ACT_AS, to=member("pipeline"))
+        self.accounts["pipeline"].grant(ACT_AS, to=member["builder"])
+        self.accounts["pipeline"].grant(ACT_AS, to=member["pipeline"])
+        self.accounts["server"].grant(ACT_AS, to=member["builder"])
+        self.accounts["server"].grant(ACT_AS, to=member["pipeline"])
 
 
 def _apis(settings: Settings) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from cdktf_cdktf_provider_google.billing_budget import (
     BillingBudgetThresholdRules,
 )
 from cdktf_cdktf_provider_google.logging_metric import LoggingMetric, LoggingMetricMetricDescriptor, LoggingMetricMetricDescriptorLabels
+from cdktf_cdktf_provider_google.monitoring_alert_policy import MonitoringAlertPolicyConditions as Condition
 from cdktf_cdktf_provider_google.monitoring_notification_channel import MonitoringNotificationChannel
 from constructs import Construct
 
-from infra.constructs.alert import Alert, Condition, above, absent, logged
+from infra.constructs.alert import Alert, above, absent, logged
 from infra.constructs.dashboard import Chart, Dashboard
 from infra.constructs.dataset import Dataset
 from infra.stacks.environment import EnvironmentStack
