@@ -1,0 +1,142 @@
+"""What GitHub runs: the repository's own targets, pinned actions, and no identity where a stranger's change could reach it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from environments import ENVIRONMENTS
+from infra.review.plan_comment import MARKER
+from settings import REPOSITORY
+
+FOLDER = REPOSITORY / ".github" / "workflows"
+WORKFLOWS = {
+    path.name: yaml.load(path.read_text(), yaml.BaseLoader) for path in sorted(FOLDER.glob("*.yml"))
+}  # BaseLoader: `on` stays a text
+TARGETS = set(re.findall(r"^([a-z_-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+every_workflow = pytest.mark.parametrize("name", WORKFLOWS)
+
+
+def jobs(name: str) -> dict[str, dict[str, Any]]:
+    return WORKFLOWS[name]["jobs"]
+
+
+def steps(name: str) -> Iterator[dict[str, Any]]:
+    for job in jobs(name).values():
+        yield from job.get("steps", [])
+
+
+def scripts(name: str) -> str:
+    return "\n".join(step["run"] for step in steps(name) if "run" in step)
+
+
+@every_workflow
+def test_every_action_is_pinned_by_its_sha(name: str) -> None:
+    used = [step["uses"] for step in steps(name) if "uses" in step]
+
+    assert all(re.fullmatch(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}", action) for action in used), used
+
+
+@every_workflow
+def test_a_called_workflow_is_one_of_this_commit(name: str) -> None:
+    called = {job["uses"] for job in jobs(name).values() if "uses" in job}
+
+    assert called <= {f"$/.github/workflows/{other}" for other in WORKFLOWS}
+
+
+@every_workflow
+def test_nothing_is_permitted_but_what_a_job_asks_for(name: str) -> None:
+    assert WORKFLOWS[name]["permissions"] == {}
+    assert all("permissions" in job for job in jobs(name).values())
+
+
+@every_workflow
+def test_no_script_has_text_pasted_into_it(name: str) -> None:
+    assert "${{" not in scripts(name)
+
+
+@every_workflow
+def test_every_target_exists(name: str) -> None:
+    called = re.findall(r"\bmake (?:--\S+ )*(\S+)", scripts(name))
+
+    assert called or name == "main.yml"
+    assert set(called) <= TARGETS
+
+
+@every_workflow
+def test_bootstrap_is_never_touched_and_nothing_is_applied_but_by_make_deploy(name: str) -> None:
+    assert not re.search(r"bootstrap|teardown|terraform|cdktf (deploy|destroy)|auto-approve", scripts(name))
+
+
+@every_workflow
+def test_only_jobs_of_an_environment_can_ask_for_an_identity(name: str) -> None:
+    for job in jobs(name).values():
+        if "id-token" in job["permissions"]:
+            assert "environment" in job or job["uses"] == "$/.github/workflows/stage.yml"
+
+
+def test_a_pull_request_plans_every_environment_and_applies_none() -> None:
+    plan = jobs("plan.yml")["plan"]
+
+    assert plan["strategy"]["matrix"]["stage"] == list(ENVIRONMENTS)
+    assert plan["with"] == {"stage": "${{ matrix.stage }}", "apply": "false"}
+
+
+def test_a_pull_request_meets_an_identity_only_after_policy_and_from_a_branch_of_this_repository() -> None:
+    review, plan, comment = (jobs("plan.yml")[name] for name in ("review", "plan", "comment"))
+
+    assert (review["permissions"], "environment" in review) == ({"contents": "read"}, False)
+    assert plan["needs"] == "review"
+    for job in (plan, comment):
+        assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
+    assert "id-token" not in comment["permissions"]
+
+
+def test_the_comment_is_found_again_by_its_marker() -> None:
+    assert f'startswith("{MARKER}")' in scripts("plan.yml")
+
+
+def test_a_push_applies_each_environment_after_the_one_it_promotes_from() -> None:
+    stages = {job["with"]["stage"]: job for job in jobs("main.yml").values() if "with" in job}
+
+    assert list(stages) == list(ENVIRONMENTS)
+    for stage, job in stages.items():
+        assert job["needs"] == (ENVIRONMENTS[stage].promotes_from or "checks")
+        assert job["with"]["apply"] == "true"
+
+
+def test_one_run_at_a_time_has_an_environment_and_none_is_cancelled() -> None:
+    groups = [job["concurrency"] for job in jobs("main.yml").values() if "with" in job]
+
+    assert [group["cancel-in-progress"] for group in groups] == ["false"] * len(groups)
+    assert len({group["group"] for group in groups}) == len(groups)
+    assert "concurrency" not in WORKFLOWS["main.yml"]
+
+
+def test_the_plan_has_no_right_to_change_and_the_apply_waits_for_the_environments_reviewers() -> None:
+    plan, apply = jobs("stage.yml")["plan"], jobs("stage.yml")["apply"]
+
+    assert (plan["environment"], apply["environment"]) == ("${{ inputs.stage }}-plan", "${{ inputs.stage }}")
+    assert (apply["needs"], apply["if"]) == ("plan", "inputs.apply")
+    assert _lines(plan) == [
+        "make policy",
+        'make --silent identity env="$STAGE" role=planner >> "$GITHUB_OUTPUT"',
+        'make plan env="$STAGE" lock=false out=plans',
+        "mkdir -p plans && python3 -m infra.review.plan plans",
+    ]
+    assert _lines(apply) == [
+        'make --silent identity env="$STAGE" role=deployer >> "$GITHUB_OUTPUT"',
+        'make deploy env="$STAGE" expect="plans/$STAGE.actions.json"',
+    ]
+
+
+def test_plans_are_uploaded_only_once_state_and_secrets_are_taken_out() -> None:
+    [upload] = [step for step in jobs("stage.yml")["plan"]["steps"] if "upload-artifact" in step.get("uses", "")]
+
+    assert "steps.stripped.outcome == 'success'" in upload["if"]
+
+
+def _lines(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
