@@ -6,7 +6,7 @@ model ?= taxi
 rows ?= 15002
 
 .PHONY: help run test check format lock experiments bench bench-time synth policy inventories plan plan-comment deploy bootstrap teardown identity \
-  doctor rehearse-infra bench-synth
+  doctor rehearse-infra bench-synth provider-schema
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -74,6 +74,9 @@ rehearse-infra: node_modules ## deploy an environment here: Terraform, cdktf and
 
 bench-synth: ## time a synth with the provider's package imported the ordinary way and ours in turn
 	$(INFRA) python -m tests.bench.synth
+
+provider-schema: ## record the google provider's schema anew for its stand-in (types="google_X ...", from TF_PROVIDER_MIRROR or the registry)
+	$(INFRA) python -m tests.standins.renew_schema $(types)
 
 experiments: ## open the records of all runs in mlflow's pages (port=5000)
 	@mkdir -p runs

@@ -1,0 +1,106 @@
+"""The cloud of the stand-in provider: an object is a file `<type>/<id>.json` holding its attributes, which anyone may edit or remove."""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+Values = dict[str, Any]
+
+PROJECT, PLACE = "projects/{project}", "projects/{project}/locations/{location}"
+IDS = {  # as the real provider builds them; {number} is given by the cloud, so that two of the same name are no conflict
+    "google_artifact_registry_repository": f"{PLACE}/repositories/{{repository_id}}",
+    "google_bigquery_dataset": f"{PROJECT}/datasets/{{dataset_id}}",
+    "google_bigquery_table": f"{PROJECT}/datasets/{{dataset_id}}/tables/{{table_id}}",
+    "google_billing_budget": "billingAccounts/{billing_account}/budgets/{number}",
+    "google_cloud_scheduler_job": f"{PROJECT}/locations/{{region}}/jobs/{{name}}",
+    "google_cloudbuild_trigger": f"{PLACE}/triggers/{{name}}",
+    "google_cloudbuildv2_connection": f"{PLACE}/connections/{{name}}",
+    "google_cloudbuildv2_repository": f"{PLACE}/connections/{{parent_connection}}/repositories/{{name}}",
+    "google_iam_workload_identity_pool": f"{PROJECT}/locations/global/workloadIdentityPools/{{workload_identity_pool_id}}",
+    "google_iam_workload_identity_pool_provider": (
+        f"{PROJECT}/locations/global/workloadIdentityPools/{{workload_identity_pool_id}}/providers/{{workload_identity_pool_provider_id}}"
+    ),
+    "google_logging_metric": "{name}",
+    "google_ml_engine_model": f"{PROJECT}/models/{{name}}",
+    "google_monitoring_alert_policy": f"{PROJECT}/alertPolicies/{{number}}",
+    "google_monitoring_dashboard": f"{PROJECT}/dashboards/{{number}}",
+    "google_monitoring_notification_channel": f"{PROJECT}/notificationChannels/{{number}}",
+    "google_project_iam_custom_role": f"{PROJECT}/roles/{{role_id}}",
+    "google_project_service": "{project}/{service}",
+    "google_pubsub_subscription": f"{PROJECT}/subscriptions/{{name}}",
+    "google_pubsub_topic": f"{PROJECT}/topics/{{name}}",
+    "google_secret_manager_secret": f"{PROJECT}/secrets/{{secret_id}}",
+    "google_secret_manager_secret_version": "{secret}/versions/{number}",
+    "google_service_account": f"{PROJECT}/serviceAccounts/{{account_id}}@{{project}}.iam.gserviceaccount.com",
+    "google_storage_bucket": "{name}",
+    "google_vertex_ai_endpoint": f"{PLACE}/endpoints/{{name}}",
+}
+OWN_NAME = re.compile(r"name|(\w+_)?id|bucket|topic|service|role|member")  # what tells two objects of any other type apart
+
+
+class AlreadyThereError(Exception):
+    """What Google answers with 409."""
+
+
+def directory() -> Path:
+    return Path(os.environ["ESTEIRA_STANDIN_OBJECTS"])
+
+
+def file_of(kind: str, identity: str) -> Path:
+    name = identity.replace("/", "__")
+    short = name if len(name) < 200 else f"{name[:150]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return directory() / kind / f"{short}.json"
+
+
+def is_additive(kind: str) -> bool:
+    """A grant that is already there is no conflict."""
+    return kind.endswith(("_iam_member", "_iam_binding", "_iam_policy", "_iam_audit_config", "google_project_service"))
+
+
+def identity(kind: str, values: Values) -> tuple[str, str]:
+    """The id, and the number in it where the cloud gives one: the first that is free."""
+    template = IDS.get(kind) or _other_template(values)
+    known = {name: value if isinstance(value, str | list) else "" for name, value in values.items()}
+    if "{number}" not in template:
+        return template.format_map(known), ""
+    number = 1
+    while file_of(kind, template.format_map({**known, "number": number})).exists():
+        number += 1
+    return template.format_map({**known, "number": number}), str(number)
+
+
+def _other_template(values: Values) -> str:
+    """Of a type that IDS doesn't list: all the names it was given, else a number."""
+    names = [name for name, value in values.items() if isinstance(value, str) and name != "id" and OWN_NAME.fullmatch(name)]
+    condition = "/{condition[0][title]}" if values.get("condition") else ""
+    return "/".join(f"{{{name}}}" for name in sorted(names)) + condition or "{number}"
+
+
+def create(kind: str, identity: str, values: Values) -> None:
+    path = file_of(kind, identity)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("w" if is_additive(kind) else "x") as file:
+            file.write(_text(values))
+    except FileExistsError:
+        raise AlreadyThereError(f"{identity} already exists.") from None
+
+
+def read(kind: str, identity: str) -> Values | None:
+    path = file_of(kind, identity)
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def update(kind: str, identity: str, values: Values) -> None:
+    file_of(kind, identity).write_text(_text(values))
+
+
+def delete(kind: str, identity: str) -> None:
+    file_of(kind, identity).unlink(missing_ok=True)
+
+
+def _text(values: Values) -> str:
+    return json.dumps(values, indent=1, sort_keys=True) + "\n"
