@@ -1,6 +1,5 @@
 """Ask checkov about the synthesized stacks, as a library: its command line exits with 0 when it looked at nothing."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +22,6 @@ class Scan:
 
 def scan(folder: Path, stacks: Mapping[str, Any]) -> Scan:
     """Run every check that checkov has for Terraform's JSON; nothing of it asks the network."""
-    os.environ.setdefault("LOG_LEVEL", "ERROR")  # checkov reads it when it is imported
     from checkov.runner_filter import RunnerFilter
     from checkov.terraform_json.runner import TerraformJsonRunner
 

@@ -59,6 +59,16 @@ def test_names_what_is_destroyed_before_what_is_replaced_and_both_before_the_tab
     assert destroyed < replaced < text.index("| `foundation-dev` | 2 | 2 | 2 | 1 |")
 
 
+def test_the_stack_that_destroys_most_comes_first(foundation: Plan) -> None:
+    two = tuple(Change("destroy", f"a.B{number}", f"a/B{number}") for number in range(2))
+    plans = [foundation, replace(foundation, stack="serving-dev", changes=two)]
+
+    text = composed(plans)
+
+    assert text.index("| `serving-dev`") < text.index("| `foundation-dev`")
+    assert text.index("<code>serving-dev") < text.index("<code>foundation-dev")
+
+
 def test_takes_the_construct_path_from_the_synthesized_stack(tmp_path: Path) -> None:
     stacks = synthesized(tmp_path, "foundation-dev", paths={"Pipeline_0F0F0F0F": "foundation-dev/Accounts/pipeline-sa/Resource"})
 
@@ -178,14 +188,18 @@ def test_what_is_marked_sensitive_is_never_shown_even_where_another_value_repeat
 
 
 def test_a_sensitive_value_of_several_lines_or_with_quotes_is_hidden_too(tmp_path: Path) -> None:
-    secret = {"before": None, "after": {"key": ["first line\n  second line", 'say "hello"']}, "after_sensitive": {"key": True}}
+    secret = {
+        "before": None,
+        "after": {"key": ["first line\n  second line", 'say "hello"', "pass", "password"]},
+        "after_sensitive": {"key": True},
+    }
     change = {"address": "a.b", "type": "a", "name": "b", "change": {"actions": ["create"], **secret}}
     (tmp_path / "serving-dev.json").write_text(json.dumps({"resource_changes": [change]}))
-    (tmp_path / "serving-dev.txt").write_text('  first line\n      second line\n+ x = "say \\"hello\\""\n+ stays')
+    (tmp_path / "serving-dev.txt").write_text('  first line\n      second line\n+ x = "say \\"hello\\""\n+ password\n+ stays')
 
     text = read(tmp_path, "serving-dev", {}).text
 
-    assert not any(word in text for word in ("first", "second", "hello"))
+    assert not any(word in text for word in ("first", "second", "hello", "word"))
     assert "stays" in text
 
 
