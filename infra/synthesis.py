@@ -1,0 +1,26 @@
+"""Which stacks an environment is made of, and how they hang together."""
+
+from collections.abc import Mapping
+
+from cdktf import App
+
+from infra.stacks.bootstrap import Bootstrap
+from infra.stacks.delivery import Delivery
+from infra.stacks.foundation import Foundation
+from infra.stacks.monitoring import Monitoring
+from infra.stacks.serving import Serving
+from settings import Settings, model_names
+
+
+def stand_up(app: App, settings: Settings, environments: Mapping[str, Settings], models: list[str] | None = None) -> None:
+    """The five stacks of one environment; no other depends on bootstrap, which CI never applies."""
+    followers = [other for other in environments.values() if other.promotes_from == settings.stage]
+    previous = environments[settings.promotes_from] if settings.promotes_from else None
+    Bootstrap(app, settings=settings)
+    foundation = Foundation(app, settings=settings, followers=followers)
+    delivery = Delivery(app, settings=settings, previous=previous)
+    serving = Serving(app, settings=settings, models=model_names() if models is None else models)
+    monitoring = Monitoring(app, settings=settings)
+    for stack in (delivery, serving, monitoring):
+        stack.add_dependency(foundation)
+    monitoring.add_dependency(serving)

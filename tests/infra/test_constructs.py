@@ -1,0 +1,216 @@
+"""Each construct's defaults and inputs."""
+
+import json
+
+import pytest
+
+from infra.constructs.alert import ABSENCE_LIMIT_SECONDS, Alert, above, absent, logged
+from infra.constructs.bucket import Bucket
+from infra.constructs.build_trigger import BuildTrigger
+from infra.constructs.dashboard import Chart, Dashboard
+from infra.constructs.dataset import Dataset
+from infra.constructs.endpoint import Endpoint
+from infra.constructs.github_identity import GithubIdentity
+from infra.constructs.grants import Principal, grant_id
+from infra.constructs.image_registry import ImageRegistry
+from infra.constructs.project import Project
+from infra.constructs.service_account import ServiceAccount
+from infra.constructs.topic import Topic
+
+
+def test_a_bucket_is_private_versioned_and_kept_by_default(stack, resources):
+    Bucket(stack, "B", name="b", location="EU")
+
+    [bucket] = resources(stack)["google_storage_bucket"]
+    assert bucket["public_access_prevention"] == "enforced"
+    assert bucket["uniform_bucket_level_access"] is True
+    assert bucket["versioning"] == {"enabled": True}
+    assert bucket["force_destroy"] is False
+    assert bucket["lifecycle_rule"] == []
+
+
+def test_a_bucket_expires_only_the_prefixes_that_are_named(stack, resources):
+    Bucket(stack, "B", name="b", location="EU", expire_after_days={"tmp/": 14})
+
+    [bucket] = resources(stack)["google_storage_bucket"]
+    assert bucket["lifecycle_rule"] == [{"action": {"type": "Delete"}, "condition": {"age": 14, "matches_prefix": ["tmp/"]}}]
+
+
+@pytest.mark.parametrize("rules", [{"tmp/": 0}, {"": 14}, {"tmp": 14}])
+def test_a_bucket_that_would_expire_at_once_or_whole_is_refused(stack, rules):
+    with pytest.raises(ValueError, match="expire_after_days"):
+        Bucket(stack, "B", name="b", location="EU", expire_after_days=rules)
+
+
+def test_a_grant_is_additive_and_named_by_what_and_to_whom(stack, resources):
+    bucket = Bucket(stack, "B", name="b", location="EU")
+
+    bucket.grant("roles/storage.objectUser", to="user:ada@example.org")
+    bucket.grant("roles/storage.objectUser", to="user:bob@example.org")
+
+    grants = resources(stack)["google_storage_bucket_iam_member"]
+    assert [(g["role"], g["member"]) for g in grants] == [
+        ("roles/storage.objectUser", "user:ada@example.org"),
+        ("roles/storage.objectUser", "user:bob@example.org"),
+    ]
+
+
+def test_a_grant_to_nobody_is_refused():
+    with pytest.raises(ValueError, match="a principal is named 'ada'"):
+        grant_id("roles/viewer", Principal.of("ada"))
+
+
+def test_a_grant_to_an_account_of_the_same_stack_waits_for_it(stack, resources):
+    account = ServiceAccount(stack, "A", email="dev-a@p.iam.gserviceaccount.com", description="tries")
+
+    Topic(stack, "T", name="t").grant("roles/pubsub.publisher", to=account.principal)
+
+    [grant] = resources(stack)["google_pubsub_topic_iam_member"]
+    assert grant["member"].startswith("${google_service_account.")
+
+
+def test_a_dataset_is_kept_and_expires_nothing_by_default(stack, resources):
+    Dataset(stack, "D", name="d", location="EU", description="tries")
+
+    [dataset] = resources(stack)["google_bigquery_dataset"]
+    assert dataset["delete_contents_on_destroy"] is False
+    assert not {"default_table_expiration_ms", "default_partition_expiration_ms"} & dataset.keys()
+
+
+def test_a_dataset_expires_partitions_and_never_tables(stack, resources):
+    Dataset(stack, "D", name="d", location="EU", description="tries", retention_days=2)
+
+    [dataset] = resources(stack)["google_bigquery_dataset"]
+    assert dataset["default_partition_expiration_ms"] == 2 * 24 * 3600 * 1000
+    assert "default_table_expiration_ms" not in dataset
+
+
+def test_a_dataset_that_keeps_nothing_is_refused(stack):
+    with pytest.raises(ValueError, match="retention_days is 0"):
+        Dataset(stack, "D", name="d", location="EU", description="tries", retention_days=0)
+
+
+def test_views_may_read_a_dataset_that_their_readers_may_not(stack, resources):
+    raw, views = (Dataset(stack, name, name=name, location="EU", description="tries") for name in ("raw", "views"))
+
+    raw.let_views_read(views)
+
+    [access] = resources(stack)["google_bigquery_dataset_access"]
+    assert access["dataset"]["target_types"] == ["VIEWS"]
+    assert "google_bigquery_dataset.views" in access["dataset"]["dataset"]["dataset_id"]
+
+
+def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, resources):
+    ImageRegistry(stack, "R", name="r", location="europe-west1", description="tries")
+
+    [registry] = resources(stack)["google_artifact_registry_repository"]
+    assert registry["docker_config"] == {"immutable_tags": True}
+    keep, newest, delete = registry["cleanup_policies"]
+    assert (keep["action"], keep["condition"]) == ("KEEP", {"tag_state": "TAGGED", "tag_prefixes": ["recorded-"]})
+    assert (newest["action"], newest["most_recent_versions"]) == ("KEEP", {"keep_count": 10})
+    assert (delete["action"], delete["condition"]) == ("DELETE", {"tag_state": "ANY", "older_than": "7776000s"})
+
+
+def test_an_image_registry_that_keeps_nothing_is_refused(stack):
+    with pytest.raises(ValueError, match="keep_newest is 0"):
+        ImageRegistry(stack, "R", name="r", location="europe-west1", description="tries", keep_newest=0)
+
+
+def test_an_endpoint_logs_requests_at_its_rate_and_leaves_the_traffic_alone(stack, resources):
+    Endpoint(stack, "E", endpoint_id="1234567890", display_name="e", location="europe-west1", log_table="p.d.t", sampling_rate=0.25)
+
+    [endpoint] = resources(stack)["google_vertex_ai_endpoint"]
+    assert endpoint["predict_request_response_logging_config"] == {
+        "enabled": True,
+        "sampling_rate": 0.25,
+        "bigquery_destination": {"output_uri": "bq://p.d.t"},
+    }
+    assert endpoint["lifecycle"]["ignore_changes"] == ["traffic_split"]
+
+
+@pytest.mark.parametrize("rate", [0, 1.01])
+def test_an_endpoint_with_an_impossible_rate_is_refused(stack, rate):
+    with pytest.raises(ValueError, match="sampling_rate"):
+        Endpoint(stack, "E", endpoint_id="1", display_name="e", location="x", log_table="p.d.t", sampling_rate=rate)
+
+
+TRIGGER = {"name": "t", "location": "l", "repository": "r", "recipe": "image", "service_account": "a", "stage": "dev"}
+
+
+def test_a_trigger_asks_for_approval_unless_told_otherwise(stack, resources):
+    BuildTrigger(stack, "A", **TRIGGER)
+    BuildTrigger(stack, "B", **TRIGGER, approval_required=False)
+
+    first, second = resources(stack)["google_cloudbuild_trigger"]
+    assert first["approval_config"] == {"approval_required": True}
+    assert second["approval_config"] == {"approval_required": False}
+
+
+def test_a_trigger_takes_its_recipe_from_the_commit_that_is_built(stack, resources):
+    BuildTrigger(stack, "A", **TRIGGER)
+
+    [trigger] = resources(stack)["google_cloudbuild_trigger"]
+    assert trigger["git_file_source"] == {"path": "build/image.yaml", "repository": "r", "repo_type": "GITHUB"}
+    assert "pubsub_config" not in trigger
+
+
+def test_a_project_keeps_its_apis_when_a_stack_goes(stack, resources):
+    Project(stack, "P", project_id="p", apis=["storage"])
+
+    [api] = resources(stack)["google_project_service"]
+    assert (api["service"], api["disable_on_destroy"]) == ("storage.googleapis.com", False)
+
+
+def test_an_administrator_of_grants_is_held_to_the_roles_that_are_named(stack, resources):
+    Project(stack, "P", project_id="p").grant("roles/resourcemanager.projectIamAdmin", to="user:a@b.c", only_for_roles=["roles/x.y"])
+
+    [grant] = resources(stack)["google_project_iam_member"]
+    assert grant["condition"]["expression"] == "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/x.y'])"
+
+
+def test_more_roles_than_a_condition_can_hold_are_refused(stack):
+    with pytest.raises(ValueError, match="11 roles may be granted"):
+        Project(stack, "P", project_id="p").grant("roles/a", to="user:a@b.c", only_for_roles=[f"roles/{i}" for i in range(11)])
+
+
+def test_github_comes_in_by_one_repository_and_one_environment_a_provider(stack, resources):
+    github = GithubIdentity(stack, "G", pool_id="pool", project_number=7, repository="o/r", environments={"planner": "dev-plan"})
+
+    [provider] = resources(stack)["google_iam_workload_identity_pool_provider"]
+    assert provider["attribute_condition"] == "assertion.repository == 'o/r' && assertion.sub == 'repo:o/r:environment:dev-plan'"
+    pool = "principal://iam.googleapis.com/projects/7/locations/global/workloadIdentityPools/pool"
+    assert github.principal("planner") == f"{pool}/subject/repo:o/r:environment:dev-plan"
+
+
+def alert(stack, condition):
+    Alert(stack, "A", title="t", what="something", condition=condition, runbook="https://x/runbook.md#a", channels=["c"], stage="dev")
+
+
+@pytest.mark.parametrize("condition", [above("x", "f", limit=1, aligner="ALIGN_RATE"), absent("x", "f"), logged("x", "f")])
+def test_an_alert_says_what_to_do(stack, resources, condition):
+    alert(stack, condition)
+
+    [policy] = resources(stack)["google_monitoring_alert_policy"]
+    assert policy["documentation"]["content"].endswith("https://x/runbook.md#a")
+    assert policy["notification_channels"] == ["c"]
+    assert policy["user_labels"]["environment"] == "dev"
+
+
+def test_an_alert_on_log_entries_limits_its_notices_and_no_other_does(stack, resources):
+    alert(stack, logged("x", "f"))
+
+    [policy] = resources(stack)["google_monitoring_alert_policy"]
+    assert policy["alert_strategy"]["notification_rate_limit"] == {"period": "3600s"}
+
+
+def test_a_silence_longer_than_cloud_monitoring_sees_is_refused():
+    with pytest.raises(ValueError, match="seconds is"):
+        absent("x", "f", seconds=ABSENCE_LIMIT_SECONDS + 1)
+
+
+def test_a_dashboard_sets_its_charts_two_in_a_row(stack, resources):
+    Dashboard(stack, "D", title="t", charts=[Chart(str(i), "f", "ALIGN_RATE", "x") for i in range(3)])
+
+    [dashboard] = resources(stack)["google_monitoring_dashboard"]
+    tiles = json.loads(dashboard["dashboard_json"])["mosaicLayout"]["tiles"]
+    assert [(tile["xPos"], tile["yPos"]) for tile in tiles] == [(0, 0), (6, 0), (0, 4)]

@@ -1,0 +1,270 @@
+"""What must hold in every environment, whatever its values are."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+
+from environments import DEV, ENVIRONMENTS, PROD
+from infra import roles
+from infra.constructs.image_registry import RECORDED_TAG
+from infra.operations import ORDER
+from settings import REPOSITORY, model_names
+from tests.infra.conftest import synthesize
+from tests.infra.inventory import inventory, read
+
+STACKS = ("bootstrap", *ORDER)
+IAM_MEMBER = re.compile(r"google_\w+_iam_member")
+EVERYONE = ("allUsers", "allAuthenticatedUsers")
+BASIC_ROLES = ("roles/owner", "roles/editor", "roles/viewer")
+ALL_STAGES = pytest.mark.parametrize("settings", ENVIRONMENTS.values(), ids=lambda settings: settings.stage)
+
+
+def grants(synthesized):
+    for stack in synthesized.stacks:
+        for type_, found in synthesized.resources(stack).items():
+            if IAM_MEMBER.fullmatch(type_):
+                yield from ((stack, type_, body) for body in found.values())
+
+
+def test_every_environment_has_every_stack(synthesized):
+    assert set(synthesized.stacks) == {f"{stack}-{stage}" for stack in STACKS for stage in ENVIRONMENTS}
+
+
+@ALL_STAGES
+def test_the_inventory_is_the_reviewed_one(synthesized, settings):
+    assert inventory(synthesized.stacks, settings.stage) == read(settings.stage), "review the change, then `make inventories`"
+
+
+def test_nothing_is_granted_to_everyone(synthesized):
+    found = list(grants(synthesized))
+
+    assert len(found) > 100
+    assert [(stack, g["member"]) for stack, _, g in found if g["member"] in EVERYONE] == []
+
+
+def test_no_basic_role_is_granted(synthesized):
+    assert [(stack, g["member"]) for stack, _, g in grants(synthesized) if g["role"] in BASIC_ROLES] == []
+
+
+def test_grants_are_additive(synthesized):
+    exclusive = re.compile(r"google_\w+_iam_(binding|policy)")
+
+    assert [type_ for stack in synthesized.stacks for type_ in synthesized.resources(stack) if exclusive.fullmatch(type_)] == []
+
+
+def test_no_account_has_a_key(synthesized):
+    assert [stack for stack, _ in synthesized.each("google_service_account_key", "google_storage_hmac_key")] == []
+
+
+def test_nothing_in_prod_is_deletable(synthesized):
+    guards = {"force_destroy": False, "delete_contents_on_destroy": False, "deletion_protection": True}
+    prod = [body for stack, body in synthesized.each() if stack.endswith("-prod")]
+    found = [(key, body[key]) for body in prod for key in guards if key in body]
+
+    assert {key for key, _ in found} == set(guards)
+    assert [(key, value) for key, value in found if value is not guards[key]] == []
+
+
+def test_every_bucket_is_private(synthesized):
+    buckets = list(synthesized.each("google_storage_bucket"))
+
+    assert len(buckets) == 2 * len(ENVIRONMENTS)
+    assert {(b["public_access_prevention"], b["uniform_bucket_level_access"]) for _, b in buckets} == {("enforced", True)}
+
+
+def test_in_the_artifacts_bucket_only_scratch_expires(synthesized):
+    expiring = {stack: body["lifecycle_rule"] for stack, body in synthesized.each("google_storage_bucket") if body["lifecycle_rule"]}
+
+    assert set(expiring) == {f"foundation-{stage}" for stage in ENVIRONMENTS}
+    assert {tuple(rule["condition"]["matches_prefix"]) for rules in expiring.values() for rule in rules} == {("tmp/",)}
+
+
+@ALL_STAGES
+def test_every_partition_of_the_request_log_expires(synthesized, settings):
+    datasets = synthesized.resources(f"serving-{settings.stage}")["google_bigquery_dataset"].values()
+    [raw] = [dataset for dataset in datasets if dataset["dataset_id"] == settings.names.dataset("requests")]
+
+    assert raw["default_partition_expiration_ms"] == settings.request_log.retention_days * 86_400_000
+    assert all("default_table_expiration_ms" not in dataset for dataset in datasets)
+
+
+def test_every_stack_labels_what_it_makes(synthesized):
+    labels = {name: stack["provider"]["google"][0]["default_labels"] for name, stack in synthesized.stacks.items()}
+
+    assert all(
+        label == {"environment": name.split("-")[1], "managed-by": "esteira", "stack": name.split("-")[0]} for name, label in labels.items()
+    )
+
+
+def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
+    triggers = list(synthesized.each("google_cloudbuild_trigger"))
+
+    assert len(triggers) == 4 + 3 + 3
+    for stack, trigger in triggers:
+        names = ENVIRONMENTS[stack.split("-")[1]].names
+        assert trigger["service_account"] in {names.service_account_resource("builder"), names.service_account_resource("monitor")}
+
+
+def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
+    for stack, trigger in synthesized.each("google_cloudbuild_trigger"):
+        assert set(trigger["substitutions"]) == {"_STAGE", "_MODELS"}
+        assert trigger["substitutions"]["_STAGE"] == stack.split("-")[1]
+        recipe = REPOSITORY / trigger["git_file_source"]["path"]
+        if recipe.exists():
+            assert set(re.findall(r"\$\{?(_[A-Z]+)", recipe.read_text())) == {"_STAGE", "_MODELS"}, recipe
+
+
+def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
+    triggers = {body["name"]: body["approval_config"]["approval_required"] for stack, body in synthesized.each("google_cloudbuild_trigger") if stack == "delivery-prod"}  # fmt: skip
+
+    assert triggers == {"prod-promote": True, "prod-retrain": True, "prod-monitor": False}
+
+
+def test_the_first_stage_builds_and_the_others_promote(synthesized):
+    recipes = {stage: sorted(body["git_file_source"]["path"] for body in synthesized.resources(f"delivery-{stage}")["google_cloudbuild_trigger"].values()) for stage in ENVIRONMENTS}  # fmt: skip
+
+    always = ["build/monitor.yaml", "build/retrain.yaml"]
+    assert recipes == {
+        "dev": sorted(["build/image.yaml", "build/modules.yaml", *always]),
+        "staging": sorted(["build/promote.yaml", *always]),
+        "prod": sorted(["build/promote.yaml", *always]),
+    }
+
+
+def test_no_stack_reads_another_ones_state_or_asks_an_api(synthesized):
+    assert [name for name, stack in synthesized.stacks.items() if "data" in stack] == []
+    assert {tuple(stack["terraform"]["required_providers"]) for stack in synthesized.stacks.values()} == {("google",)}
+    assert {stack["terraform"]["required_providers"]["google"]["version"] for stack in synthesized.stacks.values()} == {"6.50.0"}
+
+
+@ALL_STAGES
+def test_state_lies_in_the_stages_own_bucket(synthesized, settings):
+    backends = {name: stack["terraform"]["backend"]["gcs"] for name, stack in synthesized.stacks.items() if name.endswith(settings.stage)}
+
+    assert {backend["bucket"] for backend in backends.values()} == {settings.names.bucket("state")}
+    assert {name: backend["prefix"] for name, backend in backends.items()} == {f"{stack}-{settings.stage}": stack for stack in STACKS}
+
+
+@ALL_STAGES
+def test_the_deployer_may_grant_what_its_stacks_grant_and_no_role_of_its_own(synthesized, settings):
+    granted = {g["role"] for stack, type_, g in grants(synthesized) if type_ == "google_project_iam_member" and stack in {f"{name}-{settings.stage}" for name in ORDER}}  # fmt: skip
+    grantable = set(roles.grantable(settings))
+
+    assert granted <= grantable
+    assert not grantable & ({*roles.of_deployer(settings), "roles/resourcemanager.projectIamAdmin"} - {roles.CALLER})
+    assert len(grantable) <= 10
+
+
+def test_the_planner_can_only_read():
+    reading = ("viewer", "Viewer", "reader", "Reviewer", "browser", "Consumer")
+
+    assert [role for role in roles.PLANNER if not role.endswith(reading)] == []
+
+
+@ALL_STAGES
+def test_a_custom_role_and_the_keys_of_ci_are_made_where_ci_cannot_reach(synthesized, settings):
+    bootstrap_only = {"google_project_iam_custom_role", "google_iam_workload_identity_pool", "google_iam_workload_identity_pool_provider"}
+    elsewhere = {type_ for name in ORDER for type_ in synthesized.resources(f"{name}-{settings.stage}")}
+
+    assert not bootstrap_only & elsewhere
+    assert bootstrap_only <= set(synthesized.resources(f"bootstrap-{settings.stage}"))
+
+
+def test_the_stage_that_promotes_may_read_what_passed_before_it(synthesized):
+    builders = {(stack, g["role"]) for stack, _, g in grants(synthesized) if stack == "foundation-dev" and "staging-builder" in g["member"]}
+
+    assert builders == {("foundation-dev", "roles/storage.objectViewer"), ("foundation-dev", "roles/artifactregistry.reader")}
+
+
+def test_every_alert_has_its_page_in_the_runbook(synthesized):
+    headings = {line[3:].strip().lower().replace(" ", "-") for line in (REPOSITORY / "docs/runbook.md").read_text().splitlines() if line.startswith("## ")}  # fmt: skip
+    links = {
+        re.search(r"runbook\.md#(\S+)", a["documentation"]["content"])[1] for _, a in synthesized.each("google_monitoring_alert_policy")
+    }
+
+    assert len(links) == 9
+    assert links <= headings
+
+
+def test_alerts_reach_the_addresses_of_their_environment(synthesized):
+    mails = [body["labels"]["email_address"] for stack, body in synthesized.each("google_monitoring_notification_channel") if stack == "monitoring-prod"]  # fmt: skip
+
+    assert mails == list(PROD.alert_emails)
+    assert all(len(a["notification_channels"]) == len(mails) for stack, a in synthesized.each("google_monitoring_alert_policy") if stack == "monitoring-prod")  # fmt: skip
+
+
+@ALL_STAGES
+def test_outputs_are_for_people(synthesized, settings):
+    outputs = {name: body["value"] for name, body in synthesized.stacks[f"serving-{settings.stage}"]["output"].items()}
+
+    for model in model_names():
+        endpoint = f"projects/{settings.project_id}/locations/{settings.region}/endpoints/{settings.names.endpoint(model)}"
+        assert outputs[f"{model}_predict_url"] == f"https://{settings.region}-aiplatform.googleapis.com/v1/{endpoint}:predict"
+        assert outputs[f"{model}_log_table"] == f"{settings.project_id}.{settings.names.dataset('requests')}.{model}"
+    assert "reports" in synthesized.stacks[f"foundation-{settings.stage}"]["output"]
+
+
+def test_flags_add_what_can_no_longer_be_made_and_are_off(synthesized, tmp_path):
+    assert [stack for stack, _ in synthesized.each("google_ml_engine_model")] == []
+
+    dated = dataclasses.replace(DEV, legacy_ai_platform=True, gcr_repository=True)
+    flagged = synthesize(tmp_path, {"dev": dated})
+
+    assert {body["name"] for _, body in flagged.each("google_ml_engine_model")} == {
+        dated.names.legacy_model(model) for model in model_names()
+    }
+    assert {body["repository_id"] for _, body in flagged.each("google_artifact_registry_repository")} == {dated.names.repository, "gcr.io"}
+
+
+def test_a_budget_is_made_where_the_account_is_known(tmp_path):
+    billed = dataclasses.replace(DEV, billing_account="012345-6789AB-CDEF01", monthly_budget=300)
+
+    made = synthesize(tmp_path, {"dev": billed})
+
+    [(_, budget)] = made.each("google_billing_budget")
+    assert budget["amount"] == {"specified_amount": {"units": "300"}}
+    assert {body["role"] for _, body in made.each("google_billing_account_iam_member")} == set(roles.COSTS.values())
+
+
+def test_readers_see_the_views_and_consumers_predict_and_neither_more(tmp_path):
+    shared = dataclasses.replace(DEV, readers=("group:readers@example.org",), consumers=("group:callers@example.org",))
+
+    found = [
+        (type_, g["role"], g["member"]) for _, type_, g in grants(synthesize(tmp_path, {"dev": shared})) if "example.org" in g["member"]
+    ]
+
+    assert found == [
+        ("google_bigquery_dataset_iam_member", "roles/bigquery.dataViewer", "group:readers@example.org"),
+        ("google_project_iam_member", shared.names.predictor_role_resource, "group:callers@example.org"),
+    ]
+
+
+def test_thirty_models_are_stood_up_in_every_environment(tmp_path):
+    models = [f"model_{i}" for i in range(30)]
+
+    made = synthesize(tmp_path, models=models)
+
+    endpoints = [(stack, body["name"]) for stack, body in made.each("google_vertex_ai_endpoint")]
+    assert len(endpoints) == len({name for _, name in endpoints}) == 30 * len(ENVIRONMENTS)
+
+
+def test_ids_are_the_same_in_every_environment_where_the_resource_is(synthesized):
+    """What differs between environments is a value: no id carries a stage that a rename would replace."""
+    triggers = {stage: set(synthesized.resources(f"delivery-{stage}")["google_cloudbuild_trigger"]) for stage in ("staging", "prod")}
+
+    assert triggers["staging"] == triggers["prod"]
+
+
+def test_what_a_delivery_records_is_kept_by_the_registry(synthesized):
+    policies = [policy for _, body in synthesized.each("google_artifact_registry_repository") for policy in body["cleanup_policies"]]
+
+    assert [RECORDED_TAG] in [policy.get("condition", {}).get("tag_prefixes") for policy in policies if policy["action"] == "KEEP"]
+
+
+def test_the_verdict_table_is_partitioned_and_its_columns_are_typed(synthesized):
+    for _, table in synthesized.each("google_bigquery_table"):
+        columns = {column["name"]: column["type"] for column in json.loads(table["schema"])}
+        assert table["time_partitioning"] == {"type": "DAY", "field": "window_end"}
+        assert columns["window_end"] == "TIMESTAMP"
