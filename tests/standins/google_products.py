@@ -149,7 +149,7 @@ def operation(store: Store, call: Call, answer: Body, kind: str | None = None) -
     if call.product not in OPERATIONS or collection in AT_ONCE:
         return answer
     singular = re.sub("ies$", "y", collection).removesuffix("s")
-    kind = kind or f"{OPERATIONS[call.product]}.{singular[0].upper()}{singular[1:]}"
-    response: dict[str, Any] = {"@type": f"type.googleapis.com/{kind if answer else 'google.protobuf.Empty'}", **answer}
+    made = f"{OPERATIONS[call.product]}.{singular[0].upper()}{singular[1:]}" if answer else "google.protobuf.Empty"
+    response: dict[str, Any] = {"@type": f"type.googleapis.com/{kind or made}", **answer}
     parent = "/".join(call.path.split("/")[:4]) if "/locations/" in call.path else call.path
     return {"name": f"{parent}/operations/{next(store.numbers)}", "done": True, "response": response}

@@ -60,6 +60,7 @@ class Call:
         path = "%2F".join(urllib.parse.unquote(part) for part in "".join(rest).rstrip("/").split("%2F"))
         path = re.sub(r"^((storage|bigquery)/)?(v\d+(beta\d*)?/)+", "", path)
         path, verb = match.groups() if (match := re.fullmatch(r"(.*):([a-zA-Z]+)", path)) else (path, "")
+        path = re.sub(r"(/models/[^/@]+)@([^/]+)$", r"\1/versions/\2", path)
         query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
         return cls(method, product, path, verb, query, json.loads(content) if content else {})
 

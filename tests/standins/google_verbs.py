@@ -47,16 +47,26 @@ def access(store: Store, call: Call) -> Body:
 
 
 def upload_model(store: Store, call: Call) -> Body:
-    """A new model, or the next version of the one that parentModel names."""
-    parent, body = call.body.get("parentModel"), call.body["model"]
-    if parent:
-        version = str(int(store.get(Key(call.product, parent))["versionId"]) + 1)
-        model = store.change(Key(call.product, parent), {**body, "versionId": version})
+    """A new model, or the next version of the one that parentModel names; the latest is the default."""
+    if parent := call.body.get("parentModel"):
+        key = Key(call.product, parent)
+        store.get(key)
     else:
         key = Key(call.product, f"{call.path}/{call.body.get('modelId') or next(store.numbers)}")
-        model = store.create(key, {**body, "name": key.name, "versionId": "1", "createTime": now()})
-    uploaded = {"model": model["name"], "modelVersionId": model["versionId"]}
+        store.create(key, {})
+    older = store.below(key).values()
+    for aliases in (model.get("versionAliases", []) for model in older):
+        aliases[:] = [alias for alias in aliases if alias not in call.body["model"].get("versionAliases", [])]
+    version, times = str(len(older) + 1), dict.fromkeys(("createTime", "updateTime", "versionCreateTime", "versionUpdateTime"), now())
+    model = {**call.body["model"], "name": key.name, "versionId": version, **times}
+    store.objects[key] = store.create(Key(call.product, f"{key.name}/versions/{version}"), model)
+    uploaded = {"model": key.name, "modelVersionId": version}
     return operation(store, call, uploaded, "google.cloud.aiplatform.v1.UploadModelResponse")
+
+
+def delete_version(store: Store, call: Call) -> Body:
+    store.delete(call.key)
+    return operation(store, call, {})
 
 
 def deploy_model(store: Store, call: Call) -> Body:
@@ -91,10 +101,12 @@ VERBS: dict[str, Callable[[Store, Call], Body]] = {
     "access": access,
     "addVersion": add_version,
     "batchEnable": enable_services,
+    "deleteVersion": delete_version,
     "deployModel": deploy_model,
     "destroy": lambda store, call: store.change(call.key, {"state": "DESTROYED"}),
     "disable": disable_service,
     "enable": enable,
+    "listVersions": lambda store, call: {"models": list(store.below(call.key).values())},
     "pause": lambda store, call: store.change(call.key, {"state": "PAUSED"}),
     "resume": lambda store, call: store.change(call.key, {"state": "ENABLED"}),
     "undelete": undelete,

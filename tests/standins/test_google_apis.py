@@ -197,7 +197,8 @@ def test_the_first_deployed_model_takes_all_traffic_and_keeps_the_endpoint(googl
     assert ask(google, "DELETE", ENDPOINT)[0] == 400
     assert ask(google, "POST", f"{ENDPOINT}:undeployModel", {"deployedModelId": first})[0] == 400
     made(google, f"{ENDPOINT}:undeployModel", {"deployedModelId": first, "trafficSplit": {second: 100}})
-    made(google, f"{ENDPOINT}:undeployModel", {"deployedModelId": second})
+    last = made(google, f"{ENDPOINT}:undeployModel", {"deployedModelId": second})
+    assert last["response"]["@type"].endswith("UndeployModelResponse")
     assert ask(google, "DELETE", ENDPOINT)[0] == 200
 
 
@@ -206,6 +207,8 @@ def test_a_model_uploaded_under_another_is_its_next_version(google):
     second = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "taxi"}, "parentModel": first["model"]})["response"]
 
     assert (second["model"], second["modelVersionId"]) == (first["model"], "2")
+    assert [ask(google, "GET", f"vertex_ai/{first['model']}{version}")[1]["versionId"] for version in ("@1", "@2", "")] == ["1", "2", "2"]
+    assert len(ask(google, "GET", f"vertex_ai/{first['model']}:listVersions")[1]["models"]) == 2
 
 
 def test_a_connection_needs_its_token(google):
