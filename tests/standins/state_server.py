@@ -16,36 +16,19 @@ class StateServer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        port = packaged._find_free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self._address = f"127.0.0.1:{packaged._find_free_port()}"
+        self.url = f"http://{self._address}"
+
+    def _command(self) -> list[str | Path]:
+        """The package's own class would lose its buckets when it stops, and change this process' environment."""
+        host, port = self._address.split(":")
         # objects are read under the public host: where it is another, Terraform takes a state that is there for none and writes over it
-        place = [
-            "-scheme",
-            "http",
-            "-host",
-            "127.0.0.1",
-            "-port",
-            str(port),
-            "-external-url",
-            self.url,
-            "-public-host",
-            f"127.0.0.1:{port}",
-        ]
-        # the package's own class loses its buckets when it stops, and changes this process' environment
-        self._command = [
-            packaged._get_binary_path(),
-            *place,
-            "-log-level",
-            "error",
-            "-backend",
-            "filesystem",
-            "-filesystem-root",
-            directory,
-        ]
+        address = ["-scheme", "http", "-host", host, "-port", port, "-external-url", self.url, "-public-host", self._address]
+        return [packaged._get_binary_path(), *address, "-log-level", "error", "-backend", "filesystem", "-filesystem-root", self.directory]
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             self._wait()
         except Exception:
