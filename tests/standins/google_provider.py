@@ -133,6 +133,15 @@ class Named:
         return "registry.terraform.io/hashicorp/google"
 
 
+class ShutdownAlone(tf.runner._ShutdownInterceptor):
+    """tf ends at StopProvider, too, by which an interrupted Terraform asks to come to an end: what is being made then would be lost."""
+
+    def intercept_service(self, continuation, handler_call_details):
+        if handler_call_details.method.endswith("/StopProvider"):
+            return continuation(handler_call_details)
+        return super().intercept_service(continuation, handler_call_details)
+
+
 def end_with(parent: int) -> None:
     """A killed Terraform can't stop its providers."""
     while os.getppid() == parent:
@@ -143,4 +152,5 @@ def end_with(parent: int) -> None:
 if __name__ == "__main__":
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     tf.provider.ProviderServicer = GoogleProvider  # tf builds its own from declared classes; ours come from the schema
+    tf.runner._ShutdownInterceptor = ShutdownAlone
     tf.runner.run_provider(Named(), sys.argv)
