@@ -52,7 +52,7 @@ plan: synth ## what a deploy would change (env=dev; out=DIR writes the plans, lo
 	$(INFRA) python -m infra.operations plan --env '$(env)' $(if $(lock),--lock $(lock)) $(if $(out),--out '$(out)')
 
 plan-comment: ## the comment of a pull request, from what `make plan out=DIR` wrote (out=plans)
-	@$(INFRA) python -m infra.review.plan_comment '$(or $(out),plans)' $(if $(policy),--policy '$(policy)')
+	@python3 -m infra.review.plan_comment '$(or $(out),plans)' $(if $(policy),--policy '$(policy)')
 
 deploy: synth ## apply every stack but bootstrap (env=dev; expect=FILE applies only what was approved)
 	$(INFRA) python -m infra.operations deploy --env '$(env)' $(if $(expect),--expect '$(expect)')
