@@ -32,7 +32,7 @@ def test_wrong_usage_is_one_sentence_and_exit_2(arguments):
     done = call(*arguments)
 
     assert done.returncode == 2
-    assert "usage: build/environment infra|pipeline|experiments|dev|provider-standin|successor COMMAND" in done.stderr
+    assert "usage: build/environment infra|pipeline|serving|experiments|dev|provider-standin|successor COMMAND" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
 
