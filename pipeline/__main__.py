@@ -6,11 +6,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the verdict is n
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from settings import REPOSITORY
 
 RUNS = REPOSITORY / "runs"
+LIGHT = ("route",)  # verbs that any Python 3.11 can do, without an installed package
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,8 +22,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="exit: 0 done, 1 failed, 2 usage or configuration, 3 the verdict is no",
     )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+    reporting = argparse.ArgumentParser(add_help=False)
+    reporting.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+    common = argparse.ArgumentParser(add_help=False, parents=[reporting])
     common.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help="where runs and what they make are kept (default: runs)")
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument("model", help="a model's name, or a path to its folder")
@@ -52,18 +55,20 @@ def parser() -> argparse.ArgumentParser:
         "rehearse", parents=[common], help="execute a local spec here, node by node through the containers' entrypoint"
     )
     rehearse.add_argument("spec", type=Path)
+    route = verbs.add_parser("route", parents=[reporting], help="what the changes between two commits reach: image, models, infrastructure")
+    route.add_argument("--base", metavar="REV", help="the commit that was last delivered (default: none was, so everything)")
+    route.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
     return top
 
 
 def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
-    if os.environ.get("ESTEIRA_ENVIRONMENT") != "pipeline":
+    if options.verb not in LIGHT and os.environ.get("ESTEIRA_ENVIRONMENT") != "pipeline":
         enter_environment(arguments)
-    from pipeline import verbs
     from pipeline.errors import ConfigurationError, RunError
 
     try:
-        return int(verbs.VERBS[options.verb](options))
+        return work(options.verb)(options)
     except (ConfigurationError, RunError) as error:
         print(f"python -m pipeline {options.verb}: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigurationError) else 1
@@ -72,6 +77,16 @@ def main(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 1
+
+
+def work(verb: str) -> Callable[[argparse.Namespace], int]:
+    if verb in LIGHT:
+        from pipeline.delivery import verbs as delivery
+
+        return delivery.VERBS[verb]
+    from pipeline import verbs
+
+    return verbs.VERBS[verb]
 
 
 def enter_environment(arguments: list[str]) -> None:

@@ -1,0 +1,79 @@
+"""Which of image, models and infrastructure a set of changes reaches: the one function that decides what a push delivers."""
+
+import posixpath
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal
+
+from names import MODEL_NAME
+
+# What decides what a trained model is: the compiled job and what its nodes do. declaration, model_folder and schema settle what
+# the job says; errors only words what fails, and serving/engine.py is what a trained model is asked through, so both stay out.
+TRAINING_MODULES = ("dag", "declaration", "evaluation", "model_folder", "runners", "schema", "spec")
+RETRAINING = {"Pipfile.lock", "build/Dockerfile", "names.py", "settings.py", *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path, and what happened to it; a rename is one deleted and one added."""
+
+    path: str
+    what: Literal["added", "modified", "deleted"]
+
+
+@dataclass(frozen=True)
+class Route:
+    image: bool = False
+    models: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
+    infrastructure: bool = False
+
+    @property
+    def kind(self) -> Literal["full", "partial", "none"]:
+        if self.image:
+            return "full"
+        return "partial" if self.models else "none"
+
+    def __or__(self, other: "Route") -> "Route":
+        return Route(
+            self.image or other.image,
+            self.models | other.models,
+            self.removed | other.removed,
+            self.infrastructure or other.infrastructure,
+        )
+
+
+def route(changes: Iterable[Change], models: Collection[str]) -> Route:
+    """What the changes reach; `models` are those with a model.toml after them, and no other is ever submitted."""
+    present = frozenset(models)
+    return reduce(Route.__or__, (_reach(change, present) for change in changes), Route())
+
+
+def everything(models: Collection[str]) -> Route:
+    """The route from nothing, or from what nobody knows any more."""
+    return Route(image=True, models=frozenset(models), infrastructure=True)
+
+
+def _reach(change: Change, models: frozenset[str]) -> Route:
+    path = posixpath.normpath(change.path)
+    if path in RETRAINING or path.startswith("pipeline/components/"):
+        return Route(image=True, models=models)
+    match path.split("/"):
+        case ["pipeline", "models", folder, *inside] if inside:
+            return _model_reach(change, folder, inside, models)
+        case ["pipeline", *_]:
+            return Route(image=True)
+        case ["infra", *_] | ["environments.py"]:
+            return Route(infrastructure=True)
+    return Route()
+
+
+def _model_reach(change: Change, folder: str, inside: list[str], models: frozenset[str]) -> Route:
+    """A folder is a model's by its model.toml, which comes with an endpoint and goes with it."""
+    reached = Route(models=models & {folder})
+    if inside != ["model.toml"] or not MODEL_NAME.fullmatch(folder):
+        return reached
+    if change.what == "deleted" and folder not in models:
+        return Route(removed=frozenset({folder}), infrastructure=True)
+    return reached | Route(infrastructure=change.what == "added")

@@ -1,0 +1,64 @@
+"""`python -m pipeline route`, by a Python that has no package installed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from settings import REPOSITORY
+from tests.pipeline.delivery.conftest import Repository
+
+
+@pytest.fixture
+def standing_alone(tmp_path: Path) -> Repository:
+    """This repository's own command line in a scratch repository, with one model."""
+    repository = Repository(tmp_path / "alone")
+    for name in ("settings.py", "names.py"):
+        shutil.copy(REPOSITORY / name, repository.path)
+    ignored = shutil.ignore_patterns("models", "__pycache__")
+    shutil.copytree(REPOSITORY / "pipeline", repository.path / "pipeline", ignore=ignored)
+    (repository.path / ".gitignore").write_text("__pycache__")
+    repository.commit({"pipeline/models/taxi/model.toml": "x", "pipeline/models/taxi/model.py": "x"})
+    return repository
+
+
+def say(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Without the environment's packages (-S), and not told that it runs in an environment."""
+    environment = {key: value for key, value in os.environ.items() if key != "ESTEIRA_ENVIRONMENT"}
+    command = [sys.executable, "-S", "-m", "pipeline", "route", *arguments]
+    return subprocess.run(command, cwd=repository.path, env=environment, capture_output=True, text=True)
+
+
+def test_the_verb_needs_no_package_and_reports_in_json(standing_alone):
+    standing_alone.commit({"pipeline/models/taxi/model.py": "better"})
+
+    done = say(standing_alone, "--base", "HEAD~1", "--head", "HEAD", "--json")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"image": False, "models": ["taxi"], "removed": [], "infrastructure": False, "kind": "partial"}
+
+
+def test_the_verb_says_everything_aloud(standing_alone):
+    done = say(standing_alone, "--base", "0" * 40)
+
+    assert (done.returncode, done.stdout) == (0, "full: build the image, train taxi; the infrastructure changes\n")
+    assert done.stderr.startswith("python -m pipeline route: the base 0000") and len(done.stderr.splitlines()) == 1
+
+
+def test_the_verb_names_what_is_removed(standing_alone):
+    standing_alone.commit({"pipeline/models/taxi/model.py": None, "pipeline/models/taxi/model.toml": None})
+
+    done = say(standing_alone, "--base", "HEAD~1")
+
+    assert done.stdout == "none: nothing to deliver; removed: taxi; the infrastructure changes\n"
+
+
+def test_the_verb_refuses_an_unknown_head_with_exit_2(standing_alone):
+    done = say(standing_alone, "--head", "nowhere")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"python -m pipeline route: --head is 'nowhere', allowed is a commit of {standing_alone.path}\n"
