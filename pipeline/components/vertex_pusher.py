@@ -10,6 +10,7 @@ from tfx.utils import json_utils
 
 from pipeline.components.source import source_sha256
 from pipeline.errors import RunError
+from pipeline.google_cloud import vertex
 from pipeline.spec import VertexDestination
 
 PORT = 8080
@@ -40,9 +41,8 @@ class Pusher(component.Pusher):
 def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
     """The registered version (aiplatform.Model) and whether this call made it."""
     from google.api_core import exceptions
-    from google.cloud import aiplatform  # seconds to import, and only the node itself needs it
 
-    aiplatform.init(project=destination.project, location=destination.region)
+    aiplatform = vertex(destination.project, destination.region)
     try:
         endpoint = aiplatform.Endpoint(destination.endpoint)
         deployed = {(m.model, m.model_version_id) for m in endpoint.list_models()}

@@ -58,7 +58,8 @@ def upload_model(store: Store, call: Call) -> Body:
     for aliases in (model.get("versionAliases", []) for model in older):
         aliases[:] = [alias for alias in aliases if alias not in call.body["model"].get("versionAliases", [])]
     version, times = str(len(older) + 1), dict.fromkeys(("createTime", "updateTime", "versionCreateTime", "versionUpdateTime"), now())
-    model = {**call.body["model"], "name": key.name, "versionId": version, **times}
+    machines = {"supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"]}  # by which Google's client decides what to ask for
+    model = {**call.body["model"], **machines, "name": key.name, "versionId": version, **times}
     store.objects[key] = store.create(Key(call.product, f"{key.name}/versions/{version}"), model)
     uploaded = {"model": key.name, "modelVersionId": version}
     return operation(store, call, uploaded, "google.cloud.aiplatform.v1.UploadModelResponse")
@@ -71,9 +72,12 @@ def delete_version(store: Store, call: Call) -> Body:
 
 def deploy_model(store: Store, call: Call) -> Body:
     """The first deployed model takes all traffic; later ones what the split gives, where "0" is the new one."""
-    endpoint = store.get(call.key)
+    endpoint, asked = store.get(call.key), call.body["deployedModel"]
     models = endpoint.get("deployedModels", [])
-    new = {"id": str(next(store.numbers)), "createTime": now(), **call.body["deployedModel"]}
+    name, _, version = asked["model"].partition("@")
+    registered = store.get(Key(call.product, name))
+    version = {"model": name, "modelVersionId": version or registered["versionId"]}
+    new = {"id": str(next(store.numbers)), "createTime": now(), **asked, **version}
     split = call.body.get("trafficSplit") or (endpoint["trafficSplit"] if models else {"0": 100})
     split = {new["id"] if number == "0" else number: share for number, share in split.items()}
     set_traffic(store, call.key, [*models, new], split)

@@ -188,12 +188,14 @@ def test_a_dataset_with_tables_stays_unless_told(google):
 
 def test_the_first_deployed_model_takes_all_traffic_and_keeps_the_endpoint(google):
     made(google, f"vertex_ai/{PLACE}/endpoints?endpointId=7")
+    model = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "taxi"}})["response"]["model"]
 
-    first, second = (
-        made(google, f"{ENDPOINT}:deployModel", {"deployedModel": {"model": m}})["response"]["deployedModel"]["id"] for m in "ab"
-    )
+    deployed = [made(google, f"{ENDPOINT}:deployModel", {"deployedModel": {"model": model}})["response"]["deployedModel"] for _ in range(2)]
+    first, second = (each["id"] for each in deployed)
 
     assert google.objects["vertex_ai", f"{PLACE}/endpoints/7"]["trafficSplit"] == {first: 100}
+    assert {each["modelVersionId"] for each in deployed} == {"1"}
+    assert ask(google, "POST", f"{ENDPOINT}:deployModel", {"deployedModel": {"model": f"{model}x"}})[0] == 404
     assert ask(google, "DELETE", ENDPOINT)[0] == 400
     assert ask(google, "POST", f"{ENDPOINT}:undeployModel", {"deployedModelId": first})[0] == 400
     made(google, f"{ENDPOINT}:undeployModel", {"deployedModelId": first, "trafficSplit": {second: 100}})
