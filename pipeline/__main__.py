@@ -55,6 +55,11 @@ def parser() -> argparse.ArgumentParser:
         "rehearse", parents=[common], help="execute a local spec here, node by node through the containers' entrypoint"
     )
     rehearse.add_argument("spec", type=Path)
+    serve = verbs.add_parser("serve", help="answer HTTP requests with a model, under Vertex's container contract")
+    serve.add_argument("model", help="a model's name, for its newest published version, or a path to a SavedModel's folder")
+    serve.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine alone)")
+    serve.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: 8080)")
+    serve.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help="where published versions are kept (default: runs)")
     route = verbs.add_parser("route", parents=[reporting], help="what the changes between two commits reach: image, models, infrastructure")
     route.add_argument("--base", metavar="REV", help="the commit that was last delivered (default: none was, so everything)")
     route.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")

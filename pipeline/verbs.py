@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import model_folder
+from pipeline.errors import ConfigurationError
 from pipeline.progress import everything_else_to
 
 DONE, FAILED, NO = 0, 1, 3
@@ -122,6 +123,24 @@ def rehearse(options: argparse.Namespace) -> int:
     return DONE if result["blessed"] else NO
 
 
+def serve(options: argparse.Namespace) -> int:
+    from pipeline.serving import saved_model, server
+
+    if "/" in options.model:
+        folder = Path(options.model).resolve()
+    else:
+        published = options.runs.resolve() / "store" / options.model / "published"
+        newest = saved_model.newest(published)
+        if newest is None:
+            raise ConfigurationError(
+                f"there is no published version of {options.model!r} in {published}: "
+                f"run `python -m pipeline run {options.model}` first, or name a path that has a slash in it"
+            )
+        folder = newest
+    server.serve(str(saved_model.check(folder)), host=options.host, port=options.port)
+    return DONE
+
+
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "tune": tune,
@@ -130,6 +149,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "runs": runs,
     "compile": compile_,
     "rehearse": rehearse,
+    "serve": serve,
 }
 
 

@@ -35,13 +35,22 @@ class Engine:
 
     def predict(self, instances: list[Any], signature: str | None = None) -> list[Any]:
         """An answer an instance: the output's value, or {output: value} where the signature has several."""
-        name = signature or self.serving["default_signature"]
+        name = self.signature(signature)
+        return self.run(self.encode(instances), name) if instances else []
+
+    def signature(self, name: str | None) -> str:
+        """The signature of that name, or the model's default one."""
+        name = self.serving["default_signature"] if name is None else name
         if name not in self.signatures:
-            raise InstanceError(f"signature is {name!r}, allowed are {', '.join(sorted(self.signatures))}")
-        if not instances:
-            return []
-        records = [self._example(place, instance) for place, instance in enumerate(instances)]
-        outputs = {key: value.numpy() for key, value in self.signatures[name](examples=tf.constant(records)).items()}
+            raise InstanceError(f"signature is {_shown(name)}, allowed are {', '.join(sorted(self.signatures))}")
+        return name
+
+    def encode(self, instances: list[Any]) -> list[bytes]:
+        """What `run` takes, a record an instance, which may stand in one batch with others'."""
+        return [self._example(place, instance) for place, instance in enumerate(instances)]
+
+    def run(self, records: list[bytes], signature: str) -> list[Any]:
+        outputs = {key: value.numpy() for key, value in self.signatures[signature](examples=tf.constant(records)).items()}
         columns = {key: [_plain(v) for v in value.reshape(len(records), -1).tolist()] for key, value in sorted(outputs.items())}
         if len(columns) == 1:
             return next(iter(columns.values()))

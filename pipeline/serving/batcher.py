@@ -1,0 +1,63 @@
+"""Concurrent requests share a batch: what queued while the last batch ran goes together, and nobody waits for company."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+MAXIMUM_BATCH = 1000  # records; a request is never split
+
+Run = Callable[[list[bytes], str], list[Any]]  # records and a signature to an answer a record
+Waiting = tuple[list[bytes], asyncio.Future[list[Any]]]
+
+
+class Batcher:
+    """Runs a model in one thread of its own; each signature has batches of its own. All methods belong to the event loop."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        self._queues: dict[str, list[Waiting]] = {}
+        self._working: asyncio.Task[None] | None = None
+
+    async def submit(self, records: list[bytes], signature: str) -> list[Any]:
+        """The answers to these records; raises what the model raised at them, never at a neighbour's."""
+        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(signature, []).append((records, answer))
+        if self._working is None or self._working.done():
+            self._working = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        while self._queues:
+            signature = next(iter(self._queues))
+            batch, rest = _cut(self._queues.pop(signature))
+            if rest:
+                self._queues[signature] = rest  # behind the other signatures
+            await self._answer(batch, signature)
+
+    async def _answer(self, batch: list[Waiting], signature: str) -> None:
+        records = [record for asked, _ in batch for record in asked]
+        try:
+            answers = iter(await asyncio.get_running_loop().run_in_executor(self._thread, self._run, records, signature))
+        except Exception as error:
+            if len(batch) > 1:
+                for alone in batch:
+                    await self._answer([alone], signature)
+            elif not batch[0][1].done():
+                batch[0][1].set_exception(error)
+            return
+        for asked, answer in batch:
+            share = [next(answers) for _ in asked]
+            if not answer.done():  # its request may have been given up
+                answer.set_result(share)
+
+
+def _cut(queue: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
+    """The first requests that fit one batch, at least one, and those that are left."""
+    total = 0
+    for place, (records, _) in enumerate(queue):
+        total += len(records)
+        if place and total > MAXIMUM_BATCH:
+            return queue[:place], queue[place:]
+    return queue, []

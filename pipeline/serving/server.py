@@ -1,0 +1,138 @@
+"""The process that serves a model: opens the port, loads in the background, drains when it is told to stop.
+
+As a program it is the serving image's entrypoint and reads Vertex's container contract: AIP_STORAGE_URI (gs:// or a folder),
+AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE.
+"""
+
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import uvicorn
+
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.serving import saved_model
+from pipeline.serving.application import METRICS_ROUTE, Application
+
+HEALTH_ROUTE, PREDICT_ROUTE = "/health", "/predict"
+PORT = 8080
+ROUTE = re.compile(r"/[\w/:.~-]*")
+DRAIN_SECONDS = 10.0  # Kubernetes, and so Vertex, kills 30 s after SIGTERM
+
+
+def serve(
+    model: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    health_route: str = HEALTH_ROUTE,
+    predict_route: str = PREDICT_ROUTE,
+    drain_seconds: float = DRAIN_SECONDS,
+) -> None:
+    """Serve the model in this folder, or at this gs:// URI, until SIGTERM or Ctrl-C; raises RunError where it can't be,
+    ConfigurationError where it can't be meant."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    listening = _listen(host, port)
+    application = Application(health_route=health_route, predict_route=predict_route)
+    config = uvicorn.Config(application.asgi, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    server = _Server(config, application, drain_seconds)
+    url = f"http://{host}:{listening.getsockname()[1]}{predict_route}"
+    _say(f"loading {model}; {url} answers 503 until it is there")
+    threading.Thread(target=_load, args=(model, url, application, server), daemon=True).start()
+    server.run(sockets=[listening])
+    if server.failure:
+        raise RunError(server.failure)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's own way to stop closes the port first, so nobody would see that it drains, and ends as killed by the signal."""
+
+    def __init__(self, config: uvicorn.Config, application: Application, drain_seconds: float) -> None:
+        super().__init__(config)
+        self.application = application
+        self.failure: str | None = None
+        self._drain_seconds = drain_seconds
+        self._deadline = float("inf")
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        if self.application.draining:  # asked a second time
+            self._deadline = 0
+            return
+        self._deadline = time.monotonic() + self._drain_seconds
+        self.application.draining = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if self.application.draining and (not self.application.busy or time.monotonic() > self._deadline):
+            self.should_exit = True
+        return bool(await super().on_tick(counter))
+
+
+def _load(model: str, url: str, application: Application, server: _Server) -> None:
+    start = time.monotonic()
+    try:
+        folder = saved_model.fetch(model)
+        from pipeline.serving.engine import Engine
+
+        engine = Engine(folder)
+        for signature in engine.signatures:
+            engine.predict([engine.sample], signature)  # the first is the slowest, and no client shall wait for it
+    except Exception as error:  # whatever it is, without a model there is nothing to serve
+        server.failure = str(error) if isinstance(error, ConfigurationError) else f"{model}: cannot be served: {_first_line(error)}"
+        server.should_exit = True
+        return
+    name, version = engine.serving["model"], model.rstrip("/").rpartition("/")[2]
+    application.serve(engine, version=version, path=model)
+    _say(f"{name}, version {version}, is ready after {time.monotonic() - start:.1f} s: {url}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise ConfigurationError(f"the port is {port}, allowed are 0, for a free one, to 65535")
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+    except OSError as error:
+        raise RunError(f"{host}:{port} can't be listened at: {error}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def container(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What `serve` takes, from the variables that Vertex sets; raises ConfigurationError."""
+    model, port = environment.get("AIP_STORAGE_URI", ""), environment.get("AIP_HTTP_PORT", str(PORT))
+    if not model:
+        raise ConfigurationError("AIP_STORAGE_URI is not set, allowed is a model's folder or its gs:// URI")
+    if not port.isdecimal():
+        raise ConfigurationError(f"AIP_HTTP_PORT is {port!r}, allowed is a port's number")
+    health, predict = environment.get("AIP_HEALTH_ROUTE", HEALTH_ROUTE), environment.get("AIP_PREDICT_ROUTE", PREDICT_ROUTE)
+    for name, route in (("AIP_HEALTH_ROUTE", health), ("AIP_PREDICT_ROUTE", predict)):
+        if not ROUTE.fullmatch(route) or route == METRICS_ROUTE:
+            raise ConfigurationError(f"{name} is {route!r}, allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}")
+    return {"model": model, "host": "0.0.0.0", "port": int(port), "health_route": health, "predict_route": predict}
+
+
+def main(environment: Mapping[str, str]) -> int:
+    try:
+        serve(**container(environment))
+    except (ConfigurationError, RunError) as error:
+        _say(f"python -m pipeline.serving.server: {error}")
+        return 2 if isinstance(error, ConfigurationError) else 1
+    except KeyboardInterrupt:  # before there was anything to drain
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(os.environ)
+    sys.stderr.flush()
+    os._exit(code)  # a thread may still be loading, and TensorFlow takes that ill
