@@ -1,0 +1,67 @@
+"""What the doctor's checks find: something is there, it is missing, or nobody could be asked."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+State = Literal["ok", "missing", "not asked"]
+AT_ONCE = 16  # checks wait for others' answers, each host's in turn
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`mend` is a command, or what to do where there is none."""
+
+    subject: str
+    state: State
+    detail: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.subject}: {self.detail}" + (f"; {self.mend}" if self.mend else "")
+
+
+class NotAskedError(Exception):
+    """One sentence on why there is no answer; `mend` where one can do something about it."""
+
+    def __init__(self, sentence: str, mend: str = "") -> None:
+        super().__init__(sentence)
+        self.mend = mend
+
+
+@dataclass(frozen=True)
+class Check:
+    """`look` is given the subject, and may raise NotAskedError."""
+
+    subject: str
+    look: Callable[[str], Finding]
+
+    @classmethod
+    def of(cls, subject: str, look: Callable[..., Finding], **given: object) -> "Check":
+        return cls(subject, partial(look, **given))
+
+    def finding(self) -> Finding:
+        try:
+            return self.look(self.subject)
+        except NotAskedError as error:
+            return Finding(self.subject, "not asked", str(error), error.mend)
+
+    def instead(self, reason: str) -> "Check":
+        """The same subject, not asked for this reason."""
+        return Check(self.subject, lambda subject: Finding(subject, "not asked", reason))
+
+
+def ok(subject: str, detail: str) -> Finding:
+    return Finding(subject, "ok", detail)
+
+
+def missing(subject: str, detail: str, mend: str) -> Finding:
+    return Finding(subject, "missing", detail, mend)
+
+
+def findings(checks: Sequence[Check]) -> list[Finding]:
+    """All checks at once, since most of them wait; in the order in which they were given."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        return list(threads.map(Check.finding, checks))
