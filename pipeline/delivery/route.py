@@ -9,7 +9,7 @@ from typing import Literal
 from names import MODEL_NAME
 
 # What decides what a trained model is: the compiled job and what its nodes do. declaration, model_folder and schema settle what
-# the job says; errors only words what fails, and serving/engine.py is what a trained model is asked through, so both stay out.
+# the job says; errors only words what fails, google_cloud only reaches Google, and the engine in serving only asks a trained model.
 TRAINING_MODULES = ("dag", "declaration", "evaluation", "model_folder", "runners", "schema", "spec")
 RETRAINING = {"Pipfile.lock", "build/Dockerfile", "names.py", "settings.py", *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
 

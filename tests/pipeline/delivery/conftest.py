@@ -1,14 +1,40 @@
-"""A scratch git repository for what reads history."""
+"""What the delivery's tests stand on: a scratch git repository, a stand-in of Cloud Storage, and a record."""
 
 import os
 import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from google.cloud import storage
+
+from environments import ENVIRONMENTS
+from pipeline.delivery.record import EMPTY, Delivery, Images, Passed, delivered
+from tests.standins import object_store
+from tests.standins.object_store import ObjectStore
 
 IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
 ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **IDENTITY}
 BEGIN = {name: name for name in ("README.md", "pipeline/dag.py", "pipeline/models/taxi/model.toml", "pipeline/models/taxi/model.py")}
+
+DEV = ENVIRONMENTS["dev"]
+URI = "gs://acme-ml-dev-dev-artifacts/delivery.json"
+FIRST = Delivery(
+    commit="a" * 40,
+    images=Images(pipeline=f"sha256:{'1' * 64}", serving=f"sha256:{'2' * 64}"),
+    modules={"model": "gs://acme-ml-dev-dev-artifacts/modules/taxi/abc/model.py"},
+    run="projects/1/locations/us-central1/pipelineJobs/dev-taxi-1",
+    registry_version="1",
+    deployed_model="4711",
+    delivered_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    passed=Passed(run_succeeded=True, blessed=True, smoke=True, traffic_steps=(1, 10, 50, 100)),
+)
+SECOND = replace(FIRST, commit="b" * 40, registry_version="2", deployed_model=None)
+THIRD = replace(FIRST, commit="c" * 40, registry_version="3")
+FULL = replace(delivered(delivered(EMPTY, "taxi", FIRST), "taxi", SECOND), commit="b" * 40, images=FIRST.images)
 
 
 class Repository:
@@ -45,3 +71,16 @@ def repository(tmp_path: Path) -> Repository:
 @pytest.fixture
 def first(repository: Repository) -> str:
     return repository.commit(BEGIN)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    with object_store.serving() as store:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.url)
+        yield store
+
+
+@pytest.fixture
+def blob(store: ObjectStore) -> Any:
+    """The record's object, in a bucket that is there."""
+    return storage.Client(project="p").create_bucket("acme-ml-dev-dev-artifacts").blob("delivery.json")
