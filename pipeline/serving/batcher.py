@@ -39,7 +39,9 @@ class Batcher:
     async def _answer(self, batch: list[Waiting], signature: str) -> None:
         records = [record for asked, _ in batch for record in asked]
         try:
-            answers = iter(await asyncio.get_running_loop().run_in_executor(self._thread, self._run, records, signature))
+            answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._run, records, signature)
+            if len(answers) != len(records):
+                raise RuntimeError(f"{signature} has {len(answers)} answers to {len(records)} records")
         except Exception as error:
             if len(batch) > 1:
                 for alone in batch:
@@ -48,7 +50,7 @@ class Batcher:
                 batch[0][1].set_exception(error)
             return
         for asked, answer in batch:
-            share = [next(answers) for _ in asked]
+            share, answers = answers[: len(asked)], answers[len(asked) :]
             if not answer.done():  # its request may have been given up
                 answer.set_result(share)
 

@@ -35,7 +35,7 @@ def parse(body: bytes | bytearray) -> Question:
     """The question in a body; which features an instance may have is the engine's to say. Raises RequestError."""
     try:
         asked = orjson.loads(body)
-    except orjson.JSONDecodeError as error:  # NaN and Infinity too, which are no JSON
+    except orjson.JSONDecodeError as error:  # NaN too, and numbers that no double holds
         raise RequestError(400, f"the body is not JSON: {error}") from error
     if not isinstance(asked, dict):
         raise RequestError(400, f"the body is {_kind(asked)}, allowed is an object with {', '.join(FIELDS)}")
@@ -85,7 +85,7 @@ def _refuse_repeated(body: bytes | bytearray, asked: dict[str, Any]) -> None:
     """Of a key that is there twice a parser keeps the last. Only where a body has more colons than keys is it worth a slower parser's look."""
     if len(KEY.findall(body)) == sum(len(part) for _, part in _objects(asked)):
         return
-    for what, part in _objects(json.loads(body, object_pairs_hook=_Object, parse_int=float)):
+    for what, part in _objects(json.loads(body, object_pairs_hook=_Object)):
         if part.repeated is not None:
             raise RequestError(400, f"{what} {_shown(part.repeated)} twice")
 

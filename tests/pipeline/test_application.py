@@ -1,0 +1,200 @@
+"""Vertex's container contract as its clients see it: what is answered, and what is refused in which words."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from starlette.testclient import TestClient
+
+from pipeline.serving.application import Application
+from pipeline.serving.contract import MAXIMUM_BYTES, MAXIMUM_INSTANCES
+from pipeline.serving.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def engine(trained):
+    return Engine(next(trained.published.iterdir()))
+
+
+@pytest.fixture
+def application(engine):
+    application = Application(health_route="/health", predict_route="/v1/endpoints/1/deployedModels/2:predict")
+    application.serve(engine, version="7", path="/models/taxi/7")
+    return application
+
+
+@pytest.fixture
+def client(application):
+    with TestClient(application.asgi, raise_server_exceptions=False) as client:
+        yield client
+
+
+def ask(client, body):
+    content = body if isinstance(body, bytes) else json.dumps(body)
+    return client.post("/v1/endpoints/1/deployedModels/2:predict", content=content)
+
+
+def test_every_instance_has_an_answer_in_its_place(client, engine):
+    answer = ask(client, {"instances": [engine.sample, {}, {"fare": None}]})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.json() == {"predictions": pytest.approx(engine.predict([engine.sample, {}, {}]), abs=1e-6)}
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        {"parameters": {"signature": "transform_features"}},
+        {"signature_name": "transform_features"},
+        {"signature_name": "transform_features", "parameters": {"signature": "transform_features"}},
+        {"signature_name": "transform_features", "parameters": None},
+    ],
+)
+def test_both_spellings_pick_the_signature(client, engine, spelling):
+    [features] = ask(client, {"instances": [engine.sample], **spelling}).json()["predictions"]
+
+    assert "big_tip" in features
+
+
+def test_null_asks_for_the_default_signature(client, engine):
+    answer = ask(client, {"instances": [engine.sample], "signature_name": None, "parameters": {"signature": None}})
+
+    assert answer.json()["predictions"] == pytest.approx(engine.predict([engine.sample]), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "the body is not JSON"),
+        (b"\xff\xfe", "the body is not JSON"),
+        (b'{"instances": [{}]} {}', "the body is not JSON"),
+        (b'{"instances": [{"fare": NaN}]}', "the body is not JSON"),
+        (b'{"instances": [{"fare": -Infinity}]}', "the body is not JSON"),
+        (b'{"instances": [{"fare": 1e999}]}', "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b'{"instances": [{"fare": 1, "company": "a", "fare": 2}]}', "instance 0 holds the feature 'fare' twice"),
+        (b'{"instances": [{}, {"company": "\\":", "f\\u0061re": 1, "fare" : 2}]}', "instance 1 holds the feature 'fare' twice"),
+        (b'{"instances": [{"fare" : 1, "fare": 2}]}', "instance 0 holds the feature 'fare' twice"),
+        (b'{"instances": [{}], "instances": [{}]}', "the body holds 'instances' twice"),
+        (b'{"instances": [{}], "parameters": {"signature": "a", "signature": "a"}}', "parameters holds 'signature' twice"),
+        ([], "the body is a list, allowed is an object with instances, parameters, signature_name"),
+        ({}, "the body holds no instances, allowed is a list of objects of features"),
+        ({"instances": []}, "instances is empty, allowed are 1 to 1000"),
+        ({"instances": None}, "instances is null"),
+        ({"instances": {"fare": 1}}, "instances is an object, allowed is a list of objects of features"),
+        ({"instances": [{}], "inputs": 1}, "the body holds 'inputs', allowed: instances, parameters, signature_name"),
+        ({"instances": [{}], "parameters": "x"}, "parameters is a string, allowed is an object with signature"),
+        ({"instances": [{}], "parameters": []}, "parameters is a list"),
+        ({"instances": [{}], "parameters": {"sigature": "x"}}, "parameters holds 'sigature', allowed: signature"),
+        ({"instances": [{}], "parameters": {"signature": 7}}, "parameters.signature is a number, allowed is the name of a signature"),
+        ({"instances": [{}], "signature_name": ["x"]}, "signature_name is a list"),
+        ({"instances": [{}], "signature_name": ""}, "signature is '', allowed are serving_default, transform_features"),
+        ({"instances": [{}], "signature_name": "predict"}, "signature is 'predict', allowed are serving_default, transform_features"),
+        ({"instances": [{}], "signature_name": "x" * 10_000}, "..., allowed are serving_default"),
+        (
+            {"instances": [{}], "signature_name": "serving_default", "parameters": {"signature": "transform_features"}},
+            "parameters.signature and signature_name differ",
+        ),
+        ({"instances": [{}, [1]]}, "instance 1 is [1], allowed is an object of features"),
+        ({"instances": [{}, {"fare": "x"}]}, "instance 1: the feature fare is 'x', allowed is a finite number or null"),
+        ({"instances": [{"fare": {"a": 1}}]}, "instance 0: the feature fare is {'a': 1}"),
+        (b'{"instances": [{"fare": ' + b"9" * 300 + b', "company": "\\":"}]}', "instance 0: the feature fare is 1e+300"),
+        (b'{"instances": [' + b'{"fare":' * 900 + b"1" + b"}" * 900 + b"]}", "instance 0: the feature fare is {'fare'"),
+        ({"instances": [{"tips": 1}]}, "instance 0: the feature 'tips' is unknown"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_sentence(client, body, says):
+    answer = ask(client, body)
+
+    assert answer.status_code == 400 and list(answer.json()) == ["error"]
+    assert says in answer.json()["error"] and len(answer.json()["error"]) < 600
+
+
+def test_a_string_that_looks_like_a_key_is_no_key(client):
+    assert ask(client, b'{"instances": [{"company": "\\": \\":"}]}').status_code == 200
+
+
+def test_instances_are_bounded(client):
+    assert len(ask(client, {"instances": [{}] * MAXIMUM_INSTANCES}).json()["predictions"]) == MAXIMUM_INSTANCES
+
+    answer = ask(client, {"instances": [{}] * (MAXIMUM_INSTANCES + 1)})
+
+    assert (answer.status_code, answer.json()) == (413, {"error": "there are 1001 instances, allowed are at most 1000 a request"})
+
+
+def test_bytes_are_bounded(client):
+    body = b'{"instances": [{}]}'
+    assert ask(client, body.ljust(MAXIMUM_BYTES)).status_code == 200
+
+    answer = ask(client, body.ljust(MAXIMUM_BYTES + 1))
+
+    assert (answer.status_code, answer.json()) == (413, {"error": "the body is too large, allowed are at most 10000000 bytes"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "says"),
+    [
+        ("POST", "/predict", 404, "POST /predict: not found"),
+        ("GET", "/health/", 404, "GET /health/: not found"),
+        ("GET", "/v1/endpoints/1/deployedModels/2:predict", 405, "method not allowed, allowed: POST"),
+        ("POST", "/health", 405, "method not allowed, allowed: "),
+    ],
+)
+def test_a_wrong_route_or_method_is_told_in_json(client, method, path, status, says):
+    answer = client.request(method, path)
+
+    assert answer.status_code == status and says in answer.json()["error"]
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+def test_nothing_is_answered_before_the_model_is_there_or_once_it_drains(application, engine):
+    loading = Application(health_route="/health", predict_route="/v1/endpoints/1/deployedModels/2:predict")
+    application.draining = True
+
+    for state, waiting in (("loading", loading), ("draining", application)):
+        client = TestClient(waiting.asgi)
+        health, answer = client.get("/health"), ask(client, {"instances": [engine.sample]})
+        assert (health.status_code, health.json(), answer.status_code) == (503, {"state": state}, 503)
+        assert list(answer.json()) == ["error"]
+
+
+def test_a_failure_of_the_model_shows_nothing_of_itself(client, engine, monkeypatch):
+    monkeypatch.setitem(engine.signatures, "fails", None)
+
+    answer = ask(client, {"instances": [{}], "signature_name": "fails"})
+
+    assert answer.status_code == 500 and answer.json() == {"error": "the server failed at this request; its log tells why"}
+    assert ask(client, {"instances": [{}]}).status_code == 200
+
+
+def test_a_bad_instance_fails_no_other_request(client, engine):
+    [alone] = engine.predict([engine.sample])
+    bodies = [{"instances": [{"fare": "x"} if place % 3 == 0 else engine.sample]} for place in range(60)]
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda body: ask(client, body), bodies))
+
+    for place, answer in enumerate(answers):
+        if place % 3 == 0:
+            assert answer.status_code == 400
+        else:
+            assert answer.json() == {"predictions": [pytest.approx(alone, abs=1e-6)]}
+
+
+def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_model(client):
+    ask(client, {"instances": [{}, {}]})
+    ask(client, {"instances": [{}]})
+    ask(client, b"")
+    client.get("/health")
+
+    answer = client.get("/metrics")
+
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    samples = set(answer.text.splitlines())
+    assert {
+        'esteira_requests_total{status="200"} 2.0',
+        'esteira_requests_total{status="400"} 1.0',
+        "esteira_instances_total 3.0",
+        "esteira_request_seconds_count 3.0",
+        'esteira_model_info{model="taxi",path="/models/taxi/7",version="7"} 1.0',
+    } <= samples
