@@ -1,6 +1,6 @@
 """The team's file: the values of each environment. settings.py says what they mean and refuses what can't be deployed."""
 
-from settings import GitHub, RequestLog, Serving, Settings, Training
+from settings import GitHub, RequestLog, Serving, Settings, Training, by_stage
 
 GITHUB = GitHub(repository="acme/esteira", app_installation_id=12345678)
 
@@ -41,4 +41,4 @@ PROD = Settings(
     alert_emails=("ml-oncall@acme.example",),
 )
 
-ENVIRONMENTS = {settings.stage: settings for settings in (DEV, STAGING, PROD)}
+ENVIRONMENTS = by_stage(DEV, STAGING, PROD)

@@ -14,6 +14,8 @@ BUCKETS = ("artifacts", "state")
 DATASETS = ("data", "requests", "views", "verdicts")
 RECIPES = ("image", "modules", "promote", "retrain", "monitor")
 TOPICS = ("retrain", "monitor")
+CUSTOM_ROLES = ("predictor", "caller")
+EVENTS = ("monitored", "drift", "run_failed", "not_blessed")  # of the event log, each counted as a metric of that name
 SERVICE_AGENTS = {"aiplatform": "gcp-sa-aiplatform", "cloudbuild": "gcp-sa-cloudbuild"}
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")  # short enough for every cloud name that carries it
 ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
@@ -53,14 +55,13 @@ class Names:
         """The principal by which Google's own `product` acts in the project."""
         return f"serviceAccount:service-{self.settings.project_number}@{SERVICE_AGENTS[product]}.iam.gserviceaccount.com"
 
-    @property
-    def predictor_role(self) -> str:
-        """The id of the custom role that may ask an endpoint and nothing else."""
-        return f"{self.settings.stage}Predictor"
+    def custom_role_id(self, purpose: str) -> str:
+        """`purpose` is one of CUSTOM_ROLES: predictor asks an endpoint, caller runs a trigger, and neither does more."""
+        return f"{self.settings.stage}{purpose.capitalize()}"
 
-    @property
-    def predictor_role_resource(self) -> str:
-        return f"projects/{self.settings.project_id}/roles/{self.predictor_role}"
+    def custom_role(self, purpose: str) -> str:
+        """As a grant names it."""
+        return f"projects/{self.settings.project_id}/roles/{self.custom_role_id(purpose)}"
 
     @property
     def workload_identity_pool(self) -> str:
@@ -117,6 +118,11 @@ class Names:
         """The log that runs, deliveries and monitoring write what happened to, for alerts to match."""
         return f"{self.settings.stage}-events"
 
+    @property
+    def schedule(self) -> str:
+        """The scheduler's job that asks for the monitor."""
+        return f"{self.settings.stage}-every-morning"
+
     def log_metric(self, event: str) -> str:
         return f"{self.settings.stage}/{event}"
 
@@ -144,7 +150,10 @@ class Names:
         yield from (("trigger", self.trigger(recipe), r"[a-zA-Z0-9-]{1,64}") for recipe in RECIPES)
         yield from (("topic", self.topic(purpose), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}") for purpose in TOPICS)
         yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-        yield "custom role", self.predictor_role, CUSTOM_ROLE
+        yield from (("custom role", self.custom_role_id(purpose), CUSTOM_ROLE) for purpose in CUSTOM_ROLES)
+        yield from (("log metric", self.log_metric(event), r"[\w/.-]{1,100}") for event in EVENTS)
+        yield "event log", self.event_log, r"[\w./-]{1,512}"
+        yield "schedule", self.schedule, r"[a-zA-Z0-9_-]{1,500}"
         yield "workload identity pool", self.workload_identity_pool, POOL
         yield "secret", self.github_secret, r"[\w-]{1,255}"
         yield "connection", self.connection, r"[a-z][a-z0-9-]{0,62}"

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
 
 from names import Names
 
@@ -101,7 +103,7 @@ class Settings:
     gcr_repository: bool = False
 
     def __post_init__(self) -> None:
-        if problems := list(self.problems()):
+        if problems := list(_type_problems(self)) or list(self.problems()):
             raise ValueError(f"environment {self.stage}: {'; '.join(problems)}")
 
     @property
@@ -138,11 +140,47 @@ class Settings:
         for email in self.alert_emails:
             if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
                 yield f"alert_emails has {email!r}, allowed are e-mail addresses"
+        if self.monthly_budget is not None and len(self.alert_emails) > 5:
+            yield f"alert_emails has {len(self.alert_emails)} addresses, allowed are 5 with a monthly_budget"
         if not self.deletable and not self.alert_emails:
             yield "alert_emails is empty, allowed only where deletable: what is kept must be watched"
         for principal in (*self.consumers, *self.readers):
             if not re.fullmatch(r"(user|group|serviceAccount|domain):\S+", principal):
                 yield f"consumers and readers have {principal!r}, allowed are user:, group:, serviceAccount: and domain: principals"
+
+
+def by_stage(*environments: Settings) -> dict[str, Settings]:
+    """The environments by their stage; raises one ValueError with all that is wrong between them."""
+    found = {settings.stage: settings for settings in environments}
+    if problems := list(_order_problems(environments, found)):
+        raise ValueError("; ".join(problems))
+    return found
+
+
+def _order_problems(environments: tuple[Settings, ...], found: dict[str, Settings]) -> Iterator[str]:
+    for stage in found:
+        if (count := sum(settings.stage == stage for settings in environments)) > 1:
+            yield f"stage is {stage!r} in {count} environments, allowed is one"
+    for settings in environments:
+        if settings.promotes_from is not None and settings.promotes_from not in found:
+            yield f"environment {settings.stage}: promotes_from is {settings.promotes_from!r}, allowed are {', '.join(found)}"
+        seen, at = [settings.stage], settings.promotes_from
+        while at in found and at not in seen:
+            seen, at = [*seen, at], found[at].promotes_from
+        if at == settings.stage:
+            yield f"environment {settings.stage}: promotes_from leads back to it by {', '.join(seen)}, allowed is an order with a beginning"
+
+
+def _type_problems(values: object, key: str = "") -> Iterator[str]:
+    """A value of another type than its field's, before any check that would stumble over it."""
+    for name, type_ in get_type_hints(type(values)).items():
+        value = getattr(values, name)
+        plain = get_args(type_) if isinstance(type_, UnionType) else (get_origin(type_) or type_,)
+        right = isinstance(value, (*plain, int) if float in plain else plain) and not (isinstance(value, bool) and bool not in plain)
+        if not right:
+            yield f"{key}{name} is {value!r}, allowed is {getattr(type_, '__name__', type_)}"
+        elif hasattr(value, "__dataclass_fields__"):
+            yield from _type_problems(value, f"{name}.")
 
 
 def _machine_type_problems(key: str, value: str | None) -> Iterator[str]:

@@ -11,9 +11,12 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infra import state_bucket
 from infra.terraform import Stack, TerraformError, say
 from settings import REPOSITORY, Settings
 
@@ -46,6 +49,9 @@ def main(arguments: list[str]) -> int:
         say([error.output] if error.output else [])
         say([str(error)])
         return 1
+    except KeyboardInterrupt:
+        say([f"{asked.env}: interrupted between two steps; what was made is in the state"])
+        return 130
     return 0
 
 
@@ -82,30 +88,19 @@ def deploy(settings: Settings, asked: argparse.Namespace) -> None:
         for stack in stacks:
             _compare(stack, _planned(stack)[1], expected)
     for index, stack in enumerate(stacks):
-        try:
+        left = ", ".join(later.name for later in stacks[index + 1 :]) or "none"
+        again = f"`make deploy env={settings.stage}` goes on from there"
+        with _said_to_be_half_done(f"stacks not reached: {left}; what was made is in the state, so {again}"):
             _apply(stack, expected=expected)
-        except TerraformError as error:
-            left = ", ".join(later.name for later in stacks[index + 1 :]) or "none"
-            raise TerraformError(f"{error}; stacks not reached: {left}; what was made is in the state, so `make deploy env={settings.stage}` goes on from there", error.output) from None  # fmt: skip
     _tell(stacks)
 
 
 def bootstrap(settings: Settings, _: argparse.Namespace) -> None:
-    """The state's bucket holds its own stack's state: made with a local state first, which then moves into it."""
+    """The state's bucket and everyone's identity, by a person; safe to repeat."""
     stack = _stack("bootstrap", settings)
-    local, override = REPOSITORY / f"{stack.name}.tfstate", stack.folder / "backend_override.tf.json"
-    if not local.exists() and _state_is_there(stack, override):
-        _apply(stack)
-    else:
-        override.write_text(json.dumps({"terraform": {"backend": {"local": {"path": str(local)}}}}))
-        stack.init("-reconfigure")
-        _apply(stack, initialized=True)
-        override.unlink()
-        stack.init("-migrate-state", "-force-copy")
-        if not stack.in_state():
-            raise TerraformError(f"{stack.name}: the state did not arrive in gs://{settings.names.bucket('state')}; it still is in {local}")
-        for left in (local, local.with_suffix(".tfstate.backup")):
-            left.unlink(missing_ok=True)
+    again = f"`make bootstrap env={settings.stage}` goes on from what was made"
+    with _said_to_be_half_done(again):
+        state_bucket.stand_up(stack, settings.names.bucket("state"), local=REPOSITORY / f"{stack.name}.tfstate", apply=_apply)
     _tell([stack])
 
 
@@ -113,9 +108,14 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
     """Destroy every stack but bootstrap, last one first; refused where settings say that the environment is kept."""
     if not settings.deletable:
         raise UsageError(f"environment {settings.stage} is not deletable: environments.py says so, and nothing was touched")
-    for stack in reversed(_stacks(settings)):
-        stack.init()
-        stack.destroy()
+    stacks = list(reversed(_stacks(settings)))
+    for index, stack in enumerate(stacks):
+        standing = ", ".join(later.name for later in stacks[index:])
+        with _said_to_be_half_done(
+            f"still standing, at least in part: {standing}; `make teardown env={settings.stage}` goes on from there"
+        ):
+            stack.init()
+            stack.destroy()
     print(f"{settings.stage}: nothing is left but bootstrap, which holds the state and CI's identities")
 
 
@@ -157,20 +157,18 @@ def _approved(file: Path) -> Actions:
 def _compare(stack: Stack, shown: dict[str, Any], approved: Actions) -> None:
     now = _actions(stack, shown)
     expected = {address: actions for address, actions in approved.items() if address.startswith(f"{stack.name}: ")}
-    if different := sorted(address for address in {*now, *expected} if now.get(address) != expected.get(address)):
+    # Less than was approved is no harm: it is what a run leaves that failed half-way and is run again.
+    if different := sorted(address for address, actions in now.items() if expected.get(address) != actions):
         first = ", ".join(different[:5]) + (" ..." if len(different) > 5 else "")
         raise RefusedError(f"the plan is not the approved one any more, {stack.name} and what follows it were not applied: {first}")
 
 
-def _state_is_there(stack: Stack, override: Path) -> bool:
-    override.unlink(missing_ok=True)
+@contextmanager
+def _said_to_be_half_done(what_then: str) -> Iterator[None]:
     try:
-        stack.init("-reconfigure")
-        return bool(stack.in_state())
+        yield
     except TerraformError as error:
-        if "state bucket isn't there" in str(error):
-            return False
-        raise
+        raise TerraformError(f"{error}; {what_then}", error.output) from None
 
 
 def _stacks(settings: Settings) -> list[Stack]:

@@ -3,11 +3,17 @@
 from settings import Settings
 
 BUILDER = ("roles/aiplatform.user", "roles/logging.logWriter", "roles/monitoring.viewer")
-PIPELINE = ("roles/aiplatform.user", "roles/bigquery.jobUser", "roles/bigquery.readSessionUser", "roles/logging.logWriter")
+PIPELINE = (
+    "roles/aiplatform.user",
+    "roles/bigquery.readSessionUser",
+    "roles/bigquery.user",  # a query's result goes to a dataset that is made for it
+    "roles/logging.logWriter",
+)
 DATAFLOW = ("roles/dataflow.developer", "roles/dataflow.worker")
-MONITOR = ("roles/bigquery.jobUser", "roles/logging.logWriter")
-CALLER = "roles/cloudbuild.builds.editor"  # what running another stage's trigger takes; there is no grant on one trigger
+MONITOR = ("roles/bigquery.user", "roles/logging.logWriter", "roles/monitoring.viewer")
 COSTS = {"planner": "roles/billing.viewer", "deployer": "roles/billing.costsManager"}
+PREDICTOR = ("aiplatform.endpoints.get", "aiplatform.endpoints.predict")  # permissions of a custom role
+CALLER = ("cloudbuild.builds.create", "cloudbuild.builds.get")  # what running a trigger takes; there is no grant on one trigger
 
 PLANNER = (
     "roles/aiplatform.viewer",
@@ -22,6 +28,7 @@ PLANNER = (
     "roles/monitoring.viewer",
     "roles/pubsub.viewer",
     "roles/serviceusage.serviceUsageConsumer",
+    "roles/storage.bucketViewer",
 )
 DEPLOYER = (
     "roles/aiplatform.admin",
@@ -30,8 +37,6 @@ DEPLOYER = (
     "roles/cloudbuild.builds.editor",
     "roles/cloudbuild.connectionAdmin",
     "roles/cloudscheduler.admin",
-    "roles/iam.serviceAccountAdmin",
-    "roles/iam.serviceAccountUser",
     "roles/logging.configWriter",
     "roles/monitoring.editor",
     "roles/pubsub.admin",
@@ -51,5 +56,5 @@ def of_deployer(settings: Settings) -> tuple[str, ...]:
 
 def grantable(settings: Settings) -> list[str]:
     """The roles that CI's deployer may grant on the project: those that its stacks grant, and so never its own."""
-    granted = {*BUILDER, *of_pipeline(settings), *MONITOR, CALLER, settings.names.predictor_role_resource}
-    return sorted(granted)
+    custom = {settings.names.custom_role(role) for role in ("predictor", "caller")}
+    return sorted({*BUILDER, *of_pipeline(settings), *MONITOR, *custom})

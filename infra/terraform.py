@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 STATE_SERVER = "https://storage.googleapis.com"
 PATIENCE_SECONDS = 5
@@ -59,7 +60,17 @@ class Stack:
         return {name: (str(output["value"]), described.get(name, {}).get("description", "")) for name, output in found.items()}
 
     def in_state(self) -> list[str]:
-        return self._terraform("state", "list", quiet=True).split()
+        """The addresses in the state; none where there is no state yet."""
+        try:
+            return self._terraform("state", "list", quiet=True).split()
+        except TerraformError as error:
+            if "No state file was found" in error.output:
+                return []
+            raise
+
+    def take_in(self, address: str, id_: str) -> None:
+        """Import what exists already."""
+        self._terraform("import", "-input=false", address, id_, quiet=True)
 
     def _terraform(self, verb: str, *options: str, quiet: bool = False) -> str:
         program = shutil.which("terraform")
@@ -76,14 +87,25 @@ class Stack:
 
 def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
     """Run to the end, whatever signal comes: Terraform then finishes what it is at, writes its state and lets go of the lock."""
-    child = subprocess.Popen(command, stdout=subprocess.PIPE if quiet else None, stderr=subprocess.PIPE, text=True, env=_environment())
-    before = {number: signal.signal(number, lambda *_: child.send_signal(signal.SIGINT)) for number in (signal.SIGINT, signal.SIGTERM)}
+    out = subprocess.PIPE if quiet else None
+    # In a process group of its own: a second interrupt would make Terraform give up its state, and the terminal sends one to all.
+    child = subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True, env=_environment(), process_group=0)
+    told = False
+
+    def pass_on(*_: object) -> None:
+        nonlocal told
+        if not told:
+            say(["interrupted: Terraform ends what it is at and writes its state ..."])
+            child.send_signal(signal.SIGINT)
+        told = True
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        out, err = child.communicate()
+        said, err = child.communicate()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return child.returncode, out or "", err
+    return child.returncode, said or "", err
 
 
 def _environment() -> dict[str, str]:
@@ -97,7 +119,9 @@ def need_state_server() -> None:
     """Refuse at once where the state's server does not answer: Terraform would ask it for minutes."""
     configured = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT") or os.environ.get("GOOGLE_STORAGE_CUSTOM_ENDPOINT")
     server = urlsplit(configured or STATE_SERVER)
-    address = (server.hostname or "", server.port or (443 if server.scheme == "https" else 80))
+    asked = urlsplit(getproxies().get(server.scheme, "")) if not proxy_bypass(server.hostname or "") else urlsplit("")
+    asked = asked if asked.hostname else server
+    address = (asked.hostname or "", asked.port or (443 if asked.scheme == "https" else 80))
     try:
         socket.create_connection(address, PATIENCE_SECONDS).close()
     except OSError as error:

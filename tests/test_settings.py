@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import settings
-from environments import DEV, ENVIRONMENTS, PROD
-from settings import REPOSITORY, GitHub, RequestLog, Serving, Settings, Training
+from environments import DEV, ENVIRONMENTS, PROD, STAGING
+from settings import REPOSITORY, GitHub, RequestLog, Serving, Settings, Training, by_stage
 
 MANY = [f"model_{i}" for i in range(30)]
 
@@ -60,6 +60,10 @@ def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_b
         ({"request_log": RequestLog(retention_days=0)}, "request_log.retention_days is 0"),
         ({"deletable": False}, "alert_emails is empty"),
         ({"alert_emails": ("nobody",)}, "alert_emails has 'nobody'"),
+        ({"region": None}, "region is None, allowed is str"),
+        ({"request_log": RequestLog(sampling_rate="0.1")}, "request_log.sampling_rate is '0.1', allowed is float"),
+        ({"deletable": "yes"}, "deletable is 'yes', allowed is bool"),
+        ({"project_number": True}, "project_number is True, allowed is int"),
         ({"consumers": ("allUsers",)}, "consumers and readers have 'allUsers'"),
     ],
 )
@@ -108,3 +112,22 @@ def test_no_file_but_environments_names_a_project():
 
 def test_an_environment_is_one_value():
     assert all(isinstance(s, Settings) and stage == s.stage for stage, s in ENVIRONMENTS.items())
+
+
+def test_environments_that_do_not_fit_together_are_refused_together():
+    lost = dataclasses.replace(DEV, promotes_from="devv")
+    first, second = dataclasses.replace(PROD, promotes_from="staging"), dataclasses.replace(STAGING, promotes_from="prod")
+
+    with pytest.raises(ValueError) as refused:
+        by_stage(lost, lost, first, second)
+
+    assert "stage is 'dev' in 2 environments" in str(refused.value)
+    assert "environment dev: promotes_from is 'devv', allowed are dev, prod, staging" in str(refused.value)
+    assert "environment prod: promotes_from leads back to it by prod, staging" in str(refused.value)
+
+
+def test_a_budget_tells_five_addresses_at_most():
+    with pytest.raises(ValueError, match="alert_emails has 6 addresses, allowed are 5"):
+        dataclasses.replace(
+            DEV, billing_account="012345-6789AB-CDEF01", monthly_budget=1, alert_emails=tuple(f"{i}@example.org" for i in range(6))
+        )

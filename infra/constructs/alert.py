@@ -11,12 +11,14 @@ from cdktf_cdktf_provider_google.monitoring_alert_policy import (
     MonitoringAlertPolicyConditionsConditionMatchedLog,
     MonitoringAlertPolicyConditionsConditionThreshold,
     MonitoringAlertPolicyConditionsConditionThresholdAggregations,
+    MonitoringAlertPolicyConditionsConditionThresholdDenominatorAggregations,
     MonitoringAlertPolicyDocumentation,
 )
 from cdktf_cdktf_provider_google.monitoring_alert_policy import MonitoringAlertPolicyConditions as Condition
 from constructs import Construct
 
-ABSENCE_LIMIT_SECONDS = 84_600  # Cloud Monitoring's longest: 23.5 hours
+WINDOW_SECONDS = 300
+LONGEST_ABSENCE_SECONDS = 84_600  # that Cloud Monitoring sees: 23.5 hours
 EVERY_MATCH = MonitoringAlertPolicyAlertStrategy(
     notification_rate_limit=MonitoringAlertPolicyAlertStrategyNotificationRateLimit(period="3600s"), auto_close="86400s"
 )
@@ -43,31 +45,36 @@ class Alert(Construct):
         )
 
 
-def above(title: str, metric_filter: str, *, limit: float, aligner: str, period_seconds: int = 300) -> Condition:
-    """The metric, aligned over `period_seconds`, is above `limit` for that long."""
-    aggregation = MonitoringAlertPolicyConditionsConditionThresholdAggregations(
-        alignment_period=f"{period_seconds}s", per_series_aligner=aligner, cross_series_reducer="REDUCE_MAX", group_by_fields=[]
-    )
+def above(title: str, metric_filter: str, *, limit: float, aligner: str, by: str, of: str | None = None) -> Condition:
+    """The metric is above `limit` for five minutes, for one value of the label `by`; with `of`, its share of that metric is."""
+    several = "REDUCE_MAX" if "PERCENTILE" in aligner else "REDUCE_SUM"
+    parts = {
+        "alignment_period": f"{WINDOW_SECONDS}s",
+        "per_series_aligner": aligner,
+        "cross_series_reducer": several,
+        "group_by_fields": [by],
+    }
     return Condition(
         display_name=title,
         condition_threshold=MonitoringAlertPolicyConditionsConditionThreshold(
             filter=metric_filter,
+            denominator_filter=of,
             comparison="COMPARISON_GT",
             threshold_value=limit,
-            duration=f"{period_seconds}s",
-            aggregations=[aggregation],
+            duration=f"{WINDOW_SECONDS}s",
+            aggregations=[MonitoringAlertPolicyConditionsConditionThresholdAggregations(**parts)],
+            denominator_aggregations=[MonitoringAlertPolicyConditionsConditionThresholdDenominatorAggregations(**parts)] if of else None,
         ),
     )
 
 
-def absent(title: str, metric_filter: str, *, seconds: int = ABSENCE_LIMIT_SECONDS) -> Condition:
-    """The metric has said nothing for so long."""
-    if not 60 <= seconds <= ABSENCE_LIMIT_SECONDS:
-        raise ValueError(f"seconds is {seconds}, allowed are 60 to {ABSENCE_LIMIT_SECONDS}")
+def absent(title: str, metric_filter: str, *, by: str) -> Condition:
+    """The metric, which has spoken before, has said nothing for 23.5 hours for one value of the label `by`."""
     aggregation = MonitoringAlertPolicyConditionsConditionAbsentAggregations(
-        alignment_period="3600s", per_series_aligner="ALIGN_DELTA", cross_series_reducer="REDUCE_SUM"
+        alignment_period="3600s", per_series_aligner="ALIGN_DELTA", cross_series_reducer="REDUCE_SUM", group_by_fields=[by]
     )
-    condition = MonitoringAlertPolicyConditionsConditionAbsent(filter=metric_filter, duration=f"{seconds}s", aggregations=[aggregation])
+    duration = f"{LONGEST_ABSENCE_SECONDS}s"
+    condition = MonitoringAlertPolicyConditionsConditionAbsent(filter=metric_filter, duration=duration, aggregations=[aggregation])
     return Condition(display_name=title, condition_absent=condition)
 
 

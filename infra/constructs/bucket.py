@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.storage_bucket import (
     StorageBucket,
     StorageBucketLifecycleRule,
@@ -46,6 +47,7 @@ class Bucket(Construct):
             public_access_prevention="enforced",
             versioning=StorageBucketVersioning(enabled=True),
             soft_delete_policy=StorageBucketSoftDeletePolicy(retention_duration_seconds=WEEK_SECONDS),
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
             lifecycle_rule=[_expiry(prefix, days) for prefix, days in rules.items()],
         )
 

@@ -1,5 +1,6 @@
 """A BigQuery dataset, and who may use it."""
 
+from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.bigquery_dataset import BigqueryDataset
 from cdktf_cdktf_provider_google.bigquery_dataset_access import (
     BigqueryDatasetAccessA,
@@ -39,6 +40,7 @@ class Dataset(Construct):
             description=description,
             default_partition_expiration_ms=retention_days * DAY_MILLISECONDS if retention_days else None,
             delete_contents_on_destroy=deletable,
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
         )
 
     def grant(self, role: str, *, to: str | Principal) -> None:

@@ -13,7 +13,16 @@ class Endpoint(Construct):
     """One endpoint; `endpoint_id` is a number of up to ten digits, `log_table` is PROJECT.DATASET.TABLE, which Vertex makes itself."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, endpoint_id: str, display_name: str, location: str, log_table: str, sampling_rate: float
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        endpoint_id: str,
+        display_name: str,
+        location: str,
+        log_table: str,
+        sampling_rate: float,
+        deletable: bool = False,
     ) -> None:
         super().__init__(scope, id_)
         if not 0 < sampling_rate <= 1:
@@ -29,5 +38,5 @@ class Endpoint(Construct):
                 enabled=True, sampling_rate=sampling_rate, bigquery_destination=Destination(output_uri=f"bq://{log_table}")
             ),
             # Deliveries move the traffic; Terraform must not move it back.
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["traffic_split"]),
+            lifecycle=TerraformResourceLifecycle(ignore_changes=["traffic_split"], prevent_destroy=not deletable),
         )

@@ -8,7 +8,7 @@ from infra.constructs.grants import Principal, grant_id
 
 
 class Topic(Construct):
-    """A topic whose messages are kept a day, so that a subscriber that was away still gets them."""
+    """A topic whose messages are kept a day, to be sent again to who lost them."""
 
     def __init__(self, scope: Construct, id_: str, *, name: str) -> None:
         super().__init__(scope, id_)

@@ -11,7 +11,7 @@ from infra.review.failure import Failure
 
 BLOCKS = ("//", "terraform", "provider", "resource", "output")
 TERRAFORM_BLOCKS = ("backend", "required_providers")  # required_version would also make checkov skip the file, without a word
-BACKENDS = ("gcs", "local")
+BACKENDS = ("gcs",)
 PROVIDER = {"source": ("google", "hashicorp/google", "registry.terraform.io/hashicorp/google"), "version": ("6.50.0",)}
 KEYS = ("google_service_account_key", "google_storage_hmac_key", "google_apikeys_key")
 PUBLIC = re.compile(r"\ball(Authenticated)?Users\b", re.IGNORECASE)

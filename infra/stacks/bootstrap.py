@@ -10,7 +10,7 @@ from cdktf_cdktf_provider_google.secret_manager_secret import (
 from cdktf_cdktf_provider_google.secret_manager_secret_iam_member import SecretManagerSecretIamMember
 from constructs import Construct
 
-from infra import roles
+from infra import apis, roles
 from infra.constructs.bucket import Bucket
 from infra.constructs.github_identity import GithubIdentity
 from infra.constructs.project import Project
@@ -18,22 +18,29 @@ from infra.constructs.service_account import ServiceAccount
 from infra.stacks.environment import EnvironmentStack
 from settings import Settings
 
-APIS = ("cloudbuild", "cloudresourcemanager", "iam", "iamcredentials", "secretmanager", "serviceusage", "storage", "sts")
 ACCOUNTS = {
     "planner": "Plans changes in pull requests; reads and changes nothing",
     "deployer": "Applies the stacks but bootstrap, behind the approval of a GitHub environment",
-    # Here and not with the other accounts: the stage before grants it read access, and may be applied first.
     "builder": "Builds, submits and releases, called by Cloud Build's triggers",
+    "pipeline": "Runs pipelines, their Dataflow jobs and their training",
+    "server": "Serves models: reads one artifact and nothing else",
+    "monitor": "Compares the request log with what the model was trained on",
 }
-PREDICT = ["aiplatform.endpoints.get", "aiplatform.endpoints.predict"]
+ACT_AS = "roles/iam.serviceAccountUser"
+ACTORS = {  # account -> who hands it to something that runs as it: triggers, jobs, deployed models
+    "builder": ("deployer",),
+    "monitor": ("deployer",),
+    "pipeline": ("builder", "pipeline"),
+    "server": ("builder", "pipeline"),
+}
 
 
 class Bootstrap(EnvironmentStack):
-    """The deployer may grant what its stacks grant and nothing more, so that it can't manage its own roles."""
+    """Every identity and what it may be handed to, so that the deployer manages none: it may grant what its stacks grant and nothing more."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "bootstrap", settings=settings)
-        self.project = Project(self, "Project", project_id=settings.project_id, apis=APIS)
+        self.project = Project(self, "Project", project_id=settings.project_id, apis=apis.BOOTSTRAP)
         self.state = Bucket(self, "State", name=self.names.bucket("state"), location=settings.region)
         self.accounts = {
             role: ServiceAccount(self, role.capitalize(), email=self.names.service_account_email(role), description=about)
@@ -42,11 +49,11 @@ class Bootstrap(EnvironmentStack):
         self._let_github_in()
         self._grant()
         self._keep_github_token()
-        # In this stack, since whoever may change a custom role can make it hold anything.
-        ProjectIamCustomRole(self, "Predictor", role_id=self.names.predictor_role, title="Asks endpoints", permissions=PREDICT)
+        self._define_roles()
         self.tell("token_command", f"gcloud secrets versions add {self.names.github_secret} --data-file=- --project={settings.project_id}",
                   "Puts the GitHub token, once, before the delivery stack is applied")  # fmt: skip
         self.tell("state_bucket", self.console(f"storage/browser/{self.names.bucket('state')}"), "Where the state of every stack lies")
+        self.wait_for(self.project)
 
     def _let_github_in(self) -> None:
         github = GithubIdentity(
@@ -69,11 +76,20 @@ class Bootstrap(EnvironmentStack):
         for role in roles.of_deployer(self.settings):
             self.project.grant(role, to=deployer)
         self.project.grant("roles/resourcemanager.projectIamAdmin", to=deployer, only_for_roles=roles.grantable(self.settings))
-        if account := self.settings.billing_account:
+        for account, actors in ACTORS.items():
+            for actor in actors:
+                self.accounts[account].grant(ACT_AS, to=self.accounts[actor].principal)
+        if billing := self.settings.billing_account:
             for who, role in roles.COSTS.items():
                 BillingAccountIamMember(
-                    self, f"Billing:{who}", billing_account_id=account, role=role, member=self.accounts[who].principal.member
+                    self, f"Billing:{who}", billing_account_id=billing, role=role, member=self.accounts[who].principal.member
                 )
+
+    def _define_roles(self) -> None:
+        """In this stack, since whoever may change a custom role can make it hold anything."""
+        for purpose, title, permissions in (("predictor", "Asks endpoints", roles.PREDICTOR), ("caller", "Runs triggers", roles.CALLER)):
+            role_id = self.names.custom_role_id(purpose)
+            ProjectIamCustomRole(self, purpose.capitalize(), role_id=role_id, title=title, permissions=list(permissions))
 
     def _keep_github_token(self) -> None:
         everywhere = SecretManagerSecretReplication(auto=SecretManagerSecretReplicationAuto())

@@ -9,7 +9,6 @@ from cdktf_cdktf_provider_google.cloudbuildv2_connection import (
 from cdktf_cdktf_provider_google.cloudbuildv2_repository import Cloudbuildv2Repository
 from constructs import Construct
 
-from infra import roles
 from infra.constructs.build_trigger import BuildTrigger
 from infra.constructs.project import Project
 from infra.constructs.topic import Topic
@@ -35,7 +34,9 @@ class Delivery(EnvironmentStack):
         self._every_morning()
         self.topics["retrain"].grant("roles/pubsub.publisher", to=self.names.member("monitor"))
         if previous:
-            Project(self, "Project", project_id=settings.project_id).grant(roles.CALLER, to=previous.names.member("builder"))
+            Project(self, "Project", project_id=settings.project_id).grant(
+                self.names.custom_role("caller"), to=previous.names.member("builder")
+            )
         self.tell("builds", self.console("cloud-build/builds"), "Every delivery, with its log")
 
     def _connect(self) -> str:
@@ -82,7 +83,7 @@ class Delivery(EnvironmentStack):
         CloudSchedulerJob(
             self,
             "EveryMorning",
-            name=self.names.topic("monitor"),
+            name=self.names.schedule,
             region=self.settings.region,
             schedule=EVERY_MORNING,
             time_zone="Etc/UTC",

@@ -1,9 +1,11 @@
 """What every stack of an environment shares: where its state lies, the provider and the labels."""
 
-from cdktf import GcsBackend, TerraformOutput, TerraformStack
+from cdktf import GcsBackend, TerraformOutput, TerraformResource, TerraformStack
+from cdktf_cdktf_provider_google.project_service import ProjectService
 from cdktf_cdktf_provider_google.provider import GoogleProvider
 from constructs import Construct
 
+from infra.constructs.project import Project
 from settings import Settings
 
 
@@ -17,6 +19,13 @@ class EnvironmentStack(TerraformStack):
         self.provider = GoogleProvider(self, "Google", project=settings.project_id, region=settings.region)
         # An override, since the typed argument would turn the key managed-by into managed_by.
         self.provider.add_override("default_labels", {"environment": settings.stage, "managed-by": "esteira", "stack": name})
+
+    def wait_for(self, project: Project) -> None:
+        """Make everything else in the stack wait for its APIs: a product that is not switched on yet refuses whatever is asked."""
+        switched_on = [f"{api.terraform_resource_type}.{api.friendly_unique_id}" for api in project.apis]
+        for node in self.node.find_all():
+            if isinstance(node, TerraformResource) and not isinstance(node, ProjectService):
+                node.depends_on = switched_on
 
     def tell(self, id_: str, value: str, about: str) -> None:
         """An output for people; programs compute the same from settings."""

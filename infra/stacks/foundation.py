@@ -1,28 +1,18 @@
-"""What the other stacks and every delivery stand on: APIs, identities, the artifacts' bucket, the data's dataset, the image registry."""
+"""What the other stacks and every delivery stand on: APIs, the artifacts' bucket, the data's dataset, the image registry."""
 
 from collections.abc import Sequence
 
 from constructs import Construct
 
-from infra import roles
+from infra import apis, roles
 from infra.constructs.bucket import Bucket
 from infra.constructs.dataset import Dataset
 from infra.constructs.image_registry import ImageRegistry
 from infra.constructs.project import Project
-from infra.constructs.service_account import ServiceAccount
 from infra.stacks.environment import EnvironmentStack
 from settings import Settings
 
-APIS = ("aiplatform", "artifactregistry", "bigquery", "cloudscheduler", "dataflow", "logging", "monitoring", "pubsub")
-BUDGET_APIS = ("billingbudgets",)
-LEGACY_APIS = ("ml",)
-ACCOUNTS = {
-    "pipeline": "Runs pipelines, their Dataflow jobs and their training",
-    "server": "Serves models: reads one artifact and nothing else",
-    "monitor": "Compares the request log with what the model was trained on",
-}
 SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
-ACT_AS = "roles/iam.serviceAccountUser"
 
 
 class Foundation(EnvironmentStack):
@@ -30,7 +20,7 @@ class Foundation(EnvironmentStack):
 
     def __init__(self, scope: Construct, *, settings: Settings, followers: Sequence[Settings]) -> None:
         super().__init__(scope, "foundation", settings=settings)
-        self.project = Project(self, "Project", project_id=settings.project_id, apis=_apis(settings))
+        self.project = Project(self, "Project", project_id=settings.project_id, apis=apis.of_foundation(settings))
         self.artifacts = Bucket(
             self,
             "Artifacts",
@@ -44,14 +34,22 @@ class Foundation(EnvironmentStack):
             self, "Data", name=self.names.dataset("data"), location=settings.region, description=about, deletable=settings.deletable
         )
         self.images = ImageRegistry(
-            self, "Images", name=self.names.repository, location=settings.region, description="The pipeline's and the server's images"
+            self,
+            "Images",
+            name=self.names.repository,
+            location=settings.region,
+            description="The pipeline's and the server's images",
+            deletable=settings.deletable,
         )
-        self.accounts = {
-            role: ServiceAccount(self, role.capitalize(), email=self.names.service_account_email(role), description=text)
-            for role, text in ACCOUNTS.items()
-        }
         if settings.gcr_repository:
-            ImageRegistry(self, "Gcr", name="gcr.io", location="us", description="Answers the names that Container Registry had")
+            ImageRegistry(
+                self,
+                "Gcr",
+                name="gcr.io",
+                location="us",
+                description="Answers the names that Container Registry had",
+                deletable=settings.deletable,
+            )
         self._grant()
         for follower in followers:
             self.artifacts.grant("roles/storage.objectViewer", to=follower.names.member("builder"))
@@ -59,25 +57,17 @@ class Foundation(EnvironmentStack):
         bucket = self.names.bucket("artifacts")
         self.tell("artifacts", self.console(f"storage/browser/{bucket}"), "Modules, runs, models and the delivery record")
         self.tell("reports", self.console(f"storage/browser/{bucket}/reports"), "The report of every run and of every day's monitoring")
+        self.wait_for(self.project)
 
     def _grant(self) -> None:
-        member = {"builder": self.names.member("builder")} | {role: account.principal for role, account in self.accounts.items()}
+        member = self.names.member
         wanted = {"builder": roles.BUILDER, "pipeline": roles.of_pipeline(self.settings), "monitor": roles.MONITOR}
         for who, granted in wanted.items():
             for role in granted:
-                self.project.grant(role, to=member[who])
+                self.project.grant(role, to=member(who))
         for who, role in {"builder": "objectUser", "pipeline": "objectUser", "monitor": "objectUser", "server": "objectViewer"}.items():
-            self.artifacts.grant(f"roles/storage.{role}", to=member[who])
-        for who, role in {"builder": "writer", "pipeline": "reader", "server": "reader"}.items():
-            self.images.grant(f"roles/artifactregistry.{role}", to=member[who])
-        self.data.grant("roles/bigquery.dataViewer", to=member["pipeline"])
-        self.data.grant("roles/bigquery.dataEditor", to=member["builder"])
-        # Whoever submits a job or deploys a model hands it the identity to run as.
-        self.accounts["pipeline"].grant(ACT_AS, to=member["builder"])
-        self.accounts["pipeline"].grant(ACT_AS, to=member["pipeline"])
-        self.accounts["server"].grant(ACT_AS, to=member["builder"])
-        self.accounts["server"].grant(ACT_AS, to=member["pipeline"])
-
-
-def _apis(settings: Settings) -> tuple[str, ...]:
-    return APIS + (BUDGET_APIS if settings.billing_account else ()) + (LEGACY_APIS if settings.legacy_ai_platform else ())
+            self.artifacts.grant(f"roles/storage.{role}", to=member(who))
+        for who, role in {"builder": "writer", "pipeline": "reader", "server": "reader", "monitor": "reader"}.items():
+            self.images.grant(f"roles/artifactregistry.{role}", to=member(who))
+        self.data.grant("roles/bigquery.dataViewer", to=member("pipeline"))
+        self.data.grant("roles/bigquery.dataViewer", to=member("monitor"))  # labels that arrive later

@@ -20,13 +20,14 @@ from infra.constructs.alert import Alert, above, absent, logged
 from infra.constructs.dashboard import Chart, Dashboard
 from infra.constructs.dataset import Dataset
 from infra.stacks.environment import EnvironmentStack
+from names import EVENTS
 from settings import Settings
 
 ENDPOINT = 'resource.type="aiplatform.googleapis.com/Endpoint" AND metric.type="aiplatform.googleapis.com/prediction/online/'
-ERRORS_A_SECOND = 0.1
+BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
+ERROR_SHARE = 0.05
 P99_MILLISECONDS = 1000
 BUDGET_SHARES = (0.5, 0.9, 1.0)
-EVENTS = ("monitored", "drift", "run_failed", "not_blessed")  # of the pipeline's log, each counted as a metric of that name
 VERDICTS = [
     {"name": "model", "type": "STRING", "mode": "REQUIRED"},
     {"name": "deployed_model_id", "type": "STRING", "mode": "NULLABLE"},
@@ -89,7 +90,9 @@ class Monitoring(EnvironmentStack):
         return f'metric.type="logging.googleapis.com/user/{metric.name}" AND resource.type="global"'
 
     def _event(self, event: str) -> str:
-        return f'logName="projects/{self.settings.project_id}/logs/{self.names.event_log}" AND jsonPayload.event="{event}"'
+        """Entries are written for the resource `global`, since the metrics' filters and the alerts' must pick the same ones."""
+        log = f"projects/{self.settings.project_id}/logs/{self.names.event_log}"
+        return f'logName="{log}" AND resource.type="global" AND jsonPayload.event="{event}"'
 
     def _alert(self, id_: str, what: str, condition: Condition) -> None:
         runbook = f"https://github.com/{self.settings.github.repository}/blob/main/docs/runbook.md#{id_.lower().replace(' ', '-')}"
@@ -106,12 +109,15 @@ class Monitoring(EnvironmentStack):
         )
 
     def _watch_endpoints(self) -> None:
-        errors = above("errors a second", f'{ENDPOINT}error_count"', limit=ERRORS_A_SECOND, aligner="ALIGN_RATE")
-        self._alert("Prediction errors", "An endpoint answers with errors.", errors)
-        latency = above("p99 in ms", f'{ENDPOINT}prediction_latencies"', limit=P99_MILLISECONDS, aligner="ALIGN_PERCENTILE_99")
+        counted = f'{ENDPOINT}prediction_count"'
+        errors = above("share of errors", f'{ENDPOINT}error_count"', of=counted, limit=ERROR_SHARE, aligner="ALIGN_RATE", by=BY_ENDPOINT)
+        self._alert("Prediction errors", f"More than {ERROR_SHARE:.0%} of an endpoint's answers are errors.", errors)
+        latency = above(
+            "p99 in ms", f'{ENDPOINT}prediction_latencies"', limit=P99_MILLISECONDS, aligner="ALIGN_PERCENTILE_99", by=BY_ENDPOINT
+        )
         self._alert("Prediction latency", f"One answer in a hundred takes longer than {P99_MILLISECONDS} ms.", latency)
-        idle = absent("no predictions", f'{ENDPOINT}prediction_count"')
-        self._alert("Endpoint idle", "No endpoint was asked anything for a day, and its machines are paid for.", idle)
+        idle = absent("no predictions", counted, by=BY_ENDPOINT)
+        self._alert("Endpoint idle", "An endpoint was not asked anything for a day, and its machines are paid for.", idle)
 
     def _watch_deliveries(self) -> None:
         self._alert(
@@ -128,8 +134,8 @@ class Monitoring(EnvironmentStack):
         self._alert("Drift", "What a model is asked no longer looks like what it was trained on.", logged("drift", self._event("drift")))
         nothing = logged("no requests logged", self._event("no_requests"))
         self._alert("No requests logged", "A model answers, but its request log has no new row.", nothing)
-        silent = absent("no verdict", self.metrics["monitored"])
-        self._alert("Monitor silent", "Monitoring has come to no verdict for a day: drift would go unseen.", silent)
+        silent = absent("no verdict", self.metrics["monitored"], by=BY_MODEL)
+        self._alert("Monitor silent", "Monitoring has come to no verdict on a model for a day: drift would go unseen.", silent)
 
     def _limit_spending(self, account: str, units: int) -> None:
         BillingBudget(
@@ -148,11 +154,10 @@ class Monitoring(EnvironmentStack):
 
 
 def _charts(metrics: dict[str, str]) -> list[Chart]:
-    by_endpoint, by_model = "resource.label.endpoint_id", "metric.label.model"
     return [
-        Chart("predictions a second", f'{ENDPOINT}prediction_count"', "ALIGN_RATE", by_endpoint),
-        Chart("errors a second", f'{ENDPOINT}error_count"', "ALIGN_RATE", by_endpoint),
-        Chart("p99 latency", f'{ENDPOINT}prediction_latencies"', "ALIGN_PERCENTILE_99", by_endpoint, "ms"),
-        Chart("replicas", f'{ENDPOINT}replicas"', "ALIGN_MEAN", by_endpoint),
-        *(Chart(event.replace("_", " "), metric, "ALIGN_DELTA", by_model) for event, metric in metrics.items()),
+        Chart("predictions a second", f'{ENDPOINT}prediction_count"', "ALIGN_RATE", BY_ENDPOINT),
+        Chart("errors a second", f'{ENDPOINT}error_count"', "ALIGN_RATE", BY_ENDPOINT),
+        Chart("p99 latency", f'{ENDPOINT}prediction_latencies"', "ALIGN_PERCENTILE_99", BY_ENDPOINT, "ms"),
+        Chart("replicas", f'{ENDPOINT}replicas"', "ALIGN_MEAN", BY_ENDPOINT),
+        *(Chart(event.replace("_", " "), metric, "ALIGN_DELTA", BY_MODEL) for event, metric in metrics.items()),
     ]

@@ -49,7 +49,7 @@ class Serving(EnvironmentStack):
         project = Project(self, "Project", project_id=self.settings.project_id)
         for consumer in self.settings.consumers:
             # The provider has no grant on one endpoint (6.50.0), hence a role that can do nothing else.
-            project.grant(self.names.predictor_role_resource, to=consumer)
+            project.grant(self.names.custom_role("predictor"), to=consumer)
 
     def _serve(self, model: str) -> None:
         project, region, endpoint = self.settings.project_id, self.settings.region, self.names.endpoint(model)
@@ -59,8 +59,9 @@ class Serving(EnvironmentStack):
             endpoint_id=endpoint,
             display_name=self.names.pipeline(model),
             location=region,
-            log_table=f"{project}.{self.names.dataset('requests')}.{self.names.request_table(model)}",
+            log_table=f"{project}.{self.requests.resource.dataset_id}.{self.names.request_table(model)}",  # a token: after the dataset
             sampling_rate=self.settings.request_log.sampling_rate,
+            deletable=self.settings.deletable,
         )
         if self.settings.legacy_ai_platform:
             MlEngineModel(self, f"Legacy:{model}", name=self.names.legacy_model(model), regions=[region], online_prediction_logging=True)

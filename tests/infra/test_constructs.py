@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra.constructs.alert import ABSENCE_LIMIT_SECONDS, Alert, above, absent, logged
+from infra.constructs.alert import Alert, above, absent, logged
 from infra.constructs.bucket import Bucket
 from infra.constructs.build_trigger import BuildTrigger
 from infra.constructs.dashboard import Chart, Dashboard
@@ -111,11 +111,6 @@ def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, r
     assert (delete["action"], delete["condition"]) == ("DELETE", {"tag_state": "ANY", "older_than": "7776000s"})
 
 
-def test_an_image_registry_that_keeps_nothing_is_refused(stack):
-    with pytest.raises(ValueError, match="keep_newest is 0"):
-        ImageRegistry(stack, "R", name="r", location="europe-west1", description="tries", keep_newest=0)
-
-
 def test_an_endpoint_logs_requests_at_its_rate_and_leaves_the_traffic_alone(stack, resources):
     Endpoint(stack, "E", endpoint_id="1234567890", display_name="e", location="europe-west1", log_table="p.d.t", sampling_rate=0.25)
 
@@ -186,7 +181,10 @@ def alert(stack, condition):
     Alert(stack, "A", title="t", what="something", condition=condition, runbook="https://x/runbook.md#a", channels=["c"], stage="dev")
 
 
-@pytest.mark.parametrize("condition", [above("x", "f", limit=1, aligner="ALIGN_RATE"), absent("x", "f"), logged("x", "f")])
+CONDITIONS = [above("x", "f", limit=1, aligner="ALIGN_RATE", by="l"), absent("x", "f", by="l"), logged("x", "f")]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
 def test_an_alert_says_what_to_do(stack, resources, condition):
     alert(stack, condition)
 
@@ -197,15 +195,43 @@ def test_an_alert_says_what_to_do(stack, resources, condition):
 
 
 def test_an_alert_on_log_entries_limits_its_notices_and_no_other_does(stack, resources):
-    alert(stack, logged("x", "f"))
+    for number, condition in enumerate(CONDITIONS):
+        Alert(stack, f"A{number}", title="t", what="w", condition=condition, runbook="r", channels=[], stage="dev")
+
+    strategies = [
+        policy.get("alert_strategy", {}).get("notification_rate_limit") for policy in resources(stack)["google_monitoring_alert_policy"]
+    ]
+    assert strategies == [None, None, {"period": "3600s"}]
+
+
+def test_a_share_is_counted_for_each_value_of_the_label(stack, resources):
+    alert(stack, above("x", "errors", of="all", limit=0.05, aligner="ALIGN_RATE", by="resource.label.endpoint_id"))
 
     [policy] = resources(stack)["google_monitoring_alert_policy"]
-    assert policy["alert_strategy"]["notification_rate_limit"] == {"period": "3600s"}
+    [condition] = policy["conditions"]
+    threshold = condition["condition_threshold"]
+    assert (threshold["filter"], threshold["denominator_filter"], threshold["threshold_value"]) == ("errors", "all", 0.05)
+    assert threshold["aggregations"] == threshold["denominator_aggregations"]
+    assert threshold["aggregations"][0]["group_by_fields"] == ["resource.label.endpoint_id"]
 
 
-def test_a_silence_longer_than_cloud_monitoring_sees_is_refused():
-    with pytest.raises(ValueError, match="seconds is"):
-        absent("x", "f", seconds=ABSENCE_LIMIT_SECONDS + 1)
+@pytest.mark.parametrize("deletable", [True, False])
+def test_what_is_kept_cannot_be_destroyed_by_any_command(stack, resources, deletable):
+    Bucket(stack, "B", name="b", location="EU", deletable=deletable)
+    Dataset(stack, "D", name="d", location="EU", description="tries", deletable=deletable)
+    ImageRegistry(stack, "R", name="r", location="EU", description="tries", deletable=deletable)
+    Endpoint(stack, "E", endpoint_id="1", display_name="e", location="x", log_table="p.d.t", sampling_rate=1, deletable=deletable)
+
+    found = [body["lifecycle"]["prevent_destroy"] for bodies in resources(stack).values() for body in bodies]
+    assert found == [not deletable] * 4
+
+
+def test_a_trigger_on_a_topic_runs_on_its_messages(stack, resources):
+    BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t", models="$(body.message.attributes.models)")
+
+    [trigger] = resources(stack)["google_cloudbuild_trigger"]
+    assert trigger["pubsub_config"] == {"topic": "projects/p/topics/t"}
+    assert trigger["substitutions"] == {"_STAGE": "dev", "_MODELS": "$(body.message.attributes.models)"}
 
 
 def test_a_dashboard_sets_its_charts_two_in_a_row(stack, resources):

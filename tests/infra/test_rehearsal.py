@@ -24,6 +24,15 @@ from tests.infra.cloud import Cloud
 
 CDKTF = REPOSITORY / "node_modules/.bin/cdktf"
 KEPT = [stage for stage, settings in ENVIRONMENTS.items() if not settings.deletable]
+EVERYTHING = """
+    legacy_ai_platform=True,
+    gcr_repository=True,
+    billing_account="012345-6789AB-CDEF01",
+    monthly_budget=300,
+    readers=("group:readers@example.org",),
+    consumers=("group:callers@example.org",),
+    alert_emails=("team@example.org",),
+"""
 DELETABLE = [stage for stage, settings in ENVIRONMENTS.items() if settings.deletable]
 
 
@@ -43,6 +52,7 @@ class Rehearsal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def run(self, *command: object, code: int = 0, **environment: str) -> str:
@@ -106,7 +116,8 @@ def interrupt_half_way(rehearsal: Rehearsal, stage: str, before: set[str]) -> No
     deadline = time.monotonic() + 120
     while len(rehearsal.cloud.objects() - before) < 3 and deploy.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    deploy.send_signal(signal.SIGTERM)
+    os.killpg(deploy.pid, signal.SIGINT)  # as a terminal does, and a runner that is cancelled,
+    deploy.send_signal(signal.SIGTERM)  # which loses its patience
     _, said = deploy.communicate(timeout=120)
     rehearsal.cloud.take_time(0)
     assert deploy.returncode == 1, said
@@ -178,6 +189,21 @@ def test_a_plan_that_is_not_the_approved_one_is_not_applied(rehearsal, deployed)
 
     assert "the plan is not the approved one any more" in refused
     assert rehearsal.plan(stage) == f"{stage}: 0 changes in {len(ORDER)} stacks"
+
+
+def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
+    """Flags, budget, readers and consumers, in an environment that has none of them."""
+    stage, file = rehearsal.stages[0], rehearsal.copy / "environments.py"
+    plain = file.read_text()
+    file.write_text(plain.replace("    deletable=True,\n", f"    deletable=True,\n{EVERYTHING}", 1))
+    rehearsal.run("python", "-m", "infra")
+
+    planned = rehearsal.operate("plan", stage)
+
+    file.write_text(plain)
+    rehearsal.run("python", "-m", "infra")
+    for made in ("google_ml_engine_model", '"gcr.io"', "google_billing_budget", "group:readers@example.org", "group:callers@example.org"):
+        assert made in planned
 
 
 def test_a_locked_state_is_one_sentence_with_the_way_out(rehearsal, deployed):

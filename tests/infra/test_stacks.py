@@ -153,19 +153,26 @@ def test_the_deployer_may_grant_what_its_stacks_grant_and_no_role_of_its_own(syn
     grantable = set(roles.grantable(settings))
 
     assert granted <= grantable
-    assert not grantable & ({*roles.of_deployer(settings), "roles/resourcemanager.projectIamAdmin"} - {roles.CALLER})
+    assert not grantable & {*roles.of_deployer(settings), "roles/resourcemanager.projectIamAdmin"}
     assert len(grantable) <= 10
 
 
 def test_the_planner_can_only_read():
-    reading = ("viewer", "Viewer", "reader", "Reviewer", "browser", "Consumer")
+    """It may also use the project's quota, which the Budget API wants to be asked on."""
+    reading = re.compile(r".*([vV]iewer|[rR]eader|securityReviewer|browser)")
 
-    assert [role for role in roles.PLANNER if not role.endswith(reading)] == []
+    assert [role for role in roles.PLANNER if not reading.fullmatch(role)] == ["roles/serviceusage.serviceUsageConsumer"]
 
 
 @ALL_STAGES
-def test_a_custom_role_and_the_keys_of_ci_are_made_where_ci_cannot_reach(synthesized, settings):
-    bootstrap_only = {"google_project_iam_custom_role", "google_iam_workload_identity_pool", "google_iam_workload_identity_pool_provider"}
+def test_identities_and_custom_roles_are_made_where_ci_cannot_reach(synthesized, settings):
+    bootstrap_only = {
+        "google_project_iam_custom_role",
+        "google_iam_workload_identity_pool",
+        "google_iam_workload_identity_pool_provider",
+        "google_service_account",
+        "google_service_account_iam_member",
+    }
     elsewhere = {type_ for name in ORDER for type_ in synthesized.resources(f"{name}-{settings.stage}")}
 
     assert not bootstrap_only & elsewhere
@@ -237,7 +244,7 @@ def test_readers_see_the_views_and_consumers_predict_and_neither_more(tmp_path):
 
     assert found == [
         ("google_bigquery_dataset_iam_member", "roles/bigquery.dataViewer", "group:readers@example.org"),
-        ("google_project_iam_member", shared.names.predictor_role_resource, "group:callers@example.org"),
+        ("google_project_iam_member", shared.names.custom_role("predictor"), "group:callers@example.org"),
     ]
 
 
@@ -250,21 +257,81 @@ def test_thirty_models_are_stood_up_in_every_environment(tmp_path):
     assert len(endpoints) == len({name for _, name in endpoints}) == 30 * len(ENVIRONMENTS)
 
 
-def test_ids_are_the_same_in_every_environment_where_the_resource_is(synthesized):
+def test_ids_are_the_same_in_every_environment_that_promotes(synthesized):
     """What differs between environments is a value: no id carries a stage that a rename would replace."""
-    triggers = {stage: set(synthesized.resources(f"delivery-{stage}")["google_cloudbuild_trigger"]) for stage in ("staging", "prod")}
+    for stack in ("delivery", "serving"):
+        staging, prod = (
+            {type_: set(found) for type_, found in synthesized.resources(f"{stack}-{stage}").items() if not IAM_MEMBER.fullmatch(type_)}
+            for stage in ("staging", "prod")
+        )
+        assert staging == prod
 
-    assert triggers["staging"] == triggers["prod"]
 
+def test_what_a_delivery_records_is_kept_by_every_registry(synthesized):
+    registries = [body["cleanup_policies"] for _, body in synthesized.each("google_artifact_registry_repository")]
 
-def test_what_a_delivery_records_is_kept_by_the_registry(synthesized):
-    policies = [policy for _, body in synthesized.each("google_artifact_registry_repository") for policy in body["cleanup_policies"]]
-
-    assert [RECORDED_TAG] in [policy.get("condition", {}).get("tag_prefixes") for policy in policies if policy["action"] == "KEEP"]
+    kept = {"tag_state": "TAGGED", "tag_prefixes": [RECORDED_TAG]}
+    assert [[policy["condition"] for policy in policies if policy["id"] == "keep-recorded"] for policies in registries] == [[kept]] * 3
 
 
 def test_the_verdict_table_is_partitioned_and_its_columns_are_typed(synthesized):
-    for _, table in synthesized.each("google_bigquery_table"):
-        columns = {column["name"]: column["type"] for column in json.loads(table["schema"])}
-        assert table["time_partitioning"] == {"type": "DAY", "field": "window_end"}
-        assert columns["window_end"] == "TIMESTAMP"
+    tables = [table for _, table in synthesized.each("google_bigquery_table")]
+
+    assert [table["time_partitioning"] for table in tables] == [{"type": "DAY", "field": "window_end"}] * len(ENVIRONMENTS)
+    assert {column["type"] for table in tables for column in json.loads(table["schema"]) if column["name"] == "window_end"} == {"TIMESTAMP"}
+
+
+def test_triggers_ride_on_the_topics_that_are_meant(synthesized):
+    triggers = synthesized.resources("delivery-dev")["google_cloudbuild_trigger"].values()
+    topics = {
+        f"${{google_pubsub_topic.{id_}.id}}": body["name"]
+        for id_, body in synthesized.resources("delivery-dev")["google_pubsub_topic"].items()
+    }
+
+    ridden = {body["name"]: (topics.get(body.get("pubsub_config", {}).get("topic")), body["substitutions"]["_MODELS"]) for body in triggers}
+
+    assert ridden == {
+        "dev-image": (None, "all"),
+        "dev-modules": (None, "all"),
+        "dev-retrain": ("dev-retrain", "$(body.message.attributes.models)"),
+        "dev-monitor": ("dev-monitor", "all"),
+    }
+    [job] = synthesized.resources("delivery-dev")["google_cloud_scheduler_job"].values()
+    assert topics[job["pubsub_target"]["topic_name"]] == "dev-monitor"
+
+
+def test_each_alert_asks_for_what_its_title_says(synthesized):
+    asked = {}
+    for body in synthesized.resources("monitoring-dev")["google_monitoring_alert_policy"].values():
+        [condition] = body["conditions"]
+        [(kind, asking)] = [(key, value) for key, value in condition.items() if key.startswith("condition_")]
+        asked[body["display_name"]] = (
+            kind,
+            re.search(r'/online/(\w+)|event="(\w+)"|logs/(cloudbuild)|user/(\S+)"', asking["filter"]).group().strip('"'),
+        )
+
+    metric = next(
+        id_ for id_, body in synthesized.resources("monitoring-dev")["google_logging_metric"].items() if body["name"] == "dev/monitored"
+    )
+    assert asked == {
+        "dev: prediction errors": ("condition_threshold", "/online/error_count"),
+        "dev: prediction latency": ("condition_threshold", "/online/prediction_latencies"),
+        "dev: endpoint idle": ("condition_absent", "/online/prediction_count"),
+        "dev: run failed": ("condition_matched_log", 'event="run_failed'),
+        "dev: not blessed": ("condition_matched_log", 'event="not_blessed'),
+        "dev: build failed": ("condition_matched_log", "logs/cloudbuild"),
+        "dev: drift": ("condition_matched_log", 'event="drift'),
+        "dev: no requests logged": ("condition_matched_log", 'event="no_requests'),
+        "dev: monitor silent": ("condition_absent", f"user/${{google_logging_metric.{metric}.name}}"),
+    }
+
+
+@pytest.mark.parametrize("stack", ["bootstrap", "foundation"])
+def test_nothing_is_made_before_the_apis_are_on(synthesized, stack):
+    found = synthesized.resources(f"{stack}-dev")
+    apis = {f"google_project_service.{id_}" for id_ in found["google_project_service"]}
+    waiting = [
+        set(body.get("depends_on", [])) for type_, bodies in found.items() if type_ != "google_project_service" for body in bodies.values()
+    ]
+
+    assert waiting == [apis] * len(waiting)

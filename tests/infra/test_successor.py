@@ -9,7 +9,15 @@ from typing import Any
 from settings import REPOSITORY
 
 RENAMED = {"cdktf_cdktf_provider_google": "cdktn_provider_google", "from cdktf import": "from cdktn import"}  # as README says
-SOURCES = ("names.py", "settings.py", "environments.py", "infra/**/*.py", "pipeline/models/*/model.toml", "build/environment", "Pipfile.lock")
+SOURCES = (
+    "names.py",
+    "settings.py",
+    "environments.py",
+    "infra/**/*.py",
+    "pipeline/models/*/model.toml",
+    "build/environment",
+    "Pipfile.lock",
+)
 
 
 def moved_copy(to: Path) -> Path:
@@ -29,7 +37,12 @@ def without_origin(synthesized: dict[str, Any]) -> dict[str, Any]:
     """Without the stamp of the version that wrote it and the provider's address, which alone may differ."""
     synthesized["//"]["metadata"].pop("version")
     google = synthesized["terraform"]["required_providers"]["google"]
-    assert google.pop("source") in ("google", "hashicorp/google", "registry.terraform.io/hashicorp/google", "registry.opentofu.org/hashicorp/google")
+    assert google.pop("source") in (
+        "google",
+        "hashicorp/google",
+        "registry.terraform.io/hashicorp/google",
+        "registry.opentofu.org/hashicorp/google",
+    )
     return synthesized
 
 

@@ -1,6 +1,8 @@
 """What GitHub runs: the repository's own targets, pinned actions, and no identity where a stranger's change could reach it."""
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,12 +117,31 @@ def test_one_run_at_a_time_has_an_environment_and_none_is_cancelled() -> None:
     assert "concurrency" not in WORKFLOWS["main.yml"]
 
 
+COUNT = """python3 -c "import json, sys; print(f'changes={len(json.load(open(sys.argv[1])))}')" "plans/$STAGE.actions.json" >> "$GITHUB_OUTPUT\""""
+
+
+def test_a_plan_without_changes_asks_no_one(tmp_path) -> None:
+    (tmp_path / "plans").mkdir()
+    (tmp_path / "plans/dev.actions.json").write_text("{}")
+
+    subprocess.run(["bash", "-ec", COUNT], cwd=tmp_path, env={**os.environ, "STAGE": "dev", "GITHUB_OUTPUT": "out"}, check=True)
+
+    assert (tmp_path / "out").read_text() == "changes=0\n"
+    assert jobs("stage.yml")["plan"]["outputs"] == {"changes": "${{ steps.counted.outputs.changes }}"}
+
+
+def test_a_newer_push_cancels_no_checks_of_main() -> None:
+    assert WORKFLOWS["checks.yml"]["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+
+
 def test_the_plan_has_no_right_to_change_and_the_apply_waits_for_the_environments_reviewers() -> None:
     plan, apply = jobs("stage.yml")["plan"], jobs("stage.yml")["apply"]
 
     assert (plan["environment"], apply["environment"]) == ("${{ inputs.stage }}-plan", "${{ inputs.stage }}")
-    assert (apply["needs"], apply["if"]) == ("plan", "inputs.apply")
-    assert _lines(plan) == [
+    assert (apply["needs"], apply["if"]) == ("plan", "inputs.apply && needs.plan.outputs.changes != '0'")
+    lines = _lines(plan)
+    assert lines.pop(3) == COUNT
+    assert lines == [
         "make policy",
         'make --silent identity env="$STAGE" role=planner >> "$GITHUB_OUTPUT"',
         'make plan env="$STAGE" lock=false out=plans',

@@ -9,10 +9,8 @@ import pytest
 from rich.console import Console
 
 import environments
-from infra import apis
 from infra.review import doctor, permissions
 from infra.review.finding import Finding
-from infra.stacks import bootstrap, foundation
 from settings import GitHub
 from tests.infra.review.conftest import DEV, ROLES, Machine, answer, diagnosed
 
@@ -240,12 +238,6 @@ def test_the_table_fits_the_terminal_but_never_breaks_a_command(width: int) -> N
     assert [line.split()[0] for line in lines if line[:1].strip()] == ["state", "missing", "missing", "ok"]
     assert screen.getvalue().count("[a]") == 20
     assert screen.getvalue().count("y") == 200
-
-
-def test_the_apis_are_those_that_the_stacks_turn_on() -> None:
-    legacy = replace(DEV, legacy_ai_platform=True)
-
-    assert (apis.BOOTSTRAP, apis.of_foundation(legacy)) == (bootstrap.APIS, foundation._apis(legacy))
 
 
 def test_each_role_of_whoever_deploys_is_told_by_a_permission_of_its_own() -> None:
