@@ -18,6 +18,7 @@ from typing import Any
 
 from infra import state_bucket
 from infra.terraform import Stack, TerraformError, say
+from infra.undeployment import undeploy_all
 from settings import REPOSITORY, Settings
 
 ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
@@ -109,6 +110,8 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
     if not settings.deletable:
         raise UsageError(f"environment {settings.stage} is not deletable: environments.py says so, and nothing was touched")
     stacks = list(reversed(_stacks(settings)))
+    if gone := undeploy_all(settings):
+        print(f"{settings.stage}: {len(gone)} models undeployed")
     for index, stack in enumerate(stacks):
         standing = ", ".join(later.name for later in stacks[index:])
         with _said_to_be_half_done(

@@ -7,9 +7,11 @@ import json
 import os
 import threading
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.request import Request, urlopen
 
 from environments import ENVIRONMENTS
+from settings import Settings
 from tests.standins.google_apis import GoogleApis
 from tests.standins.provider import Provider, choose
 from tests.standins.state_server import StateServer
@@ -72,6 +74,18 @@ class Cloud:
             changed = json.loads(file.read_text())
             changed["versioning"][0]["enabled"] = False
             file.write_text(json.dumps(changed))
+
+    def deploy_a_model(self, settings: Settings, model: str) -> None:
+        """What a delivery does, which Terraform knows nothing of; the stand-in provider's endpoints can hold none."""
+        if self.provider.kind == "real":
+            place = f"projects/{settings.project_id}/locations/{settings.region}"
+            uploaded = self._post(f"{place}/models:upload", {"model": {"displayName": model}})["model"]
+            self._post(f"{place}/endpoints/{settings.names.endpoint(model)}:deployModel", {"deployedModel": {"model": uploaded}})
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        request = Request(f"{self.google.url}/vertex_ai/{path}", json.dumps(body).encode(), {"content-type": "application/json"})
+        with urlopen(request, timeout=5) as answer:
+            return json.loads(answer.read())["response"]
 
     def _buckets(self) -> set[str]:
         if self.provider.kind == "real":

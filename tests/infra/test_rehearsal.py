@@ -19,7 +19,7 @@ import pytest
 
 from environments import ENVIRONMENTS
 from infra.operations import ORDER
-from settings import REPOSITORY
+from settings import REPOSITORY, model_names
 from tests.infra.cloud import Cloud
 
 CDKTF = REPOSITORY / "node_modules/.bin/cdktf"
@@ -261,6 +261,7 @@ def test_a_teardown_leaves_nothing_but_bootstrap(rehearsal, deployed):
     before, _ = deployed
 
     for stage in (stage for stage in rehearsal.stages if stage in DELETABLE):
+        rehearsal.cloud.deploy_a_model(ENVIRONMENTS[stage], model_names()[0])
         rehearsal.operate("teardown", stage)
         own = ENVIRONMENTS[stage].project_id
 
