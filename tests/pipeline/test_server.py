@@ -86,7 +86,7 @@ def sample(model) -> dict[str, object]:
 @pytest.fixture
 def half_asked(model, sample) -> Iterator[tuple[Process, http.client.HTTPConnection, bytes]]:
     """A ready server that has half of a request's body, the connection, and the other half."""
-    program = f"from pipeline.serving.server import serve; serve({str(model)!r}, port=0, drain_seconds=2)"
+    program = f"from pipeline.serving.server import serve; serve({str(model)!r}, port=0, drain_seconds=5)"
     body = json.dumps({"instances": [sample]}).encode()
     with started(sys.executable, "-c", program) as process:
         process.wait_for("is ready")
@@ -143,6 +143,7 @@ def uploaded(model: Path) -> Iterator[str]:
         patch.setenv("STORAGE_EMULATOR_HOST", store.url)
         bucket = storage.Client("p", AnonymousCredentials()).create_bucket("models")
         bucket.blob("taxi/7/").upload_from_string(b"")
+        bucket.blob("escaping/../../x").upload_from_string(b"x")
         bucket.blob("taxi/70/saved_model.pb").upload_from_string(b"another")
         for file in (path for path in model.rglob("*") if path.is_file()):
             bucket.blob(f"taxi/7/{file.relative_to(model)}").upload_from_filename(file)
@@ -154,6 +155,8 @@ def test_a_bucket_s_model_is_fetched_whole_and_a_missing_one_named(model):
         fetched = saved_model.fetch(uri)
         with pytest.raises(ConfigurationError, match="gs://models/taxi/8: there is nothing there"):
             saved_model.fetch("gs://models/taxi/8")
+        with pytest.raises(ConfigurationError, match=r"the object escaping/../../x has no place in a folder"):
+            saved_model.fetch("gs://models/escaping")
 
     files = {path.relative_to(model): path.read_bytes() for path in model.rglob("*") if path.is_file()}
     assert {path.relative_to(fetched): path.read_bytes() for path in fetched.rglob("*") if path.is_file()} == files
@@ -178,7 +181,18 @@ def test_a_request_that_never_ends_does_not_keep_the_server(half_asked):
 
     code = process.end(signal.SIGTERM)
 
-    assert code == 0 and 2 <= time.monotonic() - start < 8
+    assert code == 0 and 5 <= time.monotonic() - start < 10
+
+
+def test_a_second_signal_waits_for_nobody(half_asked):
+    process, _, _ = half_asked
+    start = time.monotonic()
+    process.popen.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+
+    code = process.end(signal.SIGTERM)
+
+    assert code == 0 and time.monotonic() - start < 4
 
 
 def test_the_verb_serves_the_newest_version_and_ctrl_c_ends_it_without_a_traceback(trained, model, sample, tmp_path):
