@@ -6,7 +6,7 @@ model ?= taxi
 rows ?= 15002
 
 .PHONY: help run test check format lock experiments bench bench-time synth policy inventories plan plan-comment deploy bootstrap teardown identity \
-  doctor rehearse-infra bench-synth provider-schema
+  doctor rehearse-infra bench-synth provider-schema image
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -16,8 +16,8 @@ run: ## train, judge and publish a model here (model=taxi)
 
 test: node_modules ## every check and every test, preparing what they need
 	@$(MAKE) --no-print-directory check
-	$(INFRA) python -m pytest tests/infra tests/standins
-	$(PIPELINE) python -m pytest tests/pipeline tests/models tests/test_environment.py tests/test_settings.py
+	$(INFRA) python -m pytest tests/infra tests/standins tests/test_broken_environments.py
+	$(PIPELINE) python -m pytest tests/pipeline tests/models tests/build/test_dockerfile.py tests/test_environment.py tests/test_settings.py
 
 check: ## the fast half: lint, format, types, imports, and that the lock is Pipfile's
 	$(DEV) ruff check .
@@ -77,6 +77,10 @@ bench-synth: ## time a synth with the provider's package imported the ordinary w
 
 provider-schema: ## record the google provider's schema anew for its stand-in (types="google_X ...", from TF_PROVIDER_MIRROR or the registry)
 	$(INFRA) python -m tests.standins.renew_schema $(types)
+
+image: ## build the images here, print their sizes, and have them train and answer
+	build/image
+	$(PIPELINE) python -m pytest tests/build/test_image.py
 
 experiments: ## open the records of all runs in mlflow's pages (port=5000)
 	@mkdir -p runs

@@ -15,6 +15,10 @@ BEAM_ENGINES = ("direct", "dataflow")
 TRACKERS = ("vertex-experiments", "none")
 
 
+class SettingsError(ValueError):
+    """What keeps environments from being deployed, all of it in one sentence."""
+
+
 def model_names() -> list[str]:
     """The models of this repository: the folders of pipeline/models that hold a model.toml."""
     return sorted(path.parent.name for path in MODELS.glob("*/model.toml"))
@@ -79,7 +83,7 @@ class RequestLog:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One environment; raises one ValueError with everything that keeps it from being deployed."""
+    """One environment; raises one SettingsError with everything that keeps it from being deployed."""
 
     stage: str
     project_id: str
@@ -104,7 +108,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if problems := list(_type_problems(self)) or list(self.problems()):
-            raise ValueError(f"environment {self.stage}: {'; '.join(problems)}")
+            raise SettingsError(f"environment {self.stage}: {'; '.join(problems)}")
 
     @property
     def names(self) -> Names:
@@ -150,10 +154,10 @@ class Settings:
 
 
 def by_stage(*environments: Settings) -> dict[str, Settings]:
-    """The environments by their stage; raises one ValueError with all that is wrong between them."""
+    """The environments by their stage; raises one SettingsError with all that is wrong between them."""
     found = {settings.stage: settings for settings in environments}
     if problems := list(_order_problems(environments, found)):
-        raise ValueError("; ".join(problems))
+        raise SettingsError("; ".join(problems))
     return found
 
 

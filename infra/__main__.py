@@ -2,11 +2,13 @@
 
 import sys
 
+from settings import SettingsError
+
 
 def main() -> int:
     try:
         from environments import ENVIRONMENTS
-    except ValueError as error:
+    except SettingsError as error:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
 

@@ -2,16 +2,27 @@
 
 import sys
 
-from environments import ENVIRONMENTS
+from settings import SettingsError
 
-ROLES = ("planner", "deployer")
+ACCOUNTS = ("planner", "deployer")
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        from environments import ENVIRONMENTS
+    except SettingsError as error:
+        print(f"environments.py: {error}", file=sys.stderr)
+        return 2
+    if len(arguments) != 2 or arguments[0] not in ENVIRONMENTS or arguments[1] not in ACCOUNTS:
+        print(
+            f"got {' '.join(arguments) or 'nothing'}, allowed are {'|'.join(ENVIRONMENTS)} and then {'|'.join(ACCOUNTS)}", file=sys.stderr
+        )
+        return 2
+    names = ENVIRONMENTS[arguments[0]].names
+    print(f"workload_identity_provider={names.workload_identity_provider(arguments[1])}")
+    print(f"service_account={names.service_account_email(arguments[1])}")
+    return 0
+
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ENVIRONMENTS or sys.argv[2] not in ROLES:
-        print(
-            f"got {' '.join(sys.argv[1:]) or 'nothing'}, allowed are {'|'.join(ENVIRONMENTS)} and then {'|'.join(ROLES)}", file=sys.stderr
-        )
-        raise SystemExit(2)
-    names = ENVIRONMENTS[sys.argv[1]].names
-    print(f"workload_identity_provider={names.workload_identity_provider(sys.argv[2])}")
-    print(f"service_account={names.service_account_email(sys.argv[2])}")
+    sys.exit(main(sys.argv[1:]))

@@ -19,7 +19,7 @@ from typing import Any
 from infra import state_bucket
 from infra.terraform import Stack, TerraformError, say
 from infra.undeployment import undeploy_all
-from settings import REPOSITORY, Settings
+from settings import REPOSITORY, Settings, SettingsError
 
 ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
 SYNTHESIZED = REPOSITORY / "cdktf.out" / "stacks"
@@ -188,7 +188,7 @@ def _stack(name: str, settings: Settings) -> Stack:
 def _settings(stage: str) -> Settings:
     try:
         from environments import ENVIRONMENTS
-    except ValueError as error:
+    except SettingsError as error:
         raise UsageError(f"environments.py: {error}") from None
     if stage not in ENVIRONMENTS:
         raise UsageError(f"env is {stage!r}, allowed are {', '.join(ENVIRONMENTS)}")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from settings import REPOSITORY
+from settings import REPOSITORY, SettingsError
 
 RUNS = REPOSITORY / "runs"
 LIGHT = ("route",)  # verbs that any Python 3.11 can do, without an installed package
@@ -77,6 +77,9 @@ def main(arguments: list[str]) -> int:
     except (ConfigurationError, RunError) as error:
         print(f"python -m pipeline {options.verb}: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigurationError) else 1
+    except SettingsError as error:
+        print(f"python -m pipeline {options.verb}: environments.py: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"python -m pipeline {options.verb}: interrupted; what is finished is kept, run it again to go on", file=sys.stderr)
         return 130
