@@ -68,4 +68,5 @@ def test_ctrl_c_says_how_to_go_on(killed):
                 process.send_signal(signal.SIGINT)
 
     assert process.wait() == 130
-    assert "run it again to go on" in heard[-1] and "Traceback" not in "".join(heard)
+    said = [line for line in heard if line.strip()]  # a library that is cut off may end its own line
+    assert "run it again to go on" in said[-1] and "Traceback" not in "".join(said)
