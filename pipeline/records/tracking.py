@@ -1,7 +1,6 @@
 """Hands a run's six records to an experiment tracker; one that is down costs a warning, never a run."""
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -26,7 +25,8 @@ def mlflow_tracker(folder: Path) -> Tracker:
     It opens while the pipeline runs: the first time, making its tables takes seconds.
     """
     client: Future[Any] = Future()
-    threading.Thread(target=_open, args=(folder, client), daemon=True).start()
+    # Not beside the nodes: TFX's module finder has a lock of its own, and two threads that import can wait for each other for ever.
+    _open(folder, client)
 
     def tracker(summary: dict[str, Any], files: list[Path]) -> None:
         _log(client.result(), folder, summary, files)
