@@ -24,7 +24,6 @@ def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any
     with runners.alone(store):
         settled = spec.here(folder, store, tune=tune)
         pipeline = runners.build(create_pipeline, settled)
-        tracker = tracking.mlflow_tracker(runs)
         error = run_logged(pipeline, run_id, runs / run_id / "log.txt")
         upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
         with everything_else_to(runs / run_id / "log.txt") as terminal:
@@ -35,7 +34,7 @@ def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any
                 _write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
                 _write(runs / run_id / "report.html", page),
             ]
-            if problem := tracking.track(tracker, composed, files):
+            if problem := tracking.track(tracking.mlflow_tracker(runs), composed, files):
                 print(f"the tracker did not take this run: {problem}", file=terminal)
     return composed
 

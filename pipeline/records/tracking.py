@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +21,17 @@ def track(tracker: Tracker, summary: dict[str, Any], files: list[Path]) -> str |
 def mlflow_tracker(folder: Path) -> Tracker:
     """Keeps runs in `folder`/mlflow.db and their files in `folder`/mlflow; `make experiments` opens them.
 
-    It opens while the pipeline runs: the first time, making its tables takes seconds.
+    It opens when it is given a run, once the nodes have ended: TFX's module finder has a lock of its own, and what is imported beside a node
+    that loads its module can wait for it for ever.
     """
-    client: Future[Any] = Future()
-    # Not beside the nodes: TFX's module finder has a lock of its own, and two threads that import can wait for each other for ever.
-    _open(folder, client)
 
     def tracker(summary: dict[str, Any], files: list[Path]) -> None:
-        _log(client.result(), folder, summary, files)
-
-    return tracker
-
-
-def _open(folder: Path, client: Future[Any]) -> None:
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    try:
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         from mlflow import MlflowClient
 
-        opened = MlflowClient(f"sqlite:///{folder}/mlflow.db")
-        opened.search_experiments(max_results=1)  # makes the tables
-        client.set_result(opened)
-    except Exception as error:
-        client.set_exception(error)
+        _log(MlflowClient(f"sqlite:///{folder}/mlflow.db"), folder, summary, files)
+
+    return tracker
 
 
 def _log(client: Any, folder: Path, summary: dict[str, Any], files: list[Path]) -> None:
