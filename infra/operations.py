@@ -16,23 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from infra import state_bucket
+from infra import approval, state_bucket
+from infra.approval import Actions
+from infra.errors import RefusedError, UsageError
 from infra.terraform import Stack, TerraformError, say
 from infra.undeployment import undeploy_all
 from settings import REPOSITORY, Settings, SettingsError
 
 ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
 SYNTHESIZED = REPOSITORY / "cdktf.out" / "stacks"
-NOTHING = ("no-op", "read")
-Actions = dict[str, list[str]]  # "<stack>: <address>" -> what is done to it, in Terraform's words
-
-
-class UsageError(Exception):
-    """One sentence on what is asked wrongly; exit 2."""
-
-
-class RefusedError(Exception):
-    """One sentence on why the verdict is no; exit 3."""
 
 
 def main(arguments: list[str]) -> int:
@@ -62,14 +54,16 @@ def plan(settings: Settings, asked: argparse.Namespace) -> None:
     actions: Actions = {}
     for stack in _stacks(settings):
         try:
-            text, shown = _planned(stack, "-lock=false" if asked.lock == "false" else "-lock=true")
+            stack.init()
+            with _planned(stack, f"-lock={asked.lock}") as (file, shown):
+                text = stack.text(file)
         except TerraformError as error:
             if not asked.out:
                 raise
             failed.append(str(error))
             _write(asked.out, f"{stack.name}.error.txt", f"{error}\n{error.output}")
             continue
-        actions |= _actions(stack, shown)
+        actions |= approval.actions(stack.name, shown)
         print(text, flush=True)
         if asked.out:
             _write(asked.out, f"{stack.name}.txt", text)
@@ -84,15 +78,18 @@ def plan(settings: Settings, asked: argparse.Namespace) -> None:
 def deploy(settings: Settings, asked: argparse.Namespace) -> None:
     """Apply every stack but bootstrap in order, each exactly as planned; with --expect only what was approved."""
     stacks = _stacks(settings)
-    expected = _approved(asked.expect) if asked.expect else None
-    if expected is not None:
+    approved = approval.read(asked.expect) if asked.expect else None
+    if approved is not None:
         for stack in stacks:
-            _compare(stack, _planned(stack)[1], expected)
+            stack.init()
+            with _planned(stack) as (_, shown):
+                approval.compare(stack.name, shown, approved)
     for index, stack in enumerate(stacks):
         left = ", ".join(later.name for later in stacks[index + 1 :]) or "none"
         again = f"`make deploy env={settings.stage}` goes on from there"
         with _said_to_be_half_done(f"stacks not reached: {left}; what was made is in the state, so {again}"):
-            _apply(stack, expected=expected)
+            stack.init()
+            _apply(stack, approved)
     _tell(stacks)
 
 
@@ -122,48 +119,23 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
     print(f"{settings.stage}: nothing is left but bootstrap, which holds the state and CI's identities")
 
 
-def _planned(stack: Stack, *options: str) -> tuple[str, dict[str, Any]]:
-    stack.init()
-    with tempfile.TemporaryDirectory() as place:
-        file = Path(place, "plan")
-        return stack.plan(file, *options), stack.show(file)
-
-
-def _apply(stack: Stack, *, expected: Actions | None = None, initialized: bool = False) -> None:
+def _apply(stack: Stack, approved: Actions | None = None) -> None:
+    """Plan an initialized stack and apply just that plan."""
     print(f"{stack.name}: planning ...", flush=True)
-    if not initialized:
-        stack.init()
+    with _planned(stack) as (plan, shown):
+        if approved is not None:
+            approval.compare(stack.name, shown, approved)
+        print(f"{stack.name}: {len(approval.actions(stack.name, shown))} changes", flush=True)
+        stack.apply(plan)
+
+
+@contextmanager
+def _planned(stack: Stack, *options: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The plan's file, which is gone afterwards, and what `terraform show -json` tells of it."""
     with tempfile.TemporaryDirectory() as place:
         file = Path(place, "plan")
-        stack.plan(file)
-        shown = stack.show(file)
-        if expected is not None:
-            _compare(stack, shown, expected)
-        print(f"{stack.name}: {len(_actions(stack, shown))} changes", flush=True)
-        stack.apply(file)
-
-
-def _actions(stack: Stack, shown: dict[str, Any]) -> Actions:
-    """What would be done to what; two plans that agree in it do the same."""
-    changes = {f"{stack.name}: {change['address']}": change["change"]["actions"] for change in shown.get("resource_changes", [])}
-    return {address: actions for address, actions in changes.items() if not set(actions) <= set(NOTHING)}
-
-
-def _approved(file: Path) -> Actions:
-    try:
-        approved: Actions = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file} can't be read as the approved plan's actions: {error}") from None
-    return approved
-
-
-def _compare(stack: Stack, shown: dict[str, Any], approved: Actions) -> None:
-    now = _actions(stack, shown)
-    expected = {address: actions for address, actions in approved.items() if address.startswith(f"{stack.name}: ")}
-    # Less than was approved is no harm: it is what a run leaves that failed half-way and is run again.
-    if different := sorted(address for address, actions in now.items() if expected.get(address) != actions):
-        first = ", ".join(different[:5]) + (" ..." if len(different) > 5 else "")
-        raise RefusedError(f"the plan is not the approved one any more, {stack.name} and what follows it were not applied: {first}")
+        stack.plan(file, *options)
+        yield file, stack.show(file)
 
 
 @contextmanager

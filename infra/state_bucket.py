@@ -7,19 +7,19 @@ from pathlib import Path
 from infra.terraform import Stack, TerraformError
 
 
-def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[..., None]) -> None:
+def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[[Stack], None]) -> None:
     """Safe to repeat after a failure anywhere: a state in the bucket comes first, then the local one, then a bucket without either."""
     override = stack.folder / "backend_override.tf.json"
     override.unlink(missing_ok=True)
     there = _is_there(stack)
     if there and stack.in_state():
-        apply(stack, initialized=True)
+        apply(stack)
     else:
         override.write_text(json.dumps({"terraform": {"backend": {"local": {"path": str(local)}}}}))
         stack.init("-reconfigure")
         if there and not stack.in_state():
             stack.take_in(_address(stack), bucket)
-        apply(stack, initialized=True)
+        apply(stack)
         override.unlink()
         stack.init("-migrate-state", "-force-copy")
         if not stack.in_state():

@@ -38,10 +38,13 @@ class Stack:
         need_state_server()
         self._terraform("init", "-input=false", *options, quiet=True)
 
-    def plan(self, to: Path, *options: str) -> str:
-        """Write the plan to the file `to`, and return it as people read it."""
+    def plan(self, to: Path, *options: str) -> None:
+        """Write the plan to the file `to`."""
         self._terraform("plan", "-input=false", f"-out={to}", *options, quiet=True)
-        return self._terraform("show", "-no-color", str(to), quiet=True)
+
+    def text(self, plan: Path) -> str:
+        """The plan as people read it."""
+        return self._terraform("show", "-no-color", str(plan), quiet=True)
 
     def show(self, plan: Path) -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(self._terraform("show", "-json", str(plan), quiet=True))
