@@ -23,12 +23,13 @@ ADDRESSES = {
     "secret_manager": "https://secretmanager.googleapis.com/v1/",
     "service_usage": "https://serviceusage.googleapis.com/v1/",
     "storage": "https://storage.googleapis.com/storage/v1/",
+    "vertex_ai": "https://{region}-aiplatform.googleapis.com/v1/",
 }
 
 
 class Google:
-    def __init__(self, rest: Rest) -> None:
-        self._rest, self._turn = rest, threading.Lock()
+    def __init__(self, rest: Rest, *, region: str = "") -> None:
+        self._rest, self._region, self._turn = rest, region, threading.Lock()
         self._token: str | NotAskedError | None = None  # gcloud takes its time, and says no only once, too
 
     def ask(self, product: str, path: str, body: Body | None = None) -> Body | None:
@@ -62,7 +63,7 @@ class Google:
         return self._token
 
     def _address(self, product: str) -> str:
-        configured = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT") or ADDRESSES[product]
+        configured = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT") or ADDRESSES[product].format(region=self._region)
         return configured.rstrip("/") + "/"
 
 

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 from infra.review.finding import NotAskedError
 
 PATIENCE_SECONDS = 5  # for one answer
-DEADLINE_SECONDS = 10  # for all of them
+DEADLINE_SECONDS = 10  # for all of them, unless told otherwise
 Body = dict[str, Any]
 Answer = TypeVar("Answer")
 
 
 class Rest:
-    def __init__(self) -> None:
-        self._deadline = time.monotonic() + DEADLINE_SECONDS
+    def __init__(self, *, deadline_seconds: float | None = None) -> None:
+        self._deadline = time.monotonic() + (DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds)
         self._unreachable: dict[str, str] = {}
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
