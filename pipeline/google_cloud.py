@@ -9,18 +9,12 @@ from pipeline.errors import RunError
 from settings import Settings
 
 
-def address(product: str) -> str | None:
-    """Where a product is asked instead of at Google, without a trailing slash: GOOGLE_<PRODUCT>_CUSTOM_ENDPOINT."""
-    custom = os.environ.get(f"GOOGLE_{product}_CUSTOM_ENDPOINT")
-    return custom.rstrip("/") if custom else None
-
-
 def vertex(project: str, region: str) -> Any:
     """The module google.cloud.aiplatform, set to one project and region."""
     from google.auth import credentials
     from google.cloud import aiplatform  # seconds to import, and only what asks Vertex needs it
 
-    if custom := address("VERTEX_AI"):
+    if custom := os.environ.get("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "").rstrip("/"):
         anonymous = credentials.AnonymousCredentials()
         aiplatform.init(project=project, location=region, api_endpoint=custom, api_transport="rest", credentials=anonymous)
     else:
@@ -35,19 +29,6 @@ def storage(project: str) -> Any:
 
     emulated = {"credentials": credentials.AnonymousCredentials()} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
     return library.Client(project=project, **emulated)
-
-
-def cloud_build() -> Any:
-    """A client of Cloud Build's regional triggers, over REST."""
-    from google.auth import credentials
-    from google.cloud.devtools import cloudbuild_v1
-
-    custom = address("CLOUD_BUILD")
-    if custom is None:
-        return cloudbuild_v1.CloudBuildClient()
-    from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports.rest import CloudBuildRestTransport
-
-    return cloudbuild_v1.CloudBuildClient(transport=CloudBuildRestTransport(host=custom, credentials=credentials.AnonymousCredentials()))
 
 
 @contextmanager
