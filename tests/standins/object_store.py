@@ -26,6 +26,11 @@ def binary() -> Path:
     return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 
 
+def command(port: int, *kept: str | Path) -> list[str | Path]:
+    """fake-gcs-server on loopback; `kept` says where it keeps its objects."""
+    return [binary(), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-log-level", "error", *kept]
+
+
 @dataclass
 class ObjectStore:
     """What clients reach at `url` (STORAGE_EMULATOR_HOST); each upload takes the next of `faults`: a status to answer with, or LOST."""
@@ -39,10 +44,9 @@ class ObjectStore:
 def serving() -> Iterator[ObjectStore]:
     """An empty store, kept in memory."""
     with create_server(("127.0.0.1", 0)) as free:
-        behind = f"127.0.0.1:{free.getsockname()[1]}"
-    host, port = behind.split(":")
-    arguments = ["-scheme", "http", "-host", host, "-port", port, "-backend", "memory", "-log-level", "error"]
-    server = subprocess.Popen([binary(), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        port = free.getsockname()[1]
+    behind = f"127.0.0.1:{port}"
+    server = subprocess.Popen(command(port, "-backend", "memory"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     door.daemon_threads = True
     store = ObjectStore(f"http://127.0.0.1:{door.server_port}", behind)

