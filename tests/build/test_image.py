@@ -31,8 +31,20 @@ def work(tmp_path_factory) -> Path:
 def rehearsed(work) -> dict:
     """What the pipeline image says after it compiled the taxi folder's local spec and rehearsed it, in a container each."""
     python = ("python", "-m", "pipeline")
-    run(Image.built("pipeline"), *python, "compile", "/work/taxi", "--env", "local", "--runs", "/work/runs", "--output", "/work", work=work)
-    return json.loads(run(Image.built("pipeline"), *python, "rehearse", "/work/local-taxi.json", "--json", work=work))
+    run(
+        Image.built("pipeline"),
+        *python,
+        "compile",
+        "/trial/taxi",
+        "--env",
+        "local",
+        "--runs",
+        "/trial/runs",
+        "--output",
+        "/trial",
+        work=work,
+    )
+    return json.loads(run(Image.built("pipeline"), *python, "rehearse", "/trial/local-taxi.json", "--json", work=work))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +59,7 @@ def served(work, rehearsed):
         "AIP_HEALTH_ROUTE": "/v1/healthy",
         "AIP_PREDICT_ROUTE": "/v1/answer",
     }
-    server = subprocess.Popen(Image.built("serving").command(folders={work: "/work"}, environment=variables))
+    server = subprocess.Popen(Image.built("serving").command(folders={work: "/trial"}, environment=variables))
     try:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
@@ -56,7 +68,7 @@ def served(work, rehearsed):
 
 
 def run(image: Image, *command: str, work: Path) -> str:
-    done = subprocess.run(image.command(*command, folders={work: "/work"}), capture_output=True, text=True, timeout=SECONDS)
+    done = subprocess.run(image.command(*command, folders={work: "/trial"}), capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -74,11 +86,11 @@ def wait_until_healthy(address: str) -> None:
 
 def test_the_pipeline_image_rehearses_a_local_spec_to_a_blessed_model(work, rehearsed):
     assert rehearsed["blessed"] is True
-    assert (work / Path(rehearsed["published"]).relative_to("/work") / "saved_model.pb").exists()
+    assert (work / Path(rehearsed["published"]).relative_to("/trial") / "saved_model.pb").exists()
 
 
 def test_the_serving_image_answers_a_request_under_vertex_s_contract(work, rehearsed, served):
-    sample = json.loads((work / Path(rehearsed["published"]).relative_to("/work") / "assets.extra/sample.json").read_text())
+    sample = json.loads((work / Path(rehearsed["published"]).relative_to("/trial") / "assets.extra/sample.json").read_text())
     asked = urllib.request.Request(
         f"{served}/answer", json.dumps({"instances": [sample, sample]}).encode(), {"Content-Type": "application/json"}
     )
