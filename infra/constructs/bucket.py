@@ -36,7 +36,6 @@ class Bucket(Construct):
         rules = expire_after_days or {}
         if wrong := {prefix: days for prefix, days in rules.items() if days < 1 or not prefix.endswith("/")}:
             raise ValueError(f"expire_after_days has {wrong}, allowed are prefixes that end with / and at least 1 day")
-        self.name = name
         self.resource = StorageBucket(
             self,
             "Resource",
