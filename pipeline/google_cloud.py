@@ -31,6 +31,15 @@ def storage(project: str) -> Any:
     return library.Client(project=project, **emulated)
 
 
+def bigquery(project: str, region: str) -> Any:
+    """A google.cloud.bigquery client whose jobs run in `region`; it reads BIGQUERY_EMULATOR_HOST by itself."""
+    from google.auth import credentials
+    from google.cloud import bigquery as library
+
+    emulated = {"credentials": credentials.AnonymousCredentials()} if os.environ.get("BIGQUERY_EMULATOR_HOST") else {}
+    return library.Client(project=project, location=region, **emulated)
+
+
 @contextmanager
 def asking(what: str, settings: Settings) -> Iterator[None]:
     """Turn what Google refuses into one sentence; its clients have tried again by then where that could help."""
