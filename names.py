@@ -80,6 +80,10 @@ class Names:
         """`purpose` is one of DATASETS."""
         return f"{self.settings.stage}_{purpose}"
 
+    def data_table(self, model: str) -> str:
+        """The table that `make load-data` fills for a model to train on, as a query names it."""
+        return f"{self.settings.project_id}.{self.dataset('data')}.{model}"
+
     def request_table(self, model: str) -> str:
         """The raw log of a model's endpoint, which Vertex makes in the requests dataset."""
         return model

@@ -132,7 +132,7 @@ def cloud(folder: ModelFolder, settings: Settings, *, image: str, serving_image:
     for placeholder, value in {
         "@begin": f'TIMESTAMP("{begin}")',
         "@end": f'TIMESTAMP("{end}")',
-        "@table": f"`{settings.project_id}.{names.dataset('data')}.{folder.name}`",
+        "@table": f"`{names.data_table(folder.name)}`",
     }.items():
         query = query.replace(placeholder, value)
     if "@" in query:
