@@ -50,13 +50,19 @@ class Training:
 
 @dataclass(frozen=True)
 class Serving:
-    """The machines behind an endpoint, and the shares of traffic (percent) that a new version takes in turn."""
+    """The machines behind an endpoint, the shares of traffic (percent) that a new version takes in turn, and what it may not exceed meanwhile.
+
+    Without `keep_warm` every version is undeployed once it has answered its smoke test, and nothing is paid for.
+    """
 
     machine_type: str = "n1-standard-2"
     min_replicas: int = 1
     max_replicas: int = 1
     keep_warm: bool = False
     traffic_steps: tuple[int, ...] = (1, 10, 50, 100)
+    step_minutes: int = 5  # Cloud Monitoring lags by up to three
+    largest_error_share: float = 0.05
+    largest_p99_ms: int = 1000
 
     def problems(self) -> Iterator[str]:
         yield from _machine_type_problems("serving.machine_type", self.machine_type)
@@ -65,6 +71,12 @@ class Serving:
         steps = self.traffic_steps
         if not steps or steps[-1] != 100 or steps[0] < 1 or list(steps) != sorted(set(steps)):
             yield f"serving.traffic_steps is {steps}, allowed are rising percentages from 1 that end at 100"
+        if self.step_minutes < 0:
+            yield f"serving.step_minutes is {self.step_minutes}, allowed is at least 0"
+        if not 0 < self.largest_error_share < 1:
+            yield f"serving.largest_error_share is {self.largest_error_share}, allowed is more than 0 and less than 1"
+        if self.largest_p99_ms < 1:
+            yield f"serving.largest_p99_ms is {self.largest_p99_ms}, allowed is at least 1"
 
 
 @dataclass(frozen=True)

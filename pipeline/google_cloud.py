@@ -1,22 +1,24 @@
 """Google's clients, at Google's addresses or, where the environment names others, at those that Terraform's provider would ask, too."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import RunError
 from settings import Settings
 
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+TRANSIENT = (429, 500, 502, 503, 504)
+PATIENCE_SECONDS = 120.0
+
 
 def vertex(project: str, region: str) -> Any:
     """The module google.cloud.aiplatform, set to one project and region."""
-    from google.auth import credentials
     from google.cloud import aiplatform  # seconds to import, and only what asks Vertex needs it
 
     if custom := os.environ.get("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "").rstrip("/"):
-        anonymous = credentials.AnonymousCredentials()
-        aiplatform.init(project=project, location=region, api_endpoint=custom, api_transport="rest", credentials=anonymous)
+        aiplatform.init(project=project, location=region, api_endpoint=custom, api_transport="rest", credentials=_anonymous())
     else:
         aiplatform.init(project=project, location=region)
     return aiplatform
@@ -24,20 +26,65 @@ def vertex(project: str, region: str) -> Any:
 
 def storage(project: str) -> Any:
     """A google.cloud.storage client; it reads STORAGE_EMULATOR_HOST by itself."""
-    from google.auth import credentials
     from google.cloud import storage as library
 
-    emulated = {"credentials": credentials.AnonymousCredentials()} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
+    emulated = {"credentials": _anonymous()} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
     return library.Client(project=project, **emulated)
 
 
 def bigquery(project: str, region: str) -> Any:
     """A google.cloud.bigquery client whose jobs run in `region`; it reads BIGQUERY_EMULATOR_HOST by itself."""
-    from google.auth import credentials
     from google.cloud import bigquery as library
 
-    emulated = {"credentials": credentials.AnonymousCredentials()} if os.environ.get("BIGQUERY_EMULATOR_HOST") else {}
+    emulated = {"credentials": _anonymous()} if os.environ.get("BIGQUERY_EMULATOR_HOST") else {}
     return library.Client(project=project, location=region, **emulated)
+
+
+def cloud_build(region: str) -> Any:
+    """The client of one region's triggers and builds."""
+    from google.cloud.devtools import cloudbuild_v1
+    from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import CloudBuildRestTransport
+
+    if custom := os.environ.get("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", "").rstrip("/"):
+        return cloudbuild_v1.CloudBuildClient(transport=CloudBuildRestTransport(host=custom, credentials=_anonymous()))
+    return cloudbuild_v1.CloudBuildClient(client_options={"api_endpoint": f"{region}-cloudbuild.googleapis.com"}, transport="rest")
+
+
+def session(endpoint_variable: str, address: str) -> tuple[Any, str]:
+    """An authorized HTTP session for an API that has no REST client of Google's, and its base address without a slash at its end.
+
+    `endpoint_variable` names the environment's variable that replaces `address`.
+    """
+    import google.auth
+    from google.auth.transport.requests import AuthorizedSession
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
+
+    custom = os.environ.get(endpoint_variable)
+    credentials = _anonymous() if custom else google.auth.default(scopes=[SCOPE])[0]
+    authorized = AuthorizedSession(credentials)
+    again = Retry(total=5, backoff_factor=0.3, status_forcelist=TRANSIENT, allowed_methods=None, raise_on_status=False)
+    for scheme in ("http://", "https://"):
+        authorized.mount(scheme, HTTPAdapter(max_retries=again))
+    return authorized, (custom or address).rstrip("/")
+
+
+def answered(response: Any) -> Any:
+    """The response, unless it is an error: that is raised as the one that Google's clients raise."""
+    from google.api_core import exceptions
+
+    if not response.ok:
+        raise exceptions.from_http_response(response)
+    return response
+
+
+def patiently(call: Callable[[], Any]) -> Any:
+    """Call again while Google is overloaded, away or lost on the way; `call` must do no more twice than once."""
+    from google.api_core import exceptions, retry
+    from requests.exceptions import ConnectionError
+
+    transient = (exceptions.TooManyRequests, exceptions.ServiceUnavailable, exceptions.GatewayTimeout, ConnectionError)
+    return retry.Retry(retry.if_exception_type(*transient), initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)(call)()
 
 
 @contextmanager
@@ -59,3 +106,9 @@ def asking(what: str, settings: Settings) -> Iterator[None]:
         raise RunError(f"{what}: Google answered {error.code}: {error.message}") from error
     except (exceptions.RetryError, OSError) as error:
         raise RunError(f"{what}: Google could not be reached ({error})") from error
+
+
+def _anonymous() -> Any:
+    from google.auth.credentials import AnonymousCredentials
+
+    return AnonymousCredentials()

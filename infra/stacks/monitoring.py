@@ -25,8 +25,6 @@ from settings import Settings
 
 ENDPOINT = 'resource.type="aiplatform.googleapis.com/Endpoint" AND metric.type="aiplatform.googleapis.com/prediction/online/'
 BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
-ERROR_SHARE = 0.05
-P99_MILLISECONDS = 1000
 BUDGET_SHARES = (0.5, 0.9, 1.0)
 VERDICTS = [
     {"name": "model", "type": "STRING", "mode": "REQUIRED"},
@@ -109,13 +107,13 @@ class Monitoring(EnvironmentStack):
         )
 
     def _watch_endpoints(self) -> None:
-        counted = f'{ENDPOINT}prediction_count"'
-        errors = above("share of errors", f'{ENDPOINT}error_count"', of=counted, limit=ERROR_SHARE, aligner="ALIGN_RATE", by=BY_ENDPOINT)
-        self._alert("Prediction errors", f"More than {ERROR_SHARE:.0%} of an endpoint's answers are errors.", errors)
+        counted, limits = f'{ENDPOINT}prediction_count"', self.settings.serving
+        errors = above("share of errors", f'{ENDPOINT}error_count"', of=counted, limit=limits.largest_error_share, aligner="ALIGN_RATE", by=BY_ENDPOINT)
+        self._alert("Prediction errors", f"More than {limits.largest_error_share:.0%} of an endpoint's answers are errors.", errors)
         latency = above(
-            "p99 in ms", f'{ENDPOINT}prediction_latencies"', limit=P99_MILLISECONDS, aligner="ALIGN_PERCENTILE_99", by=BY_ENDPOINT
+            "p99 in ms", f'{ENDPOINT}prediction_latencies"', limit=limits.largest_p99_ms, aligner="ALIGN_PERCENTILE_99", by=BY_ENDPOINT
         )
-        self._alert("Prediction latency", f"One answer in a hundred takes longer than {P99_MILLISECONDS} ms.", latency)
+        self._alert("Prediction latency", f"One answer in a hundred takes longer than {limits.largest_p99_ms} ms.", latency)
         idle = absent("no predictions", counted, by=BY_ENDPOINT)
         self._alert("Endpoint idle", "An endpoint was not asked anything for a day, and its machines are paid for.", idle)
 

@@ -10,6 +10,7 @@ from names import MODEL_NAME
 from pipeline.delivery.route import Change, Route, everything, route
 from pipeline.errors import ConfigurationError, RunError
 
+MAIN = "origin/main"
 HASH = re.compile(r"[0-9a-f]{7,64}")
 WHAT: dict[str, Literal["added", "modified", "deleted"]] = {"A": "added", "D": "deleted"}  # the others, M and T, are modifications
 
@@ -40,6 +41,25 @@ def commit(repository: Path, revision: str) -> str | None:
     return named and named.strip()
 
 
+def uncommitted(repository: Path) -> list[str]:
+    """The files that differ from the commit that is checked out, new ones too."""
+    return [entry[3:] for entry in _entries(repository, "status", "--porcelain", "-z", "--no-renames")]
+
+
+def is_on_main(repository: Path, commit: str) -> bool:
+    """Whether this clone has seen the commit on GitHub's main; RunError where it has never seen that branch."""
+    if _git(repository, "rev-parse", "--verify", "--quiet", MAIN, missing=1) is None:
+        raise RunError(f"{repository} knows no {MAIN}: `git fetch origin main` brings it")
+    return is_ancestor(repository, commit, MAIN)
+
+
+def is_ancestor(repository: Path, commit: str, of: str) -> bool:
+    """Whether `of` holds all of `commit`, itself included; one that is gone holds nothing."""
+    return all(_known(repository, name) for name in (commit, of)) and (
+        _git(repository, "merge-base", "--is-ancestor", commit, of, missing=1) is not None
+    )
+
+
 def changes(repository: Path, before: str, after: str) -> list[Change]:
     """What differs between two commits, whatever lies between them; paths are relative to `repository`, as git holds them."""
     # plumbing: unlike `git diff` it heeds no configuration that finds renames or leaves out files
@@ -54,6 +74,10 @@ def models(repository: Path, after: str) -> frozenset[str]:
     if wrong := sorted(name for name in names if not MODEL_NAME.fullmatch(name)):
         raise ConfigurationError(f"pipeline/models: a model's folder is named {wrong[0]!r}, allowed is {MODEL_NAME.pattern}")
     return frozenset(names)
+
+
+def _known(repository: Path, revision: str) -> bool:
+    return commit(repository, revision) is not None
 
 
 def _absence(repository: Path, base: str) -> str:

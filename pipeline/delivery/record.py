@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -58,6 +58,17 @@ class Model:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Push:
+    """What was handed to Cloud Build last. Any earlier delivery that has not ended yet leaves its place to this one, which holds it too."""
+
+    commit: Commit
+    recipe: Literal["image", "modules"]
+    models: tuple[Text, ...]
+    at: AwareDatetime
+    build: Text | None  # its id; None until Cloud Build has answered
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Record:
     """All of delivery.json. `commit` is the base of the next route: None makes it everything."""
 
@@ -65,9 +76,10 @@ class Record:
     commit: Commit | None
     images: Images | None
     models: dict[Text, Model]
+    pushed: Push | None
 
 
-EMPTY = Record(version=VERSION, commit=None, images=None, models={})
+EMPTY = Record(version=VERSION, commit=None, images=None, models={}, pushed=None)
 _JSON: TypeAdapter[Record] = TypeAdapter(Record)
 
 

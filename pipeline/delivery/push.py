@@ -1,0 +1,116 @@
+"""Hands a commit of main to the first stage's trigger: what is due by its record, once however often and by however many it is asked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pipeline.delivery import history, record_object, triggers
+from pipeline.delivery.record import Push, Record
+from pipeline.delivery.route import Route
+from pipeline.errors import ConfigurationError, RunError
+from settings import Settings
+
+STARTING = timedelta(minutes=2)  # a push that has told no build by then has died before it could start one
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What became of a push: the build that was started, or the one that was there, or why there is none."""
+
+    said: str
+    started: bool
+    build: triggers.Build | None = None
+    route: Route | None = None
+
+
+def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pushed:
+    """Start the delivery of `head`, which must be on GitHub's main; `again` also where it was pushed before."""
+    _refuse_other_stages(settings)
+    commit = _checked(repository, head)
+    record = record_object.read(settings)
+    if not again and (there := _there_already(settings, repository, record, commit)):
+        return there
+    route, notice = history.routed(repository, base=record.commit, head=commit)
+    if route.kind == "none":
+        return Pushed("nothing to deliver: no change since the last delivery reaches an image or a model", False, route=route)
+    recipe: Literal["image", "modules"] = "image" if route.image else "modules"
+    mine = Push(commit=commit, recipe=recipe, models=tuple(sorted(route.models)), at=datetime.now(UTC), build=None)
+    if not _claimed(settings, record, mine):
+        return Pushed("another push has just started this or a newer commit: nothing is started", False, route=route)
+    build = _start(settings, record, mine)
+    return Pushed(f"{notice}; " if notice else "", True, build, route)
+
+
+def retrain(settings: Settings, models: str) -> list[tuple[list[str], triggers.Build]]:
+    """Have the recorded models trained anew on newer data, each by the very commit and image that made it; all builds that were started."""
+    record = record_object.read(settings)
+    wanted = sorted(record.models) if models == triggers.ALL_MODELS else models.split(",")
+    if unknown := sorted(set(wanted) - set(record.models)):
+        known = ", ".join(sorted(record.models)) or "none yet"
+        raise ConfigurationError(f"--models names {unknown[0]!r}, allowed are the models delivered to {settings.stage}: {known}")
+    commits: dict[str, list[str]] = {}
+    for model in wanted:
+        commits.setdefault(record.models[model].current.commit, []).append(model)
+    return [(of, triggers.start(settings, "modules", commit=commit, models=",".join(of))) for commit, of in commits.items()]
+
+
+def _refuse_other_stages(settings: Settings) -> None:
+    if settings.promotes_from is not None:
+        raise ConfigurationError(
+            f"--env is {settings.stage!r}, which gets what passed in {settings.promotes_from}: allowed is the stage that promotes from none"
+        )
+
+
+def _checked(repository: Path, head: str) -> str:
+    commit = history.commit(repository, head)
+    if commit is None:
+        raise ConfigurationError(f"--head is {head!r}, allowed is a commit of {repository}")
+    if changed := history.uncommitted(repository):
+        raise ConfigurationError(f"{changed[0]} is not committed{_more(changed)}: a delivery is of a commit; commit it or put it away")
+    if not history.is_on_main(repository, commit):
+        raise ConfigurationError(
+            f"--head is {commit[:12]}, which is not on {history.MAIN}: merge and `git push` it, or `git fetch origin` if it is there already"
+        )
+    return commit
+
+
+def _more(files: Iterable[Any]) -> str:
+    rest = len(list(files)) - 1
+    return f" (and {rest} more)" if rest else ""
+
+
+def _there_already(settings: Settings, repository: Path, record: Record, commit: str) -> Pushed | None:
+    """Why this commit needs no build of its own, if so."""
+    if record.commit is not None and history.is_ancestor(repository, commit, record.commit):
+        return Pushed(f"{commit[:12]} is delivered already, as part of {record.commit[:12]}: nothing is started", False)
+    last = record.pushed
+    if last is None or not history.is_ancestor(repository, commit, last.commit):
+        return None
+    if commit != last.commit:
+        return Pushed(f"{last.commit[:12]} was pushed after it and holds it: nothing is started", False)
+    if build := triggers.find(settings, last.recipe, commit):
+        return Pushed(f"{commit[:12]} was pushed before ({build.status.lower()}): nothing is started, --again does", False, build)
+    if datetime.now(UTC) - last.at < STARTING:
+        return Pushed(f"{commit[:12]} is being pushed by someone else: nothing is started", False)
+    return None
+
+
+def _claimed(settings: Settings, seen: Record, mine: Push) -> bool:
+    """Whether the record now names this push as the last one; of two at once one sees the other's."""
+    left = record_object.update(settings, lambda record: replace(record, pushed=mine) if record.pushed == seen.pushed else record)
+    return left.pushed == mine
+
+
+def _start(settings: Settings, seen: Record, mine: Push) -> triggers.Build:
+    def tell(push: Push | None) -> None:
+        record_object.update(settings, lambda record: replace(record, pushed=push) if record.pushed == mine else record)
+
+    try:
+        build = triggers.start(settings, mine.recipe, commit=mine.commit, models=",".join(mine.models) or triggers.NO_MODELS)
+    except RunError:
+        tell(seen.pushed)
+        raise
+    tell(replace(mine, build=build.id))
+    return build
