@@ -7,15 +7,15 @@
 import argparse
 import gzip
 import json
-import sys
 import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from tests.standins.google_faults import LOST, Fault, take
 from tests.standins.google_products import SOFT_DELETED
 from tests.standins.google_routes import answer
+from tests.standins.google_server import Answer, Server, json_answer
 from tests.standins.google_store import Body, Call, Key, RefusedError, Store
 from tests.standins.google_verbs import add_version
 
@@ -26,7 +26,7 @@ MISSPELT = ("CONTAINERAWS", "CONTAINERAZURE")  # what the provider reads for its
 class Request(NamedTuple):
     method: str
     path: str
-    status: int
+    status: int  # LOST where no answer was sent
 
 
 class GoogleApis:
@@ -34,7 +34,8 @@ class GoogleApis:
         self._store = Store(project_numbers=project_numbers or {}, slow_log_metrics=slow_log_metrics)
         self._lock = threading.Lock()
         self.requests: list[Request] = []
-        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self.faults: list[Fault] = []
+        self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -86,14 +87,26 @@ class GoogleApis:
         with self._lock:
             self._store.create(Key("storage", f"b/{bucket}/o/{name.replace('/', '%2F')}"), body)
 
-    def respond(self, method: str, target: str, content: bytes) -> tuple[int, Body]:
+    def respond(self, method: str, target: str, content: bytes, content_type: str = "") -> Answer:
+        """The answer to one request, of status LOST where its caller must get none."""
         with self._lock:
-            try:
-                status, body = 200, answer(self._store, Call.parse(method, target, content))
-            except RefusedError as refused:
-                status, body = refused.code, refused.body
-            self.requests.append(Request(method, target, status))
-        return status, body
+            fault = take(self.faults, method, target)
+        if fault and fault.answer != LOST:
+            refused = RefusedError(fault.answer, f"planted for {method} {fault.path_pattern}")
+            answered = json_answer(refused.code, refused.body)
+        else:
+            answered = self._done(method, target, content)
+        if fault and fault.answer == LOST:
+            answered = Answer(LOST)
+        self.requests.append(Request(method, target, answered.status))
+        return answered
+
+    def _done(self, method: str, target: str, content: bytes) -> Answer:
+        try:
+            with self._lock:
+                return json_answer(200, answer(self._store, Call.parse(method, target, content)))
+        except RefusedError as refused:
+            return json_answer(refused.code, refused.body)
 
 
 def products() -> list[str]:
@@ -102,37 +115,6 @@ def products() -> list[str]:
     [provider] = schema["provider_schemas"].values()
     suffix = "_custom_endpoint"
     return sorted(name.removesuffix(suffix) for name in provider["provider"]["block"]["attributes"] if name.endswith(suffix))
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that was killed is no error of ours."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-def _handler(google: GoogleApis) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def respond(self) -> None:
-            content = self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, body = google.respond(self.command, self.path, content)
-            answer = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: `requests` keeps them."""
-
-    return Handler
 
 
 def main() -> None:

@@ -11,6 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Body = dict[str, Any]
+STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
 
 
 class Key(NamedTuple):
@@ -29,16 +41,15 @@ class Key(NamedTuple):
 
 
 class RefusedError(Exception):
-    """What the cloud says no to: the HTTP code and Google's sentence."""
+    """What the cloud says no to: the HTTP code, Google's sentence, and Google's status where the code has another than the usual one."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, status: str = "") -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code, self.message, self.status = code, message, status or STATUSES.get(code, "UNKNOWN")
 
     @property
     def body(self) -> Body:
-        status = {400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 409: "ALREADY_EXISTS"}[self.code]
-        return {"error": {"code": self.code, "message": self.message, "status": status}}
+        return {"error": {"code": self.code, "message": self.message, "status": self.status}}
 
 
 @dataclass(frozen=True)
