@@ -29,7 +29,7 @@ class Executor(executor.Executor):
 
 
 class Pusher(component.Pusher):
-    """Pushes only what both blessings allow; fails rather than create an endpoint; knows a model it pushed before by its URI."""
+    """Pushes only what both blessings allow; fails rather than create an endpoint; knows a model it pushed before by its URI and server."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
@@ -49,7 +49,7 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
     except exceptions.NotFound as error:
         raise RunError(f"there is no endpoint {destination.endpoint} in {destination.project}: deploy the serving stack first") from error
     known = _versions(aiplatform, exceptions, destination.registered_model)
-    version = next((m for m in known if m.uri == model_uri), None)
+    version = next((m for m in known if _is(m, model_uri, destination.serving_image)), None)
     new = version is None
     if version is None:
         version = aiplatform.Model.upload(
@@ -63,15 +63,25 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
             serving_container_ports=[PORT],
         )
     if (version.resource_name, version.version_id) not in deployed:
-        version.deploy(
-            endpoint,
-            traffic_percentage=0,  # Vertex gives the first model on an endpoint all of it all the same
-            machine_type=destination.machine_type,
-            min_replica_count=destination.min_replicas,
-            max_replica_count=destination.max_replicas,
-            service_account=destination.service_account,
-        )
+        deploy(version, endpoint, destination)
     return version, new
+
+
+def deploy(version: Any, endpoint: Any, destination: VertexDestination) -> None:
+    """Put a registered version on the endpoint's machines, without traffic."""
+    version.deploy(
+        endpoint,
+        traffic_percentage=0,  # Vertex gives the first model on an endpoint all of it all the same
+        machine_type=destination.machine_type,
+        min_replica_count=destination.min_replicas,
+        max_replica_count=destination.max_replicas,
+        service_account=destination.service_account,
+    )
+
+
+def _is(version: Any, model_uri: str, serving_image: str) -> bool:
+    """A version holds its server: the same model behind another one is another version."""
+    return bool(version.uri == model_uri and version.container_spec.image_uri == serving_image)
 
 
 def _versions(aiplatform: Any, exceptions: Any, registered_model: str) -> list[Any]:

@@ -83,7 +83,7 @@ def _checked(image: Image, tag: str, commit: str) -> str:
         response = image.ask("GET", f"manifests/{tag}", headers={"accept": MANIFESTS})
         if response.status_code == 404:
             raise ConfigurationError(f"--tag is {tag!r}, and there is no image {image.name} of that tag")
-        config = answered(response).json()["config"]["digest"]
+        config, *_ = _blobs(answered(response))
         labels = answered(image.ask("GET", f"blobs/{config}")).json().get("config", {}).get("Labels") or {}
     if labels.get(REVISION) != commit:
         raise ConfigurationError(f"{image.name}:{tag} was built from {labels.get(REVISION, 'an unknown commit')}, allowed is {commit}")
@@ -106,6 +106,7 @@ def _put_manifest(image: Image, reference: str, manifest: Any) -> None:
 
 
 def _blobs(manifest: Any) -> list[str]:
+    """The digests of what a manifest is made of, its configuration first."""
     told = manifest.json()
     if "layers" not in told:
         raise exceptions.FailedPrecondition("it is an index of several platforms, allowed is one image")
