@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.delivery import arguments as deliveries
 from settings import REPOSITORY, SettingsError
 
 RUNS = REPOSITORY / "runs"
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     compile_.add_argument("models", nargs="*", metavar="model", help="names or paths (default: all models)")
     compile_.add_argument("--env", required=True, help="local, or an environment of environments.py")
     compile_.add_argument("--image", help="the pipeline image by digest, NAME@sha256:...; not for local")
-    compile_.add_argument("--serving-image", help="the serving image (default: the environment's, tagged with this commit)")
+    compile_.add_argument("--serving-image", help="the serving image by digest; not for local")
     compile_.add_argument("--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)")
     compile_.add_argument(
         "--output", type=Path, default=Path("compiled"), metavar="DIR", help="where ENV-MODEL.json is written (default: compiled)"
@@ -60,9 +61,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine alone)")
     serve.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: 8080)")
     serve.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help="where published versions are kept (default: runs)")
-    route = verbs.add_parser("route", parents=[reporting], help="what the changes between two commits reach: image, models, infrastructure")
-    route.add_argument("--base", metavar="REV", help="the commit that was last delivered (default: none was, so everything)")
-    route.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
+    deliveries.add_to(verbs, reporting)
     return top
 
 
@@ -89,9 +88,13 @@ def main(arguments: list[str]) -> int:
 
 def work(verb: str) -> Callable[[argparse.Namespace], int]:
     if verb in LIGHT:
-        from pipeline.delivery import verbs as delivery
+        from pipeline.delivery import verbs as light
 
-        return delivery.VERBS[verb]
+        return light.VERBS[verb]
+    if verb in deliveries.VERBS:
+        from pipeline.delivery import commands
+
+        return commands.VERBS[verb]
     from pipeline import verbs
 
     return verbs.VERBS[verb]

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from environments import ENVIRONMENTS
 from pipeline import model_folder, runners, spec
 from pipeline.errors import ConfigurationError
 from pipeline.model_folder import ModelFolder
-from settings import REPOSITORY, model_names
+from settings import model_names
 
 LOCAL = "local"
 LOCAL_IMAGE = "this-machine"  # never pulled: the rehearsal runs the containers' command in its own environment
@@ -39,21 +38,14 @@ def _settle(
         return spec.here(folder, runs / "rehearsal" / folder.name), LOCAL_IMAGE
     if environment not in ENVIRONMENTS:
         raise ConfigurationError(f"--env is {environment!r}, allowed are {LOCAL}, {', '.join(ENVIRONMENTS)}")
-    if image is None or not DIGEST.fullmatch(image):
-        raise ConfigurationError(
-            f"--image is {image!r}, allowed for {environment} is an image by digest, NAME@sha256:64 hexadecimal digits"
-        )
+    for flag, given in (("--image", image), ("--serving-image", serving_image)):
+        if given is None or not DIGEST.fullmatch(given):
+            raise ConfigurationError(
+                f"{flag} is {given!r}, allowed for {environment} is an image by digest, NAME@sha256:64 hexadecimal digits"
+            )
     try:
         window_end = date.fromisoformat(end)
     except ValueError as error:
         raise ConfigurationError(f"--end is {end!r}, allowed is a day as YYYY-MM-DD") from error
-    settings = ENVIRONMENTS[environment]
-    serving = serving_image or f"{settings.names.image('serving')}:{_commit()}"
-    return spec.cloud(folder, settings, image=image, serving_image=serving, end=window_end), image
-
-
-def _commit() -> str:
-    done = subprocess.run(["git", "-C", str(REPOSITORY), "rev-parse", "HEAD"], capture_output=True, text=True)
-    if done.returncode:
-        raise ConfigurationError("--serving-image is missing, and without a git commit there is no tag to take for it")
-    return done.stdout.strip()
+    assert image and serving_image
+    return spec.cloud(folder, ENVIRONMENTS[environment], image=image, serving_image=serving_image, end=window_end), image

@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+Observer = Callable[[str, str], None]  # told a node's id and its state
+
 
 class Progress:
-    """An observer of nodes, as runners tell it: a node's id and "running" or "finished"."""
+    """An observer of nodes, as runners tell it: a node's id and "running", "finished", or how it ended otherwise."""
 
     def __init__(self, stream: TextIO) -> None:
         self.console = Console(file=stream, highlight=False)
@@ -35,11 +37,24 @@ class Progress:
             if not self.console.is_terminal:
                 self.console.print(f"{node} ...")
             return
-        self.console.print(f"{node:18} {time.monotonic() - self.started.pop(node):6.1f} s")
+        word = "" if state == "finished" else f" {state}"
+        self.console.print(f"{node:18} {time.monotonic() - self.started.pop(node):6.1f} s{word}")
 
     def _running(self) -> Text:
         now = time.monotonic()
         return Text("\n".join(f"{node:18} {now - start:6.1f} s ..." for node, start in list(self.started.items())), style="dim")
+
+
+@contextlib.contextmanager
+def shown(observer: Observer, node: str) -> Iterator[None]:
+    """Tell an observer of a step that is none of a pipeline's."""
+    observer(node, "running")
+    try:
+        yield
+    except BaseException:
+        observer(node, "failed")
+        raise
+    observer(node, "finished")
 
 
 @contextlib.contextmanager

@@ -148,20 +148,25 @@ def cloud(folder: ModelFolder, settings: Settings, *, image: str, serving_image:
         served=contract.served_columns(schema),
         modules=Modules.of(folder, f"{names.artifacts_uri}/modules/{folder.name}"),
         source=BigQuerySource(query),
-        destination=VertexDestination(
-            project=settings.project_id,
-            region=settings.region,
-            endpoint=names.endpoint(folder.name),
-            registered_model=names.registered_model(folder.name),
-            serving_image=serving_image,
-            machine_type=settings.serving.machine_type,
-            min_replicas=settings.serving.min_replicas,
-            max_replicas=settings.serving.max_replicas,
-            service_account=names.service_account_email("server"),
-        ),
+        destination=destination(settings, folder.name, serving_image),
         training=training,
         beam_args=_beam_args(settings, image),
         tune=tune,
+    )
+
+
+def destination(settings: Settings, model: str, serving_image: str) -> VertexDestination:
+    """Where a model of that environment is served."""
+    return VertexDestination(
+        project=settings.project_id,
+        region=settings.region,
+        endpoint=settings.names.endpoint(model),
+        registered_model=settings.names.registered_model(model),
+        serving_image=serving_image,
+        machine_type=settings.serving.machine_type,
+        min_replicas=settings.serving.min_replicas,
+        max_replicas=settings.serving.max_replicas,
+        service_account=settings.names.service_account_email("server"),
     )
 
 

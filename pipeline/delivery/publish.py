@@ -22,12 +22,17 @@ class Published:
 
 def publish(folder: ModelFolder, settings: Settings) -> Published:
     """Raises RunError where the bucket refuses, or holds something else at an address of ours."""
-    modules = Modules.of(folder, f"{settings.names.artifacts_uri}/modules/{folder.name}")
-    uris = dict(zip(MODULE_FILES, (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters), strict=True))
+    uris = addresses(folder, settings)
     with asking(f"the bucket {settings.names.bucket('artifacts')}", settings):
         bucket = storage(settings.project_id).bucket(settings.names.bucket("artifacts"))
         copied = [file for file, uri in uris.items() if _copied(bucket, uri, (folder.path / file).read_bytes())]
     return Published(uris, copied)
+
+
+def addresses(folder: ModelFolder, settings: Settings) -> dict[str, str]:
+    """File -> the gs:// URI that its content has in the stage's bucket, whether it is there or not."""
+    modules = Modules.of(folder, f"{settings.names.artifacts_uri}/modules/{folder.name}")
+    return dict(zip(MODULE_FILES, (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters), strict=True))
 
 
 def _copied(bucket: Any, uri: str, content: bytes) -> bool:

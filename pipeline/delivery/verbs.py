@@ -14,14 +14,14 @@ def route(options: argparse.Namespace) -> int:
     found, notice = history.routed(REPOSITORY, base=options.base, head=options.head)
     if notice:
         print(f"python -m pipeline route: {notice}", file=sys.stderr)
-    print(json.dumps(_told(found)) if options.json else _sentence(found))
+    print(json.dumps(told(found)) if options.json else sentence(found))
     return 0
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {"route": route}
 
 
-def _told(route: Route) -> dict[str, object]:
+def told(route: Route) -> dict[str, object]:
     return {
         "image": route.image,
         "models": sorted(route.models),
@@ -31,7 +31,7 @@ def _told(route: Route) -> dict[str, object]:
     }
 
 
-def _sentence(route: Route) -> str:
+def sentence(route: Route) -> str:
     models = ", ".join(sorted(route.models))
     parts = [
         {

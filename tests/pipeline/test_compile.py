@@ -7,6 +7,7 @@ import pytest
 from tests.pipeline.conftest import parsed
 
 IMAGE = "us-central1-docker.pkg.dev/p/r/pipeline@sha256:" + "0123456789abcdef" * 4
+IMAGES = ("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline", "serving"))
 OTHER = {"ExampleGen", "Trainer", "Pusher"}
 
 
@@ -54,7 +55,7 @@ def module_base(job):
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
 def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, stage):
-    local, cloud = compiled("local"), compiled(stage, "--image", IMAGE)
+    local, cloud = compiled("local"), compiled(stage, *IMAGES)
 
     ours, theirs = nodes(local), nodes(cloud)
     differing = {
@@ -68,7 +69,7 @@ def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, s
 
 
 def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_settings_say_so(compiled):
-    dev, staging = nodes(compiled("dev", "--image", IMAGE)), nodes(compiled("staging", "--image", IMAGE))
+    dev, staging = nodes(compiled("dev", *IMAGES)), nodes(compiled("staging", *IMAGES))
 
     query = staging["ExampleGen"][0]["inputs"]["parameters"]["input_config"]["runtimeValue"]["constant"]
     assert "chicago_taxi_trips" in query and "`tips` IS NOT NULL" in query and "@begin" not in query
@@ -80,7 +81,7 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
 
 
 def test_every_container_runs_the_image_by_digest(compiled):
-    executors = [executor["container"] for _, _, executor in nodes(compiled("prod", "--image", IMAGE)).values() if "container" in executor]
+    executors = [executor["container"] for _, _, executor in nodes(compiled("prod", *IMAGES)).values() if "container" in executor]
 
     assert len(executors) == 9 and {e["image"] for e in executors} == {IMAGE}
 
@@ -88,7 +89,7 @@ def test_every_container_runs_the_image_by_digest(compiled):
 def test_modules_are_given_by_the_hash_of_their_content(compiled):
     from pipeline import model_folder
 
-    job = compiled("prod", "--image", IMAGE)
+    job = compiled("prod", *IMAGES)
     folder = model_folder.load("taxi")
 
     uri = nodes(job)["Transform"][0]["inputs"]["parameters"]["module_file"]["runtimeValue"]["constant"]
@@ -96,11 +97,11 @@ def test_modules_are_given_by_the_hash_of_their_content(compiled):
 
 
 def test_transform_waits_for_the_validator(compiled):
-    assert "ExampleValidator" in nodes(compiled("dev", "--image", IMAGE))["Transform"][0]["dependentTasks"]
+    assert "ExampleValidator" in nodes(compiled("dev", *IMAGES))["Transform"][0]["dependentTasks"]
 
 
 def test_each_model_asks_for_its_own_last_blessed_one(compiled):
-    jobs = {model: compiled("dev", "--image", IMAGE, model=model) for model in ("taxi", "flights")}
+    jobs = {model: compiled("dev", *IMAGES, model=model) for model in ("taxi", "flights")}
 
     for model, job in jobs.items():
         resolver = nodes(job)["LastBlessed-model-blessing-resolver"][2]["resolver"]["outputArtifactQueries"]["model_blessing"]["filter"]
@@ -110,7 +111,7 @@ def test_each_model_asks_for_its_own_last_blessed_one(compiled):
 
 
 def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
-    job = compiled("dev", "--image", IMAGE)
+    job = compiled("dev", *IMAGES)
 
     assert job["pipelineSpec"]["schemaVersion"] == "2.1.0"
     assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://acme-ml-dev-dev-artifacts/pipelines/dev-taxi"
@@ -119,10 +120,14 @@ def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--env", "test", "--image", IMAGE], "--env is 'test', allowed are local, dev, staging, prod"),
+        (["--env", "test", *IMAGES], "--env is 'test', allowed are local, dev, staging, prod"),
         (["--env", "dev"], "--image is None"),
         (["--env", "dev", "--image", "pipeline:latest"], "--image is 'pipeline:latest', allowed for dev is an image by digest"),
-        (["--env", "dev", "--image", IMAGE, "--end", "tomorrow"], "--end is 'tomorrow'"),
+        (
+            ["--env", "dev", "--image", IMAGE, "--serving-image", "serving:1"],
+            "--serving-image is 'serving:1', allowed for dev is an image by digest",
+        ),
+        (["--env", "dev", *IMAGES, "--end", "tomorrow"], "--end is 'tomorrow'"),
     ],
 )
 def test_a_wrong_argument_is_one_sentence_and_nothing_is_written(cli, tmp_path, arguments, says):
@@ -132,6 +137,6 @@ def test_a_wrong_argument_is_one_sentence_and_nothing_is_written(cli, tmp_path, 
 
 
 def test_without_a_name_every_model_is_compiled(cli, tmp_path):
-    files = parsed(cli("compile", "--env", "dev", "--image", IMAGE, "--output", tmp_path, "--json"))
+    files = parsed(cli("compile", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
 
     assert [f.rsplit("/")[-1] for f in files] == ["dev-flights.json", "dev-taxi.json"]

@@ -8,7 +8,7 @@ import pytest
 from pipeline.errors import RunError
 from pipeline.rehearsal import Rehearsal, rehearse_file
 from tests.pipeline.conftest import parsed
-from tests.pipeline.test_compile import IMAGE
+from tests.pipeline.test_compile import IMAGES
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
 
 
 def test_a_cloud_spec_is_refused(cli, tmp_path):
-    [file] = parsed(cli("compile", "taxi", "--env", "dev", "--image", IMAGE, "--output", tmp_path, "--json"))
+    [file] = parsed(cli("compile", "taxi", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
 
     said = cli("rehearse", file)
 

@@ -1,0 +1,159 @@
+"""Puts a version of a model before its callers, or takes one away: the release of a run's result, rollback, refresh and undeploy."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pipeline import model_folder, spec
+from pipeline.components import vertex_pusher
+from pipeline.delivery import publish, record_object, registry, traffic
+from pipeline.delivery.record import Delivery, Images, Model, Passed, Record, delivered
+from pipeline.delivery.traffic import Endpoint, Question
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.google_cloud import asking, patiently, vertex
+from pipeline.progress import Observer, shown
+from settings import Settings, model_names
+
+TRANSFORMED = "transform_features"  # the signature that every model has beside its default one
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A version that a run of this commit has pushed to the model's registry."""
+
+    settings: Settings
+    model: str
+    commit: str
+    images: Images
+    run: str
+    version: str
+
+
+def release(candidate: Candidate, observer: Observer) -> Delivery:
+    """All the traffic to the candidate, step by step, and the record of it; RunError where a step does not hold, and all is as before."""
+    settings, model = candidate.settings, candidate.model
+    endpoint = endpoint_of(settings, model)
+    new = deployed(endpoint, model, candidate.version, candidate.images, observer)
+    steps = traffic.introduce(endpoint, new, question(model), observer)
+    warm = settings.serving.keep_warm
+    delivery = Delivery(
+        commit=candidate.commit,
+        images=candidate.images,
+        modules=publish.addresses(model_folder.load(model), settings),
+        run=candidate.run,
+        registry_version=candidate.version,
+        deployed_model=new if warm else None,
+        delivered_at=datetime.now(UTC),
+        passed=Passed(run_succeeded=True, blessed=True, smoke=True, traffic_steps=steps if warm else ()),
+    )
+    registry.keep(settings, candidate.images)
+    record = record_object.update(settings, lambda record: delivered(record, model, delivery))
+    _clear(endpoint, record.models[model], observer)
+    return delivery
+
+
+def rollback(settings: Settings, model: str, observer: Observer) -> Delivery:
+    """All the traffic to the version before, at once: it passed its steps when it came."""
+    recorded = recorded_model(settings, model)
+    if recorded.before is None:
+        raise ConfigurationError(
+            f"{model} has version {recorded.current.registry_version} in {settings.stage} and none before to go back to"
+        )
+    before, endpoint = recorded.before, endpoint_of(settings, model)
+    if settings.serving.keep_warm:
+        id_ = deployed(endpoint, model, before.registry_version, before.images, observer)
+        endpoint.split({id_: 100})
+        before = replace(before, deployed_model=id_)
+    record_object.update(settings, lambda record: delivered(record, model, before))
+    return before
+
+
+def refresh(settings: Settings, model: str, observer: Observer) -> Delivery | None:
+    """The same model behind the recorded serving image, as a version of its own; None where it has that image already."""
+    current, images = recorded_model(settings, model).current, record_object.read(settings).images
+    if images is None or images.serving == current.images.serving:
+        return None
+    chosen = Images(pipeline=current.images.pipeline, serving=images.serving)
+    registry.check(settings, chosen)
+    with asking(f"the registered model {settings.names.registered_model(model)}", settings), shown(observer, f"{model} deploy"):
+        trained = _registered(settings, model, current.registry_version)
+        version, _ = vertex_pusher.push(trained.uri, _destination(settings, model, chosen))
+    return release(Candidate(settings, model, current.commit, chosen, current.run, version.version_id), observer)
+
+
+def undeploy(settings: Settings, model: str, keep: int, observer: Observer) -> list[str]:
+    """Take all but the newest `keep` deployed models without traffic off their machines; returns the ids of those that went."""
+    endpoint = endpoint_of(settings, model)
+    idle = [id_ for id_ in endpoint.deployed().values() if id_ not in endpoint.shares()]
+    gone = idle[: max(0, len(idle) - keep)]
+    for id_ in gone:
+        with shown(observer, f"{model} undeploy {id_}"):
+            endpoint.undeploy(id_)
+    record_object.update(settings, lambda record: _without(record, model, gone))
+    return gone
+
+
+def recorded_model(settings: Settings, model: str) -> Model:
+    known = record_object.read(settings).models
+    if model not in known:
+        allowed = ", ".join(sorted(known)) or "none yet"
+        raise ConfigurationError(f"there is no model {model!r} delivered to {settings.stage}, allowed are {allowed}")
+    return known[model]
+
+
+def known_model(model: str) -> None:
+    if model not in model_names():
+        raise ConfigurationError(f"there is no model {model!r}, allowed are {', '.join(model_names())}")
+
+
+def endpoint_of(settings: Settings, model: str) -> Endpoint:
+    """RunError where Terraform has not made it yet."""
+    with asking(f"the endpoint {settings.names.endpoint(model)} of {model}", settings):
+        return Endpoint(settings, patiently(lambda: vertex(settings.project_id, settings.region).Endpoint(settings.names.endpoint(model))))
+
+
+def deployed(endpoint: Endpoint, model: str, version: str, images: Images, observer: Observer) -> str:
+    """The id of the deployed model of this version, which is deployed where it is not: a run taken from the cache deploys nothing."""
+    if (id_ := endpoint.deployed().get(version)) is None:
+        with asking(f"version {version} of {model}", endpoint.settings), shown(observer, f"{model} deploy"):
+            registered = _registered(endpoint.settings, model, version)
+            vertex_pusher.deploy(registered, endpoint.resource, _destination(endpoint.settings, model, images))
+        id_ = endpoint.deployed().get(version)
+    if id_ is None:
+        raise RunError(f"{endpoint.what}: version {version} was deployed and is not there")
+    return id_
+
+
+def question(model: str) -> Question:
+    serving = model_folder.load(model).declaration.serving
+    return Question(serving.sample, (serving.default_signature, TRANSFORMED))
+
+
+def _registered(settings: Settings, model: str, version: str) -> Any:
+    aiplatform = vertex(settings.project_id, settings.region)
+    return aiplatform.Model(settings.names.registered_model(model), version=version)
+
+
+def _destination(settings: Settings, model: str, images: Images) -> spec.VertexDestination:
+    return spec.destination(settings, model, registry.Image(settings, "serving").at(images.serving))
+
+
+def _clear(endpoint: Endpoint, recorded: Model, observer: Observer) -> None:
+    """Off the machines goes what nobody would go back to; where nothing is kept warm, everything."""
+    kept = {delivery.registry_version for delivery in (recorded.current, recorded.before) if delivery}
+    for version, id_ in endpoint.deployed().items():
+        if version not in kept or not endpoint.settings.serving.keep_warm:
+            with shown(observer, f"undeploy version {version}"):
+                endpoint.undeploy(id_)
+
+
+def _without(record: Record, model: str, gone: list[str]) -> Record:
+    """The record, the deployed models that are gone taken out of it."""
+    if model not in record.models:
+        return record
+
+    def kept(delivery: Delivery | None) -> Delivery | None:
+        return replace(delivery, deployed_model=None) if delivery and delivery.deployed_model in gone else delivery
+
+    known = record.models[model]
+    return replace(record, models={**record.models, model: Model(current=kept(known.current) or known.current, before=kept(known.before))})

@@ -1,0 +1,147 @@
+"""Moves an endpoint's traffic to a new version in steps, asks and watches it meanwhile, and goes back at the first sign of trouble."""
+
+import math
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipeline.errors import RunError
+from pipeline.google_cloud import answered, asking, patiently, session
+from pipeline.progress import Observer, shown
+from settings import Settings
+
+MISSED = 1e-6  # how probable it may be that a version which takes its share is never asked
+METRICS = "aiplatform.googleapis.com/prediction/online"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the smoke test asks: one instance, answered by each signature."""
+
+    instance: dict[str, Any]
+    signatures: tuple[str, ...]
+
+
+class Endpoint:
+    """A model's endpoint, and who answers on it."""
+
+    def __init__(self, settings: Settings, resource: Any) -> None:
+        self.settings, self.resource = settings, resource
+
+    @property
+    def what(self) -> str:
+        return f"the endpoint {self.resource.name} ({self.resource.display_name})"
+
+    def deployed(self) -> dict[str, str]:
+        """Registry version -> deployed model's id, the newest deployed last."""
+        with asking(self.what, self.settings):
+            models = patiently(self.resource.list_models)
+        return {
+            model.model_version_id: model.id for model in sorted(models, key=lambda m: m.create_time.timestamp() if m.create_time else 0)
+        }
+
+    def shares(self) -> dict[str, int]:
+        """Deployed model's id -> percent of the traffic, of those that have any."""
+        with asking(self.what, self.settings):
+            split = patiently(lambda: self.resource.traffic_split)
+        return {id_: percent for id_, percent in split.items() if percent}
+
+    def split(self, shares: dict[str, int]) -> None:
+        rest = dict.fromkeys(self.deployed().values(), 0)
+        with asking(self.what, self.settings):
+            patiently(lambda: self.resource.update(traffic_split=rest | shares))
+
+    def undeploy(self, id_: str) -> None:
+        """Nothing happens where it is not there any more."""
+        if id_ in self.deployed().values():
+            with asking(self.what, self.settings):
+                patiently(lambda: self.resource.undeploy(id_) if id_ in {m.id for m in self.resource.list_models()} else None)
+
+    def ask(self, question: Question, signature: str) -> tuple[str, list[Any]]:
+        """Which deployed model answered, and what."""
+        with asking(self.what, self.settings):
+            answer = patiently(lambda: self.resource.predict([question.instance], parameters={"signature": signature}))
+        return answer.deployed_model_id, list(answer.predictions)
+
+
+def introduce(endpoint: Endpoint, new: str, question: Question, observer: Observer) -> tuple[int, ...]:
+    """Give the deployed model `new` all the traffic, step by step; returns the steps that held, all of them.
+
+    Goes on where an interrupted call stopped. RunError where the smoke test or a step fails: the traffic is back and `new` undeployed then.
+    """
+    shares = endpoint.shares()
+    old = max((id_ for id_ in shares if id_ != new), key=shares.__getitem__, default=None)
+    reached = shares.get(new, 0)
+    steps = endpoint.settings.serving.traffic_steps if old else (100,)
+    try:
+        for percent in (step for step in steps if step >= reached):
+            _take(endpoint, new, old, percent, question if percent in (reached, steps[0]) else None, observer)
+    except Exception:  # an interruption is none: it stops, and goes on from this step
+        go_back(endpoint, new, old)
+        raise
+    return endpoint.settings.serving.traffic_steps
+
+
+def _take(endpoint: Endpoint, new: str, old: str | None, percent: int, question: Question | None, observer: Observer) -> None:
+    if old:
+        endpoint.split({new: percent, old: 100 - percent} if percent < 100 else {new: 100})
+    name, began = endpoint.resource.display_name, datetime.now(UTC)
+    if question:
+        with shown(observer, f"{name} smoke test at {percent} % of the traffic"):
+            smoke(endpoint, new, question, percent)
+    if old:
+        with shown(observer, f"{name} {percent} % of the traffic, watched for {endpoint.settings.serving.step_minutes} min"):
+            watch(endpoint, new, began)
+
+
+def go_back(endpoint: Endpoint, new: str, old: str | None) -> None:
+    """All the traffic to `old`, and `new` off its machines."""
+    if old:
+        endpoint.split({old: 100})
+    endpoint.undeploy(new)
+
+
+def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> None:
+    """Ask until `new` has answered by every signature; RunError at the first error or null, or where it never answers."""
+    attempts = 3 if percent == 100 else math.ceil(math.log(MISSED) / math.log1p(-percent / 100))
+    for signature in question.signatures:
+        for _ in range(attempts):
+            who, predictions = endpoint.ask(question, signature)
+            if len(predictions) != 1 or predictions[0] is None:
+                raise RunError(f"{endpoint.what} answers the sample by {signature} with {predictions}, expected is one prediction")
+            if who == new:
+                break
+        else:
+            raise RunError(f"{endpoint.what}: {new} has {percent} % of the traffic and answered none of {attempts} requests by {signature}")
+
+
+def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
+    """Wait for the step's time, then look at what `new` did in it; RunError where it fails too often or answers too slowly."""
+    serving = endpoint.settings.serving
+    time.sleep(max(0.0, (began + timedelta(minutes=serving.step_minutes) - datetime.now(UTC)).total_seconds()))
+    asked, failed = (_measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA") for name in ("prediction", "error"))
+    if sum(asked) and sum(failed) / sum(asked) > serving.largest_error_share:
+        share = f"{sum(failed) / sum(asked):.1%}"
+        raise RunError(f"{endpoint.what}: {share} of the new version's answers are errors, allowed are {serving.largest_error_share:.1%}")
+    slowest = max(_measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99"), default=0)
+    if slowest > serving.largest_p99_ms:
+        raise RunError(f"{endpoint.what}: the new version's p99 is {slowest:.0f} ms, allowed are {serving.largest_p99_ms} ms")
+
+
+def _measured(endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner: str) -> list[float]:
+    """The points that Cloud Monitoring has of a deployed model since then; none where nobody asked it."""
+    settings, now = endpoint.settings, datetime.now(UTC)
+    chosen = {
+        "filter": f'metric.type="{METRICS}/{metric}" AND resource.type="aiplatform.googleapis.com/Endpoint"'
+        f' AND resource.labels.endpoint_id="{endpoint.resource.name}" AND metric.labels.deployed_model_id="{id_}"',
+        "interval.startTime": began.isoformat(),
+        "interval.endTime": now.isoformat(),
+        "aggregation.alignmentPeriod": f"{max(60, math.ceil((now - began).total_seconds()))}s",
+        "aggregation.perSeriesAligner": aligner,
+    }
+    with asking("Cloud Monitoring", settings):
+        http, base = session("GOOGLE_MONITORING_CUSTOM_ENDPOINT", "https://monitoring.googleapis.com")
+        told = answered(http.get(f"{base}/v3/projects/{settings.project_id}/timeSeries", params=chosen, timeout=60)).json()
+    values = [point["value"] for series in told.get("timeSeries", []) for point in series["points"]]
+    return [float(value.get("doubleValue", value.get("int64Value", 0))) for value in values]
