@@ -5,22 +5,17 @@
 """
 
 import argparse
-import gzip
-import json
 import threading
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+from tests.standins.google_endpoints import custom_endpoints
 from tests.standins.google_faults import LOST, Fault, take
 from tests.standins.google_products import SOFT_DELETED
 from tests.standins.google_routes import answer
 from tests.standins.google_server import Answer, Server, json_answer
-from tests.standins.google_store import Body, Call, Key, RefusedError, Store
+from tests.standins.google_store import Body, Call, Key, ModelAnswer, RefusedError, Store
 from tests.standins.google_verbs import add_version
-
-SCHEMA = Path(__file__).with_name("google-6.50.0.json.gz")
-MISSPELT = ("CONTAINERAWS", "CONTAINERAZURE")  # what the provider reads for its container_aws_ and container_azure_custom_endpoint
 
 
 class Request(NamedTuple):
@@ -35,6 +30,7 @@ class GoogleApis:
         self._lock = threading.Lock()
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
+        self.on_pipeline_job: Callable[[Body], None] | None = None  # called in its own thread with each new job
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -54,10 +50,7 @@ class GoogleApis:
 
         The GCS state backend reads GOOGLE_STORAGE_CUSTOM_ENDPOINT too, unless GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT is set.
         """
-        endpoints = {product: f"{self.url}/{product}/" for product in products()}
-        misspelt = {product: f"{self.url}/{product.lower()}/" for product in MISSPELT}
-        variables = {f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT": url for product, url in {**endpoints, **misspelt}.items()}
-        return {**variables, "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in"}
+        return {**custom_endpoints(self.url), "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in"}
 
     @property
     def objects(self) -> dict[tuple[str, str], Body]:
@@ -71,6 +64,11 @@ class GoogleApis:
         """The IAM policies that were set, by the product and name of what they guard."""
         with self._lock:
             return {tuple(key): dict(policy) for key, policy in self._store.policies.items()}
+
+    @property
+    def answers(self) -> dict[str, ModelAnswer]:
+        """What a deployed model answers to {instances, parameters}, as an HTTP status and a body: by its id or by its model's version."""
+        return self._store.answers
 
     def change(self, product: str, name: str, **fields: Any) -> None:
         """Somebody else's change of an object; None removes a field."""
@@ -99,22 +97,26 @@ class GoogleApis:
         if fault and fault.answer == LOST:
             answered = Answer(LOST)
         self.requests.append(Request(method, target, answered.status))
+        self._tell()
         return answered
 
     def _done(self, method: str, target: str, content: bytes) -> Answer:
         try:
             with self._lock:
-                return json_answer(200, answer(self._store, Call.parse(method, target, content)))
+                answered = answer(self._store, Call.parse(method, target, content))
+                done = answered if callable(answered) else json_answer(200, answered)
+            return json_answer(200, done()) if callable(done) else done
         except RefusedError as refused:
             return json_answer(refused.code, refused.body)
 
-
-def products() -> list[str]:
-    """The provider's names of Google's products: those it lets one point elsewhere."""
-    schema = json.loads(gzip.decompress(SCHEMA.read_bytes()))
-    [provider] = schema["provider_schemas"].values()
-    suffix = "_custom_endpoint"
-    return sorted(name.removesuffix(suffix) for name in provider["provider"]["block"]["attributes"] if name.endswith(suffix))
+    def _tell(self) -> None:
+        """Hand what was made to its hook, which may take its time and ask for more."""
+        with self._lock:
+            news, self._store.news = self._store.news, []
+        hooks = {"pipelineJobs": self.on_pipeline_job}
+        for key, body in news:
+            if hook := hooks[key.collection]:
+                threading.Thread(target=hook, args=(body,), daemon=True).start()
 
 
 def main() -> None:

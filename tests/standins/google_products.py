@@ -14,7 +14,11 @@ OPERATIONS = {
     "iam_beta": "google.iam.v1",
     "service_usage": "google.api.serviceusage.v1",
 }
-AT_ONCE = {"pipelineJobs"}  # created without an operation all the same
+AT_ONCE: dict[tuple[str, str], Body] = {  # without an operation all the same
+    ("POST", "pipelineJobs"): {},
+    ("PATCH", "endpoints"): {"done": True},  # the provider waits for the answer as if it were an operation
+    ("PATCH", "models"): {},
+}
 WRAPPERS = {"serviceAccounts": "serviceAccount", "topics": "topic", "subscriptions": "subscription", "roles": "role"}
 SOFT_DELETED: dict[str, Body] = {
     "roles": {"deleted": True},
@@ -119,6 +123,10 @@ def _trigger(new: Subject) -> Body:
     return {"id": new.key.name.rsplit("/", 1)[-1], "resourceName": new.key.name}
 
 
+def _pipeline_job(new: Subject) -> Body:
+    return {"name": new.key.name, "state": "PIPELINE_STATE_PENDING"}
+
+
 def _named(new: Subject) -> Body:
     return {"name": new.key.name}
 
@@ -140,14 +148,17 @@ DRESS: dict[tuple[str, str], Callable[[Subject], Body]] = {
     ("cloudbuildv2", "repositories"): _named,
     ("billing", "budgets"): _named,
     ("vertex_ai", "endpoints"): _named,
+    ("vertex_ai", "pipelineJobs"): _pipeline_job,
 }
 
 
 def operation(store: Store, call: Call, answer: Body, kind: str | None = None) -> Body:
     """`answer` as this product gives it: itself, or inside an operation that is done."""
     collection = re.split("/", call.path)[-1 if call.method == "POST" and not call.verb else -2]
-    if call.product not in OPERATIONS or collection in AT_ONCE:
+    if call.product not in OPERATIONS:
         return answer
+    if (call.method, collection) in AT_ONCE:
+        return {**answer, **AT_ONCE[call.method, collection]}
     singular = re.sub("ies$", "y", collection).removesuffix("s")
     made = f"{OPERATIONS[call.product]}.{singular[0].upper()}{singular[1:]}" if answer else "google.protobuf.Empty"
     response: dict[str, Any] = {"@type": f"type.googleapis.com/{kind or made}", **answer}

@@ -80,11 +80,22 @@ def serving_endpoint(asked: Subject) -> None:
         raise RefusedError(400, f"Endpoint {asked.key.name} has deployed models; undeploy them before deleting the Endpoint.")
 
 
+def traffic(asked: Subject) -> None:
+    """What an endpoint becomes may give traffic to deployed models alone, and all of it."""
+    models, split = asked.body.get("deployedModels", []), asked.body.get("trafficSplit", {})
+    unknown = split.keys() - {model["id"] for model in models}
+    if unknown or (models and sum(split.values()) != 100):
+        raise RefusedError(400, f"trafficSplit must give 100% to deployed models, got {split}")
+
+
 CREATE: dict[tuple[str, str], Callable[[Subject], None]] = {
     ("big_query", "datasets"): dataset,
     ("cloudbuildv2", "connections"): connection,
     ("cloud_build", "triggers"): trigger,
     ("monitoring", "alertPolicies"): alert_policy,
+}
+CHANGE: dict[tuple[str, str], Callable[[Subject], None]] = {  # asked with what the object would become
+    ("vertex_ai", "endpoints"): traffic,
 }
 DELETE: dict[tuple[str, str], Callable[[Subject], None]] = {
     ("storage", "b"): full_bucket,

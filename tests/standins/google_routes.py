@@ -2,18 +2,21 @@
 
 import re
 import time
+from collections.abc import Callable
 
+from tests.standins import google_pipeline_jobs
 from tests.standins import google_refusals as refusals
 from tests.standins.google_products import SOFT_DELETED, dressed, new_key, operation, unwrapped
-from tests.standins.google_store import Body, Call, Key, Store, Subject
+from tests.standins.google_store import Answered, Body, Call, Key, Store, Subject
 from tests.standins.google_verbs import VERBS
 
 PROJECTS = ("resource_manager", "resource_manager_v3", "cloud_resource_manager", "compute")
 GIVEN = ("id", "createTime", "resourceName")  # by the cloud, to a trigger
+TOLD = ("pipelineJobs",)  # whose making a hook hears of
 ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, which no stack makes
 
 
-def answer(store: Store, call: Call) -> Body:
+def answer(store: Store, call: Call) -> Answered:
     if call.verb.endswith("IamPolicy") or (call.product == "storage" and call.path.endswith("/iam")):
         return iam_policy(store, call)
     if call.verb in VERBS:
@@ -46,7 +49,10 @@ def read(store: Store, call: Call) -> Body:
         return {"name": call.path, "done": True, "response": {}}
     if call.product in PROJECTS and len(segments) == 2:
         return project(store, segments[1], call.product)
-    return store.listing(call.key) if len(segments) % 2 else store.get(policy_key(call))
+    if len(segments) % 2 == 0:
+        return store.get(policy_key(call))
+    listing = LISTINGS.get((call.product, segments[-1]))
+    return listing(store, call) if listing else store.listing(call.key)
 
 
 def project(store: Store, project_id: str, product: str) -> Body:
@@ -63,6 +69,8 @@ def create(store: Store, call: Call) -> Body:
     made = store.create(key, dressed(store, key, body))
     if store.slow_log_metrics and (key.product, key.collection) == ("logging", "metrics"):
         store.unready[key] = time.time()
+    if key.collection in TOLD:
+        store.tell(key)
     return operation(store, call, made)
 
 
@@ -72,7 +80,10 @@ def change(store: Store, call: Call) -> Body:
     fields = unwrapped(call.key.collection, call.body)
     if check := refusals.CREATE.get((call.product, call.key.collection)):
         check(Subject(store, call.key, fields))
-    return operation(store, call, store.change(policy_key(call), fields, mask(store, call)))
+    key, replaced = policy_key(call), mask(store, call)
+    if check := refusals.CHANGE.get((key.product, key.collection)):
+        check(Subject(store, key, store.changed(key, fields, replaced)))
+    return operation(store, call, store.change(key, fields, replaced))
 
 
 def mask(store: Store, call: Call) -> list[str]:
@@ -102,4 +113,7 @@ def orphan(store: Store, member: str) -> None:
             binding["members"] = [f"deleted:{m}?uid={next(store.numbers)}" if m == member else m for m in binding["members"]]
 
 
+LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {  # those that can be asked for less than all
+    ("vertex_ai", "pipelineJobs"): google_pipeline_jobs.listing,
+}
 METHODS = {"GET": read, "POST": create, "PUT": change, "PATCH": change, "DELETE": delete}

@@ -1,16 +1,20 @@
 """What Google's REST APIs have in common: named objects and their IAM policies, which `google_apis` serves."""
 
+import copy
+import datetime
 import hashlib
 import itertools
 import json
 import re
-import time
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Body = dict[str, Any]
+ModelAnswer = Callable[[Body], tuple[int, Body]]  # what a deployed model makes of {instances, parameters}: an HTTP status and a body
+Answered = Body | Callable[[], Body]  # what is called is called once the store is free again
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -87,6 +91,9 @@ class Store:
     objects: dict[Key, Body] = field(default_factory=dict)
     policies: dict[Key, Body] = field(default_factory=dict)
     unready: dict[Key, float] = field(default_factory=dict)  # log metrics that alerting doesn't know yet, and since when they are there
+    answers: dict[str, ModelAnswer] = field(default_factory=dict)  # by the id of a deployed model or of a model's version
+    asked: dict[tuple[Key, Any], "Counter[str]"] = field(default_factory=dict)  # how often each deployed model was, by endpoint and split
+    news: list[tuple[Key, Body]] = field(default_factory=list)  # what was made and is to be told to a hook, once
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1001))
 
     def project_number(self, project: str) -> str:
@@ -101,9 +108,12 @@ class Store:
         """All objects whose name goes on from `key`, however deep."""
         return {k: body for k, body in self.objects.items() if k.product == key.product and k.name.startswith(f"{key.name}/")}
 
+    def children(self, collection: Key) -> list[Body]:
+        return [body for key, body in self.below(collection).items() if key.name.count("/") == collection.name.count("/") + 1]
+
     def listing(self, collection: Key) -> Body:
         """A page of a collection under both names that Google's APIs give it."""
-        children = [body for key, body in self.below(collection).items() if key.name.count("/") == collection.name.count("/") + 1]
+        children = self.children(collection)
         return {collection.name.rsplit("/", 1)[-1]: children, "items": children}
 
     def create(self, key: Key, body: Body) -> Body:
@@ -112,11 +122,17 @@ class Store:
         self.objects[key] = body
         return body
 
+    def changed(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
+        """Merged as RFC 7396 says (null removes); a field that the mask names is replaced, or removed where `fields` lacks it."""
+        return merged({name: value for name, value in self.get(key).items() if name not in set(mask)}, fields)
+
     def change(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
-        """Merge as RFC 7396 says (null removes); a field that the mask names is replaced, or removed where `fields` lacks it."""
-        body = {name: value for name, value in self.get(key).items() if name not in set(mask)}
-        self.objects[key] = merged(body, fields)
+        self.objects[key] = self.changed(key, fields, mask)
         return self.objects[key]
+
+    def tell(self, key: Key) -> None:
+        """Have a copy of this object handed to the hook of its collection, after the answer."""
+        self.news.append((key, copy.deepcopy(self.get(key))))
 
     def delete(self, key: Key) -> None:
         self.get(key)
@@ -160,4 +176,4 @@ def merged(old: Any, new: Any) -> Any:
 
 
 def now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -3,8 +3,10 @@
 import base64
 from collections.abc import Callable
 
+from tests.standins import google_pipeline_jobs, google_predictions
 from tests.standins.google_products import operation
-from tests.standins.google_store import Body, Call, Key, RefusedError, Store, now
+from tests.standins.google_refusals import traffic
+from tests.standins.google_store import Answered, Body, Call, Key, RefusedError, Store, Subject, now
 
 
 def enable_services(store: Store, call: Call) -> Body:
@@ -87,6 +89,8 @@ def deploy_model(store: Store, call: Call) -> Body:
 def undeploy_model(store: Store, call: Call) -> Body:
     endpoint, gone = store.get(call.key), call.body["deployedModelId"]
     left = [model for model in endpoint.get("deployedModels", []) if model["id"] != gone]
+    if left == endpoint.get("deployedModels", []):
+        raise RefusedError(404, f"DeployedModel {gone} was not found on {call.path}.")
     split = call.body.get("trafficSplit") or endpoint.get("trafficSplit", {})
     if left and split.get(gone):
         raise RefusedError(400, f"DeployedModel {gone} has {split[gone]}% of the traffic; give it to others before undeploying it.")
@@ -95,16 +99,16 @@ def undeploy_model(store: Store, call: Call) -> Body:
 
 
 def set_traffic(store: Store, endpoint: Key, models: list[Body], split: dict[str, int]) -> None:
-    unknown = split.keys() - {model["id"] for model in models}
-    if unknown or (models and sum(split.values()) != 100):
-        raise RefusedError(400, f"trafficSplit must give 100% to deployed models, got {split}")
-    store.objects[endpoint] |= {"deployedModels": models, "trafficSplit": split}
+    fields = {"deployedModels": models, "trafficSplit": split}
+    traffic(Subject(store, endpoint, fields))
+    store.objects[endpoint] |= fields
 
 
-VERBS: dict[str, Callable[[Store, Call], Body]] = {
+VERBS: dict[str, Callable[[Store, Call], Answered]] = {
     "access": access,
     "addVersion": add_version,
     "batchEnable": enable_services,
+    "cancel": google_pipeline_jobs.cancel,
     "deleteVersion": delete_version,
     "deployModel": deploy_model,
     "destroy": lambda store, call: store.change(call.key, {"state": "DESTROYED"}),
@@ -112,6 +116,7 @@ VERBS: dict[str, Callable[[Store, Call], Body]] = {
     "enable": enable,
     "listVersions": lambda store, call: {"models": list(store.below(call.key).values())},
     "pause": lambda store, call: store.change(call.key, {"state": "PAUSED"}),
+    "predict": google_predictions.predict,
     "resume": lambda store, call: store.change(call.key, {"state": "ENABLED"}),
     "undelete": undelete,
     "undeployModel": undeploy_model,

@@ -1,15 +1,13 @@
 """Calls that Google's stand-in refuses or loses because a test planted it."""
 
 import http.client
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from tests.standins.google_apis import GoogleApis
 from tests.standins.google_faults import LOST, Fault
+from tests.standins.google_question import ask
 
 TOPIC = "pubsub/v1/projects/p/topics/retrain"
 
@@ -18,15 +16,6 @@ TOPIC = "pubsub/v1/projects/p/topics/retrain"
 def google() -> Iterator[GoogleApis]:
     with GoogleApis() as google:
         yield google
-
-
-def ask(google: GoogleApis, method: str, path: str) -> tuple[int, dict]:
-    request = urllib.request.Request(f"{google.url}/{path}", b"{}", method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=5) as response:
-            return response.status, json.load(response)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
 
 
 @pytest.mark.parametrize(

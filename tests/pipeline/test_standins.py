@@ -1,0 +1,82 @@
+"""Google's own clients against the stand-in of its APIs: what they ask for is understood, and they understand what is answered."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.google_cloud import vertex
+from tests.standins.google_apis import GoogleApis
+
+PROJECT, REGION = "acme-ml-dev", "us-central1"
+PLACE = f"projects/{PROJECT}/locations/{REGION}"
+
+
+@pytest.fixture
+def google(monkeypatch) -> Iterator[GoogleApis]:
+    with GoogleApis() as apis:
+        for name, value in apis.environment().items():
+            monkeypatch.setenv(name, value)
+        yield apis
+
+
+@pytest.fixture
+def endpoint(google):
+    """An endpoint with two versions of a model, of which the first takes all the traffic."""
+    aiplatform = vertex(PROJECT, REGION)
+    endpoint = aiplatform.Endpoint.create(display_name="dev-taxi", endpoint_id="7")
+    for number in (1, 2):
+        parent = {"model_id": "taxi"} if number == 1 else {"parent_model": f"{PLACE}/models/taxi"}
+        model = aiplatform.Model.upload(display_name="taxi", artifact_uri=f"gs://b/{number}", serving_container_image_uri="i", **parent)
+        model.deploy(endpoint, traffic_percentage=0, machine_type="n1-standard-2")
+    return aiplatform.Endpoint("7")
+
+
+def versions(endpoint) -> dict[str, str]:
+    return {m.model_version_id: m.id for m in endpoint.list_models()}
+
+
+def test_vertex_moves_traffic_and_undeploys(endpoint):
+    from google.api_core import exceptions
+
+    ids = versions(endpoint)
+    endpoint.update(traffic_split={ids["1"]: 90, ids["2"]: 10})
+    assert dict(endpoint.traffic_split) == {ids["1"]: 90, ids["2"]: 10}
+    with pytest.raises(exceptions.BadRequest):
+        endpoint.update(traffic_split={ids["1"]: 90, ids["2"]: 20})
+
+    endpoint.undeploy(ids["1"], traffic_split={ids["2"]: 100})
+
+    assert versions(endpoint) == {"2": ids["2"]}
+    assert [m.id for m in endpoint.gca_resource.deployed_models] == [ids["2"]]
+    assert dict(endpoint.traffic_split) == {ids["2"]: 100}
+
+
+def test_vertex_predicts(google, endpoint):
+    from google.api_core import exceptions
+
+    answer = endpoint.predict(instances=[{"a": 1}, {"a": 2}])
+    assert answer.predictions == [0.5, 0.5]
+    assert (answer.deployed_model_id, answer.model_version_id) == (versions(endpoint)["1"], "1")
+
+    google.answers["1"] = lambda _: (500, {"error": "boom"})
+    with pytest.raises(exceptions.InternalServerError, match="boom"):
+        endpoint.predict(instances=[{}])
+
+
+def test_vertex_runs_lists_and_cancels_pipeline_jobs(google):
+    from google.cloud.aiplatform_v1 import PipelineJob
+
+    aiplatform = vertex(PROJECT, REGION)
+    client, states = aiplatform.PipelineJob._empty_constructor().api_client, aiplatform.gapic.PipelineState
+    for number in (1, 2):
+        job = PipelineJob(display_name="run", labels={"model": "taxi"}, runtime_config={"gcs_output_directory": "gs://b"})
+        client.create_pipeline_job(parent=PLACE, pipeline_job=job, pipeline_job_id=f"run-{number}")
+
+    google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", state="PIPELINE_STATE_SUCCEEDED")
+    aiplatform.PipelineJob.get("run-2").cancel()
+
+    jobs = aiplatform.PipelineJob.list(filter='labels.model="taxi"', order_by="create_time desc")
+    assert [(job.name, job.state) for job in jobs] == [
+        ("run-2", states.PIPELINE_STATE_CANCELLED),
+        ("run-1", states.PIPELINE_STATE_SUCCEEDED),
+    ]
