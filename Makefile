@@ -6,7 +6,7 @@ model ?= taxi
 rows ?= 15002
 
 .PHONY: help run test check format lock experiments bench bench-time synth policy inventories plan plan-comment deploy bootstrap teardown identity \
-  doctor rehearse-infra bench-synth provider-schema image
+  doctor load-data rehearse-infra bench-synth provider-schema image
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -68,6 +68,9 @@ identity: ## by which provider and account GitHub's jobs act (env=dev role=plann
 
 doctor: ## what is missing before the first deploy, and what mends it (env=dev)
 	@$(INFRA) python -m infra.review.doctor --env '$(env)'
+
+load-data: ## fill the tables that models train on, from the data they have here (env=dev)
+	@python3 -m pipeline load-data --env '$(env)'
 
 rehearse-infra: node_modules ## deploy an environment here: Terraform, cdktf and a state server are real, the cloud is not
 	$(INFRA) python -m pytest tests/infra/test_rehearsal.py --verbose -s

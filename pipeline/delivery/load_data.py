@@ -33,7 +33,7 @@ class Loaded:
 
 
 def run(options: argparse.Namespace) -> int:
-    if False:
+    if options.env not in ENVIRONMENTS:
         raise ConfigurationError(f"--env is {options.env!r}, allowed are {', '.join(ENVIRONMENTS)}")
     models = chosen(options.models)
     load_tensorflow()
