@@ -1,12 +1,24 @@
-"""Ingests from BigQuery in the cloud: the stock component, which also drops rows without a required column and leaves a fingerprint."""
+"""Ingests from BigQuery in the cloud: the stock executor, which also drops rows without a required column and leaves a fingerprint."""
 
 from typing import Any
 
-from tfx.dsl.components.base import executor_spec
-from tfx.extensions.google_cloud_big_query.example_gen import component, executor
-from tfx.types import artifact_utils
+from tfx import types
+from tfx.components.example_gen import driver, utils
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.extensions.google_cloud_big_query.example_gen import executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 
+from pipeline.components.source import source_sha256
 from pipeline.spec import BigQuerySource
+
+
+class BigQueryExampleGenSpec(standard_component_specs.QueryBasedExampleGenSpec):
+    # Not in custom_config, where the stock component has room: its executor hands that to Beam's ReadFromBigQuery as keywords.
+    PARAMETERS = {
+        **standard_component_specs.QueryBasedExampleGenSpec.PARAMETERS,
+        "source_sha256": component_spec.ExecutionParameter(type=str),
+    }
 
 
 class Executor(executor.Executor):
@@ -16,11 +28,23 @@ class Executor(executor.Executor):
         examples.set_string_custom_property("query", exec_properties["input_config"])
 
 
-class BigQueryExampleGen(component.BigQueryExampleGen):
+class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
     """Examples of the splits train and eval (2:1 by a hash of the row), with the query, its window written out in it, as property."""
 
+    SPEC_CLASS = BigQueryExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = driver.QueryBasedDriver
 
     def __init__(self, source: BigQuerySource, *, required: list[str]) -> None:
         present = " AND ".join(f"`{column}` IS NOT NULL" for column in required) or "TRUE"
-        super().__init__(query=f"SELECT * FROM (\n{source.query.rstrip().rstrip(';')}\n) WHERE {present}")
+        config = utils.make_default_input_config(f"SELECT * FROM (\n{source.query.rstrip().rstrip(';')}\n) WHERE {present}")
+        super().__init__(
+            BigQueryExampleGenSpec(
+                input_config=config,
+                output_config=utils.make_default_output_config(config),
+                output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
+                output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
+                source_sha256=source_sha256("components/bigquery_example_gen.py"),
+                examples=types.Channel(type=standard_artifacts.Examples),
+            )
+        )
