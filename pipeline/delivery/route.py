@@ -11,7 +11,8 @@ from names import MODEL_NAME
 # What decides what a trained model is: the compiled job and what its nodes do. declaration, model_folder and schema settle what
 # the job says; errors only words what fails, google_cloud only reaches Google, and the engine in serving only asks a trained model.
 TRAINING_MODULES = ("dag", "declaration", "evaluation", "model_folder", "runners", "schema", "spec")
-RETRAINING = {"Pipfile.lock", "build/Dockerfile", "names.py", "settings.py", *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
+PACKAGES = ("Pipfile.lock", *(f"build/{file}" for file in ("Dockerfile", "environment", "requirements", "trim")))  # which the image holds
+RETRAINING = {*PACKAGES, "names.py", "settings.py", *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _reach(change: Change, models: frozenset[str]) -> Route:
     match path.split("/"):
         case ["pipeline", "models", folder, *inside] if inside:
             return _model_reach(change, folder, inside, models)
-        case ["pipeline", *_]:
+        case ["pipeline", *_] | [".dockerignore"] | ["build", "entrypoint"]:
             return Route(image=True)
         case ["infra", *_] | ["environments.py"]:
             return Route(infrastructure=True)
