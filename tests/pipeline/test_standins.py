@@ -80,3 +80,31 @@ def test_vertex_runs_lists_and_cancels_pipeline_jobs(google):
         ("run-2", states.PIPELINE_STATE_CANCELLED),
         ("run-1", states.PIPELINE_STATE_SUCCEEDED),
     ]
+
+
+@pytest.fixture
+def builds(google):
+    from google.auth.credentials import AnonymousCredentials
+    from google.cloud.devtools import cloudbuild_v1
+    from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import CloudBuildRestTransport
+
+    transport = CloudBuildRestTransport(host=f"{google.url}/cloud_build", url_scheme="http", credentials=AnonymousCredentials())
+    return cloudbuild_v1.CloudBuildClient(transport=transport)
+
+
+@pytest.mark.parametrize("ids", [{}, {"project_id": PROJECT}], ids=["by its name", "by its project too"])
+def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
+    trigger_id = google.add_trigger(PROJECT, REGION, "train", substitutions={"_MODEL": ""}, approvalConfig={"approvalRequired": True})
+    [trigger] = builds.list_build_triggers(request={"parent": PLACE, **ids})
+    assert (trigger.id, trigger.name, dict(trigger.substitutions)) == (trigger_id, "train", {"_MODEL": ""})
+
+    name = {"name": f"{PLACE}/triggers/{trigger_id}", "trigger_id": trigger_id, **ids}
+    operation = builds.run_build_trigger(request={**name, "source": {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "taxi"}}})
+
+    build = operation.metadata.build
+    assert (build.status.name, build.substitutions["_MODEL"], operation.done()) == ("PENDING", "taxi", False)
+    google.change("cloud_build", build.name, status="SUCCESS")
+    assert operation.result(timeout=30).status.name == "SUCCESS"
+    request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}
+    assert [found.status.name for found in builds.list_builds(request=request)] == ["SUCCESS"]
+    assert builds.get_build(request={"name": build.name, "id": build.id, **ids}).build_trigger_id == trigger_id

@@ -5,10 +5,12 @@
 """
 
 import argparse
+import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+from tests.standins.google_builds import approve
 from tests.standins.google_endpoints import custom_endpoints
 from tests.standins.google_faults import LOST, Fault, take
 from tests.standins.google_products import SOFT_DELETED
@@ -31,6 +33,7 @@ class GoogleApis:
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.on_pipeline_job: Callable[[Body], None] | None = None  # called in its own thread with each new job
+        self.on_build: Callable[[Body], None] | None = None  # likewise, with each build that may start
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -85,6 +88,18 @@ class GoogleApis:
         with self._lock:
             self._store.create(Key("storage", f"b/{bucket}/o/{name.replace('/', '%2F')}"), body)
 
+    def add_trigger(self, project: str, region: str, name: str, **fields: Any) -> str:
+        """A trigger as Terraform would make it, `fields` in the API's own names; answers its id."""
+        path = f"/cloud_build/v1/projects/{project}/locations/{region}/triggers"
+        answered = self.respond("POST", path, json.dumps({"name": name, **fields}).encode())
+        return json.loads(answered.content)["id"]
+
+    def approve(self, build_id: str) -> None:
+        """Somebody's approval of a build that waits for it."""
+        with self._lock:
+            approve(self._store, build_id)
+        self._tell()
+
     def respond(self, method: str, target: str, content: bytes, content_type: str = "") -> Answer:
         """The answer to one request, of status LOST where its caller must get none."""
         with self._lock:
@@ -113,7 +128,7 @@ class GoogleApis:
         """Hand what was made to its hook, which may take its time and ask for more."""
         with self._lock:
             news, self._store.news = self._store.news, []
-        hooks = {"pipelineJobs": self.on_pipeline_job}
+        hooks = {"pipelineJobs": self.on_pipeline_job, "builds": self.on_build}
         for key, body in news:
             if hook := hooks[key.collection]:
                 threading.Thread(target=hook, args=(body,), daemon=True).start()

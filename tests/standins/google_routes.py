@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 
-from tests.standins import google_pipeline_jobs
+from tests.standins import google_builds, google_pipeline_jobs
 from tests.standins import google_refusals as refusals
 from tests.standins.google_products import SOFT_DELETED, dressed, new_key, operation, unwrapped
 from tests.standins.google_store import Answered, Body, Call, Key, Store, Subject
@@ -16,7 +16,8 @@ TOLD = ("pipelineJobs",)  # whose making a hook hears of
 ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, which no stack makes
 
 
-def answer(store: Store, call: Call) -> Answered:
+def answer(store: Store, asked: Call) -> Answered:
+    call = google_builds.regional(asked) if asked.product == "cloud_build" else asked
     if call.verb.endswith("IamPolicy") or (call.product == "storage" and call.path.endswith("/iam")):
         return iam_policy(store, call)
     if call.verb in VERBS:
@@ -45,6 +46,8 @@ def policy_key(call: Call) -> Key:
 
 def read(store: Store, call: Call) -> Body:
     segments = call.path.split("/")
+    if "operations" in segments and call.product == "cloud_build":
+        return google_builds.read_operation(store, call)
     if "operations" in segments:
         return {"name": call.path, "done": True, "response": {}}
     if call.product in PROJECTS and len(segments) == 2:
@@ -114,6 +117,7 @@ def orphan(store: Store, member: str) -> None:
 
 
 LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {  # those that can be asked for less than all
+    ("cloud_build", "builds"): google_builds.listing,
     ("vertex_ai", "pipelineJobs"): google_pipeline_jobs.listing,
 }
 METHODS = {"GET": read, "POST": create, "PUT": change, "PATCH": change, "DELETE": delete}

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable
 
-from tests.standins import google_pipeline_jobs, google_predictions
+from tests.standins import google_builds, google_pipeline_jobs, google_predictions
 from tests.standins.google_products import operation
 from tests.standins.google_refusals import traffic
 from tests.standins.google_store import Answered, Body, Call, Key, RefusedError, Store, Subject, now
@@ -118,6 +118,7 @@ VERBS: dict[str, Callable[[Store, Call], Answered]] = {
     "pause": lambda store, call: store.change(call.key, {"state": "PAUSED"}),
     "predict": google_predictions.predict,
     "resume": lambda store, call: store.change(call.key, {"state": "ENABLED"}),
+    "run": google_builds.run,
     "undelete": undelete,
     "undeployModel": undeploy_model,
     "upload": upload_model,
