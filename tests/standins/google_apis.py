@@ -5,6 +5,7 @@
 """
 
 import argparse
+import copy
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from tests.standins.google_products import SOFT_DELETED
 from tests.standins.google_routes import answer
 from tests.standins.google_server import Answer, Server, json_answer
 from tests.standins.google_store import Body, Call, Key, ModelAnswer, RefusedError, Store
+from tests.standins.google_time_series import ENDPOINT, measure
 from tests.standins.google_verbs import add_version
 
 
@@ -72,6 +74,17 @@ class GoogleApis:
     def answers(self) -> dict[str, ModelAnswer]:
         """What a deployed model answers to {instances, parameters}, as an HTTP status and a body: by its id or by its model's version."""
         return self._store.answers
+
+    @property
+    def entries(self) -> list[Body]:
+        """What was written to logs, in order."""
+        with self._lock:
+            return copy.deepcopy(self._store.entries)
+
+    def measure(self, metric_type: str, value: float, *, resource_type: str = ENDPOINT, **labels: str) -> None:
+        """What a time series says from now on; endpoint_id, location and resource_container are its resource's labels, others the metric's."""
+        with self._lock:
+            measure(self._store, metric_type, value, resource_type, labels)
 
     def change(self, product: str, name: str, **fields: Any) -> None:
         """Somebody else's change of an object; None removes a field."""

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 
-from tests.standins import google_builds, google_pipeline_jobs
+from tests.standins import google_builds, google_pipeline_jobs, google_time_series
 from tests.standins import google_refusals as refusals
 from tests.standins.google_products import SOFT_DELETED, dressed, new_key, operation, unwrapped
 from tests.standins.google_store import Answered, Body, Call, Key, Store, Subject
@@ -118,6 +118,7 @@ def orphan(store: Store, member: str) -> None:
 
 LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {  # those that can be asked for less than all
     ("cloud_build", "builds"): google_builds.listing,
+    ("monitoring", "timeSeries"): google_time_series.listing,
     ("vertex_ai", "pipelineJobs"): google_pipeline_jobs.listing,
 }
 METHODS = {"GET": read, "POST": create, "PUT": change, "PATCH": change, "DELETE": delete}

@@ -93,6 +93,8 @@ class Store:
     unready: dict[Key, float] = field(default_factory=dict)  # log metrics that alerting doesn't know yet, and since when they are there
     answers: dict[str, ModelAnswer] = field(default_factory=dict)  # by the id of a deployed model or of a model's version
     asked: dict[tuple[Key, Any], "Counter[str]"] = field(default_factory=dict)  # how often each deployed model was, by endpoint and split
+    entries: list[Body] = field(default_factory=list)  # of logs
+    measured: dict[Any, float] = field(default_factory=dict)  # by the time series
     news: list[tuple[Key, Body]] = field(default_factory=list)  # what was made and is to be told to a hook, once
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1001))
 

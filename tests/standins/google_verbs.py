@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable
 
-from tests.standins import google_builds, google_pipeline_jobs, google_predictions
+from tests.standins import google_builds, google_log_entries, google_pipeline_jobs, google_predictions
 from tests.standins.google_products import operation
 from tests.standins.google_refusals import traffic
 from tests.standins.google_store import Answered, Body, Call, Key, RefusedError, Store, Subject, now
@@ -122,4 +122,5 @@ VERBS: dict[str, Callable[[Store, Call], Answered]] = {
     "undelete": undelete,
     "undeployModel": undeploy_model,
     "upload": upload_model,
+    "write": google_log_entries.write,
 }
