@@ -10,11 +10,10 @@ import tensorflow_transform as tft
 
 from pipeline import local_run, model_folder, schema
 from pipeline.serving.engine import Engine
-from settings import model_names
 from tests.pipeline.conftest import ROWS, copy_small, edit, states
 
 
-@pytest.fixture(scope="module", params=model_names())
+@pytest.fixture(scope="module")
 def model(request, tmp_path_factory):
     """The folder copied to a place that holds only itself, and a run of one training step there."""
     place = tmp_path_factory.mktemp(request.param)

@@ -1,0 +1,155 @@
+"""The real recipes run here, over this repository's files as they are; and each fault that is planted in one fails here, not on Google Cloud."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from names import RECIPES
+from settings import REPOSITORY
+from tests.standins import small_registry
+from tests.standins.recipe_file import RecipeError
+from tests.standins.recipes import Outcome, run
+from tests.standins.small_registry import Registry
+
+GIVEN = {"BUILD_ID": "7", "PROJECT_ID": "acme-ml-dev", "LOCATION": "us-central1", "_STAGE": "dev", "_MODELS": "all"}
+AUTHOR = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+IMAGES = "/registry/v2/acme-ml-dev/dev-images"
+
+
+class Planted:
+    """A repository with this one's files, whose recipes are changed before they are run."""
+
+    def __init__(self, folder: Path, registry: Registry) -> None:
+        self.folder, self.registry = folder, registry
+        for name in self.git("ls-files", "-z", "--cached", "--others", "--exclude-standard", at=REPOSITORY).split("\0"):
+            if (file := REPOSITORY / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, folder / name)
+        self.git("init", "--quiet")
+
+    def git(self, *arguments: str, at: Path | None = None) -> str:
+        variables = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull}
+        done = subprocess.run(["git", *arguments], cwd=at or self.folder, env=variables, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def run(self, recipe: str, change: Callable[[Any], object], **given: str | None) -> Outcome:
+        told = yaml.safe_load((REPOSITORY / f"build/{recipe}.yaml").read_text())
+        change(told)
+        (self.folder / f"build/{recipe}.yaml").write_text(yaml.safe_dump(told, width=10_000))
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message=change")
+        return self.run_again(recipe, self.git("rev-parse", "HEAD"), **given)
+
+    def run_again(self, recipe: str, commit: str, **given: str | None) -> Outcome:
+        substitutions = {**GIVEN, "COMMIT_SHA": commit, **given}
+        known = {name: value for name, value in substitutions.items() if value is not None}
+        return run(self.folder, recipe, known, {"REGISTRY_EMULATOR_HOST": self.registry.url})
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    with small_registry.serving() as registry:
+        yield Planted(tmp_path_factory.mktemp("repository"), registry)
+
+
+def says_its_models(recipe: Any) -> None:
+    """In place of the last step, whose work is the cloud's."""
+    recipe["steps"][-1]["args"] = ["-c", "print('${_MODELS}')"]
+
+
+def nothing(recipe: Any) -> None:
+    pass
+
+
+def rename(step: int, old: str, new: str) -> Callable[[Any], None]:
+    def change(recipe: Any) -> None:
+        args = recipe["steps"][step]["args"]
+        args[args.index(old)] = new
+
+    return change
+
+
+def test_the_images_are_built_and_pushed_once_by_a_tag_of_the_build(planted):
+    first = planted.run("image", says_its_models)
+    commit = planted.git("rev-parse", "HEAD")
+    other = planted.run_again("image", commit, BUILD_ID="8")
+
+    assert (first.status, other.status, first.steps[-1].output) == ("SUCCESS", "SUCCESS", "all\n")
+    pushed = {path for path in planted.registry.held if path.startswith(IMAGES) and commit in path}
+    assert pushed == {f"{IMAGES}/{target}/manifests/{commit}-{build}" for target in ("pipeline", "serving") for build in (7, 8)}
+
+
+def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
+    planted.run("image", says_its_models)
+    commit = planted.git("rev-parse", "HEAD")
+
+    again = planted.run_again("image", commit)
+
+    assert (again.status, again.steps[-1].step.id) == ("FAILURE", "push pipeline")
+    assert "the registry answers 400" in again.output
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change", "says"),
+    [
+        ("image", rename(0, "--file=build/Dockerfile", "--file=Dockerfile"), "there is no Dockerfile"),
+        ("image", rename(1, "--target=test", "--target=tests"), "no target tests"),
+        ("image", lambda recipe: recipe["steps"].insert(0, recipe["steps"].pop(3)), "was never built"),
+        ("image", lambda recipe: recipe["steps"][0].pop("env"), "DOCKER_BUILDKIT=1 is not set"),
+        ("image", rename(2, ".", "builds"), "no folder builds"),
+        ("image", rename(3, "push", "pull"), "invalid choice: 'pull'"),
+        ("modules", rename(0, "build/environment", "build/environments"), "can't open file"),
+        ("modules", rename(0, "pipeline", "pipelines"), "usage: build/environment"),
+        ("promote", rename(0, "pipeline", "pipelines"), "No module named pipelines"),
+        ("promote", rename(0, "release", "releases"), "invalid choice: 'releases'"),
+    ],
+)
+def test_a_step_that_asks_for_what_is_not_there_fails(planted, recipe, change, says):
+    done = planted.run(recipe, change)
+
+    assert done.status == "FAILURE"
+    assert says in done.steps[-1].output
+
+
+def test_an_image_of_files_that_are_not_in_the_commit_is_not_built(planted):
+    trim = (planted.folder / "build/trim").rename(planted.folder / "build/trimmed")
+
+    done = planted.run("image", says_its_models)
+
+    trim.rename(planted.folder / "build/trim")
+    assert (done.status, len(done.steps)) == ("FAILURE", 1)
+    assert "copies build/trim, which is not there" in done.output
+
+
+def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
+    def change(recipe: Any) -> None:
+        recipe["steps"][0]["args"] = ["-c", "import time; print('${_STAGE} ${_MODELS}', flush=True); time.sleep(60)"]
+        recipe["timeout"] = "2s"
+
+    done = planted.run("monitor", change)
+
+    assert (done.status, done.output) == ("TIMEOUT", "dev all\n")
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(
+    ("change", "given", "says"),
+    [
+        (lambda recipe: recipe["steps"][-1]["args"].append("$SHORT_SHA"), {}, "SHORT_SHA is unknown"),
+        (lambda recipe: recipe["steps"][-1]["args"].append("$_IMAGE"), {}, "_IMAGE is missing"),
+        (nothing, {"_MODELS": None}, "_MODELS is missing"),
+        (nothing, {"_IMAGE": "x"}, "_IMAGE is given and never used"),
+        (lambda recipe: recipe["steps"][-1].update(name="gcr.io/cloud-builders/gcloud"), {}, "gcloud is unknown"),
+        (lambda recipe: recipe["steps"][-1].update(script="echo"), {}, "unknown key script"),
+        (lambda recipe: recipe.pop("timeout"), {}, "timeout is None"),
+    ],
+)
+def test_a_recipe_with_a_wrong_word_is_refused_before_any_step(planted, recipe, change, given, says):
+    with pytest.raises(RecipeError, match=says):
+        planted.run(recipe, change, **given)
