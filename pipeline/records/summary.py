@@ -163,11 +163,16 @@ def _int(artifact: Artifact | None, name: str) -> int | None:
 
 
 def _code() -> dict[str, Any]:
+    """The commit, "unknown" where there is no checkout or, as in an image, no git."""
+
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True)
+        try:
+            done = subprocess.run(["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True)
+        except FileNotFoundError:
+            return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    return {"commit": git("rev-parse", "HEAD") or None, "changed_files": git("status", "--porcelain").splitlines()}
+    return {"commit": git("rev-parse", "HEAD") or "unknown", "changed_files": git("status", "--porcelain").splitlines()}
 
 
 def _environment() -> dict[str, str]:

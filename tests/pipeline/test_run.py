@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pipeline.components.pusher import tree_sha256
+from pipeline.records.summary import _code
 from settings import REPOSITORY
 from tests.pipeline.conftest import edit, parsed, states
 
@@ -39,6 +40,16 @@ def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained):
     assert summary["records"]["data"]["rows"] == 1500
     assert summary["records"]["hyperparameters"] == json.loads((trained.folder / "hyperparameters/best.json").read_text())
     assert summary["records"]["model_type"]["parameters"] > 1000
+
+
+@pytest.mark.parametrize("path", ["", "with a git that finds no checkout"])
+def test_where_no_commit_is_known_the_record_says_so(path, tmp_path, monkeypatch):
+    if path:
+        (tmp_path / "git").write_text("#!/bin/sh\nexit 128\n")
+        (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert _code() == {"commit": "unknown", "changed_files": []}
 
 
 def test_the_report_is_one_page_that_needs_nothing_else(trained):
