@@ -20,23 +20,26 @@ ASKED_MODELS = "$(body.message.attributes.models)"  # who asks for a retraining 
 
 
 class Delivery(EnvironmentStack):
-    """The first stage builds; the others promote, called by the stage before (`previous`). All retrain and monitor."""
+    """The first stage builds, the others promote, called by the stage before (`previous`). All deliver modules, retrain and monitor.
+
+    What delivers waits for an approval where the stage asks for one. A retraining only asks: its recipe hands the recorded commits to the
+    stage's own modules trigger, which has the approval.
+    """
 
     def __init__(self, scope: Construct, *, settings: Settings, previous: Settings | None) -> None:
         super().__init__(scope, "delivery", settings=settings)
         self.repository = self._connect()
         self.topics = {purpose: Topic(self, purpose.capitalize(), name=self.names.topic(purpose)) for purpose in ("retrain", "monitor")}
-        for recipe in ("promote",) if previous else ("image", "modules"):
+        for recipe in ("promote" if previous else "image", "modules"):
             self._trigger(recipe, approval_required=settings.approval_required)
-        self._trigger("retrain", topic="retrain", models=ASKED_MODELS, approval_required=settings.approval_required)
+        self._trigger("retrain", topic="retrain", models=ASKED_MODELS, approval_required=False)
         # Reads and reports; an approval each morning would switch it off.
         self._trigger("monitor", topic="monitor", approval_required=False)
         self._every_morning()
         self.topics["retrain"].grant("roles/pubsub.publisher", to=self.names.member("monitor"))
-        if previous:
-            Project(self, "Project", project_id=settings.project_id).grant(
-                self.names.custom_role("caller"), to=previous.names.member("builder")
-            )
+        project = Project(self, "Project", project_id=settings.project_id)
+        for caller in (settings, previous) if previous else (settings,):
+            project.grant(self.names.custom_role("caller"), to=caller.names.member("builder"))
         self.tell("builds", self.console("cloud-build/builds"), "Every delivery, with its log")
 
     def _connect(self) -> str:

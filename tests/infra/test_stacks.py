@@ -101,7 +101,7 @@ def test_every_stack_labels_what_it_makes(synthesized):
 def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
     triggers = list(synthesized.each("google_cloudbuild_trigger"))
 
-    assert len(triggers) == 4 + 3 + 3
+    assert len(triggers) == 4 * len(ENVIRONMENTS)
     for stack, trigger in triggers:
         names = ENVIRONMENTS[stack.split("-")[1]].names
         assert trigger["service_account"] in {names.service_account_resource("builder"), names.service_account_resource("monitor")}
@@ -112,25 +112,32 @@ def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
         assert set(trigger["substitutions"]) == {"_STAGE", "_MODELS"}
         assert trigger["substitutions"]["_STAGE"] == stack.split("-")[1]
         recipe = REPOSITORY / trigger["git_file_source"]["path"]
-        if recipe.exists():
-            assert set(re.findall(r"\$\{?(_[A-Z]+)", recipe.read_text())) == {"_STAGE", "_MODELS"}, recipe
+        assert set(re.findall(r"\$\{?(_[A-Z]+)", recipe.read_text())) == {"_STAGE", "_MODELS"}, recipe
 
 
 def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
     triggers = {body["name"]: body["approval_config"]["approval_required"] for stack, body in synthesized.each("google_cloudbuild_trigger") if stack == "delivery-prod"}  # fmt: skip
 
-    assert triggers == {"prod-promote": True, "prod-retrain": True, "prod-monitor": False}
+    assert triggers == {"prod-promote": True, "prod-modules": True, "prod-retrain": False, "prod-monitor": False}
 
 
 def test_the_first_stage_builds_and_the_others_promote(synthesized):
     recipes = {stage: sorted(body["git_file_source"]["path"] for body in synthesized.resources(f"delivery-{stage}")["google_cloudbuild_trigger"].values()) for stage in ENVIRONMENTS}  # fmt: skip
 
-    always = ["build/monitor.yaml", "build/retrain.yaml"]
+    always = ["build/modules.yaml", "build/monitor.yaml", "build/retrain.yaml"]
     assert recipes == {
-        "dev": sorted(["build/image.yaml", "build/modules.yaml", *always]),
+        "dev": sorted(["build/image.yaml", *always]),
         "staging": sorted(["build/promote.yaml", *always]),
         "prod": sorted(["build/promote.yaml", *always]),
     }
+
+
+def test_triggers_are_run_by_the_stage_s_own_builder_and_the_one_before_and_by_no_account_else(synthesized):
+    callers = {stage: {g["member"] for stack, _, g in grants(synthesized) if g["role"] == settings.names.custom_role("caller")} for stage, settings in ENVIRONMENTS.items()}  # fmt: skip
+
+    for stage, settings in ENVIRONMENTS.items():
+        stages = {stage, settings.promotes_from} - {None}
+        assert callers[stage] == {ENVIRONMENTS[caller].names.member("builder") for caller in stages}
 
 
 def test_no_stack_reads_another_ones_state_or_asks_an_api(synthesized):
