@@ -108,3 +108,20 @@ def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
     request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}
     assert [found.status.name for found in builds.list_builds(request=request)] == ["SUCCESS"]
     assert builds.get_build(request={"name": build.name, "id": build.id, **ids}).build_trigger_id == trigger_id
+
+
+def test_an_authorized_session_writes_logs_and_reads_measurements(google):
+    from google.auth.credentials import AnonymousCredentials
+    from google.auth.transport.requests import AuthorizedSession
+
+    http, errors = AuthorizedSession(AnonymousCredentials()), "aiplatform.googleapis.com/prediction/online/error_count"
+    google.measure(errors, 3, deployed_model_id="1")
+
+    entries = {"logName": f"projects/{PROJECT}/logs/l", "resource": {"type": "global"}, "entries": [{"jsonPayload": {"a": 1}}]}
+    http.post(f"{google.url}/logging/v2/entries:write", json=entries).raise_for_status()
+    asked = {"filter": f'metric.type="{errors}" AND metric.labels.deployed_model_id="1"'}
+    interval = {"interval.startTime": "2026-01-01T00:00:00Z", "interval.endTime": "2026-01-01T00:05:00+00:00"}
+    answer = http.get(f"{google.url}/monitoring/v3/projects/{PROJECT}/timeSeries", params={**asked, **interval})
+
+    assert google.entries[0]["jsonPayload"] == {"a": 1}
+    assert answer.json()["timeSeries"][0]["points"][0]["value"] == {"int64Value": "3"}

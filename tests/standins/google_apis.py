@@ -13,11 +13,13 @@ from typing import Any, NamedTuple, Self
 
 from tests.standins.google_builds import approve
 from tests.standins.google_endpoints import custom_endpoints
-from tests.standins.google_faults import LOST, Fault, take
+from tests.standins.google_error import RefusedError
+from tests.standins.google_faults import LOST, Fault, refuse, take
 from tests.standins.google_products import SOFT_DELETED
+from tests.standins.google_registry import Registry, RegistryError
 from tests.standins.google_routes import answer
 from tests.standins.google_server import Answer, Server, json_answer
-from tests.standins.google_store import Body, Call, Key, ModelAnswer, RefusedError, Store
+from tests.standins.google_store import Body, Call, Key, ModelAnswer, Store
 from tests.standins.google_time_series import ENDPOINT, measure
 from tests.standins.google_verbs import add_version
 
@@ -38,6 +40,7 @@ class GoogleApis:
         self.on_build: Callable[[Body], None] | None = None  # likewise, with each build that may start
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.registry = Registry(f"{self.url}/registry")
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -51,11 +54,11 @@ class GoogleApis:
         self._server.serve_forever()
 
     def environment(self) -> dict[str, str]:
-        """Every endpoint that the provider knows, so that none can reach Google.
+        """Every endpoint that the provider knows, so that none can reach Google, and where images are, which is Esteira's own variable.
 
         The GCS state backend reads GOOGLE_STORAGE_CUSTOM_ENDPOINT too, unless GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT is set.
         """
-        return {**custom_endpoints(self.url), "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in"}
+        return {**custom_endpoints(self.url), "REGISTRY_EMULATOR_HOST": self.registry.url, "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in"}
 
     @property
     def objects(self) -> dict[tuple[str, str], Body]:
@@ -117,25 +120,23 @@ class GoogleApis:
         """The answer to one request, of status LOST where its caller must get none."""
         with self._lock:
             fault = take(self.faults, method, target)
-        if fault and fault.answer != LOST:
-            refused = RefusedError(fault.answer, f"planted for {method} {fault.path_pattern}")
+        images = target.startswith("/registry/")
+        try:
+            if fault:
+                refuse(fault, RegistryError if images else RefusedError)
+            answered = self.registry.answer(method, target, content, content_type) if images else self._done(method, target, content)
+        except RefusedError as refused:
             answered = json_answer(refused.code, refused.body)
-        else:
-            answered = self._done(method, target, content)
-        if fault and fault.answer == LOST:
-            answered = Answer(LOST)
+        answered = Answer(LOST) if fault and fault.answer == LOST else answered
         self.requests.append(Request(method, target, answered.status))
         self._tell()
         return answered
 
     def _done(self, method: str, target: str, content: bytes) -> Answer:
-        try:
-            with self._lock:
-                answered = answer(self._store, Call.parse(method, target, content))
-                done = answered if callable(answered) else json_answer(200, answered)
-            return json_answer(200, done()) if callable(done) else done
-        except RefusedError as refused:
-            return json_answer(refused.code, refused.body)
+        with self._lock:
+            answered = answer(self._store, Call.parse(method, target, content))
+            done = answered if callable(answered) else json_answer(200, answered)
+        return json_answer(200, done()) if callable(done) else done
 
     def _tell(self) -> None:
         """Hand what was made to its hook, which may take its time and ask for more."""

@@ -5,8 +5,9 @@ import dataclasses
 import re
 import uuid
 
+from tests.standins.google_error import RefusedError
 from tests.standins.google_listing import clauses, page
-from tests.standins.google_store import Body, Call, Key, RefusedError, Store, now
+from tests.standins.google_store import Body, Call, Key, Store, now
 
 METADATA = "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
 ENDED = {"SUCCESS", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"}

@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from tests.standins.google_error import RefusedError
+
 LOST = 0  # as an answer: the call is done, and the connection is closed before its answer is sent
 
 
@@ -23,3 +25,8 @@ def take(faults: list[Fault], method: str, target: str) -> Fault | None:
             faults.remove(fault)
             return fault
     return None
+
+
+def refuse(fault: Fault, refusal: type[RefusedError]) -> None:
+    if fault.answer != LOST:
+        raise refusal(fault.answer, f"planted for {fault.method} {fault.path_pattern}")

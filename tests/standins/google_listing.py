@@ -6,7 +6,8 @@ What the stand-in doesn't know is refused: a filter that was ignored would answe
 import re
 from collections.abc import Mapping, Sequence
 
-from tests.standins.google_store import Body, RefusedError
+from tests.standins.google_error import RefusedError
+from tests.standins.google_store import Body
 
 CLAUSE = r'([\w.-]+)\s*=\s*"([^"]*)"'
 FILTER = re.compile(rf"\s*{CLAUSE}(\s+AND\s+{CLAUSE})*\s*")

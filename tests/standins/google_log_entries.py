@@ -1,6 +1,7 @@
 """Cloud Logging's entries, kept as they were written."""
 
-from tests.standins.google_store import Body, Call, RefusedError, Store
+from tests.standins.google_error import RefusedError
+from tests.standins.google_store import Body, Call, Store
 
 
 def write(store: Store, call: Call) -> Body:

@@ -1,7 +1,8 @@
 """Vertex' pipeline jobs, which stay pending until somebody moves them on: `GoogleApis.on_pipeline_job`, or a test."""
 
+from tests.standins.google_error import RefusedError
 from tests.standins.google_listing import clauses, page
-from tests.standins.google_store import Body, Call, RefusedError, Store, now
+from tests.standins.google_store import Body, Call, Store, now
 
 ENDED = {f"PIPELINE_STATE_{state}" for state in ("SUCCEEDED", "FAILED", "CANCELLED")}
 

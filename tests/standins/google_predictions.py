@@ -4,7 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Callable
 
-from tests.standins.google_store import Body, Call, Key, ModelAnswer, RefusedError, Store
+from tests.standins.google_error import RefusedError
+from tests.standins.google_store import Body, Call, Key, ModelAnswer, Store
 
 
 def half(asked: Body) -> tuple[int, Body]:

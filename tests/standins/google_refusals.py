@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.standins.google_store import Body, Key, RefusedError, Store, Subject
+from tests.standins.google_error import RefusedError
+from tests.standins.google_store import Body, Key, Store, Subject
 
 METRIC = re.compile(r'logging\.googleapis\.com/user/([^"\s]+)')
 OWN_ACCOUNT = re.compile(r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@(?!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)")

@@ -12,21 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tests.standins.google_error import RefusedError
+
 Body = dict[str, Any]
 ModelAnswer = Callable[[Body], tuple[int, Body]]  # what a deployed model makes of {instances, parameters}: an HTTP status and a body
 Answered = Body | Callable[[], Body]  # what is called is called once the store is free again
-STATUSES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ALREADY_EXISTS",
-    429: "RESOURCE_EXHAUSTED",
-    500: "INTERNAL",
-    501: "UNIMPLEMENTED",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
 
 
 class Key(NamedTuple):
@@ -42,18 +32,6 @@ class Key(NamedTuple):
     def parent(self) -> "Key":
         """The project, of projects/P/topics/T."""
         return Key(self.product, self.name.rsplit("/", 2)[0])
-
-
-class RefusedError(Exception):
-    """What the cloud says no to: the HTTP code, Google's sentence, and Google's status where the code has another than the usual one."""
-
-    def __init__(self, code: int, message: str, status: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status or STATUSES.get(code, "UNKNOWN")
-
-    @property
-    def body(self) -> Body:
-        return {"error": {"code": self.code, "message": self.message, "status": self.status}}
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import re
 from typing import NamedTuple
 
+from tests.standins.google_error import RefusedError
 from tests.standins.google_listing import clauses, page
-from tests.standins.google_store import Body, Call, RefusedError, Store
+from tests.standins.google_store import Body, Call, Store
 
 ENDPOINT = "aiplatform.googleapis.com/Endpoint"  # the resource that Vertex' online predictions are measured on
 OF_RESOURCE = {"resource_container", "location", "endpoint_id"}  # its labels; all others are the metric's

@@ -4,9 +4,10 @@ import base64
 from collections.abc import Callable
 
 from tests.standins import google_builds, google_log_entries, google_pipeline_jobs, google_predictions
+from tests.standins.google_error import RefusedError
 from tests.standins.google_products import operation
 from tests.standins.google_refusals import traffic
-from tests.standins.google_store import Answered, Body, Call, Key, RefusedError, Store, Subject, now
+from tests.standins.google_store import Answered, Body, Call, Key, Store, Subject, now
 
 
 def enable_services(store: Store, call: Call) -> Body:

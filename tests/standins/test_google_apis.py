@@ -50,6 +50,7 @@ def test_every_endpoint_that_the_provider_knows_is_the_stand_in(google):
     environment = google.environment()
 
     assert environment.pop("GOOGLE_OAUTH_ACCESS_TOKEN")
+    assert environment.pop("REGISTRY_EMULATOR_HOST") == f"{google.url}/registry"
     assert all(url.startswith(google.url) for url in environment.values())
     assert len(environment) == 160 + len(("CONTAINERAWS", "CONTAINERAZURE"))
     assert environment["GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT"].endswith("/vertex_ai/")
