@@ -13,7 +13,9 @@ from google.cloud import storage
 
 from environments import ENVIRONMENTS
 from pipeline.delivery.record import EMPTY, Delivery, Images, Passed, delivered
+from pipeline.google_cloud import vertex
 from tests.standins import object_store
+from tests.standins.google_apis import GoogleApis
 from tests.standins.object_store import ObjectStore
 
 IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
@@ -84,3 +86,13 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
 def blob(store: ObjectStore) -> Any:
     """The record's object, in a bucket that is there."""
     return storage.Client(project="p").create_bucket("acme-ml-dev-dev-artifacts").blob("delivery.json")
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleApis]:
+    """Google's APIs but storage, with the taxi model's endpoint in dev."""
+    with GoogleApis() as google:
+        for name, value in google.environment().items():
+            monkeypatch.setenv(name, value)
+        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-taxi", endpoint_id=DEV.names.endpoint("taxi"))
+        yield google

@@ -1,0 +1,287 @@
+"""A push hands a commit of main to its trigger once: however often it is asked, by however many, and whatever is lost on the way."""
+
+import json
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipeline.delivery import push as pushing
+from pipeline.delivery import record_object
+from pipeline.delivery.record import EMPTY, Push
+from pipeline.errors import ConfigurationError, RunError
+from tests.pipeline.delivery.conftest import DEV, FULL, Repository
+from tests.standins.google_faults import LOST, Fault
+
+PROJECT = f"projects/{DEV.project_id}/locations/{DEV.region}"
+RUNS = r"triggers/.*:run"
+
+
+@pytest.fixture
+def main(repository, tmp_path):
+    """A clone whose main is GitHub's: what is committed is pushed at once."""
+    origin = tmp_path / "origin.git"
+    repository.git("init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    repository.git("remote", "add", "origin", str(origin))
+    return repository
+
+
+@pytest.fixture
+def cloud(google, blob):
+    for recipe in ("image", "modules"):
+        google.add_trigger(DEV.project_id, DEV.region, DEV.names.trigger(recipe), substitutions={"_STAGE": "dev", "_MODELS": "all"})
+    return google
+
+
+def pushed(main: Repository, files: dict[str, str | None]) -> str:
+    commit = main.commit(files)
+    main.git("push", "--quiet", "origin", "main")
+    return commit
+
+
+def push(main: Repository, head: str = "HEAD", again: bool = False):
+    return pushing.push(DEV, main.path, head, again=again)
+
+
+def delivered(commit: str) -> None:
+    """The record as after a delivery of that commit."""
+    record_object.update(DEV, lambda record: replace(record, commit=commit, images=FULL.images))
+
+
+def builds(cloud) -> list[dict]:
+    return [body for (product, name), body in cloud.objects.items() if product == "cloud_build" and "/builds/" in name]
+
+
+BEGIN = {"README.md": "", "pipeline/dag.py": "", "pipeline/models/taxi/model.toml": "", "pipeline/models/taxi/model.py": ""}
+
+
+def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_that_commit(main, cloud):
+    commit = pushed(main, BEGIN)
+
+    done = push(main)
+
+    [build] = builds(cloud)
+    assert (done.started, done.build.id, done.build.url) == (True, build["id"], build["logUrl"])
+    assert (
+        build["substitutions"] | {"COMMIT_SHA": commit, "_STAGE": "dev", "_MODELS": "taxi", "TRIGGER_NAME": "dev-image"}
+        == build["substitutions"]
+    )
+    assert record_object.read(DEV).pushed.build == build["id"]
+
+
+def test_a_model_s_edit_goes_to_the_modules_trigger_with_that_model(main, cloud):
+    delivered(pushed(main, BEGIN))
+    commit = pushed(main, {"pipeline/models/taxi/model.py": "edited"})
+
+    push(main)
+
+    [build] = builds(cloud)
+    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["_MODELS"]) == ("dev-modules", "taxi")
+    assert build["substitutions"]["COMMIT_SHA"] == commit
+
+
+def test_an_image_without_models_says_none_since_cloud_build_can_t_tell_empty_from_missing(main, cloud):
+    delivered(pushed(main, BEGIN))
+    pushed(main, {"pipeline/records/report.py": "blue"})
+
+    push(main)
+
+    assert [build["substitutions"]["_MODELS"] for build in builds(cloud)] == ["none"]
+
+
+def test_a_change_that_reaches_nothing_starts_nothing(main, cloud):
+    delivered(pushed(main, BEGIN))
+    pushed(main, {"README.md": "edited"})
+
+    done = push(main)
+
+    assert (done.started, done.said.split(":")[0], builds(cloud)) == (False, "nothing to deliver", [])
+
+
+def test_a_second_push_of_a_commit_starts_nothing_and_tells_the_first_s_build(main, cloud):
+    pushed(main, BEGIN)
+    first = push(main)
+
+    second = push(main)
+
+    assert (second.started, second.build.id, len(builds(cloud))) == (False, first.build.id, 1)
+    assert second.said.endswith("nothing is started, --again does")
+
+
+def test_again_starts_a_second_build_of_a_commit(main, cloud):
+    pushed(main, BEGIN)
+    push(main)
+
+    assert push(main, again=True).started
+    assert len(builds(cloud)) == 2
+
+
+def test_two_pushes_at_once_start_one_build(main, cloud):
+    pushed(main, BEGIN)
+    results = []
+    together = threading.Barrier(2)
+
+    def one():
+        together.wait()
+        results.append(push(main))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(result.started for result in results) == [False, True]
+    assert len(builds(cloud)) == 1
+
+
+def test_what_a_failed_delivery_held_is_part_of_the_next_push(main, cloud):
+    delivered(pushed(main, BEGIN))
+    pushed(main, {"pipeline/dag.py": "edited"})
+    push(main)  # and its delivery fails: the record's commit stays
+
+    pushed(main, {"pipeline/models/taxi/model.py": "edited"})
+    push(main)
+
+    assert [build["substitutions"]["TRIGGER_NAME"] for build in builds(cloud)] == ["dev-image", "dev-image"]
+
+
+@pytest.mark.parametrize("how", ["superseded", "delivered"])
+def test_a_push_that_comes_late_starts_nothing(main, cloud, how):
+    late = pushed(main, BEGIN)
+    newer = pushed(main, {"pipeline/models/taxi/model.py": "edited"})
+    if how == "superseded":
+        push(main, newer)
+    else:
+        delivered(newer)
+    before = len(builds(cloud))
+
+    done = push(main, late)
+
+    assert (done.started, len(builds(cloud))) == (False, before)
+    assert newer[:12] in done.said
+
+
+def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud):
+    commit = pushed(main, BEGIN)
+    died = Push(commit=commit, recipe="image", models=("taxi",), at=datetime.now(UTC) - timedelta(hours=1), build=None)
+    record_object.update(DEV, lambda record: replace(record, pushed=died))
+
+    assert push(main).started
+
+
+def test_a_push_that_may_still_be_starting_its_build_is_waited_for(main, cloud):
+    commit = pushed(main, BEGIN)
+    starting = Push(commit=commit, recipe="image", models=("taxi",), at=datetime.now(UTC), build=None)
+    record_object.update(DEV, lambda record: replace(record, pushed=starting))
+
+    done = push(main)
+
+    assert (done.started, "is being pushed by someone else" in done.said, builds(cloud)) == (False, True, [])
+
+
+@pytest.mark.parametrize("answer", [429, 503, LOST])
+def test_one_build_is_started_where_the_call_is_refused_for_now_or_its_answer_is_lost(main, cloud, answer):
+    pushed(main, BEGIN)
+    cloud.faults.append(Fault("POST", RUNS, answer))
+
+    done = push(main)
+
+    assert cloud.faults == []
+    assert [build["id"] for build in builds(cloud)] == [done.build.id]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"), [(403, "Google refuses it"), (404, "is not there in acme-ml-dev"), (409, "Google answered 409")]
+)
+def test_a_refused_push_names_the_trigger_starts_nothing_and_leaves_the_record_as_it_was(main, cloud, answer, says):
+    pushed(main, BEGIN)
+    cloud.faults.append(Fault("POST", RUNS, answer))
+
+    with pytest.raises(RunError, match=f"the trigger dev-image.*{says}"):
+        push(main)
+
+    assert builds(cloud) == []
+    assert record_object.read(DEV) == EMPTY
+
+
+def test_a_missing_trigger_is_named_with_what_tells_more(main, google, blob):
+    pushed(main, BEGIN)
+
+    with pytest.raises(RunError, match=r"there is no trigger dev-image in acme-ml-dev: .*`make doctor env=dev`"):
+        push(main)
+
+
+def test_missing_credentials_are_told_with_what_gets_them(main, blob, monkeypatch, tmp_path):
+    pushed(main, BEGIN)
+    monkeypatch.delenv("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "gone.json"))
+
+    with pytest.raises(RunError, match=r"there are no valid Google credentials: run `gcloud auth application-default login`"):
+        push(main)
+
+
+def test_a_tree_with_changes_is_refused(main, cloud):
+    pushed(main, BEGIN)
+    (main.path / "README.md").write_text("edited")
+    (main.path / "new.txt").write_text("")
+
+    with pytest.raises(ConfigurationError, match=r"README.md is not committed \(and 1 more\)"):
+        push(main)
+    assert builds(cloud) == []
+
+
+def test_a_commit_that_was_not_pushed_is_refused(main, cloud):
+    pushed(main, BEGIN)
+    main.commit({"README.md": "edited"})
+
+    with pytest.raises(ConfigurationError, match="which is not on origin/main: merge and `git push` it"):
+        push(main)
+    assert builds(cloud) == []
+
+
+def test_a_commit_of_another_branch_is_refused(main, cloud):
+    pushed(main, BEGIN)
+    main.git("checkout", "--quiet", "-b", "other")
+    main.commit({"README.md": "edited"})
+    main.git("push", "--quiet", "origin", "other")
+
+    with pytest.raises(ConfigurationError, match="which is not on origin/main"):
+        push(main)
+
+
+def test_a_clone_that_has_never_seen_main_says_how_to_see_it(repository, cloud):
+    repository.commit(BEGIN)
+
+    with pytest.raises(RunError, match="knows no origin/main: `git fetch origin main` brings it"):
+        push(repository)
+
+
+def test_an_unknown_commit_and_another_stage_are_refused(main, cloud, cli):
+    pushed(main, BEGIN)
+
+    with pytest.raises(ConfigurationError, match="--head is 'nosuch', allowed is a commit"):
+        push(main, "nosuch")
+    said = cli("push", "--env", "prod")
+    assert (said.code, "--env is 'prod', which gets what passed in staging" in said.sentence) == (2, True)
+    said = cli("push", "--env", "nosuch")
+    assert (said.code, said.sentence) == (2, "python -m pipeline push: --env is 'nosuch', allowed are dev, staging, prod")
+
+
+def test_a_retraining_asks_for_each_recorded_model_by_the_commit_that_made_it(cloud, cli):
+    record_object.update(DEV, lambda _: FULL)
+
+    said = cli("push", "--env", "dev", "--retrain", "--models", "taxi", "--json")
+
+    [build] = builds(cloud)
+    assert [told["build"]["id"] for told in json.loads(said.out)] == [build["id"]]
+    given = {name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")}
+    assert given == {"COMMIT_SHA": FULL.models["taxi"].current.commit, "_MODELS": "taxi", "TRIGGER_NAME": "dev-modules"}
+
+
+def test_a_retraining_of_a_model_that_was_never_delivered_is_refused(cloud, cli):
+    said = cli("push", "--env", "dev", "--retrain", "--models", "taxi")
+
+    assert (said.code, "--models names 'taxi', allowed are the models delivered to dev: none yet" in said.sentence) == (2, True)
+    assert builds(cloud) == []

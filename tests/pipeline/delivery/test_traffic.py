@@ -1,0 +1,168 @@
+"""A new version takes the traffic in steps: it is asked first, watched at each, and the version before has all of it again at the first sign of trouble."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipeline.components.vertex_pusher import push
+from pipeline.delivery import release, traffic
+from pipeline.delivery.traffic import METRICS, Question
+from pipeline.errors import RunError
+from settings import Serving
+from tests.pipeline.delivery.conftest import DEV, FIRST
+from tests.standins.google_faults import Fault
+
+WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(10, 50, 100)))  # at 1 % a smoke test takes 200 requests
+QUESTION = Question({"fare": 1.0}, ("serving_default", "transform_features"))
+SPLITS = r"endpoints/\d+\?.*updateMask=trafficSplit"
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def observer(told):
+    return lambda node, state: told.append((node, state))
+
+
+@pytest.fixture
+def old(google):
+    """The endpoint, with a version that has all the traffic."""
+    return deployed("1")
+
+
+@pytest.fixture
+def new(old):
+    return deployed("2")
+
+
+def deployed(version: str) -> str:
+    """The id of the deployed model of that version."""
+    push(f"gs://b/model/{version}", release._destination(WARM, "taxi", FIRST.images))
+    return endpoint().deployed()[version]
+
+
+def endpoint(settings=WARM):
+    return release.endpoint_of(settings, "taxi")
+
+
+def asked(google) -> list[str]:
+    return [request.path for request in google.requests if ":predict" in request.path]
+
+
+def test_a_version_takes_the_traffic_step_by_step_and_is_asked_by_each_signature_first(google, old, new, told, observer):
+    serving = replace(WARM.serving, traffic_steps=(1, 10, 50, 100))
+
+    steps = traffic.introduce(endpoint(replace(WARM, serving=serving)), new, QUESTION, observer)
+
+    assert steps == (1, 10, 50, 100)
+    assert endpoint().shares() == {new: 100}
+    shown = [node.removeprefix("dev-taxi ") for node, state in told if state == "running"]
+    assert shown == ["smoke test at 1 % of the traffic", *(f"{step} % of the traffic, watched for 0 min" for step in steps)]
+    assert len(asked(google)) > 100  # one in a hundred is the new version's, and both signatures have waited for it
+
+
+def test_the_first_version_has_all_the_traffic_and_is_asked_all_the_same(google, old, told, observer):
+    steps = traffic.introduce(endpoint(), old, QUESTION, observer)
+
+    assert steps == (10, 50, 100)
+    assert [node for node, _ in told] == ["dev-taxi smoke test at 100 % of the traffic"] * 2
+    assert len(asked(google)) == 2
+
+
+@pytest.mark.parametrize("answer", [(500, {}), (200, {"predictions": [None]}), (200, {"predictions": []})])
+def test_a_version_that_fails_its_smoke_test_leaves_the_traffic_where_it_was(google, old, new, observer, answer):
+    google.answers["2"] = lambda _: answer
+
+    with pytest.raises(RunError):
+        traffic.introduce(endpoint(), new, QUESTION, observer)
+
+    assert endpoint().shares() == {old: 100}
+    assert endpoint().deployed() == {"1": old}
+
+
+def test_a_first_version_that_fails_its_smoke_test_is_undeployed(google, old, observer):
+    google.answers["1"] = lambda _: (200, {"predictions": [None]})
+
+    with pytest.raises(RunError, match=r"answers the sample by serving_default with \[None\]"):
+        traffic.introduce(endpoint(), old, QUESTION, observer)
+
+    assert endpoint().deployed() == {}
+
+
+def test_a_version_that_is_never_asked_fails_its_smoke_test(google, old, new):
+    with pytest.raises(RunError, match=rf"{new} has 50 % of the traffic and answered none of 20 requests by serving_default"):
+        traffic.smoke(endpoint(), new, QUESTION, 50)  # the split still says all for the old one
+
+
+def test_too_many_errors_take_the_traffic_back(google, old, new, observer):
+    google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=new)
+    google.measure(f"{METRICS}/error_count", 6, deployed_model_id=new)
+
+    with pytest.raises(RunError, match=r"6\.0% of the new version's answers are errors, allowed are 5\.0%"):
+        traffic.introduce(endpoint(), new, QUESTION, observer)
+
+    assert endpoint().shares() == {old: 100}
+
+
+def test_slow_answers_take_the_traffic_back(google, old, new, observer):
+    google.measure(f"{METRICS}/prediction_latencies", 1500.0, deployed_model_id=new)
+
+    with pytest.raises(RunError, match="p99 is 1500 ms, allowed are 1000 ms"):
+        traffic.introduce(endpoint(), new, QUESTION, observer)
+
+    assert endpoint().shares() == {old: 100}
+
+
+def test_what_the_old_version_does_is_not_held_against_the_new_one(google, old, new, observer):
+    google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=old)
+    google.measure(f"{METRICS}/error_count", 100, deployed_model_id=old)
+
+    traffic.introduce(endpoint(), new, QUESTION, observer)
+
+    assert endpoint().shares() == {new: 100}
+
+
+def test_few_errors_among_many_answers_are_allowed(google, old, new, observer):
+    google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=new)
+    google.measure(f"{METRICS}/error_count", 5, deployed_model_id=new)
+
+    traffic.introduce(endpoint(), new, QUESTION, observer)
+
+    assert endpoint().shares() == {new: 100}
+
+
+def test_an_interrupted_release_goes_on_from_the_step_it_had_reached(google, old, new, told):
+    def interrupting(node, state):
+        if node.startswith("dev-taxi 50 %") and state == "running":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        traffic.introduce(endpoint(), new, QUESTION, interrupting)
+    assert endpoint().shares() == {new: 50, old: 50}
+
+    traffic.introduce(endpoint(), new, QUESTION, lambda node, _: told.append(node))
+
+    assert told[0] == "dev-taxi smoke test at 50 % of the traffic"
+    assert not any("10 % of" in node for node in told)
+    assert endpoint().shares() == {new: 100}
+
+
+def test_a_cloud_that_is_overloaded_is_asked_again(google, old, new, observer):
+    google.faults += [Fault("POST", ":predict", 503), Fault("PATCH", "endpoints/", 429), Fault("GET", "timeSeries", 503)]
+
+    traffic.introduce(endpoint(), new, QUESTION, observer)
+
+    assert endpoint().shares() == {new: 100}
+    assert google.faults == []
+
+
+def test_what_google_refuses_takes_the_traffic_back_and_names_the_doctor(google, old, new, observer):
+    google.faults += [Fault("GET", "timeSeries", 403)]
+
+    with pytest.raises(RunError, match=r"Cloud Monitoring: Google refuses it .* `make doctor env=dev`"):
+        traffic.introduce(endpoint(), new, QUESTION, observer)
+
+    assert endpoint().shares() == {old: 100}
