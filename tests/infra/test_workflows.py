@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from environments import ENVIRONMENTS
 from infra.review.plan_comment import MARKER
+from pipeline.__main__ import parser
 from settings import REPOSITORY
 
 FOLDER = REPOSITORY / ".github" / "workflows"
@@ -18,6 +20,7 @@ WORKFLOWS = {
     path.name: yaml.load(path.read_text(), yaml.BaseLoader) for path in sorted(FOLDER.glob("*.yml"))
 }  # BaseLoader: `on` stays a text
 TARGETS = set(re.findall(r"^([a-z_-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+[FIRST] = [stage for stage, settings in ENVIRONMENTS.items() if settings.promotes_from is None]
 every_workflow = pytest.mark.parametrize("name", WORKFLOWS)
 
 
@@ -63,7 +66,7 @@ def test_no_script_has_text_pasted_into_it(name: str) -> None:
 def test_every_target_exists(name: str) -> None:
     called = re.findall(r"\bmake (?:--\S+ )*(\S+)", scripts(name))
 
-    assert called or name == "main.yml"
+    assert called
     assert set(called) <= TARGETS
 
 
@@ -107,6 +110,49 @@ def test_a_push_applies_each_environment_after_the_one_it_promotes_from() -> Non
     for stage, job in stages.items():
         assert job["needs"] == (ENVIRONMENTS[stage].promotes_from or "checks")
         assert job["with"]["apply"] == "true"
+
+
+def test_what_follows_an_environment_runs_where_nothing_was_applied_and_not_where_something_failed() -> None:
+    """Without a condition of its own a job is skipped behind a skipped one, and an apply without changes is skipped."""
+    followers = {name: job for name, job in jobs("main.yml").items() if name not in ("checks", FIRST)}
+
+    assert set(followers) == {"push", *ENVIRONMENTS} - {FIRST}
+    for job in followers.values():
+        [before] = job["needs"] if isinstance(job["needs"], list) else [job["needs"]]
+        assert job["if"] == f"${{{{ !cancelled() && needs.{before}.result == 'success' }}}}"
+
+
+def test_a_commit_is_pushed_to_the_first_stage_right_after_its_apply_and_waits_for_no_other() -> None:
+    push = jobs("main.yml")["push"]
+
+    assert push["needs"] == [FIRST]
+    assert push["concurrency"] == {"group": f"push-{FIRST}", "cancel-in-progress": "false"}
+    assert push["permissions"] == {"contents": "read", "id-token": "write"}
+    assert not [name for name, job in jobs("main.yml").items() if "push" in job.get("needs", [])]
+
+
+def test_a_push_reads_the_whole_history_and_acts_as_the_deployer_of_the_first_stage() -> None:
+    push = jobs("main.yml")["push"]
+    [checkout] = [step for step in push["steps"] if "actions/checkout" in step.get("uses", "")]
+
+    assert checkout["with"] == {"fetch-depth": "0", "persist-credentials": "false"}
+    assert push["environment"] == ENVIRONMENTS[FIRST].names.github_environment("deployer")
+    assert _lines(push)[0] == f'make --silent identity env={FIRST} role=deployer >> "$GITHUB_OUTPUT"'
+
+
+def test_what_the_login_writes_into_the_checkout_is_no_change_of_it() -> None:
+    """`push` refuses a checkout with files that no commit holds."""
+    assert (
+        subprocess.run(["git", "check-ignore", "--quiet", "--no-index", "gha-creds-0123456789abcdef.json"], cwd=REPOSITORY).returncode == 0
+    )
+
+
+def test_what_pushes_is_the_command_line_s_own_verb() -> None:
+    line = _lines(jobs("main.yml")["push"])[-1]
+    options = parser().parse_args(shlex.split(line.replace("$GITHUB_SHA", "c" * 40))[3:])
+
+    assert line.startswith("python3 -m pipeline push ")
+    assert (options.env, options.head, options.again, options.retrain) == (FIRST, "c" * 40, False, False)
 
 
 def test_one_run_at_a_time_has_an_environment_and_none_is_cancelled() -> None:
