@@ -39,7 +39,7 @@ def chosen(store: Store, key: Key) -> Body:
     """The deployed model that is furthest behind its share, so that each hundred requests under one split give each its percent."""
     endpoint = store.get(key)
     models = {model["id"]: model for model in endpoint.get("deployedModels", [])}
-    split = {number: share for number, share in endpoint.get("trafficSplit", {}).items() if share}
+    split = endpoint.get("trafficSplit", {})
     if not split:
         raise RefusedError(400, f"Endpoint {key.name} has no deployed model that takes traffic.", "FAILED_PRECONDITION")
     given = store.asked.setdefault((key, tuple(sorted(split.items()))), Counter())

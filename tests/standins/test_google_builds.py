@@ -97,9 +97,16 @@ def test_a_build_that_needs_approval_waits_for_it(google):
     with pytest.raises(queue.Empty):
         heard.get(timeout=0.1)
     google.approve(build["id"])
-    assert heard.get(timeout=5)["status"] == "QUEUED"
+    approved = heard.get(timeout=5)
+    assert (approved["status"], approved["approval"]["state"]) == ("QUEUED", "APPROVED")
     with pytest.raises(ValueError, match="must be PENDING"):
         google.approve(build["id"])
+
+
+def test_what_the_stand_in_cannot_cancel_it_refuses(google):
+    build = built(google, google.add_trigger("p", "europe-west1", "train"))
+
+    assert ask(google, "POST", f"{BUILDS}/{build['id']}:cancel")[0] == 501
 
 
 def test_builds_are_listed_newest_first_by_their_trigger_and_in_pages(google):

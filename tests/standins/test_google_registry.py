@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
@@ -73,9 +74,13 @@ def test_an_image_is_pushed_and_pulled_by_tag_and_digest(google):
 def test_a_head_says_how_much_there_is_and_sends_none_of_it(google):
     upload(google, b"layer")
 
-    head = ask(google, "HEAD", f"blobs/{digest(b'layer')}")
+    with socket.create_connection(("127.0.0.1", urlsplit(google.url).port), timeout=5) as connection:  # http.client would drop a body
+        connection.sendall(f"HEAD /registry/v2/{NAME}/blobs/{digest(b'layer')} HTTP/1.1\r\nconnection: close\r\n\r\n".encode())
+        answered = connection.makefile("rb").read()
 
-    assert (head.status, head.headers["content-length"], head.content) == (200, "5", b"")
+    assert answered.startswith(b"HTTP/1.1 200")
+    assert b"content-length: 5" in answered
+    assert answered.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +149,14 @@ def test_an_upload_is_begun_first_and_never_mounted(google):
     assert ask(google, "POST", f"blobs/uploads/?mount={digest(b'layer')}&from=p/images/pipeline").status == 202
     assert ask(google, "PUT", f"blobs/uploads/x?digest={digest(b'layer')}", b"layer").code == "BLOB_UPLOAD_UNKNOWN"
     assert ask(google, "POST", "manifests/1.0").code == "UNSUPPORTED"
+
+
+def test_an_upload_is_finished_once(google):
+    location = ask(google, "POST", "blobs/uploads/").headers["location"]
+
+    statuses = [ask(google, "PUT", f"{location}&digest={digest(b'layer')}", b"layer").status for _ in range(2)]
+
+    assert statuses == [201, 404]
 
 
 def test_a_planted_image_says_what_it_was_built_from(google):

@@ -62,6 +62,16 @@ def test_a_hook_hears_of_a_job_and_may_move_it_on(google):
     assert ask(google, "GET", f"{JOBS}/run-1")[1]["state"] == "PIPELINE_STATE_SUCCEEDED"
 
 
+def test_a_hook_gets_its_own_copy(google):
+    heard: queue.Queue[dict] = queue.Queue()
+    google.on_pipeline_job = lambda job: heard.put(job["labels"].clear())
+
+    ask(google, "POST", f"{JOBS}?pipelineJobId=run-1", {"labels": {"model": "taxi"}})
+
+    heard.get(timeout=5)
+    assert google.objects["vertex_ai", f"{PLACE}/pipelineJobs/run-1"]["labels"] == {"model": "taxi"}
+
+
 def test_a_refused_job_is_told_to_nobody(google):
     heard: queue.Queue[dict] = queue.Queue()
     google.on_pipeline_job = heard.put
@@ -85,6 +95,19 @@ def test_jobs_are_listed_by_their_labels_newest_first_and_in_pages(google):
 
     assert [job["name"].rsplit("/", 1)[-1] for job in first["pipelineJobs"] + second["pipelineJobs"]] == ["run-3", "run-2", "run-0"]
     assert "nextPageToken" not in second
+
+
+def test_jobs_are_ordered_by_their_creation(google):
+    for number in range(3):
+        ask(google, "POST", f"{JOBS}?pipelineJobId=run-{number}")
+    google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", createTime="2020-01-01T00:00:00Z")
+
+    listed = {
+        order: ask(google, "GET", f"{JOBS}?orderBy={quote(order)}")[1]["pipelineJobs"] for order in ("create_time", "create_time desc")
+    }
+
+    assert [job["name"][-1] for job in listed["create_time"]] == ["1", "0", "2"]
+    assert [job["name"][-1] for job in listed["create_time desc"]] == ["2", "0", "1"]
 
 
 @pytest.mark.parametrize("query", ['filter=state="X"', 'filter=labels.a="b" OR labels.a="c"', "filter=labels.a:*", "orderBy=name"])
@@ -153,12 +176,20 @@ def test_traffic_that_is_not_whole_or_goes_nowhere_is_refused_and_nothing_change
     assert google.objects == before
 
 
-def test_changed_traffic_is_answered_as_the_endpoint_itself(google):
+def test_changed_traffic_is_answered_as_the_endpoint_itself_and_as_done(google):
     ids = deploy(google, 2, {"1": 100})
 
     _, endpoint = ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, {"2": 100}))
 
-    assert (endpoint["name"], endpoint["trafficSplit"]) == (f"{PLACE}/endpoints/7", {ids["2"]: 100})
+    assert (endpoint["name"], endpoint["trafficSplit"], endpoint["done"]) == (f"{PLACE}/endpoints/7", {ids["2"]: 100}, True)
+
+
+def test_a_changed_model_is_answered_as_itself(google):
+    deploy(google, 1, {"1": 100})
+
+    _, model = ask(google, "PATCH", f"vertex_ai/v1/{PLACE}/models/taxi?updateMask=labels", {"labels": {"a": "b"}})
+
+    assert (model["name"], model["labels"]) == (f"{PLACE}/models/taxi", {"a": "b"})
 
 
 def test_what_is_not_deployed_cannot_be_undeployed(google):
