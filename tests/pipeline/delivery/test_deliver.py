@@ -1,0 +1,336 @@
+"""A delivery publishes, runs, releases and records a commit's models; interrupted or run again it goes on, and nothing is done twice."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from environments import ENVIRONMENTS
+from pipeline.delivery import deliver as delivering
+from pipeline.delivery import record_object, release, submission
+from pipeline.delivery.record import EMPTY, Images, Push, delivered
+from pipeline.errors import ConfigurationError, RunError
+from settings import REPOSITORY, Serving
+from tests.pipeline.delivery.conftest import DEV, FIRST, FULL
+from tests.standins import vertex_pipelines
+from tests.standins.google_faults import LOST, Fault
+
+WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100)))
+STAGING = ENVIRONMENTS["staging"]
+TAG = "built"
+
+
+class Vertex:
+    """Ends every job at once, as `verdict` says: the version pushed by our Pusher, a refusal, or a node's failure."""
+
+    def __init__(self, google) -> None:
+        self.google, self.verdict, self.jobs = google, "succeeded", []
+        google.on_pipeline_job = self.run
+
+    def run(self, job) -> None:
+        self.jobs.append(job)
+        if self.verdict == "failed":
+            return vertex_pipelines.failed(self.google, job, "Trainer", "out of memory")
+        if self.verdict == "refused":
+            return vertex_pipelines.refused(self.google, job)
+        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
+        destination = release.spec.VertexDestination(**json.loads(given)["destination"])
+        version, _ = release.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
+        vertex_pipelines.succeeded(self.google, job, version.version_id)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(submission, "POLL_SECONDS", (0.05, 0.05))
+
+
+@pytest.fixture
+def commit(monkeypatch):
+    """The checkout is of this commit; which one git says is history's business."""
+    found = delivering.history.commit(REPOSITORY, "HEAD")
+    assert found
+    return found
+
+
+@pytest.fixture
+def pipelines(google, blob, commit):
+    """Vertex, the images of the commit in dev's registry, the next stage's trigger, and the commit pushed."""
+    for target in ("pipeline", "serving"):
+        google.registry.put_image(DEV.names.image(target).partition("/")[2], revision=commit, tag=TAG)
+    google.add_trigger(STAGING.project_id, STAGING.region, STAGING.names.trigger("promote"), substitutions={"_STAGE": "staging"})
+    pushed(commit)
+    return Vertex(google)
+
+
+def pushed(commit: str, models=("taxi",)) -> None:
+    push = Push(commit=commit, recipe="image", models=models, at=datetime.now(UTC), build="1")
+    record_object.update(WARM, lambda record: replace(record, pushed=push))
+
+
+def deliver(commit, tag=TAG, settings=WARM, models=("taxi",), observer=lambda *_: None):
+    return delivering.deliver(settings, commit, list(models), tag, observer)
+
+
+def promotions(google):
+    return [body for (product, name), body in google.objects.items() if product == "cloud_build" and "/builds/" in name]
+
+
+def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_next_stage_asked(google, pipelines, commit):
+    [verdict] = deliver(commit)
+
+    assert (verdict.model, verdict.state, verdict.reason) == ("taxi", "delivered", "version 1 serves")
+    record = record_object.read(WARM)
+    current = record.models["taxi"].current
+    assert (record.commit, record.images) == (commit, current.images)
+    assert (current.registry_version, current.run.endswith(pipelines.jobs[0]["name"].split("/")[-1])) == ("1", True)
+    assert release.endpoint_of(WARM, "taxi").shares() == {current.deployed_model: 100}
+    assert current.passed.traffic_steps == (50, 100)
+    [build] = promotions(google)
+    assert (build["substitutions"]["COMMIT_SHA"], build["substitutions"]["_MODELS"]) == (commit, "taxi")
+
+
+def test_a_job_runs_as_the_pipeline_s_account_with_labels_and_its_own_schema_s_key(pipelines, commit):
+    deliver(commit)
+
+    [job] = pipelines.jobs
+    assert job["serviceAccount"] == DEV.names.service_account_email("pipeline")
+    ours = {"managed-by": "esteira", "environment": "dev", "model": "taxi", "commit": commit}
+    assert ours.items() <= job["labels"].items()
+    assert job["pipelineSpec"]["schemaVersion"] == "2.1.0" and "parameters" not in job["runtimeConfig"]
+
+
+def test_the_recorded_images_bear_a_tag_that_the_cleanup_spares(google, pipelines, commit):
+    deliver(commit)
+
+    digest = record_object.read(WARM).images.pipeline
+    response = delivering.registry.Image(WARM, "pipeline").ask("GET", f"manifests/recorded-{digest[7:19]}")
+    assert response.headers["docker-content-digest"] == digest
+
+
+def test_a_delivery_that_is_run_again_does_nothing_twice(google, pipelines, commit):
+    deliver(commit)
+    before = dict(google.objects)
+
+    [verdict] = deliver(commit)
+
+    assert verdict.state == "delivered"
+    assert len(pipelines.jobs) == 1
+    assert {key for key in google.objects if "/builds/" not in key[1]} == {key for key in before if "/builds/" not in key[1]}
+    assert record_object.read(WARM).models["taxi"].before is None
+
+
+@pytest.mark.parametrize("step", ["taxi publish", "taxi compile", "taxi submit", "dev-taxi 50 %", "ask staging"])
+def test_a_delivery_that_was_interrupted_at_any_step_goes_on(google, pipelines, commit, served, step):
+    def interrupting(node, state):
+        if node.startswith(step) and state == "running":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deliver(commit, observer=interrupting)
+
+    [verdict] = deliver(commit)
+
+    assert verdict.state == "delivered"
+    assert len(pipelines.jobs) == 1
+    current = record_object.read(WARM).models["taxi"].current
+    assert (current.registry_version, release.endpoint_of(WARM, "taxi").shares()) == ("2", {current.deployed_model: 100})
+    assert promotions(google)
+
+
+@pytest.fixture
+def served(google, pipelines):
+    """The traffic's shares, of a version that another commit made."""
+    release.vertex_pusher.push("gs://b/models/0", release._destination(WARM, "taxi", FIRST.images))
+    endpoint = release.endpoint_of(WARM, "taxi")
+    older = replace(FIRST, commit="d" * 40, deployed_model=endpoint.deployed()["1"])
+    record_object.update(WARM, lambda record: replace(delivered(record, "taxi", older), commit="d" * 40, images=FIRST.images))
+    return endpoint.shares()
+
+
+def test_a_lost_answer_to_the_submission_makes_no_second_job(google, pipelines, commit):
+    google.faults.append(Fault("POST", r"/pipelineJobs\?", LOST))
+
+    deliver(commit)
+
+    assert google.faults == []
+    assert len(pipelines.jobs) == 1
+
+
+@pytest.mark.parametrize("answer", [429, 503])
+def test_a_submission_that_is_refused_for_now_is_tried_again(google, pipelines, commit, answer):
+    google.faults.append(Fault("POST", r"/pipelineJobs\?", answer))
+
+    [verdict] = deliver(commit)
+
+    assert (google.faults, verdict.state) == ([], "delivered")
+
+
+def test_a_refused_submission_is_the_model_s_failure_and_told_to_who_watches(google, pipelines, commit):
+    google.faults.append(Fault("POST", r"/pipelineJobs\?", 403))
+
+    [verdict] = deliver(commit)
+
+    assert verdict.state == "failed" and "`make doctor env=dev`" in verdict.reason
+    assert [entry["jsonPayload"]["event"] for entry in google.entries] == ["run_failed"]
+    assert record_object.read(WARM).commit is None
+    assert promotions(google) == []
+
+
+def test_a_failed_run_keeps_the_commit_due_and_is_run_anew_the_next_time(google, pipelines, commit):
+    pipelines.verdict = "failed"
+    [verdict] = deliver(commit)
+    assert (verdict.state, "failed at Trainer: out of memory" in verdict.reason) == ("failed", True)
+    assert record_object.read(WARM).commit is None
+
+    pipelines.verdict = "succeeded"
+    [verdict] = deliver(commit)
+
+    assert verdict.state == "delivered"
+    assert [job["name"][-2:] for job in pipelines.jobs] == ["-1", "-2"]
+
+
+def test_a_refused_model_ends_its_delivery_keeps_the_old_one_and_is_told(google, pipelines, commit, served):
+    pipelines.verdict = "refused"
+
+    [verdict] = deliver(commit)
+
+    assert verdict.state == "not blessed"
+    assert [entry["jsonPayload"]["event"] for entry in google.entries] == ["not_blessed"]
+    assert release.endpoint_of(WARM, "taxi").shares() == served
+    assert record_object.read(WARM).models["taxi"].current.commit == "d" * 40
+    assert record_object.read(WARM).commit == commit  # it has had its answer
+
+
+def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(google, pipelines, commit, served):
+    google.answers["2"] = lambda _: (500, {})
+
+    [verdict] = deliver(commit)
+
+    assert verdict.state == "failed"
+    assert release.endpoint_of(WARM, "taxi").shares() == served
+    assert record_object.read(WARM).models["taxi"].current.commit == "d" * 40
+
+
+def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_smoke_test(google, pipelines, commit):
+    cold = replace(WARM, serving=Serving())
+
+    [verdict] = deliver(commit, settings=cold)
+
+    assert verdict.state == "delivered"
+    assert release.endpoint_of(cold, "taxi").deployed() == {}
+    current = record_object.read(cold).models["taxi"].current
+    assert (current.deployed_model, current.passed.smoke, current.passed.traffic_steps) == (None, True, ())
+
+
+def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(google, pipelines, commit):
+    def overtaking(node, state):
+        if node == "taxi submit" and state == "finished":
+            pushed("e" * 40)
+
+    with pytest.raises(delivering.SupersededError, match=f"{'e' * 12} was pushed after {commit[:12]}"):
+        deliver(commit, observer=overtaking)
+
+    assert record_object.read(WARM).models == {}
+
+
+def test_what_was_not_pushed_is_not_delivered(google, pipelines, commit):
+    record_object.update(WARM, lambda _: EMPTY)
+
+    with pytest.raises(ConfigurationError, match="which was not pushed"):
+        deliver(commit)
+    assert pipelines.jobs == []
+
+
+def test_a_commit_that_is_not_checked_out_is_refused(pipelines):
+    with pytest.raises(
+        ConfigurationError, match="--commit is dddddddddddddddddddddddddddddddddddddddd, allowed is the commit that is checked out"
+    ):
+        deliver("d" * 40)
+
+
+def test_images_that_do_not_exist_or_are_of_another_commit_are_refused_and_nothing_is_started(google, pipelines, commit):
+    for target in ("pipeline", "serving"):
+        google.registry.put_image(DEV.names.image(target).partition("/")[2], revision="f" * 40, tag="other")
+
+    with pytest.raises(ConfigurationError, match="--tag is 'nosuch', and there is no image"):
+        deliver(commit, tag="nosuch")
+    with pytest.raises(ConfigurationError, match=f"pipeline:other was built from {'f' * 40}, allowed is {commit}"):
+        deliver(commit, tag="other")
+    assert pipelines.jobs == []
+
+
+def test_recorded_images_that_the_registry_has_lost_stop_the_delivery(google, pipelines, commit):
+    record_object.update(WARM, lambda record: replace(record, images=FULL.images))
+
+    with pytest.raises(RunError, match=r"the image .*/pipeline@sha256:1+ is not there in acme-ml-dev"):
+        deliver(commit, tag=None)
+    assert pipelines.jobs == []
+
+
+def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(google, pipelines, commit):
+    deliver(commit)
+    record_object.update(WARM, lambda record: replace(record, images=Images(pipeline=f"sha256:{'7' * 64}", serving=f"sha256:{'8' * 64}")))
+    google.change("vertex_ai", pipelines.jobs[0]["name"], labels={"end": "20260101"})
+
+    deliver(commit, tag=None)
+    deliver(commit, tag=None)
+
+    assert len(pipelines.jobs) == 2
+    record = record_object.read(WARM).models["taxi"]
+    assert (record.current.registry_version, record.before.registry_version) == ("2", "1")
+    assert record.current.images == record.before.images
+
+
+def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines, commit):
+    assert deliver(commit, models=()) == []
+
+    record = record_object.read(WARM)
+    assert (record.commit, record.images is not None, pipelines.jobs, promotions(google)) == (commit, True, [], [])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (
+            lambda job: job["runtimeConfig"].update(gcsOutputDirectory="gs://acme-ml-prod-prod-artifacts/x"),
+            "compiled for another environment",
+        ),
+        (
+            lambda job: job["runtimeConfig"].update(parameters={}),
+            "is of schema 2.1.0 and has runtimeConfig.parameters, allowed is parameterValues",
+        ),
+        (lambda job: job["pipelineSpec"].update(schemaVersion="2.0.0"), "has runtimeConfig.parameterValues, allowed is parameters"),
+        (lambda job: executor(job).update(image="x@sha256:" + "5" * 64), "runs Trainer_executor in x@sha256:5"),
+    ],
+)
+def test_a_job_that_is_not_this_environment_s_or_speaks_two_schemas_is_refused(spoil, says):
+    job = {
+        "displayName": "dev-taxi",
+        "runtimeConfig": {"gcsOutputDirectory": "gs://acme-ml-dev-dev-artifacts/x", "parameterValues": {}},
+        "pipelineSpec": {"schemaVersion": "2.1.0", "deploymentSpec": {"executors": {"Trainer_executor": {"container": {}}}}},
+    }
+    executor(job)["image"] = f"{DEV.names.image('pipeline')}@{FULL.images.pipeline}"
+    assert submission.checked(job, DEV, FULL.images) == job
+    spoil(job)
+
+    with pytest.raises(ConfigurationError, match=says):
+        submission.checked(job, DEV, FULL.images)
+
+
+def executor(job):
+    return job["pipelineSpec"]["deploymentSpec"]["executors"]["Trainer_executor"]["container"]
+
+
+def test_the_verb_ends_with_3_for_a_refused_model_and_1_for_a_failed_run(google, pipelines, commit, cli):
+    for verdict, code in (("refused", 3), ("failed", 1)):
+        pipelines.verdict = verdict
+        google.change("vertex_ai", pipelines.jobs[0]["name"], labels=None) if pipelines.jobs else None
+        said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "taxi", "--tag", TAG, "--json")
+        assert (said.code, json.loads(said.out)[0]["model"]) == (code, "taxi")
+
+
+def test_an_unknown_model_is_refused(cli, commit):
+    said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "taxi,nosuch")
+
+    assert (said.code, "--models names 'nosuch', allowed are all, none, or of flights, taxi" in said.sentence) == (2, True)
