@@ -85,7 +85,11 @@ class GoogleApis:
             return copy.deepcopy(self._store.entries)
 
     def measure(self, metric_type: str, value: float, *, resource_type: str = ENDPOINT, **labels: str) -> None:
-        """What a time series says from now on; endpoint_id, location and resource_container are its resource's labels, others the metric's."""
+        """What a time series says from now on.
+
+        The labels endpoint_id, location and resource_container are its resource's, others the metric's. A deployed_model_id that is on an
+        endpoint brings that endpoint's with it.
+        """
         with self._lock:
             measure(self._store, metric_type, value, resource_type, labels)
 

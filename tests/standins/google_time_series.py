@@ -28,7 +28,17 @@ class Series(NamedTuple):
 
 
 def measure(store: Store, metric_type: str, value: float, resource_type: str, labels: dict[str, str]) -> None:
-    store.measured[Series(metric_type, resource_type, tuple(sorted(labels.items())))] = value
+    whole = {**place(store, labels.get("deployed_model_id", "")), **labels}
+    store.measured[Series(metric_type, resource_type, tuple(sorted(whole.items())))] = value
+
+
+def place(store: Store, deployed_model_id: str) -> dict[str, str]:
+    """The labels of the endpoint that has this deployed model, if one has."""
+    for key, body in store.objects.items():
+        if key.collection == "endpoints" and any(model["id"] == deployed_model_id for model in body.get("deployedModels", [])):
+            _, _, _, location, _, endpoint_id = key.name.split("/")
+            return {"location": location, "endpoint_id": endpoint_id}
+    return {}
 
 
 def listing(store: Store, call: Call) -> Body:

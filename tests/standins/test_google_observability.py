@@ -77,6 +77,20 @@ def test_a_measured_series_is_found_by_its_metric_and_labels(google):
     ]
 
 
+def test_what_a_deployed_model_measures_is_of_its_endpoint(google):
+    place = "projects/p/locations/us-central1"
+    ask(google, "POST", f"vertex_ai/v1/{place}/endpoints?endpointId=7")
+    ask(google, "POST", f"vertex_ai/v1/{place}/models:upload", {"model": {}, "modelId": "taxi"})
+    deployed = ask(google, "POST", f"vertex_ai/v1/{place}/endpoints/7:deployModel", {"deployedModel": {"model": f"{place}/models/taxi"}})[1]
+    google.measure(ERRORS, 1, deployed_model_id=deployed["response"]["deployedModel"]["id"])
+    google.measure(ERRORS, 2, deployed_model_id="9")
+
+    [found] = series(google, f'metric.type="{ERRORS}" AND resource.labels.endpoint_id="7"')[1]["timeSeries"]
+
+    assert found["resource"]["labels"] == {"location": "us-central1", "endpoint_id": "7"}
+    assert found["points"][0]["value"] == {"int64Value": "1"}
+
+
 @pytest.mark.parametrize("other", ['metric.type="a"', f'metric.type="{ERRORS}" AND resource.type="global"'])
 def test_what_was_not_measured_is_an_empty_answer(google, other):
     google.measure(ERRORS, 1)
