@@ -74,8 +74,10 @@ def submit(wanted: Submission, job: Json, recorded_run: str | None) -> Any:
     with asking(f"Vertex Pipelines ({wanted.model})", settings):
         aiplatform = vertex(settings.project_id, settings.region)
         known = patiently(lambda: _known(aiplatform, wanted))
-        if known and _goes_on(known[0], wanted, recorded_run):
-            return known[0]
+        in_these_images = (run for run in known if run.labels.get("image") == wanted.labels["image"])
+        newest = next(in_these_images, None)
+        if newest and _goes_on(newest, wanted, recorded_run):
+            return newest
         attempt = 1 + sum(run.name.startswith(wanted.job_id_prefix) for run in known)
         return patiently(lambda: _created(aiplatform, wanted, job, f"{wanted.job_id_prefix}{attempt}"))
 
@@ -97,8 +99,8 @@ def wait(settings: Settings, runs: dict[str, Any], observer: Observer) -> Iterat
 
 
 def _known(aiplatform: Any, wanted: Submission) -> list[Any]:
-    """This commit's runs of the model in this image, the newest first."""
-    clauses = (f'labels.{key}="{value}"' for key, value in wanted.labels.items() if key in ("model", "commit", "image", "environment"))
+    """This commit's runs of the model, the newest first."""
+    clauses = (f'labels.{key}="{value}"' for key, value in wanted.labels.items() if key in ("model", "commit", "environment"))
     return list(aiplatform.PipelineJob.list(filter=" AND ".join(clauses), order_by="create_time desc"))
 
 

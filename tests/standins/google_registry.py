@@ -45,7 +45,7 @@ class Registry:
     def put_image(self, name: str, *, revision: str, tag: str | None = None) -> str:
         """The digest of a small image that says it was built from `revision`; `name` is PROJECT/REPOSITORY/IMAGE, after a host or not."""
         name, labels = HOST.sub("", name), {"org.opencontainers.image.revision": revision}
-        layer = f"{name} {revision}".encode()
+        layer = f"{name} {revision} {tag}".encode()
         config = {"config": {"Labels": labels}, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}
         with self._lock:
             parts = {"config": self._part(name, CONFIG, json.dumps(config).encode()), "layers": [self._part(name, LAYER, layer)]}

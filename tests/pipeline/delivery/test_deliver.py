@@ -282,6 +282,17 @@ def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(
     assert record.current.images == record.before.images
 
 
+def test_images_that_were_built_again_are_run_again(google, pipelines, commit):
+    deliver(commit)
+    for target in ("pipeline", "serving"):
+        google.registry.put_image(DEV.names.image(target).partition("/")[2], revision=commit, tag="built-again")
+
+    deliver(commit, tag="built-again")
+
+    assert [job["name"][-2:] for job in pipelines.jobs] == ["-1", "-2"]
+    assert len({job["labels"]["image"] for job in pipelines.jobs}) == 2
+
+
 def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines, commit):
     assert deliver(commit, models=()) == []
 
