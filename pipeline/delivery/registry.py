@@ -7,6 +7,7 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 from google.api_core import exceptions
 
@@ -121,6 +122,6 @@ def _copy_blob(begin: Image, end: Image, blob: str) -> None:
             content.write(part)
         content.seek(0)
         upload = answered(end.ask("POST", "blobs/uploads/")).headers["location"]
-        place = upload if "://" in upload else end.url("").split("/v2/")[0] + upload
+        place = urljoin(end.url("blobs/uploads/"), upload)
         joined = "&" if "?" in place else "?"
         answered(end.ask("PUT", f"{place}{joined}digest={blob}", data=content, headers={"content-type": "application/octet-stream"}))

@@ -26,7 +26,8 @@ def start(settings: Settings, recipe: str, *, commit: str, models: str) -> Build
         trigger = _trigger(client, settings, name)
         before = {build.id for build in patiently(lambda: _builds(client, settings, trigger))}
         source = {"commit_sha": commit, "substitutions": {"_MODELS": models}}
-        request = {"name": trigger.resource_name, "project_id": settings.project_id, "trigger_id": trigger.id, "source": source}
+        # No project_id in any request: with one the client asks Cloud Build's global region.
+        request = {"name": trigger.resource_name, "source": source}
 
         def once() -> Any:
             """Running a trigger twice makes two builds: after a lost answer, look for the first."""
@@ -48,7 +49,7 @@ def find(settings: Settings, recipe: str, commit: str) -> Build | None:
 
 def _trigger(client: Any, settings: Settings, name: str) -> Any:
     parent = f"projects/{settings.project_id}/locations/{settings.region}"
-    listed = client.list_build_triggers(request={"parent": parent, "project_id": settings.project_id})
+    listed = client.list_build_triggers(request={"parent": parent})
     found = next((trigger for trigger in listed if trigger.name == name), None)
     if found is None:
         raise RunError(
@@ -60,7 +61,7 @@ def _trigger(client: Any, settings: Settings, name: str) -> Any:
 def _builds(client: Any, settings: Settings, trigger: Any) -> list[Any]:
     """The newest first, as Cloud Build lists them."""
     parent = f"projects/{settings.project_id}/locations/{settings.region}"
-    request = {"parent": parent, "project_id": settings.project_id, "filter": f'trigger_id="{trigger.id}"', "page_size": LOOKED_AT}
+    request = {"parent": parent, "filter": f'trigger_id="{trigger.id}"', "page_size": LOOKED_AT}
     return list(next(client.list_builds(request=request, retry=None).pages).builds)
 
 

@@ -1,0 +1,205 @@
+"""What moves afterwards: promotion of what passed, one call back, a fresh server for the same model, and machines given up."""
+
+from dataclasses import replace
+
+import pytest
+
+from environments import ENVIRONMENTS
+from pipeline.delivery import deliver as delivering
+from pipeline.delivery import promote as promoting
+from pipeline.delivery import publish, record_object, registry, release
+from pipeline.delivery.record import EMPTY, Images, delivered
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.google_cloud import storage, vertex
+from settings import REPOSITORY, Serving
+from tests.pipeline.conftest import parsed
+from tests.pipeline.delivery.conftest import DEV, FIRST
+from tests.pipeline.delivery.test_deliver import Vertex, quick  # noqa: F401
+
+SERVING = Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100))
+WARM = replace(DEV, serving=SERVING)
+STAGING = replace(ENVIRONMENTS["staging"], serving=SERVING)
+SILENT = lambda *_: None  # noqa: E731
+
+
+@pytest.fixture
+def images(google) -> Images:
+    """Two images in dev's registry."""
+    return Images(**{target: google.registry.put_image(DEV.names.image(target), revision="c" * 40) for target in registry.TARGETS})
+
+
+@pytest.fixture
+def two(google, blob, images):
+    """Versions 1 and 2 on dev's endpoint, the newer one with all the traffic; the record names both."""
+    endpoint = release.endpoint_of(WARM, "taxi")
+    for number in ("1", "2"):
+        release.vertex_pusher.push(f"gs://b/models/{number}", release._destination(WARM, "taxi", images))
+    ids = endpoint.deployed()
+    endpoint.split({ids["2"]: 100})
+    record_object.update(WARM, lambda record: replace(recorded(record, ids, images), images=images))
+    return ids
+
+
+def recorded(record, ids, images):
+    for number in ("1", "2"):
+        made = replace(FIRST, commit=number * 40, images=images, registry_version=number, deployed_model=ids[number])
+        record = delivered(record, "taxi", made)
+    return record
+
+
+def test_a_rollback_gives_the_version_before_all_the_traffic_in_one_call(two, cli):
+    said = cli("release", "rollback", "--env", "dev", "taxi", "--json")
+
+    assert (said.code, parsed(said)) == (0, {"model": "taxi", "version": "1", "commit": "1" * 40})
+    record = record_object.read(WARM).models["taxi"]
+    assert (record.current.registry_version, record.before.registry_version) == ("1", "2")
+
+
+def test_a_rollback_moves_the_traffic_back(two):
+    release.rollback(WARM, "taxi", SILENT)
+
+    assert release.endpoint_of(WARM, "taxi").shares() == {two["1"]: 100}
+
+
+def test_a_rollback_deploys_a_version_that_left_its_machines(two):
+    release.endpoint_of(WARM, "taxi").undeploy(two["1"])
+
+    back = release.rollback(WARM, "taxi", SILENT)
+
+    endpoint = release.endpoint_of(WARM, "taxi")
+    assert endpoint.shares() == {endpoint.deployed()["1"]: 100} == {back.deployed_model: 100}
+
+
+def test_there_is_no_way_back_from_a_first_version(google, blob, cli):
+    record_object.update(WARM, lambda record: delivered(record, "taxi", FIRST))
+
+    said = cli("release", "rollback", "--env", "dev", "taxi")
+
+    assert (said.code, "taxi has version 1 in dev and none before to go back to" in said.sentence) == (2, True)
+
+
+def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
+    said = cli("release", "rollback", "--env", "dev", "nosuch")
+
+    assert (said.code, "there is no model 'nosuch' delivered to dev, allowed are none yet" in said.sentence) == (2, True)
+
+
+def test_undeploy_spares_what_has_traffic_and_the_newest_without(two, images):
+    release.vertex_pusher.push("gs://b/models/3", release._destination(WARM, "taxi", images))
+    ids = release.endpoint_of(WARM, "taxi").deployed()
+
+    gone = release.undeploy(WARM, "taxi", 1, SILENT)
+
+    assert gone == [ids["1"]]
+    assert set(release.endpoint_of(WARM, "taxi").deployed()) == {"2", "3"}
+    assert record_object.read(WARM).models["taxi"].before.deployed_model is None
+
+
+def test_undeploy_refuses_a_number_below_nothing(two, cli):
+    said = cli("release", "undeploy", "--env", "dev", "taxi", "--keep", "-1")
+
+    assert (said.code, "--keep is -1, allowed is 0 or more" in said.sentence) == (2, True)
+
+
+def test_a_refresh_serves_the_same_model_behind_the_newest_serving_image(google, two):
+    newer = google.registry.put_image(DEV.names.image("serving"), revision="c" * 40, tag="newer")
+    record_object.update(WARM, lambda record: replace(record, images=replace(record.images, serving=newer)))
+
+    fresh = release.refresh(WARM, "taxi", SILENT)
+
+    model = vertex(WARM.project_id, WARM.region).Model(WARM.names.registered_model("taxi"), version="3")
+    assert (fresh.registry_version, model.uri) == ("3", "gs://b/models/2")
+    assert model.container_spec.image_uri.endswith(newer)
+    endpoint = release.endpoint_of(WARM, "taxi")
+    assert endpoint.shares() == {endpoint.deployed()["3"]: 100}
+
+
+def test_a_refresh_without_a_newer_image_does_nothing(two, cli):
+    said = cli("release", "refresh", "--env", "dev", "taxi")
+
+    assert (said.code, said.out.strip()) == (0, "taxi has the newest serving image already")
+
+
+@pytest.fixture
+def passed(google, store, blob, images, monkeypatch):
+    """The taxi model of this checkout, delivered to dev, and staging ready to take it."""
+    commit = delivering.history.commit(REPOSITORY, "HEAD")
+    storage(STAGING.project_id).create_bucket(STAGING.names.bucket("artifacts"))
+    vertex(STAGING.project_id, STAGING.region).Endpoint.create(display_name="staging-taxi", endpoint_id=STAGING.names.endpoint("taxi"))
+    prod = ENVIRONMENTS["prod"]
+    google.add_trigger(prod.project_id, prod.region, prod.names.trigger("promote"), substitutions={"_STAGE": "prod"})
+    modules = publish.addresses(delivering.model_folder.load("taxi"), WARM)
+    delivery = replace(FIRST, commit=commit, images=images, modules=modules)
+    record_object.update(WARM, lambda record: delivered(record, "taxi", delivery))
+    return delivery
+
+
+def promote(commit, models=("taxi",)):
+    return promoting.promote(WARM, STAGING, commit, list(models), SILENT)
+
+
+def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next_stage(google, passed):
+    pipelines = Vertex(google)
+
+    [verdict] = promote(passed.commit)
+
+    assert (verdict.state, len(pipelines.jobs)) == ("delivered", 1)
+    current = record_object.read(STAGING).models["taxi"].current
+    assert current.images == passed.images
+    assert [uri.rsplit("/", 2)[1:] for uri in current.modules.values()] == [uri.rsplit("/", 2)[1:] for uri in passed.modules.values()]
+    assert all(uri.startswith("gs://acme-ml-staging-staging-artifacts/") for uri in current.modules.values())
+    for target in registry.TARGETS:
+        assert registry.Image(STAGING, target).ask("GET", f"manifests/{getattr(passed.images, target)}").ok
+    [build] = [body for (product, name), body in google.objects.items() if product == "cloud_build" and "/builds/" in name]
+    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["COMMIT_SHA"]) == ("prod-promote", passed.commit)
+
+
+def test_images_are_copied_once(google, passed):
+    Vertex(google)
+    promote(passed.commit)
+    uploads = len([request for request in google.requests if "/blobs/uploads/" in request.path])
+
+    promote(passed.commit)
+
+    assert len([request for request in google.requests if "/blobs/uploads/" in request.path]) == uploads
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"smoke": False}, "taxi has not passed in dev: smoke"),
+        ({"blessed": False}, "taxi has not passed in dev: blessed"),
+        ({"run_succeeded": False}, "taxi has not passed in dev: run_succeeded"),
+        ({"traffic_steps": (50,)}, r"taxi has not passed in dev: traffic steps \[100\]"),
+    ],
+)
+def test_what_has_not_passed_is_not_promoted(google, passed, change, says):
+    pipelines = Vertex(google)
+    half = replace(passed, passed=replace(passed.passed, **{"traffic_steps": (50, 100)} | change))
+    record_object.update(WARM, lambda _: delivered(EMPTY, "taxi", half))
+
+    with pytest.raises(RunError, match=says):
+        promote(passed.commit)
+    assert pipelines.jobs == []
+    assert record_object.read(STAGING) == EMPTY
+
+
+def test_what_the_stage_before_has_of_another_commit_is_not_promoted(google, passed):
+    record_object.update(WARM, lambda record: delivered(record, "taxi", replace(passed, commit="e" * 40, registry_version="9")))
+
+    with pytest.raises(ConfigurationError, match=f"dev has taxi of {'e' * 12}, allowed is what --commit names, {passed.commit[:12]}"):
+        promote(passed.commit)
+
+
+def test_modules_that_differ_from_what_was_delivered_are_not_promoted(google, passed):
+    other = {**passed.modules, "model.py": passed.modules["model.py"].replace("/model.py", "x/model.py")}
+    record_object.update(WARM, lambda record: delivered(record, "taxi", replace(passed, modules=other)))
+
+    with pytest.raises(RunError, match=r"taxi: model.py of the checkout is not what dev delivered"):
+        promote(passed.commit)
+
+
+def test_the_first_stage_promotes_from_none(cli):
+    said = cli("release", "promote", "--env", "dev", "--commit", "a" * 40, "--models", "taxi")
+
+    assert (said.code, "--env is 'dev', which promotes from no other" in said.sentence) == (2, True)
