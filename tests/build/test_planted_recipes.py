@@ -12,14 +12,14 @@ import yaml
 
 from names import RECIPES
 from settings import REPOSITORY
-from tests.standins import small_registry
+from tests.standins.google_apis import GoogleApis
+from tests.standins.google_registry import Registry
 from tests.standins.recipe_file import RecipeError
 from tests.standins.recipes import Outcome, run
-from tests.standins.small_registry import Registry
 
 GIVEN = {"BUILD_ID": "7", "PROJECT_ID": "acme-ml-dev", "LOCATION": "us-central1", "_STAGE": "dev", "_MODELS": "all"}
 AUTHOR = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-IMAGES = "/registry/v2/acme-ml-dev/dev-images"
+IMAGES = ("acme-ml-dev/dev-images/pipeline", "acme-ml-dev/dev-images/serving")
 
 
 class Planted:
@@ -54,8 +54,8 @@ class Planted:
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    with small_registry.serving() as registry:
-        yield Planted(tmp_path_factory.mktemp("repository"), registry)
+    with GoogleApis() as google:
+        yield Planted(tmp_path_factory.mktemp("repository"), google.registry)
 
 
 def says_its_models(recipe: Any) -> None:
@@ -81,15 +81,16 @@ def test_the_images_are_built_and_pushed_once_by_a_tag_of_the_build(planted):
     other = planted.run_again("image", commit, BUILD_ID="8")
 
     assert (first.status, other.status, first.steps[-1].output) == ("SUCCESS", "SUCCESS", "all\n")
-    pushed = {path for path in planted.registry.held if path.startswith(IMAGES) and commit in path}
-    assert pushed == {f"{IMAGES}/{target}/manifests/{commit}-{build}" for target in ("pipeline", "serving") for build in (7, 8)}
+    pushed = {(name, tag) for name, tag in planted.registry.tags if commit in tag}
+    assert pushed == {(name, f"{commit}-{build}") for name in IMAGES for build in (7, 8)}
 
 
 def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
     planted.run("image", says_its_models)
     commit = planted.git("rev-parse", "HEAD")
+    planted.registry.put_image(IMAGES[0], revision="another", tag=f"{commit}-9")
 
-    again = planted.run_again("image", commit)
+    again = planted.run_again("image", commit, BUILD_ID="9")
 
     assert (again.status, again.steps[-1].step.id) == ("FAILURE", "push pipeline")
     assert "the registry answers 400" in again.output

@@ -1,13 +1,12 @@
 """The stand-in for docker refuses what docker would refuse, and its push is what a registry takes."""
 
-import hashlib
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.standins import small_registry
+from tests.standins.google_apis import GoogleApis
 
 DOCKER = Path(__file__).with_name("docker.py")
 DOCKERFILE = """ARG BASE=debian
@@ -27,8 +26,8 @@ BUILD = ("build", "--file=build/Dockerfile", "--target=image", "--build-arg=COMM
 
 @pytest.fixture
 def registry():
-    with small_registry.serving() as registry:
-        yield registry
+    with GoogleApis() as google:
+        yield google.registry
 
 
 @pytest.fixture
@@ -61,30 +60,30 @@ def test_a_built_image_is_pushed_with_its_commit(docker, registry):
     pushed = docker("push", "host/p/images/image:1")
 
     assert pushed.returncode == 0, pushed.stderr
-    manifest = registry.held["/registry/v2/p/images/image/manifests/1"]
-    assert hashlib.sha256(manifest).hexdigest() in pushed.stdout
-    config, [layer] = json.loads(manifest)["config"], json.loads(manifest)["layers"]
-    assert json.loads(registry.held[config["digest"]])["config"]["Labels"] == {"org.opencontainers.image.revision": "abc"}
-    for told in (config, layer):
-        content = registry.held[told["digest"]]
-        assert (told["digest"], told["size"]) == (f"sha256:{hashlib.sha256(content).hexdigest()}", len(content))
+    digest = registry.tags["p/images/image", "1"]
+    assert digest in pushed.stdout
+    manifest = json.loads(registry.manifests["p/images/image", digest].content)
+    config, [layer] = manifest["config"], manifest["layers"]
+    contents = [registry.blobs["p/images/image", told["digest"]] for told in (config, layer)]
+    assert json.loads(contents[0])["config"]["Labels"] == {"org.opencontainers.image.revision": "abc"}
+    assert [told["size"] for told in (config, layer)] == [len(content) for content in contents]
 
 
 def test_the_same_files_make_the_same_image_and_others_another(docker, registry, tmp_path):
-    def layer(tag: str) -> str:
+    def built(tag: str) -> str:
         docker(*BUILD[:-2], f"host/p/images/image:{tag}", ".")
         docker("push", f"host/p/images/image:{tag}")
-        return json.loads(registry.held[f"/registry/v2/p/images/image/manifests/{tag}"])["layers"][0]["digest"]
+        return registry.tags["p/images/image", tag]
 
-    first, again = layer("1"), layer("2")
+    first, again = built("1"), built("2")
     (tmp_path / "checkout/pipeline/dag.py").write_text("changed")
 
-    assert first == again != layer("3")
+    assert first == again != built("3")
 
 
-def test_a_tag_that_is_taken_and_a_registry_that_is_gone_fail_a_push(docker):
+def test_a_tag_that_is_taken_and_a_registry_that_is_gone_fail_a_push(docker, registry):
     docker(*BUILD)
-    docker("push", "host/p/images/image:1")
+    registry.put_image("p/images/image", revision="another", tag="1")
 
     again, gone = (
         docker("push", "host/p/images/image:1"),

@@ -3,10 +3,12 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.standins.google_apis import GoogleApis
 from tests.standins.recipe_file import RecipeError, read
 from tests.standins.recipes import Outcome, Recipes, run
 
@@ -186,3 +188,23 @@ def test_a_build_runs_the_recipe_of_its_trigger_and_reports(scratch):
         "the substitution _MODELS is given and never used\n",
         "the trigger is named 'dev-image', allowed is <stage>-<recipe> of the stage 'prod'\n",
     ]
+
+
+def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch):
+    with GoogleApis() as google:
+        recipes = Recipes(
+            scratch.folder, google.environment(), lambda build, status: google.change("cloud_build", build["name"], status=status)
+        )
+        google.on_build = recipes.run
+        trigger = google.add_trigger("p", "l", "dev-image", substitutions={"_STAGE": "dev", "_MODELS": "all"})
+        text = recipe("-c", "import os; print('${_STAGE}', '${_MODELS}', os.environ['REGISTRY_EMULATOR_HOST'])")
+        asked = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "taxi"}}
+
+        google.respond("POST", f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run", json.dumps({"source": asked}).encode())
+
+        for _ in range(100):
+            [build] = [body for (_, name), body in google.objects.items() if "/builds/" in name]
+            if build["status"] not in ("QUEUED", "WORKING"):
+                break
+            time.sleep(0.1)
+        assert (build["status"], recipes.outcomes[build["name"]].output) == ("SUCCESS", f"dev taxi {google.registry.url}\n")
