@@ -17,7 +17,7 @@ run: ## train, judge and publish a model here (model=taxi)
 test: node_modules ## every check and every test, preparing what they need
 	@$(MAKE) --no-print-directory check
 	$(INFRA) python -m pytest tests/infra tests/standins tests/test_broken_environments.py
-	$(PIPELINE) python -m pytest tests/pipeline tests/models tests/build/test_dockerfile.py tests/test_environment.py tests/test_settings.py
+	$(PIPELINE) python -m pytest tests/pipeline tests/models tests/build/test_dockerfile.py tests/build/test_recipes.py tests/build/test_planted_recipes.py tests/test_environment.py tests/test_settings.py
 
 check: ## the fast half: lint, format, types, imports, and that the lock is Pipfile's
 	$(DEV) ruff check .
