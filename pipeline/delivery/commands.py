@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import load_data
+from pipeline.delivery import load_data, record_object
 from pipeline.delivery.verbs import sentence, told
 from pipeline.errors import ConfigurationError
 from pipeline.progress import Progress
@@ -23,6 +23,12 @@ def environment(name: str) -> Settings:
     return ENVIRONMENTS[name]
 
 
+def source_of(settings: Settings) -> Settings:
+    if settings.promotes_from is None:
+        raise ConfigurationError(f"--env is {settings.stage!r}, which promotes from no other: allowed are the stages with a promotes_from")
+    return ENVIRONMENTS[settings.promotes_from]
+
+
 def push(options: argparse.Namespace) -> int:
     from pipeline.delivery import push as pushing
 
@@ -31,6 +37,9 @@ def push(options: argparse.Namespace) -> int:
         builds = pushing.retrain(settings, options.models)
         text = "\n".join(f"{', '.join(models)}: {build.url}" for models, build in builds) or "nothing is delivered yet"
         return _tell(options, text, [{"models": models, "build": asdict(build)} for models, build in builds])
+    if options.promote:
+        build = pushing.promote(source_of(settings), settings, options.commit, options.models)
+        return _tell(options, build.url, {"build": asdict(build)})
     done = pushing.push(settings, REPOSITORY, options.head, again=options.again)
     parts = [done.said, sentence(done.route) if done.route else "", done.build.url if done.build else ""]
     route = told(done.route) if done.route else None
@@ -39,12 +48,17 @@ def push(options: argparse.Namespace) -> int:
 
 
 def deliver(options: argparse.Namespace) -> int:
+    settings = environment(options.env)
     from pipeline.delivery import deliver as delivering
+    from pipeline.delivery.promote import promote
 
-    settings, models = environment(options.env), delivering.asked_models(options.models)
+    models = delivering.asked_models(options.models)
     try:
         with Progress(sys.stderr) as progress:
-            verdicts = delivering.deliver(settings, options.commit, models, options.tag, progress)
+            if settings.promotes_from is None or delivering.is_recorded(record_object.read(settings), options.commit, models):
+                verdicts = delivering.deliver(settings, options.commit, models, options.tag, progress)
+            else:
+                verdicts = promote(source_of(settings), settings, options.commit, models, progress)
     except delivering.SupersededError as superseded:
         return _tell(options, f"nothing is left to do: {superseded}", [])
     return _verdicts(options, verdicts)
@@ -58,11 +72,9 @@ def _promote(options: argparse.Namespace, settings: Settings) -> int:
     from pipeline.delivery import deliver as delivering
     from pipeline.delivery.promote import promote
 
-    if settings.promotes_from is None:
-        raise ConfigurationError(f"--env is {settings.stage!r}, which promotes from no other: allowed are the stages with a promotes_from")
-    models = delivering.asked_models(options.models)
+    source, models = source_of(settings), delivering.asked_models(options.models)
     with Progress(sys.stderr) as progress:
-        return _verdicts(options, promote(ENVIRONMENTS[settings.promotes_from], settings, options.commit, models, progress))
+        return _verdicts(options, promote(source, settings, options.commit, models, progress))
 
 
 def _rollback(options: argparse.Namespace, settings: Settings) -> int:

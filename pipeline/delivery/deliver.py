@@ -131,7 +131,7 @@ def hand_on(settings: Settings, commit: str, verdicts: list[Verdict], observer: 
     models = ",".join(verdict.model for verdict in verdicts if verdict.state == "delivered")
     for follower in (environment for environment in ENVIRONMENTS.values() if environment.promotes_from == settings.stage and models):
         with shown(observer, f"ask {follower.stage} to promote {models}"):
-            triggers.start(follower, "promote", commit=commit, models=models)
+            triggers.ask_to_promote(follower, commit, models)
 
 
 def _judged(settings: Settings, model: str, commit: str, images: Images, outcome: Outcome, observer: Observer) -> Verdict:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.errors import RunError
-from pipeline.google_cloud import asking, cloud_build, patiently
+from pipeline.google_cloud import answered, asking, cloud_build, patiently, session
 from settings import Settings
 
 NO_MODELS, ALL_MODELS = "none", "all"  # as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
@@ -35,6 +35,15 @@ def start(settings: Settings, recipe: str, *, commit: str, models: str) -> Build
             return next(made, None) or client.run_build_trigger(request=request, retry=None).metadata.build
 
         return _told(patiently(once))
+
+
+def ask_to_promote(settings: Settings, commit: str, models: str) -> None:
+    """Ask `settings`' stage for a promotion: by a message, since whoever runs a trigger has to be allowed all that its account is."""
+    topic = f"projects/{settings.project_id}/topics/{settings.names.topic('promote')}"
+    with asking(f"the topic {settings.names.topic('promote')}", settings):
+        http, base = session("GOOGLE_PUBSUB_CUSTOM_ENDPOINT", "https://pubsub.googleapis.com")
+        message = {"attributes": {"commit": commit, "models": models}}
+        patiently(lambda: answered(http.post(f"{base}/v1/{topic}:publish", json={"messages": [message]}, timeout=60)))
 
 
 def find(settings: Settings, recipe: str, commit: str) -> Build | None:

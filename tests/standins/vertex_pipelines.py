@@ -57,7 +57,7 @@ class VertexPipelines:
 
     def _model(self, job: Json) -> str | None:
         """Where the twin's blessed model lies, None for a refused one."""
-        key = json.dumps(sorted(modules(job)))
+        key = json.dumps(sorted(uri.split("/", 3)[3] for uri in modules(job)))  # the same in every stage's bucket
         if key not in self._known:
             self.trained.append(job["labels"]["model"])
             with checkout(self.repository, job["labels"]["commit"]) as place, tempfile.TemporaryDirectory() as folder:

@@ -127,7 +127,7 @@ def passed(google, store, blob, images, monkeypatch):
     storage(STAGING.project_id).create_bucket(STAGING.names.bucket("artifacts"))
     vertex(STAGING.project_id, STAGING.region).Endpoint.create(display_name="staging-taxi", endpoint_id=STAGING.names.endpoint("taxi"))
     prod = ENVIRONMENTS["prod"]
-    google.add_trigger(prod.project_id, prod.region, prod.names.trigger("promote"), substitutions={"_STAGE": "prod"})
+    google.add_topic(prod.project_id, prod.names.topic("promote"))
     modules = publish.addresses(delivering.model_folder.load("taxi"), WARM)
     delivery = replace(FIRST, commit=commit, images=images, modules=modules)
     record_object.update(WARM, lambda record: delivered(record, "taxi", delivery))
@@ -150,8 +150,7 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
     assert all(uri.startswith("gs://acme-ml-staging-staging-artifacts/") for uri in current.modules.values())
     for target in registry.TARGETS:
         assert registry.Image(STAGING, target).ask("GET", f"manifests/{getattr(passed.images, target)}").ok
-    [build] = [body for (product, name), body in google.objects.items() if product == "cloud_build" and "/builds/" in name]
-    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["COMMIT_SHA"]) == ("prod-promote", passed.commit)
+    assert [message["attributes"] for message in google.messages] == [{"commit": passed.commit, "models": "taxi"}]
 
 
 def test_images_are_copied_once(google, passed):

@@ -1,0 +1,142 @@
+"""The whole delivery, from a commit to a served model and on to staging: every kind of commit as far as its route goes, in one story."""
+
+import pytest
+
+from tests.pipeline.delivery import scratch as scratches
+from tests.pipeline.delivery.scratch import Scratch
+
+MODEL = "pipeline/models/taxi/model.py"
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    with scratches.project(tmp_path_factory.mktemp("scratch")) as project:
+        yield project
+
+
+def delivered(scratch: Scratch, done: dict) -> str:
+    """The commit that a push's build has delivered."""
+    outcome = scratch.ended(done["build"]["id"])
+    assert outcome.status == "SUCCESS", outcome.output[-3000:]
+    return next(build["substitutions"]["COMMIT_SHA"] for build in scratch.builds() if build["id"] == done["build"]["id"])
+
+
+def test_a_push_delivers_exactly_what_changed(scratch: Scratch):
+    the_first_push_delivers_everything_and_staging_takes_it_on(scratch)
+    a_second_push_and_a_docs_commit_start_nothing(scratch)
+    a_model_s_edit_builds_no_image_and_copies_one_file(scratch)
+    a_report_s_edit_builds_an_image_and_trains_nothing(scratch)
+    a_failed_full_delivery_still_ships_with_the_next_model_s_edit(scratch)
+    a_superseded_push_is_delivered_by_the_newer_one(scratch)
+    a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch)
+    one_call_brings_the_version_before_back(scratch)
+
+
+def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch) -> None:
+    done = scratch.push()
+
+    assert (done["started"], done["route"]["kind"], done["route"]["models"]) == (True, "full", ["taxi"])
+    commit = delivered(scratch, done)
+    assert scratch.traffic("dev", "taxi") == {"1": 100}
+    assert scratch.record("dev")["commit"] == commit
+    promotion = scratch.delivery_to("staging", commit)
+    assert scratch.ended(promotion["id"]).status == "SUCCESS", scratch.ended(promotion["id"]).output[-3000:]
+    assert scratch.traffic("staging", "taxi") == {"1": 100}
+    assert scratch.modules("staging") == scratch.modules("dev")
+    here, there = (scratch.record(stage)["models"]["taxi"]["current"] for stage in ("dev", "staging"))
+    assert (here["images"], here["commit"]) == (there["images"], there["commit"])
+
+
+def a_second_push_and_a_docs_commit_start_nothing(scratch: Scratch) -> None:
+    assert not scratch.push()["started"]
+    scratch.edit("README.md")
+
+    done = scratch.push()
+
+    assert (done["started"], done["route"]["kind"]) == (False, "none")
+
+
+def a_model_s_edit_builds_no_image_and_copies_one_file(scratch: Scratch) -> None:
+    images, modules = scratch.record("dev")["images"], scratch.modules("dev")
+    scratch.edit(MODEL)
+
+    done = scratch.push()
+
+    assert (done["route"]["kind"], done["route"]["models"], done["route"]["image"]) == ("partial", ["taxi"], False)
+    delivered(scratch, done)
+    assert scratch.traffic("dev", "taxi") == {"2": 100}
+    assert scratch.record("dev")["images"] == images
+    assert [name.rsplit("/", 1)[1] for name in scratch.modules("dev") - modules] == ["model.py"]
+
+
+def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None:
+    trained, images = list(scratch.vertex.trained), scratch.record("dev")["images"]
+    scratch.edit("pipeline/records/report.py")
+
+    done = scratch.push()
+
+    assert (done["route"]["kind"], done["route"]["models"]) == ("full", [])
+    delivered(scratch, done)
+    assert scratch.vertex.trained == trained
+    assert scratch.record("dev")["images"] != images
+    assert scratch.traffic("dev", "taxi") == {"2": 100}
+
+
+def a_failed_full_delivery_still_ships_with_the_next_model_s_edit(scratch: Scratch) -> None:
+    before = scratch.record("dev")
+    scratch.edit("pipeline/dag.py")
+    scratch.vertex.fail_next = "Transform"
+    failing = scratch.push()
+    assert scratch.ended(failing["build"]["id"]).status == "FAILURE"
+    assert "failed at Transform" in scratch.ended(failing["build"]["id"]).output
+    assert scratch.record("dev")["commit"] == before["commit"]
+    assert scratch.traffic("dev", "taxi") == {"2": 100}
+    scratch.edit(MODEL)
+
+    done = scratch.push()
+
+    assert (done["route"]["kind"], done["route"]["models"]) == ("full", ["taxi"])
+    commit = delivered(scratch, done)
+    assert scratch.traffic("dev", "taxi") == {"3": 100}
+    assert scratch.record("dev")["commit"] == commit
+    assert scratch.record("dev")["images"] != before["images"]
+
+
+def a_superseded_push_is_delivered_by_the_newer_one(scratch: Scratch) -> None:
+    older = scratch.edit(MODEL)
+    newer = scratch.commit({"docs/note.md": "mixed", "pipeline/records/note.py": '"""A note."""\n', "infra/note.py": '"""A note."""\n'})
+
+    done = scratch.push("--head", newer)
+    late = scratch.push("--head", older)
+
+    assert (late["started"], newer[:12] in late["said"]) == (False, True)
+    route = {key: done["route"][key] for key in ("kind", "models", "infrastructure")}
+    assert route == {"kind": "full", "models": ["taxi"], "infrastructure": True}
+    assert delivered(scratch, done) == newer
+    assert scratch.traffic("dev", "taxi") == {"4": 100}
+
+
+def a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch: Scratch) -> None:
+    folder = scratch.repository.path / "pipeline/models/taxi"
+    files = {
+        str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+    }
+    scratch.commit({f"pipeline/models/taxi_two/{name}": content for name, content in files.items()})
+    scratch.apply("taxi_two")
+
+    done = scratch.push()
+
+    assert (done["route"]["kind"], done["route"]["models"], done["route"]["infrastructure"]) == ("partial", ["taxi_two"], True)
+    delivered(scratch, done)
+    assert scratch.traffic("dev", "taxi_two") == {"1": 100}
+    scratch.commit({f"pipeline/models/taxi_two/{name}": None for name in files})
+
+    done = scratch.push()
+
+    assert (done["started"], done["route"]["removed"], done["route"]["models"]) == (False, ["taxi_two"], [])
+
+
+def one_call_brings_the_version_before_back(scratch: Scratch) -> None:
+    scratch.call("release", "rollback", "--env", "dev", "taxi")
+
+    assert scratch.traffic("dev", "taxi") == {"3": 100}

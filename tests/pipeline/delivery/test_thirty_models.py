@@ -1,0 +1,69 @@
+"""Dozens of models are dozens of folders: one edit is one model's, and all of them are routed, published and compiled together."""
+
+import json
+import shutil
+
+import pytest
+
+from environments import ENVIRONMENTS
+from pipeline import model_folder
+from pipeline.compilation import compile_models
+from pipeline.delivery.publish import publish
+from pipeline.delivery.route import Change, route
+from settings import MODELS
+from tests.pipeline.delivery.conftest import DEV
+from tests.pipeline.test_compile import IMAGES
+
+NAMES = [f"taxi_{number:02}" for number in range(30)]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Thirty models that differ in one module."""
+    place = tmp_path_factory.mktemp("thirty")
+    for name in NAMES:
+        shutil.copytree(MODELS / "taxi", place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        model = place / name / "model.py"
+        model.write_text(f"{model.read_text()}\n# {name}\n")
+    return place
+
+
+def test_every_name_in_the_cloud_holds_for_thirty_models():
+    assert [problem for settings in ENVIRONMENTS.values() for problem in settings.names.problems(NAMES)] == []
+
+
+def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
+    one = route([Change(f"pipeline/models/{NAMES[7]}/model.py", "modified")], NAMES)
+    every = route([Change("pipeline/dag.py", "modified")], NAMES)
+
+    assert (one.kind, sorted(one.models)) == ("partial", [NAMES[7]])
+    assert (every.kind, sorted(every.models)) == ("full", NAMES)
+
+
+def test_all_are_published_once_and_an_edit_of_one_copies_one_file(blob, folders):
+    def copied():
+        return {name: publish(model_folder.load(str(folders / name)), DEV).copied for name in NAMES}
+
+    assert all("model.py" in files for files in copied().values())
+    edited = folders / NAMES[7] / "model.py"
+    edited.write_text(f"{edited.read_text()}# edited\n")
+
+    assert {name: files for name, files in copied().items() if files} == {NAMES[7]: ["model.py"]}
+
+
+def test_one_and_all_are_compiled_each_for_its_own_names(folders, tmp_path):
+    arguments = {
+        "environment": "dev",
+        "image": IMAGES[1],
+        "serving_image": IMAGES[3],
+        "end": "2026-11-24",
+        "runs": tmp_path,
+        "output": tmp_path,
+    }
+
+    [one] = compile_models([str(folders / NAMES[0])], **arguments)
+    files = compile_models([str(folders / name) for name in NAMES], **arguments)
+
+    assert one == files[0]
+    roots = [json.loads(file.read_text())["runtimeConfig"]["gcsOutputDirectory"] for file in files]
+    assert roots == [f"gs://{DEV.names.bucket('artifacts')}/pipelines/{DEV.names.pipeline(name)}" for name in NAMES]
