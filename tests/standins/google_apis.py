@@ -32,12 +32,13 @@ class Request(NamedTuple):
 
 class GoogleApis:
     def __init__(self, *, port: int = 0, project_numbers: Mapping[str, str] | None = None, slow_log_metrics: bool = False) -> None:
-        self._store = Store(project_numbers=project_numbers or {}, slow_log_metrics=slow_log_metrics)
+        self._store = Store(lambda: self.main(), project_numbers=project_numbers or {}, slow_log_metrics=slow_log_metrics)
         self._lock = threading.Lock()
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
         self.on_pipeline_job: Callable[[Body], None] | None = None  # called in its own thread with each new job
         self.on_build: Callable[[Body], None] | None = None  # likewise, with each build that may start
+        self.main: Callable[[], str] = _unknown_main  # main's commit, which a message has built; it may ask nothing of the stand-in
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.registry = Registry(f"{self.url}/registry")
@@ -114,6 +115,12 @@ class GoogleApis:
         answered = self.respond("POST", path, json.dumps({"name": name, **fields}).encode())
         return json.loads(answered.content)["id"]
 
+    def add_topic(self, project: str, name: str) -> str:
+        """A topic as Terraform would make it; answers its full name, by which a trigger rides on it."""
+        topic = f"projects/{project}/topics/{name}"
+        self.respond("PUT", f"/pubsub/v1/{topic}", b"")
+        return topic
+
     def approve(self, build_id: str) -> None:
         """Somebody's approval of a build that waits for it."""
         with self._lock:
@@ -150,6 +157,10 @@ class GoogleApis:
         for key, body in news:
             if hook := hooks[key.collection]:
                 threading.Thread(target=hook, args=(body,), daemon=True).start()
+
+
+def _unknown_main() -> str:
+    raise RefusedError(501, "a message asks for a build of main, whose commit the stand-in is not told: set GoogleApis.main")
 
 
 def main() -> None:

@@ -1,9 +1,13 @@
-"""Cloud Build's builds: a trigger that is run makes one, which waits until somebody moves it on: `GoogleApis.on_build`, or a test."""
+"""Cloud Build's builds: a trigger makes one when it is run or its topic gets a message, and it waits until somebody moves it on.
+
+That is `GoogleApis.on_build`, or a test.
+"""
 
 import base64
 import dataclasses
 import re
 import uuid
+from collections.abc import Mapping
 
 from tests.standins.google_error import RefusedError
 from tests.standins.google_listing import clauses, page
@@ -12,6 +16,7 @@ from tests.standins.google_store import Body, Call, Key, Store, now
 METADATA = "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
 ENDED = {"SUCCESS", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"}
 OWN = re.compile(r"_[A-Z0-9_]+")  # the substitutions that a caller may give
+ATTRIBUTE = re.compile(r"\$\(body\.message\.attributes\.([\w-]+)\)")
 
 
 def regional(call: Call) -> Call:
@@ -29,8 +34,31 @@ def run(store: Store, call: Call) -> Body:
     trigger, source = store.get(call.key), call.body.get("source", {})
     if wrong := [name for name in source.get("substitutions", {}) if not OWN.fullmatch(name)]:
         raise RefusedError(400, f"invalid substitution keys {wrong}: a caller's must match {OWN.pattern}")
-    _, project, _, region, _, trigger_id = call.path.split("/")
-    number, pending = str(uuid.uuid4()), trigger.get("approvalConfig", {}).get("approvalRequired", False)
+    return operation(start(store, call.key, substitutions(trigger, source)))
+
+
+def hear(store: Store, topic: str, message: Body) -> None:
+    """A new build of each trigger of the project that rides on the topic, of what is the head of its branch by then."""
+    project, attributes = topic.split("/")[1], message.get("attributes", {})
+    for key, trigger in store.below(Key("cloud_build", f"projects/{project}")).items():
+        if trigger.get("pubsubConfig", {}).get("topic") == topic:
+            bound = {name: bind(value, attributes) for name, value in trigger.get("substitutions", {}).items()}
+            start(store, key, substitutions(trigger, {"substitutions": bound, "commitSha": store.main()}))
+
+
+def bind(value: str, attributes: Mapping[str, str]) -> str:
+    """A substitution with the message's attributes in it; one that the message lacks is an empty text, as in Cloud Build."""
+    bound = ATTRIBUTE.sub(lambda found: attributes.get(found[1], ""), value)
+    if "$(" in ATTRIBUTE.sub("", value):
+        raise RefusedError(501, f"the stand-in binds $(body.message.attributes.NAME) alone, got {value}")
+    return bound
+
+
+def start(store: Store, trigger_key: Key, given: Mapping[str, str]) -> Body:
+    """A build, which a hook hears of unless it waits for an approval."""
+    _, project, _, region, _, trigger_id = trigger_key.name.split("/")
+    trigger, number = store.get(trigger_key), str(uuid.uuid4())
+    pending = trigger.get("approvalConfig", {}).get("approvalRequired", False)
     build = {
         "id": number,
         "name": f"projects/{project}/locations/{region}/builds/{number}",
@@ -40,14 +68,14 @@ def run(store: Store, call: Call) -> Body:
         "logUrl": f"https://console.cloud.google.com/cloud-build/builds;region={region}/{number}?project={store.project_number(project)}",
         "createTime": now(),
         "serviceAccount": trigger.get("serviceAccount", ""),
-        "substitutions": substitutions(trigger, source),
+        "substitutions": dict(given),
         **({"approval": {"state": "PENDING", "config": {"approvalRequired": True}}} if pending else {}),
     }
-    key = Key(call.product, build["name"])
+    key = Key(trigger_key.product, build["name"])
     store.create(key, build)
     if not pending:
         store.tell(key)
-    return operation(build)
+    return build
 
 
 def substitutions(trigger: Body, source: Body) -> dict[str, str]:

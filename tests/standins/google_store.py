@@ -64,6 +64,7 @@ class Call:
 
 @dataclass
 class Store:
+    main: Callable[[], str]  # the commit that the branch of every trigger is at
     project_numbers: Mapping[str, str] = field(default_factory=dict)
     slow_log_metrics: bool = False
     objects: dict[Key, Body] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable
 
-from tests.standins import google_builds, google_log_entries, google_pipeline_jobs, google_predictions
+from tests.standins import google_builds, google_log_entries, google_messages, google_pipeline_jobs, google_predictions
 from tests.standins.google_error import RefusedError
 from tests.standins.google_products import operation
 from tests.standins.google_refusals import traffic
@@ -118,6 +118,7 @@ VERBS: dict[str, Callable[[Store, Call], Answered]] = {
     "listVersions": lambda store, call: {"models": list(store.below(call.key).values())},
     "pause": lambda store, call: store.change(call.key, {"state": "PAUSED"}),
     "predict": google_predictions.predict,
+    "publish": google_messages.publish,
     "resume": lambda store, call: store.change(call.key, {"state": "ENABLED"}),
     "run": google_builds.run,
     "undelete": undelete,

@@ -1,4 +1,4 @@
-"""Cloud Build in the stand-in: a trigger that is run makes a build, which waits for approval or for somebody who moves it on."""
+"""Cloud Build in the stand-in: a trigger that is run or hears a message makes a build, which waits for approval or for who moves it on."""
 
 import queue
 from collections.abc import Iterator
@@ -101,6 +101,88 @@ def test_a_build_that_needs_approval_waits_for_it(google):
     assert (approved["status"], approved["approval"]["state"]) == ("QUEUED", "APPROVED")
     with pytest.raises(ValueError, match="must be PENDING"):
         google.approve(build["id"])
+
+
+@pytest.fixture
+def topic(google: GoogleApis) -> str:
+    google.main = lambda: COMMIT
+    return google.add_topic("p", "promote")
+
+
+def publish(google: GoogleApis, topic: str, *messages: dict) -> tuple[int, dict]:
+    return ask(google, "POST", f"pubsub/v1/{topic}:publish", {"messages": messages})
+
+
+def builds(google: GoogleApis) -> list[dict]:
+    """Of all projects."""
+    return [body for (_, name), body in google.objects.items() if "/builds/" in name]
+
+
+def test_a_message_starts_a_build_of_main_with_its_attributes(google, topic):
+    heard: queue.Queue[dict] = queue.Queue()
+    google.on_build = heard.put
+    models = "$(body.message.attributes.models)"
+    bound = {"_STAGE": "dev", "_MODELS": models, "_OF": f"m={models},$(body.message.attributes.of)"}
+    promote = google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic}, substitutions=bound)
+    google.add_trigger("p", "europe-west1", "retrain", pubsubConfig={"topic": f"{topic}r"})
+    google.add_trigger("q", "europe-west1", "promote", pubsubConfig={"topic": topic})
+    google.add_trigger("p", "europe-west1", "image")
+
+    status, answer = publish(google, topic, {"attributes": {"models": "taxi"}})
+
+    assert (status, len(answer["messageIds"])) == (200, 1)
+    build = heard.get(timeout=5)
+    assert builds(google) == [build]
+    assert (build["buildTriggerId"], build["status"]) == (promote, "QUEUED")
+    assert build["substitutions"] == {
+        "_MODELS": "taxi",
+        "_OF": "m=taxi,",
+        "_STAGE": "dev",
+        "COMMIT_SHA": COMMIT,
+        "REVISION_ID": COMMIT,
+        "SHORT_SHA": COMMIT[:7],
+        "TRIGGER_NAME": "promote",
+    }
+
+
+def test_each_message_starts_a_build_of_its_own_which_waits_for_an_approval_like_any(google, topic):
+    google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic}, approvalConfig={"approvalRequired": True})
+
+    ids = publish(google, topic, {"data": "e30="}, {"attributes": {"a": "b"}})[1]["messageIds"]
+
+    assert len(set(ids)) == 2
+    assert [build["status"] for build in builds(google)] == ["PENDING", "PENDING"]
+
+
+def test_a_message_that_nothing_rides_on_is_taken(google):
+    assert publish(google, google.add_topic("p", "retrain"), {"data": "e30="})[0] == 200
+
+
+@pytest.mark.parametrize("messages", [[], [{"data": "e30="}, {}]])
+def test_an_empty_message_starts_nothing(google, topic, messages):
+    google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic})
+
+    assert publish(google, topic, *messages)[0] == 400
+    assert builds(google) == []
+
+
+def test_only_a_topic_that_is_there_takes_messages(google):
+    assert publish(google, "projects/p/topics/promote", {"data": "e30="})[0] == 404
+
+
+def test_a_binding_that_the_stand_in_does_not_know_is_refused(google, topic):
+    google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic}, substitutions={"_A": "$(body.message.data.a)"})
+
+    assert publish(google, topic, {"data": "e30="})[0] == 501
+
+
+def test_a_build_of_main_needs_somebody_who_says_what_main_is(google):
+    topic = google.add_topic("p", "promote")
+    google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic})
+
+    status, answer = publish(google, topic, {"data": "e30="})
+
+    assert (status, "set GoogleApis.main" in answer["error"]["message"]) == (501, True)
 
 
 def test_what_the_stand_in_cannot_cancel_it_refuses(google):

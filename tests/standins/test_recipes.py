@@ -190,21 +190,64 @@ def test_a_build_runs_the_recipe_of_its_trigger_and_reports(scratch):
     ]
 
 
-def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch):
+@pytest.fixture
+def google():
     with GoogleApis() as google:
-        recipes = Recipes(
-            scratch.folder, google.environment(), lambda build, status: google.change("cloud_build", build["name"], status=status)
-        )
-        google.on_build = recipes.run
-        trigger = google.add_trigger("p", "l", "dev-image", substitutions={"_STAGE": "dev", "_MODELS": "all"})
-        text = recipe("-c", "import os; print('${_STAGE}', '${_MODELS}', os.environ['REGISTRY_EMULATOR_HOST'])")
-        asked = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "taxi"}}
+        yield google
 
-        google.respond("POST", f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run", json.dumps({"source": asked}).encode())
 
-        for _ in range(100):
-            [build] = [body for (_, name), body in google.objects.items() if "/builds/" in name]
-            if build["status"] not in ("QUEUED", "WORKING"):
-                break
-            time.sleep(0.1)
-        assert (build["status"], recipes.outcomes[build["name"]].output) == ("SUCCESS", f"dev taxi {google.registry.url}\n")
+@pytest.fixture
+def recipes(scratch, google):
+    """The scratch repository's, run by the builds of the stand-in for Google."""
+    recipes = Recipes(
+        scratch.folder, google.environment(), lambda build, status: google.change("cloud_build", build["name"], status=status)
+    )
+    google.on_build = recipes.run
+    return recipes
+
+
+def ended(google):
+    """The one build, once it is over."""
+    for _ in range(100):
+        [build] = [body for (_, name), body in google.objects.items() if "/builds/" in name]
+        if build["status"] not in ("QUEUED", "WORKING"):
+            break
+        time.sleep(0.1)
+    return build
+
+
+def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch, google, recipes):
+    trigger = google.add_trigger("p", "l", "dev-image", substitutions={"_STAGE": "dev", "_MODELS": "all"})
+    text = recipe("-c", "import os; print('${_STAGE}', '${_MODELS}', os.environ['REGISTRY_EMULATOR_HOST'])")
+    asked = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "taxi"}}
+
+    google.respond("POST", f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run", json.dumps({"source": asked}).encode())
+
+    build = ended(google)
+    assert (build["status"], recipes.outcomes[build["name"]].output) == ("SUCCESS", f"dev taxi {google.registry.url}\n")
+
+
+@pytest.mark.parametrize(
+    ("bound", "status", "says"),
+    [
+        ({"_COMMIT": "$(body.message.attributes.commit)"}, "SUCCESS", "dev abc\n"),
+        ({}, "FAILURE", "the substitution _COMMIT is missing\n"),
+        (
+            {"_COMMIT": "$(body.message.attributes.commit)", "_MODELS": "all"},
+            "FAILURE",
+            "the substitution _MODELS is given and never used\n",
+        ),
+    ],
+    ids=["what it takes", "too little", "too much"],
+)
+def test_a_message_runs_the_recipe_of_main_with_what_its_trigger_gives(scratch, google, recipes, bound, status, says):
+    commit = scratch.commit(recipe("-c", "print('${_STAGE}', '${_COMMIT}')"))
+    google.main = lambda: commit
+    topic = google.add_topic("p", "dev-image")
+    google.add_trigger("p", "l", "dev-image", substitutions={"_STAGE": "dev", **bound}, pubsubConfig={"topic": topic})
+
+    google.respond("POST", f"/pubsub/v1/{topic}:publish", json.dumps({"messages": [{"attributes": {"commit": "abc"}}]}).encode())
+
+    build = ended(google)
+    assert (build["status"], build["substitutions"]["COMMIT_SHA"]) == (status, commit)
+    assert recipes.outcomes[build["name"]].output.endswith(says)
