@@ -5,7 +5,7 @@ INFRA := build/environment infra
 model ?= taxi
 rows ?= 15002
 
-.PHONY: help run test check format lock experiments bench bench-time synth policy inventories plan plan-comment deploy bootstrap teardown identity \
+.PHONY: help run test check format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   doctor load-data rehearse-infra bench-synth provider-schema image
 
 help: ## list the targets
@@ -91,6 +91,9 @@ experiments: ## open the records of all runs in mlflow's pages (port=5000)
 
 bench: ## time the stock taxi example and ours in turn (rows=15002)
 	$(PIPELINE) python -m tests.bench.taxi --rows $(rows)
+
+bench-delivery: ## time the delivery of a model's edit and of everything, images built from nothing, in turn (20 minutes)
+	$(PIPELINE) python -m tests.bench.delivery
 
 bench-time: ## the flights model asked about months after those it was trained on
 	$(PIPELINE) python -m tests.bench.flights_by_time

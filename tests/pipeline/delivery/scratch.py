@@ -77,14 +77,14 @@ class Scratch:
         command = [sys.executable, "-m", "pipeline", *arguments]
         return subprocess.run(command, cwd=self.repository.path, env=environment, capture_output=True, text=True)
 
-    def ended(self, build: str) -> Outcome:
+    def ended(self, build: str, patience_seconds: float = PATIENCE_SECONDS) -> Outcome:
         """What became of a build of that id, once it is over."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience_seconds
         while True:
             found = [body for body in self.builds() if body["id"] == build]
             if found and found[0]["status"] in ENDED and found[0]["name"] in self.recipes.outcomes:
                 return self.recipes.outcomes[found[0]["name"]]
-            assert time.monotonic() < deadline, f"the build {build} did not end within {PATIENCE_SECONDS} s"
+            assert time.monotonic() < deadline, f"the build {build} did not end within {patience_seconds} s"
             time.sleep(0.2)
 
     def builds(self) -> list[dict[str, Any]]:
@@ -122,6 +122,12 @@ class Scratch:
 
     def names(self, stage: str) -> Names:
         return _settings(stage).names
+
+    def stop_promotions(self) -> None:
+        """Staging is asked all the same, and nobody there listens."""
+        for (product, name), body in self.google.objects.items():
+            if product == "cloud_build" and body.get("name") == self.names("staging").trigger("promote"):
+                self.google.respond("DELETE", f"/cloud_build/v1/{name}", b"")
 
     def apply(self, model: str) -> None:
         """What the serving stack makes of a model in each stage."""

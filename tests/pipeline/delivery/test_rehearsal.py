@@ -45,6 +45,7 @@ def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch)
     assert scratch.modules("staging") == scratch.modules("dev")
     here, there = (scratch.record(stage)["models"]["taxi"]["current"] for stage in ("dev", "staging"))
     assert (here["images"], here["commit"]) == (there["images"], there["commit"])
+    scratch.stop_promotions()
 
 
 def a_second_push_and_a_docs_commit_start_nothing(scratch: Scratch) -> None:
