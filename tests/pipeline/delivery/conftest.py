@@ -14,6 +14,7 @@ from google.cloud import storage
 from environments import ENVIRONMENTS
 from pipeline.delivery.record import EMPTY, Delivery, Images, Passed, delivered
 from pipeline.google_cloud import vertex
+from settings import Settings
 from tests.standins import object_store
 from tests.standins.google_apis import GoogleApis
 from tests.standins.object_store import ObjectStore
@@ -96,3 +97,21 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleApis]:
             monkeypatch.setenv(name, value)
         vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-taxi", endpoint_id=DEV.names.endpoint("taxi"))
         yield google
+
+
+def listen(google: GoogleApis, settings: Settings) -> None:
+    """A stage that is asked for promotions, as its delivery stack makes it."""
+    message = {f"_{name.upper()}": f"$(body.message.attributes.{name})" for name in ("models", "commit")}
+    google.add_trigger(
+        settings.project_id,
+        settings.region,
+        settings.names.trigger("promote"),
+        substitutions={"_STAGE": settings.stage, **message},
+        pubsubConfig={"topic": google.add_topic(settings.project_id, settings.names.topic("promote"))},
+    )
+
+
+def promotions(google: GoogleApis) -> list[tuple[str, str]]:
+    """The commit and models that stages were asked for."""
+    builds = [body["substitutions"] for (product, name), body in google.objects.items() if product == "cloud_build" and "/builds/" in name]
+    return [(given["_COMMIT"], given["_MODELS"]) for given in builds if given["TRIGGER_NAME"].endswith("-promote")]

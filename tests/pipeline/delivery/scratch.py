@@ -22,13 +22,13 @@ from names import Names
 from pipeline.google_cloud import vertex
 from settings import REPOSITORY, GitHub, Settings
 from tests.pipeline.conftest import copy_small
-from tests.pipeline.delivery.conftest import Repository
+from tests.pipeline.delivery.conftest import Repository, listen
 from tests.standins import object_store
 from tests.standins.google_apis import GoogleApis
 from tests.standins.recipes import Outcome, Recipes
 from tests.standins.vertex_pipelines import VertexPipelines
 
-RECIPES = {"dev": ("image", "modules"), "staging": ("modules", "promote")}
+RECIPES = {"dev": ("image", "modules"), "staging": ("modules",)}
 PATIENCE_SECONDS = 600
 ENDED = ("SUCCESS", "FAILURE", "TIMEOUT")
 ENVIRONMENTS_PY = '''"""The values of two environments that no one has."""
@@ -157,10 +157,11 @@ def project(place: Path) -> Iterator[Scratch]:
             google.main = lambda: repository.git("rev-parse", "main")
             for stage, names in RECIPES.items():
                 settings = _settings(stage)
-                google.add_topic(settings.project_id, settings.names.topic("promote"))
                 storage.Client(project="p").create_bucket(settings.names.bucket("artifacts"))
+                given = {"substitutions": {"_STAGE": stage, "_MODELS": "all"}}
                 for recipe in names:
-                    google.add_trigger(settings.project_id, settings.region, settings.names.trigger(recipe), **_trigger(settings, recipe))
+                    google.add_trigger(settings.project_id, settings.region, settings.names.trigger(recipe), **given)
+            listen(google, _settings("staging"))
             scratch.apply("taxi")
             yield scratch
 
@@ -176,15 +177,6 @@ def _fill(repository: Repository) -> None:
     copy_small("taxi", repository.path / "pipeline/models")
     (repository.path / "environments.py").write_text(ENVIRONMENTS_PY)
     repository.commit({})
-
-
-def _trigger(settings: Settings, recipe: str) -> dict[str, Any]:
-    """As the delivery stack makes it."""
-    if recipe != "promote":
-        return {"substitutions": {"_STAGE": settings.stage, "_MODELS": "all"}}
-    message = {f"_{name.upper()}": f"$(body.message.attributes.{name})" for name in ("models", "commit")}
-    topic = f"projects/{settings.project_id}/topics/{settings.names.topic('promote')}"
-    return {"substitutions": {"_STAGE": settings.stage, **message}, "pubsubConfig": {"topic": topic}}
 
 
 def _settings(stage: str) -> Settings:

@@ -13,7 +13,7 @@ from pipeline.errors import ConfigurationError, RunError
 from pipeline.google_cloud import storage, vertex
 from settings import REPOSITORY, Serving
 from tests.pipeline.conftest import parsed
-from tests.pipeline.delivery.conftest import DEV, FIRST
+from tests.pipeline.delivery.conftest import DEV, FIRST, listen, promotions
 from tests.pipeline.delivery.test_deliver import Vertex, quick  # noqa: F401
 
 SERVING = Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100))
@@ -126,8 +126,8 @@ def passed(google, store, blob, images, monkeypatch):
     commit = delivering.history.commit(REPOSITORY, "HEAD")
     storage(STAGING.project_id).create_bucket(STAGING.names.bucket("artifacts"))
     vertex(STAGING.project_id, STAGING.region).Endpoint.create(display_name="staging-taxi", endpoint_id=STAGING.names.endpoint("taxi"))
-    prod = ENVIRONMENTS["prod"]
-    google.add_topic(prod.project_id, prod.names.topic("promote"))
+    listen(google, ENVIRONMENTS["prod"])
+    google.main = lambda: commit
     modules = publish.addresses(delivering.model_folder.load("taxi"), WARM)
     delivery = replace(FIRST, commit=commit, images=images, modules=modules)
     record_object.update(WARM, lambda record: delivered(record, "taxi", delivery))
@@ -150,7 +150,7 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
     assert all(uri.startswith("gs://acme-ml-staging-staging-artifacts/") for uri in current.modules.values())
     for target in registry.TARGETS:
         assert registry.Image(STAGING, target).ask("GET", f"manifests/{getattr(passed.images, target)}").ok
-    assert [message["attributes"] for message in google.messages] == [{"commit": passed.commit, "models": "taxi"}]
+    assert promotions(google) == [(passed.commit, "taxi")]
 
 
 def test_images_are_copied_once(google, passed):
