@@ -18,9 +18,10 @@ def add_to(verbs: Any, reporting: argparse.ArgumentParser) -> None:
     route.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
     push = verbs.add_parser("push", parents=[environment], help="hand a commit of main to the trigger that delivers what has changed")
     push.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
-    push.add_argument("--again", action="store_true", help="also where this commit was pushed before")
-    push.add_argument("--retrain", action="store_true", help="instead: what is recorded of --models, once more on newer data")
-    push.add_argument("--promote", action="store_true", help="instead: --models at --commit, as the stage before has delivered them")
+    instead = push.add_mutually_exclusive_group()
+    instead.add_argument("--again", action="store_true", help="also where this commit was pushed before")
+    instead.add_argument("--retrain", action="store_true", help="instead: what is recorded of --models, once more on newer data")
+    instead.add_argument("--promote", action="store_true", help="instead: --models at --commit, as the stage before has delivered them")
     push.add_argument("--commit", metavar="SHA", help="with --promote: the whole hash of the commit")
     push.add_argument("--models", default="all", help="with --retrain and --promote: names joined by commas (default: all)")
     deliver = verbs.add_parser(

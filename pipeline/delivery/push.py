@@ -58,13 +58,15 @@ def retrain(settings: Settings, models: str) -> list[tuple[list[str], triggers.B
 
 def promote(source: Settings, settings: Settings, commit: str | None, models: str) -> triggers.Build:
     """Have `settings`' own trigger take what `source` has recorded of these models at that commit."""
+    if commit is None:
+        raise ConfigurationError("--commit is missing, allowed with --promote is the hash of a commit that the stage before has delivered")
     record = record_object.read(source)
     of = sorted(model for model, known in record.models.items() if known.current.commit == commit)
     wanted = of if models == triggers.ALL_MODELS else models.split(",")
     if not wanted or (other := sorted(set(wanted) - set(of))):
         what = other[0] if wanted else "any model"
         raise ConfigurationError(f"{source.stage} has not delivered {what} of --commit {commit}, allowed are {', '.join(of) or 'none'}")
-    return triggers.start(settings, "modules", commit=str(commit), models=",".join(wanted))
+    return triggers.start(settings, "modules", commit=commit, models=",".join(wanted))
 
 
 def _refuse_other_stages(settings: Settings) -> None:

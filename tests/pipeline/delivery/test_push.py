@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from environments import ENVIRONMENTS
 from pipeline.delivery import push as pushing
 from pipeline.delivery import record_object
 from pipeline.delivery.record import EMPTY, Push
@@ -14,7 +15,7 @@ from pipeline.errors import ConfigurationError, RunError
 from tests.pipeline.delivery.conftest import DEV, FULL, Repository
 from tests.standins.google_faults import LOST, Fault
 
-PROJECT = f"projects/{DEV.project_id}/locations/{DEV.region}"
+STAGING = ENVIRONMENTS["staging"]
 RUNS = r"triggers/.*:run"
 
 
@@ -285,3 +286,38 @@ def test_a_retraining_of_a_model_that_was_never_delivered_is_refused(cloud, cli)
 
     assert (said.code, "--models names 'taxi', allowed are the models delivered to dev: none yet" in said.sentence) == (2, True)
     assert builds(cloud) == []
+
+
+@pytest.fixture
+def staging(google, store, blob):
+    """Dev with FULL's record, and staging's own trigger."""
+    google.add_trigger(STAGING.project_id, STAGING.region, STAGING.names.trigger("modules"), substitutions={"_STAGE": "staging"})
+    record_object.update(DEV, lambda _: FULL)
+    return google
+
+
+def test_a_promotion_is_handed_to_the_stage_s_own_trigger(staging, cli):
+    commit = FULL.models["taxi"].current.commit
+
+    said = cli("push", "--env", "staging", "--promote", "--commit", commit, "--models", "taxi")
+
+    [build] = builds(staging)
+    assert (said.code, said.out.strip()) == (0, build["logUrl"])
+    given = {name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")}
+    assert given == {"COMMIT_SHA": commit, "_MODELS": "taxi", "TRIGGER_NAME": "staging-modules"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--env", "staging", "--promote", "--models", "taxi"], "--commit is missing"),
+        (["--env", "staging", "--promote", "--commit", "e" * 40, "--models", "taxi"], f"dev has not delivered taxi of --commit {'e' * 40}"),
+        (["--env", "staging", "--promote", "--commit", "e" * 40], "dev has not delivered any model of --commit"),
+        (["--env", "staging", "--promote", "--commit", FULL.models["taxi"].current.commit, "--models", "flights"], "allowed are taxi"),
+        (["--env", "dev", "--promote", "--commit", "e" * 40], "--env is 'dev', which promotes from no other"),
+    ],
+)
+def test_what_the_stage_before_has_not_delivered_is_not_promoted(staging, cli, arguments, says):
+    said = cli("push", *arguments)
+
+    assert (said.code, says in said.sentence, builds(staging)) == (2, True, [])
