@@ -108,7 +108,9 @@ class Monitoring(EnvironmentStack):
 
     def _watch_endpoints(self) -> None:
         counted, limits = f'{ENDPOINT}prediction_count"', self.settings.serving
-        errors = above("share of errors", f'{ENDPOINT}error_count"', of=counted, limit=limits.largest_error_share, aligner="ALIGN_RATE", by=BY_ENDPOINT)
+        errors = above(
+            "share of errors", f'{ENDPOINT}error_count"', of=counted, limit=limits.largest_error_share, aligner="ALIGN_RATE", by=BY_ENDPOINT
+        )
         self._alert("Prediction errors", f"More than {limits.largest_error_share:.0%} of an endpoint's answers are errors.", errors)
         latency = above(
             "p99 in ms", f'{ENDPOINT}prediction_latencies"', limit=limits.largest_p99_ms, aligner="ALIGN_PERCENTILE_99", by=BY_ENDPOINT
