@@ -27,6 +27,7 @@ class BuildTrigger(Construct):
         service_account: str,
         stage: str,
         models: str = "all",
+        commit: str | None = None,
         topic: str | None = None,
         approval_required: bool = True,
     ) -> None:
@@ -41,7 +42,7 @@ class BuildTrigger(Construct):
             source_to_build=CloudbuildTriggerSourceToBuild(repository=repository, ref=BRANCH, repo_type="GITHUB"),
             # Without a revision the recipe comes from the commit that is built, and not from wherever main is by then.
             git_file_source=CloudbuildTriggerGitFileSource(path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"),
-            substitutions={"_STAGE": stage, "_MODELS": models},
+            substitutions={"_STAGE": stage, "_MODELS": models, **({"_COMMIT": commit} if commit else {})},
             pubsub_config=CloudbuildTriggerPubsubConfig(topic=topic) if topic else None,
             approval_config=CloudbuildTriggerApprovalConfig(approval_required=approval_required),
         )

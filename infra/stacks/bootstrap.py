@@ -28,7 +28,7 @@ ACCOUNTS = {
 }
 ACT_AS = "roles/iam.serviceAccountUser"
 ACTORS = {  # account -> who hands it to something that runs as it: triggers, jobs, deployed models
-    "builder": ("deployer",),
+    "builder": ("deployer", "builder"),  # the builder runs its stage's triggers, which takes acting as whoever the trigger acts as
     "monitor": ("deployer",),
     "pipeline": ("builder", "pipeline"),
     "server": ("builder", "pipeline"),

@@ -16,30 +16,33 @@ from infra.stacks.environment import EnvironmentStack
 from settings import Settings
 
 EVERY_MORNING = "0 6 * * *"
-ASKED_MODELS = "$(body.message.attributes.models)"  # who asks for a retraining names the models
+ASKED_MODELS = "$(body.message.attributes.models)"  # by whoever sends the message
+ASKED_COMMIT = "$(body.message.attributes.commit)"
 
 
 class Delivery(EnvironmentStack):
-    """The first stage builds, the others promote, called by the stage before (`previous`). All deliver modules, retrain and monitor.
+    """The first stage builds, the others promote, asked by the stage before (`previous`). All deliver modules, retrain and monitor.
 
-    What delivers waits for an approval where the stage asks for one. A retraining only asks: its recipe hands the recorded commits to the
-    stage's own modules trigger, which has the approval.
+    What delivers waits for an approval where the stage asks for one. A promotion and a retraining only ask: their recipes hand commits to
+    the stage's own modules trigger, which has the approval.
     """
 
     def __init__(self, scope: Construct, *, settings: Settings, previous: Settings | None) -> None:
         super().__init__(scope, "delivery", settings=settings)
         self.repository = self._connect()
-        self.topics = {purpose: Topic(self, purpose.capitalize(), name=self.names.topic(purpose)) for purpose in ("retrain", "monitor")}
-        for recipe in ("promote" if previous else "image", "modules"):
+        topics = ("retrain", "monitor", *(("promote",) if previous else ()))
+        self.topics = {purpose: Topic(self, purpose.capitalize(), name=self.names.topic(purpose)) for purpose in topics}
+        for recipe in ("modules",) if previous else ("image", "modules"):
             self._trigger(recipe, approval_required=settings.approval_required)
-        self._trigger("retrain", topic="retrain", models=ASKED_MODELS, approval_required=False)
+        self._trigger("retrain", models=ASKED_MODELS, approval_required=False)
         # Reads and reports; an approval each morning would switch it off.
-        self._trigger("monitor", topic="monitor", approval_required=False)
+        self._trigger("monitor", approval_required=False)
+        if previous:
+            self._promote(previous)
         self._every_morning()
         self.topics["retrain"].grant("roles/pubsub.publisher", to=self.names.member("monitor"))
         project = Project(self, "Project", project_id=settings.project_id)
-        for caller in (settings, previous) if previous else (settings,):
-            project.grant(self.names.custom_role("caller"), to=caller.names.member("builder"))
+        project.grant(self.names.custom_role("caller"), to=self.names.member("builder"))
         self.tell("builds", self.console("cloud-build/builds"), "Every delivery, with its log")
 
     def _connect(self) -> str:
@@ -65,7 +68,13 @@ class Delivery(EnvironmentStack):
         )
         return str(repository.id)
 
-    def _trigger(self, recipe: str, *, approval_required: bool, topic: str | None = None, models: str = "all") -> None:
+    def _promote(self, previous: Settings) -> None:
+        """On a message: to run a trigger here, `previous`' builder would have to act as this stage's, and could then build anything here."""
+        self._trigger("promote", models=ASKED_MODELS, commit=ASKED_COMMIT, approval_required=False)
+        self.topics["promote"].grant("roles/pubsub.publisher", to=previous.names.member("builder"))
+
+    def _trigger(self, recipe: str, *, approval_required: bool, models: str = "all", commit: str | None = None) -> None:
+        """It rides on the topic of its name, where there is one."""
         who = "monitor" if recipe == "monitor" else "builder"
         BuildTrigger(
             self,
@@ -77,7 +86,8 @@ class Delivery(EnvironmentStack):
             service_account=self.names.service_account_resource(who),
             stage=self.settings.stage,
             models=models,
-            topic=self.topics[topic].resource.id if topic else None,
+            commit=commit,
+            topic=self.topics[recipe].resource.id if recipe in self.topics else None,
             approval_required=approval_required,
         )
 

@@ -18,6 +18,7 @@ from tests.standins.recipe_file import RecipeError
 from tests.standins.recipes import Outcome, run
 
 GIVEN = {"BUILD_ID": "7", "PROJECT_ID": "acme-ml-dev", "LOCATION": "us-central1", "_STAGE": "dev", "_MODELS": "all"}
+OWN = {"promote": {"_COMMIT": "c" * 40}}  # what a recipe takes beside these
 AUTHOR = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 IMAGES = ("acme-ml-dev/dev-images/pipeline", "acme-ml-dev/dev-images/serving")
 
@@ -47,7 +48,7 @@ class Planted:
         return self.run_again(recipe, self.git("rev-parse", "HEAD"), **given)
 
     def run_again(self, recipe: str, commit: str, **given: str | None) -> Outcome:
-        substitutions = {**GIVEN, "COMMIT_SHA": commit, **given}
+        substitutions = {**GIVEN, **OWN.get(recipe, {}), "COMMIT_SHA": commit, **given}
         known = {name: value for name, value in substitutions.items() if value is not None}
         return run(self.folder, recipe, known, {"REGISTRY_EMULATOR_HOST": self.registry.url})
 
@@ -108,7 +109,8 @@ def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
         ("modules", rename(0, "build/environment", "build/environments"), "can't open file"),
         ("modules", rename(0, "pipeline", "pipelines"), "usage: build/environment"),
         ("promote", rename(0, "pipeline", "pipelines"), "No module named pipelines"),
-        ("promote", rename(0, "release", "releases"), "invalid choice: 'releases'"),
+        ("promote", rename(0, "push", "pushes"), "invalid choice: 'pushes'"),
+        ("promote", rename(0, "--promote", "--promotes"), "unrecognized arguments: --promotes"),
     ],
 )
 def test_a_step_that_asks_for_what_is_not_there_fails(planted, recipe, change, says):

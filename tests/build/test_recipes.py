@@ -16,6 +16,7 @@ from tests.standins.recipe_file import BUILT_IN, Step, read
 FOLDER = REPOSITORY / "build"
 COMMIT = "c" * 40
 DEV = ENVIRONMENTS["dev"]
+OWN = {"promote": {"_COMMIT": COMMIT}}  # what a recipe takes beside the stage and the models
 NOT_THERE_YET = {"monitor"}  # verbs of a later commit
 every_recipe = pytest.mark.parametrize("recipe", names.RECIPES)
 
@@ -31,7 +32,7 @@ def steps(recipe: str, models: str = "all", settings=DEV) -> list[Step]:
         "PROJECT_ID": settings.project_id,
         "LOCATION": settings.region,
     }
-    return read(text(recipe), {**given, "_STAGE": settings.stage, "_MODELS": models}).steps
+    return read(text(recipe), {**given, "_STAGE": settings.stage, "_MODELS": models, **OWN.get(recipe, {})}).steps
 
 
 def of_our_cli(recipe: str, models: str = "all") -> list[list[str]]:
@@ -50,7 +51,7 @@ def test_a_recipe_takes_the_stage_the_models_and_what_is_built_in(recipe):
     taken = set(re.findall(r"(?<!\$)\$\{?([A-Z_]+)", text(recipe)))
 
     assert steps(recipe)
-    assert {"_STAGE", "_MODELS"} <= taken <= {"_STAGE", "_MODELS", *BUILT_IN}
+    assert taken - set(BUILT_IN) == {"_STAGE", "_MODELS", *OWN.get(recipe, ())}
 
 
 @every_recipe
@@ -92,11 +93,18 @@ def test_a_verb_that_is_not_there_yet_is_named(recipe, capsys):
     assert f"invalid choice: '{recipe}'" in capsys.readouterr().err  # once it is there, it leaves NOT_THERE_YET
 
 
-@pytest.mark.parametrize("recipe", ["image", "modules", "promote"])
+@pytest.mark.parametrize("recipe", ["image", "modules"])
 def test_what_is_delivered_is_the_commit_that_the_build_is_of(recipe):
     [command] = of_our_cli(recipe)
 
     assert command[command.index("--commit") + 1] == COMMIT
+
+
+def test_a_promotion_is_of_the_commit_that_is_asked_for_and_not_of_the_one_that_the_build_is_of():
+    [command] = of_our_cli("promote")
+
+    assert command == ["push", "--env", "dev", "--promote", "--commit", COMMIT, "--models", "all"]
+    assert "COMMIT_SHA" not in text("promote")
 
 
 def test_an_image_s_name_is_the_one_that_the_settings_give_in_every_environment():

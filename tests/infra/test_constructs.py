@@ -227,11 +227,12 @@ def test_what_is_kept_cannot_be_destroyed_by_any_command(stack, resources, delet
 
 
 def test_a_trigger_on_a_topic_runs_on_its_messages(stack, resources):
-    BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t", models="$(body.message.attributes.models)")
+    models, commit = "$(body.message.attributes.models)", "$(body.message.attributes.commit)"
+    BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t", models=models, commit=commit)
 
     [trigger] = resources(stack)["google_cloudbuild_trigger"]
     assert trigger["pubsub_config"] == {"topic": "projects/p/topics/t"}
-    assert trigger["substitutions"] == {"_STAGE": "dev", "_MODELS": "$(body.message.attributes.models)"}
+    assert trigger["substitutions"] == {"_STAGE": "dev", "_MODELS": models, "_COMMIT": commit}
 
 
 def test_a_dashboard_sets_its_charts_two_in_a_row(stack, resources):

@@ -109,16 +109,17 @@ def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
 
 def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
     for stack, trigger in synthesized.each("google_cloudbuild_trigger"):
-        assert set(trigger["substitutions"]) == {"_STAGE", "_MODELS"}
         assert trigger["substitutions"]["_STAGE"] == stack.split("-")[1]
         recipe = REPOSITORY / trigger["git_file_source"]["path"]
-        assert set(re.findall(r"\$\{?(_[A-Z]+)", recipe.read_text())) == {"_STAGE", "_MODELS"}, recipe
+        own = {"_COMMIT"} if recipe.stem == "promote" else set()
+        assert set(trigger["substitutions"]) == {"_STAGE", "_MODELS"} | own
+        assert set(re.findall(r"\$\{?(_[A-Z]+)", recipe.read_text())) == {"_STAGE", "_MODELS"} | own, recipe
 
 
 def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
     triggers = {body["name"]: body["approval_config"]["approval_required"] for stack, body in synthesized.each("google_cloudbuild_trigger") if stack == "delivery-prod"}  # fmt: skip
 
-    assert triggers == {"prod-promote": True, "prod-modules": True, "prod-retrain": False, "prod-monitor": False}
+    assert triggers == {"prod-promote": False, "prod-modules": True, "prod-retrain": False, "prod-monitor": False}  # what only asks doesn't
 
 
 def test_the_first_stage_builds_and_the_others_promote(synthesized):
@@ -132,12 +133,63 @@ def test_the_first_stage_builds_and_the_others_promote(synthesized):
     }
 
 
-def test_triggers_are_run_by_the_stage_s_own_builder_and_the_one_before_and_by_no_account_else(synthesized):
-    callers = {stage: {g["member"] for stack, _, g in grants(synthesized) if g["role"] == settings.names.custom_role("caller")} for stage, settings in ENVIRONMENTS.items()}  # fmt: skip
+@ALL_STAGES
+def test_triggers_are_run_by_the_stage_s_own_builder_and_by_no_account_else(synthesized, settings):
+    callers = [(stack, g["member"]) for stack, _, g in grants(synthesized) if g["role"] == settings.names.custom_role("caller")]
 
-    for stage, settings in ENVIRONMENTS.items():
-        stages = {stage, settings.promotes_from} - {None}
-        assert callers[stage] == {ENVIRONMENTS[caller].names.member("builder") for caller in stages}
+    assert callers == [(f"delivery-{settings.stage}", settings.names.member("builder"))]
+
+
+@ALL_STAGES
+def test_an_account_is_handed_over_by_who_starts_what_runs_as_it_and_by_no_one_else(synthesized, settings):
+    bootstrap = synthesized.resources(f"bootstrap-{settings.stage}")
+    roles_of = {id_: body["account_id"].removeprefix(f"{settings.stage}-") for id_, body in bootstrap["google_service_account"].items()}
+
+    actors = {}
+    for grant in bootstrap["google_service_account_iam_member"].values():
+        if grant["role"] == "roles/iam.serviceAccountUser":
+            account, actor = (roles_of[grant[field].split(".")[1]] for field in ("service_account_id", "member"))
+            actors.setdefault(account, set()).add(actor)
+
+    assert actors == {
+        "builder": {"deployer", "builder"},
+        "monitor": {"deployer"},
+        "pipeline": {"builder", "pipeline"},
+        "server": {"builder", "pipeline"},
+    }
+
+
+def test_a_stage_reads_what_passed_before_it_and_asks_the_next_and_may_do_nothing_else_in_another(synthesized):
+    """Above all, neither run a trigger there nor act as an account."""
+    across = []
+    for stack, _, g in grants(synthesized):
+        own = ENVIRONMENTS[stack.split("-")[1]]
+        others = [other for other in ENVIRONMENTS.values() if other is not own]
+        if any(f"@{other.project_id}." in g["member"] or str(other.project_number) in g["member"] for other in others):
+            across.append((stack, g["role"], g["member"]))
+        assert g.get("project", own.project_id) == own.project_id
+
+    meant = []
+    for settings in (settings for settings in ENVIRONMENTS.values() if settings.promotes_from):
+        previous, builder = ENVIRONMENTS[settings.promotes_from], settings.names.member("builder")
+        meant += [
+            (f"foundation-{previous.stage}", role, builder) for role in ("roles/storage.objectViewer", "roles/artifactregistry.reader")
+        ]
+        meant += [(f"delivery-{settings.stage}", "roles/pubsub.publisher", previous.names.member("builder"))]
+    assert sorted(across) == sorted(meant)
+
+
+@ALL_STAGES
+def test_a_promotion_is_asked_for_by_the_builder_of_the_stage_before_and_a_retraining_by_the_monitor(synthesized, settings):
+    delivery = synthesized.resources(f"delivery-{settings.stage}")
+    topics = {f"${{google_pubsub_topic.{id_}.name}}": body["name"] for id_, body in delivery["google_pubsub_topic"].items()}
+
+    publishers = {(topics[g["topic"]], g["role"], g["member"]) for g in delivery["google_pubsub_topic_iam_member"].values()}
+
+    meant = {("retrain", settings.names.member("monitor"))}
+    if settings.promotes_from:
+        meant.add(("promote", ENVIRONMENTS[settings.promotes_from].names.member("builder")))
+    assert publishers == {(settings.names.topic(purpose), "roles/pubsub.publisher", member) for purpose, member in meant}
 
 
 def test_no_stack_reads_another_ones_state_or_asks_an_api(synthesized):
@@ -184,12 +236,6 @@ def test_identities_and_custom_roles_are_made_where_ci_cannot_reach(synthesized,
 
     assert not bootstrap_only & elsewhere
     assert bootstrap_only <= set(synthesized.resources(f"bootstrap-{settings.stage}"))
-
-
-def test_the_stage_that_promotes_may_read_what_passed_before_it(synthesized):
-    builders = {(stack, g["role"]) for stack, _, g in grants(synthesized) if stack == "foundation-dev" and "staging-builder" in g["member"]}
-
-    assert builders == {("foundation-dev", "roles/storage.objectViewer"), ("foundation-dev", "roles/artifactregistry.reader")}
 
 
 def test_every_alert_has_its_page_in_the_runbook(synthesized):
@@ -288,23 +334,35 @@ def test_the_verdict_table_is_partitioned_and_its_columns_are_typed(synthesized)
     assert {column["type"] for table in tables for column in json.loads(table["schema"]) if column["name"] == "window_end"} == {"TIMESTAMP"}
 
 
-def test_triggers_ride_on_the_topics_that_are_meant(synthesized):
-    triggers = synthesized.resources("delivery-dev")["google_cloudbuild_trigger"].values()
-    topics = {
-        f"${{google_pubsub_topic.{id_}.id}}": body["name"]
-        for id_, body in synthesized.resources("delivery-dev")["google_pubsub_topic"].items()
-    }
+ASKED = {"_MODELS": "$(body.message.attributes.models)", "_COMMIT": "$(body.message.attributes.commit)"}
 
-    ridden = {body["name"]: (topics.get(body.get("pubsub_config", {}).get("topic")), body["substitutions"]["_MODELS"]) for body in triggers}
 
-    assert ridden == {
-        "dev-image": (None, "all"),
-        "dev-modules": (None, "all"),
-        "dev-retrain": ("dev-retrain", "$(body.message.attributes.models)"),
-        "dev-monitor": ("dev-monitor", "all"),
+@pytest.mark.parametrize(
+    ("stage", "own"),
+    [
+        ("dev", {"image": (None, {"_MODELS": "all"})}),
+        ("staging", {"promote": ("promote", ASKED)}),
+        ("prod", {"promote": ("promote", ASKED)}),
+    ],
+)
+def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
+    delivery, names = synthesized.resources(f"delivery-{stage}"), ENVIRONMENTS[stage].names
+    topics = {f"${{google_pubsub_topic.{id_}.id}}": body["name"] for id_, body in delivery["google_pubsub_topic"].items()}
+
+    ridden = {}
+    for body in delivery["google_cloudbuild_trigger"].values():
+        asked = {name: value for name, value in body["substitutions"].items() if name != "_STAGE"}
+        ridden[body["name"]] = (topics.get(body.get("pubsub_config", {}).get("topic")), asked)
+
+    meant = {
+        "modules": (None, {"_MODELS": "all"}),
+        "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"]}),
+        "monitor": ("monitor", {"_MODELS": "all"}),
+        **own,
     }
-    [job] = synthesized.resources("delivery-dev")["google_cloud_scheduler_job"].values()
-    assert topics[job["pubsub_target"]["topic_name"]] == "dev-monitor"
+    assert ridden == {names.trigger(recipe): (topic and names.topic(topic), asked) for recipe, (topic, asked) in meant.items()}
+    [job] = delivery["google_cloud_scheduler_job"].values()
+    assert topics[job["pubsub_target"]["topic_name"]] == names.topic("monitor")
 
 
 def test_each_alert_asks_for_what_its_title_says(synthesized):
