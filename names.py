@@ -15,6 +15,7 @@ DATASETS = ("data", "requests", "views", "verdicts")
 RECIPES = ("image", "modules", "promote", "retrain", "monitor")
 TOPICS = ("promote", "retrain", "monitor")
 CUSTOM_ROLES = ("predictor", "caller")
+RECORDED_TAG = "recorded-"  # begins the tag of an image that a record names, so that it stays as long as the record
 EVENTS = ("monitored", "drift", "run_failed", "not_blessed")  # of the event log, each counted as a metric of that name
 SERVICE_AGENTS = {"aiplatform": "gcp-sa-aiplatform", "cloudbuild": "gcp-sa-cloudbuild"}
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")  # short enough for every cloud name that carries it

@@ -107,7 +107,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder.path / file, uri)
     return PipelineSpec(
-        name=folder.name,
+        name=folder.name.replace("_", "-"),  # TFX compiles no name with an underscore
         model=folder.name,
         root=str(store),
         declaration=folder.declaration,

@@ -14,13 +14,14 @@ from constructs import Construct
 from infra.constructs.grants import Principal, grant_id
 
 KEPT, OLD_DAYS = 10, 90
-RECORDED_TAG = "recorded-"  # a delivery tags what its record names, so that it stays as long as the record
 
 
 class ImageRegistry(Construct):
-    """A repository of Docker images whose tags never move; of what no record names, the newest stay and the rest goes after some time."""
+    """A repository of Docker images whose tags never move; what bears a tag that begins with `kept_tag` stays, and of the rest the newest."""
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, location: str, description: str, deletable: bool = False) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, *, name: str, location: str, description: str, kept_tag: str, deletable: bool = False
+    ) -> None:
         super().__init__(scope, id_)
         self.resource = ArtifactRegistryRepository(
             self,
@@ -30,7 +31,7 @@ class ImageRegistry(Construct):
             description=description,
             format="DOCKER",
             docker_config=ArtifactRegistryRepositoryDockerConfig(immutable_tags=True),
-            cleanup_policies=_cleanup(),
+            cleanup_policies=_cleanup(kept_tag),
             lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
         )
 
@@ -42,9 +43,9 @@ class ImageRegistry(Construct):
         )
 
 
-def _cleanup() -> list[Policy]:
+def _cleanup(kept_tag: str) -> list[Policy]:
     """A policy that keeps outweighs one that deletes; without the latter nothing would ever go."""
-    recorded = ArtifactRegistryRepositoryCleanupPoliciesCondition(tag_state="TAGGED", tag_prefixes=[RECORDED_TAG])
+    recorded = ArtifactRegistryRepositoryCleanupPoliciesCondition(tag_state="TAGGED", tag_prefixes=[kept_tag])
     old = ArtifactRegistryRepositoryCleanupPoliciesCondition(tag_state="ANY", older_than=f"{OLD_DAYS * 24 * 3600}s")
     newest = ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions(keep_count=KEPT)
     return [

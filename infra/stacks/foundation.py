@@ -10,6 +10,7 @@ from infra.constructs.dataset import Dataset
 from infra.constructs.image_registry import ImageRegistry
 from infra.constructs.project import Project
 from infra.stacks.environment import EnvironmentStack
+from names import RECORDED_TAG
 from settings import Settings
 
 SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
@@ -39,6 +40,7 @@ class Foundation(EnvironmentStack):
             name=self.names.repository,
             location=settings.region,
             description="The pipeline's and the server's images",
+            kept_tag=RECORDED_TAG,
             deletable=settings.deletable,
         )
         if settings.gcr_repository:
@@ -48,6 +50,7 @@ class Foundation(EnvironmentStack):
                 name="gcr.io",
                 location="us",
                 description="Answers the names that Container Registry had",
+                kept_tag=RECORDED_TAG,
                 deletable=settings.deletable,
             )
         self._grant()

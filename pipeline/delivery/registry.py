@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from google.api_core import exceptions
 
+from names import RECORDED_TAG
 from pipeline.delivery.record import Images
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.google_cloud import answered, asking, session
@@ -18,7 +19,6 @@ from settings import Settings
 
 TARGETS = ("pipeline", "serving")
 REVISION = "org.opencontainers.image.revision"
-RECORDED_TAG = "recorded-"  # the registry's cleanup keeps what bears one
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, "
     "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json"

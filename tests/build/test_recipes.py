@@ -1,5 +1,6 @@
 """Cloud Build's recipes, held to their promises without running them."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -148,3 +149,12 @@ def test_the_python_of_the_recipes_is_the_images_own(recipe):
     [base] = re.findall(r"^ARG BASE=(\S+)$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE)
 
     assert {step["name"] for step in yaml.safe_load(text(recipe))["steps"]} - {"gcr.io/cloud-builders/docker"} == {base}
+
+
+def test_the_image_takes_dataflow_s_worker_of_the_very_beam_that_is_locked():
+    """Any stage may run its Beam parts on Dataflow, and the image is built once."""
+    beam = json.loads((REPOSITORY / "Pipfile.lock").read_text())["pipeline"]["apache-beam"]["version"].removeprefix("==")
+    builds = [step.command for step in steps("image") if "--target=pipeline" in step.command or "--target=test" in step.command]
+
+    assert len(builds) == 2
+    assert all(f"--build-arg=BEAM_SDK=docker.io/apache/beam_python3.13_sdk:{beam}" in build for build in builds)

@@ -101,7 +101,7 @@ def test_views_may_read_a_dataset_that_their_readers_may_not(stack, resources):
 
 
 def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, resources):
-    ImageRegistry(stack, "R", name="r", location="europe-west1", description="tries")
+    ImageRegistry(stack, "R", name="r", location="europe-west1", description="tries", kept_tag="recorded-")
 
     [registry] = resources(stack)["google_artifact_registry_repository"]
     assert registry["docker_config"] == {"immutable_tags": True}
@@ -219,7 +219,7 @@ def test_a_share_is_counted_for_each_value_of_the_label(stack, resources):
 def test_what_is_kept_cannot_be_destroyed_by_any_command(stack, resources, deletable):
     Bucket(stack, "B", name="b", location="EU", deletable=deletable)
     Dataset(stack, "D", name="d", location="EU", description="tries", deletable=deletable)
-    ImageRegistry(stack, "R", name="r", location="EU", description="tries", deletable=deletable)
+    ImageRegistry(stack, "R", name="r", location="EU", description="tries", kept_tag="k", deletable=deletable)
     Endpoint(stack, "E", endpoint_id="1", display_name="e", location="x", log_table="p.d.t", sampling_rate=1, deletable=deletable)
 
     found = [body["lifecycle"]["prevent_destroy"] for bodies in resources(stack).values() for body in bodies]

@@ -66,4 +66,5 @@ def test_one_and_all_are_compiled_each_for_its_own_names(folders, tmp_path):
 
     assert one == files[0]
     roots = [json.loads(file.read_text())["runtimeConfig"]["gcsOutputDirectory"] for file in files]
+    assert compile_models([str(folders / NAMES[0])], **arguments | {"environment": "local", "output": tmp_path / "here"})
     assert roots == [f"gs://{DEV.names.bucket('artifacts')}/pipelines/{DEV.names.pipeline(name)}" for name in NAMES]
