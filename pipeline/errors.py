@@ -9,5 +9,9 @@ class RunError(Exception):
     """Something asked for could not be done: exit 1."""
 
 
+class UnreachableError(RunError):
+    """Nobody knows whether what was asked for is done: no answer came."""
+
+
 class DataError(RunError):
     """The data is not what its contract says."""

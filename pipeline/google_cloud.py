@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pipeline.errors import RunError
+from pipeline.errors import RunError, UnreachableError
 from settings import Settings
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -81,10 +81,11 @@ def answered(response: Any) -> Any:
 def patiently(call: Callable[[], Any]) -> Any:
     """Call again while Google is overloaded, away or lost on the way; `call` must do no more twice than once."""
     from google.api_core import exceptions, retry
-    from requests.exceptions import ConnectionError
+    from requests.exceptions import ConnectionError, Timeout
 
-    transient = (exceptions.TooManyRequests, exceptions.ServiceUnavailable, exceptions.GatewayTimeout, ConnectionError)
-    return retry.Retry(retry.if_exception_type(*transient), initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)(call)()
+    busy = (exceptions.TooManyRequests, exceptions.ServiceUnavailable)
+    broken = (exceptions.InternalServerError, exceptions.BadGateway, exceptions.GatewayTimeout, ConnectionError, Timeout)
+    return retry.Retry(retry.if_exception_type(*busy, *broken), initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)(call)()
 
 
 @contextmanager
@@ -105,7 +106,7 @@ def asking(what: str, settings: Settings) -> Iterator[None]:
     except exceptions.GoogleAPICallError as error:
         raise RunError(f"{what}: Google answered {error.code}: {error.message}") from error
     except (exceptions.RetryError, OSError) as error:
-        raise RunError(f"{what}: Google could not be reached ({error})") from error
+        raise UnreachableError(f"{what}: Google could not be reached ({error})") from error
 
 
 def _anonymous() -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from environments import ENVIRONMENTS
 from pipeline.delivery import load_data, record_object
+from pipeline.delivery.record import SupersededError
 from pipeline.delivery.verbs import sentence, told
 from pipeline.errors import ConfigurationError
 from pipeline.progress import Progress
@@ -33,6 +34,12 @@ def push(options: argparse.Namespace) -> int:
     from pipeline.delivery import push as pushing
 
     settings = environment(options.env)
+    if options.models != "all" and not (options.retrain or options.promote):
+        raise ConfigurationError(
+            f"--models is {options.models!r}, allowed with --retrain and --promote alone: the changes say what is delivered"
+        )
+    if options.commit and not options.promote:
+        raise ConfigurationError(f"--commit is {options.commit!r}, allowed with --promote alone: --head names what is delivered")
     if options.retrain:
         builds = pushing.retrain(settings, options.models)
         text = "\n".join(f"{', '.join(models)}: {build.url}" for models, build in builds) or "nothing is delivered yet"
@@ -55,13 +62,25 @@ def deliver(options: argparse.Namespace) -> int:
     models = delivering.asked_models(options.models)
     try:
         with Progress(sys.stderr) as progress:
-            if settings.promotes_from is None or delivering.is_recorded(record_object.read(settings), options.commit, models):
+            if settings.promotes_from is None or retraining(source_of(settings), settings, options.commit, models):
                 verdicts = delivering.deliver(settings, options.commit, models, options.tag, progress)
             else:
                 verdicts = promote(source_of(settings), settings, options.commit, models, progress)
-    except delivering.SupersededError as superseded:
+    except SupersededError as superseded:
         return _tell(options, f"nothing is left to do: {superseded}", [])
     return _verdicts(options, verdicts)
+
+
+def retraining(source: Settings, settings: Settings, commit: str, models: list[str]) -> bool:
+    """Whether the stage has all of this already, in the very images that the stage before has: it is then trained anew and not promoted."""
+    theirs, ours = record_object.read(source).models, record_object.read(settings).models
+    return all(
+        model in ours
+        and ours[model].current.commit == commit
+        and model in theirs
+        and theirs[model].current.images == ours[model].current.images
+        for model in models
+    )
 
 
 def release(options: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from environments import ENVIRONMENTS
 from pipeline import model_folder, runners, spec
 from pipeline.delivery import events, history, record_object, registry, submission, triggers
-from pipeline.delivery.publish import publish
-from pipeline.delivery.record import Images, Record
+from pipeline.delivery.publish import addresses, publish
+from pipeline.delivery.record import Images, Record, SupersededError
 from pipeline.delivery.release import Candidate, release
 from pipeline.delivery.submission import Outcome, Submission
 from pipeline.errors import ConfigurationError, RunError
@@ -21,12 +21,8 @@ from settings import REPOSITORY, Settings, model_names
 @dataclass(frozen=True)
 class Verdict:
     model: str
-    state: Literal["delivered", "not blessed", "failed"]
+    state: Literal["delivered", "not blessed", "failed", "superseded"]
     reason: str
-
-
-class SupersededError(RunError):
-    """A later push holds this commit, and delivers it."""
 
 
 def deliver(settings: Settings, commit: str, models: list[str], tag: str | None, observer: Observer) -> list[Verdict]:
@@ -34,23 +30,20 @@ def deliver(settings: Settings, commit: str, models: list[str], tag: str | None,
     check_commit(commit)
     record = record_object.read(settings)
     admit(record, commit, settings, models)
-    images: Images | None = None
-    if tag is not None:
-        images = registry.by_tag(settings, tag, commit)
-        chosen = dict.fromkeys(models, images)
-    elif record.pushed and record.pushed.commit == commit != record.commit:
-        images = record.images
-        if images is None:
-            raise ConfigurationError(
-                f"{record_object.uri(settings)} names no images yet: the first delivery builds them, push with --again"
-            )
-        chosen = dict.fromkeys(models, images)
-    else:  # anew on newer data, each in the images that made it
+    images = registry.by_tag(settings, tag, commit) if tag is not None else record.images
+    if tag is None and is_recorded(record, commit, models):  # anew on newer data, each in the images that made it
         chosen = {model: record.models[model].current.images for model in models}
+    elif images is None:
+        raise ConfigurationError(f"{record_object.uri(settings)} names no images yet: the first delivery builds them, push with --again")
+    else:
+        chosen = dict.fromkeys(models, images)
     verdicts = deliver_models(settings, commit, chosen, observer)
-    if images and not any(verdict.state == "failed" for verdict in verdicts):
-        close(settings, commit, images)
-    hand_on(settings, commit, verdicts, observer)
+    pushed = record.pushed
+    if pushed and pushed.commit == commit:  # else it is a retraining, which each stage has of its own
+        whole = set(pushed.models) <= set(models) and (tag is not None or pushed.recipe == "modules")
+        if images and whole and not any(verdict.state == "failed" for verdict in verdicts):
+            close(settings, commit, images)
+        hand_on(settings, commit, verdicts, observer)
     return verdicts
 
 
@@ -112,7 +105,7 @@ def submit(wanted: Submission, observer: Observer) -> Any:
         job = submission.checked(runners.compiled(settled, image), settings, wanted.images)
     with shown(observer, f"{wanted.model} submit"):
         known = record_object.read(settings).models.get(wanted.model)
-        return submission.submit(wanted, job, known.current.run if known else None)
+        return submission.submit(wanted, job, {d.run for d in (known.current, known.before) if d} if known else set())
 
 
 def close(settings: Settings, commit: str, images: Images) -> None:
@@ -140,10 +133,24 @@ def _judged(settings: Settings, model: str, commit: str, images: Images, outcome
     if outcome.version is None:
         events.tell(settings, "not_blessed", model, commit=commit, run=outcome.run)
         return Verdict(model, "not blessed", f"the candidate was refused, what served before still does ({outcome.run})")
-    if settings.promotes_from is None:
-        admit(record_object.read(settings), commit, settings, [model])
-    released = release(Candidate(settings, model, commit, images, outcome.run, outcome.version), observer)
+    retraining = is_recorded(record_object.read(settings), commit, [model])
+    modules = addresses(model_folder.load(model), settings)
+    candidate = Candidate(settings, model, commit, images, outcome.run, outcome.version, modules)
+    released = release(candidate, observer, lambda: _still_wanted(settings, model, commit, retraining))
     return Verdict(model, "delivered", f"version {released.registry_version} serves")
+
+
+def _still_wanted(settings: Settings, model: str, commit: str, retraining: bool) -> None:
+    """Raises SupersededError where the model is of another commit by now: here, for a retraining, or else where it comes from."""
+    record = record_object.read(settings)
+    if retraining and not is_recorded(record, commit, [model]):
+        raise SupersededError(f"another commit of {model} was delivered meanwhile")
+    if retraining:
+        return
+    if settings.promotes_from is None:
+        return admit(record, commit, settings, [model])
+    if not is_recorded(record_object.read(ENVIRONMENTS[settings.promotes_from]), commit, [model]):
+        raise SupersededError(f"{settings.promotes_from} has another commit of {model} by now")
 
 
 @contextmanager
@@ -151,9 +158,9 @@ def _failures(settings: Settings, model: str, verdicts: list[Verdict]) -> Iterat
     """A failure of one model is its verdict, and told to whoever watches."""
     try:
         yield
-    except SupersededError:
-        raise
-    except RunError as error:
+    except SupersededError as error:
+        verdicts.append(Verdict(model, "superseded", str(error)))
+    except (RunError, ConfigurationError) as error:
         verdicts.append(Verdict(model, "failed", str(error)))
         with suppress(RunError):  # the verdict is what matters, and the build fails with it
             events.tell(settings, "run_failed", model, reason=str(error))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pipeline.delivery import history, record_object, triggers
 from pipeline.delivery.record import Push, Record
 from pipeline.delivery.route import Route
-from pipeline.errors import ConfigurationError, RunError
+from pipeline.errors import ConfigurationError, RunError, UnreachableError
 from settings import Settings
 
 STARTING = timedelta(minutes=2)  # a push that has told no build by then has died before it could start one
@@ -33,10 +33,12 @@ def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pus
     if not again and (there := _there_already(settings, repository, record, commit)):
         return there
     route, notice = history.routed(repository, base=record.commit, head=commit)
-    if route.kind == "none":
-        return Pushed("nothing to deliver: no change since the last delivery reaches an image or a model", False, route=route)
     recipe: Literal["image", "modules"] = "image" if route.image else "modules"
     mine = Push(commit=commit, recipe=recipe, models=tuple(sorted(route.models)), at=datetime.now(UTC), build=None)
+    if route.kind == "none":
+        if not (again and record.pushed and record.pushed.commit == commit):
+            return Pushed("nothing to deliver: no change since the last delivery reaches an image or a model", False, route=route)
+        mine = replace(record.pushed, at=mine.at, build=None)  # what it was delivered by the last time
     if not _claimed(settings, record, mine):
         return Pushed("another push has just started this or a newer commit: nothing is started", False, route=route)
     build = _start(settings, record, mine)
@@ -103,7 +105,7 @@ def _there_already(settings: Settings, repository: Path, record: Record, commit:
         return None
     if commit != last.commit:
         return Pushed(f"{last.commit[:12]} was pushed after it and holds it: nothing is started", False)
-    if build := triggers.find(settings, last.recipe, commit):
+    if build := triggers.get(settings, last.build) if last.build else triggers.find(settings, last.recipe, commit):
         return Pushed(f"{commit[:12]} was pushed before ({build.status.lower()}): nothing is started, --again does", False, build)
     if datetime.now(UTC) - last.at < STARTING:
         return Pushed(f"{commit[:12]} is being pushed by someone else: nothing is started", False)
@@ -122,6 +124,8 @@ def _start(settings: Settings, seen: Record, mine: Push) -> triggers.Build:
 
     try:
         build = triggers.start(settings, mine.recipe, commit=mine.commit, models=",".join(mine.models) or triggers.NO_MODELS)
+    except UnreachableError:  # it may have been started: the next push of this commit finds it, or takes over after a while
+        raise
     except RunError:
         tell(seen.pushed)
         raise

@@ -79,6 +79,10 @@ class Record:
     pushed: Push | None
 
 
+class SupersededError(RunError):
+    """The record has moved on since it was read: something newer takes the place of what is being delivered."""
+
+
 EMPTY = Record(version=VERSION, commit=None, images=None, models={}, pushed=None)
 _JSON: TypeAdapter[Record] = TypeAdapter(Record)
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
-from google.api_core import exceptions
-
 from names import RECORDED_TAG
 from pipeline.delivery.record import Images
 from pipeline.errors import ConfigurationError, RunError
@@ -102,6 +100,9 @@ def _manifest(image: Image, digest: str) -> Any:
 
 def _put_manifest(image: Image, reference: str, manifest: Any) -> None:
     with asking(f"the image {image.name}:{reference}", image.settings):
+        there = image.ask("HEAD", f"manifests/{reference}", headers={"accept": MANIFESTS})
+        if there.ok and there.headers["docker-content-digest"] == f"sha256:{hashlib.sha256(manifest.content).hexdigest()}":
+            return
         kind = {"content-type": manifest.headers["content-type"]}
         answered(image.ask("PUT", f"manifests/{reference}", headers=kind, data=manifest.content))
 
@@ -110,7 +111,7 @@ def _blobs(manifest: Any) -> list[str]:
     """The digests of what a manifest is made of, its configuration first."""
     told = manifest.json()
     if "layers" not in told:
-        raise exceptions.FailedPrecondition("it is an index of several platforms, allowed is one image")
+        raise RunError(f"{manifest.url} is an index of several images, allowed is one: build it without attestations, for one platform")
     return [told["config"]["digest"], *(layer["digest"] for layer in told["layers"])]
 
 

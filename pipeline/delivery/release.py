@@ -1,13 +1,14 @@
 """Puts a version of a model before its callers, or takes one away: the release of a run's result, rollback, refresh and undeploy."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline import model_folder, spec
 from pipeline.components import vertex_pusher
-from pipeline.delivery import publish, record_object, registry, traffic
-from pipeline.delivery.record import Delivery, Images, Model, Passed, Record, delivered
+from pipeline.delivery import record_object, registry, traffic
+from pipeline.delivery.record import Delivery, Images, Model, Passed, Record, SupersededError, delivered
 from pipeline.delivery.traffic import Endpoint, Question
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.google_cloud import asking, patiently, vertex
@@ -27,27 +28,42 @@ class Candidate:
     images: Images
     run: str
     version: str
+    modules: dict[str, str]
 
 
-def release(candidate: Candidate, observer: Observer) -> Delivery:
-    """All the traffic to the candidate, step by step, and the record of it; RunError where a step does not hold, and all is as before."""
-    settings, model = candidate.settings, candidate.model
+def release(candidate: Candidate, observer: Observer, still_wanted: Callable[[], None] = lambda: None) -> Delivery:
+    """All the traffic to the candidate, step by step, and the record of it; RunError where a step does not hold, and all is as before.
+
+    `still_wanted` raises SupersededError where something newer has taken its place.
+    """
+    settings, model, version = candidate.settings, candidate.model, candidate.version
+    known = record_object.read(settings).models.get(model)
+    if known and known.current.registry_version == version:
+        return known.current
+    if known and known.before and known.before.registry_version == version:
+        raise RunError(f"version {version} of {model} was taken back: another commit, or a retraining on another day, brings a new one")
+    registry.keep(settings, candidate.images)
     endpoint = endpoint_of(settings, model)
-    new = deployed(endpoint, model, candidate.version, candidate.images, observer)
-    steps = traffic.introduce(endpoint, new, question(model), observer)
+    new = deployed(endpoint, model, version, candidate.images, observer)
+    steps = traffic.introduce(endpoint, new, traffic.before(endpoint, new, known), question(model), observer, still_wanted)
     warm = settings.serving.keep_warm
     delivery = Delivery(
         commit=candidate.commit,
         images=candidate.images,
-        modules=publish.addresses(model_folder.load(model), settings),
+        modules=candidate.modules,
         run=candidate.run,
-        registry_version=candidate.version,
+        registry_version=version,
         deployed_model=new if warm else None,
         delivered_at=datetime.now(UTC),
         passed=Passed(run_succeeded=True, blessed=True, smoke=True, traffic_steps=steps if warm else ()),
     )
-    registry.keep(settings, candidate.images)
-    record = record_object.update(settings, lambda record: delivered(record, model, delivery))
+
+    def change(record: Record) -> Record:
+        if record.models.get(model) != known and not (model in record.models and record.models[model].current == delivery):
+            raise SupersededError(f"{model} was released or taken back by someone else meanwhile")
+        return delivered(record, model, delivery)
+
+    record = record_object.update(settings, change)
     _clear(endpoint, record.models[model], observer)
     return delivery
 
@@ -78,13 +94,14 @@ def refresh(settings: Settings, model: str, observer: Observer) -> Delivery | No
     with asking(f"the registered model {settings.names.registered_model(model)}", settings), shown(observer, f"{model} deploy"):
         trained = _registered(settings, model, current.registry_version)
         version, _ = vertex_pusher.push(trained.uri, _destination(settings, model, chosen))
-    return release(Candidate(settings, model, current.commit, chosen, current.run, version.version_id), observer)
+    return release(Candidate(settings, model, current.commit, chosen, current.run, version.version_id, current.modules), observer)
 
 
 def undeploy(settings: Settings, model: str, keep: int, observer: Observer) -> list[str]:
     """Take all but the newest `keep` deployed models without traffic off their machines; returns the ids of those that went."""
     endpoint = endpoint_of(settings, model)
-    idle = [id_ for id_ in endpoint.deployed().values() if id_ not in endpoint.shares()]
+    shares = endpoint.shares()
+    idle = [id_ for id_ in endpoint.deployed().values() if id_ not in shares]
     gone = idle[: max(0, len(idle) - keep)]
     for id_ in gone:
         with shown(observer, f"{model} undeploy {id_}"):
@@ -141,7 +158,10 @@ def _destination(settings: Settings, model: str, images: Images) -> spec.VertexD
 def _clear(endpoint: Endpoint, recorded: Model, observer: Observer) -> None:
     """Off the machines goes what nobody would go back to; where nothing is kept warm, everything."""
     kept = {delivery.registry_version for delivery in (recorded.current, recorded.before) if delivery}
-    for version, id_ in endpoint.deployed().items():
+    shares = endpoint.shares()
+    for version, id_ in sorted(
+        endpoint.deployed().items(), key=lambda deployed: shares.get(deployed[1], 0)
+    ):  # what has the traffic goes last
         if version not in kept or not endpoint.settings.serving.keep_warm:
             with shown(observer, f"undeploy version {version}"):
                 endpoint.undeploy(id_)

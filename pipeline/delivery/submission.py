@@ -16,6 +16,8 @@ from settings import Settings
 Json = dict[str, Any]
 KEYS = {True: "parameterValues", False: "parameters"}  # of runtimeConfig, by whether the schema is 2.1 or newer
 POLL_SECONDS = (0.5, 30.0)  # from quick, so that a cached run is soon seen, to slow
+WAITING = ("STATE_UNSPECIFIED", "PENDING")  # of a task
+TASK_ENDED = dict.fromkeys(("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"), "finished") | {"FAILED": "failed", "CANCELLED": "cancelled"}
 ACTIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 
@@ -65,10 +67,10 @@ def checked(job: Json, settings: Settings, images: Images) -> Json:
     return job
 
 
-def submit(wanted: Submission, job: Json, recorded_run: str | None) -> Any:
+def submit(wanted: Submission, job: Json, taken: set[str]) -> Any:
     """The Vertex run (aiplatform.PipelineJob) of this submission: the one that is there, or a new one.
 
-    `recorded_run` is the run of the model that the record names as current: one that is done with it must be of today to be taken again.
+    `taken` are the runs whose results the record knows: one of these is the answer only if it is of today.
     """
     settings = wanted.settings
     with asking(f"Vertex Pipelines ({wanted.model})", settings):
@@ -76,9 +78,10 @@ def submit(wanted: Submission, job: Json, recorded_run: str | None) -> Any:
         known = patiently(lambda: _known(aiplatform, wanted))
         in_these_images = (run for run in known if run.labels.get("image") == wanted.labels["image"])
         newest = next(in_these_images, None)
-        if newest and _goes_on(newest, wanted, recorded_run):
+        if newest and _goes_on(newest, wanted, taken):
             return newest
-        attempt = 1 + sum(run.name.startswith(wanted.job_id_prefix) for run in known)
+        attempts = [int(run.name.removeprefix(wanted.job_id_prefix)) for run in known if run.name.startswith(wanted.job_id_prefix)]
+        attempt = 1 + max(attempts, default=0)
         return patiently(lambda: _created(aiplatform, wanted, job, f"{wanted.job_id_prefix}{attempt}"))
 
 
@@ -87,12 +90,16 @@ def wait(settings: Settings, runs: dict[str, Any], observer: Observer) -> Iterat
     left, pause, seen = dict(runs), POLL_SECONDS[0], {model: dict[str, str]() for model in runs}
     while left:
         for model, run in list(left.items()):
-            with asking(f"the run {run.name}", settings):
-                resource = patiently(lambda run=run: _refreshed(run))  # type: ignore[misc]
-            seen[model] = _observed(model, resource, seen[model], observer)
-            if not _state(resource).startswith(ACTIVE):
+            try:
+                with asking(f"the run {run.name}", settings):
+                    resource = patiently(lambda run=run: _refreshed(run))  # type: ignore[misc]
+                seen[model] = _observed(model, resource, seen[model], observer)
+                outcome = None if _state(resource).startswith(ACTIVE) else _outcome(resource)
+            except RunError as error:  # of this model: the others' runs go on
+                outcome = Outcome(run.resource_name, str(error), None)
+            if outcome:
                 del left[model]
-                yield model, _outcome(resource)
+                yield model, outcome
         if left:
             time.sleep(pause)
             pause = min(pause * 1.3, POLL_SECONDS[1])
@@ -104,13 +111,13 @@ def _known(aiplatform: Any, wanted: Submission) -> list[Any]:
     return list(aiplatform.PipelineJob.list(filter=" AND ".join(clauses), order_by="create_time desc"))
 
 
-def _goes_on(run: Any, wanted: Submission, recorded_run: str | None) -> bool:
+def _goes_on(run: Any, wanted: Submission, taken: set[str]) -> bool:
     """Whether a run that is there answers the question: it is not over yet, or has ended well and nobody took its result, or is of today."""
     state, today = _state(run.gca_resource), run.labels.get("end") == f"{wanted.end:%Y%m%d}"
     if state.startswith(ACTIVE):
         return state != "CANCELLING"
     pushed = state == "SUCCEEDED" and _outcome(run.gca_resource).version is not None
-    return state == "SUCCEEDED" and (today or (pushed and run.resource_name != recorded_run))
+    return state == "SUCCEEDED" and (today or (pushed and run.resource_name not in taken))
 
 
 def _created(aiplatform: Any, wanted: Submission, job: Json, job_id: str) -> Any:
@@ -133,7 +140,10 @@ def _created(aiplatform: Any, wanted: Submission, job: Json, job_id: str) -> Any
     parent = f"projects/{settings.project_id}/locations/{settings.region}"
     with suppress(exceptions.AlreadyExists):  # by a call whose answer was lost, or by another delivery of this commit
         client.create_pipeline_job(parent=parent, pipeline_job=asked, pipeline_job_id=job_id)
-    return aiplatform.PipelineJob.get(job_id)
+    run = aiplatform.PipelineJob.get(job_id)
+    if run.labels.get("image") != wanted.labels["image"]:
+        raise RunError(f"{run.resource_name} runs this commit in other images, by another delivery: run it again")
+    return run
 
 
 def _refreshed(run: Any) -> Any:
@@ -146,14 +156,18 @@ def _state(resource: Any) -> str:
 
 
 def _observed(model: str, resource: Any, seen: dict[str, str], observer: Observer) -> dict[str, str]:
-    """Tell what has changed since `seen`, task -> state; returns what is seen now."""
-    now = {task.task_name: task.state.name for task in resource.job_detail.task_details if task.task_name != resource.name.split("/")[-1]}
-    for task, state in now.items():
-        before = seen.get(task, "")
-        if state not in ("PENDING", "STATE_UNSPECIFIED") and before in ("", "PENDING", "STATE_UNSPECIFIED"):
-            observer(f"{model} {task}", "running")
-        if state not in ("PENDING", "RUNNING", "STATE_UNSPECIFIED") and before != state:
-            observer(f"{model} {task}", "finished" if state in ("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED") else state.lower())
+    """Tell what has changed since `seen`, task -> running or ended; returns what is so now."""
+    now = dict(seen)
+    for task in resource.job_detail.task_details:
+        name, state = task.task_name, task.state.name
+        if name == resource.name.split("/")[-1] or state in WAITING:  # Vertex lists the run itself as a task, too
+            continue
+        if now.get(name) != "running" and (name not in now or state not in TASK_ENDED):
+            observer(f"{model} {name}", "running")
+            now[name] = "running"
+        if state in TASK_ENDED and now[name] == "running":
+            observer(f"{model} {name}", TASK_ENDED[state])
+            now[name] = "ended"
     return now
 
 

@@ -46,6 +46,13 @@ def ask_to_promote(settings: Settings, commit: str, models: str) -> None:
         patiently(lambda: answered(http.post(f"{base}/v1/{topic}:publish", json={"messages": [message]}, timeout=60)))
 
 
+def get(settings: Settings, build: str) -> Build:
+    with asking(f"the build {build}", settings):
+        client = cloud_build(settings.region)
+        name = f"projects/{settings.project_id}/locations/{settings.region}/builds/{build}"
+        return _told(patiently(lambda: client.get_build(request={"name": name}, retry=None)))
+
+
 def find(settings: Settings, recipe: str, commit: str) -> Build | None:
     """The newest build of this commit by that trigger."""
     name = settings.names.trigger(recipe)

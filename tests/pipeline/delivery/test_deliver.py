@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -32,6 +33,8 @@ class Vertex:
         self.jobs.append(job)
         if self.verdict == "failed":
             return vertex_pipelines.failed(self.google, job, "Trainer", "out of memory")
+        if self.verdict == "cancelled":
+            return vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
         if self.verdict == "refused":
             return vertex_pipelines.refused(self.google, job)
         given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
@@ -46,8 +49,8 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-def commit(monkeypatch):
-    """The checkout is of this commit; which one git says is history's business."""
+def commit():
+    """The one that is checked out."""
     found = delivering.history.commit(REPOSITORY, "HEAD")
     assert found
     return found
@@ -204,7 +207,7 @@ def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(google, 
 
     [verdict] = deliver(commit)
 
-    assert verdict.state == "failed"
+    assert (verdict.state, "Google answered 500" in verdict.reason) == ("failed", True)
     assert release.endpoint_of(WARM, "taxi").shares() == served
     assert record_object.read(WARM).models["taxi"].current.commit == "d" * 40
 
@@ -225,10 +228,54 @@ def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(go
         if node == "taxi submit" and state == "finished":
             pushed("e" * 40)
 
-    with pytest.raises(delivering.SupersededError, match=f"{'e' * 12} was pushed after {commit[:12]}"):
-        deliver(commit, observer=overtaking)
+    [verdict] = deliver(commit, observer=overtaking)
+
+    assert (verdict.state, f"{'e' * 12} was pushed after {commit[:12]}" in verdict.reason) == ("superseded", True)
 
     assert record_object.read(WARM).models == {}
+
+
+def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_another(google, pipelines, commit):
+    pushed(commit, models=("flights", "taxi"))
+    deliver(commit)  # and flights failed: the commit is not closed
+    assert record_object.read(WARM).commit is None
+    record_object.update(WARM, lambda record: replace(record, images=FIRST.images))
+
+    [verdict] = deliver(commit, tag=None)
+
+    record = record_object.read(WARM)
+    assert (verdict.state, record.commit, record.images) == ("delivered", None, FIRST.images)
+    assert record.models["taxi"].current.images != FIRST.images
+
+
+def test_a_version_that_was_taken_back_does_not_return_by_itself(google, pipelines, commit, served):
+    deliver(commit)
+    release.rollback(WARM, "taxi", lambda *_: None)
+
+    [verdict] = deliver(commit)
+
+    assert (verdict.state, "version 2 of taxi was taken back" in verdict.reason) == ("failed", True)
+    assert record_object.read(WARM).models["taxi"].current.registry_version == "1"
+
+
+def test_a_cancelled_run_is_the_model_s_failure(google, pipelines, commit):
+    pipelines.verdict = "cancelled"
+
+    [verdict] = deliver(commit)
+
+    assert (verdict.state, "the run cancelled" in verdict.reason) == ("failed", True)
+
+
+def test_a_task_is_told_once_as_running_and_once_as_ended_however_its_states_go():
+    def resource(**states):
+        tasks = [SimpleNamespace(task_name=name, state=SimpleNamespace(name=state)) for name, state in states.items()]
+        return SimpleNamespace(name="projects/p/pipelineJobs/run", job_detail=SimpleNamespace(task_details=tasks))
+
+    told, seen = [], {}
+    for state in ("PENDING", "RUNNING", "CANCEL_PENDING", "CANCELLING", "CANCELLED", "CANCELLED"):
+        seen = submission._observed("taxi", resource(Trainer=state), seen, lambda node, state: told.append((node, state)))
+
+    assert told == [("taxi Trainer", "running"), ("taxi Trainer", "cancelled")]
 
 
 def test_what_was_not_pushed_is_not_delivered(google, pipelines, commit):
@@ -291,6 +338,8 @@ def test_images_that_were_built_again_are_run_again(google, pipelines, commit):
 
 
 def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines, commit):
+    pushed(commit, models=())
+
     assert deliver(commit, models=()) == []
 
     record = record_object.read(WARM)

@@ -11,7 +11,7 @@ from environments import ENVIRONMENTS
 from pipeline.delivery import push as pushing
 from pipeline.delivery import record_object
 from pipeline.delivery.record import EMPTY, Push
-from pipeline.errors import ConfigurationError, RunError
+from pipeline.errors import ConfigurationError, RunError, UnreachableError
 from tests.pipeline.delivery.conftest import DEV, FULL, Repository
 from tests.standins.google_faults import LOST, Fault
 
@@ -116,6 +116,40 @@ def test_again_starts_a_second_build_of_a_commit(main, cloud):
 
     assert push(main, again=True).started
     assert len(builds(cloud)) == 2
+
+
+def test_again_starts_what_delivered_a_commit_once_more(main, cloud):
+    commit = pushed(main, BEGIN)
+    push(main)
+    delivered(commit)
+
+    assert not push(main).started
+    assert push(main, again=True).started
+    assert {build["substitutions"]["TRIGGER_NAME"] for build in builds(cloud)} == {"dev-image"}
+
+
+def test_a_build_that_may_have_been_started_keeps_its_claim(main, cloud):
+    commit = pushed(main, BEGIN)
+    cloud.faults += [Fault("POST", RUNS, LOST)] * 99
+    pushing.triggers.patiently, patient = (lambda call: call()), pushing.triggers.patiently
+    try:
+        with pytest.raises(UnreachableError):
+            push(main)
+    finally:
+        pushing.triggers.patiently = patient
+    cloud.faults.clear()
+
+    done = push(main)
+
+    assert record_object.read(DEV).pushed.commit == commit
+    assert (done.started, len(builds(cloud))) == (False, 1)
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--models", "taxi"), ("--commit", "a" * 40)])
+def test_what_only_a_promotion_takes_is_not_silently_ignored(cli, flag, value):
+    said = cli("push", "--env", "dev", flag, value)
+
+    assert (said.code, f"{flag} is '{value}', allowed with" in said.sentence) == (2, True)
 
 
 def test_two_pushes_at_once_start_one_build(main, cloud):

@@ -160,6 +160,7 @@ def test_images_are_copied_once(google, passed):
 
     promote(passed.commit)
 
+    assert uploads
     assert len([request for request in google.requests if "/blobs/uploads/" in request.path]) == uploads
 
 

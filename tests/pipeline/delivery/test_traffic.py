@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.components.vertex_pusher import push
 from pipeline.delivery import release, traffic
+from pipeline.delivery.record import Model, SupersededError
 from pipeline.delivery.traffic import METRICS, Question
 from pipeline.errors import RunError
 from settings import Serving
@@ -14,7 +15,7 @@ from tests.standins.google_faults import Fault
 
 WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(10, 50, 100)))  # at 1 % a smoke test takes 200 requests
 QUESTION = Question({"fare": 1.0}, ("serving_default", "transform_features"))
-SPLITS = r"endpoints/\d+\?.*updateMask=trafficSplit"
+WANTED = lambda: None  # noqa: E731  nothing newer takes its place
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def asked(google) -> list[str]:
 def test_a_version_takes_the_traffic_step_by_step_and_is_asked_by_each_signature_first(google, old, new, told, observer):
     serving = replace(WARM.serving, traffic_steps=(1, 10, 50, 100))
 
-    steps = traffic.introduce(endpoint(replace(WARM, serving=serving)), new, QUESTION, observer)
+    steps = traffic.introduce(endpoint(replace(WARM, serving=serving)), new, old, QUESTION, observer, WANTED)
 
     assert steps == (1, 10, 50, 100)
     assert endpoint().shares() == {new: 100}
@@ -65,19 +66,26 @@ def test_a_version_takes_the_traffic_step_by_step_and_is_asked_by_each_signature
 
 
 def test_the_first_version_has_all_the_traffic_and_is_asked_all_the_same(google, old, told, observer):
-    steps = traffic.introduce(endpoint(), old, QUESTION, observer)
+    steps = traffic.introduce(endpoint(), old, None, QUESTION, observer, WANTED)
 
     assert steps == (10, 50, 100)
     assert [node for node, _ in told] == ["dev-taxi smoke test at 100 % of the traffic"] * 2
     assert len(asked(google)) == 2
 
 
-@pytest.mark.parametrize("answer", [(500, {}), (200, {"predictions": [None]}), (200, {"predictions": []})])
-def test_a_version_that_fails_its_smoke_test_leaves_the_traffic_where_it_was(google, old, new, observer, answer):
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((500, {}), "Google answered 500"),
+        ((200, {"predictions": [None]}), r"answers the sample by serving_default with \[None\]"),
+        ((200, {"predictions": []}), r"answers the sample by serving_default with \[\]"),
+    ],
+)
+def test_a_version_that_fails_its_smoke_test_leaves_the_traffic_where_it_was(google, old, new, observer, answer, says):
     google.answers["2"] = lambda _: answer
 
-    with pytest.raises(RunError):
-        traffic.introduce(endpoint(), new, QUESTION, observer)
+    with pytest.raises(RunError, match=says):
+        traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {old: 100}
     assert endpoint().deployed() == {"1": old}
@@ -87,9 +95,55 @@ def test_a_first_version_that_fails_its_smoke_test_is_undeployed(google, old, ob
     google.answers["1"] = lambda _: (200, {"predictions": [None]})
 
     with pytest.raises(RunError, match=r"answers the sample by serving_default with \[None\]"):
-        traffic.introduce(endpoint(), old, QUESTION, observer)
+        traffic.introduce(endpoint(), old, None, QUESTION, observer, WANTED)
 
     assert endpoint().deployed() == {}
+
+
+def test_what_the_old_version_answers_is_not_held_against_the_new_one(google, old, new, observer):
+    google.answers["1"] = lambda _: (500, {})
+
+    traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
+
+    assert endpoint().shares() == {new: 100}
+
+
+def test_a_version_that_only_errs_does_not_pass_where_errors_are_no_predictions(google, old, new, observer):
+    google.measure(f"{METRICS}/error_count", 3, deployed_model_id=new)
+
+    with pytest.raises(RunError, match=r"100\.0% of the new version's answers are errors"):
+        traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
+
+
+def test_a_release_that_was_interrupted_at_its_last_step_can_still_go_back(google, old, new, observer):
+    endpoint().split({new: 100})
+    google.answers["2"] = lambda _: (500, {})
+
+    with pytest.raises(RunError):
+        traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
+
+    assert endpoint().shares() == {old: 100}
+
+
+def test_the_recorded_version_is_what_a_release_goes_back_to(google, old, new):
+    third = deployed("3")
+    endpoint().split({third: 90, old: 10})
+    recorded = Model(current=replace(FIRST, registry_version="1"), before=None)
+
+    assert traffic.before(endpoint(), new, recorded) == old
+    assert traffic.before(endpoint(), new, None) == third
+    assert traffic.before(endpoint(), old, recorded) == third
+
+
+def test_a_release_whose_place_was_taken_leaves_the_traffic_alone(google, old, new, observer):
+    def taken():
+        if endpoint().shares() == {new: 10, old: 90}:
+            raise SupersededError("something newer")
+
+    with pytest.raises(SupersededError):
+        traffic.introduce(endpoint(), new, old, QUESTION, observer, taken)
+
+    assert endpoint().shares() == {new: 10, old: 90}
 
 
 def test_a_version_that_is_never_asked_fails_its_smoke_test(google, old, new):
@@ -102,7 +156,7 @@ def test_too_many_errors_take_the_traffic_back(google, old, new, observer):
     google.measure(f"{METRICS}/error_count", 6, deployed_model_id=new)
 
     with pytest.raises(RunError, match=r"6\.0% of the new version's answers are errors, allowed are 5\.0%"):
-        traffic.introduce(endpoint(), new, QUESTION, observer)
+        traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {old: 100}
 
@@ -111,16 +165,16 @@ def test_slow_answers_take_the_traffic_back(google, old, new, observer):
     google.measure(f"{METRICS}/prediction_latencies", 1500.0, deployed_model_id=new)
 
     with pytest.raises(RunError, match="p99 is 1500 ms, allowed are 1000 ms"):
-        traffic.introduce(endpoint(), new, QUESTION, observer)
+        traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {old: 100}
 
 
-def test_what_the_old_version_does_is_not_held_against_the_new_one(google, old, new, observer):
+def test_the_old_version_s_errors_are_not_counted_as_the_new_one_s(google, old, new, observer):
     google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=old)
     google.measure(f"{METRICS}/error_count", 100, deployed_model_id=old)
 
-    traffic.introduce(endpoint(), new, QUESTION, observer)
+    traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {new: 100}
 
@@ -129,7 +183,7 @@ def test_few_errors_among_many_answers_are_allowed(google, old, new, observer):
     google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=new)
     google.measure(f"{METRICS}/error_count", 5, deployed_model_id=new)
 
-    traffic.introduce(endpoint(), new, QUESTION, observer)
+    traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {new: 100}
 
@@ -140,10 +194,10 @@ def test_an_interrupted_release_goes_on_from_the_step_it_had_reached(google, old
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        traffic.introduce(endpoint(), new, QUESTION, interrupting)
+        traffic.introduce(endpoint(), new, old, QUESTION, interrupting, WANTED)
     assert endpoint().shares() == {new: 50, old: 50}
 
-    traffic.introduce(endpoint(), new, QUESTION, lambda node, _: told.append(node))
+    traffic.introduce(endpoint(), new, old, QUESTION, lambda node, _: told.append(node), WANTED)
 
     assert told[0] == "dev-taxi smoke test at 50 % of the traffic"
     assert not any("10 % of" in node for node in told)
@@ -153,7 +207,7 @@ def test_an_interrupted_release_goes_on_from_the_step_it_had_reached(google, old
 def test_a_cloud_that_is_overloaded_is_asked_again(google, old, new, observer):
     google.faults += [Fault("POST", ":predict", 503), Fault("PATCH", "endpoints/", 429), Fault("GET", "timeSeries", 503)]
 
-    traffic.introduce(endpoint(), new, QUESTION, observer)
+    traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {new: 100}
     assert google.faults == []
@@ -163,6 +217,6 @@ def test_what_google_refuses_takes_the_traffic_back_and_names_the_doctor(google,
     google.faults += [Fault("GET", "timeSeries", 403)]
 
     with pytest.raises(RunError, match=r"Cloud Monitoring: Google refuses it .* `make doctor env=dev`"):
-        traffic.introduce(endpoint(), new, QUESTION, observer)
+        traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {old: 100}
