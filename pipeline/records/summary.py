@@ -1,5 +1,6 @@
 """The summary of a run: what each node took, the metrics beside the gate and the last blessed, the decision, and the six records."""
 
+import functools
 import importlib.metadata
 import json
 import math
@@ -24,7 +25,7 @@ WHOLE = "all"  # the slice that is no slice
 def compose(record: RunRecord, spec: PipelineSpec) -> dict[str, Any]:
     """A JSON-ready summary, of a failed or interrupted run too."""
     evaluation = _evaluation(record)
-    baseline = _baseline(record)
+    baseline = _baseline(record, evaluation)
     gate = _gate(spec.declaration.gate, evaluation, baseline)
     metrics = evaluation.get(WHOLE, {})
     started = min((n.started for n in record.nodes if n.started), default=0.0)
@@ -67,16 +68,17 @@ def evaluation_result(record: RunRecord) -> Any:
     evaluation = record.artifact("Evaluator", "evaluation")
     if evaluation is None or not tf.io.gfile.exists(evaluation.uri):
         return None
-    return _load(evaluation, "candidate" if "candidate" in _model_names(evaluation) else None)
+    return _load(evaluation.uri, "candidate" if "candidate" in _model_names(evaluation) else None)
 
 
-def _load(evaluation: Artifact, model_name: str | None) -> Any:
-    return tfma.load_eval_results([evaluation.uri], model_name=model_name).get_results()[0]
+@functools.lru_cache(maxsize=4)  # summary and report ask for the same, which no one writes again
+def _load(uri: str, model_name: str | None) -> Any:
+    return tfma.load_eval_result(uri, model_name=model_name)
 
 
 def _model_names(evaluation: Artifact | None) -> set[str]:
     """TFMA names the models only where there are two of them."""
-    return {spec.name for spec in tfma.load_eval_result(evaluation.uri).config.model_specs} if evaluation else set()
+    return {spec.name for spec in _load(evaluation.uri, None).config.model_specs} if evaluation else set()
 
 
 def _evaluation(record: RunRecord) -> dict[str, dict[str, float]]:
@@ -99,17 +101,16 @@ def _by_slice(result: Any) -> dict[str, dict[str, float]]:
     return slices
 
 
-def _baseline(record: RunRecord) -> dict[str, Any] | None:
+def _baseline(record: RunRecord, evaluation: dict[str, dict[str, float]]) -> dict[str, Any] | None:
     """The last blessed model on the same rows, None for the first model; the candidate itself where it is the last blessed."""
     # Not from the Evaluator's inputs: metadata keeps one event an artifact, and the same model may be both.
     last, candidate = record.artifact("LastBlessed", "model"), record.artifact("Trainer", "model")
     if last is None or candidate is None:
         return None
     if last.uri == candidate.uri:
-        return {"model": last.uri, "same_model": True, "metrics": _evaluation(record).get(WHOLE, {})}
-    evaluation = record.artifact("Evaluator", "evaluation")
-    names = _model_names(evaluation)
-    metrics = _by_slice(_load(evaluation, "baseline")).get(WHOLE, {}) if evaluation and "baseline" in names else {}
+        return {"model": last.uri, "same_model": True, "metrics": evaluation.get(WHOLE, {})}
+    judged = record.artifact("Evaluator", "evaluation")
+    metrics = _by_slice(_load(judged.uri, "baseline")).get(WHOLE, {}) if judged and "baseline" in _model_names(judged) else {}
     return {"model": last.uri, "same_model": False, "metrics": metrics}
 
 
