@@ -1,6 +1,7 @@
 """Ways to run a pipeline: here, in this process, resuming from what an earlier run left; and compiled for Vertex Pipelines."""
 
 import contextlib
+import contextvars
 import fcntl
 import gc
 import os
@@ -138,7 +139,8 @@ class _SideBySide:
             except BaseException as error:
                 ended.set_exception(error)
 
-        threading.Thread(target=run, name=id_, daemon=True).start()  # a daemon, so that Ctrl-C need not wait for it
+        here = contextvars.copy_context()  # so that a node sees what the run holds ready for it
+        threading.Thread(target=here.run, args=(run,), name=id_, daemon=True).start()  # a daemon, so that Ctrl-C need not wait for it
 
     def wait(self) -> None:
         """Until every node is done or can't be; raises NodeError for the first that failed, from what it raised."""

@@ -1,5 +1,6 @@
 """Tries to serve the model before it is published: our engine in a fresh process, asked with the sample, held-out rows and hostile requests."""
 
+import contextlib
 import json
 import math
 import os
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from pipeline.components.source import PACKAGE, source_sha256
 
 HELD_OUT_ROWS = 64  # enough that a model which answers them all alike is one that answers a constant
 TIMEOUT_SECONDS = 300
+_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar("spares", default=None)  # engines that no check has taken yet
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):
@@ -118,15 +121,46 @@ def _problems(what: str, sent: list[Any], valid: bool, answer: dict[str, Any], o
 
 def _ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str]:
     """The engine's answers, and its last words where it did not answer all."""
-    lines = "".join(json.dumps({"instances": instances}) + "\n" for instances in batches)
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "pipeline.serving.engine", model]
+    lines = [model, *({"instances": instances} for instances in batches)]
+    with _taken() or _started() as engine:
+        try:
+            said, errors = engine.communicate("".join(json.dumps(line) + "\n" for line in lines), TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return [], f"no answer within {TIMEOUT_SECONDS} s"
+        finally:
+            engine.kill()
+    answers = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return answers, (errors.strip().splitlines() or [f"exit {engine.returncode} without a word"])[-1]
+
+
+@contextlib.contextmanager
+def engine_ahead() -> Iterator[subprocess.Popen[str]]:
+    """Start the engine of the next check within, which then need not wait for TensorFlow's import; it ends with this process at the latest."""
+    engine = _started()
+    spares = [engine]
+    token = _spares.set(spares)
     try:
-        done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, env=environment)
-    except subprocess.TimeoutExpired:
-        return [], f"no answer within {TIMEOUT_SECONDS} s"
-    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return answers, (done.stderr.strip().splitlines() or [f"exit {done.returncode} without a word"])[-1]
+        yield engine
+    finally:
+        _spares.reset(token)
+        for unused in spares:  # one that a check has taken is the check's: without it, the model would be refused
+            with unused:
+                unused.kill()
+
+
+def _taken() -> subprocess.Popen[str] | None:
+    """The spare, for one check alone; None where there is none, or where it died of something that was not the model."""
+    spares = _spares.get()
+    engine = spares.pop() if spares else None
+    return engine if engine and engine.poll() is None else None
+
+
+def _started() -> subprocess.Popen[str]:
+    """An engine in a session of its own, so that a Ctrl-C does not end it, which would be the model's fault."""
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "pipeline.serving.engine"]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True)
 
 
 def _held_out_rows(folder: str) -> list[dict[str, Any]]:

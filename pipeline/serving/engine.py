@@ -1,11 +1,13 @@
 """From a SavedModel's folder and JSON instances to answers: what the server, the serving check and the tests ask alike.
 
-As a program it loads a model and answers JSON lines: {"instances": [...], "signature": name or absent} with
-{"predictions": [...]} or {"error": sentence}.
+As a program it takes JSON lines: first the path of a model to load, and nothing where it is not needed after all; then requests,
+{"instances": [...], "signature": name or absent}, which it answers with {"predictions": [...]} or {"error": sentence}.
 """
 
 import json
 import math
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 INT64 = range(-(2**63), 2**63)
 LARGEST_FLOAT = 3.4028234e38
+LIFE_SECONDS = 600  # of the program, once it has a model: more than anyone waits for it
 
 
 class InstanceError(ValueError):
@@ -91,8 +94,12 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def main(path: str) -> None:
-    engine = Engine(path)
+def main() -> None:
+    path = sys.stdin.readline()
+    if not path:
+        return
+    signal.alarm(LIFE_SECONDS)  # a model that hangs does not see that who asked it is gone: it must not outlive them for ever
+    engine = Engine(json.loads(path))
     for line in sys.stdin:
         request = json.loads(line)
         try:
@@ -103,4 +110,5 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()
+    os._exit(0)  # every answer is flushed, and taking TensorFlow apart again would take longer than giving them

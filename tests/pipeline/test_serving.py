@@ -1,6 +1,10 @@
 """The engine answers what it can and names what it can't; the serving check asks it as a hostile client would."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -80,6 +84,71 @@ def test_the_check_says_that_a_model_does_not_load(model, tmp_path):
     [problem] = serving_check.check(str(broken), [{}])
 
     assert "the engine died at the sample" in problem
+
+
+def test_an_engine_started_ahead_serves_the_next_check_and_no_other(model, engine):
+    with serving_check.engine_ahead() as ahead:
+        first = serving_check.check(str(model), [engine.sample])
+        used = ahead.returncode
+        second = serving_check.check(str(model), [engine.sample])
+
+    assert (first, used, second) == ([], 0, [])
+
+
+def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model, engine):
+    with serving_check.engine_ahead() as ahead:
+        ahead.kill()
+        ahead.wait()
+
+        assert serving_check.check(str(model), [engine.sample]) == []
+
+
+def test_an_engine_that_no_check_took_ends_with_the_run():
+    with serving_check.engine_ahead() as ahead:
+        pass
+
+    assert ahead.returncode == -signal.SIGKILL
+
+
+def test_an_engine_that_a_check_took_outlives_the_run_that_is_cut_off():
+    with serving_check.engine_ahead() as ahead:
+        taken = serving_check._taken()
+
+    with ahead:
+        assert taken is ahead and ahead.poll() is None
+
+
+def test_ctrl_c_does_not_reach_an_engine():
+    with serving_check.engine_ahead() as ahead:
+        assert os.getpgid(ahead.pid) != os.getpgid(0)
+
+
+def test_an_engine_ends_where_its_input_does():
+    with serving_check.engine_ahead() as ahead:
+        ahead.stdin.close()
+
+        assert ahead.wait(60) == 0
+
+
+def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeypatch):
+    monkeypatch.setattr(serving_check, "TIMEOUT_SECONDS", 1)
+    with serving_check.engine_ahead() as ahead:
+        os.kill(ahead.pid, signal.SIGSTOP)
+
+        problems = serving_check.check(str(model), [engine.sample])
+
+    assert problems == ["the engine died at the sample: no answer within 1 s"]
+    assert ahead.returncode == -signal.SIGKILL
+
+
+def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
+    program = (
+        "import time; from pipeline.serving import engine; engine.LIFE_SECONDS, engine.Engine = 1, lambda _: time.sleep(60); engine.main()"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], input='"model"\n', text=True, timeout=60, capture_output=True)
+
+    assert done.returncode == -signal.SIGALRM
 
 
 def test_what_the_model_says_of_itself_is_in_its_folder(model):
