@@ -1,40 +1,77 @@
-"""Hands a run's six records to an experiment tracker; one that is down costs a warning, never a run."""
+"""Hands a run's six records to an experiment tracker; one that is down, slow or dead costs a warning, never a run.
 
+As a program it opens mlflow at once, beside the run, and takes one line of JSON, {"summary": ..., "files": [paths]}, or none where there is no run
+to keep. It ends where its standard input does: with the run, however that ends.
+"""
+
+import contextlib
+import json
 import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-Tracker = Callable[[dict[str, Any], list[Path]], None]  # takes a summary and files to keep beside it
+from settings import REPOSITORY
+
+TIMEOUT_SECONDS = 60  # for opening as for taking a run, both of which wait for whoever else has the database
 
 
-def track(tracker: Tracker, summary: dict[str, Any], files: list[Path]) -> str | None:
+@contextlib.contextmanager
+def started(folder: Path, log: Path) -> Iterator[subprocess.Popen[str]]:
+    """A tracker that keeps runs in `folder`/mlflow.db and their files in `folder`/mlflow; `make experiments` opens them.
+
+    A process, since whatever is imported beside TFX's nodes in theirs can wait for their module finder for ever. It has a session of its own, so
+    that Ctrl-C cannot end it between two tables.
+    """
+    command = [sys.executable, "-m", __name__, str(folder)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as errors:
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+        tracker = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, start_new_session=True, **pipes)
+    try:
+        yield tracker
+    finally:
+        for pipe in (tracker.stdin, tracker.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()  # type: ignore[union-attr]
+
+
+def track(tracker: subprocess.Popen[str], summary: dict[str, Any], files: list[Path]) -> str | None:
     """What kept the tracker from taking the run, None where nothing did."""
     try:
-        tracker(summary, files)
-    except Exception as error:  # a tracker is a library with a database behind it: whatever it raises is not the run's
-        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-    return None
+        said, _ = tracker.communicate(json.dumps({"summary": summary, "files": [str(file) for file in files]}), TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        tracker.kill()
+        tracker.wait()
+        return f"no answer within {TIMEOUT_SECONDS} s"
+    return (said.splitlines() or [f"exit {tracker.returncode} without a word"])[-1] if tracker.returncode else None
 
 
-def mlflow_tracker(folder: Path) -> Tracker:
-    """Keeps runs in `folder`/mlflow.db and their files in `folder`/mlflow; `make experiments` opens them.
-
-    It opens when it is given a run, once the nodes have ended: TFX's module finder has a lock of its own, and what is imported beside a node
-    that loads its module can wait for it for ever.
-    """
-
-    def tracker(summary: dict[str, Any], files: list[Path]) -> None:
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        from mlflow import MlflowClient
-
-        _log(MlflowClient(f"sqlite:///{folder}/mlflow.db"), folder, summary, files)
-
-    return tracker
+def main(folder: str) -> None:
+    signal.alarm(TIMEOUT_SECONDS)  # a process that hangs does not see that its run is gone: it must not outlive it for ever
+    try:
+        client = _opened(folder)
+        signal.alarm(0)
+        if run := sys.stdin.read():
+            signal.alarm(TIMEOUT_SECONDS)
+            _log(client, folder, **json.loads(run))
+    except Exception as error:  # a tracker is a library with a database behind it: whatever it raises is told in a sentence
+        print(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+        raise
 
 
-def _log(client: Any, folder: Path, summary: dict[str, Any], files: list[Path]) -> None:
+def _opened(folder: str) -> Any:
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow import MlflowClient
+
+    return MlflowClient(f"sqlite:///{folder}/mlflow.db")
+
+
+def _log(client: Any, folder: str, summary: dict[str, Any], files: list[str]) -> None:
     from mlflow.entities import Metric, Param
 
     experiment = client.get_experiment_by_name(summary["model"])
@@ -47,7 +84,7 @@ def _log(client: Any, folder: Path, summary: dict[str, Any], files: list[Path]) 
     params = [Param(name, str(value)) for name, value in summary["records"]["hyperparameters"].items()]
     client.log_batch(run, metrics=metrics, params=params)
     for file in files:
-        client.log_artifact(run, str(file))
+        client.log_artifact(run, file)
     client.set_terminated(run, "FINISHED" if summary["state"] == "succeeded" else "FAILED")
 
 
@@ -55,3 +92,8 @@ def _tags(summary: dict[str, Any]) -> dict[str, str]:
     """The records that are neither parameters nor metrics, and the decision, flat."""
     groups = {**{k: summary["records"][k] for k in ("code", "environment", "data", "model_type")}, "decision": summary["decision"]}
     return {f"{group}.{name}": str(value) for group, values in groups.items() for name, value in values.items()}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+    os._exit(0)  # taking mlflow apart again would take a second, for which the run would wait

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,27 @@ def killed(tmp_path_factory):
 
 def command(folder, runs):
     return [sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(runs), "--json"]
+
+
+def started_by(process):
+    """The programs of ours that a process started, module -> process id."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
+            arguments = (stat.parent / "cmdline").read_text().split("\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if parent == process.pid and "-m" in arguments:
+            found[arguments[arguments.index("-m") + 1]] = int(stat.parent.name)
+    return found
+
+
+def alive(process_id):
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def kill_in(node, folder, runs):
@@ -70,3 +93,38 @@ def test_ctrl_c_says_how_to_go_on(killed):
     assert process.wait() == 130
     said = [line for line in heard if line.strip()]  # a library that is cut off may end its own line
     assert "run it again to go on" in said[-1] and "Traceback" not in "".join(said)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_what_a_run_started_beside_itself_ends_with_it(killed, how):
+    folder, runs = killed
+    (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
+
+    with subprocess.Popen(command(folder, runs), cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("Trainer ..."):
+                beside = started_by(process)
+                process.send_signal(how)
+    end = time.monotonic() + 30
+    while any(map(alive, beside.values())) and time.monotonic() < end:
+        time.sleep(0.1)
+
+    assert set(beside) == {"pipeline.records.tracking", "pipeline.serving.engine"}
+    assert not any(map(alive, beside.values()))
+
+
+def test_a_run_goes_on_without_what_it_started_beside_itself(killed):
+    folder, runs = killed
+    (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
+
+    with subprocess.Popen(command(folder, runs), cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        heard = []
+        for line in process.stderr:
+            heard.append(line)
+            if line.startswith("Trainer ..."):
+                for beside in started_by(process).values():
+                    os.kill(beside, signal.SIGKILL)
+        summary = json.loads(process.stdout.read())
+
+    assert process.returncode == 0 and summary["decision"]["blessed"]
+    assert "the tracker did not take this run: exit -9 without a word\n" in heard

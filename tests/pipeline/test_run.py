@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from pipeline.components import serving_check
 from pipeline.components.pusher import tree_sha256
 from pipeline.records.summary import _code
 from settings import REPOSITORY
@@ -106,6 +107,19 @@ def test_a_raised_bar_judges_the_last_blessed_model_anew(trained, tmp_path, cli)
 
     assert said.code == 3
     assert "auc (all) is" in parsed(said)["decision"]["reason"] and "below 0.999" in parsed(said)["decision"]["reason"]
+
+
+def test_a_run_starts_the_engine_of_its_check_at_its_beginning_and_no_other(trained, tmp_path, cli, monkeypatch):
+    folder, start, engines = shutil.copytree(trained.folder, tmp_path / "taxi"), serving_check._started, []
+    edit(folder / "model.toml", r"^lower_bound = .*$", "lower_bound = 0.999")
+    edit(folder / "model.toml", r"^least_change = .*$", "least_change = -0.0001")
+    edit(folder / "model.py", r"^def run_fn", "# edited\n\\g<0>")
+    monkeypatch.setattr(serving_check, "_started", lambda: engines.append(start()) or engines[-1])
+
+    said = cli("run", folder, "--runs", trained.runs, "--json")
+
+    assert states(parsed(said))["ServingCheck"] == "ran"
+    assert [engine.returncode for engine in engines] == [0]
 
 
 def test_two_at_once_are_told_of_each_other(trained, cli):
