@@ -239,6 +239,8 @@ def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_anoth
     pushed(commit, models=("flights", "taxi"))
     deliver(commit)  # and flights failed: the commit is not closed
     assert record_object.read(WARM).commit is None
+    digest = record_object.read(WARM).models["taxi"].current.images.pipeline
+    assert delivering.registry.Image(WARM, "pipeline").ask("HEAD", f"manifests/recorded-{digest[7:19]}").ok
     record_object.update(WARM, lambda record: replace(record, images=FIRST.images))
 
     [verdict] = deliver(commit, tag=None)
