@@ -93,7 +93,7 @@ bench: ## time the stock taxi example and ours in turn (rows=15002)
 	$(PIPELINE) python -m tests.bench.taxi --rows $(rows)
 
 bench-delivery: ## time the delivery of a model's edit and of everything, images built from nothing, in turn (20 minutes)
-	$(PIPELINE) python -m tests.bench.delivery
+	python3 -m tests.bench.delivery
 
 bench-time: ## the flights model asked about months after those it was trained on
 	$(PIPELINE) python -m tests.bench.flights_by_time

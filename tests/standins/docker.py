@@ -3,7 +3,6 @@
 
 No RUN is run, so that it proves that a recipe's commands, names and order are right, and nothing about what is in an image: `make image`
 does. What was built is kept in the folder DOCKER_STANDIN_STORE; a push goes to the registry at REGISTRY_EMULATOR_HOST, a URL.
-Where DOCKER_STANDIN_IMAGES names a folder, each build is also done for real, by build/image with that folder as its cache: for its time.
 """
 
 import argparse
@@ -11,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -58,8 +56,6 @@ def build(options: argparse.Namespace) -> None:
     for source in (source for stage in chain(stages, options.target) for source in copied(stages[stage])):
         if not list(options.context.glob(source)):
             fail(f"{options.target} copies {source}, which is not there")
-    if images := os.environ.get("DOCKER_STANDIN_IMAGES"):
-        subprocess.run(["build/image", options.target], cwd=options.context, env=os.environ | {"XDG_CACHE_HOME": images}, check=True)
     image = {"target": options.target, "commit": given.get("COMMIT", "unknown"), "tree": tree(options.context)}
     for tag in options.tag:
         kept(tag).write_text(json.dumps(image))
