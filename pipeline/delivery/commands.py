@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import load_data, record_object
 from pipeline.delivery.record import SupersededError
 from pipeline.delivery.verbs import sentence, told
 from pipeline.errors import ConfigurationError
@@ -57,30 +56,18 @@ def push(options: argparse.Namespace) -> int:
 def deliver(options: argparse.Namespace) -> int:
     settings = environment(options.env)
     from pipeline.delivery import deliver as delivering
-    from pipeline.delivery.promote import promote
+    from pipeline.delivery import promote as promoting
 
     models = delivering.asked_models(options.models)
     try:
         with Progress(sys.stderr) as progress:
-            if settings.promotes_from is None or retraining(source_of(settings), settings, options.commit, models):
+            if settings.promotes_from is None or promoting.is_there(source_of(settings), settings, options.commit, models):
                 verdicts = delivering.deliver(settings, options.commit, models, options.tag, progress)
             else:
-                verdicts = promote(source_of(settings), settings, options.commit, models, progress)
+                verdicts = promoting.promote(source_of(settings), settings, options.commit, models, progress)
     except SupersededError as superseded:
         return _tell(options, f"nothing is left to do: {superseded}", [])
     return _verdicts(options, verdicts)
-
-
-def retraining(source: Settings, settings: Settings, commit: str, models: list[str]) -> bool:
-    """Whether the stage has all of this already, in the very images that the stage before has: it is then trained anew and not promoted."""
-    theirs, ours = record_object.read(source).models, record_object.read(settings).models
-    return all(
-        model in ours
-        and ours[model].current.commit == commit
-        and model in theirs
-        and theirs[model].current.images == ours[model].current.images
-        for model in models
-    )
 
 
 def release(options: argparse.Namespace) -> int:
@@ -127,6 +114,20 @@ def _undeploy(options: argparse.Namespace, settings: Settings) -> int:
     return _tell(options, f"undeployed: {', '.join(gone) or 'nothing'}", {"model": options.model, "undeployed": gone})
 
 
+def load(options: argparse.Namespace) -> int:
+    settings = environment(options.env)
+    from pipeline.delivery import load_data
+    from pipeline.verbs import load_tensorflow
+
+    models = load_data.chosen(options.models)
+    load_tensorflow()
+    loaded = load_data.load(models, settings, lambda line: print(line, file=sys.stderr, flush=True))
+    lines = [f"{one.table}: {one.rows:,} rows, in {one.seconds:.1f} s" for one in loaded]
+    text = "\n".join(lines) or "no model's query.sql asks for @table: there is nothing to load"
+    print(json.dumps([asdict(one) for one in loaded]) if options.json else text)
+    return DONE
+
+
 def _verdicts(options: argparse.Namespace, verdicts: list[Any]) -> int:
     lines = [f"{verdict.model}: {verdict.state}: {verdict.reason}" for verdict in verdicts] or [
         "no model to deliver: the images are recorded"
@@ -146,5 +147,5 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "push": push,
     "deliver": deliver,
     "release": release,
-    "load-data": load_data.run,
+    "load-data": load,
 }

@@ -53,11 +53,10 @@ def is_on_main(repository: Path, commit: str) -> bool:
     return is_ancestor(repository, commit, MAIN)
 
 
-def is_ancestor(repository: Path, commit: str, of: str) -> bool:
-    """Whether `of` holds all of `commit`, itself included; one that is gone holds nothing."""
-    return all(_known(repository, name) for name in (commit, of)) and (
-        _git(repository, "merge-base", "--is-ancestor", commit, of, missing=1) is not None
-    )
+def is_ancestor(repository: Path, revision: str, of: str) -> bool:
+    """Whether `of` holds all of `revision`, itself included; one that is gone holds nothing."""
+    there = all(commit(repository, name) is not None for name in (revision, of))
+    return there and _git(repository, "merge-base", "--is-ancestor", revision, of, missing=1) is not None
 
 
 def changes(repository: Path, before: str, after: str) -> list[Change]:
@@ -74,10 +73,6 @@ def models(repository: Path, after: str) -> frozenset[str]:
     if wrong := sorted(name for name in names if not MODEL_NAME.fullmatch(name)):
         raise ConfigurationError(f"pipeline/models: a model's folder is named {wrong[0]!r}, allowed is {MODEL_NAME.pattern}")
     return frozenset(names)
-
-
-def _known(repository: Path, revision: str) -> bool:
-    return commit(repository, revision) is not None
 
 
 def _absence(repository: Path, base: str) -> str:

@@ -1,23 +1,18 @@
 """Fills the BigQuery table of each model that trains on one of the team's own, with the rows that the model has here."""
 
-import argparse
 import io
-import json
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet
 from google.cloud import bigquery
 
-from environments import ENVIRONMENTS
 from pipeline import google_cloud, model_folder
 from pipeline import schema as contract
 from pipeline.errors import ConfigurationError, DataError
 from pipeline.model_folder import ModelFolder
-from pipeline.verbs import load_tensorflow
 from settings import Settings, model_names
 
 COLUMN_TYPES = {"INT": "INT64", "FLOAT": "FLOAT64", "BYTES": "STRING"}
@@ -30,21 +25,6 @@ class Loaded:
     table: str
     rows: int  # that BigQuery says it holds
     seconds: float
-
-
-def run(options: argparse.Namespace) -> int:
-    if options.env not in ENVIRONMENTS:
-        raise ConfigurationError(f"--env is {options.env!r}, allowed are {', '.join(ENVIRONMENTS)}")
-    models = chosen(options.models)
-    load_tensorflow()
-    loaded = load(models, ENVIRONMENTS[options.env], lambda line: print(line, file=sys.stderr, flush=True))
-    if options.json:
-        print(json.dumps([asdict(one) for one in loaded]))
-    elif not loaded:
-        print("no model's query.sql asks for @table: there is nothing to load")
-    for one in () if options.json else loaded:
-        print(f"{one.table}: {one.rows:,} rows, in {one.seconds:.1f} s")
-    return 0
 
 
 def chosen(names: list[str]) -> list[ModelFolder]:

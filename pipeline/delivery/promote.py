@@ -2,8 +2,8 @@
 
 from pipeline import model_folder
 from pipeline.delivery import publish, record_object, registry
-from pipeline.delivery.deliver import Verdict, check_commit, close, deliver_models, hand_on
-from pipeline.delivery.record import Delivery
+from pipeline.delivery.deliver import Verdict, check_commit, close, deliver_models, hand_on, is_recorded
+from pipeline.delivery.record import Delivery, Record
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.progress import Observer, shown
 from settings import Settings
@@ -12,7 +12,8 @@ from settings import Settings
 def promote(source: Settings, settings: Settings, commit: str, models: list[str], observer: Observer) -> list[Verdict]:
     """Deliver to `settings` what `source` has recorded of these models at this commit, which is checked out."""
     check_commit(commit)
-    passed = {model: _passed(source, model, commit) for model in models}
+    record = record_object.read(source)
+    passed = {model: _passed(record, source, model, commit) for model in models}
     for images in {delivery.images for delivery in passed.values()}:
         with shown(observer, f"copy the images {images.pipeline[7:19]} and {images.serving[7:19]}"):
             registry.copy(source, settings, images)
@@ -24,9 +25,18 @@ def promote(source: Settings, settings: Settings, commit: str, models: list[str]
     return verdicts
 
 
-def _passed(source: Settings, model: str, commit: str) -> Delivery:
+def is_there(source: Settings, settings: Settings, commit: str, models: list[str]) -> bool:
+    """Whether `settings` has all of this already, in the very images that `source` has: it is then trained anew and not promoted."""
+    theirs, ours = record_object.read(source).models, record_object.read(settings)
+    return all(
+        is_recorded(ours, commit, [model]) and model in theirs and theirs[model].current.images == ours.models[model].current.images
+        for model in models
+    )
+
+
+def _passed(record: Record, source: Settings, model: str, commit: str) -> Delivery:
     """What the stage before serves of the model; ConfigurationError where that is of another commit, or has not passed all."""
-    known = record_object.read(source).models.get(model)
+    known = record.models.get(model)
     if known is None:
         raise ConfigurationError(f"{model} was never delivered to {source.stage}: nothing of it can be promoted")
     delivery, steps = known.current, source.serving.traffic_steps if source.serving.keep_warm else ()

@@ -1,10 +1,9 @@
 """Hands a commit of main to the first stage's trigger: what is due by its record, once however often and by however many it is asked."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pipeline.delivery import history, record_object, triggers
 from pipeline.delivery.record import Push, Record
@@ -83,17 +82,13 @@ def _checked(repository: Path, head: str) -> str:
     if commit is None:
         raise ConfigurationError(f"--head is {head!r}, allowed is a commit of {repository}")
     if changed := history.uncommitted(repository):
-        raise ConfigurationError(f"{changed[0]} is not committed{_more(changed)}: a delivery is of a commit; commit it or put it away")
+        more = f" (and {len(changed) - 1} more)" if changed[1:] else ""
+        raise ConfigurationError(f"{changed[0]} is not committed{more}: a delivery is of a commit; commit it or put it away")
     if not history.is_on_main(repository, commit):
         raise ConfigurationError(
             f"--head is {commit[:12]}, which is not on {history.MAIN}: merge and `git push` it, or `git fetch origin` if it is there already"
         )
     return commit
-
-
-def _more(files: Iterable[Any]) -> str:
-    rest = len(list(files)) - 1
-    return f" (and {rest} more)" if rest else ""
 
 
 def _there_already(settings: Settings, repository: Path, record: Record, commit: str) -> Pushed | None:

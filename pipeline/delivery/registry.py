@@ -6,6 +6,7 @@ Google has no client for what a registry holds; this speaks the OCI distribution
 import hashlib
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin
 
@@ -38,14 +39,16 @@ class Image:
     def at(self, digest: str) -> str:
         return f"{self.name}@{digest}"
 
+    @cached_property
+    def _session(self) -> tuple[Any, str]:
+        return session(EMULATOR, f"https://{self.name.partition('/')[0]}")
+
     def url(self, rest: str) -> str:
-        host, _, path = self.name.partition("/")
-        return f"{session(EMULATOR, f'https://{host}')[1]}/v2/{path}/{rest}"
+        return f"{self._session[1]}/v2/{self.name.partition('/')[2]}/{rest}"
 
     def ask(self, method: str, rest: str, **arguments: Any) -> Any:
         """`rest` follows the image's name, or is a whole URL that the registry gave."""
-        http, _ = session(EMULATOR, f"https://{self.name.partition('/')[0]}")
-        return http.request(method, rest if "://" in rest else self.url(rest), timeout=600, **arguments)
+        return self._session[0].request(method, rest if "://" in rest else self.url(rest), timeout=600, **arguments)
 
 
 def by_tag(settings: Settings, tag: str, commit: str) -> Images:

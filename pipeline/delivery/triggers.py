@@ -49,8 +49,7 @@ def ask_to_promote(settings: Settings, commit: str, models: str) -> None:
 def get(settings: Settings, build: str) -> Build:
     with asking(f"the build {build}", settings):
         client = cloud_build(settings.region)
-        name = f"projects/{settings.project_id}/locations/{settings.region}/builds/{build}"
-        return _told(patiently(lambda: client.get_build(request={"name": name}, retry=None)))
+        return _told(patiently(lambda: client.get_build(request={"name": f"{_parent(settings)}/builds/{build}"}, retry=None)))
 
 
 def find(settings: Settings, recipe: str, commit: str) -> Build | None:
@@ -64,8 +63,7 @@ def find(settings: Settings, recipe: str, commit: str) -> Build | None:
 
 
 def _trigger(client: Any, settings: Settings, name: str) -> Any:
-    parent = f"projects/{settings.project_id}/locations/{settings.region}"
-    listed = client.list_build_triggers(request={"parent": parent})
+    listed = client.list_build_triggers(request={"parent": _parent(settings)})
     found = next((trigger for trigger in listed if trigger.name == name), None)
     if found is None:
         raise RunError(
@@ -76,9 +74,12 @@ def _trigger(client: Any, settings: Settings, name: str) -> Any:
 
 def _builds(client: Any, settings: Settings, trigger: Any) -> list[Any]:
     """The newest first, as Cloud Build lists them."""
-    parent = f"projects/{settings.project_id}/locations/{settings.region}"
-    request = {"parent": parent, "filter": f'trigger_id="{trigger.id}"', "page_size": LOOKED_AT}
+    request = {"parent": _parent(settings), "filter": f'trigger_id="{trigger.id}"', "page_size": LOOKED_AT}
     return list(next(client.list_builds(request=request, retry=None).pages).builds)
+
+
+def _parent(settings: Settings) -> str:
+    return f"projects/{settings.project_id}/locations/{settings.region}"
 
 
 def _is_of(build: Any, commit: str, models: str | None = None) -> bool:

@@ -1,5 +1,6 @@
 """Killed in any node, the next run finishes from what was done, and what is published is whole."""
 
+import contextlib
 import json
 import os
 import signal
@@ -79,32 +80,44 @@ def test_the_run_after_the_kills_goes_on_and_publishes(killed):
     assert [p.name for p in (runs / "store/taxi/published").iterdir() if p.name.startswith(".")] == []
 
 
-def test_ctrl_c_says_how_to_go_on(killed):
+@contextlib.contextmanager
+def edited(killed):
+    """A run after an edit of model.py, whose Trainer therefore runs."""
     folder, runs = killed
     (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
-
     with subprocess.Popen(command(folder, runs), cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        heard = []
-        for line in process.stderr:
-            heard.append(line)
-            if line.startswith("Trainer ..."):
-                process.send_signal(signal.SIGINT)
+        yield process
+
+
+def heard(process, at_trainer):
+    """All lines of its progress, `at_trainer` having been called when the Trainer began."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("Trainer ..."):
+            at_trainer()
+    return lines
+
+
+def test_ctrl_c_says_how_to_go_on(killed):
+    with edited(killed) as process:
+        lines = heard(process, lambda: process.send_signal(signal.SIGINT))
 
     assert process.wait() == 130
-    said = [line for line in heard if line.strip()]  # a library that is cut off may end its own line
+    said = [line for line in lines if line.strip()]  # a library that is cut off may end its own line
     assert "run it again to go on" in said[-1] and "Traceback" not in "".join(said)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_what_a_run_started_beside_itself_ends_with_it(killed, how):
-    folder, runs = killed
-    (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
+    beside = {}
 
-    with subprocess.Popen(command(folder, runs), cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        for line in process.stderr:
-            if line.startswith("Trainer ..."):
-                beside = started_by(process)
-                process.send_signal(how)
+    def end_it():
+        beside.update(started_by(process))
+        process.send_signal(how)
+
+    with edited(killed) as process:
+        heard(process, end_it)
     end = time.monotonic() + 30
     while any(map(alive, beside.values())) and time.monotonic() < end:
         time.sleep(0.1)
@@ -114,17 +127,13 @@ def test_what_a_run_started_beside_itself_ends_with_it(killed, how):
 
 
 def test_a_run_goes_on_without_what_it_started_beside_itself(killed):
-    folder, runs = killed
-    (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
+    def end_what_is_beside():
+        for beside in started_by(process).values():
+            os.kill(beside, signal.SIGKILL)
 
-    with subprocess.Popen(command(folder, runs), cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        heard = []
-        for line in process.stderr:
-            heard.append(line)
-            if line.startswith("Trainer ..."):
-                for beside in started_by(process).values():
-                    os.kill(beside, signal.SIGKILL)
+    with edited(killed) as process:
+        lines = heard(process, end_what_is_beside)
         summary = json.loads(process.stdout.read())
 
     assert process.returncode == 0 and summary["decision"]["blessed"]
-    assert "the tracker did not take this run: exit -9 without a word\n" in heard
+    assert "the tracker did not take this run: exit -9 without a word\n" in lines

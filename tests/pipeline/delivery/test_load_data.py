@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from pipeline import google_cloud, model_folder, spec
-from pipeline.delivery import load_data
+from pipeline.delivery import commands, load_data
 from pipeline.errors import ConfigurationError, DataError, RunError
 from tests.pipeline.conftest import ROWS, copy_small, edit
 from tests.pipeline.delivery.conftest import DEV
@@ -33,7 +33,7 @@ def load(path, progress=lambda _: None):
 
 
 def run(*models, env="dev", as_json=False):
-    return load_data.run(argparse.Namespace(env=env, models=list(models), json=as_json))
+    return commands.load(argparse.Namespace(env=env, models=list(models), json=as_json))
 
 
 def test_the_table_holds_every_row_of_the_source_and_na_is_null(google, capsys):

@@ -153,6 +153,20 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
     assert promotions(google) == [(passed.commit, "taxi")]
 
 
+def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not_is_promoted(google, passed):
+    def there():
+        return promoting.is_there(WARM, STAGING, passed.commit, ["taxi"])
+
+    Vertex(google)
+    before = there()
+    promote(passed.commit)
+    after = there()
+    other = replace(passed, images=replace(passed.images, pipeline=f"sha256:{'9' * 64}"))
+    record_object.update(WARM, lambda record: delivered(record, "taxi", other))
+
+    assert (before, after, there()) == (False, True, False)
+
+
 def test_images_are_copied_once(google, passed):
     Vertex(google)
     promote(passed.commit)
