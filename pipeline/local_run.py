@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import subprocess
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline import runners, spec
-from pipeline.components import serving_check
 from pipeline.dag import create_pipeline, create_tuning_pipeline
 from pipeline.errors import RunError
 from pipeline.model_folder import ModelFolder
@@ -19,27 +19,25 @@ from pipeline.progress import Progress, everything_else_to
 from pipeline.records import report, run_record, summary, tracking
 
 
-def run(folder: ModelFolder, runs: Path, *, tune: bool = False) -> dict[str, Any]:
+def run(folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False) -> dict[str, Any]:
     """Run, record, and return the summary; a node that fails is told in it, not raised."""
     store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
     log = runs / run_id / "log.txt"
     with runners.alone(store):
         settled = spec.here(folder, store, tune=tune)
         pipeline = runners.build(create_pipeline, settled)
-        with tracking.started(runs, log) as tracker:
-            with serving_check.engine_ahead():
-                error = run_logged(pipeline, run_id, log)
-            with everything_else_to(log) as terminal:
-                upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
-                record = run_record.from_metadata(store / "metadata.db", run_id, upstream, error)
-                composed = summary.compose(record, settled)
-                page = report.render(record, composed)
-                files = [
-                    _write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
-                    _write(runs / run_id / "report.html", page),
-                ]
-                if problem := tracking.track(tracker, composed, files):
-                    print(f"the tracker did not take this run: {problem}", file=terminal)
+        error = run_logged(pipeline, run_id, log)
+        with everything_else_to(log) as terminal:
+            upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
+            record = run_record.from_metadata(store / "metadata.db", run_id, upstream, error)
+            composed = summary.compose(record, settled)
+            page = report.render(record, composed)
+            files = [
+                _write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
+                _write(runs / run_id / "report.html", page),
+            ]
+            if problem := tracking.track(tracker, composed, files):
+                print(f"the tracker did not take this run: {problem}", file=terminal)
     return composed
 
 

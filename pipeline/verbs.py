@@ -1,6 +1,7 @@
 """What each verb of the command line does, once it runs where TFX is."""
 
 import argparse
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -11,29 +12,33 @@ from typing import Any
 from pipeline import model_folder
 from pipeline.errors import ConfigurationError
 from pipeline.progress import everything_else_to
+from pipeline.records import tracking
+from pipeline.serving import engine_process
 
 DONE, FAILED, NO = 0, 1, 3
 
 
 def run(options: argparse.Namespace) -> int:
-    load_tensorflow()
-    from pipeline import local_run
+    folder, runs = model_folder.load(options.model), options.runs.resolve()
+    with tracking.started(runs) as tracker, engine_process.ahead():  # they import their libraries while this process imports its own
+        load_tensorflow()
+        from pipeline import local_run
 
-    summary = local_run.run(model_folder.load(options.model), options.runs.resolve(), tune=options.tune)
+        summary = local_run.run(folder, runs, tracker, tune=options.tune)
     if options.json:
         print(json.dumps(summary, indent=2))
     else:
-        _print_summary(summary, options.runs.resolve() / summary["run"])
+        _print_summary(summary, runs / summary["run"])
     if summary["error"]:
         return FAILED
     return DONE if summary["decision"]["blessed"] else NO
 
 
 def tune(options: argparse.Namespace) -> int:
+    folder = model_folder.load(options.model)
     load_tensorflow()
     from pipeline import local_run
 
-    folder = model_folder.load(options.model)
     best = local_run.tune(folder, options.runs.resolve())
     file, before = folder.path / "hyperparameters/best.json", folder.hyperparameters
     file.write_text(json.dumps(best, indent=2) + "\n")
@@ -42,10 +47,10 @@ def tune(options: argparse.Namespace) -> int:
 
 
 def schema(options: argparse.Namespace) -> int:
+    folder = model_folder.load(options.model, without=("schema.pbtxt",))
     load_tensorflow()
     from pipeline import schema_inference
 
-    folder = model_folder.load(options.model, without=("schema.pbtxt",))
     file = folder.path / "schema.pbtxt"
     inferred = schema_inference.infer(folder)
     if options.write and not file.exists():
@@ -60,10 +65,10 @@ def schema(options: argparse.Namespace) -> int:
 
 
 def predict(options: argparse.Namespace) -> int:
+    folder = model_folder.load(options.model)
     load_tensorflow()
     from pipeline import prediction
 
-    folder = model_folder.load(options.model)
     result = prediction.predict(folder, options.runs.resolve(), options.input.resolve(), options.output.resolve())
     print(json.dumps(result) if options.json else f"{result['rows']} rows answered by {result['model']}: {result['output']}")
     return DONE
@@ -154,9 +159,15 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def load_tensorflow() -> None:
-    """Import the libraries whose C++ greets on standard error before anyone can tell it not to."""
+    """Import the libraries whose C++ greets on standard error before anyone can tell it not to.
+
+    Without Python's collector, which would walk all that is imported again and again, and be a quarter of it.
+    """
+    gc.disable()
     with everything_else_to(Path(os.devnull)):
         import tensorflow_data_validation  # noqa: F401
+    gc.freeze()
+    gc.enable()
 
 
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:

@@ -1,14 +1,9 @@
 """Tries to serve the model before it is published: our engine in a fresh process, asked with the sample, held-out rows and hostile requests."""
 
-import contextlib
 import json
 import math
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +13,10 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from pipeline.components.source import PACKAGE, source_sha256
+from pipeline.components.source import source_sha256
+from pipeline.serving import engine_process
 
 HELD_OUT_ROWS = 64  # enough that a model which answers them all alike is one that answers a constant
-TIMEOUT_SECONDS = 300
-_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar("spares", default=None)  # engines that no check has taken yet
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):
@@ -56,7 +50,7 @@ class ServingCheck(base_component.BaseComponent):
             ServingCheckSpec(
                 model=model,
                 examples=examples,
-                source_sha256=source_sha256("components/serving_check.py", "serving/engine.py"),
+                source_sha256=source_sha256("components/serving_check.py", "serving/engine.py", "serving/engine_process.py"),
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )
         )
@@ -73,7 +67,7 @@ def check(model: str, rows: list[dict[str, Any]]) -> list[str]:
         serving, sample = (json.loads((extra / f"{name}.json").read_text()) for name in ("serving", "sample"))
         served = [{name: row.get(name) for name in serving["features"]} for row in rows]
         requests = [("the sample", [sample], True), ("held-out rows", served, True), *_hostile(sample, serving["features"])]
-        answers, died = _ask(local, [instances for _, instances, _ in requests])
+        answers, died = engine_process.ask(local, [instances for _, instances, _ in requests])
     problems = [
         p
         for (what, sent, valid), answer in zip(requests, answers, strict=False)
@@ -117,50 +111,6 @@ def _problems(what: str, sent: list[Any], valid: bool, answer: dict[str, Any], o
         if not isinstance(score, int | float) or not math.isfinite(score) or not low <= score <= high:
             yield f"{what} is answered with {score}, expected is a finite number from {low} to {high}"
             return
-
-
-def _ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str]:
-    """The engine's answers, and its last words where it did not answer all."""
-    lines = [model, *({"instances": instances} for instances in batches)]
-    with _taken() or _started() as engine:
-        try:
-            said, errors = engine.communicate("".join(json.dumps(line) + "\n" for line in lines), TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            return [], f"no answer within {TIMEOUT_SECONDS} s"
-        finally:
-            engine.kill()
-    answers = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return answers, (errors.strip().splitlines() or [f"exit {engine.returncode} without a word"])[-1]
-
-
-@contextlib.contextmanager
-def engine_ahead() -> Iterator[subprocess.Popen[str]]:
-    """Start the engine of the next check within, which then need not wait for TensorFlow's import; it ends with this process at the latest."""
-    engine = _started()
-    spares = [engine]
-    token = _spares.set(spares)
-    try:
-        yield engine
-    finally:
-        _spares.reset(token)
-        for unused in spares:  # one that a check has taken is the check's: without it, the model would be refused
-            with unused:
-                unused.kill()
-
-
-def _taken() -> subprocess.Popen[str] | None:
-    """The spare, for one check alone; None where there is none, or where it died of something that was not the model."""
-    spares = _spares.get()
-    engine = spares.pop() if spares else None
-    return engine if engine and engine.poll() is None else None
-
-
-def _started() -> subprocess.Popen[str]:
-    """An engine in a session of its own, so that a Ctrl-C does not end it, which would be the model's fault."""
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", "pipeline.serving.engine"]
-    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True)
 
 
 def _held_out_rows(folder: str) -> list[dict[str, Any]]:

@@ -21,33 +21,33 @@ TIMEOUT_SECONDS = 60  # for opening as for taking a run, both of which wait for 
 
 
 @contextlib.contextmanager
-def started(folder: Path, log: Path) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A tracker that keeps runs in `folder`/mlflow.db and their files in `folder`/mlflow; `make experiments` opens them.
 
     A process, since whatever is imported beside TFX's nodes in theirs can wait for their module finder for ever. It has a session of its own, so
     that Ctrl-C cannot end it between two tables.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", __name__, str(folder)]
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as errors:
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
-        tracker = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, start_new_session=True, **pipes)
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    tracker = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, start_new_session=True, text=True, **pipes)
     try:
         yield tracker
     finally:
-        for pipe in (tracker.stdin, tracker.stdout):
+        for pipe in (tracker.stdin, tracker.stdout, tracker.stderr):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()  # type: ignore[union-attr]
 
 
 def track(tracker: subprocess.Popen[str], summary: dict[str, Any], files: list[Path]) -> str | None:
-    """What kept the tracker from taking the run, None where nothing did."""
+    """What kept the tracker from taking the run, None where nothing did; the libraries' own words go to standard error."""
     try:
-        said, _ = tracker.communicate(json.dumps({"summary": summary, "files": [str(file) for file in files]}), TIMEOUT_SECONDS)
+        said, errors = tracker.communicate(json.dumps({"summary": summary, "files": [str(file) for file in files]}), TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         tracker.kill()
         tracker.wait()
         return f"no answer within {TIMEOUT_SECONDS} s"
+    sys.stderr.write(errors)
     return (said.splitlines() or [f"exit {tracker.returncode} without a word"])[-1] if tracker.returncode else None
 
 

@@ -9,8 +9,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from pipeline import local_run, model_folder, schema
+from pipeline.records import tracking
 from pipeline.serving.engine import Engine
-from tests.pipeline.conftest import ROWS, copy_small, edit, states
+from tests.pipeline.conftest import ROWS, copy_small, edit, newest, states
 
 
 @pytest.fixture(scope="module")
@@ -20,11 +21,8 @@ def model(request, tmp_path_factory):
     path = copy_small(request.param, place)
     edit(path / "model.toml", r"(?s)(\[training\].*?)steps = 50", r"\1steps = 1")
     folder = model_folder.load(str(path))
-    return folder, place / "runs/store" / request.param, local_run.run(folder, place / "runs")
-
-
-def newest(store: Path, node: str, key: str) -> Path:
-    return max((store / node / key).iterdir(), key=lambda p: int(p.name))
+    with tracking.started(place / "runs") as tracker:
+        return folder, place / "runs/store" / request.param, local_run.run(folder, place / "runs", tracker)
 
 
 def rows(folder: Path, split: str, spec) -> dict[str, np.ndarray]:

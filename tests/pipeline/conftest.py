@@ -100,12 +100,19 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Trained once a session; tests add runs to its store and never take from it."""
     from pipeline import local_run
+    from pipeline.records import tracking
 
     place = tmp_path_factory.mktemp("trained")
     folder = copy_small("taxi", place)
-    summary = local_run.run(model_folder.load(str(folder)), place / "runs")
+    with tracking.started(place / "runs") as tracker:
+        summary = local_run.run(model_folder.load(str(folder)), place / "runs", tracker)
     assert summary["decision"]["published"], summary["decision"]
     return Trained(folder, place / "runs", summary)
+
+
+def newest(store: Path, node: str, key: str) -> Path:
+    """The artifact that the last run left."""
+    return max((store / node / key).iterdir(), key=lambda p: int(p.name))
 
 
 def states(summary: dict[str, Any]) -> dict[str, str]:

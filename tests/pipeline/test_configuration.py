@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline import model_folder
+from pipeline import model_folder, verbs
 from pipeline.components.pusher import tree_sha256
 from pipeline.errors import ConfigurationError
 from tests.pipeline.conftest import copy_small, edit
@@ -86,6 +86,17 @@ def test_an_unknown_model_is_told_which_there_are(cli):
     said = cli("run", "taxii")
 
     assert (said.code, "'taxii'" in said.sentence, "flights, taxi" in said.sentence) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run",), ("tune",), ("schema",), ("predict", "--input", "a.csv", "--output", "b.csv")], ids=lambda a: a[0]
+)
+def test_an_unknown_model_is_told_before_anything_is_imported_or_started(arguments, cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(verbs, "load_tensorflow", lambda: pytest.fail("TensorFlow is imported"))
+
+    said = cli(*arguments, "taxii", "--runs", tmp_path / "runs")
+
+    assert (said.code, (tmp_path / "runs").exists()) == (2, False)
 
 
 def test_an_unknown_verb_is_wrong_usage(cli):

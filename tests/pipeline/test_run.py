@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from pipeline.components import serving_check
 from pipeline.components.pusher import tree_sha256
 from pipeline.records.summary import _code
+from pipeline.serving import engine_process
 from settings import REPOSITORY
 from tests.pipeline.conftest import edit, parsed, states
 
@@ -110,11 +110,11 @@ def test_a_raised_bar_judges_the_last_blessed_model_anew(trained, tmp_path, cli)
 
 
 def test_a_run_starts_the_engine_of_its_check_at_its_beginning_and_no_other(trained, tmp_path, cli, monkeypatch):
-    folder, start, engines = shutil.copytree(trained.folder, tmp_path / "taxi"), serving_check._started, []
+    folder, start, engines = shutil.copytree(trained.folder, tmp_path / "taxi"), engine_process._started, []
     edit(folder / "model.toml", r"^lower_bound = .*$", "lower_bound = 0.999")
     edit(folder / "model.toml", r"^least_change = .*$", "least_change = -0.0001")
     edit(folder / "model.py", r"^def run_fn", "# edited\n\\g<0>")
-    monkeypatch.setattr(serving_check, "_started", lambda: engines.append(start()) or engines[-1])
+    monkeypatch.setattr(engine_process, "_started", lambda: engines.append(start()) or engines[-1])
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pipeline.components import serving_check
+from pipeline.serving import engine_process
 from pipeline.serving.engine import Engine, InstanceError
 
 
@@ -87,7 +88,7 @@ def test_the_check_says_that_a_model_does_not_load(model, tmp_path):
 
 
 def test_an_engine_started_ahead_serves_the_next_check_and_no_other(model, engine):
-    with serving_check.engine_ahead() as ahead:
+    with engine_process.ahead() as ahead:
         first = serving_check.check(str(model), [engine.sample])
         used = ahead.returncode
         second = serving_check.check(str(model), [engine.sample])
@@ -96,7 +97,7 @@ def test_an_engine_started_ahead_serves_the_next_check_and_no_other(model, engin
 
 
 def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model, engine):
-    with serving_check.engine_ahead() as ahead:
+    with engine_process.ahead() as ahead:
         ahead.kill()
         ahead.wait()
 
@@ -104,35 +105,35 @@ def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model
 
 
 def test_an_engine_that_no_check_took_ends_with_the_run():
-    with serving_check.engine_ahead() as ahead:
+    with engine_process.ahead() as ahead:
         pass
 
     assert ahead.returncode == -signal.SIGKILL
 
 
 def test_an_engine_that_a_check_took_outlives_the_run_that_is_cut_off():
-    with serving_check.engine_ahead() as ahead:
-        taken = serving_check._taken()
+    with engine_process.ahead() as ahead:
+        taken = engine_process._taken()
 
     with ahead:
         assert taken is ahead and ahead.poll() is None
 
 
 def test_ctrl_c_does_not_reach_an_engine():
-    with serving_check.engine_ahead() as ahead:
+    with engine_process.ahead() as ahead:
         assert os.getpgid(ahead.pid) != os.getpgid(0)
 
 
 def test_an_engine_ends_where_its_input_does():
-    with serving_check.engine_ahead() as ahead:
+    with engine_process.ahead() as ahead:
         ahead.stdin.close()
 
         assert ahead.wait(60) == 0
 
 
 def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeypatch):
-    monkeypatch.setattr(serving_check, "TIMEOUT_SECONDS", 1)
-    with serving_check.engine_ahead() as ahead:
+    monkeypatch.setattr(engine_process, "TIMEOUT_SECONDS", 1)
+    with engine_process.ahead() as ahead:
         os.kill(ahead.pid, signal.SIGSTOP)
 
         problems = serving_check.check(str(model), [engine.sample])

@@ -133,12 +133,13 @@ def _export(model, transform, fn_args):
     module.weights = [variable.value for variable in model.variables]
     signature = [tf.TensorSpec([None], tf.string, name="examples")]
 
-    @tf.function(input_signature=signature)
+    # autograph=False: no tensor decides the flow here, and turning all of Transform's own functions into graph code takes a second
+    @tf.function(input_signature=signature, autograph=False)
     def serving_default(examples):
         features = module.transform(tf.io.parse_example(examples, served))
         return {"score": tf.squeeze(model(features), axis=1)}
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def transform_features(examples):
         return module.transform(tf.io.parse_example(examples, asked))
 

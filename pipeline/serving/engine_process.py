@@ -1,0 +1,59 @@
+"""An engine in a process of its own, which a model that crashes or hangs takes with it alone."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]  # where the package lies
+TIMEOUT_SECONDS = 300
+_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar("spares", default=None)  # engines that nobody has taken yet
+
+
+def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str]:
+    """The engine's answers, and its last words where it did not answer all."""
+    lines = [model, *({"instances": instances} for instances in batches)]
+    with _taken() or _started() as engine:
+        try:
+            said, errors = engine.communicate("".join(json.dumps(line) + "\n" for line in lines), TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return [], f"no answer within {TIMEOUT_SECONDS} s"
+        finally:
+            engine.kill()
+    answers = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return answers, (errors.strip().splitlines() or [f"exit {engine.returncode} without a word"])[-1]
+
+
+@contextlib.contextmanager
+def ahead() -> Iterator[subprocess.Popen[str]]:
+    """Start the engine of the next check within, which then need not wait for TensorFlow's import; it ends with this process at the latest."""
+    engine = _started()
+    spares = [engine]
+    token = _spares.set(spares)
+    try:
+        yield engine
+    finally:
+        _spares.reset(token)
+        for unused in spares:  # one that a check has taken is the check's: without it, the model would be refused
+            with unused:
+                unused.kill()
+
+
+def _taken() -> subprocess.Popen[str] | None:
+    """The spare, for one check alone; None where there is none, or where it died of something that was not the model."""
+    spares = _spares.get()
+    engine = spares.pop() if spares else None
+    return engine if engine and engine.poll() is None else None
+
+
+def _started() -> subprocess.Popen[str]:
+    """An engine in a session of its own, so that a Ctrl-C does not end it, which would be the model's fault."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-m", "pipeline.serving.engine"]
+    pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True)
