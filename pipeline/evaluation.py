@@ -18,7 +18,7 @@ def eval_config(gate: Gate, *, label: str) -> config_pb2.EvalConfig:
     """The gate on the whole held-out split, each slice's own bound, and the other metrics without a bound."""
     metrics = [config_pb2.MetricConfig(class_name=name) for key, name in CLASS_NAMES.items() if key != gate.metric]
     metrics += [config_pb2.MetricConfig(class_name=name) for name in PLOTS]
-    rows = config_pb2.MetricsSpec(  # weighted, since an element holds many rows, each of weight 1
+    counted = config_pb2.MetricsSpec(  # weighted, since an element holds many rows, each of weight 1
         metrics=[config_pb2.MetricConfig(class_name="ExampleCount")], example_weights=config_pb2.ExampleWeightOptions(weighted=True)
     )
     return config_pb2.EvalConfig(
@@ -26,7 +26,7 @@ def eval_config(gate: Gate, *, label: str) -> config_pb2.EvalConfig:
             config_pb2.ModelSpec(signature_name="serving_default", label_key=label, preprocessing_function_names=["transform_features"])
         ],
         slicing_specs=[config_pb2.SlicingSpec(), *(_slicing(s.feature, s.value) for s in gate.slices)],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=[_gated(gate), *metrics]), rows],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[_gated(gate), *metrics]), counted],
     )
 
 

@@ -1,17 +1,14 @@
 """What each verb of the command line does, once it runs where TFX is."""
 
 import argparse
-import gc
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import model_folder
+from pipeline import libraries, model_folder
 from pipeline.errors import ConfigurationError
-from pipeline.progress import everything_else_to
 from pipeline.records import tracking
 from pipeline.serving import engine_process
 
@@ -21,7 +18,7 @@ DONE, FAILED, NO = 0, 1, 3
 def run(options: argparse.Namespace) -> int:
     folder, runs = model_folder.load(options.model), options.runs.resolve()
     with tracking.started(runs) as tracker, engine_process.ahead():  # they import their libraries while this process imports its own
-        load_tensorflow()
+        libraries.load()
         from pipeline import local_run
 
         summary = local_run.run(folder, runs, tracker, tune=options.tune)
@@ -36,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 def tune(options: argparse.Namespace) -> int:
     folder = model_folder.load(options.model)
-    load_tensorflow()
+    libraries.load()
     from pipeline import local_run
 
     best = local_run.tune(folder, options.runs.resolve())
@@ -48,7 +45,7 @@ def tune(options: argparse.Namespace) -> int:
 
 def schema(options: argparse.Namespace) -> int:
     folder = model_folder.load(options.model, without=("schema.pbtxt",))
-    load_tensorflow()
+    libraries.load()
     from pipeline import schema_inference
 
     file = folder.path / "schema.pbtxt"
@@ -66,7 +63,7 @@ def schema(options: argparse.Namespace) -> int:
 
 def predict(options: argparse.Namespace) -> int:
     folder = model_folder.load(options.model)
-    load_tensorflow()
+    libraries.load()
     from pipeline import prediction
 
     result = prediction.predict(folder, options.runs.resolve(), options.input.resolve(), options.output.resolve())
@@ -100,7 +97,7 @@ def runs(options: argparse.Namespace) -> int:
 
 
 def compile_(options: argparse.Namespace) -> int:
-    load_tensorflow()
+    libraries.load()
     from pipeline import compilation
 
     files = compilation.compile_models(
@@ -156,18 +153,6 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "rehearse": rehearse,
     "serve": serve,
 }
-
-
-def load_tensorflow() -> None:
-    """Import the libraries whose C++ greets on standard error before anyone can tell it not to.
-
-    Without Python's collector, which would walk all that is imported again and again, and be a quarter of it.
-    """
-    gc.disable()
-    with everything_else_to(Path(os.devnull)):
-        import tensorflow_data_validation  # noqa: F401
-    gc.freeze()
-    gc.enable()
 
 
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:

@@ -29,38 +29,36 @@ def by_slice(batch: dict[str, Any], sliced: set[str]) -> list[dict[str, Any]]:
     TFMA's binary metrics take an element's labels and predictions one by one, but spend a tenth of a millisecond on each element. Each row weighs
     one, which is how they are counted. Columns that no slice reads are left out.
     """
+    labels, scores = _numbers(batch[tfma.LABELS_KEY], "the label"), _numbers(batch[tfma.PREDICTIONS_KEY], "the model's answer")
     columns = {name: value for name, value in batch[tfma.FEATURES_KEY].items() if name in sliced}
-    features = [row[tfma.FEATURES_KEY] for row in util.split_extracts({tfma.FEATURES_KEY: columns})] if columns else []
-    labels = _column(batch[tfma.LABELS_KEY])
+    features = [row[tfma.FEATURES_KEY] for row in util.split_extracts({tfma.FEATURES_KEY: columns})] or [{}] * _rows(labels)
     groups: dict[Any, list[int]] = defaultdict(list)
-    for row in range(_length(labels)):
-        groups[tuple((name, tuple(np.ravel(value).tolist())) for name, value in features[row].items()) if features else ()].append(row)
-    scores = _column(batch[tfma.PREDICTIONS_KEY])
+    for row, values in enumerate(features):
+        groups[tuple((name, tuple(np.ravel(value).tolist())) for name, value in values.items())].append(row)
     return [
         {
+            tfma.FEATURES_KEY: features[rows[0]],
             tfma.LABELS_KEY: _picked(labels, rows),
             tfma.PREDICTIONS_KEY: _picked(scores, rows),
             tfma.EXAMPLE_WEIGHTS_KEY: np.ones(len(rows), np.float32),
-            **({tfma.FEATURES_KEY: features[rows[0]]} if features else {}),
         }
         for rows in groups.values()
     ]
 
 
-def _column(values: Any) -> Any:
-    """A number a row, in an array; TFMA nests arrays by model and output where there are several."""
+def _numbers(values: Any, what: str) -> Any:
+    """One number a row, in an array; TFMA nests arrays by model, and by output where there are several."""
     if isinstance(values, dict):
-        return {key: _column(inner) for key, inner in values.items()}
-    array = np.asarray(values)
-    if array.size != len(array):
-        raise RunError(f"the model answers {array.size // len(array)} numbers to a held-out row, allowed is one")
-    if not np.isfinite(array).all():  # TFMA's own words for it name a histogram
-        raise RunError(f"the model answers {array[~np.isfinite(array)][0]} to held-out rows, allowed are finite numbers")
-    return array.reshape(-1)
+        return {key: _numbers(inner, what) for key, inner in values.items()}
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf" or values.size != len(values):
+        raise RunError(f"{what} is not one number for each held-out row, allowed is one")
+    if not np.isfinite(values).all():  # TFMA's own words for it name a histogram
+        raise RunError(f"{what} is {values[~np.isfinite(values)][0]} for held-out rows, allowed are finite numbers")
+    return values.reshape(-1)
 
 
-def _length(values: Any) -> int:
-    return _length(next(iter(values.values()))) if isinstance(values, dict) else len(values)
+def _rows(values: Any) -> int:
+    return _rows(next(iter(values.values()))) if isinstance(values, dict) else len(values)
 
 
 def _picked(values: Any, rows: list[int]) -> Any:

@@ -116,11 +116,11 @@ def _undeploy(options: argparse.Namespace, settings: Settings) -> int:
 
 def load(options: argparse.Namespace) -> int:
     settings = environment(options.env)
+    from pipeline import libraries
     from pipeline.delivery import load_data
-    from pipeline.verbs import load_tensorflow
 
     models = load_data.chosen(options.models)
-    load_tensorflow()
+    libraries.load()
     loaded = load_data.load(models, settings, lambda line: print(line, file=sys.stderr, flush=True))
     lines = [f"{one.table}: {one.rows:,} rows, in {one.seconds:.1f} s" for one in loaded]
     text = "\n".join(lines) or "no model's query.sql asks for @table: there is nothing to load"

@@ -15,7 +15,7 @@ from settings import Settings
 
 Json = dict[str, Any]
 KEYS = {True: "parameterValues", False: "parameters"}  # of runtimeConfig, by whether the schema is 2.1 or newer
-POLL_SECONDS = (0.5, 30.0)  # from quick, so that a cached run is soon seen, to slow
+POLL_SECONDS = (0.5, 10.0)  # from quick, so that a cached run is soon seen, to slow
 WAITING = ("STATE_UNSPECIFIED", "PENDING")  # of a task
 TASK_ENDED = dict.fromkeys(("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"), "finished") | {"FAILED": "failed", "CANCELLED": "cancelled"}
 ACTIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")

@@ -45,7 +45,7 @@ def track(tracker: subprocess.Popen[str], summary: dict[str, Any], files: list[P
         said, errors = tracker.communicate(json.dumps({"summary": summary, "files": [str(file) for file in files]}), TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         tracker.kill()
-        tracker.wait()
+        sys.stderr.write(tracker.communicate()[1])
         return f"no answer within {TIMEOUT_SECONDS} s"
     sys.stderr.write(errors)
     return (said.splitlines() or [f"exit {tracker.returncode} without a word"])[-1] if tracker.returncode else None

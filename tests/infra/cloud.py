@@ -75,12 +75,14 @@ class Cloud:
             changed["versioning"][0]["enabled"] = False
             file.write_text(json.dumps(changed))
 
-    def deploy_a_model(self, settings: Settings, model: str) -> None:
-        """What a delivery does, which Terraform knows nothing of; the stand-in provider's endpoints can hold none."""
+    def deploy_a_model(self, settings: Settings, model: str) -> set[str]:
+        """What a delivery does, which Terraform knows nothing of, and the objects it adds; the stand-in provider's endpoints can hold no model."""
+        before = self.objects()
         if self.provider.kind == "real":
             place = f"projects/{settings.project_id}/locations/{settings.region}"
             uploaded = self._post(f"{place}/models:upload", {"model": {"displayName": model}})["model"]
             self._post(f"{place}/endpoints/{settings.names.endpoint(model)}:deployModel", {"deployedModel": {"model": uploaded}})
+        return self.objects() - before
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         request = Request(f"{self.google.url}/vertex_ai/{path}", json.dumps(body).encode(), {"content-type": "application/json"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline import model_folder, verbs
+from pipeline import libraries, model_folder
 from pipeline.components.pusher import tree_sha256
 from pipeline.errors import ConfigurationError
 from tests.pipeline.conftest import copy_small, edit
@@ -92,7 +92,7 @@ def test_an_unknown_model_is_told_which_there_are(cli):
     "arguments", [("run",), ("tune",), ("schema",), ("predict", "--input", "a.csv", "--output", "b.csv")], ids=lambda a: a[0]
 )
 def test_an_unknown_model_is_told_before_anything_is_imported_or_started(arguments, cli, tmp_path, monkeypatch):
-    monkeypatch.setattr(verbs, "load_tensorflow", lambda: pytest.fail("TensorFlow is imported"))
+    monkeypatch.setattr(libraries, "load", lambda: pytest.fail("TensorFlow is imported"))
 
     said = cli(*arguments, "taxii", "--runs", tmp_path / "runs")
 

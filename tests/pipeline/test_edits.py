@@ -55,6 +55,7 @@ EDITS = {
     "pipeline/components/example_validator.py": {"ExampleValidator"},
     "pipeline/components/serving_check.py": {"ServingCheck", "Pusher"},
     "pipeline/serving/engine.py": {"ServingCheck", "Pusher"},
+    "pipeline/serving/engine_process.py": {"ServingCheck", "Pusher"},
     "pipeline/components/pusher.py": {"Pusher"},
     "pipeline/components/evaluator.py": {"Evaluator", "Pusher"},
     "pipeline/components/extractors.py": {"Evaluator", "Pusher"},

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from pipeline import libraries
 from pipeline.components.pusher import tree_sha256
+from pipeline.records import tracking
 from pipeline.records.summary import _code
 from pipeline.serving import engine_process
 from settings import REPOSITORY
@@ -109,16 +111,20 @@ def test_a_raised_bar_judges_the_last_blessed_model_anew(trained, tmp_path, cli)
     assert "auc (all) is" in parsed(said)["decision"]["reason"] and "below 0.999" in parsed(said)["decision"]["reason"]
 
 
-def test_a_run_starts_the_engine_of_its_check_at_its_beginning_and_no_other(trained, tmp_path, cli, monkeypatch):
-    folder, start, engines = shutil.copytree(trained.folder, tmp_path / "taxi"), engine_process._started, []
+def test_a_run_starts_its_tracker_and_the_one_engine_of_its_check_before_it_imports(trained, tmp_path, cli, monkeypatch):
+    folder, start, begin = shutil.copytree(trained.folder, tmp_path / "taxi"), engine_process._started, tracking.started
     edit(folder / "model.toml", r"^lower_bound = .*$", "lower_bound = 0.999")
     edit(folder / "model.toml", r"^least_change = .*$", "least_change = -0.0001")
     edit(folder / "model.py", r"^def run_fn", "# edited\n\\g<0>")
-    monkeypatch.setattr(engine_process, "_started", lambda: engines.append(start()) or engines[-1])
+    events, engines = [], []
+    monkeypatch.setattr(tracking, "started", lambda runs: events.append("tracker") or begin(runs))
+    monkeypatch.setattr(engine_process, "_started", lambda: events.append("engine") or engines.append(start()) or engines[-1])
+    monkeypatch.setattr(libraries, "load", lambda: events.append("imports"))
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
 
     assert states(parsed(said))["ServingCheck"] == "ran"
+    assert events == ["tracker", "engine", "imports"]
     assert [engine.returncode for engine in engines] == [0]
 
 
