@@ -29,7 +29,7 @@ from tests.standins.recipes import Outcome, Recipes
 from tests.standins.vertex_pipelines import VertexPipelines
 
 RECIPES = {"dev": ("image", "modules"), "staging": ("modules",)}
-PATIENCE_SECONDS = 1800
+PATIENCE_SECONDS = 600
 ENDED = ("SUCCESS", "FAILURE", "TIMEOUT")
 ENVIRONMENTS_PY = '''"""The values of two environments that no one has."""
 
