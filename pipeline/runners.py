@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import fcntl
-import gc
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -12,16 +11,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from apache_beam.transforms import userstate
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
+from pipeline import libraries
 from pipeline.dag import create_pipeline
 from pipeline.errors import RunError
 from pipeline.spec import PipelineSpec
 
+CONTAINER = ["python", "-m", "pipeline.container"]
 Observer = Callable[[str, str], None]  # told a node's id and "running" or "finished"
 
 
@@ -34,7 +34,7 @@ def here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
     definition = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     nodes = _SideBySide(observer)
-    with mock.patch.object(launcher, "Launcher", nodes.launcher_class()), _spared_work():
+    with mock.patch.object(launcher, "Launcher", nodes.launcher_class()), libraries.spared_work():
         LocalDagRunner().run_with_ir(definition)
         nodes.wait()
 
@@ -43,7 +43,7 @@ def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
     """Vertex Pipelines' job (schema 2.1) whose every node runs in `image`."""
     from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-    config = KubeflowV2DagRunnerConfig(default_image=image, use_pipeline_spec_2_1=True)
+    config = KubeflowV2DagRunnerConfig(default_image=image, default_commands=CONTAINER, use_pipeline_spec_2_1=True)
     job: dict[str, Any] = KubeflowV2DagRunner(config).run(build(create_pipeline, spec), write_out=False)
     for executor in job["pipelineSpec"]["deploymentSpec"]["executors"].values():
         for query in executor.get("resolver", {}).get("outputArtifactQueries", {}).values():
@@ -72,27 +72,6 @@ def alone(store: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-
-@contextlib.contextmanager
-def _spared_work() -> Iterator[None]:
-    """Keep Python from walking the imported libraries at each collection, and Beam from reading each DoFn's signatures seven times (15 % of a run)."""
-    thresholds = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
-    read, known = userstate.get_dofn_specs, {}
-
-    def get_dofn_specs(do_fn: Any) -> Any:
-        if id(do_fn) not in known:
-            known[id(do_fn)] = (do_fn, read(do_fn))  # kept beside its specs, so that no other can take its id
-        return known[id(do_fn)][1]
-
-    try:
-        with mock.patch.object(userstate, "get_dofn_specs", get_dofn_specs):
-            yield
-    finally:
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
 
 
 class _SideBySide:

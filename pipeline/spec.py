@@ -92,7 +92,7 @@ class PipelineSpec:
     source: CsvSource | BigQuerySource
     destination: FolderDestination | VertexDestination
     training: VertexTraining | None = None  # None: in the Trainer's own node
-    beam_args: tuple[str, ...] = ()  # any makes TFX build its own sdist for each Beam component, so none here
+    beam_args: tuple[str, ...] = ()  # any makes TFX pack its own source for each Beam component, but where they name an image
     tune: bool = False
 
 
@@ -172,14 +172,13 @@ def destination(settings: Settings, model: str, serving_image: str) -> VertexDes
 
 def _beam_args(settings: Settings, image: str) -> tuple[str, ...]:
     names = settings.names
-    common = (f"--project={settings.project_id}", f"--temp_location={names.artifacts_uri}/tmp/beam")
+    common = (f"--project={settings.project_id}", f"--temp_location={names.artifacts_uri}/tmp/beam", f"--sdk_container_image={image}")
     if settings.beam_engine == "direct":
         return ("--runner=DirectRunner", *common)
     return (
         "--runner=DataflowRunner",
         *common,
         f"--region={settings.region}",
-        f"--sdk_container_image={image}",
         f"--service_account_email={names.service_account_email('pipeline')}",
         "--no_use_public_ips",
     )

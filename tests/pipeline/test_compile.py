@@ -80,10 +80,13 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
     assert "n1-standard-4" in staging["Trainer"][0]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
 
 
-def test_every_container_runs_the_image_by_digest(compiled):
-    executors = [executor["container"] for _, _, executor in nodes(compiled("prod", *IMAGES)).values() if "container" in executor]
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_also_holds_what_beam_needs(compiled, stage):
+    executors = [executor["container"] for _, _, executor in nodes(compiled(stage, *IMAGES)).values() if "container" in executor]
 
     assert len(executors) == 9 and {e["image"] for e in executors} == {IMAGE}
+    assert {tuple(e["command"]) for e in executors} == {("python", "-m", "pipeline.container")}
+    assert all(f"--sdk_container_image={IMAGE}" in e["args"] for e in executors)
 
 
 def test_modules_are_given_by_the_hash_of_their_content(compiled):

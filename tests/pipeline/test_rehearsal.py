@@ -32,6 +32,14 @@ def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
     assert (Path(result["published"]) / "saved_model.pb").exists()
 
 
+def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
+    place, _, _ = rehearsed
+
+    logs = {file.parent.name: file.read_text() for file in place.glob("runs/rehearsal/taxi/rehearsals/*/*/log.txt")}
+    assert len(logs) == 9 and all("Starting executor" in log for log in logs.values())
+    assert not [node for node, log in logs.items() if "infer TFX Python dependency" in log]
+
+
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
     place, spec, _ = rehearsed
     job = json.loads(spec.read_text())
