@@ -16,7 +16,7 @@ from pipeline.dag import create_pipeline, create_tuning_pipeline
 from pipeline.errors import RunError
 from pipeline.model_folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
-from pipeline.records import report, run_record, summary, tracking
+from pipeline.records import lineage, report, run_record, summary, tracking
 
 
 def run(folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
         if error := run_logged(pipeline, run_id, runs / run_id / "log.txt"):
             raise RunError(error)
         record = run_record.from_metadata(store / "metadata.db", run_id, {c.id: [] for c in pipeline.components})
-    return summary.hyperparameters(record)
+    return lineage.hyperparameters(record)
 
 
 def new_run_id(model: str) -> str:

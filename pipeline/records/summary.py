@@ -1,23 +1,19 @@
-"""The summary of a run: what each node took, the metrics beside the gate and the last blessed, the decision, and the six records."""
+"""The summary of a run: what each node took, the metrics beside the gate and the last blessed, the decision, and the run's six records."""
 
 import functools
-import importlib.metadata
 import json
 import math
-import platform
-import subprocess
 from datetime import UTC, datetime
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tfx.types import Artifact
-from tfx.utils import path_utils
 
 from pipeline.declaration import Gate
+from pipeline.records import lineage
 from pipeline.records.run_record import RunRecord
 from pipeline.spec import PipelineSpec
-from settings import REPOSITORY
 
 WHOLE = "all"  # the slice that is no slice
 
@@ -45,22 +41,14 @@ def compose(record: RunRecord, spec: PipelineSpec) -> dict[str, Any]:
         "gate": gate,
         "decision": _decision(record, gate),
         "records": {
-            "code": _code(),
-            "environment": _environment(),
-            "data": _data(record.artifact("CsvExampleGen", "examples") or record.artifact("BigQueryExampleGen", "examples")),
-            "hyperparameters": hyperparameters(record),
+            "code": lineage.code(),
+            "environment": lineage.environment(),
+            "data": lineage.data(record.artifact("CsvExampleGen", "examples") or record.artifact("BigQueryExampleGen", "examples")),
+            "hyperparameters": lineage.hyperparameters(record),
             "metrics": metrics,
-            "model_type": _model_type(record.artifact("Trainer", "model")),
+            "model_type": lineage.model_type(record.artifact("Trainer", "model")),
         },
     }
-
-
-def hyperparameters(record: RunRecord) -> dict[str, Any]:
-    """Those that the Trainer was given: imported, or a Tuner's best."""
-    artifact = record.artifact("Hyperparameters", "result") or record.artifact("Tuner", "best_hyperparameters")
-    files = tf.io.gfile.glob(f"{artifact.uri}/*") if artifact else []
-    values = json.loads(tf.io.gfile.GFile(files[0]).read()) if files else {}
-    return dict(values.get("values", values))
 
 
 def evaluation_result(record: RunRecord) -> Any:
@@ -161,43 +149,3 @@ def _shown(value: float | None) -> str:
 
 def _int(artifact: Artifact | None, name: str) -> int | None:
     return artifact.get_int_custom_property(name) if artifact else None
-
-
-def _code() -> dict[str, Any]:
-    """The commit, "unknown" where there is no checkout or, as in an image, no git."""
-
-    def git(*arguments: str) -> str:
-        try:
-            done = subprocess.run(["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True)
-        except FileNotFoundError:
-            return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    return {"commit": git("rev-parse", "HEAD") or "unknown", "changed_files": git("status", "--porcelain").splitlines()}
-
-
-def _environment() -> dict[str, str]:
-    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
-    versions = {name: importlib.metadata.version(name) for name in ("tfx", "tensorflow", "keras")}
-    return {"python": platform.python_version(), "pipfile_lock_sha256": lock["_meta"]["hash"]["sha256"], **versions}
-
-
-def _data(examples: Artifact | None) -> dict[str, Any]:
-    if examples is None:
-        return {}
-    properties = examples.mlmd_artifact.custom_properties
-    return {
-        k: getattr(properties[k], properties[k].WhichOneof("value")) for k in ("rows", "rows_dropped", "sha256", "query") if k in properties
-    }
-
-
-def _model_type(model: Artifact | None) -> dict[str, Any]:
-    if model is None or not tf.io.gfile.exists(model.uri):
-        return {}
-    path = path_utils.serving_model_path(model.uri)
-    shapes = [
-        shape
-        for name, shape in tf.train.list_variables(f"{path}/variables/variables")
-        if name.endswith("VARIABLE_VALUE") and "optimizer" not in name
-    ]
-    return {"kind": "binary classifier", "parameters": sum(math.prod(shape) for shape in shapes)}
