@@ -1,10 +1,12 @@
 """What the Evaluator reads of each row. A module of its own, since TFX loads it anew whenever it evaluates."""
 
+import functools
 from collections import defaultdict
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import util
@@ -29,9 +31,13 @@ def by_slice(batch: dict[str, Any], sliced: set[str]) -> list[dict[str, Any]]:
     TFMA's binary metrics take an element's labels and predictions one by one, but spend a tenth of a millisecond on each element. Each row weighs
     one, which is how they are counted. Columns that no slice reads are left out.
     """
-    labels, scores = _numbers(batch[tfma.LABELS_KEY], "the label"), _numbers(batch[tfma.PREDICTIONS_KEY], "the model's answer")
+    # TFMA nests arrays by model where there are two, and by output where there are several
+    labels = tf.nest.map_structure(functools.partial(_numbers, what="the label"), batch[tfma.LABELS_KEY])
+    scores = tf.nest.map_structure(functools.partial(_numbers, what="the model's answer"), batch[tfma.PREDICTIONS_KEY])
     columns = {name: value for name, value in batch[tfma.FEATURES_KEY].items() if name in sliced}
-    features = [row[tfma.FEATURES_KEY] for row in util.split_extracts({tfma.FEATURES_KEY: columns})] or [{}] * _rows(labels)
+    features = [row[tfma.FEATURES_KEY] for row in util.split_extracts({tfma.FEATURES_KEY: columns})] or [{}] * len(
+        tf.nest.flatten(labels)[0]
+    )
     groups: dict[Any, list[int]] = defaultdict(list)
     for row, values in enumerate(features):
         groups[tuple((name, tuple(np.ravel(value).tolist())) for name, value in values.items())].append(row)
@@ -47,9 +53,7 @@ def by_slice(batch: dict[str, Any], sliced: set[str]) -> list[dict[str, Any]]:
 
 
 def _numbers(values: Any, what: str) -> Any:
-    """One number a row, in an array; TFMA nests arrays by model, and by output where there are several."""
-    if isinstance(values, dict):
-        return {key: _numbers(inner, what) for key, inner in values.items()}
+    """One number a row, in an array."""
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf" or values.size != len(values):
         raise RunError(f"{what} is not one number for each held-out row, allowed is one")
     if not np.isfinite(values).all():  # TFMA's own words for it name a histogram
@@ -57,9 +61,5 @@ def _numbers(values: Any, what: str) -> Any:
     return values.reshape(-1)
 
 
-def _rows(values: Any) -> int:
-    return _rows(next(iter(values.values()))) if isinstance(values, dict) else len(values)
-
-
 def _picked(values: Any, rows: list[int]) -> Any:
-    return {key: _picked(inner, rows) for key, inner in values.items()} if isinstance(values, dict) else values[rows]
+    return tf.nest.map_structure(lambda array: array[rows], values)
