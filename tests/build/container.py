@@ -26,14 +26,20 @@ class Image:
     def built(cls, target: str) -> "Image":
         return cls(json.loads(BUILT.read_text())[target])
 
-    def command(self, *command: str, folders: dict[Path, str], environment: dict[str, str] | None = None) -> list[str]:
-        """What runs `command`, or without one what the image itself runs; `folders` maps this machine's folders to the image's."""
+    def command(
+        self, *command: str, folders: dict[Path, str], environment: dict[str, str] | None = None, user: str | None = None
+    ) -> list[str]:
+        """What runs `command`, or without one what the image itself runs; `folders` maps this machine's folders to the image's.
+
+        It runs as the image's own user, or as the one given.
+        """
         if "root" not in self.told:
             binds = [f"--volume={here}:{there}" for here, there in folders.items()]
             given = [f"--env={name}={value}" for name, value in (environment or {}).items()]
             entry = [f"--entrypoint={command[0]}"] if command else []
+            given += [f"--user={user}"] if user else []
             return [self.told["engine"], "run", "--rm", "--network=host", *entry, *binds, *given, self.told["reference"], *command[1:]]
         config, binds = self.told["config"], [str(part) for pair in folders.items() for part in pair]
         variables = [*config["Env"], "HOME=/home/esteira", *(f"{name}={value}" for name, value in (environment or {}).items())]
-        place = [self.told["root"], config["User"], config["WorkingDir"]]
+        place = [self.told["root"], user or config["User"], config["WorkingDir"]]
         return ["unshare", "--mount", "sh", "-euc", ENTER, "sh", *place, *binds, "--", *variables, *(command or config["Entrypoint"])]
