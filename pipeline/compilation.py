@@ -7,12 +7,12 @@ from pathlib import Path
 
 from environments import ENVIRONMENTS
 from pipeline import model_folder, runners, spec
+from pipeline.components.source import local_image
 from pipeline.errors import ConfigurationError
 from pipeline.model_folder import ModelFolder
 from settings import model_names
 
 LOCAL = "local"
-LOCAL_IMAGE = "this-machine"  # never pulled: the rehearsal runs the containers' command in its own environment
 DIGEST = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
 
 
@@ -35,7 +35,7 @@ def _settle(
     folder: ModelFolder, environment: str, image: str | None, serving_image: str | None, end: str, runs: Path
 ) -> tuple[spec.PipelineSpec, str]:
     if environment == LOCAL:
-        return spec.here(folder, runs / "rehearsal" / folder.name), LOCAL_IMAGE
+        return spec.here(folder, runs / "rehearsal" / folder.name), local_image()
     if environment not in ENVIRONMENTS:
         raise ConfigurationError(f"--env is {environment!r}, allowed are {LOCAL}, {', '.join(ENVIRONMENTS)}")
     for flag, given in (("--image", image), ("--serving-image", serving_image)):

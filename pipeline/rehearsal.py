@@ -1,26 +1,24 @@
 """Executes a compiled local spec here, node by node, through the entrypoint that Vertex's containers run.
 
-What Vertex Pipelines would do is stood in for by this file: order, the resolvers' artifact queries, and a store of artifacts.
+What Vertex Pipelines would do is stood in for by this file and metadata_store: order, the resolvers' artifact queries, and execution caching.
 """
 
 import graphlib
 import itertools
 import json
 import os
-import re
 import subprocess
 import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
 
+from pipeline.components.source import local_image
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.progress import Progress
+from pipeline.metadata_store import Json, MetadataStore, Outputs, execution_key
+from pipeline.progress import Observer, Progress
 from settings import REPOSITORY
 
-Json = dict[str, Any]
-Outputs = dict[str, list[Json]]  # output key -> runtime artifacts
 SCHEMA_VERSION = "2.1.0"
 AT_ONCE = os.cpu_count() or 1
 
@@ -38,7 +36,7 @@ def rehearse_file(file: Path) -> Json:
 
 
 class Rehearsal:
-    """One execution of a job, below `root`/rehearsals; its artifacts join `root`/artifacts.json, which later ones' resolvers ask."""
+    """One execution of a job, below `root`/rehearsals; what it makes joins `root`/metadata.json, for later ones' resolvers and caching."""
 
     def __init__(self, job: Json, root: Path) -> None:
         spec = job["pipelineSpec"]
@@ -46,12 +44,11 @@ class Rehearsal:
         self.components: Json = spec["components"]
         self.executors: Json = spec["deploymentSpec"]["executors"]
         self.folder = root / "rehearsals" / str(time.time_ns())
-        self.store = root / "artifacts.json"
-        self.known: list[Json] = json.loads(self.store.read_text()) if self.store.exists() else []
+        self.store = MetadataStore(root / "metadata.json")
         self.numbers = itertools.count(time.time_ns())
         self.outputs: dict[str, Outputs] = {}
 
-    def run(self, progress: Progress) -> dict[str, Outputs]:
+    def run(self, progress: Observer) -> dict[str, Outputs]:
         order = graphlib.TopologicalSorter({task: _waits_for(self.tasks[task]) for task in self.tasks})
         order.prepare()
         running: dict[Future[Outputs], str] = {}
@@ -62,73 +59,68 @@ class Rehearsal:
                     task = running.pop(future)
                     self.outputs[task] = future.result()
                     order.done(task)
-        self._remember()
         return self.outputs
 
-    def _execute(self, task: str, progress: Progress) -> Outputs:
-        progress(task, "running")
-        made = self._made_by(task)
-        progress(task, "finished")
-        return made
-
-    def _made_by(self, task: str) -> Outputs:
+    def _execute(self, task: str, progress: Observer) -> Outputs:
         component = self.components[self.tasks[task]["componentRef"]["name"]]
         executor = self.executors[component["executorLabel"]]
-        declared = component.get("outputDefinitions", {}).get("artifacts", {})
-        inputs = self._inputs(self.tasks[task])
+        artifacts = self._inputs(self.tasks[task])
+        progress(task, "running")
         if "importer" in executor:
-            uri = executor["importer"]["artifactUri"]["constant"]
-            return {key: [self._artifact(d, uri) | {"metadata": executor["importer"].get("metadata", {})}] for key, d in declared.items()}
-        if "resolver" in executor:
+            outputs = self._imported(component, executor["importer"])
+        elif "resolver" in executor:
             queries = executor["resolver"]["outputArtifactQueries"]
-            return {key: self._query(query["filter"], inputs["artifacts"]) for key, query in queries.items()}
+            outputs = {key: self.store.query(query["filter"], artifacts) for key, query in queries.items()}
+        else:
+            given = self.tasks[task].get("inputs", {}).get("parameters", {})
+            parameters = {key: value["runtimeValue"]["constant"] for key, value in given.items()}
+            key = execution_key(component, executor["container"], parameters, artifacts)
+            if self.tasks[task].get("cachingOptions", {}).get("enableCache") and key in self.store.executions:
+                progress(task, "cached")
+                return self.store.executions[key]
+            outputs = self._made(task, component, executor["container"], parameters, artifacts)
+            self.store.remember(outputs, key)
+        progress(task, "finished")
+        return outputs
+
+    def _imported(self, component: Json, importer: Json) -> Outputs:
+        """The artifact at that address, which is a new one only the first time."""
+        [(key, definition)], uri = component["outputDefinitions"]["artifacts"].items(), importer["artifactUri"]["constant"]
+        known = self.store.imported(uri, definition["artifactType"])
+        if known is None:
+            known = self._artifact(definition, uri) | {"metadata": importer.get("metadata", {})}
+            self.store.remember({key: [known]})
+        return {key: [known]}
+
+    def _made(self, task: str, component: Json, container: Json, parameters: Json, artifacts: Outputs) -> Outputs:
+        """What the container makes of its inputs."""
+        declared = component.get("outputDefinitions", {}).get("artifacts", {})
         made = {key: [self._artifact(d, f"{self.folder}/{task}/{key}")] for key, d in declared.items()}
         output_file = self.folder / task / "executor_output.json"
-        parameters = {
-            key: value["runtimeValue"]["constant"] for key, value in self.tasks[task].get("inputs", {}).get("parameters", {}).items()
-        }
         handed = {
-            "inputs": {
-                "parameterValues": parameters,
-                "artifacts": {key: {"artifacts": found} for key, found in inputs["artifacts"].items()},
-            },
+            "inputs": {"parameterValues": parameters, "artifacts": {key: {"artifacts": found} for key, found in artifacts.items()}},
             "outputs": {"artifacts": {key: {"artifacts": new} for key, new in made.items()}, "outputFile": str(output_file)},
         }
-        _run_container(task, executor["container"], json.dumps(handed), self.folder / task)
+        _run_container(task, container, json.dumps(handed), self.folder / task)
         told = json.loads(output_file.read_text()).get("artifacts", {})
         # What the executor tells of an artifact lacks its type, so that only its other fields are taken over.
         return {key: [{**new, **_without_type(told[key])}] if key in told else [new] for key, [new] in made.items()}
 
-    def _inputs(self, task: Json) -> Json:
+    def _inputs(self, task: Json) -> Outputs:
         wanted = task.get("inputs", {}).get("artifacts", {})
         origin = {key: value["taskOutputArtifact"] for key, value in wanted.items()}
-        return {"artifacts": {key: self.outputs[o["producerTask"]].get(o["outputArtifactKey"], []) for key, o in origin.items()}}
+        return {key: self.outputs[o["producerTask"]].get(o["outputArtifactKey"], []) for key, o in origin.items()}
 
     def _artifact(self, definition: Json, uri: str) -> Json:
         name = f"projects/1/locations/here/metadataStores/default/artifacts/{next(self.numbers)}"
         return {"name": name, "type": definition["artifactType"], "uri": uri, "metadata": {}}
-
-    def _query(self, text: str, inputs: Outputs) -> list[Json]:
-        """The newest artifact that a resolver's filter finds, as Vertex ML Metadata would."""
-        if "{{$" in text:
-            if not inputs.get("input"):
-                return []
-            text = re.sub(
-                r"\{\{\$\.inputs\.artifacts\['input'\]\.metadata\['(\w+)'\]\}\}", lambda m: str(inputs["input"][0]["metadata"][m[1]]), text
-            )
-        return [a for a in self.known if all(_holds(clause, a) for clause in text.split(" AND "))][-1:]
-
-    def _remember(self) -> None:
-        made = [a for task, outputs in self.outputs.items() if "-resolver" not in task for found in outputs.values() for a in found]
-        unfinished = self.store.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps([*self.known, *made], indent=1))
-        os.replace(unfinished, self.store)
 
 
 def _read(file: Path) -> Json:
     try:
         job: Json = json.loads(file.read_text())
         root, version = job["runtimeConfig"]["gcsOutputDirectory"], job["pipelineSpec"]["schemaVersion"]
+        executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     except FileNotFoundError as error:
         raise ConfigurationError(f"{file}: there is no such file; `compile --env local` writes one") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -139,6 +131,8 @@ def _read(file: Path) -> Json:
         )
     if version != SCHEMA_VERSION:
         raise ConfigurationError(f"{file}: its schema version is {version}, allowed is {SCHEMA_VERSION}")
+    if local_image() not in {executor["container"]["image"] for executor in executors.values() if "container" in executor}:
+        raise ConfigurationError(f"{file}: it was compiled by other code than what would run it here; compile it again")
     return job
 
 
@@ -150,20 +144,6 @@ def _waits_for(task: Json) -> set[str]:
 def _without_type(told: Json) -> Json:
     [artifact] = told["artifacts"]
     return {key: value for key, value in artifact.items() if key != "type"}
-
-
-def _holds(clause: str, artifact: Json) -> bool:
-    key, value = clause.split("=", 1)
-    value = value.strip('"')
-    if key == "schema_title":
-        return f"title: {value}\n" in artifact["type"].get("instanceSchema", "")
-    if key == "name":
-        return bool(artifact["name"] == value)
-    if key.startswith("metadata."):
-        _, name, kind = key.split(".")
-        found = artifact["metadata"].get(name)
-        return found is not None and (float(found) == float(value) if kind == "number_value" else found == value)
-    return clause == "state=LIVE"
 
 
 def _run_container(task: str, container: Json, handed: str, folder: Path) -> None:

@@ -1,27 +1,41 @@
 """The rehearsal runs a local spec through the containers' entrypoint, and asks its store as Vertex's resolvers ask theirs."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import RunError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.rehearsal import Rehearsal, rehearse_file
-from tests.pipeline.conftest import parsed
+from settings import REPOSITORY
+from tests.pipeline.conftest import copy_small, parsed
 from tests.pipeline.test_compile import IMAGES
+
+TRAINED_ANEW = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}
+UNCACHED = {"Hyperparameters", "LastBlessed-model-blessing-resolver", "LastBlessed-model-resolver"}  # no container's
 
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory):
-    """A small model's local spec, rehearsed twice: the second one finds the first one's model to compare with."""
-    from pipeline.compilation import compile_models
-    from tests.pipeline.conftest import copy_small
-
+    """A small model's local spec, rehearsed."""
     place = tmp_path_factory.mktemp("rehearsed")
-    folder = copy_small("taxi", place)
+    copy_small("taxi", place)
+    compiled(place)
+    return place, place / "local-taxi.json", rehearse_file(place / "local-taxi.json")
+
+
+def compiled(place):
+    """The local job of the model in that place."""
+    from pipeline.compilation import compile_models
+
     arguments = {"environment": "local", "image": None, "serving_image": None, "end": "", "runs": place / "runs", "output": place}
-    [spec] = compile_models([str(folder)], **arguments)
-    return place, spec, rehearse_file(spec)
+    [spec] = compile_models([str(place / "taxi")], **arguments)
+    return json.loads(spec.read_text())
 
 
 def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
@@ -42,17 +56,71 @@ def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
 
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
     place, spec, _ = rehearsed
-    job = json.loads(spec.read_text())
-
-    again = Rehearsal(job, place / "runs/rehearsal/taxi")
+    again = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/taxi")
     queries = {k: v["resolver"]["outputArtifactQueries"] for k, v in again.executors.items() if "resolver" in v}
-    blessing = again._query(queries["LastBlessed-model-blessing-resolver_executor"]["model_blessing"]["filter"], {})
-    model = again._query(queries["LastBlessed-model-resolver_executor"]["model"]["filter"], {"input": blessing})
-    other = again._query('schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="flights"', {})
+
+    blessing = again.store.query(queries["LastBlessed-model-blessing-resolver_executor"]["model_blessing"]["filter"], {})
+    model = again.store.query(queries["LastBlessed-model-resolver_executor"]["model"]["filter"], {"input": blessing})
+    other = again.store.query('schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="flights"', {})
 
     assert blessing[0]["metadata"]["pipeline"] == "taxi"
     assert "/Trainer/model" in model[0]["uri"]
     assert other == []
+
+
+def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache(rehearsed):
+    place = rehearsed[0]
+    with (place / "taxi/model.py").open("a") as module:
+        module.write("\n# edited\n")
+
+    again = states(compiled(place))
+
+    assert {node for node, state in again.items() if state == "finished"} == {*TRAINED_ANEW, *UNCACHED}
+    assert {state for node, state in again.items() if node not in {*TRAINED_ANEW, *UNCACHED}} == {"cached"}
+
+
+def test_a_step_that_vertex_is_told_not_to_cache_runs_again(rehearsed):
+    job = json.loads(rehearsed[1].read_text())
+    job["pipelineSpec"]["root"]["dag"]["tasks"]["ImportSchemaGen"]["cachingOptions"] = {}
+
+    assert "ImportSchemaGen" in {node for node, state in states(job).items() if state == "finished"}
+
+
+def test_other_code_than_what_compiled_a_spec_is_refused(rehearsed, tmp_path):
+    _, spec, _ = rehearsed
+    (tmp_path / "local.json").write_text(re.sub(r"this-machine@sha256:\w+", "this-machine@sha256:" + 64 * "0", spec.read_text()))
+
+    with pytest.raises(
+        ConfigurationError, match=r"local.json: it was compiled by other code than what would run it here; compile it again"
+    ):
+        rehearse_file(tmp_path / "local.json")
+
+
+def test_an_edit_to_the_code_is_another_image(tmp_path):
+    for name in ("pipeline", "settings.py", "names.py", "environments.py", "Pipfile.lock"):
+        source = REPOSITORY / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
+    before = image_of(tmp_path)
+
+    (tmp_path / "pipeline/models/taxi/model.py").write_text("# edited")
+    with_another_model = image_of(tmp_path)
+    (tmp_path / "pipeline/records/report.html.jinja").write_text("edited")
+
+    assert before == with_another_model != image_of(tmp_path)
+
+
+def image_of(place):
+    program = "from pipeline.components.source import local_image; print(local_image())"
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=place, env=os.environ | {"PYTHONPATH": str(place)}, stdout=-1, check=True
+    ).stdout
+
+
+def states(job):
+    """How each step of the job's next rehearsal ends, in the place where it was rehearsed before."""
+    told = {}
+    Rehearsal(job, Path(job["runtimeConfig"]["gcsOutputDirectory"])).run(told.__setitem__)
+    return told
 
 
 def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):

@@ -1,6 +1,6 @@
 """A stand-in for Vertex Pipelines: a submitted job's local twin is rehearsed here, and what it blesses is pushed by the cloud Pusher's own code.
 
-`VertexPipelines(google, repository, models).run` is a hook for GoogleApis.on_pipeline_job. What it does not prove: containers, BigQuery, Dataflow.
+`VertexPipelines(google, repository, environment, place).run` is a hook for GoogleApis.on_pipeline_job. What it does not prove: containers, BigQuery, Dataflow.
 """
 
 import json
@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ class VertexPipelines:
     google: GoogleApis
     repository: Path
     environment: dict[str, str]
+    place: Path  # below it each model of each project keeps what its jobs make, of which the next one's steps are taken where they are the same
     trained: list[str] = field(default_factory=list)  # the models, in the order of their jobs
     fail_next: str = ""  # the node at which the next job fails
     _known: dict[str, str] = field(default_factory=dict)  # modules -> the model's address
@@ -60,8 +60,8 @@ class VertexPipelines:
         key = json.dumps(sorted(uri.split("/", 3)[3] for uri in modules(job)))  # the same in every stage's bucket
         if key not in self._known:
             self.trained.append(job["labels"]["model"])
-            with checkout(self.repository, job["labels"]["commit"]) as place, tempfile.TemporaryDirectory() as folder:
-                published = self._rehearsed(job, place.files, Path(folder))
+            with checkout(self.repository, job["labels"]["commit"]) as place:
+                published = self._rehearsed(job, place.files, self.place / bucket(job) / job["labels"]["model"])
             if published is None:
                 return None
             self._known[key] = f"gs://{bucket(job)}/models/{len(self._known)}"
@@ -69,6 +69,7 @@ class VertexPipelines:
 
     def _rehearsed(self, job: Json, files: Path, folder: Path) -> str | None:
         model = folder / job["labels"]["model"]
+        shutil.rmtree(model, ignore_errors=True)
         shutil.copytree(files / "pipeline/models" / model.name, model)
         for uri in modules(job):  # what the job names, and not what the checkout happens to hold
             name = uri.rsplit("/", 1)[1]

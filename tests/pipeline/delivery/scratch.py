@@ -152,7 +152,9 @@ def project(place: Path) -> Iterator[Scratch]:
             recipes = Recipes(
                 repository.path, environment, lambda build, status: google.change("cloud_build", build["name"], status=status)
             )
-            scratch = Scratch(repository, google, recipes, VertexPipelines(google, repository.path, environment), environment)
+            scratch = Scratch(
+                repository, google, recipes, VertexPipelines(google, repository.path, environment, place / "vertex"), environment
+            )
             google.on_build, google.on_pipeline_job = recipes.run, scratch.vertex.run
             google.main = lambda: repository.git("rev-parse", "main")
             for stage, names in RECIPES.items():
