@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import libraries, model_folder
+from pipeline import libraries, model_folder, watch
 from pipeline.errors import ConfigurationError
 from pipeline.records import tracking
 from pipeline.serving import engine_process
@@ -17,11 +17,12 @@ DONE, FAILED, NO = 0, 1, 3
 
 def run(options: argparse.Namespace) -> int:
     folder, runs = model_folder.load(options.model), options.runs.resolve()
+    settled = watch.each_run(folder) if options.watch else lambda: folder
     with tracking.started(runs) as tracker, engine_process.ahead():  # they import their libraries while this process imports its own
         libraries.load()
         from pipeline import local_run
 
-        summary = local_run.run(folder, runs, tracker, tune=options.tune)
+        summary = local_run.run(settled(), runs, tracker, tune=options.tune)
     if options.json:
         print(json.dumps(summary, indent=2))
     else:

@@ -1,0 +1,90 @@
+"""Run after run of one model, each begun by a save in its folder, in a fork of a process that has imported the libraries before."""
+
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pipeline import libraries, model_folder
+from pipeline.components.source import code_files
+from pipeline.errors import RunError
+from pipeline.model_folder import ModelFolder
+
+POLL_SECONDS = 0.2
+INTERRUPTED = 130
+
+State = dict[Path, tuple[int, int] | None]  # nanoseconds of the last change and size in bytes of each file, None where there is none
+
+
+def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
+    """Returns once for each run, in a process of its own; what it returns waits until that run is to begin and gives the folder as it then is.
+
+    The process that was called stays behind. It raises RunError when the code that it imported is no longer what lies on disk.
+    """
+    code, seen = _state(code_files()), None
+    libraries.load()
+    from pipeline import local_run  # noqa: F401 - for the forks
+
+    while True:
+        begin, begins = os.pipe()
+        if not (run := os.fork()):
+            os.close(begins)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # before it begins, a Ctrl-C is for the first process alone
+            return functools.partial(_begun, begin, folder.path)
+        os.close(begin)
+        seen = _changed(folder.path, seen)
+        if changed := _first_difference(code, _state(code_files())):
+            raise RunError(f"{changed} is no longer what was imported; start this again")
+        os.write(begins, b"\n")
+        os.close(begins)
+        _wait_for(run)
+
+
+def _begun(begin: int, path: Path) -> ModelFolder:
+    """The folder, when the first process says so; without that process there is nothing to do."""
+    if not os.read(begin, 1):
+        os._exit(0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return model_folder.load(str(path))
+
+
+def _wait_for(run: int) -> None:
+    """Until it ends; a Ctrl-C is the run's own meanwhile, and ends this process after it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _, status = os.waitpid(run, 0)
+    signal.signal(signal.SIGINT, before)
+    if os.waitstatus_to_exitcode(status) == INTERRUPTED:
+        os._exit(INTERRUPTED)
+
+
+def _changed(folder: Path, seen: State | None) -> State:
+    """The state of the folder once it is another and has come to rest: an editor may save in several steps."""
+    files = [folder / file for file in model_folder.FILES]
+    if seen is None:
+        return _state(files)
+    print(f"watching {folder}: saving a file of it begins the next run, Ctrl-C ends", file=sys.stderr, flush=True)
+    before = seen
+    while (now := _state(files)) == seen or now != before:
+        before = now
+        time.sleep(POLL_SECONDS)
+    print(f"{_first_difference(seen, now)} has changed", file=sys.stderr, flush=True)
+    return now
+
+
+def _first_difference(before: State, now: State) -> Path | None:
+    return next((file for file in sorted({*before, *now}) if before.get(file) != now.get(file)), None)
+
+
+def _state(files: Iterable[Path]) -> State:
+    found: State = {}
+    for file in files:
+        try:
+            status = file.stat()
+        except FileNotFoundError:
+            found[file] = None
+        else:
+            found[file] = (status.st_mtime_ns, status.st_size)
+    return found
