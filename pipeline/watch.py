@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from pipeline import libraries, model_folder
 from pipeline.components.source import code_files
@@ -32,8 +33,8 @@ def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
         begin, begins = os.pipe()
         if not (run := os.fork()):
             os.close(begins)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # before it begins, a Ctrl-C is for the first process alone
-            return functools.partial(_begun, begin, folder.path)
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # until it begins, a Ctrl-C is for the first process alone
+            return functools.partial(_begun, begin, folder.path, before)
         os.close(begin)
         seen = _changed(folder.path, seen)
         if changed := _first_difference(code, _state(code_files())):
@@ -43,11 +44,11 @@ def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
         _wait_for(run)
 
 
-def _begun(begin: int, path: Path) -> ModelFolder:
+def _begun(begin: int, path: Path, at_ctrl_c: Any) -> ModelFolder:
     """The folder, when the first process says so; without that process there is nothing to do."""
     if not os.read(begin, 1):
         os._exit(0)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, at_ctrl_c)
     return model_folder.load(str(path))
 
 

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -114,7 +113,7 @@ def run_watched(folder: Path, place: Path) -> float:
             until_it_watches(watching)
             return time.perf_counter() - start
         finally:
-            watching.send_signal(signal.SIGINT)
+            watching.terminate()
 
 
 def until_it_watches(watching: "subprocess.Popen[str]") -> None:
