@@ -11,7 +11,7 @@ import pytest
 from pipeline import libraries
 from pipeline.components.pusher import tree_sha256
 from pipeline.records import tracking
-from pipeline.records.summary import _code
+from pipeline.records.lineage import code
 from pipeline.serving import engine_process
 from settings import REPOSITORY
 from tests.pipeline.conftest import edit, parsed, states
@@ -52,7 +52,7 @@ def test_where_no_commit_is_known_the_record_says_so(path, tmp_path, monkeypatch
         (tmp_path / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert _code() == {"commit": "unknown", "changed_files": []}
+    assert code() == {"commit": "unknown", "changed_files": []}
 
 
 def test_the_report_is_one_page_that_needs_nothing_else(trained):
