@@ -1,6 +1,7 @@
 """The team's file: the values of each environment. settings.py says what they mean and refuses what can't be deployed."""
 
-from settings import GitHub, RequestLog, Serving, Settings, Training, by_stage
+from settings import GitHub, RequestLog, Serving, Settings, Training
+from stages import by_stage
 
 GITHUB = GitHub(repository="acme/esteira", app_installation_id=12345678)
 

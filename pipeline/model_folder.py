@@ -92,7 +92,7 @@ def _check_module(file: Path, functions: tuple[str, ...]) -> None:
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     if missing := [f for f in functions if f not in defined]:
         raise ConfigurationError(f"{file}: there is no function {missing[0]}, {file.name} defines {' and '.join(functions)}")
-    siblings = {path.stem for path in file.parent.glob("*.py")} | {"pipeline", "infra", "settings", "environments"}
+    siblings = {path.stem for path in file.parent.glob("*.py")} | {"pipeline", "infra", "settings", "environments", "names", "stages"}
     for node in (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)):
         relative = isinstance(node, ast.ImportFrom) and node.level > 0
         for name in [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]:

@@ -20,7 +20,7 @@ COMMANDS = (
 def copy(tmp_path):
     for name in ("infra", "pipeline"):
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("settings.py", "names.py"):
+    for name in ("settings.py", "names.py", "stages.py"):
         shutil.copy(REPOSITORY / name, tmp_path / name)
     plain = (REPOSITORY / "environments.py").read_text()
     broken = plain.replace('region="us-central1"', 'region="Europe"').replace('promotes_from="dev"', 'promotes_from="staging"')

@@ -64,7 +64,7 @@ def _reach(change: Change, models: frozenset[str]) -> Route:
     match path.split("/"):
         case ["pipeline", "models", folder, *inside] if inside:
             return _model_reach(change, folder, inside, models)
-        case ["pipeline", *_] | [".dockerignore"] | ["build", "entrypoint"]:
+        case ["pipeline", *_] | [".dockerignore"] | ["stages.py"] | ["build", "entrypoint"]:
             return Route(image=True)
         case ["infra", *_] | ["environments.py"]:
             return Route(infrastructure=True)

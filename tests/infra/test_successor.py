@@ -12,6 +12,7 @@ RENAMED = {"cdktf_cdktf_provider_google": "cdktn_provider_google", "from cdktf i
 SOURCES = (
     "names.py",
     "settings.py",
+    "stages.py",
     "environments.py",
     "infra/**/*.py",
     "pipeline/models/*/model.toml",

@@ -23,7 +23,7 @@ class Checkout:
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        for name in ("pipeline", "settings.py", "names.py", "environments.py", "Pipfile.lock"):
+        for name in ("pipeline", "settings.py", "names.py", "stages.py", "environments.py", "Pipfile.lock"):
             source = REPOSITORY / name
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, place / name)
         self.folder = copy_small("taxi", place)

@@ -33,7 +33,8 @@ PATIENCE_SECONDS = 600
 ENDED = ("SUCCESS", "FAILURE", "TIMEOUT")
 ENVIRONMENTS_PY = '''"""The values of two environments that no one has."""
 
-from settings import GitHub, Serving, Settings, by_stage
+from settings import GitHub, Serving, Settings
+from stages import by_stage
 
 SERVING = Serving(keep_warm=True, traffic_steps=(50, 100), step_minutes=0)
 COMMON = {"region": "us-central1", "github": GitHub(repository="acme/scratch", app_installation_id=1), "deletable": True, "serving": SERVING}

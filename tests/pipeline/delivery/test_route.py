@@ -35,6 +35,7 @@ TABLE = {
     "build/trim": FULL,
     "build/entrypoint": IMAGE,
     ".dockerignore": IMAGE,
+    "stages.py": IMAGE,
     "pipeline/__main__.py": IMAGE,
     "pipeline/errors.py": IMAGE,
     "pipeline/google_cloud.py": IMAGE,
