@@ -6,8 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from environments import ENVIRONMENTS
-from pipeline import model_folder, runners, spec
-from pipeline.components.source import local_image
+from pipeline import local_image, model_folder, runners, spec
 from pipeline.errors import ConfigurationError
 from pipeline.model_folder import ModelFolder
 from settings import model_names
@@ -35,7 +34,7 @@ def _settle(
     folder: ModelFolder, environment: str, image: str | None, serving_image: str | None, end: str, runs: Path
 ) -> tuple[spec.PipelineSpec, str]:
     if environment == LOCAL:
-        return spec.here(folder, runs / "rehearsal" / folder.name), local_image()
+        return spec.here(folder, runs / "rehearsal" / folder.name), local_image.reference()
     if environment not in ENVIRONMENTS:
         raise ConfigurationError(f"--env is {environment!r}, allowed are {LOCAL}, {', '.join(ENVIRONMENTS)}")
     for flag, given in (("--image", image), ("--serving-image", serving_image)):

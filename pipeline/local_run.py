@@ -1,7 +1,6 @@
 """A run on this machine from folder to record: the pipeline, then its summary and report, whatever became of it."""
 
 import json
-import os
 import secrets
 import subprocess
 import traceback
@@ -17,13 +16,14 @@ from pipeline.errors import RunError
 from pipeline.model_folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
 from pipeline.records import lineage, report, run_record, summary, tracking
+from pipeline.store import alone, write
 
 
 def run(folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False) -> dict[str, Any]:
     """Run, record, and return the summary; a node that fails is told in it, not raised."""
     store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
     log = runs / run_id / "log.txt"
-    with runners.alone(store):
+    with alone(store):
         settled = spec.here(folder, store, tune=tune)
         pipeline = runners.build(create_pipeline, settled)
         error = run_logged(pipeline, run_id, log)
@@ -33,8 +33,8 @@ def run(folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune
             composed = summary.compose(record, settled)
             page = report.render(record, composed)
             files = [
-                _write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
-                _write(runs / run_id / "report.html", page),
+                write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
+                write(runs / run_id / "report.html", page),
             ]
             if problem := tracking.track(tracker, composed, files):
                 print(f"the tracker did not take this run: {problem}", file=terminal)
@@ -44,7 +44,7 @@ def run(folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune
 def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
     """Search the declared space on this machine and return the best hyperparameters."""
     store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
-    with runners.alone(store):
+    with alone(store):
         pipeline = runners.build(create_tuning_pipeline, spec.here(folder, store, tune=True))
         if error := run_logged(pipeline, run_id, runs / run_id / "log.txt"):
             raise RunError(error)
@@ -69,10 +69,3 @@ def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
             traceback.print_exception(error)  # a node's code may raise anything: its traceback is in the log, its sentence here
             return f"{failed} failed with {type(error).__name__}: {' '.join(str(error).split())[:300]} (log: {log})"
     return None
-
-
-def _write(file: Path, text: str) -> Path:
-    unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(text)
-    os.replace(unfinished, file)
-    return file

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import os
 import re
 import threading
 from pathlib import Path
 from typing import Any
+
+from pipeline.store import write
 
 Json = dict[str, Any]
 Outputs = dict[str, list[Json]]  # output key -> runtime artifacts
@@ -36,15 +37,19 @@ class MetadataStore:
         """The artifact of that type at that address, None where there is none yet."""
         return next((a for a in self.artifacts if (a["uri"], a["type"]) == (uri, type_)), None)
 
+    def execution(self, key: str) -> Outputs | None:
+        """What the execution of that key made, None where there was none or where somebody has removed the folder that it worked in."""
+        made = self.executions.get(key)
+        there = made is not None and all(Path(artifact["uri"]).parent.exists() for found in made.values() for artifact in found)
+        return made if there else None
+
     def remember(self, made: Outputs, key: str | None = None) -> None:
         """These artifacts, and that the execution of that key has made them."""
         with self._writing:
             self.artifacts += [artifact for found in made.values() for artifact in found]
             if key:
                 self.executions[key] = made
-            unfinished = self.file.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps({"artifacts": self.artifacts, "executions": self.executions}, indent=1))
-            os.replace(unfinished, self.file)
+            write(self.file, json.dumps({"artifacts": self.artifacts, "executions": self.executions}, indent=1))
 
 
 def execution_key(component: Json, container: Json, parameters: Json, artifacts: Outputs) -> str:

@@ -17,13 +17,14 @@ from pipeline.errors import RunError
 from pipeline.local_run import new_run_id, run_logged
 from pipeline.model_folder import ModelFolder
 from pipeline.records import run_record
+from pipeline.store import alone
 
 
 def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict[str, Any]:
     """Write `source`'s rows in their order with one column an output of the signature; returns rows, model and output."""
     store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
     settled = _spec(folder, store, source)
-    with runners.alone(store):
+    with alone(store):
         pipeline = runners.build(create_prediction_pipeline, settled)
         error = run_logged(pipeline, run_id, runs / run_id / "log.txt")
         record = run_record.from_metadata(store / "metadata.db", run_id, {c.id: [] for c in pipeline.components})

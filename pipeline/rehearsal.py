@@ -13,10 +13,11 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from pipeline.components.source import local_image
+from pipeline import local_image
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.metadata_store import Json, MetadataStore, Outputs, execution_key
 from pipeline.progress import Observer, Progress
+from pipeline.store import alone
 from settings import REPOSITORY
 
 SCHEMA_VERSION = "2.1.0"
@@ -27,7 +28,7 @@ def rehearse_file(file: Path) -> Json:
     """Whether both checks blessed the model and where it was published; RunError names the node that failed."""
     job = _read(file)
     root = Path(job["runtimeConfig"]["gcsOutputDirectory"])
-    with Progress(sys.stderr) as progress:
+    with alone(root), Progress(sys.stderr) as progress:
         outputs = Rehearsal(job, root).run(progress)
     blessings = [a["metadata"].get("blessed") == 1 for node in ("Evaluator", "ServingCheck") for a in outputs[node]["blessing"]]
     [pushed] = outputs["Pusher"]["pushed_model"]
@@ -75,9 +76,9 @@ class Rehearsal:
             given = self.tasks[task].get("inputs", {}).get("parameters", {})
             parameters = {key: value["runtimeValue"]["constant"] for key, value in given.items()}
             key = execution_key(component, executor["container"], parameters, artifacts)
-            if self.tasks[task].get("cachingOptions", {}).get("enableCache") and key in self.store.executions:
+            if self.tasks[task].get("cachingOptions", {}).get("enableCache") and (known := self.store.execution(key)) is not None:
                 progress(task, "cached")
-                return self.store.executions[key]
+                return known
             outputs = self._made(task, component, executor["container"], parameters, artifacts)
             self.store.remember(outputs, key)
         progress(task, "finished")
@@ -131,7 +132,7 @@ def _read(file: Path) -> Json:
         )
     if version != SCHEMA_VERSION:
         raise ConfigurationError(f"{file}: its schema version is {version}, allowed is {SCHEMA_VERSION}")
-    if local_image() not in {executor["container"]["image"] for executor in executors.values() if "container" in executor}:
+    if local_image.reference() not in {executor["container"]["image"] for executor in executors.values() if "container" in executor}:
         raise ConfigurationError(f"{file}: it was compiled by other code than what would run it here; compile it again")
     return job
 

@@ -1,13 +1,10 @@
 """Ways to run a pipeline: here, in this process, resuming from what an earlier run left; and compiled for Vertex Pipelines."""
 
-import contextlib
 import contextvars
-import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -18,11 +15,10 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
 from pipeline import libraries
 from pipeline.dag import create_pipeline
-from pipeline.errors import RunError
+from pipeline.progress import Observer
 from pipeline.spec import PipelineSpec
 
 CONTAINER = ["python", "-m", "pipeline.container"]
-Observer = Callable[[str, str], None]  # told a node's id and "running" or "finished"
 
 
 class NodeError(Exception):
@@ -56,22 +52,6 @@ def build(create: Callable[[PipelineSpec], Pipeline], spec: PipelineSpec) -> Pip
     """The pipeline, its modules named by their files: packed into wheels, the cache would key on whole folders."""
     os.environ["UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES"] = "1"
     return create(spec)
-
-
-@contextlib.contextmanager
-def alone(store: Path) -> Iterator[None]:
-    """Keep a second process out of `store` while this one runs in it."""
-    store.mkdir(parents=True, exist_ok=True)
-    with open(store / ".lock", "a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise RunError(f"{store}: process {lock.read().strip() or 'unknown'} is running this model; wait for it, or end it") from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 class _SideBySide:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from pipeline import libraries, model_folder
-from pipeline.components.source import code_files
+from pipeline import libraries, local_image, model_folder
 from pipeline.errors import RunError
 from pipeline.model_folder import ModelFolder
 
@@ -25,19 +24,20 @@ def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
 
     The process that was called stays behind. It raises RunError when the code that it imported is no longer what lies on disk.
     """
-    code, seen = _state(code_files()), None
+    code, files = _state(local_image.files()), [folder.path / file for file in model_folder.FILES]
     libraries.load()
     from pipeline import local_run  # noqa: F401 - for the forks
 
+    at_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while it watches, a Ctrl-C is the run's
+    seen: State = {}
     while True:
         begin, begins = os.pipe()
         if not (run := os.fork()):
             os.close(begins)
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # until it begins, a Ctrl-C is for the first process alone
-            return functools.partial(_begun, begin, folder.path, before)
+            return functools.partial(_begun, begin, folder.path, at_ctrl_c)
         os.close(begin)
-        seen = _changed(folder.path, seen)
-        if changed := _first_difference(code, _state(code_files())):
+        seen = _changed(folder.path, files, seen, at_ctrl_c) if seen else _state(files)
+        if changed := _first_difference(code, _state(local_image.files())):
             raise RunError(f"{changed} is no longer what was imported; start this again")
         os.write(begins, b"\n")
         os.close(begins)
@@ -53,24 +53,23 @@ def _begun(begin: int, path: Path, at_ctrl_c: Any) -> ModelFolder:
 
 
 def _wait_for(run: int) -> None:
-    """Until it ends; a Ctrl-C is the run's own meanwhile, and ends this process after it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _, status = os.waitpid(run, 0)
-    signal.signal(signal.SIGINT, before)
-    if os.waitstatus_to_exitcode(status) == INTERRUPTED:
+    """Until it ends, and this process with it where that was by a Ctrl-C; a process that is killed meanwhile leaves its run to end by itself."""
+    code = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
+    if code == INTERRUPTED:
         os._exit(INTERRUPTED)
+    if code < 0:  # of which nobody else tells: TensorFlow aborted, or the machine had no memory left
+        print(f"the run was ended by {signal.Signals(-code).name}", file=sys.stderr, flush=True)
 
 
-def _changed(folder: Path, seen: State | None) -> State:
-    """The state of the folder once it is another and has come to rest: an editor may save in several steps."""
-    files = [folder / file for file in model_folder.FILES]
-    if seen is None:
-        return _state(files)
-    print(f"watching {folder}: saving a file of it begins the next run, Ctrl-C ends", file=sys.stderr, flush=True)
+def _changed(folder: Path, files: list[Path], seen: State, at_ctrl_c: Any) -> State:
+    """The state of the files once it is another and has come to rest: an editor may save in several steps."""
+    signal.signal(signal.SIGINT, at_ctrl_c)
+    print(f"watching {folder}: saving one of {', '.join(model_folder.FILES)} begins the next run, Ctrl-C ends", file=sys.stderr, flush=True)
     before = seen
     while (now := _state(files)) == seen or now != before:
         before = now
         time.sleep(POLL_SECONDS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(f"{_first_difference(seen, now)} has changed", file=sys.stderr, flush=True)
     return now
 

@@ -1,5 +1,6 @@
 """The rehearsal runs a local spec through the containers' entrypoint, and asks its store as Vertex's resolvers ask theirs."""
 
+import fcntl
 import json
 import os
 import re
@@ -12,11 +13,10 @@ import pytest
 
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.rehearsal import Rehearsal, rehearse_file
-from settings import REPOSITORY
 from tests.pipeline.conftest import copy_small, parsed
 from tests.pipeline.test_compile import IMAGES
+from tests.pipeline.test_edits import TRAINED_ANEW, Checkout
 
-TRAINED_ANEW = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}
 UNCACHED = {"Hyperparameters", "LastBlessed-model-blessing-resolver", "LastBlessed-model-resolver"}  # no container's
 
 
@@ -96,30 +96,49 @@ def test_other_code_than_what_compiled_a_spec_is_refused(rehearsed, tmp_path):
         rehearse_file(tmp_path / "local.json")
 
 
-def test_an_edit_to_the_code_is_another_image(tmp_path):
-    for name in ("pipeline", "settings.py", "names.py", "environments.py", "Pipfile.lock"):
-        source = REPOSITORY / name
-        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
-    before = image_of(tmp_path)
+def test_a_step_whose_files_were_removed_runs_again(rehearsed):
+    job = json.loads(rehearsed[1].read_text())
+    for folder in root(job).glob("rehearsals/*/ImportSchemaGen"):
+        shutil.rmtree(folder)
 
-    (tmp_path / "pipeline/models/taxi/model.py").write_text("# edited")
-    with_another_model = image_of(tmp_path)
-    (tmp_path / "pipeline/records/report.html.jinja").write_text("edited")
+    assert states(job)["ImportSchemaGen"] == "finished"
 
-    assert before == with_another_model != image_of(tmp_path)
+
+def test_a_rehearsal_of_a_model_that_another_process_rehearses_is_refused(rehearsed):
+    with (root(json.loads(rehearsed[1].read_text())) / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        with pytest.raises(RunError, match="is running this model; wait for it, or end it"):
+            rehearse_file(rehearsed[1])
+
+
+def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(tmp_path):
+    checkout = Checkout(tmp_path)
+    before = image_of(checkout.place)
+
+    checkout.append("pipeline/models/taxi/model.py", "# edited")
+    (tmp_path / "pipeline/.dag.py.swp").write_bytes(b"\0")
+    (tmp_path / "pipeline/dag.py~").write_text("an older one")
+    (tmp_path / "pipeline/.#dag.py").symlink_to("nowhere")
+    with_no_other_code = image_of(checkout.place)
+    checkout.append("pipeline/records/report.html.jinja", "edited")
+
+    assert before == with_no_other_code != image_of(checkout.place)
 
 
 def image_of(place):
-    program = "from pipeline.components.source import local_image; print(local_image())"
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=place, env=os.environ | {"PYTHONPATH": str(place)}, stdout=-1, check=True
-    ).stdout
+    program = [sys.executable, "-c", "from pipeline import local_image; print(local_image.reference())"]
+    return subprocess.run(program, cwd=place, env=os.environ | {"PYTHONPATH": str(place)}, stdout=subprocess.PIPE, check=True).stdout
+
+
+def root(job):
+    return Path(job["runtimeConfig"]["gcsOutputDirectory"])
 
 
 def states(job):
     """How each step of the job's next rehearsal ends, in the place where it was rehearsed before."""
     told = {}
-    Rehearsal(job, Path(job["runtimeConfig"]["gcsOutputDirectory"])).run(told.__setitem__)
+    Rehearsal(job, root(job)).run(told.__setitem__)
     return told
 
 

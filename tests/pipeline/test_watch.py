@@ -1,5 +1,6 @@
 """`run --watch`: a save begins the next run, in a process as good as a new one; nothing is left running, and no old code is run."""
 
+import contextlib
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ class Watch:
     def __init__(self, place: Path, folder: Path) -> None:
         command = [sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(place / "runs"), "--json", "--watch"]
         around = {"cwd": place, "env": os.environ | {"PYTHONPATH": str(place)}, "start_new_session": True}
-        self.runs = place / "runs"
+        self.place, self.runs = place, place / "runs"
         self.process = subprocess.Popen(command, **around, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def until(self, beginning: str) -> list[str]:
@@ -39,6 +40,22 @@ class Watch:
         _, errors = self.process.communicate(timeout=ENDS_SECONDS)
         return self.process.returncode, errors.splitlines()
 
+    def alive(self) -> dict[int, int]:
+        """What it has started and is still there, itself too, process id -> parent's: known by where they find their code."""
+        found = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+                state, parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+                if state != "Z" and f"PYTHONPATH={self.place}" in (folder / "environ").read_text().split("\0"):
+                    found[int(folder.name)] = int(parent)
+        return found
+
+    def leaves_nothing(self) -> bool:
+        deadline = time.monotonic() + ENDS_SECONDS
+        while self.alive() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return not self.alive()
+
     def newest(self) -> dict:
         return json.loads(max(self.runs.glob("*/summary.json")).read_text())
 
@@ -54,22 +71,9 @@ def watch():
 
     yield call
     for watching in started:
-        for process_id in in_session(watching.process.pid):
+        for process_id in watching.alive():
             os.kill(process_id, signal.SIGKILL)
         watching.process.wait()
-
-
-def in_session(leader: int) -> list[int]:
-    """The processes of a session that are alive; what a run starts has sessions of its own, whose parents are in this one."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, _, session = stat.read_text().rsplit(")", 1)[1].split()[:4]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(session) == leader and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
 
 
 def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed(tmp_path, watch, trained):
@@ -101,6 +105,7 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
         f"python -m pipeline run: {checkout.place}/pipeline/dag.py is no longer what was imported; start this again",
     )
     assert len(list(watching.runs.glob("*/summary.json"))) == 3
+    assert watching.leaves_nothing()
 
 
 def test_ctrl_c_in_a_run_ends_it_and_the_watching_with_one_sentence(tmp_path, watch):
@@ -115,7 +120,7 @@ def test_ctrl_c_in_a_run_ends_it_and_the_watching_with_one_sentence(tmp_path, wa
     assert [line for line in last_words if line.startswith("python -m pipeline")] == [
         "python -m pipeline run: interrupted; what is finished is kept, run it again to go on"
     ]
-    assert in_session(watching.process.pid) == []
+    assert watching.leaves_nothing()
 
 
 @pytest.mark.parametrize(("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
@@ -124,16 +129,25 @@ def test_a_run_that_waits_ends_with_the_process_that_would_begin_it(tmp_path, wa
     (checkout.folder / "rows.csv").unlink()
     watching = watch(checkout.place, checkout.folder)
     watching.until(WATCHING)
-    waiting = set(in_session(watching.process.pid)) - {watching.process.pid}
+    waiting = [process_id for process_id, parent in watching.alive().items() if parent == watching.process.pid]
 
     (os.kill if signal_ == signal.SIGKILL else os.killpg)(watching.process.pid, signal_)
     ended = watching.process.wait(ENDS_SECONDS)
 
     assert ended == code and len(waiting) == 1
-    deadline = time.monotonic() + ENDS_SECONDS
-    while in_session(watching.process.pid) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert in_session(watching.process.pid) == []
+    assert watching.leaves_nothing()
+
+
+def test_a_run_that_dies_of_a_signal_is_told_and_watched_on(tmp_path, watch):
+    checkout = Checkout(tmp_path)
+    watching = watch(checkout.place, checkout.folder)
+
+    watching.until("StatisticsGen ...")
+    [run] = [process_id for process_id, parent in watching.alive().items() if parent == watching.process.pid]
+    os.kill(run, signal.SIGKILL)
+    said = watching.until(WATCHING)
+
+    assert said[-2] == "the run was ended by SIGKILL\n"
 
 
 def test_a_model_that_is_not_there_is_named_before_anything_is_watched(cli):

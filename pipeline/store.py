@@ -1,0 +1,33 @@
+"""How what a model's runs keep on this machine stays whole: one process at a time, and each file as it was or as it shall be."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import RunError
+
+
+@contextlib.contextmanager
+def alone(store: Path) -> Iterator[None]:
+    """Keep a second process out of `store` while this one runs in it."""
+    store.mkdir(parents=True, exist_ok=True)
+    with open(store / ".lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise RunError(f"{store}: process {lock.read().strip() or 'unknown'} is running this model; wait for it, or end it") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def write(file: Path, text: str) -> Path:
+    """Whoever reads meanwhile, or after this process was killed, finds the old content or the new."""
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.write_text(text)
+    os.replace(unfinished, file)
+    return file
