@@ -32,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", parents=[model, common], help="run the whole pipeline here, resuming what an earlier run left")
     run.add_argument("--tune", action="store_true", help="search hyperparameters instead of importing best.json")
-    run.add_argument("--watch", action="store_true", help="run again whenever a file of the model's folder is saved, until Ctrl-C")
+    run.add_argument("--watch", action="store_true", help="run again whenever one of the files that make the model is saved, until Ctrl-C")
     schema = verbs.add_parser(
         "schema", parents=[model, common], help="infer a schema from the data and show the difference to schema.pbtxt"
     )

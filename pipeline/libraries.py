@@ -15,7 +15,7 @@ def load() -> None:
     """Import what greets on standard error, in C++ and before anyone can tell it not to, with its greeting left out.
 
     Without Python's collector, which would walk all that is imported again and again, a quarter of the time. Frozen, so that the imports after it are
-    not walked with the rest; runners thaws it when a run's nodes are done.
+    not walked with the rest; spared_work thaws it when a run's nodes are done.
     """
     gc.disable()
     try:

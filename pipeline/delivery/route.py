@@ -9,8 +9,7 @@ from typing import Literal
 from names import MODEL_NAME
 
 # What decides what a trained model is: the compiled job and what its nodes do. declaration, model_folder and schema settle what
-# the job says; errors only words what fails, progress only
-# shows, google_cloud only reaches Google, and serving only asks a trained model.
+# the job says; errors only words what fails, progress only shows, google_cloud only reaches Google, and serving only asks a trained model.
 TRAINING_MODULES = ("container", "dag", "declaration", "evaluation", "libraries", "model_folder", "runners", "schema", "spec")
 PACKAGES = ("Pipfile.lock", *(f"build/{file}" for file in ("Dockerfile", "environment", "requirements", "trim")))  # which the image holds
 RETRAINING = {*PACKAGES, "names.py", "settings.py", *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
