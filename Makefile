@@ -5,8 +5,8 @@ INFRA := build/environment infra
 model ?= taxi
 rows ?= 15002
 
-.PHONY: help run test check format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
-  doctor load-data rehearse-infra bench-synth provider-schema image
+.PHONY: help run test check format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
+  values own shipped doctor load-data rehearse-infra bench-synth provider-schema image
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -46,7 +46,7 @@ policy: synth ## what no stack may hold, and checkov with its waivers
 	$(INFRA) python -m infra.review.policy cdktf.out --json cdktf.out/policy.json
 
 inventories: ## renew tests/infra/inventories, to be reviewed as a diff
-	$(INFRA) python -m tests.infra.inventory
+	cd tests/team && PYTHONPATH=$(CURDIR) $(CURDIR)/$(INFRA) python -m tests.infra.inventory
 
 plan: synth ## what a deploy would change (env=dev; out=DIR writes the plans, lock=false takes no lock)
 	$(INFRA) python -m infra.operations plan --env '$(env)' $(if $(lock),--lock $(lock)) $(if $(out),--out '$(out)')
@@ -65,6 +65,18 @@ teardown: synth ## destroy every stack but bootstrap (env=dev); refused where th
 
 identity: ## by which provider and account GitHub's jobs act (env=dev role=planner)
 	@python3 -m infra.identity '$(env)' '$(role)'
+
+stages: ## the stages in the order in which they are applied, for GitHub's jobs
+	@python3 -m infra.stage_order
+
+values: ## renew the list of all values in the docstring of environments.py
+	@python3 build/values
+
+own: ## what this clone has changed outside of environments.py and models/
+	@python3 build/own
+
+shipped: ## take all files as they are for the shipped ones that `make own` compares with
+	@python3 build/own --renew
 
 doctor: ## what is missing before the first deploy, and what mends it (env=dev)
 	@$(INFRA) python -m infra.review.doctor --env '$(env)'

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from settings import MODELS, REPOSITORY
+from settings import REPOSITORY
 
 SUFFIXES = (".py", ".jinja")
 
@@ -12,8 +12,9 @@ SUFFIXES = (".py", ".jinja")
 def files() -> Iterator[Path]:
     """What the image would hold of ours, and the lock that it is built by; nothing that an editor keeps beside them."""
     yield REPOSITORY / "Pipfile.lock"
-    for file in sorted((*REPOSITORY.glob("*.py"), *(REPOSITORY / "pipeline").rglob("*"))):
-        if file.suffix in SUFFIXES and not file.name.startswith(".") and MODELS not in file.parents:
+    folders = (REPOSITORY / "settings", REPOSITORY / "pipeline")
+    for file in sorted((REPOSITORY / "environments.py", *(f for folder in folders for f in folder.rglob("*")))):
+        if file.suffix in SUFFIXES and not file.name.startswith("."):
             yield file
 
 

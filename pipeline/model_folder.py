@@ -7,11 +7,11 @@ import json
 from functools import cached_property
 from pathlib import Path
 
-from names import MODEL_NAME
 from pipeline import declaration
 from pipeline.declaration import Scalar
 from pipeline.errors import ConfigurationError
 from settings import MODELS, model_names
+from settings.names import MODEL_NAME
 
 ENTRY_FUNCTIONS = {"preprocessing.py": ("preprocessing_fn",), "model.py": ("run_fn", "tuner_fn")}
 FILES = ("model.toml", "preprocessing.py", "model.py", "schema.pbtxt", "hyperparameters/best.json", "query.sql")
@@ -72,7 +72,7 @@ class ModelFolder:
 
 
 def load(name_or_path: str, without: tuple[str, ...] = ()) -> ModelFolder:
-    """The model of that name in pipeline/models, or the folder at a path that has a slash in it; files in `without` may be missing."""
+    """The model of that name in models/, or the folder at a path that has a slash in it; files in `without` may be missing."""
     if "/" in name_or_path:
         if not Path(name_or_path).is_dir():
             raise ConfigurationError(
@@ -92,7 +92,7 @@ def _check_module(file: Path, functions: tuple[str, ...]) -> None:
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     if missing := [f for f in functions if f not in defined]:
         raise ConfigurationError(f"{file}: there is no function {missing[0]}, {file.name} defines {' and '.join(functions)}")
-    siblings = {path.stem for path in file.parent.glob("*.py")} | {"pipeline", "infra", "settings", "environments", "names", "stages"}
+    siblings = {path.stem for path in file.parent.glob("*.py")} | {"pipeline", "infra", "settings", "environments"}
     for node in (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)):
         relative = isinstance(node, ast.ImportFrom) and node.level > 0
         for name in [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]:

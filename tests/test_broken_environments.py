@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from settings import REPOSITORY
+from tests.team import TEAM
 
 COMMANDS = (
     ("-m", "infra"),
@@ -18,11 +19,9 @@ COMMANDS = (
 
 @pytest.fixture
 def copy(tmp_path):
-    for name in ("infra", "pipeline"):
+    for name in ("infra", "pipeline", "settings"):
         shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("settings.py", "names.py", "stages.py"):
-        shutil.copy(REPOSITORY / name, tmp_path / name)
-    plain = (REPOSITORY / "environments.py").read_text()
+    plain = (TEAM / "environments.py").read_text()
     broken = plain.replace('region="us-central1"', 'region="Europe"').replace('promotes_from="dev"', 'promotes_from="staging"')
     assert broken.count("Europe") == 3
     (tmp_path / "environments.py").write_text(broken)

@@ -9,8 +9,6 @@ from cdktf_cdktf_provider_google.cloudbuild_trigger import (
 )
 from constructs import Construct
 
-BRANCH = "refs/heads/main"
-
 
 class BuildTrigger(Construct):
     """Runs build/<recipe>.yaml of the commit that is asked for, after an approval unless told otherwise; on a call, or on `topic`'s messages."""
@@ -23,6 +21,7 @@ class BuildTrigger(Construct):
         name: str,
         location: str,
         repository: str,
+        branch: str,
         recipe: str,
         service_account: str,
         stage: str,
@@ -39,8 +38,8 @@ class BuildTrigger(Construct):
             location=location,
             description=f"runs build/{recipe}.yaml",
             service_account=service_account,
-            source_to_build=CloudbuildTriggerSourceToBuild(repository=repository, ref=BRANCH, repo_type="GITHUB"),
-            # Without a revision the recipe comes from the commit that is built, and not from wherever main is by then.
+            source_to_build=CloudbuildTriggerSourceToBuild(repository=repository, ref=f"refs/heads/{branch}", repo_type="GITHUB"),
+            # Without a revision the recipe comes from the commit that is built, and not from wherever the branch is by then.
             git_file_source=CloudbuildTriggerGitFileSource(path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"),
             substitutions={"_STAGE": stage, "_MODELS": models, **({"_COMMIT": commit} if commit else {})},
             pubsub_config=CloudbuildTriggerPubsubConfig(topic=topic) if topic else None,

@@ -34,7 +34,8 @@ def checks(settings: Settings, google: Google, github: GitHub) -> list[Check]:
         Check.of(f"GitHub's {deployer}", kept_environment, name=deployer, reviewed=settings.approval_required, **asked),
     ]
     installed = unless_shipped(Check.of("GitHub app", app, settings=settings, google=google, github=github), settings, "project_id")
-    return [unless_shipped(check, settings, "github.repository") for check in [installed, *environments]]
+    branch = Check.of("GitHub's branch", default_branch, branch=settings.github.branch, **asked)
+    return [unless_shipped(check, settings, "github.repository") for check in [installed, branch, *environments]]
 
 
 def app(subject: str, *, settings: Settings, google: Google, github: GitHub) -> Finding:
@@ -65,6 +66,18 @@ def _installed(subject: str, settings: Settings, github: GitHub) -> Finding:
         return missing(subject, f"is installed as {numbers[0]}, environments.py says {wanted}",
                        f"sed -i.bak s/{wanted}/{numbers[0]}/ environments.py")  # fmt: skip
     return missing(subject, f"{owner} has not installed {APP}", f"open {PAGE}/apps/{APP}/installations/new")
+
+
+def default_branch(subject: str, *, branch: str, repository: str, github: GitHub) -> Finding:
+    """The workflows run on GitHub's default branch, what they push must be on the settings'."""
+    found = github.ask(f"repos/{repository}")
+    if found is None:
+        raise NotAskedError(f"there is no {repository}, or the token may not see it")
+    default = found.get("default_branch", branch)
+    if default != branch:
+        detail = f"{repository} has {default}, github.branch in environments.py is {branch!r}"
+        return missing(subject, detail, "${EDITOR:-vi} environments.py")
+    return ok(subject, f"{branch} is the default one")
 
 
 def open_environment(subject: str, *, name: str, repository: str, github: GitHub) -> Finding:

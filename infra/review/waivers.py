@@ -11,16 +11,22 @@ from typing import Any
 from infra.review.failure import Failure
 
 KEYS = {"check": str, "resource": str, "reason": str, "until": date}
+OPTIONAL = {"where": str}
 
 
 @dataclass(frozen=True)
 class Waiver:
-    """`resource` is an address, or a pattern of `<stack>:<address>` with * and ?; the waiver holds on its last day, too."""
+    """`resource` is an address, or a pattern of `<stack>:<address>` with * and ?.
+
+    The waiver holds on its last day, too. Unless `where` says what it depends on in environments.py,
+    it is an error that it covers nothing.
+    """
 
     check: str
     resource: str
     reason: str
     until: date
+    where: str | None = None
 
     def covers(self, failure: Failure) -> bool:
         places = (failure.address, f"{failure.stack}:{failure.address}")
@@ -46,7 +52,7 @@ def apply(waivers: Sequence[Waiver], failures: Sequence[Failure], today: date) -
             left.append(
                 _useless(waiver, f"it ended on {waiver.until}", "mend the resource and remove the waiver, or say why it needs longer")
             )
-        elif not any(waiver.covers(failure) for failure in failures):
+        elif waiver.where is None and not any(waiver.covers(failure) for failure in failures):
             left.append(_useless(waiver, "it covers no failure", "remove it"))
     return left
 
@@ -57,9 +63,9 @@ def _useless(waiver: Waiver, why: str, remedy: str) -> Failure:
 
 def _waiver(path: Path, number: int, table: Any) -> Waiver:
     where = f"{path}: waiver {number}"
-    if not isinstance(table, dict) or table.keys() != KEYS.keys():
-        raise ValueError(f"{where} has {', '.join(table) or 'no keys'}, allowed are exactly {', '.join(KEYS)}")
-    for key, kind in KEYS.items():
+    if not isinstance(table, dict) or table.keys() - OPTIONAL.keys() != KEYS.keys():
+        raise ValueError(f"{where} has {', '.join(table) or 'no keys'}, allowed are exactly {', '.join(KEYS)}, and where")
+    for key, kind in {**KEYS, **{key: kind for key, kind in OPTIONAL.items() if key in table}}.items():
         if type(table[key]) is not kind or table[key] == "":
             allowed = "a date such as 2027-06-30" if kind is date else "a text that is not empty"
             raise ValueError(f"{where}: {key} is {table[key]!r}, allowed is {allowed}")

@@ -82,6 +82,7 @@ class Delivery(EnvironmentStack):
             name=self.names.trigger(recipe),
             location=self.settings.region,
             repository=self.repository,
+            branch=self.settings.github.branch,
             recipe=recipe,
             service_account=self.names.service_account_resource(who),
             stage=self.settings.stage,

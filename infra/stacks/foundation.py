@@ -10,8 +10,8 @@ from infra.constructs.dataset import Dataset
 from infra.constructs.image_registry import ImageRegistry
 from infra.constructs.project import Project
 from infra.stacks.environment import EnvironmentStack
-from names import RECORDED_TAG
 from settings import Settings
+from settings.names import RECORDED_TAG
 
 SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
 

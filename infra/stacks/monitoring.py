@@ -20,8 +20,8 @@ from infra.constructs.alert import Alert, above, absent, logged
 from infra.constructs.dashboard import Chart, Dashboard
 from infra.constructs.dataset import Dataset
 from infra.stacks.environment import EnvironmentStack
-from names import EVENTS
 from settings import Settings
+from settings.names import EVENTS
 
 ENDPOINT = 'resource.type="aiplatform.googleapis.com/Endpoint" AND metric.type="aiplatform.googleapis.com/prediction/online/'
 BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
@@ -93,7 +93,9 @@ class Monitoring(EnvironmentStack):
         return f'logName="{log}" AND resource.type="global" AND jsonPayload.event="{event}"'
 
     def _alert(self, id_: str, what: str, condition: Condition) -> None:
-        runbook = f"https://github.com/{self.settings.github.repository}/blob/main/docs/runbook.md#{id_.lower().replace(' ', '-')}"
+        github, page = self.settings.github, id_.lower().replace(" ", "-")
+        files = f"https://github.com/{github.repository}/blob/{github.branch}"
+        runbook = f"{files}/docs/runbook.md#{page}"
         title = f"{self.settings.stage}: {id_.lower()}"
         Alert(
             self,

@@ -16,7 +16,9 @@ def add_to(verbs: Any, reporting: argparse.ArgumentParser) -> None:
     route = verbs.add_parser("route", parents=[reporting], help="what the changes between two commits reach: image, models, infrastructure")
     route.add_argument("--base", metavar="REV", help="the commit that was last delivered (default: none was, so everything)")
     route.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
-    push = verbs.add_parser("push", parents=[environment], help="hand a commit of main to the trigger that delivers what has changed")
+    push = verbs.add_parser(
+        "push", parents=[environment], help="hand a commit of the default branch to the trigger that delivers what has changed"
+    )
     push.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
     instead = push.add_mutually_exclusive_group()
     instead.add_argument("--again", action="store_true", help="also where this commit was pushed before")

@@ -6,11 +6,10 @@ import subprocess
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from names import MODEL_NAME
 from pipeline.delivery.route import Change, Route, everything, route
 from pipeline.errors import ConfigurationError, RunError
+from settings.names import MODEL_NAME
 
-MAIN = "origin/main"
 HASH = re.compile(r"[0-9a-f]{7,64}")
 WHAT: dict[str, Literal["added", "modified", "deleted"]] = {"A": "added", "D": "deleted"}  # the others, M and T, are modifications
 
@@ -46,11 +45,14 @@ def uncommitted(repository: Path) -> list[str]:
     return [entry[3:] for entry in _entries(repository, "status", "--porcelain", "-z", "--no-renames")]
 
 
-def is_on_main(repository: Path, commit: str) -> bool:
-    """Whether this clone has seen the commit on GitHub's main; RunError where it has never seen that branch."""
-    if _git(repository, "rev-parse", "--verify", "--quiet", MAIN, missing=1) is None:
-        raise RunError(f"{repository} knows no {MAIN}: `git fetch origin main` brings it")
-    return is_ancestor(repository, commit, MAIN)
+def is_on(repository: Path, commit: str, branch: str) -> bool:
+    """Whether this clone has seen the commit on GitHub's `branch`; RunError for a branch it never saw."""
+    seen = f"origin/{branch}"
+    if _git(repository, "rev-parse", "--verify", "--quiet", seen, missing=1) is None:
+        raise RunError(
+            f"{repository} knows no {seen}: `git fetch origin {branch}` brings it, or github.branch in environments.py names another one"
+        )
+    return is_ancestor(repository, commit, seen)
 
 
 def is_ancestor(repository: Path, revision: str, of: str) -> bool:
@@ -67,11 +69,11 @@ def changes(repository: Path, before: str, after: str) -> list[Change]:
 
 
 def models(repository: Path, after: str) -> frozenset[str]:
-    """The folders of pipeline/models that hold a model.toml in that commit, each checked to be a model's name."""
-    paths = [path.split("/") for path in _entries(repository, "ls-tree", "-r", "-z", "--name-only", after, "pipeline/models/")]
-    names = {path[2] for path in paths if path[3:] == ["model.toml"]}
+    """The folders of models/ that hold a model.toml in that commit, each checked to be a model's name."""
+    paths = [path.split("/") for path in _entries(repository, "ls-tree", "-r", "-z", "--name-only", after, "models/")]
+    names = {path[1] for path in paths if path[2:] == ["model.toml"]}
     if wrong := sorted(name for name in names if not MODEL_NAME.fullmatch(name)):
-        raise ConfigurationError(f"pipeline/models: a model's folder is named {wrong[0]!r}, allowed is {MODEL_NAME.pattern}")
+        raise ConfigurationError(f"models/: a model's folder is named {wrong[0]!r}, allowed is {MODEL_NAME.pattern}")
     return frozenset(names)
 
 

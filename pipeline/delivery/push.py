@@ -25,9 +25,9 @@ class Pushed:
 
 
 def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pushed:
-    """Start the delivery of `head`, which must be on GitHub's main; `again` also where it was pushed before."""
+    """Start the delivery of `head`, which must be on GitHub's default branch; `again` also where it was pushed before."""
     _refuse_other_stages(settings)
-    commit = _checked(repository, head)
+    commit = _checked(repository, head, settings.github.branch)
     record = record_object.read(settings)
     if not again and (there := _there_already(settings, repository, record, commit)):
         return there
@@ -77,16 +77,16 @@ def _refuse_other_stages(settings: Settings) -> None:
         )
 
 
-def _checked(repository: Path, head: str) -> str:
+def _checked(repository: Path, head: str, branch: str) -> str:
     commit = history.commit(repository, head)
     if commit is None:
         raise ConfigurationError(f"--head is {head!r}, allowed is a commit of {repository}")
     if changed := history.uncommitted(repository):
         more = f" (and {len(changed) - 1} more)" if changed[1:] else ""
         raise ConfigurationError(f"{changed[0]} is not committed{more}: a delivery is of a commit; commit it or put it away")
-    if not history.is_on_main(repository, commit):
+    if not history.is_on(repository, commit, branch):
         raise ConfigurationError(
-            f"--head is {commit[:12]}, which is not on {history.MAIN}: merge and `git push` it, or `git fetch origin` if it is there already"
+            f"--head is {commit[:12]}, which is not on origin/{branch}: merge and `git push` it, or `git fetch origin` if it is there already"
         )
     return commit
 

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin
 
-from names import RECORDED_TAG
 from pipeline.delivery.record import Images
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.google_cloud import answered, asking, session
 from settings import Settings
+from settings.names import RECORDED_TAG
 
 TARGETS = ("pipeline", "serving")
 REVISION = "org.opencontainers.image.revision"

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
 
-from names import MODEL_NAME
+from settings.names import MODEL_NAME
 
 # What decides what a trained model is: the compiled job and what its nodes do. declaration, model_folder and schema settle what
 # the job says; errors only words what fails, progress only shows, google_cloud only reaches Google, and serving only asks a trained model.
 TRAINING_MODULES = ("container", "dag", "declaration", "evaluation", "libraries", "model_folder", "runners", "schema", "spec")
 PACKAGES = ("Pipfile.lock", *(f"build/{file}" for file in ("Dockerfile", "environment", "requirements", "trim")))  # which the image holds
-RETRAINING = {*PACKAGES, "names.py", "settings.py", *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
+RETRAINING = {*PACKAGES, *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,13 @@ def _reach(change: Change, models: frozenset[str]) -> Route:
     if path in RETRAINING or path.startswith("pipeline/components/"):
         return Route(image=True, models=models)
     match path.split("/"):
-        case ["pipeline", "models", folder, *inside] if inside:
+        case ["settings", "stages.py"]:
+            return Route(image=True)
+        case ["settings", *_]:
+            return Route(image=True, models=models)
+        case ["models", folder, *inside] if inside:
             return _model_reach(change, folder, inside, models)
-        case ["pipeline", *_] | [".dockerignore"] | ["stages.py"] | ["build", "entrypoint"]:
+        case ["pipeline", *_] | [".dockerignore"] | ["build", "entrypoint"]:
             return Route(image=True)
         case ["infra", *_] | ["environments.py"]:
             return Route(infrastructure=True)

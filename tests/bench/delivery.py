@@ -18,7 +18,7 @@ from typing import Any
 
 from settings import REPOSITORY
 
-EDITED = "pipeline/models/taxi/model.py"
+EDITED = "models/cab/model.py"
 
 
 def built() -> float:

@@ -63,7 +63,7 @@ def test_every_package_of_the_pipeline_but_the_models_is_copied():
     packages = {f"pipeline/{path.parent.name}" for path in (REPOSITORY / "pipeline").glob("*/__init__.py")}
 
     assert packages <= set(sources(STAGES["pipeline"]))
-    assert "pipeline/models" not in sources(STAGES["pipeline"])
+    assert "models" not in sources(STAGES["pipeline"])
 
 
 def test_the_serving_image_holds_whatever_the_server_imports():

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from settings import MODELS
 from tests.build.container import BUILT, Image
+from tests.team import MODELS
 
 pytestmark = pytest.mark.skipif(not BUILT.exists(), reason="no image was built here: `make image`")
 SECONDS = 600
@@ -22,20 +22,20 @@ SECONDS = 600
 def work(tmp_path_factory) -> Path:
     """A folder that the images' user may write to, with a model's folder in it."""
     place = tmp_path_factory.mktemp("work")
-    shutil.copytree(MODELS / "taxi", place / "taxi", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(MODELS / "cab", place / "cab", ignore=shutil.ignore_patterns("__pycache__"))
     place.chmod(0o777)
     return place
 
 
 @pytest.fixture(scope="module")
 def rehearsed(work) -> dict:
-    """What the pipeline image says after it compiled the taxi folder's local spec and rehearsed it, in a container each."""
+    """What the pipeline image says after it compiled the cab folder's local spec and rehearsed it, in a container each."""
     python = ("python", "-m", "pipeline")
     run(
         Image.built("pipeline"),
         *python,
         "compile",
-        "/trial/taxi",
+        "/trial/cab",
         "--env",
         "local",
         "--runs",
@@ -44,7 +44,7 @@ def rehearsed(work) -> dict:
         "/trial",
         work=work,
     )
-    return json.loads(run(Image.built("pipeline"), *python, "rehearse", "/trial/local-taxi.json", "--json", work=work))
+    return json.loads(run(Image.built("pipeline"), *python, "rehearse", "/trial/local-cab.json", "--json", work=work))
 
 
 @pytest.fixture(scope="module")

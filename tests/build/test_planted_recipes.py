@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
-from names import RECIPES
 from settings import REPOSITORY
+from settings.names import RECIPES
 from tests.standins.google_apis import GoogleApis
 from tests.standins.google_registry import Registry
 from tests.standins.recipe_file import RecipeError
 from tests.standins.recipes import Outcome, run
 
-GIVEN = {"BUILD_ID": "7", "PROJECT_ID": "acme-ml-dev", "LOCATION": "us-central1", "_STAGE": "dev", "_MODELS": "all"}
+GIVEN = {"BUILD_ID": "7", "PROJECT_ID": "mill-dev", "LOCATION": "us-central1", "_STAGE": "dev", "_MODELS": "all"}
 OWN = {"promote": {"_COMMIT": "c" * 40}}  # what a recipe takes beside these
 AUTHOR = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-IMAGES = ("acme-ml-dev/dev-images/pipeline", "acme-ml-dev/dev-images/serving")
+IMAGES = ("mill-dev/dev-images/pipeline", "mill-dev/dev-images/serving")
 
 
 class Planted:

@@ -129,7 +129,7 @@ def test_an_endpoint_with_an_impossible_rate_is_refused(stack, rate):
         Endpoint(stack, "E", endpoint_id="1", display_name="e", location="x", log_table="p.d.t", sampling_rate=rate)
 
 
-TRIGGER = {"name": "t", "location": "l", "repository": "r", "recipe": "image", "service_account": "a", "stage": "dev"}
+TRIGGER = {"name": "t", "location": "l", "repository": "r", "branch": "trunk", "recipe": "image", "service_account": "a", "stage": "dev"}
 
 
 def test_a_trigger_asks_for_approval_unless_told_otherwise(stack, resources):

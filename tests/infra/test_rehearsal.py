@@ -21,6 +21,7 @@ from environments import ENVIRONMENTS
 from infra.operations import ORDER
 from settings import REPOSITORY, model_names
 from tests.infra.cloud import Cloud
+from tests.team import MODELS, TEAM
 
 CDKTF = REPOSITORY / "node_modules/.bin/cdktf"
 KEPT = [stage for stage, settings in ENVIRONMENTS.items() if not settings.deletable]
@@ -94,6 +95,9 @@ def copy_repository(to: Path) -> Path:
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, to / name)
     (to / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    shutil.rmtree(to / "models")
+    shutil.copytree(MODELS, to / "models")
+    shutil.copy(TEAM / "environments.py", to)
     return to
 
 

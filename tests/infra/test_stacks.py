@@ -9,8 +9,8 @@ import pytest
 from environments import DEV, ENVIRONMENTS, PROD
 from infra import roles
 from infra.operations import ORDER
-from names import RECORDED_TAG
 from settings import REPOSITORY, model_names
+from settings.names import RECORDED_TAG
 from tests.infra.conftest import synthesize
 from tests.infra.inventory import inventory, read
 

@@ -7,24 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from settings import REPOSITORY
+from tests.team import TEAM
 
 RENAMED = {"cdktf_cdktf_provider_google": "cdktn_provider_google", "from cdktf import": "from cdktn import"}  # as README says
-SOURCES = (
-    "names.py",
-    "settings.py",
-    "stages.py",
-    "environments.py",
-    "infra/**/*.py",
-    "pipeline/models/*/model.toml",
-    "build/environment",
-    "Pipfile.lock",
-)
+SOURCES = {
+    REPOSITORY: ("settings/*.py", "infra/**/*.py", "build/environment", "Pipfile.lock"),
+    TEAM: ("environments.py", "models/*/model.toml"),
+}
 
 
 def moved_copy(to: Path) -> Path:
-    for pattern in SOURCES:
-        for source in REPOSITORY.glob(pattern):
-            target = to / source.relative_to(REPOSITORY)
+    for folder, patterns in SOURCES.items():
+        for source in (file for pattern in patterns for file in folder.glob(pattern)):
+            target = to / source.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             text = source.read_text()
             for old, new in RENAMED.items() if source.suffix == ".py" else ():

@@ -1,5 +1,6 @@
 """What GitHub runs: the repository's own targets, pinned actions, and no identity where a stranger's change could reach it."""
 
+import dataclasses
 import os
 import re
 import shlex
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+import environments
 from environments import ENVIRONMENTS
+from infra import stage_order
 from infra.review.plan_comment import MARKER
 from pipeline.__main__ import parser
 from settings import REPOSITORY
@@ -20,7 +23,6 @@ WORKFLOWS = {
     path.name: yaml.load(path.read_text(), yaml.BaseLoader) for path in sorted(FOLDER.glob("*.yml"))
 }  # BaseLoader: `on` stays a text
 TARGETS = set(re.findall(r"^([a-z_-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-[FIRST] = [stage for stage, settings in ENVIRONMENTS.items() if settings.promotes_from is None]
 every_workflow = pytest.mark.parametrize("name", WORKFLOWS)
 
 
@@ -82,10 +84,22 @@ def test_only_jobs_of_an_environment_can_ask_for_an_identity(name: str) -> None:
             assert "environment" in job or job["uses"] == "$/.github/workflows/stage.yml"
 
 
-def test_a_pull_request_plans_every_environment_and_applies_none() -> None:
-    plan = jobs("plan.yml")["plan"]
+@every_workflow
+def test_no_workflow_names_a_stage_or_a_branch(name: str) -> None:
+    """environments.py alone says which there are, and GitHub which branch is the default one."""
+    text = (FOLDER / name).read_text()
+    code = "\n".join(line.split("#")[0] for line in text.splitlines())
 
-    assert plan["strategy"]["matrix"]["stage"] == list(ENVIRONMENTS)
+    assert re.findall(r"\b(dev|staging|prod|master)\b", code) == []
+    assert re.findall(r"\bmain\b", code.replace("name: main", "")) == []
+
+
+def test_a_pull_request_plans_every_environment_and_applies_none() -> None:
+    plan, review = jobs("plan.yml")["plan"], jobs("plan.yml")["review"]
+
+    assert plan["strategy"]["matrix"] == {"stage": "${{ fromJSON(needs.review.outputs.stages) }}"}
+    assert review["outputs"] == {"stages": "${{ steps.order.outputs.all }}"}
+    assert 'make --silent stages >> "$GITHUB_OUTPUT"' in _lines(review)
     assert plan["with"] == {"stage": "${{ matrix.stage }}", "apply": "false"}
 
 
@@ -103,30 +117,62 @@ def test_the_comment_is_found_again_by_its_marker() -> None:
     assert f'startswith("{MARKER}")' in scripts("plan.yml")
 
 
-def test_a_push_applies_each_environment_after_the_one_it_promotes_from() -> None:
-    stages = {job["with"]["stage"]: job for job in jobs("main.yml").values() if "with" in job}
+STAGES = """
+first=["dev", "lab"]
+later=["staging", "prod", "far"]
+all=["dev", "lab", "staging", "prod", "far"]
+"""
 
-    assert list(stages) == list(ENVIRONMENTS)
-    for stage, job in stages.items():
-        assert job["needs"] == (ENVIRONMENTS[stage].promotes_from or "checks")
-        assert job["with"]["apply"] == "true"
+
+def test_the_stages_are_told_in_the_order_of_promotion(monkeypatch, capsys) -> None:
+    dev, staging, prod = ENVIRONMENTS.values()
+    lab = dataclasses.replace(dev, stage="lab")
+    far = dataclasses.replace(prod, stage="far", promotes_from="prod")
+    given = {settings.stage: settings for settings in (far, prod, dev, staging, lab)}
+    monkeypatch.setattr(environments, "ENVIRONMENTS", given)
+
+    assert stage_order.main() == 0
+    assert capsys.readouterr().out == STAGES.lstrip()
+
+
+def test_a_single_stage_has_none_after_it(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(environments, "ENVIRONMENTS", {"dev": ENVIRONMENTS["dev"]})
+
+    assert stage_order.main() == 0
+    assert capsys.readouterr().out == 'first=["dev"]\nlater=[]\nall=["dev"]\n'
+
+
+def test_a_push_to_the_default_branch_applies_the_first_stages_and_then_the_others_in_turn() -> None:
+    main, order = jobs("main.yml"), "needs.stages.outputs"
+
+    assert main["stages"]["if"] == "github.ref_name == github.event.repository.default_branch"
+    assert _lines(main["stages"]) == ['make --silent stages >> "$GITHUB_OUTPUT"']
+    assert main["checks"]["needs"] == "stages"
+    assert main["first"]["needs"] == ["stages", "checks"]
+    assert main["later"]["needs"] == ["stages", "first"]
+    assert main["first"]["strategy"]["matrix"] == {"stage": f"${{{{ fromJSON({order}.first) }}}}"}
+    assert main["later"]["strategy"] == {
+        "max-parallel": "1",
+        "matrix": {"stage": f"${{{{ fromJSON({order}.later) }}}}"},
+    }
+    for name in ("first", "later"):
+        assert main[name]["with"] == {"stage": "${{ matrix.stage }}", "apply": "true"}
 
 
 def test_what_follows_an_environment_runs_where_nothing_was_applied_and_not_where_something_failed() -> None:
     """Without a condition of its own a job is skipped behind a skipped one, and an apply without changes is skipped."""
-    followers = {name: job for name, job in jobs("main.yml").items() if name not in ("checks", FIRST)}
+    main, applied = jobs("main.yml"), "!cancelled() && needs.first.result == 'success'"
 
-    assert set(followers) == {"push", *ENVIRONMENTS} - {FIRST}
-    for job in followers.values():
-        [before] = job["needs"] if isinstance(job["needs"], list) else [job["needs"]]
-        assert job["if"] == f"${{{{ !cancelled() && needs.{before}.result == 'success' }}}}"
+    assert main["push"]["if"] == f"${{{{ {applied} }}}}"
+    assert main["later"]["if"] == f"${{{{ {applied} && needs.stages.outputs.later != '[]' }}}}"
 
 
 def test_a_commit_is_pushed_to_the_first_stage_right_after_its_apply_and_waits_for_no_other() -> None:
     push = jobs("main.yml")["push"]
 
-    assert push["needs"] == [FIRST]
-    assert push["concurrency"] == {"group": f"push-{FIRST}", "cancel-in-progress": "false"}
+    assert push["needs"] == ["stages", "first"]
+    assert push["strategy"]["matrix"] == jobs("main.yml")["first"]["strategy"]["matrix"]
+    assert push["concurrency"] == {"group": "push-${{ matrix.stage }}", "cancel-in-progress": "false"}
     assert push["permissions"] == {"contents": "read", "id-token": "write"}
     assert not [name for name, job in jobs("main.yml").items() if "push" in job.get("needs", [])]
 
@@ -136,8 +182,10 @@ def test_a_push_reads_the_whole_history_and_acts_as_the_deployer_of_the_first_st
     [checkout] = [step for step in push["steps"] if "actions/checkout" in step.get("uses", "")]
 
     assert checkout["with"] == {"fetch-depth": "0", "persist-credentials": "false"}
-    assert push["environment"] == ENVIRONMENTS[FIRST].names.github_environment("deployer")
-    assert _lines(push)[0] == f'make --silent identity env={FIRST} role=deployer >> "$GITHUB_OUTPUT"'
+    assert push["environment"] == "${{ matrix.stage }}"
+    assert push["env"] == {"STAGE": "${{ matrix.stage }}"}
+    assert ENVIRONMENTS["dev"].names.github_environment("deployer") == "dev"
+    assert _lines(push)[0] == 'make --silent identity env="$STAGE" role=deployer >> "$GITHUB_OUTPUT"'
 
 
 def test_what_the_login_writes_into_the_checkout_is_no_change_of_it() -> None:
@@ -149,17 +197,18 @@ def test_what_the_login_writes_into_the_checkout_is_no_change_of_it() -> None:
 
 def test_what_pushes_is_the_command_line_s_own_verb() -> None:
     line = _lines(jobs("main.yml")["push"])[-1]
-    options = parser().parse_args(shlex.split(line.replace("$GITHUB_SHA", "c" * 40))[3:])
+    filled = line.replace("$GITHUB_SHA", "c" * 40).replace("$STAGE", "lab")
+    options = parser().parse_args(shlex.split(filled)[3:])
 
     assert line.startswith("python3 -m pipeline push ")
-    assert (options.env, options.head, options.again, options.retrain) == (FIRST, "c" * 40, False, False)
+    assert (options.env, options.head, options.again, options.retrain) == ("lab", "c" * 40, False, False)
 
 
 def test_one_run_at_a_time_has_an_environment_and_none_is_cancelled() -> None:
     groups = [job["concurrency"] for job in jobs("main.yml").values() if "with" in job]
 
-    assert [group["cancel-in-progress"] for group in groups] == ["false"] * len(groups)
-    assert len({group["group"] for group in groups}) == len(groups)
+    alone = {"group": "deploy-${{ matrix.stage }}", "cancel-in-progress": "false"}
+    assert groups == [alone, alone]
     assert "concurrency" not in WORKFLOWS["main.yml"]
 
 

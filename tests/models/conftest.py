@@ -1,30 +1,37 @@
-"""Which models the contract is about: all, or those that `--models` names, as a recipe does."""
+"""Which of the team's models the contract is about: all, or those that `--models` names."""
 
 import pytest
 
-from settings import model_names
+from settings import REPOSITORY, model_names
+
+TEAMS = REPOSITORY / "models"  # whatever models other tests bring
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--models", default="all", help="all, or names joined by commas (default: all)")
+    about = "all, or names joined by commas (default: all)"
+    parser.addoption("--models", default="all", help=about)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "model" in metafunc.fixturenames:
-        chosen = chosen_models(
-            metafunc.config.getoption("--models", default="all")
-        )  # not there where this folder was not asked for by name
-        metafunc.parametrize("model", chosen, indirect=True, scope="module")
+        names = chosen_models(asked(metafunc.config))
+        metafunc.parametrize("model", names, indirect=True, scope="module")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    chosen_models(config.getoption("--models", default="all"))
+    chosen_models(asked(config))
+
+
+def asked(config: pytest.Config) -> str:
+    """The option's value; pytest knows it only where this folder was asked for by name."""
+    return str(config.getoption("--models", default="all"))
 
 
 def chosen_models(asked: str) -> list[str]:
+    teams = model_names(TEAMS)
     if asked == "all":
-        return model_names()
+        return teams
     names = set(asked.split(","))
-    if unknown := sorted(names - set(model_names())):
-        raise pytest.UsageError(f"--models is {asked!r}, unknown is {unknown[0]!r}, allowed are all and {', '.join(model_names())}")
+    if unknown := sorted(names - set(teams)):
+        raise pytest.UsageError(f"--models is {asked!r}, unknown is {unknown[0]!r}, allowed are all and {', '.join(teams)}")
     return sorted(names)

@@ -1,11 +1,10 @@
-"""What most tests stand on: a small copy of the taxi folder, the command line called in this process, and one trained model."""
+"""What most tests stand on: a copy of the cab folder, the command line called in this process, and one trained model."""
 
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import pytest
 
 from pipeline import model_folder
 from pipeline.__main__ import main
-from settings import MODELS
+from tests.team import MODELS
 
-ROWS, STEPS = 1500, 50
+ROWS = 1500  # of the model `cab`
 
 
 @dataclass
@@ -31,27 +30,9 @@ class Said:
 
 
 def copy_small(name: str, to: Path) -> Path:
-    """A model's folder in `to`, over its first ROWS rows and STEPS steps, with a bar that so little training can clear."""
-    folder, source = to / name, model_folder.load(name).source
-    shutil.copytree(MODELS / name, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    rows = folder / "rows.csv"
-    with rows.open("w") as small:
-        small.writelines(islice(lines(source), ROWS + 1))
-    toml = folder / "model.toml"
-    edit(toml, r"^source = .*$", 'source = "rows.csv"')
-    edit(toml, r"^format = .*$", 'format = "csv"')
-    edit(toml, r"^minimum_rows = .*$", "minimum_rows = 500")
-    edit(toml, r"(?s)(\[training\].*?)steps = \d+\neval_steps = \d+", rf"\1steps = {STEPS}\neval_steps = 10")
-    edit(toml, r"^lower_bound = .*$", "lower_bound = 0.51", first=True)
-    edit(toml, r"^least_change = .*$", "least_change = -0.4")
-    toml.write_text(re.sub(r"(?s)\[\[gate\.slices\]\].*?(?=\n\[\w)", "", toml.read_text()))
-    return folder
-
-
-def lines(source: Path) -> Iterator[str]:
-    from pipeline.components.csv_example_gen import _content
-
-    return iter(_content(source).decode().splitlines(keepends=True))
+    """A copy of the tests' own model of that name, in `to`."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    return Path(shutil.copytree(MODELS / name, to / name, ignore=ignored))
 
 
 def edit(file: Path, pattern: str, replacement: str, first: bool = False) -> None:
@@ -62,9 +43,9 @@ def edit(file: Path, pattern: str, replacement: str, first: bool = False) -> Non
 
 
 @pytest.fixture
-def taxi(tmp_path: Path) -> Path:
-    """A small taxi folder of the test's own."""
-    return copy_small("taxi", tmp_path)
+def cab(tmp_path: Path) -> Path:
+    """A cab folder of the test's own."""
+    return copy_small("cab", tmp_path)
 
 
 @pytest.fixture
@@ -85,7 +66,7 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 
 @dataclass
 class Trained:
-    """A store with one published model, made from a small taxi folder."""
+    """A store with one published model, made from the cab folder."""
 
     folder: Path
     runs: Path
@@ -93,7 +74,7 @@ class Trained:
 
     @property
     def published(self) -> Path:
-        return self.runs / "store/taxi/published"
+        return self.runs / "store/cab/published"
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +84,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     from pipeline.records import tracking
 
     place = tmp_path_factory.mktemp("trained")
-    folder = copy_small("taxi", place)
+    folder = copy_small("cab", place)
     with tracking.started(place / "runs") as tracker:
         summary = local_run.run(model_folder.load(str(folder)), place / "runs", tracker)
     assert summary["decision"]["published"], summary["decision"]

@@ -19,7 +19,7 @@ def engine(trained):
 @pytest.fixture
 def application(engine):
     application = Application(health_route="/health", predict_route="/v1/endpoints/1/deployedModels/2:predict")
-    application.serve(engine, version="7", path="/models/taxi/7")
+    application.serve(engine, version="7", path="/models/cab/7")
     return application
 
 
@@ -196,5 +196,5 @@ def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_mod
         'esteira_requests_total{status="400"} 1.0',
         "esteira_instances_total 3.0",
         "esteira_request_seconds_count 3.0",
-        'esteira_model_info{model="taxi",path="/models/taxi/7",version="7"} 1.0',
+        'esteira_model_info{model="cab",path="/models/cab/7",version="7"} 1.0',
     } <= samples

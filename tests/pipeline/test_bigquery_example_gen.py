@@ -68,7 +68,7 @@ def records(folder):
     return tf.data.TFRecordDataset(tf.io.gfile.glob(f"{folder}/*"), compression_type="GZIP")
 
 
-@pytest.mark.parametrize("model", ["flights", "taxi"])
+@pytest.mark.parametrize("model", ["ferry", "cab"])
 def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
     settled = spec.cloud(model_folder.load(model), ENVIRONMENTS["dev"], image=IMAGE, serving_image=IMAGE, end=date(2026, 11, 24))
 

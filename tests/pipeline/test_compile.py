@@ -13,7 +13,7 @@ OTHER = {"ExampleGen", "Trainer", "Pusher"}
 
 @pytest.fixture
 def compiled(cli, tmp_path):
-    def call(env, *more, model="taxi"):
+    def call(env, *more, model="cab"):
         said = cli("compile", model, "--env", env, "--output", tmp_path, "--runs", tmp_path / "runs", "--json", *more)
         assert said.code == 0, said.err
         [file] = parsed(said)
@@ -61,7 +61,7 @@ def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, s
     differing = {
         n
         for n in ours
-        if neutral(ours[n], module_base(local), "taxi")
+        if neutral(ours[n], module_base(local), "cab")
         != neutral(theirs[n], module_base(cloud), cloud["pipelineSpec"]["pipelineInfo"]["name"])
     }
     assert set(ours) == set(theirs)
@@ -72,7 +72,7 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
     dev, staging = nodes(compiled("dev", *IMAGES)), nodes(compiled("staging", *IMAGES))
 
     query = staging["ExampleGen"][0]["inputs"]["parameters"]["input_config"]["runtimeValue"]["constant"]
-    assert "chicago_taxi_trips" in query and "`tips` IS NOT NULL" in query and "@begin" not in query
+    assert "rides.rides" in query and "`tips` IS NOT NULL" in query and "@begin" not in query
     assert "--runner=DataflowRunner" in staging["Transform"][2]["container"]["args"]
     assert "--runner=DirectRunner" in dev["Transform"][2]["container"]["args"]
     assert "pipeline.components.vertex_trainer.Executor" in staging["Trainer"][2]["container"]["args"]
@@ -93,10 +93,10 @@ def test_modules_are_given_by_the_hash_of_their_content(compiled):
     from pipeline import model_folder
 
     job = compiled("prod", *IMAGES)
-    folder = model_folder.load("taxi")
+    folder = model_folder.load("cab")
 
     uri = nodes(job)["Transform"][0]["inputs"]["parameters"]["module_file"]["runtimeValue"]["constant"]
-    assert uri == f"gs://acme-ml-prod-prod-artifacts/modules/taxi/{folder.sha256('preprocessing.py')}/preprocessing.py"
+    assert uri == f"gs://mill-prod-prod-artifacts/modules/cab/{folder.sha256('preprocessing.py')}/preprocessing.py"
 
 
 def test_transform_waits_for_the_validator(compiled):
@@ -104,7 +104,7 @@ def test_transform_waits_for_the_validator(compiled):
 
 
 def test_each_model_asks_for_its_own_last_blessed_one(compiled):
-    jobs = {model: compiled("dev", *IMAGES, model=model) for model in ("taxi", "flights")}
+    jobs = {model: compiled("dev", *IMAGES, model=model) for model in ("cab", "ferry")}
 
     for model, job in jobs.items():
         resolver = nodes(job)["LastBlessed-model-blessing-resolver"][2]["resolver"]["outputArtifactQueries"]["model_blessing"]["filter"]
@@ -117,7 +117,7 @@ def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     job = compiled("dev", *IMAGES)
 
     assert job["pipelineSpec"]["schemaVersion"] == "2.1.0"
-    assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://acme-ml-dev-dev-artifacts/pipelines/dev-taxi"
+    assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     ],
 )
 def test_a_wrong_argument_is_one_sentence_and_nothing_is_written(cli, tmp_path, arguments, says):
-    said = cli("compile", "taxi", "--output", tmp_path / "out", *arguments)
+    said = cli("compile", "cab", "--output", tmp_path / "out", *arguments)
 
     assert (said.code, says in said.sentence, (tmp_path / "out").exists()) == (2, True, False)
 
@@ -142,4 +142,4 @@ def test_a_wrong_argument_is_one_sentence_and_nothing_is_written(cli, tmp_path, 
 def test_without_a_name_every_model_is_compiled(cli, tmp_path):
     files = parsed(cli("compile", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
 
-    assert [f.rsplit("/")[-1] for f in files] == ["dev-flights.json", "dev-taxi.json"]
+    assert [f.rsplit("/")[-1] for f in files] == ["dev-cab.json", "dev-ferry.json"]

@@ -62,7 +62,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("file", "pattern", "replacement", "says"), WRONG.values(), ids=WRONG)
 def test_a_wrong_folder_is_refused_with_one_sentence(file, pattern, replacement, says, tmp_path, cli, trained):
-    folder, before = copy_small("taxi", tmp_path), tree_sha256(trained.published)
+    folder, before = copy_small("cab", tmp_path), tree_sha256(trained.published)
     edit(folder / file, pattern, replacement, first=True)
 
     said = cli("run", folder, "--runs", trained.runs)
@@ -74,18 +74,18 @@ def test_a_wrong_folder_is_refused_with_one_sentence(file, pattern, replacement,
 
 
 @pytest.mark.parametrize("file", model_folder.FILES)
-def test_a_missing_file_is_named(file, taxi, cli):
-    (taxi / file).unlink()
+def test_a_missing_file_is_named(file, cab, cli):
+    (cab / file).unlink()
 
-    said = cli("run", taxi)
+    said = cli("run", cab)
 
     assert (said.code, f"{file}: there is no such file" in said.sentence) == (2, True)
 
 
 def test_an_unknown_model_is_told_which_there_are(cli):
-    said = cli("run", "taxii")
+    said = cli("run", "cabb")
 
-    assert (said.code, "'taxii'" in said.sentence, "flights, taxi" in said.sentence) == (2, True, True)
+    assert (said.code, "'cabb'" in said.sentence, "cab, ferry" in said.sentence) == (2, True, True)
 
 
 @pytest.mark.parametrize(
@@ -94,19 +94,19 @@ def test_an_unknown_model_is_told_which_there_are(cli):
 def test_an_unknown_model_is_told_before_anything_is_imported_or_started(arguments, cli, tmp_path, monkeypatch):
     monkeypatch.setattr(libraries, "load", lambda: pytest.fail("TensorFlow is imported"))
 
-    said = cli(*arguments, "taxii", "--runs", tmp_path / "runs")
+    said = cli(*arguments, "cabb", "--runs", tmp_path / "runs")
 
     assert (said.code, (tmp_path / "runs").exists()) == (2, False)
 
 
 def test_an_unknown_verb_is_wrong_usage(cli):
-    said = cli("rum", "taxi")
+    said = cli("rum", "cab")
 
     assert (said.code, "invalid choice: 'rum'" in said.err) == (2, True)
 
 
 def test_a_folder_with_an_illegal_name_is_refused(tmp_path):
-    copy_small("taxi", tmp_path).rename(tmp_path / "Taxi-2")
+    copy_small("cab", tmp_path).rename(tmp_path / "Taxi-2")
 
     with pytest.raises(ConfigurationError, match="Taxi-2"):
         model_folder.load(str(tmp_path / "Taxi-2"))

@@ -15,7 +15,8 @@ from pipeline.components.csv_example_gen import CsvExampleGen, Executor, encode,
 from pipeline.errors import DataError
 from pipeline.schema import columns, read
 from pipeline.spec import CsvSource
-from tests.pipeline.conftest import copy_small, lines
+from tests.pipeline.conftest import copy_small
+from tests.team import MODELS
 
 
 def examples(pattern):
@@ -26,8 +27,8 @@ def examples(pattern):
 
 
 def mixed_rows(place):
-    """A thousand rows of the shipped file, among them the one that has a value in its emptiest column."""
-    header, *rows = lines(model_folder.load("taxi").source)
+    """A thousand rows of the cab's, among them the one that has a value in its emptiest column."""
+    header, *rows = (MODELS / "cab/rows.csv").read_text().splitlines(keepends=True)
     column = header.strip().split(",").index("pickup_census_tract")
     place.write_text("".join([header, *rows[:1000], *(row for row in rows if row.split(",")[column])]))
 
@@ -46,7 +47,7 @@ def test_rows_and_splits_are_those_of_tfx(tmp_path):
         "output_file_format": 5,
     }
     component = CsvExampleGen(
-        CsvSource(str(tmp_path / "in/rows.csv"), "", ("",)), columns=columns(read(model_folder.load("taxi"))), required=[]
+        CsvSource(str(tmp_path / "in/rows.csv"), "", ("",)), columns=columns(read(model_folder.load("cab"))), required=[]
     )
 
     StockExecutor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))).Do({}, {"examples": [stock]}, properties)
@@ -57,7 +58,7 @@ def test_rows_and_splits_are_those_of_tfx(tmp_path):
 
 
 def test_equal_rows_fall_into_the_same_split(trained):
-    [ours] = sorted((trained.runs / "store/taxi/CsvExampleGen/examples").iterdir(), key=lambda p: int(p.name))[:1]
+    [ours] = sorted((trained.runs / "store/cab/CsvExampleGen/examples").iterdir(), key=lambda p: int(p.name))[:1]
 
     assert not set(examples(f"{ours}/Split-train/*")) & set(examples(f"{ours}/Split-eval/*"))
 
@@ -81,7 +82,7 @@ def test_a_file_that_is_no_zip_is_named(tmp_path):
 
 
 def test_encoding_is_the_same_whenever_it_is_done(tmp_path):
-    folder = model_folder.load(str(copy_small("taxi", tmp_path)))
+    folder = model_folder.load(str(copy_small("cab", tmp_path)))
     table = read_csv(folder.source, columns(read(folder)), [""])
 
     assert list(encode(table)) == list(encode(table))

@@ -96,7 +96,7 @@ FAULTS = {
     extra_column: "the column mood is not in schema.pbtxt",
     text_in_a_number: "in the column fare: CSV conversion error to double: invalid value 'much'",
     one_class: "the label big_tip is 0 in every row",
-    truncated_row: "Expected 18 columns, got 2",
+    truncated_row: "Expected 9 columns, got 2",
     not_utf_8: "invalid UTF8",
     too_few_rows: "the data has 299 rows, allowed is at least data.minimum_rows = 500",
     impossible_value: "fare (",
@@ -107,7 +107,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__)
 def test_bad_data_stops_the_run_with_one_sentence(fault, tmp_path, cli, trained):
-    folder, before = copy_small("taxi", tmp_path), tree_sha256(trained.published)
+    folder, before = copy_small("cab", tmp_path), tree_sha256(trained.published)
     fault(folder)
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
@@ -118,10 +118,10 @@ def test_bad_data_stops_the_run_with_one_sentence(fault, tmp_path, cli, trained)
     assert tree_sha256(trained.published) == before
 
 
-def test_a_stopped_run_is_recorded_with_its_anomalies(taxi, cli, trained):
-    impossible_value(taxi)
+def test_a_stopped_run_is_recorded_with_its_anomalies(cab, cli, trained):
+    impossible_value(cab)
 
-    summary = parsed(cli("run", taxi, "--runs", trained.runs, "--json"))
+    summary = parsed(cli("run", cab, "--runs", trained.runs, "--json"))
 
     page = (trained.runs / summary["run"] / "report.html").read_text()
     kept = json.loads((trained.runs / summary["run"] / "summary.json").read_text())
@@ -131,11 +131,11 @@ def test_a_stopped_run_is_recorded_with_its_anomalies(taxi, cli, trained):
     assert "fare (" in page.split("Anomalies")[1].split("Raw columns")[0]
 
 
-def test_rows_without_a_required_column_are_dropped_and_counted(taxi, cli, tmp_path):
+def test_rows_without_a_required_column_are_dropped_and_counted(cab, cli, tmp_path):
     for row in (3, 5, 8):
-        set_cell(taxi, row, "tips", "")
+        set_cell(cab, row, "tips", "")
 
-    summary = parsed(cli("run", taxi, "--runs", tmp_path / "runs", "--json"))
+    summary = parsed(cli("run", cab, "--runs", tmp_path / "runs", "--json"))
 
     assert summary["records"]["data"]["rows_dropped"] == 3
     assert summary["records"]["data"]["rows"] == 1497

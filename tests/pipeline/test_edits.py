@@ -23,10 +23,10 @@ class Checkout:
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        for name in ("pipeline", "settings.py", "names.py", "stages.py", "environments.py", "Pipfile.lock"):
+        for name in ("pipeline", "settings", "environments.py", "Pipfile.lock"):
             source = REPOSITORY / name
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, place / name)
-        self.folder = copy_small("taxi", place)
+        self.folder = copy_small("cab", place / "models")
 
     def run(self) -> set[str]:
         """The nodes that ran and were not taken from the cache."""
@@ -60,9 +60,9 @@ EDITS = {
     "pipeline/components/evaluator.py": {"Evaluator", "Pusher"},
     "pipeline/components/extractors.py": {"Evaluator", "Pusher"},
     "pipeline/components/trainer.py": TRAINED_ANEW,
-    "taxi/model.py": TRAINED_ANEW,
-    "taxi/preprocessing.py": TRANSFORMED_ANEW,
-    "taxi/schema.pbtxt": {"ImportSchemaGen", "ExampleValidator", *TRANSFORMED_ANEW},
+    "models/cab/model.py": TRAINED_ANEW,
+    "models/cab/preprocessing.py": TRANSFORMED_ANEW,
+    "models/cab/schema.pbtxt": {"ImportSchemaGen", "ExampleValidator", *TRANSFORMED_ANEW},
     "pipeline/components/csv_example_gen.py": {"CsvExampleGen", *DESCRIBED_ANEW},
 }
 

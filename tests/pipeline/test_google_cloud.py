@@ -15,9 +15,9 @@ DEV = ENVIRONMENTS["dev"]
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (exceptions.NotFound("gone"), "the thing is not there in acme-ml-dev: `make doctor env=dev` says what is missing"),
-        (exceptions.Forbidden("no right"), r"the thing: Google refuses it in acme-ml-dev \(no right\): `make doctor env=dev`"),
-        (exceptions.Unauthorized("who?"), "the thing: Google refuses it in acme-ml-dev"),
+        (exceptions.NotFound("gone"), "the thing is not there in mill-dev: `make doctor env=dev` says what is missing"),
+        (exceptions.Forbidden("no right"), r"the thing: Google refuses it in mill-dev \(no right\): `make doctor env=dev`"),
+        (exceptions.Unauthorized("who?"), "the thing: Google refuses it in mill-dev"),
         (exceptions.Conflict("twice"), "the thing: Google answered 409: twice"),
         (exceptions.TooManyRequests("slowly"), "the thing: Google answered 429: slowly"),
         (auth.DefaultCredentialsError("none"), "there are no valid Google credentials: run `gcloud auth application-default login`"),

@@ -20,7 +20,7 @@ from tests.pipeline.test_run import NODES
 def killed(tmp_path_factory):
     """One store in which run after run is killed, each a node further than the last."""
     place = tmp_path_factory.mktemp("killed")
-    return copy_small("taxi", place), place / "runs"
+    return copy_small("cab", place), place / "runs"
 
 
 def command(folder, runs):
@@ -64,7 +64,7 @@ def test_killed_in_a_node_nothing_half_made_is_published(killed, node):
 
     kill_in(node, folder, runs)
 
-    versions = (runs / "store/taxi/published").glob("[0-9]*")
+    versions = (runs / "store/cab/published").glob("[0-9]*")
     assert [p for p in versions if not (p / "saved_model.pb").exists()] == []
 
 
@@ -77,7 +77,7 @@ def test_the_run_after_the_kills_goes_on_and_publishes(killed):
     assert done.returncode == 0, done.stderr
     assert summary["decision"]["published"]
     assert {n for n, s in states(summary).items() if s == "cached"} >= {"CsvExampleGen", "StatisticsGen", "Transform", "Trainer"}
-    assert [p.name for p in (runs / "store/taxi/published").iterdir() if p.name.startswith(".")] == []
+    assert [p.name for p in (runs / "store/cab/published").iterdir() if p.name.startswith(".")] == []
 
 
 @contextlib.contextmanager

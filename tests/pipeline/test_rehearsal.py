@@ -24,9 +24,9 @@ UNCACHED = {"Hyperparameters", "LastBlessed-model-blessing-resolver", "LastBless
 def rehearsed(tmp_path_factory):
     """A small model's local spec, rehearsed."""
     place = tmp_path_factory.mktemp("rehearsed")
-    copy_small("taxi", place)
+    copy_small("cab", place)
     compiled(place)
-    return place, place / "local-taxi.json", rehearse_file(place / "local-taxi.json")
+    return place, place / "local-cab.json", rehearse_file(place / "local-cab.json")
 
 
 def compiled(place):
@@ -34,7 +34,7 @@ def compiled(place):
     from pipeline.compilation import compile_models
 
     arguments = {"environment": "local", "image": None, "serving_image": None, "end": "", "runs": place / "runs", "output": place}
-    [spec] = compile_models([str(place / "taxi")], **arguments)
+    [spec] = compile_models([str(place / "cab")], **arguments)
     return json.loads(spec.read_text())
 
 
@@ -42,35 +42,35 @@ def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
     place, _, result = rehearsed
 
     assert result["blessed"]
-    assert Path(result["published"]).parent == place / "runs/rehearsal/taxi/published"
+    assert Path(result["published"]).parent == place / "runs/rehearsal/cab/published"
     assert (Path(result["published"]) / "saved_model.pb").exists()
 
 
 def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
     place, _, _ = rehearsed
 
-    logs = {file.parent.name: file.read_text() for file in place.glob("runs/rehearsal/taxi/rehearsals/*/*/log.txt")}
+    logs = {file.parent.name: file.read_text() for file in place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")}
     assert len(logs) == 9 and all("Starting executor" in log for log in logs.values())
     assert not [node for node, log in logs.items() if "infer TFX Python dependency" in log]
 
 
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
     place, spec, _ = rehearsed
-    again = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/taxi")
+    again = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/cab")
     queries = {k: v["resolver"]["outputArtifactQueries"] for k, v in again.executors.items() if "resolver" in v}
 
     blessing = again.store.query(queries["LastBlessed-model-blessing-resolver_executor"]["model_blessing"]["filter"], {})
     model = again.store.query(queries["LastBlessed-model-resolver_executor"]["model"]["filter"], {"input": blessing})
-    other = again.store.query('schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="flights"', {})
+    other = again.store.query('schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="ferry"', {})
 
-    assert blessing[0]["metadata"]["pipeline"] == "taxi"
+    assert blessing[0]["metadata"]["pipeline"] == "cab"
     assert "/Trainer/model" in model[0]["uri"]
     assert other == []
 
 
 def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache(rehearsed):
     place = rehearsed[0]
-    with (place / "taxi/model.py").open("a") as module:
+    with (place / "cab/model.py").open("a") as module:
         module.write("\n# edited\n")
 
     again = states(compiled(place))
@@ -116,7 +116,7 @@ def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(t
     checkout = Checkout(tmp_path)
     before = image_of(checkout.place)
 
-    checkout.append("pipeline/models/taxi/model.py", "# edited")
+    checkout.append("models/cab/model.py", "# edited")
     (tmp_path / "pipeline/.dag.py.swp").write_bytes(b"\0")
     (tmp_path / "pipeline/dag.py~").write_text("an older one")
     (tmp_path / "pipeline/.#dag.py").symlink_to("nowhere")
@@ -156,7 +156,7 @@ def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
 
 
 def test_a_cloud_spec_is_refused(cli, tmp_path):
-    [file] = parsed(cli("compile", "taxi", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
+    [file] = parsed(cli("compile", "cab", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
 
     said = cli("rehearse", file)
 

@@ -103,11 +103,11 @@ def test_the_port_answers_503_at_once_and_the_model_when_it_is_there(model, samp
     with started(*ENTRYPOINT, AIP_STORAGE_URI=str(model)) as process:
         assert process.ask("GET", "/health") == (503, '{"state":"loading"}')
         assert process.ask("POST", "/predict", {"instances": [sample]}) == (503, '{"error":"the model is still loading"}')
-        process.wait_for(f"taxi, version {model.name}, is ready after")
+        process.wait_for(f"cab, version {model.name}, is ready after")
 
         assert process.ask("GET", "/health") == (200, '{"state":"ready"}')
         assert process.ask("POST", "/predict", {"instances": [sample]})[0] == 200
-        assert f'model="taxi",path="{model}",version="{model.name}"' in process.ask("GET", "/metrics")[1]
+        assert f'model="cab",path="{model}",version="{model.name}"' in process.ask("GET", "/metrics")[1]
         assert process.end(signal.SIGTERM) == 0
 
 
@@ -126,7 +126,7 @@ def test_a_body_that_announces_too_much_is_refused_unread(model):
 def test_it_stands_on_the_serving_environment_alone_and_takes_its_model_from_a_bucket(model, sample):
     routes = {"AIP_HEALTH_ROUTE": "/v1/endpoints/1/deployedModels/2", "AIP_PREDICT_ROUTE": "/v1/endpoints/1/deployedModels/2:predict"}
     with uploaded(model) as uri, started(*ON_THE_SERVING_ENVIRONMENT, AIP_STORAGE_URI=f"{uri}/", **routes) as process:
-        process.wait_for("taxi, version 7, is ready")
+        process.wait_for("cab, version 7, is ready")
 
         status, answer = process.ask("POST", routes["AIP_PREDICT_ROUTE"], {"instances": [sample]})
 
@@ -142,19 +142,19 @@ def uploaded(model: Path) -> Iterator[str]:
     with object_store.serving() as store, pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", store.url)
         bucket = storage.Client("p", AnonymousCredentials()).create_bucket("models")
-        bucket.blob("taxi/7/").upload_from_string(b"")
+        bucket.blob("cab/7/").upload_from_string(b"")
         bucket.blob("escaping/../../x").upload_from_string(b"x")
-        bucket.blob("taxi/70/saved_model.pb").upload_from_string(b"another")
+        bucket.blob("cab/70/saved_model.pb").upload_from_string(b"another")
         for file in (path for path in model.rglob("*") if path.is_file()):
-            bucket.blob(f"taxi/7/{file.relative_to(model)}").upload_from_filename(file)
-        yield "gs://models/taxi/7"
+            bucket.blob(f"cab/7/{file.relative_to(model)}").upload_from_filename(file)
+        yield "gs://models/cab/7"
 
 
 def test_a_bucket_s_model_is_fetched_whole_and_a_missing_one_named(model):
     with uploaded(model) as uri:
         fetched = saved_model.fetch(uri)
-        with pytest.raises(ConfigurationError, match="gs://models/taxi/8: there is nothing there"):
-            saved_model.fetch("gs://models/taxi/8")
+        with pytest.raises(ConfigurationError, match="gs://models/cab/8: there is nothing there"):
+            saved_model.fetch("gs://models/cab/8")
         with pytest.raises(ConfigurationError, match=r"the object escaping/../../x has no place in a folder"):
             saved_model.fetch("gs://models/escaping")
 
@@ -196,12 +196,12 @@ def test_a_second_signal_waits_for_nobody(half_asked):
 
 
 def test_the_verb_serves_the_newest_version_and_ctrl_c_ends_it_without_a_traceback(trained, model, sample, tmp_path):
-    published = tmp_path / "runs/store/taxi/published"
+    published = tmp_path / "runs/store/cab/published"
     for version in ("9", "10", ".11.unfinished"):
         shutil.copytree(model, published / version)
-    command = (sys.executable, "-m", "pipeline", "serve", "taxi", "--runs", tmp_path / "runs", "--port", "0")
+    command = (sys.executable, "-m", "pipeline", "serve", "cab", "--runs", tmp_path / "runs", "--port", "0")
     with started(*command, ESTEIRA_ENVIRONMENT="pipeline") as process:
-        process.wait_for("taxi, version 10, is ready")
+        process.wait_for("cab, version 10, is ready")
 
         assert process.ask("POST", "/predict", {"instances": [sample]})[0] == 200
         assert process.end(signal.SIGINT) == 0
@@ -229,7 +229,7 @@ def test_the_verb_refuses_what_is_no_model_of_ours(cli, model, tmp_path):
     shutil.copytree(model, tmp_path / "bare", ignore=shutil.ignore_patterns("assets.extra"))
 
     for named, says in {
-        "taxi": f"there is no published version of 'taxi' in {tmp_path}/store/taxi/published: run `python -m pipeline run taxi` first",
+        "cab": f"there is no published version of 'cab' in {tmp_path}/store/cab/published: run `python -m pipeline run cab` first",
         f"{tmp_path}/none": f"{tmp_path}/none: there is no such folder",
         f"{tmp_path}": f"{tmp_path}: there is no saved_model.pb",
         f"{tmp_path}/bare": f"{tmp_path}/bare: there is no assets.extra/schema.pbtxt",

@@ -155,4 +155,4 @@ def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
 def test_what_the_model_says_of_itself_is_in_its_folder(model):
     serving = json.loads((model / "assets.extra/serving.json").read_text())
 
-    assert serving["model"] == "taxi" and "tips" not in serving["features"] and serving["features"]["fare"] == "FLOAT"
+    assert serving["model"] == "cab" and "tips" not in serving["features"] and serving["features"]["fare"] == "FLOAT"

@@ -7,7 +7,7 @@ import pytest
 from pipeline.google_cloud import vertex
 from tests.standins.google_apis import GoogleApis
 
-PROJECT, REGION = "acme-ml-dev", "us-central1"
+PROJECT, REGION = "mill-dev", "us-central1"
 PLACE = f"projects/{PROJECT}/locations/{REGION}"
 
 
@@ -23,10 +23,10 @@ def google(monkeypatch) -> Iterator[GoogleApis]:
 def endpoint(google):
     """An endpoint with two versions of a model, of which the first takes all the traffic."""
     aiplatform = vertex(PROJECT, REGION)
-    endpoint = aiplatform.Endpoint.create(display_name="dev-taxi", endpoint_id="7")
+    endpoint = aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id="7")
     for number in (1, 2):
-        parent = {"model_id": "taxi"} if number == 1 else {"parent_model": f"{PLACE}/models/taxi"}
-        model = aiplatform.Model.upload(display_name="taxi", artifact_uri=f"gs://b/{number}", serving_container_image_uri="i", **parent)
+        parent = {"model_id": "cab"} if number == 1 else {"parent_model": f"{PLACE}/models/cab"}
+        model = aiplatform.Model.upload(display_name="cab", artifact_uri=f"gs://b/{number}", serving_container_image_uri="i", **parent)
         model.deploy(endpoint, traffic_percentage=0, machine_type="n1-standard-2")
     return aiplatform.Endpoint("7")
 
@@ -69,13 +69,13 @@ def test_vertex_runs_lists_and_cancels_pipeline_jobs(google):
     aiplatform = vertex(PROJECT, REGION)
     client, states = aiplatform.PipelineJob._empty_constructor().api_client, aiplatform.gapic.PipelineState
     for number in (1, 2):
-        job = PipelineJob(display_name="run", labels={"model": "taxi"}, runtime_config={"gcs_output_directory": "gs://b"})
+        job = PipelineJob(display_name="run", labels={"model": "cab"}, runtime_config={"gcs_output_directory": "gs://b"})
         client.create_pipeline_job(parent=PLACE, pipeline_job=job, pipeline_job_id=f"run-{number}")
 
     google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", state="PIPELINE_STATE_SUCCEEDED")
     aiplatform.PipelineJob.get("run-2").cancel()
 
-    jobs = aiplatform.PipelineJob.list(filter='labels.model="taxi"', order_by="create_time desc")
+    jobs = aiplatform.PipelineJob.list(filter='labels.model="cab"', order_by="create_time desc")
     assert [(job.name, job.state) for job in jobs] == [
         ("run-2", states.PIPELINE_STATE_CANCELLED),
         ("run-1", states.PIPELINE_STATE_SUCCEEDED),
@@ -99,10 +99,10 @@ def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
     assert (trigger.id, trigger.name, dict(trigger.substitutions)) == (trigger_id, "train", {"_MODEL": ""})
 
     name = {"name": f"{PLACE}/triggers/{trigger_id}", "trigger_id": trigger_id, **ids}
-    operation = builds.run_build_trigger(request={**name, "source": {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "taxi"}}})
+    operation = builds.run_build_trigger(request={**name, "source": {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "cab"}}})
 
     build = operation.metadata.build
-    assert (build.status.name, build.substitutions["_MODEL"], operation.done()) == ("PENDING", "taxi", False)
+    assert (build.status.name, build.substitutions["_MODEL"], operation.done()) == ("PENDING", "cab", False)
     google.change("cloud_build", build.name, status="SUCCESS")
     assert operation.result(timeout=30).status.name == "SUCCESS"
     request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}

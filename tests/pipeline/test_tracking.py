@@ -50,7 +50,7 @@ def test_a_tracker_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
 
 def test_half_a_run_is_not_kept(tmp_path):
     with tracking.started(tmp_path) as tracker:
-        tracker.stdin.write('{"summary": {"model": "taxi"')
+        tracker.stdin.write('{"summary": {"model": "cab"')
 
     assert tracker.wait(60) == 1
 

@@ -20,7 +20,7 @@ UNFIT = {
 
 @pytest.mark.parametrize(("answer", "says"), UNFIT.values(), ids=UNFIT)
 def test_an_unfit_model_is_not_published(answer, says, tmp_path, cli, trained):
-    folder, before = copy_small("taxi", tmp_path), tree_sha256(trained.published)
+    folder, before = copy_small("cab", tmp_path), tree_sha256(trained.published)
     edit(folder / "model.py", SCORE, answer)
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
@@ -32,25 +32,25 @@ def test_an_unfit_model_is_not_published(answer, says, tmp_path, cli, trained):
     assert tree_sha256(trained.published) == before
 
 
-def test_a_model_that_answers_no_number_cannot_be_judged(taxi, cli, trained):
-    edit(taxi / "model.py", SCORE, r'return {"score": \1 * float("nan")}')
+def test_a_model_that_answers_no_number_cannot_be_judged(cab, cli, trained):
+    edit(cab / "model.py", SCORE, r'return {"score": \1 * float("nan")}')
     before = tree_sha256(trained.published)
 
-    said = cli("run", taxi, "--runs", trained.runs, "--json")
+    said = cli("run", cab, "--runs", trained.runs, "--json")
 
     assert said.code == 1
     assert parsed(said)["decision"]["reason"] == "not published: the model's answer is nan for held-out rows, allowed are finite numbers"
     assert tree_sha256(trained.published) == before
 
 
-def test_a_model_that_raises_is_a_failed_run_with_its_own_words(taxi, cli, trained):
+def test_a_model_that_raises_is_a_failed_run_with_its_own_words(cab, cli, trained):
     edit(
-        taxi / "model.py",
+        cab / "model.py",
         r"^def run_fn\(.*\n",
         'def run_fn(fn_args):\n    raise ValueError("no such luck")\n\n\ndef _old_run_fn(fn_args):\n',
     )
 
-    said = cli("run", taxi, "--runs", trained.runs, "--json")
+    said = cli("run", cab, "--runs", trained.runs, "--json")
 
     assert said.code == 1
     assert "Trainer failed with ValueError: no such luck (log: " in parsed(said)["error"]

@@ -6,24 +6,24 @@ import json
 from tests.pipeline.conftest import ROWS, parsed
 
 
-def test_schema_shows_how_the_data_differs_from_the_reviewed_contract(taxi, cli):
-    said = cli("schema", taxi)
+def test_schema_shows_how_the_data_differs_from_the_reviewed_contract(cab, cli):
+    said = cli("schema", cab)
 
     assert said.code == 0
     assert "inferred from the data" in said.out and "-default_environment" in said.out
 
 
-def test_schema_writes_the_first_one_and_never_over_a_reviewed_one(taxi, cli):
-    reviewed = (taxi / "schema.pbtxt").read_text()
-    cli("schema", taxi, "--write")
-    kept = (taxi / "schema.pbtxt").read_text()
-    (taxi / "schema.pbtxt").unlink()
+def test_schema_writes_the_first_one_and_never_over_a_reviewed_one(cab, cli):
+    reviewed = (cab / "schema.pbtxt").read_text()
+    cli("schema", cab, "--write")
+    kept = (cab / "schema.pbtxt").read_text()
+    (cab / "schema.pbtxt").unlink()
 
-    said = cli("schema", taxi, "--write", "--json")
+    said = cli("schema", cab, "--write", "--json")
 
     assert kept == reviewed
     assert parsed(said)["difference"] == []
-    assert 'name: "fare"' in (taxi / "schema.pbtxt").read_text()
+    assert 'name: "fare"' in (cab / "schema.pbtxt").read_text()
 
 
 def test_predict_answers_every_row_in_its_order(trained, cli, tmp_path):
@@ -71,10 +71,10 @@ def test_predict_answers_as_the_engine_does(trained, cli, tmp_path):
     assert abs(engine.predict([instance])[0] - float(row["predicted_score"])) < 1e-5
 
 
-def test_predict_without_a_model_says_how_to_make_one(taxi, cli, tmp_path):
-    said = cli("predict", taxi, "--runs", tmp_path / "none", "--input", taxi / "rows.csv", "--output", tmp_path / "out.csv")
+def test_predict_without_a_model_says_how_to_make_one(cab, cli, tmp_path):
+    said = cli("predict", cab, "--runs", tmp_path / "none", "--input", cab / "rows.csv", "--output", tmp_path / "out.csv")
 
-    assert (said.code, "run `python -m pipeline run taxi` first" in said.sentence) == (1, True)
+    assert (said.code, "run `python -m pipeline run cab` first" in said.sentence) == (1, True)
 
 
 def test_predict_names_a_missing_file(trained, cli, tmp_path):
@@ -83,15 +83,15 @@ def test_predict_names_a_missing_file(trained, cli, tmp_path):
     assert (said.code, "no.csv: there is no such file" in said.sentence) == (1, True)
 
 
-def test_tune_writes_the_best_of_the_declared_space(taxi, cli, tmp_path):
+def test_tune_writes_the_best_of_the_declared_space(cab, cli, tmp_path):
     from tests.pipeline.conftest import edit
 
-    toml = taxi / "model.toml"
+    toml = cab / "model.toml"
     edit(toml, r"(?s)\[tuning\]\ntrials = \d+\nsteps = \d+\neval_steps = \d+", "[tuning]\ntrials = 2\nsteps = 20\neval_steps = 5")
 
-    said = cli("tune", taxi, "--runs", tmp_path / "runs", "--json")
+    said = cli("tune", cab, "--runs", tmp_path / "runs", "--json")
 
     assert said.code == 0, said.err
-    assert parsed(said) == json.loads((taxi / "hyperparameters/best.json").read_text())
-    again = cli("run", taxi, "--runs", tmp_path / "runs", "--json")
+    assert parsed(said) == json.loads((cab / "hyperparameters/best.json").read_text())
+    again = cli("run", cab, "--runs", tmp_path / "runs", "--json")
     assert parsed(again)["records"]["hyperparameters"] == parsed(said)

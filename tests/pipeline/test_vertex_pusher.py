@@ -14,8 +14,8 @@ from tests.standins.google_apis import GoogleApis
 DESTINATION = VertexDestination(
     project=DEV.project_id,
     region=DEV.region,
-    endpoint=DEV.names.endpoint("taxi"),
-    registered_model=DEV.names.registered_model("taxi"),
+    endpoint=DEV.names.endpoint("cab"),
+    registered_model=DEV.names.registered_model("cab"),
     serving_image="us-docker.pkg.dev/p/images/serving@sha256:" + "0" * 64,
     machine_type="n1-standard-2",
     min_replicas=1,
@@ -29,7 +29,7 @@ def google(monkeypatch):
     with GoogleApis() as apis:
         for name, value in apis.environment().items():
             monkeypatch.setenv(name, value)
-        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-taxi", endpoint_id=DESTINATION.endpoint)
+        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-cab", endpoint_id=DESTINATION.endpoint)
         yield apis
 
 

@@ -82,7 +82,7 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
 
     watching.until(WATCHING)
     first = watching.newest()
-    checkout.append("taxi/model.py", "# edited")
+    checkout.append("cab/model.py", "# edited")
     said = watching.until(WATCHING)
     second = watching.newest()
     edit(checkout.folder / "model.toml", "^purpose = .*$", "purpose = 7")
@@ -90,7 +90,7 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
     edit(checkout.folder / "model.toml", "^purpose = .*$", 'purpose = "to be watched"')
     watching.until(WATCHING)
     checkout.append("pipeline/dag.py", "# edited")
-    checkout.append("taxi/model.py", "# edited again")
+    checkout.append("cab/model.py", "# edited again")
     code, last_words = watching.ended()
 
     assert said[0] == f"{checkout.folder}/model.py has changed\n"

@@ -10,10 +10,10 @@ import pytest
 
 from tests.standins.google_apis import GoogleApis
 
-PROJECT = "projects/acme-ml-dev"
+PROJECT = "projects/mill-dev"
 PLACE = f"{PROJECT}/locations/us-central1"
 ENDPOINT = f"vertex_ai/{PLACE}/endpoints/7"
-PIPELINE = "pipeline@acme-ml-dev.iam.gserviceaccount.com"
+PIPELINE = "pipeline@mill-dev.iam.gserviceaccount.com"
 
 
 @pytest.fixture
@@ -79,10 +79,10 @@ def test_a_second_object_of_the_same_name_is_refused(google):
 def test_a_field_of_the_mask_that_is_not_sent_is_removed(google):
     made(google, f"vertex_ai/{PLACE}/endpoints?endpointId=7", {"description": "d", "labels": {"a": "b"}})
 
-    ask(google, "PATCH", f"{ENDPOINT}?updateMask=description", {"displayName": "taxi"})
+    ask(google, "PATCH", f"{ENDPOINT}?updateMask=description", {"displayName": "cab"})
 
     endpoint = google.objects["vertex_ai", f"{PLACE}/endpoints/7"]
-    assert (endpoint["displayName"], endpoint["labels"], "description" in endpoint) == ("taxi", {"a": "b"}, False)
+    assert (endpoint["displayName"], endpoint["labels"], "description" in endpoint) == ("cab", {"a": "b"}, False)
 
 
 def test_a_mask_may_be_written_with_underscores(google):
@@ -102,7 +102,7 @@ def test_a_changed_trigger_is_replaced(google):
 
 
 def test_an_operation_is_done_and_says_what_it_made(google):
-    operation = made(google, f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "taxi"})
+    operation = made(google, f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "cab"})
 
     assert operation["done"]
     assert operation["response"]["@type"] == "type.googleapis.com/google.cloud.aiplatform.v1.Endpoint"
@@ -170,17 +170,17 @@ def test_a_deleted_account_leaves_a_deleted_member(google):
 
 def test_a_bucket_that_holds_something_stays(google):
     made(google, "storage/b", {"name": "runs"})
-    google.add_object("runs", "taxi/1/model")
+    google.add_object("runs", "cab/1/model")
 
     assert ask(google, "DELETE", "storage/b/runs") == (409, "The bucket you tried to delete is not empty.")
-    assert [o["name"] for o in ask(google, "GET", "storage/b/runs/o")[1]["items"]] == ["taxi/1/model"]
-    assert ask(google, "DELETE", "storage/b/runs/o/taxi%2F1%2Fmodel")[0] == 200
+    assert [o["name"] for o in ask(google, "GET", "storage/b/runs/o")[1]["items"]] == ["cab/1/model"]
+    assert ask(google, "DELETE", "storage/b/runs/o/cab%2F1%2Fmodel")[0] == 200
     assert ask(google, "DELETE", "storage/b/runs")[0] == 200
 
 
 def test_a_dataset_with_tables_stays_unless_told(google):
     made(google, f"big_query/{PROJECT}/datasets", {"datasetReference": {"datasetId": "log"}})
-    made(google, f"big_query/{PROJECT}/datasets/log/tables", {"tableReference": {"tableId": "taxi"}})
+    made(google, f"big_query/{PROJECT}/datasets/log/tables", {"tableReference": {"tableId": "cab"}})
 
     assert ask(google, "DELETE", f"big_query/{PROJECT}/datasets/log")[0] == 400
     assert ask(google, "DELETE", f"big_query/{PROJECT}/datasets/log?deleteContents=true")[0] == 200
@@ -189,7 +189,7 @@ def test_a_dataset_with_tables_stays_unless_told(google):
 
 def test_the_first_deployed_model_takes_all_traffic_and_keeps_the_endpoint(google):
     made(google, f"vertex_ai/{PLACE}/endpoints?endpointId=7")
-    model = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "taxi"}})["response"]["model"]
+    model = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}})["response"]["model"]
 
     deployed = [made(google, f"{ENDPOINT}:deployModel", {"deployedModel": {"model": model}})["response"]["deployedModel"] for _ in range(2)]
     first, second = (each["id"] for each in deployed)
@@ -206,8 +206,8 @@ def test_the_first_deployed_model_takes_all_traffic_and_keeps_the_endpoint(googl
 
 
 def test_a_model_uploaded_under_another_is_its_next_version(google):
-    first = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "taxi"}})["response"]
-    second = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "taxi"}, "parentModel": first["model"]})["response"]
+    first = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}})["response"]
+    second = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}, "parentModel": first["model"]})["response"]
 
     assert (second["model"], second["modelVersionId"]) == (first["model"], "2")
     assert [ask(google, "GET", f"vertex_ai/{first['model']}{version}")[1]["versionId"] for version in ("@1", "@2", "")] == ["1", "2", "2"]
@@ -220,7 +220,7 @@ def test_a_connection_needs_its_token(google):
     body = {"githubConfig": {"authorizerCredential": {"oauthTokenSecretVersion": f"{PROJECT}/secrets/token/versions/latest"}}}
 
     assert ask(google, "POST", connect, body)[0] == 400
-    google.add_secret_version("acme-ml-dev", "token")
+    google.add_secret_version("mill-dev", "token")
     assert ask(google, "POST", connect, body)[0] == 200
 
 

@@ -33,7 +33,7 @@ def test_a_trigger_that_is_run_makes_a_build_that_is_not_done(google):
     account = "projects/p/serviceAccounts/builder@p.iam.gserviceaccount.com"
     trigger = google.add_trigger("p", "europe-west1", "train", serviceAccount=account, substitutions={"_MODEL": "", "_STAGE": "dev"})
 
-    status, operation = run(google, trigger, _MODEL="taxi")
+    status, operation = run(google, trigger, _MODEL="cab")
 
     build = operation["metadata"]["build"]
     assert (status, "done" in operation, build["status"], build["buildTriggerId"]) == (200, False, "QUEUED", trigger)
@@ -42,7 +42,7 @@ def test_a_trigger_that_is_run_makes_a_build_that_is_not_done(google):
     assert build["logUrl"] == f"https://console.cloud.google.com/cloud-build/builds;region=europe-west1/{build['id']}?project=42"
     assert build["serviceAccount"] == account
     assert build["substitutions"] == {
-        "_MODEL": "taxi",
+        "_MODEL": "cab",
         "_STAGE": "dev",
         "COMMIT_SHA": COMMIT,
         "REVISION_ID": COMMIT,
@@ -128,15 +128,15 @@ def test_a_message_starts_a_build_of_main_with_its_attributes(google, topic):
     google.add_trigger("q", "europe-west1", "promote", pubsubConfig={"topic": topic})
     google.add_trigger("p", "europe-west1", "image")
 
-    status, answer = publish(google, topic, {"attributes": {"models": "taxi"}})
+    status, answer = publish(google, topic, {"attributes": {"models": "cab"}})
 
     assert (status, len(answer["messageIds"])) == (200, 1)
     build = heard.get(timeout=5)
     assert builds(google) == [build]
     assert (build["buildTriggerId"], build["status"]) == (promote, "QUEUED")
     assert build["substitutions"] == {
-        "_MODELS": "taxi",
-        "_OF": "m=taxi,",
+        "_MODELS": "cab",
+        "_OF": "m=cab,",
         "_STAGE": "dev",
         "COMMIT_SHA": COMMIT,
         "REVISION_ID": COMMIT,

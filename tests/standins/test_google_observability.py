@@ -28,13 +28,13 @@ def series(google: GoogleApis, asked: str, **interval: str) -> tuple[int, dict]:
 
 def test_entries_are_kept_in_order_and_filled_from_the_request(google):
     shared = {"logName": "projects/p/logs/releases", "resource": {"type": "global"}, "labels": {"stage": "dev", "model": "-"}}
-    own = {"logName": "projects/p/logs/other", "textPayload": "b", "labels": {"model": "taxi"}}
+    own = {"logName": "projects/p/logs/other", "textPayload": "b", "labels": {"model": "cab"}}
 
     assert ask(google, "POST", WRITE, {**shared, "entries": [{"jsonPayload": {"a": 1}}, own]}) == (200, {})
 
     assert google.entries == [
         {**shared, "jsonPayload": {"a": 1}},
-        {**own, "resource": {"type": "global"}, "labels": {"stage": "dev", "model": "taxi"}},
+        {**own, "resource": {"type": "global"}, "labels": {"stage": "dev", "model": "cab"}},
     ]
 
 
@@ -80,8 +80,8 @@ def test_a_measured_series_is_found_by_its_metric_and_labels(google):
 def test_what_a_deployed_model_measures_is_of_its_endpoint(google):
     place = "projects/p/locations/us-central1"
     ask(google, "POST", f"vertex_ai/v1/{place}/endpoints?endpointId=7")
-    ask(google, "POST", f"vertex_ai/v1/{place}/models:upload", {"model": {}, "modelId": "taxi"})
-    deployed = ask(google, "POST", f"vertex_ai/v1/{place}/endpoints/7:deployModel", {"deployedModel": {"model": f"{place}/models/taxi"}})[1]
+    ask(google, "POST", f"vertex_ai/v1/{place}/models:upload", {"model": {}, "modelId": "cab"})
+    deployed = ask(google, "POST", f"vertex_ai/v1/{place}/endpoints/7:deployModel", {"deployedModel": {"model": f"{place}/models/cab"}})[1]
     google.measure(ERRORS, 1, deployed_model_id=deployed["response"]["deployedModel"]["id"])
     google.measure(ERRORS, 2, deployed_model_id="9")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.standins import provider
 from tests.standins.provider import IN_MIRROR, choose, stand_in, system
 
-ACCOUNT = "google_service_account/projects__acme-ml-dev__serviceAccounts__pipeline@acme-ml-dev.iam.gserviceaccount.com.json"
+ACCOUNT = "google_service_account/projects__mill-dev__serviceAccounts__pipeline@mill-dev.iam.gserviceaccount.com.json"
 TABLE = {"dataset_id": "${google_bigquery_dataset.verdicts.dataset_id}", "table_id": "verdicts"}
 RESOURCES: dict[str, Any] = {
     "google_service_account": {"pipeline": {"account_id": "pipeline", "description": "runs pipelines"}},
@@ -49,7 +49,7 @@ class Terraform:
     def write(self, resources: dict[str, Any]) -> None:
         configuration = {
             "terraform": {"required_providers": {"google": {"source": "hashicorp/google", "version": "6.50.0"}}},
-            "provider": {"google": {"project": "acme-ml-dev", "region": "eu", "default_labels": {"stage": "dev"}}},
+            "provider": {"google": {"project": "mill-dev", "region": "eu", "default_labels": {"stage": "dev"}}},
             "resource": resources,
             "output": {name: {"value": value} for name, value in OUTPUTS.items()},
         }
@@ -75,9 +75,9 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
     outputs = {name: output["value"] for name, output in json.loads(terraform.run("output", "-json").stdout).items()}
 
     assert done.returncode == 0, done.stderr
-    assert outputs["trigger_topic"] == "projects/acme-ml-dev/topics/retrain"
+    assert outputs["trigger_topic"] == "projects/mill-dev/topics/retrain"
     assert outputs["labels"] == {"goog-terraform-provisioned": "true", "stage": "dev", "own": "123456789012"}
-    assert outputs["alerts"] == ["projects/acme-ml-dev/alertPolicies/1", "projects/acme-ml-dev/alertPolicies/2"]
+    assert outputs["alerts"] == ["projects/mill-dev/alertPolicies/1", "projects/mill-dev/alertPolicies/2"]
     assert terraform.plan() == ""
 
     account = terraform.objects / ACCOUNT

@@ -23,12 +23,12 @@ def google() -> Iterator[GoogleApis]:
 
 def deploy(google: GoogleApis, versions: int, split: dict[str, int]) -> dict[str, str]:
     """An endpoint with versions of one model, and the deployed models' ids by version; `split` is percent by version."""
-    ask(google, "POST", f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "taxi"})
+    ask(google, "POST", f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "cab"})
     ids = {}
     for number in range(1, versions + 1):
-        parent = {"modelId": "taxi"} if number == 1 else {"parentModel": f"{PLACE}/models/taxi"}
-        ask(google, "POST", f"vertex_ai/v1/{PLACE}/models:upload", {"model": {"displayName": "taxi"}, **parent})
-        asked = {"deployedModel": {"model": f"{PLACE}/models/taxi@{number}"}}
+        parent = {"modelId": "cab"} if number == 1 else {"parentModel": f"{PLACE}/models/cab"}
+        ask(google, "POST", f"vertex_ai/v1/{PLACE}/models:upload", {"model": {"displayName": "cab"}, **parent})
+        asked = {"deployedModel": {"model": f"{PLACE}/models/cab@{number}"}}
         ids[str(number)] = ask(google, "POST", f"{ENDPOINT}:deployModel", asked)[1]["response"]["deployedModel"]["id"]
     assert ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, split))[0] == 200
     return ids
@@ -66,10 +66,10 @@ def test_a_hook_gets_its_own_copy(google):
     heard: queue.Queue[dict] = queue.Queue()
     google.on_pipeline_job = lambda job: heard.put(job["labels"].clear())
 
-    ask(google, "POST", f"{JOBS}?pipelineJobId=run-1", {"labels": {"model": "taxi"}})
+    ask(google, "POST", f"{JOBS}?pipelineJobId=run-1", {"labels": {"model": "cab"}})
 
     heard.get(timeout=5)
-    assert google.objects["vertex_ai", f"{PLACE}/pipelineJobs/run-1"]["labels"] == {"model": "taxi"}
+    assert google.objects["vertex_ai", f"{PLACE}/pipelineJobs/run-1"]["labels"] == {"model": "cab"}
 
 
 def test_a_refused_job_is_told_to_nobody(google):
@@ -85,9 +85,9 @@ def test_a_refused_job_is_told_to_nobody(google):
 
 
 def test_jobs_are_listed_by_their_labels_newest_first_and_in_pages(google):
-    for number, model in enumerate(("taxi", "flights", "taxi", "taxi")):
+    for number, model in enumerate(("cab", "ferry", "cab", "cab")):
         ask(google, "POST", f"{JOBS}?pipelineJobId=run-{number}", {"labels": {"model": model, "stage": "dev"}})
-    labels = quote('labels.model="taxi" AND labels.stage="dev"')
+    labels = quote('labels.model="cab" AND labels.stage="dev"')
     asked = f"{JOBS}?filter={labels}&orderBy=create_time%20desc&pageSize=2"
 
     _, first = ask(google, "GET", asked)
@@ -135,8 +135,8 @@ def test_each_hundred_predictions_follow_the_traffic_split_exactly(google):
     assert answers[0] == {
         "predictions": [0.5, 0.5],
         "deployedModelId": ids["1"],
-        "model": f"{PLACE}/models/taxi",
-        "modelDisplayName": "taxi",
+        "model": f"{PLACE}/models/cab",
+        "modelDisplayName": "cab",
         "modelVersionId": "1",
     }
 
@@ -187,9 +187,9 @@ def test_changed_traffic_is_answered_as_the_endpoint_itself_and_as_done(google):
 def test_a_changed_model_is_answered_as_itself(google):
     deploy(google, 1, {"1": 100})
 
-    _, model = ask(google, "PATCH", f"vertex_ai/v1/{PLACE}/models/taxi?updateMask=labels", {"labels": {"a": "b"}})
+    _, model = ask(google, "PATCH", f"vertex_ai/v1/{PLACE}/models/cab?updateMask=labels", {"labels": {"a": "b"}})
 
-    assert (model["name"], model["labels"]) == (f"{PLACE}/models/taxi", {"a": "b"})
+    assert (model["name"], model["labels"]) == (f"{PLACE}/models/cab", {"a": "b"})
 
 
 def test_what_is_not_deployed_cannot_be_undeployed(google):

@@ -219,12 +219,12 @@ def ended(google):
 def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch, google, recipes):
     trigger = google.add_trigger("p", "l", "dev-image", substitutions={"_STAGE": "dev", "_MODELS": "all"})
     text = recipe("-c", "import os; print('${_STAGE}', '${_MODELS}', os.environ['REGISTRY_EMULATOR_HOST'])")
-    asked = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "taxi"}}
+    asked = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "cab"}}
 
     google.respond("POST", f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run", json.dumps({"source": asked}).encode())
 
     build = ended(google)
-    assert (build["status"], recipes.outcomes[build["name"]].output) == ("SUCCESS", f"dev taxi {google.registry.url}\n")
+    assert (build["status"], recipes.outcomes[build["name"]].output) == ("SUCCESS", f"dev cab {google.registry.url}\n")
 
 
 @pytest.mark.parametrize(

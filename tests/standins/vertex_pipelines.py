@@ -70,7 +70,7 @@ class VertexPipelines:
     def _rehearsed(self, job: Json, files: Path, folder: Path) -> str | None:
         model = folder / job["labels"]["model"]
         shutil.rmtree(model, ignore_errors=True)
-        shutil.copytree(files / "pipeline/models" / model.name, model)
+        shutil.copytree(files / "models" / model.name, model)
         for uri in modules(job):  # what the job names, and not what the checkout happens to hold
             name = uri.rsplit("/", 1)[1]
             place = model / "hyperparameters" / name if name == "best.json" else model / name

@@ -81,7 +81,7 @@ def answers() -> Iterator[tuple[str, Answers]]:
     known: Answers = {
         "/oauth/tokeninfo": {"email": "ada@mill.org"},
         "/cloud_billing/billingAccounts/0A0A0A-0A0A0A-0A0A0A:testIamPermissions": {"permissions": ["billing.accounts.setIamPolicy"]},
-        "/github/repos/mill/loom": {},
+        "/github/repos/mill/loom": {"default_branch": "main"},
         "/github/orgs/mill/installations": {"installations": [{"id": 4711, "app_slug": "google-cloud-build"}]},
     }
 

@@ -161,6 +161,12 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         f"""{PUT}/prod -f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)\"""",
     ),
     "no environment that needs none": (answer("/github/repos/mill/loom/environments/dev", 404), "dev", "GitHub's dev", f"{PUT}/dev"),
+    "another default branch": (
+        answer("/github/repos/mill/loom", {"default_branch": "trunk"}),
+        "dev",
+        "GitHub's branch",
+        "${EDITOR:-vi} environments.py",
+    ),
     "no reviewers": (
         answer("/github/repos/mill/loom/environments/prod", RULES),
         "prod",
@@ -183,7 +189,7 @@ def test_tells_what_is_missing_and_what_mends_it(
     assert next(iter(found)) == subject  # first of all
 
 
-SHIPPED = replace(DEV, project_id="acme-ml-dev", project_number=100000000001, github=GitHub("acme/esteira", 12345678),
+SHIPPED = replace(DEV, project_id="acme-any", project_number=100000000009, github=GitHub("acme/esteira", 12345678),
                   alert_emails=("ml-oncall@acme.example",))  # fmt: skip
 
 
@@ -198,7 +204,7 @@ def test_placeholders_are_named_and_nobody_is_asked_about_them(
 
     assert code == 3
     assert found["environments.py"].detail == (
-        "dev still has the shipped values: project_id acme-ml-dev; project_number 100000000001; github.repository acme/esteira; "
+        "dev still has the shipped values: project_id acme-any; project_number 100000000009; github.repository acme/esteira; "
         "github.app_installation_id 12345678; alert_emails ml-oncall@acme.example"
     )
     assert found["environments.py"].mend == "${EDITOR:-vi} environments.py"
@@ -221,7 +227,7 @@ def test_says_a_line_each_where_no_terminal_is(here: Machine, capsys: pytest.Cap
 
     said = capsys.readouterr()
     assert said.out.splitlines()[0] == "missing: state bucket: there is no gs://mill-dev-dev-state; make bootstrap env=dev"
-    assert said.err == "dev: 1 missing, 19 ok\n"
+    assert said.err == "dev: 1 missing, 20 ok\n"
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -96,7 +96,7 @@ def test_without_a_github_token_only_github_is_not_asked(
 
     assert code == 1
     assert {one.subject: one.mend for one in found.values() if one.state == "not asked"} == dict.fromkeys(
-        ("GitHub app", "GitHub's dev-plan", "GitHub's dev"), "export GH_TOKEN=$(gh auth token)"
+        ("GitHub app", "GitHub's branch", "GitHub's dev-plan", "GitHub's dev"), "export GH_TOKEN=$(gh auth token)"
     )
 
 

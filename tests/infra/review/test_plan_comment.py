@@ -22,7 +22,7 @@ GITHUB_LIMIT = 65_536
 WHERE = "the run's artifacts"
 
 
-def composed(plans: list[Plan], policy: dict | None = None, models: tuple[str, ...] = ("flights", "taxi")) -> str:
+def composed(plans: list[Plan], policy: dict | None = None, models: tuple[str, ...] = ("ferry", "cab")) -> str:
     return comment(plans, policy, ENVIRONMENTS.values(), models, WHERE)
 
 
@@ -232,7 +232,7 @@ def test_nothing_in_a_plan_can_end_its_block_or_mention_anybody(foundation: Plan
 def test_tells_what_runs_all_the_time_for_the_planned_environments_only(foundation: Plan) -> None:
     text = composed([foundation, replace(foundation, stack="serving-prod")])
 
-    assert "| prod | 4 × `n1-standard-4`: 2 replicas each of `flights`, `taxi` |" in text
+    assert "| prod | 4 × `n1-standard-4`: 2 replicas each of `ferry`, `cab` |" in text
     assert "| dev | nothing: models are undeployed after their smoke test |" in text
     assert "| staging |" not in text
 

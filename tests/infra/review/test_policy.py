@@ -1,5 +1,6 @@
 """Policy on small planted stacks: each fault alone must be refused, and the stack without one must not."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -17,12 +18,12 @@ from settings import REPOSITORY
 
 TODAY = date(2026, 11, 24)
 BUCKET = {
-    "name": "acme-artifacts",
+    "name": "mill-artifacts",
     "location": "EU",
     "uniform_bucket_level_access": True,
     "public_access_prevention": "enforced",
     "versioning": {"enabled": True},
-    "logging": {"log_bucket": "acme-logs"},
+    "logging": {"log_bucket": "mill-logs"},
 }
 DATASET = {"dataset_id": "d", "location": "EU", "default_encryption_configuration": {"kms_key_name": "k"}}
 TOPIC = {"name": "t", "kms_key_name": "k"}
@@ -38,9 +39,9 @@ def stack(**resources: dict[str, Any]) -> dict[str, Any]:
     return {
         "//": {"metadata": {"stackName": "foundation-dev"}},
         "terraform": {"backend": {"gcs": {"bucket": "b"}}, "required_providers": {"google": {"source": "google", "version": "6.50.0"}}},
-        "provider": {"google": [{"project": "acme-ml-dev"}]},
+        "provider": {"google": [{"project": "mill-dev"}]},
         "resource": {"google_storage_bucket": {"Clean": BUCKET}} | resources,
-        "output": {"bucket": {"value": "gs://acme-artifacts"}},
+        "output": {"bucket": {"value": "gs://mill-artifacts"}},
     }
 
 
@@ -129,7 +130,7 @@ def test_broken_json_is_refused_and_said_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_checkov_alone_cannot_parse_is_refused(tmp_path: Path) -> None:
-    document = json.dumps(stack()).replace("acme-artifacts", "acme\x7fartifacts")  # a delete character is JSON, and no YAML
+    document = json.dumps(stack()).replace("mill-artifacts", "mill\x7fartifacts")  # a delete character is JSON, and no YAML
 
     assert "unreadable" in {failure.check for failure in judged(tmp_path, document)}
 
@@ -168,6 +169,15 @@ def test_a_waiver_covers_no_other_resource_and_no_other_check(tmp_path: Path) ->
 
     assert [failure.sentence for failure in failures[1:]] == ["the waiver is of no use: it covers no failure"] * 2
     assert failures[0].check == "CKV_GCP_78"
+
+
+def test_a_waiver_that_depends_on_the_teams_values_may_cover_nothing(tmp_path: Path) -> None:
+    useless = Waiver("CKV_GCP_78", "monitoring-dev:*", "because", TODAY)
+
+    depending = dataclasses.replace(useless, where="a stage is deletable")
+
+    assert len(waivers.apply([useless], [], TODAY)) == 1
+    assert waivers.apply([depending], [], TODAY) == []
 
 
 def test_a_waiver_that_has_ended_fails_with_what_it_covered(tmp_path: Path) -> None:

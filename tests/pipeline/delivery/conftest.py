@@ -21,15 +21,15 @@ from tests.standins.object_store import ObjectStore
 
 IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
 ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **IDENTITY}
-BEGIN = {name: name for name in ("README.md", "pipeline/dag.py", "pipeline/models/taxi/model.toml", "pipeline/models/taxi/model.py")}
+BEGIN = {name: name for name in ("README.md", "pipeline/dag.py", "models/cab/model.toml", "models/cab/model.py")}
 
 DEV = ENVIRONMENTS["dev"]
-URI = "gs://acme-ml-dev-dev-artifacts/delivery.json"
+URI = "gs://mill-dev-dev-artifacts/delivery.json"
 FIRST = Delivery(
     commit="a" * 40,
     images=Images(pipeline=f"sha256:{'1' * 64}", serving=f"sha256:{'2' * 64}"),
-    modules={"model": "gs://acme-ml-dev-dev-artifacts/modules/taxi/abc/model.py"},
-    run="projects/1/locations/us-central1/pipelineJobs/dev-taxi-1",
+    modules={"model": "gs://mill-dev-dev-artifacts/modules/cab/abc/model.py"},
+    run="projects/1/locations/us-central1/pipelineJobs/dev-cab-1",
     registry_version="1",
     deployed_model="4711",
     delivered_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
@@ -37,7 +37,7 @@ FIRST = Delivery(
 )
 SECOND = replace(FIRST, commit="b" * 40, registry_version="2", deployed_model=None)
 THIRD = replace(FIRST, commit="c" * 40, registry_version="3")
-FULL = replace(delivered(delivered(EMPTY, "taxi", FIRST), "taxi", SECOND), commit="b" * 40, images=FIRST.images)
+FULL = replace(delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND), commit="b" * 40, images=FIRST.images)
 
 
 class Repository:
@@ -86,16 +86,16 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
 @pytest.fixture
 def blob(store: ObjectStore) -> Any:
     """The record's object, in a bucket that is there."""
-    return storage.Client(project="p").create_bucket("acme-ml-dev-dev-artifacts").blob("delivery.json")
+    return storage.Client(project="p").create_bucket("mill-dev-dev-artifacts").blob("delivery.json")
 
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleApis]:
-    """Google's APIs but storage, with the taxi model's endpoint in dev."""
+    """Google's APIs but storage, with the cab model's endpoint in dev."""
     with GoogleApis() as google:
         for name, value in google.environment().items():
             monkeypatch.setenv(name, value)
-        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-taxi", endpoint_id=DEV.names.endpoint("taxi"))
+        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-cab", endpoint_id=DEV.names.endpoint("cab"))
         yield google
 
 

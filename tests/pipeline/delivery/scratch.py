@@ -18,9 +18,9 @@ from unittest import mock
 
 from google.cloud import storage
 
-from names import Names
 from pipeline.google_cloud import vertex
 from settings import REPOSITORY, GitHub, Settings
+from settings.names import Names
 from tests.pipeline.conftest import copy_small
 from tests.pipeline.delivery.conftest import Repository, listen
 from tests.standins import object_store
@@ -34,10 +34,10 @@ ENDED = ("SUCCESS", "FAILURE", "TIMEOUT")
 ENVIRONMENTS_PY = '''"""The values of two environments that no one has."""
 
 from settings import GitHub, Serving, Settings
-from stages import by_stage
+from settings.stages import by_stage
 
 SERVING = Serving(keep_warm=True, traffic_steps=(50, 100), step_minutes=0)
-COMMON = {"region": "us-central1", "github": GitHub(repository="acme/scratch", app_installation_id=1), "deletable": True, "serving": SERVING}
+COMMON = {"region": "us-central1", "github": GitHub(repository="mill/scratch", app_installation_id=1), "deletable": True, "serving": SERVING}
 DEV = Settings(stage="dev", project_id="scratch-dev", project_number=1, **COMMON)
 STAGING = Settings(stage="staging", project_id="scratch-staging", project_number=2, promotes_from="dev", **COMMON)
 ENVIRONMENTS = by_stage(DEV, STAGING)
@@ -165,7 +165,7 @@ def project(place: Path) -> Iterator[Scratch]:
                 for recipe in names:
                     google.add_trigger(settings.project_id, settings.region, settings.names.trigger(recipe), **given)
             listen(google, _settings("staging"))
-            scratch.apply("taxi")
+            scratch.apply("cab")
             yield scratch
 
 
@@ -173,17 +173,17 @@ def _fill(repository: Repository) -> None:
     """All files of this repository as they are now, one small model instead of its own, and values that no one has."""
     listed = subprocess.run(["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
     for name in listed.split("\0")[:-1]:
-        if not name.startswith("pipeline/models/") and (REPOSITORY / name).is_file():
+        if not name.startswith("models/") and (REPOSITORY / name).is_file():
             (repository.path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, repository.path / name)
-    (repository.path / "pipeline/models").mkdir()
-    copy_small("taxi", repository.path / "pipeline/models")
+    (repository.path / "models").mkdir()
+    copy_small("cab", repository.path / "models")
     (repository.path / "environments.py").write_text(ENVIRONMENTS_PY)
     repository.commit({})
 
 
 def _settings(stage: str) -> Settings:
     """As the scratch project's own environments.py has it, as far as names and addresses go."""
-    github = GitHub(repository="acme/scratch", app_installation_id=1)
+    github = GitHub(repository="mill/scratch", app_installation_id=1)
     number = {"dev": 1, "staging": 2}[stage]
     return Settings(stage=stage, project_id=f"scratch-{stage}", project_number=number, region="us-central1", github=github, deletable=True)

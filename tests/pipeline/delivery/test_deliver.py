@@ -67,26 +67,26 @@ def pipelines(google, blob, commit):
     return Vertex(google)
 
 
-def pushed(commit: str, models=("taxi",)) -> None:
+def pushed(commit: str, models=("cab",)) -> None:
     push = Push(commit=commit, recipe="image", models=models, at=datetime.now(UTC), build="1")
     record_object.update(WARM, lambda record: replace(record, pushed=push))
 
 
-def deliver(commit, tag=TAG, settings=WARM, models=("taxi",), observer=lambda *_: None):
+def deliver(commit, tag=TAG, settings=WARM, models=("cab",), observer=lambda *_: None):
     return delivering.deliver(settings, commit, list(models), tag, observer)
 
 
 def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_next_stage_asked(google, pipelines, commit):
     [verdict] = deliver(commit)
 
-    assert (verdict.model, verdict.state, verdict.reason) == ("taxi", "delivered", "version 1 serves")
+    assert (verdict.model, verdict.state, verdict.reason) == ("cab", "delivered", "version 1 serves")
     record = record_object.read(WARM)
-    current = record.models["taxi"].current
+    current = record.models["cab"].current
     assert (record.commit, record.images) == (commit, current.images)
     assert (current.registry_version, current.run.endswith(pipelines.jobs[0]["name"].split("/")[-1])) == ("1", True)
-    assert release.endpoint_of(WARM, "taxi").shares() == {current.deployed_model: 100}
+    assert release.endpoint_of(WARM, "cab").shares() == {current.deployed_model: 100}
     assert current.passed.traffic_steps == (50, 100)
-    assert promotions(google) == [(commit, "taxi")]
+    assert promotions(google) == [(commit, "cab")]
 
 
 def test_a_job_runs_as_the_pipeline_s_account_with_labels_and_its_own_schema_s_key(pipelines, commit):
@@ -94,7 +94,7 @@ def test_a_job_runs_as_the_pipeline_s_account_with_labels_and_its_own_schema_s_k
 
     [job] = pipelines.jobs
     assert job["serviceAccount"] == DEV.names.service_account_email("pipeline")
-    ours = {"managed-by": "esteira", "environment": "dev", "model": "taxi", "commit": commit}
+    ours = {"managed-by": "esteira", "environment": "dev", "model": "cab", "commit": commit}
     assert ours.items() <= job["labels"].items()
     assert job["pipelineSpec"]["schemaVersion"] == "2.1.0" and "parameters" not in job["runtimeConfig"]
 
@@ -117,10 +117,10 @@ def test_a_delivery_that_is_run_again_does_nothing_twice(google, pipelines, comm
     assert len(pipelines.jobs) == 1
     asked_again = {key for key in google.objects if "/builds/" in key[1]}  # the next stage finds that it has it
     assert set(google.objects) - asked_again == set(before) - asked_again
-    assert record_object.read(WARM).models["taxi"].before is None
+    assert record_object.read(WARM).models["cab"].before is None
 
 
-@pytest.mark.parametrize("step", ["taxi publish", "taxi compile", "taxi submit", "dev-taxi 50 %", "ask staging"])
+@pytest.mark.parametrize("step", ["cab publish", "cab compile", "cab submit", "dev-cab 50 %", "ask staging"])
 def test_a_delivery_that_was_interrupted_at_any_step_goes_on(google, pipelines, commit, served, step):
     def interrupting(node, state):
         if node.startswith(step) and state == "running":
@@ -133,18 +133,18 @@ def test_a_delivery_that_was_interrupted_at_any_step_goes_on(google, pipelines, 
 
     assert verdict.state == "delivered"
     assert len(pipelines.jobs) == 1
-    current = record_object.read(WARM).models["taxi"].current
-    assert (current.registry_version, release.endpoint_of(WARM, "taxi").shares()) == ("2", {current.deployed_model: 100})
+    current = record_object.read(WARM).models["cab"].current
+    assert (current.registry_version, release.endpoint_of(WARM, "cab").shares()) == ("2", {current.deployed_model: 100})
     assert promotions(google)
 
 
 @pytest.fixture
 def served(google, pipelines):
     """The traffic's shares, of a version that another commit made."""
-    release.vertex_pusher.push("gs://b/models/0", release._destination(WARM, "taxi", FIRST.images))
-    endpoint = release.endpoint_of(WARM, "taxi")
+    release.vertex_pusher.push("gs://b/models/0", release._destination(WARM, "cab", FIRST.images))
+    endpoint = release.endpoint_of(WARM, "cab")
     older = replace(FIRST, commit="d" * 40, deployed_model=endpoint.deployed()["1"])
-    record_object.update(WARM, lambda record: replace(delivered(record, "taxi", older), commit="d" * 40, images=FIRST.images))
+    record_object.update(WARM, lambda record: replace(delivered(record, "cab", older), commit="d" * 40, images=FIRST.images))
     return endpoint.shares()
 
 
@@ -197,8 +197,8 @@ def test_a_refused_model_ends_its_delivery_keeps_the_old_one_and_is_told(google,
 
     assert verdict.state == "not blessed"
     assert [entry["jsonPayload"]["event"] for entry in google.entries] == ["not_blessed"]
-    assert release.endpoint_of(WARM, "taxi").shares() == served
-    assert record_object.read(WARM).models["taxi"].current.commit == "d" * 40
+    assert release.endpoint_of(WARM, "cab").shares() == served
+    assert record_object.read(WARM).models["cab"].current.commit == "d" * 40
     assert record_object.read(WARM).commit == commit  # it has had its answer
 
 
@@ -208,8 +208,8 @@ def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(google, 
     [verdict] = deliver(commit)
 
     assert (verdict.state, "Google answered 500" in verdict.reason) == ("failed", True)
-    assert release.endpoint_of(WARM, "taxi").shares() == served
-    assert record_object.read(WARM).models["taxi"].current.commit == "d" * 40
+    assert release.endpoint_of(WARM, "cab").shares() == served
+    assert record_object.read(WARM).models["cab"].current.commit == "d" * 40
 
 
 def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_smoke_test(google, pipelines, commit):
@@ -218,14 +218,14 @@ def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_sm
     [verdict] = deliver(commit, settings=cold)
 
     assert verdict.state == "delivered"
-    assert release.endpoint_of(cold, "taxi").deployed() == {}
-    current = record_object.read(cold).models["taxi"].current
+    assert release.endpoint_of(cold, "cab").deployed() == {}
+    current = record_object.read(cold).models["cab"].current
     assert (current.deployed_model, current.passed.smoke, current.passed.traffic_steps) == (None, True, ())
 
 
 def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(google, pipelines, commit):
     def overtaking(node, state):
-        if node == "taxi submit" and state == "finished":
+        if node == "cab submit" and state == "finished":
             pushed("e" * 40)
 
     [verdict] = deliver(commit, observer=overtaking)
@@ -236,10 +236,10 @@ def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(go
 
 
 def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_another(google, pipelines, commit):
-    pushed(commit, models=("flights", "taxi"))
-    deliver(commit)  # and flights failed: the commit is not closed
+    pushed(commit, models=("ferry", "cab"))
+    deliver(commit)  # and ferry failed: the commit is not closed
     assert record_object.read(WARM).commit is None
-    digest = record_object.read(WARM).models["taxi"].current.images.pipeline
+    digest = record_object.read(WARM).models["cab"].current.images.pipeline
     assert delivering.registry.Image(WARM, "pipeline").ask("HEAD", f"manifests/recorded-{digest[7:19]}").ok
     record_object.update(WARM, lambda record: replace(record, images=FIRST.images))
 
@@ -247,17 +247,17 @@ def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_anoth
 
     record = record_object.read(WARM)
     assert (verdict.state, record.commit, record.images) == ("delivered", None, FIRST.images)
-    assert record.models["taxi"].current.images != FIRST.images
+    assert record.models["cab"].current.images != FIRST.images
 
 
 def test_a_version_that_was_taken_back_does_not_return_by_itself(google, pipelines, commit, served):
     deliver(commit)
-    release.rollback(WARM, "taxi", lambda *_: None)
+    release.rollback(WARM, "cab", lambda *_: None)
 
     [verdict] = deliver(commit)
 
-    assert (verdict.state, "version 2 of taxi was taken back" in verdict.reason) == ("failed", True)
-    assert record_object.read(WARM).models["taxi"].current.registry_version == "1"
+    assert (verdict.state, "version 2 of cab was taken back" in verdict.reason) == ("failed", True)
+    assert record_object.read(WARM).models["cab"].current.registry_version == "1"
 
 
 def test_a_cancelled_run_is_the_model_s_failure(google, pipelines, commit):
@@ -275,9 +275,9 @@ def test_a_task_is_told_once_as_running_and_once_as_ended_however_its_states_go(
 
     told, seen = [], {}
     for state in ("PENDING", "RUNNING", "CANCEL_PENDING", "CANCELLING", "CANCELLED", "CANCELLED"):
-        seen = submission._observed("taxi", resource(Trainer=state), seen, lambda node, state: told.append((node, state)))
+        seen = submission._observed("cab", resource(Trainer=state), seen, lambda node, state: told.append((node, state)))
 
-    assert told == [("taxi Trainer", "running"), ("taxi Trainer", "cancelled")]
+    assert told == [("cab Trainer", "running"), ("cab Trainer", "cancelled")]
 
 
 def test_what_was_not_pushed_is_not_delivered(google, pipelines, commit):
@@ -309,7 +309,7 @@ def test_images_that_do_not_exist_or_are_of_another_commit_are_refused_and_nothi
 def test_recorded_images_that_the_registry_has_lost_stop_the_delivery(google, pipelines, commit):
     record_object.update(WARM, lambda record: replace(record, images=FULL.images))
 
-    with pytest.raises(RunError, match=r"the image .*/pipeline@sha256:1+ is not there in acme-ml-dev"):
+    with pytest.raises(RunError, match=r"the image .*/pipeline@sha256:1+ is not there in mill-dev"):
         deliver(commit, tag=None)
     assert pipelines.jobs == []
 
@@ -323,7 +323,7 @@ def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(
     deliver(commit, tag=None)
 
     assert len(pipelines.jobs) == 2
-    record = record_object.read(WARM).models["taxi"]
+    record = record_object.read(WARM).models["cab"]
     assert (record.current.registry_version, record.before.registry_version) == ("2", "1")
     assert record.current.images == record.before.images
 
@@ -352,7 +352,7 @@ def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines,
     ("spoil", "says"),
     [
         (
-            lambda job: job["runtimeConfig"].update(gcsOutputDirectory="gs://acme-ml-prod-prod-artifacts/x"),
+            lambda job: job["runtimeConfig"].update(gcsOutputDirectory="gs://mill-prod-prod-artifacts/x"),
             "compiled for another environment",
         ),
         (
@@ -365,8 +365,8 @@ def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines,
 )
 def test_a_job_that_is_not_this_environment_s_or_speaks_two_schemas_is_refused(spoil, says):
     job = {
-        "displayName": "dev-taxi",
-        "runtimeConfig": {"gcsOutputDirectory": "gs://acme-ml-dev-dev-artifacts/x", "parameterValues": {}},
+        "displayName": "dev-cab",
+        "runtimeConfig": {"gcsOutputDirectory": "gs://mill-dev-dev-artifacts/x", "parameterValues": {}},
         "pipelineSpec": {"schemaVersion": "2.1.0", "deploymentSpec": {"executors": {"Trainer_executor": {"container": {}}}}},
     }
     executor(job)["image"] = f"{DEV.names.image('pipeline')}@{FULL.images.pipeline}"
@@ -385,11 +385,11 @@ def test_the_verb_ends_with_3_for_a_refused_model_and_1_for_a_failed_run(google,
     for verdict, code in (("refused", 3), ("failed", 1)):
         pipelines.verdict = verdict
         google.change("vertex_ai", pipelines.jobs[0]["name"], labels=None) if pipelines.jobs else None
-        said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "taxi", "--tag", TAG, "--json")
-        assert (said.code, json.loads(said.out)[0]["model"]) == (code, "taxi")
+        said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "cab", "--tag", TAG, "--json")
+        assert (said.code, json.loads(said.out)[0]["model"]) == (code, "cab")
 
 
 def test_an_unknown_model_is_refused(cli, commit):
-    said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "taxi,nosuch")
+    said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "cab,nosuch")
 
-    assert (said.code, "--models names 'nosuch', allowed are all, none, or of flights, taxi" in said.sentence) == (2, True)
+    assert (said.code, "--models names 'nosuch', allowed are all, none, or of cab, ferry" in said.sentence) == (2, True)

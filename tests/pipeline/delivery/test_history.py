@@ -9,7 +9,7 @@ from pipeline.delivery.route import Change, Route, everything
 from pipeline.errors import ConfigurationError, RunError
 from tests.pipeline.delivery.conftest import BEGIN, Repository
 
-TAXI = frozenset({"taxi"})
+CAB = frozenset({"cab"})
 
 
 def since(repository: Repository, base: str | None, head: str = "HEAD") -> Route:
@@ -17,7 +17,7 @@ def since(repository: Repository, base: str | None, head: str = "HEAD") -> Route
 
 
 def test_the_first_commit_is_everything_and_no_surprise(repository, first):
-    assert history.routed(repository.path, base=None, head=first) == (everything(TAXI), None)
+    assert history.routed(repository.path, base=None, head=first) == (everything(CAB), None)
 
 
 def test_docs_alone_deliver_nothing(repository, first):
@@ -32,63 +32,63 @@ def test_nothing_changed_delivers_nothing(repository, first):
 
 def test_all_commits_since_the_base_count_and_what_was_undone_does_not(repository, first):
     repository.commit({"pipeline/dag.py": "broken"})
-    repository.commit({"pipeline/models/taxi/model.py": "better"})
+    repository.commit({"models/cab/model.py": "better"})
     repository.commit({"pipeline/dag.py": BEGIN["pipeline/dag.py"]})
 
-    assert since(repository, first) == Route(models=TAXI)
+    assert since(repository, first) == Route(models=CAB)
 
 
 def test_a_merge_commit_brings_what_its_branch_changed(repository, first):
     repository.git("switch", "--quiet", "--create=branch")
-    repository.commit({"pipeline/models/taxi/model.py": "better"})
+    repository.commit({"models/cab/model.py": "better"})
     repository.git("switch", "--quiet", "main")
     on_main = repository.commit({"README.md": "more"})
     repository.git("merge", "--quiet", "--no-ff", "--no-edit", "branch")
 
-    assert since(repository, on_main) == Route(models=TAXI)
-    assert since(repository, first) == Route(models=TAXI)
+    assert since(repository, on_main) == Route(models=CAB)
+    assert since(repository, first) == Route(models=CAB)
 
 
 def test_a_renamed_model_folder_is_removed_and_new_even_where_git_is_told_to_find_renames(repository, first):
     repository.git("config", "diff.renames", "copies")
-    repository.git("mv", "pipeline/models/taxi", "pipeline/models/cab")
+    repository.git("mv", "models/cab", "models/van")
     repository.commit({})
 
-    assert since(repository, first) == Route(models=frozenset({"cab"}), removed=TAXI, infrastructure=True)
+    assert since(repository, first) == Route(models=frozenset({"van"}), removed=CAB, infrastructure=True)
 
 
 def test_a_folder_without_its_model_toml_is_no_model_any_more(repository, first):
-    repository.commit({"pipeline/models/taxi/model.toml": None, "pipeline/models/taxi/model.py": "better"})
+    repository.commit({"models/cab/model.toml": None, "models/cab/model.py": "better"})
 
-    assert since(repository, first) == Route(removed=TAXI, infrastructure=True)
+    assert since(repository, first) == Route(removed=CAB, infrastructure=True)
 
 
 def test_names_come_out_of_git_as_they_went_in(repository, first):
     hostile = ["a b", "a\nb", "a\tb", '"', "é", "e\u0301", "..c", "-d", "\udcff", "\\"]
-    head = repository.commit({f"pipeline/models/taxi/{name}": "x" for name in hostile})
+    head = repository.commit({f"models/cab/{name}": "x" for name in hostile})
 
     found = history.changes(repository.path, first, head)
 
-    assert set(found) == {Change(f"pipeline/models/taxi/{name}", "added") for name in hostile}
+    assert set(found) == {Change(f"models/cab/{name}", "added") for name in hostile}
 
 
 def test_what_happened_is_told_and_a_file_that_became_a_link_is_modified(repository, first):
     (repository.path / "pipeline/dag.py").unlink()
     (repository.path / "pipeline/dag.py").symlink_to("elsewhere")
-    head = repository.commit({"README.md": None, "new": "x", "pipeline/models/taxi/model.py": "better"})
+    head = repository.commit({"README.md": None, "new": "x", "models/cab/model.py": "better"})
 
     found = {change.path: change.what for change in history.changes(repository.path, first, head)}
 
-    modified = {"pipeline/dag.py": "modified", "pipeline/models/taxi/model.py": "modified"}
+    modified = {"pipeline/dag.py": "modified", "models/cab/model.py": "modified"}
     assert found == {"README.md": "deleted", "new": "added", **modified}
 
 
 def test_a_force_push_is_compared_with_what_was_delivered(repository, first):
-    delivered = repository.commit({"pipeline/models/taxi/model.py": "worse"})
+    delivered = repository.commit({"models/cab/model.py": "worse"})
     repository.git("reset", "--quiet", "--hard", first)
     repository.commit({"README.md": "more"})
 
-    assert since(repository, delivered) == Route(models=TAXI)
+    assert since(repository, delivered) == Route(models=CAB)
 
 
 def test_a_force_push_whose_base_is_gone_is_everything_and_says_so(repository, first):
@@ -99,7 +99,7 @@ def test_a_force_push_whose_base_is_gone_is_everything_and_says_so(repository, f
 
     found, notice = history.routed(repository.path, base=gone, head="HEAD")
 
-    assert found == everything(TAXI)
+    assert found == everything(CAB)
     assert gone in notice and "as after a force push" in notice
 
 
@@ -109,24 +109,24 @@ def test_a_shallow_clone_without_the_base_is_everything_and_says_what_brings_it(
 
     found, notice = history.routed(tmp_path / "shallow", base=first, head=head)
 
-    assert found == everything(TAXI)
+    assert found == everything(CAB)
     assert first in notice and "`git fetch --unshallow` brings the rest" in notice
 
 
 def test_a_shallow_clone_that_holds_the_base_has_the_exact_route(repository, first, tmp_path):
-    repository.commit({"pipeline/models/taxi/model.py": "better"})
+    repository.commit({"models/cab/model.py": "better"})
     subprocess.run(["git", "clone", "--quiet", "--depth=2", repository.path.as_uri(), tmp_path / "shallow"], check=True)
     repository.path = tmp_path / "shallow"
 
-    assert since(repository, first) == Route(models=TAXI)
+    assert since(repository, first) == Route(models=CAB)
 
 
 def test_a_repository_inside_another_sees_its_own_paths(tmp_path):
     around = Repository(tmp_path / "around")
     base = around.commit({f"ml/{name}": content for name, content in BEGIN.items()})
-    around.commit({"pipeline/dag.py": "not ours", "ml/pipeline/models/taxi/model.py": "better"})
+    around.commit({"pipeline/dag.py": "not ours", "ml/models/cab/model.py": "better"})
 
-    assert history.routed(tmp_path / "around/ml", base=base, head="HEAD") == (Route(models=TAXI), None)
+    assert history.routed(tmp_path / "around/ml", base=base, head="HEAD") == (Route(models=CAB), None)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_revision_is_never_an_option_of_git(repository, first, option):
 
 
 def test_a_folder_whose_name_no_model_may_have_is_refused(repository, first):
-    repository.commit({"pipeline/models/Taxi 2/model.toml": "x"})
+    repository.commit({"models/Taxi 2/model.toml": "x"})
 
     with pytest.raises(ConfigurationError, match=r"named 'Taxi 2', allowed is \[a-z\]"):
         since(repository, first)

@@ -54,7 +54,7 @@ def builds(cloud) -> list[dict]:
     return [body for (product, name), body in cloud.objects.items() if product == "cloud_build" and "/builds/" in name]
 
 
-BEGIN = {"README.md": "", "pipeline/dag.py": "", "pipeline/models/taxi/model.toml": "", "pipeline/models/taxi/model.py": ""}
+BEGIN = {"README.md": "", "pipeline/dag.py": "", "models/cab/model.toml": "", "models/cab/model.py": ""}
 
 
 def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_that_commit(main, cloud):
@@ -65,7 +65,7 @@ def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_tha
     [build] = builds(cloud)
     assert (done.started, done.build.id, done.build.url) == (True, build["id"], build["logUrl"])
     assert (
-        build["substitutions"] | {"COMMIT_SHA": commit, "_STAGE": "dev", "_MODELS": "taxi", "TRIGGER_NAME": "dev-image"}
+        build["substitutions"] | {"COMMIT_SHA": commit, "_STAGE": "dev", "_MODELS": "cab", "TRIGGER_NAME": "dev-image"}
         == build["substitutions"]
     )
     assert record_object.read(DEV).pushed.build == build["id"]
@@ -73,12 +73,12 @@ def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_tha
 
 def test_a_model_s_edit_goes_to_the_modules_trigger_with_that_model(main, cloud):
     delivered(pushed(main, BEGIN))
-    commit = pushed(main, {"pipeline/models/taxi/model.py": "edited"})
+    commit = pushed(main, {"models/cab/model.py": "edited"})
 
     push(main)
 
     [build] = builds(cloud)
-    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["_MODELS"]) == ("dev-modules", "taxi")
+    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["_MODELS"]) == ("dev-modules", "cab")
     assert build["substitutions"]["COMMIT_SHA"] == commit
 
 
@@ -145,7 +145,7 @@ def test_a_build_that_may_have_been_started_keeps_its_claim(main, cloud):
     assert (done.started, len(builds(cloud))) == (False, 1)
 
 
-@pytest.mark.parametrize(("flag", "value"), [("--models", "taxi"), ("--commit", "a" * 40)])
+@pytest.mark.parametrize(("flag", "value"), [("--models", "cab"), ("--commit", "a" * 40)])
 def test_what_only_a_promotion_takes_is_not_silently_ignored(cli, flag, value):
     said = cli("push", "--env", "dev", flag, value)
 
@@ -176,7 +176,7 @@ def test_what_a_failed_delivery_held_is_part_of_the_next_push(main, cloud):
     pushed(main, {"pipeline/dag.py": "edited"})
     push(main)  # and its delivery fails: the record's commit stays
 
-    pushed(main, {"pipeline/models/taxi/model.py": "edited"})
+    pushed(main, {"models/cab/model.py": "edited"})
     push(main)
 
     assert [build["substitutions"]["TRIGGER_NAME"] for build in builds(cloud)] == ["dev-image", "dev-image"]
@@ -185,7 +185,7 @@ def test_what_a_failed_delivery_held_is_part_of_the_next_push(main, cloud):
 @pytest.mark.parametrize("how", ["superseded", "delivered"])
 def test_a_push_that_comes_late_starts_nothing(main, cloud, how):
     late = pushed(main, BEGIN)
-    newer = pushed(main, {"pipeline/models/taxi/model.py": "edited"})
+    newer = pushed(main, {"models/cab/model.py": "edited"})
     if how == "superseded":
         push(main, newer)
     else:
@@ -200,7 +200,7 @@ def test_a_push_that_comes_late_starts_nothing(main, cloud, how):
 
 def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud):
     commit = pushed(main, BEGIN)
-    died = Push(commit=commit, recipe="image", models=("taxi",), at=datetime.now(UTC) - timedelta(hours=1), build=None)
+    died = Push(commit=commit, recipe="image", models=("cab",), at=datetime.now(UTC) - timedelta(hours=1), build=None)
     record_object.update(DEV, lambda record: replace(record, pushed=died))
 
     assert push(main).started
@@ -208,7 +208,7 @@ def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud):
 
 def test_a_push_that_may_still_be_starting_its_build_is_waited_for(main, cloud):
     commit = pushed(main, BEGIN)
-    starting = Push(commit=commit, recipe="image", models=("taxi",), at=datetime.now(UTC), build=None)
+    starting = Push(commit=commit, recipe="image", models=("cab",), at=datetime.now(UTC), build=None)
     record_object.update(DEV, lambda record: replace(record, pushed=starting))
 
     done = push(main)
@@ -227,9 +227,7 @@ def test_one_build_is_started_where_the_call_is_refused_for_now_or_its_answer_is
     assert [build["id"] for build in builds(cloud)] == [done.build.id]
 
 
-@pytest.mark.parametrize(
-    ("answer", "says"), [(403, "Google refuses it"), (404, "is not there in acme-ml-dev"), (409, "Google answered 409")]
-)
+@pytest.mark.parametrize(("answer", "says"), [(403, "Google refuses it"), (404, "is not there in mill-dev"), (409, "Google answered 409")])
 def test_a_refused_push_names_the_trigger_starts_nothing_and_leaves_the_record_as_it_was(main, cloud, answer, says):
     pushed(main, BEGIN)
     cloud.faults.append(Fault("POST", RUNS, answer))
@@ -244,7 +242,7 @@ def test_a_refused_push_names_the_trigger_starts_nothing_and_leaves_the_record_a
 def test_a_missing_trigger_is_named_with_what_tells_more(main, google, blob):
     pushed(main, BEGIN)
 
-    with pytest.raises(RunError, match=r"there is no trigger dev-image in acme-ml-dev: .*`make doctor env=dev`"):
+    with pytest.raises(RunError, match=r"there is no trigger dev-image in mill-dev: .*`make doctor env=dev`"):
         push(main)
 
 
@@ -307,18 +305,18 @@ def test_an_unknown_commit_and_another_stage_are_refused(main, cloud, cli):
 def test_a_retraining_asks_for_each_recorded_model_by_the_commit_that_made_it(cloud, cli):
     record_object.update(DEV, lambda _: FULL)
 
-    said = cli("push", "--env", "dev", "--retrain", "--models", "taxi", "--json")
+    said = cli("push", "--env", "dev", "--retrain", "--models", "cab", "--json")
 
     [build] = builds(cloud)
     assert [told["build"]["id"] for told in json.loads(said.out)] == [build["id"]]
     given = {name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")}
-    assert given == {"COMMIT_SHA": FULL.models["taxi"].current.commit, "_MODELS": "taxi", "TRIGGER_NAME": "dev-modules"}
+    assert given == {"COMMIT_SHA": FULL.models["cab"].current.commit, "_MODELS": "cab", "TRIGGER_NAME": "dev-modules"}
 
 
 def test_a_retraining_of_a_model_that_was_never_delivered_is_refused(cloud, cli):
-    said = cli("push", "--env", "dev", "--retrain", "--models", "taxi")
+    said = cli("push", "--env", "dev", "--retrain", "--models", "cab")
 
-    assert (said.code, "--models names 'taxi', allowed are the models delivered to dev: none yet" in said.sentence) == (2, True)
+    assert (said.code, "--models names 'cab', allowed are the models delivered to dev: none yet" in said.sentence) == (2, True)
     assert builds(cloud) == []
 
 
@@ -331,23 +329,23 @@ def staging(google, store, blob):
 
 
 def test_a_promotion_is_handed_to_the_stage_s_own_trigger(staging, cli):
-    commit = FULL.models["taxi"].current.commit
+    commit = FULL.models["cab"].current.commit
 
-    said = cli("push", "--env", "staging", "--promote", "--commit", commit, "--models", "taxi")
+    said = cli("push", "--env", "staging", "--promote", "--commit", commit, "--models", "cab")
 
     [build] = builds(staging)
     assert (said.code, said.out.strip()) == (0, build["logUrl"])
     given = {name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")}
-    assert given == {"COMMIT_SHA": commit, "_MODELS": "taxi", "TRIGGER_NAME": "staging-modules"}
+    assert given == {"COMMIT_SHA": commit, "_MODELS": "cab", "TRIGGER_NAME": "staging-modules"}
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--env", "staging", "--promote", "--models", "taxi"], "--commit is missing"),
-        (["--env", "staging", "--promote", "--commit", "e" * 40, "--models", "taxi"], f"dev has not delivered taxi of --commit {'e' * 40}"),
+        (["--env", "staging", "--promote", "--models", "cab"], "--commit is missing"),
+        (["--env", "staging", "--promote", "--commit", "e" * 40, "--models", "cab"], f"dev has not delivered cab of --commit {'e' * 40}"),
         (["--env", "staging", "--promote", "--commit", "e" * 40], "dev has not delivered any model of --commit"),
-        (["--env", "staging", "--promote", "--commit", FULL.models["taxi"].current.commit, "--models", "flights"], "allowed are taxi"),
+        (["--env", "staging", "--promote", "--commit", FULL.models["cab"].current.commit, "--models", "ferry"], "allowed are cab"),
         (["--env", "dev", "--promote", "--commit", "e" * 40], "--env is 'dev', which promotes from no other"),
     ],
 )

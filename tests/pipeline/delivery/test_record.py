@@ -28,7 +28,7 @@ def test_what_is_written_is_read_again(blob):
     assert record_object.update(DEV, lambda _: FULL) == FULL
 
     assert record_object.read(DEV) == FULL
-    assert json.loads(blob.download_as_bytes())["models"]["taxi"]["before"]["registry_version"] == "1"
+    assert json.loads(blob.download_as_bytes())["models"]["cab"]["before"]["registry_version"] == "1"
 
 
 def test_a_change_that_changes_nothing_writes_nothing(blob):
@@ -50,13 +50,13 @@ def test_a_writer_that_comes_between_loses_nothing_and_is_not_lost(blob, begin):
     def change(record: Record) -> Record:
         seen.append(record)
         if len(seen) == 1:
-            record_object.update(DEV, taken("flights", FIRST))
-        return delivered(record, "taxi", THIRD)
+            record_object.update(DEV, taken("ferry", FIRST))
+        return delivered(record, "cab", THIRD)
 
     record_object.update(DEV, change)
 
     left = record_object.read(DEV).models
-    assert (left["flights"].current, left["taxi"].current) == (FIRST, THIRD)
+    assert (left["ferry"].current, left["cab"].current) == (FIRST, THIRD)
     assert len(seen) == 2
 
 
@@ -75,12 +75,12 @@ def test_writers_at_the_same_time_are_all_in_the_record(blob):
 
 
 def test_a_write_whose_answer_is_lost_is_done_once(blob, store):
-    record_object.update(DEV, taken("taxi", FIRST))
+    record_object.update(DEV, taken("cab", FIRST))
     store.faults = [LOST]
 
-    record_object.update(DEV, taken("taxi", SECOND))
+    record_object.update(DEV, taken("cab", SECOND))
 
-    found = record_object.read(DEV).models["taxi"]
+    found = record_object.read(DEV).models["cab"]
     assert (found.current, found.before) == (SECOND, FIRST)
     assert not store.faults
 
@@ -89,9 +89,9 @@ def test_a_write_whose_answer_is_lost_is_done_once(blob, store):
 def test_a_busy_store_is_asked_again(blob, store, status):
     store.faults = [status]
 
-    record_object.update(DEV, taken("taxi", FIRST))
+    record_object.update(DEV, taken("cab", FIRST))
 
-    assert record_object.read(DEV).models["taxi"].current == FIRST
+    assert record_object.read(DEV).models["cab"].current == FIRST
     assert not store.faults
 
 
@@ -100,33 +100,33 @@ def test_a_record_that_never_holds_still_is_given_up(blob, monkeypatch):
     others = (replace(FIRST, registry_version=str(number)) for number in range(1000))
 
     def change(record: Record) -> Record:
-        blob.upload_from_string(encode(delivered(record, "flights", next(others))))
-        return delivered(record, "taxi", FIRST)
+        blob.upload_from_string(encode(delivered(record, "ferry", next(others))))
+        return delivered(record, "cab", FIRST)
 
     with pytest.raises(RunError, match=f"{URI} was changed by others for 0.5 seconds on end: run it again"):
         record_object.update(DEV, change)
 
-    assert list(record_object.read(DEV).models) == ["flights"]
+    assert list(record_object.read(DEV).models) == ["ferry"]
 
 
 def test_a_delivery_keeps_the_one_before_and_no_more():
-    record = delivered(delivered(delivered(EMPTY, "taxi", FIRST), "taxi", SECOND), "taxi", THIRD)
+    record = delivered(delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND), "cab", THIRD)
 
-    assert (record.models["taxi"].current, record.models["taxi"].before) == (THIRD, SECOND)
+    assert (record.models["cab"].current, record.models["cab"].before) == (THIRD, SECOND)
 
 
 def test_a_delivery_told_again_keeps_the_one_before():
-    record = delivered(delivered(EMPTY, "taxi", FIRST), "taxi", SECOND)
+    record = delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND)
     further = replace(SECOND, deployed_model="4712")
 
-    assert delivered(record, "taxi", SECOND) == record
-    assert delivered(record, "taxi", further).models["taxi"].before == FIRST
+    assert delivered(record, "cab", SECOND) == record
+    assert delivered(record, "cab", further).models["cab"].before == FIRST
 
 
 def test_a_delivery_leaves_the_other_models_and_the_record_it_came_from_alone():
-    record = delivered(EMPTY, "taxi", FIRST)
+    record = delivered(EMPTY, "cab", FIRST)
 
-    both = delivered(record, "flights", SECOND)
+    both = delivered(record, "ferry", SECOND)
 
-    assert both.models["taxi"] == record.models["taxi"]
-    assert list(record.models) == ["taxi"] and not EMPTY.models
+    assert both.models["cab"] == record.models["cab"]
+    assert list(record.models) == ["cab"] and not EMPTY.models

@@ -42,9 +42,9 @@ DAMAGED = {
     "a version that is a fraction": changed('"version": 1', '"version": 1.0'),
     "an older version": changed('"version": 1', '"version": 0'),
     "no commit": without("commit"),
-    "no one before": without("models", "taxi", "before"),
-    "no run": without("models", "taxi", "current", "run"),
-    "no verdict": without("models", "taxi", "current", "passed", "smoke"),
+    "no one before": without("models", "cab", "before"),
+    "no run": without("models", "cab", "current", "run"),
+    "no verdict": without("models", "cab", "current", "passed", "smoke"),
     "an unknown key": changed('"version": 1', '"version": 1, "more": 1'),
     "a commit that is none": changed("b" * 40, "main"),
     "an image by its tag": changed(f"sha256:{'1' * 64}", "latest"),
@@ -88,21 +88,21 @@ def test_a_change_that_makes_no_record_is_an_error_of_ours_and_writes_nothing(bl
 
 def test_a_missing_bucket_is_no_empty_record(store):
     for use in (record_object.read, lambda dev: record_object.update(dev, lambda _: FULL)):
-        with pytest.raises(RunError, match="bucket acme-ml-dev-dev-artifacts is not there in acme-ml-dev: `make doctor env=dev`"):
+        with pytest.raises(RunError, match="bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`"):
             use(DEV)
 
 
 def test_an_account_that_may_not_write_is_told_so(blob, store):
     store.faults = [403]
 
-    with pytest.raises(RunError, match=r"bucket acme-ml-dev-dev-artifacts: Google refuses it .*`make doctor env=dev`"):
+    with pytest.raises(RunError, match=r"bucket mill-dev-dev-artifacts: Google refuses it .*`make doctor env=dev`"):
         record_object.update(DEV, lambda _: FULL)
 
 
 def test_a_request_that_is_refused_is_one_sentence(blob, store):
     store.faults = [400]
 
-    with pytest.raises(RunError, match=r"bucket acme-ml-dev-dev-artifacts: Google answered 400: .*planted"):
+    with pytest.raises(RunError, match=r"bucket mill-dev-dev-artifacts: Google answered 400: .*planted"):
         record_object.update(DEV, lambda _: FULL)
 
 

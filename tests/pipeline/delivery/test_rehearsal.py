@@ -5,7 +5,7 @@ import pytest
 from tests.pipeline.delivery import scratch as scratches
 from tests.pipeline.delivery.scratch import Scratch
 
-MODEL = "pipeline/models/taxi/model.py"
+MODEL = "models/cab/model.py"
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +35,15 @@ def test_a_push_delivers_exactly_what_changed(scratch: Scratch):
 def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch) -> None:
     done = scratch.push()
 
-    assert (done["started"], done["route"]["kind"], done["route"]["models"]) == (True, "full", ["taxi"])
+    assert (done["started"], done["route"]["kind"], done["route"]["models"]) == (True, "full", ["cab"])
     commit = delivered(scratch, done)
-    assert scratch.traffic("dev", "taxi") == {"1": 100}
+    assert scratch.traffic("dev", "cab") == {"1": 100}
     assert scratch.record("dev")["commit"] == commit
     promotion = scratch.delivery_to("staging", commit)
     assert scratch.ended(promotion["id"]).status == "SUCCESS", scratch.ended(promotion["id"]).output[-3000:]
-    assert scratch.traffic("staging", "taxi") == {"1": 100}
+    assert scratch.traffic("staging", "cab") == {"1": 100}
     assert scratch.modules("staging") == scratch.modules("dev")
-    here, there = (scratch.record(stage)["models"]["taxi"]["current"] for stage in ("dev", "staging"))
+    here, there = (scratch.record(stage)["models"]["cab"]["current"] for stage in ("dev", "staging"))
     assert (here["images"], here["commit"]) == (there["images"], there["commit"])
     scratch.stop_promotions()
 
@@ -63,9 +63,9 @@ def a_model_s_edit_builds_no_image_and_copies_one_file(scratch: Scratch) -> None
 
     done = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"], done["route"]["image"]) == ("partial", ["taxi"], False)
+    assert (done["route"]["kind"], done["route"]["models"], done["route"]["image"]) == ("partial", ["cab"], False)
     delivered(scratch, done)
-    assert scratch.traffic("dev", "taxi") == {"2": 100}
+    assert scratch.traffic("dev", "cab") == {"2": 100}
     assert scratch.record("dev")["images"] == images
     assert [name.rsplit("/", 1)[1] for name in scratch.modules("dev") - modules] == ["model.py"]
 
@@ -80,7 +80,7 @@ def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None
     delivered(scratch, done)
     assert scratch.vertex.trained == trained
     assert scratch.record("dev")["images"] != images
-    assert scratch.traffic("dev", "taxi") == {"2": 100}
+    assert scratch.traffic("dev", "cab") == {"2": 100}
 
 
 def a_failed_full_delivery_still_ships_with_the_next_model_s_edit(scratch: Scratch) -> None:
@@ -91,14 +91,14 @@ def a_failed_full_delivery_still_ships_with_the_next_model_s_edit(scratch: Scrat
     assert scratch.ended(failing["build"]["id"]).status == "FAILURE"
     assert "failed at Transform" in scratch.ended(failing["build"]["id"]).output
     assert scratch.record("dev")["commit"] == before["commit"]
-    assert scratch.traffic("dev", "taxi") == {"2": 100}
+    assert scratch.traffic("dev", "cab") == {"2": 100}
     scratch.edit(MODEL)
 
     done = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"]) == ("full", ["taxi"])
+    assert (done["route"]["kind"], done["route"]["models"]) == ("full", ["cab"])
     commit = delivered(scratch, done)
-    assert scratch.traffic("dev", "taxi") == {"3": 100}
+    assert scratch.traffic("dev", "cab") == {"3": 100}
     assert scratch.record("dev")["commit"] == commit
     assert scratch.record("dev")["images"] != before["images"]
 
@@ -112,32 +112,32 @@ def a_superseded_push_is_delivered_by_the_newer_one(scratch: Scratch) -> None:
 
     assert (late["started"], newer[:12] in late["said"]) == (False, True)
     route = {key: done["route"][key] for key in ("kind", "models", "infrastructure")}
-    assert route == {"kind": "full", "models": ["taxi"], "infrastructure": True}
+    assert route == {"kind": "full", "models": ["cab"], "infrastructure": True}
     assert delivered(scratch, done) == newer
-    assert scratch.traffic("dev", "taxi") == {"4": 100}
+    assert scratch.traffic("dev", "cab") == {"4": 100}
 
 
 def a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch: Scratch) -> None:
-    folder = scratch.repository.path / "pipeline/models/taxi"
+    folder = scratch.repository.path / "models/cab"
     files = {
         str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts
     }
-    scratch.commit({f"pipeline/models/taxi_two/{name}": content for name, content in files.items()})
-    scratch.apply("taxi_two")
+    scratch.commit({f"models/cab_two/{name}": content for name, content in files.items()})
+    scratch.apply("cab_two")
 
     done = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"], done["route"]["infrastructure"]) == ("partial", ["taxi_two"], True)
+    assert (done["route"]["kind"], done["route"]["models"], done["route"]["infrastructure"]) == ("partial", ["cab_two"], True)
     delivered(scratch, done)
-    assert scratch.traffic("dev", "taxi_two") == {"1": 100}
-    scratch.commit({f"pipeline/models/taxi_two/{name}": None for name in files})
+    assert scratch.traffic("dev", "cab_two") == {"1": 100}
+    scratch.commit({f"models/cab_two/{name}": None for name in files})
 
     done = scratch.push()
 
-    assert (done["started"], done["route"]["removed"], done["route"]["models"]) == (False, ["taxi_two"], [])
+    assert (done["started"], done["route"]["removed"], done["route"]["models"]) == (False, ["cab_two"], [])
 
 
 def one_call_brings_the_version_before_back(scratch: Scratch) -> None:
-    scratch.call("release", "rollback", "--env", "dev", "taxi")
+    scratch.call("release", "rollback", "--env", "dev", "cab")
 
-    assert scratch.traffic("dev", "taxi") == {"3": 100}
+    assert scratch.traffic("dev", "cab") == {"3": 100}

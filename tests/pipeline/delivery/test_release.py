@@ -31,9 +31,9 @@ def images(google) -> Images:
 @pytest.fixture
 def two(google, blob, images):
     """Versions 1 and 2 on dev's endpoint, the newer one with all the traffic; the record names both."""
-    endpoint = release.endpoint_of(WARM, "taxi")
+    endpoint = release.endpoint_of(WARM, "cab")
     for number in ("1", "2"):
-        release.vertex_pusher.push(f"gs://b/models/{number}", release._destination(WARM, "taxi", images))
+        release.vertex_pusher.push(f"gs://b/models/{number}", release._destination(WARM, "cab", images))
     ids = endpoint.deployed()
     endpoint.split({ids["2"]: 100})
     record_object.update(WARM, lambda record: replace(recorded(record, ids, images), images=images))
@@ -43,39 +43,39 @@ def two(google, blob, images):
 def recorded(record, ids, images):
     for number in ("1", "2"):
         made = replace(FIRST, commit=number * 40, images=images, registry_version=number, deployed_model=ids[number])
-        record = delivered(record, "taxi", made)
+        record = delivered(record, "cab", made)
     return record
 
 
 def test_a_rollback_gives_the_version_before_all_the_traffic_in_one_call(two, cli):
-    said = cli("release", "rollback", "--env", "dev", "taxi", "--json")
+    said = cli("release", "rollback", "--env", "dev", "cab", "--json")
 
-    assert (said.code, parsed(said)) == (0, {"model": "taxi", "version": "1", "commit": "1" * 40})
-    record = record_object.read(WARM).models["taxi"]
+    assert (said.code, parsed(said)) == (0, {"model": "cab", "version": "1", "commit": "1" * 40})
+    record = record_object.read(WARM).models["cab"]
     assert (record.current.registry_version, record.before.registry_version) == ("1", "2")
 
 
 def test_a_rollback_moves_the_traffic_back(two):
-    release.rollback(WARM, "taxi", SILENT)
+    release.rollback(WARM, "cab", SILENT)
 
-    assert release.endpoint_of(WARM, "taxi").shares() == {two["1"]: 100}
+    assert release.endpoint_of(WARM, "cab").shares() == {two["1"]: 100}
 
 
 def test_a_rollback_deploys_a_version_that_left_its_machines(two):
-    release.endpoint_of(WARM, "taxi").undeploy(two["1"])
+    release.endpoint_of(WARM, "cab").undeploy(two["1"])
 
-    back = release.rollback(WARM, "taxi", SILENT)
+    back = release.rollback(WARM, "cab", SILENT)
 
-    endpoint = release.endpoint_of(WARM, "taxi")
+    endpoint = release.endpoint_of(WARM, "cab")
     assert endpoint.shares() == {endpoint.deployed()["1"]: 100} == {back.deployed_model: 100}
 
 
 def test_there_is_no_way_back_from_a_first_version(google, blob, cli):
-    record_object.update(WARM, lambda record: delivered(record, "taxi", FIRST))
+    record_object.update(WARM, lambda record: delivered(record, "cab", FIRST))
 
-    said = cli("release", "rollback", "--env", "dev", "taxi")
+    said = cli("release", "rollback", "--env", "dev", "cab")
 
-    assert (said.code, "taxi has version 1 in dev and none before to go back to" in said.sentence) == (2, True)
+    assert (said.code, "cab has version 1 in dev and none before to go back to" in said.sentence) == (2, True)
 
 
 def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
@@ -85,18 +85,18 @@ def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
 
 
 def test_undeploy_spares_what_has_traffic_and_the_newest_without(two, images):
-    release.vertex_pusher.push("gs://b/models/3", release._destination(WARM, "taxi", images))
-    ids = release.endpoint_of(WARM, "taxi").deployed()
+    release.vertex_pusher.push("gs://b/models/3", release._destination(WARM, "cab", images))
+    ids = release.endpoint_of(WARM, "cab").deployed()
 
-    gone = release.undeploy(WARM, "taxi", 1, SILENT)
+    gone = release.undeploy(WARM, "cab", 1, SILENT)
 
     assert gone == [ids["1"]]
-    assert set(release.endpoint_of(WARM, "taxi").deployed()) == {"2", "3"}
-    assert record_object.read(WARM).models["taxi"].before.deployed_model is None
+    assert set(release.endpoint_of(WARM, "cab").deployed()) == {"2", "3"}
+    assert record_object.read(WARM).models["cab"].before.deployed_model is None
 
 
 def test_undeploy_refuses_a_number_below_nothing(two, cli):
-    said = cli("release", "undeploy", "--env", "dev", "taxi", "--keep", "-1")
+    said = cli("release", "undeploy", "--env", "dev", "cab", "--keep", "-1")
 
     assert (said.code, "--keep is -1, allowed is 0 or more" in said.sentence) == (2, True)
 
@@ -105,36 +105,36 @@ def test_a_refresh_serves_the_same_model_behind_the_newest_serving_image(google,
     newer = google.registry.put_image(DEV.names.image("serving"), revision="c" * 40, tag="newer")
     record_object.update(WARM, lambda record: replace(record, images=replace(record.images, serving=newer)))
 
-    fresh = release.refresh(WARM, "taxi", SILENT)
+    fresh = release.refresh(WARM, "cab", SILENT)
 
-    model = vertex(WARM.project_id, WARM.region).Model(WARM.names.registered_model("taxi"), version="3")
+    model = vertex(WARM.project_id, WARM.region).Model(WARM.names.registered_model("cab"), version="3")
     assert (fresh.registry_version, model.uri) == ("3", "gs://b/models/2")
     assert model.container_spec.image_uri.endswith(newer)
-    endpoint = release.endpoint_of(WARM, "taxi")
+    endpoint = release.endpoint_of(WARM, "cab")
     assert endpoint.shares() == {endpoint.deployed()["3"]: 100}
 
 
 def test_a_refresh_without_a_newer_image_does_nothing(two, cli):
-    said = cli("release", "refresh", "--env", "dev", "taxi")
+    said = cli("release", "refresh", "--env", "dev", "cab")
 
-    assert (said.code, said.out.strip()) == (0, "taxi has the newest serving image already")
+    assert (said.code, said.out.strip()) == (0, "cab has the newest serving image already")
 
 
 @pytest.fixture
 def passed(google, store, blob, images, monkeypatch):
-    """The taxi model of this checkout, delivered to dev, and staging ready to take it."""
+    """The cab model of this checkout, delivered to dev, and staging ready to take it."""
     commit = delivering.history.commit(REPOSITORY, "HEAD")
     storage(STAGING.project_id).create_bucket(STAGING.names.bucket("artifacts"))
-    vertex(STAGING.project_id, STAGING.region).Endpoint.create(display_name="staging-taxi", endpoint_id=STAGING.names.endpoint("taxi"))
+    vertex(STAGING.project_id, STAGING.region).Endpoint.create(display_name="staging-cab", endpoint_id=STAGING.names.endpoint("cab"))
     listen(google, ENVIRONMENTS["prod"])
     google.main = lambda: commit
-    modules = publish.addresses(delivering.model_folder.load("taxi"), WARM)
+    modules = publish.addresses(delivering.model_folder.load("cab"), WARM)
     delivery = replace(FIRST, commit=commit, images=images, modules=modules)
-    record_object.update(WARM, lambda record: delivered(record, "taxi", delivery))
+    record_object.update(WARM, lambda record: delivered(record, "cab", delivery))
     return delivery
 
 
-def promote(commit, models=("taxi",)):
+def promote(commit, models=("cab",)):
     return promoting.promote(WARM, STAGING, commit, list(models), SILENT)
 
 
@@ -144,25 +144,25 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
     [verdict] = promote(passed.commit)
 
     assert (verdict.state, len(pipelines.jobs)) == ("delivered", 1)
-    current = record_object.read(STAGING).models["taxi"].current
+    current = record_object.read(STAGING).models["cab"].current
     assert current.images == passed.images
     assert [uri.rsplit("/", 2)[1:] for uri in current.modules.values()] == [uri.rsplit("/", 2)[1:] for uri in passed.modules.values()]
-    assert all(uri.startswith("gs://acme-ml-staging-staging-artifacts/") for uri in current.modules.values())
+    assert all(uri.startswith("gs://mill-staging-staging-artifacts/") for uri in current.modules.values())
     for target in registry.TARGETS:
         assert registry.Image(STAGING, target).ask("GET", f"manifests/{getattr(passed.images, target)}").ok
-    assert promotions(google) == [(passed.commit, "taxi")]
+    assert promotions(google) == [(passed.commit, "cab")]
 
 
 def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not_is_promoted(google, passed):
     def there():
-        return promoting.is_there(WARM, STAGING, passed.commit, ["taxi"])
+        return promoting.is_there(WARM, STAGING, passed.commit, ["cab"])
 
     Vertex(google)
     before = there()
     promote(passed.commit)
     after = there()
     other = replace(passed, images=replace(passed.images, pipeline=f"sha256:{'9' * 64}"))
-    record_object.update(WARM, lambda record: delivered(record, "taxi", other))
+    record_object.update(WARM, lambda record: delivered(record, "cab", other))
 
     assert (before, after, there()) == (False, True, False)
 
@@ -181,16 +181,16 @@ def test_images_are_copied_once(google, passed):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"smoke": False}, "taxi has not passed in dev: smoke"),
-        ({"blessed": False}, "taxi has not passed in dev: blessed"),
-        ({"run_succeeded": False}, "taxi has not passed in dev: run_succeeded"),
-        ({"traffic_steps": (50,)}, r"taxi has not passed in dev: traffic steps \[100\]"),
+        ({"smoke": False}, "cab has not passed in dev: smoke"),
+        ({"blessed": False}, "cab has not passed in dev: blessed"),
+        ({"run_succeeded": False}, "cab has not passed in dev: run_succeeded"),
+        ({"traffic_steps": (50,)}, r"cab has not passed in dev: traffic steps \[100\]"),
     ],
 )
 def test_what_has_not_passed_is_not_promoted(google, passed, change, says):
     pipelines = Vertex(google)
     half = replace(passed, passed=replace(passed.passed, **{"traffic_steps": (50, 100)} | change))
-    record_object.update(WARM, lambda _: delivered(EMPTY, "taxi", half))
+    record_object.update(WARM, lambda _: delivered(EMPTY, "cab", half))
 
     with pytest.raises(RunError, match=says):
         promote(passed.commit)
@@ -199,21 +199,21 @@ def test_what_has_not_passed_is_not_promoted(google, passed, change, says):
 
 
 def test_what_the_stage_before_has_of_another_commit_is_not_promoted(google, passed):
-    record_object.update(WARM, lambda record: delivered(record, "taxi", replace(passed, commit="e" * 40, registry_version="9")))
+    record_object.update(WARM, lambda record: delivered(record, "cab", replace(passed, commit="e" * 40, registry_version="9")))
 
-    with pytest.raises(ConfigurationError, match=f"dev has taxi of {'e' * 12}, allowed is what --commit names, {passed.commit[:12]}"):
+    with pytest.raises(ConfigurationError, match=f"dev has cab of {'e' * 12}, allowed is what --commit names, {passed.commit[:12]}"):
         promote(passed.commit)
 
 
 def test_modules_that_differ_from_what_was_delivered_are_not_promoted(google, passed):
     other = {**passed.modules, "model.py": passed.modules["model.py"].replace("/model.py", "x/model.py")}
-    record_object.update(WARM, lambda record: delivered(record, "taxi", replace(passed, modules=other)))
+    record_object.update(WARM, lambda record: delivered(record, "cab", replace(passed, modules=other)))
 
-    with pytest.raises(RunError, match=r"taxi: model.py of the checkout is not what dev delivered"):
+    with pytest.raises(RunError, match=r"cab: model.py of the checkout is not what dev delivered"):
         promote(passed.commit)
 
 
 def test_the_first_stage_promotes_from_none(cli):
-    said = cli("release", "promote", "--env", "dev", "--commit", "a" * 40, "--models", "taxi")
+    said = cli("release", "promote", "--env", "dev", "--commit", "a" * 40, "--models", "cab")
 
     assert (said.code, "--env is 'dev', which promotes from no other" in said.sentence) == (2, True)

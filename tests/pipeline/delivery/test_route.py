@@ -4,19 +4,19 @@ import pytest
 
 from pipeline.delivery.route import Change, Route, route
 
-MODELS = frozenset({"taxi", "flights"})
+MODELS = frozenset({"cab", "ferry"})
 FULL = Route(image=True, models=MODELS)
 IMAGE = Route(image=True)
 INFRASTRUCTURE = Route(infrastructure=True)
-TAXI = Route(models=frozenset({"taxi"}))
+CAB = Route(models=frozenset({"cab"}))
 NOTHING = Route()
 
 TABLE = {
-    "pipeline/models/taxi/model.py": TAXI,
-    "pipeline/models/taxi/model.toml": TAXI,
-    "pipeline/models/taxi/hyperparameters/best.json": TAXI,
-    "pipeline/models/taxi/notes/data drift, März.md": TAXI,
-    "pipeline/models/nobody/model.py": NOTHING,
+    "models/cab/model.py": CAB,
+    "models/cab/model.toml": CAB,
+    "models/cab/hyperparameters/best.json": CAB,
+    "models/cab/notes/data drift, März.md": CAB,
+    "models/nobody/model.py": NOTHING,
     "pipeline/dag.py": FULL,
     "pipeline/spec.py": FULL,
     "pipeline/runners.py": FULL,
@@ -26,8 +26,9 @@ TABLE = {
     "pipeline/schema.py": FULL,
     "pipeline/components/trainer.py": FULL,
     "pipeline/components/of/a/folder.py": FULL,
-    "settings.py": FULL,
-    "names.py": FULL,
+    "settings/__init__.py": FULL,
+    "settings/names.py": FULL,
+    "settings/of_a_later_version.py": FULL,
     "Pipfile.lock": FULL,
     "build/Dockerfile": FULL,
     "build/environment": FULL,
@@ -35,7 +36,8 @@ TABLE = {
     "build/trim": FULL,
     "build/entrypoint": IMAGE,
     ".dockerignore": IMAGE,
-    "stages.py": IMAGE,
+    "settings/stages.py": IMAGE,
+    "pipeline/models/cab/model.py": IMAGE,  # where a clone from before had it
     "pipeline/__main__.py": IMAGE,
     "pipeline/errors.py": IMAGE,
     "pipeline/google_cloud.py": IMAGE,
@@ -43,10 +45,10 @@ TABLE = {
     "pipeline/records/report.html.jinja": IMAGE,
     "pipeline/delivery/route.py": IMAGE,
     "pipeline/monitoring/drift.py": IMAGE,
-    "pipeline/models/README.md": IMAGE,
     "infra/stacks/serving.py": INFRASTRUCTURE,
     "environments.py": INFRASTRUCTURE,
     "README.md": NOTHING,
+    "models/README.md": NOTHING,
     "Pipfile": NOTHING,
     "build/image": NOTHING,
     "build/image.yaml": NOTHING,
@@ -55,12 +57,12 @@ TABLE = {
     ".github/workflows/main.yml": NOTHING,
 }
 HOSTILE = {
-    "pipeline/models/taxi/a name\nwith a line, 'quotes' and a \udcff byte": TAXI,
-    "pipeline/models/ta xi/model.toml": NOTHING,
-    "pipeline/models/taxi\n/model.py": NOTHING,
-    "pipeline/models/таxi/model.py": NOTHING,
-    "pipeline/models/../dag.py": FULL,
-    "pipeline/models/taxi/../../dag.py": FULL,
+    "models/cab/a name\nwith a line, 'quotes' and a \udcff byte": CAB,
+    "models/ta xi/model.toml": NOTHING,
+    "models/cab\n/model.py": NOTHING,
+    "models/таxi/model.py": NOTHING,
+    "models/../pipeline/dag.py": FULL,
+    "models/cab/../../pipeline/dag.py": FULL,
     "../pipeline/dag.py": NOTHING,
     "pipeline\\dag.py": NOTHING,
     "pipeline/dag.py\n": IMAGE,
@@ -73,7 +75,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("what", ["modified", "added", "deleted"])
-@pytest.mark.parametrize("path", [path for path in TABLE if path != "pipeline/models/taxi/model.toml"])
+@pytest.mark.parametrize("path", [path for path in TABLE if path != "models/cab/model.toml"])
 def test_each_path_has_the_route_of_the_table_whatever_happened_to_it(path, what):
     assert route([Change(path, what)], MODELS) == TABLE[path]
 
@@ -84,14 +86,14 @@ def test_a_hostile_path_reaches_what_it_names_and_nothing_else(path):
 
 
 def test_a_new_model_is_submitted_and_wants_its_endpoint():
-    found = route([Change("pipeline/models/taxi/model.toml", "added"), Change("pipeline/models/taxi/model.py", "added")], MODELS)
+    found = route([Change("models/cab/model.toml", "added"), Change("models/cab/model.py", "added")], MODELS)
 
-    assert found == Route(models=frozenset({"taxi"}), infrastructure=True)
+    assert found == Route(models=frozenset({"cab"}), infrastructure=True)
     assert found.kind == "partial"
 
 
 def test_a_removed_model_is_named_and_not_submitted():
-    gone = [Change("pipeline/models/old/model.toml", "deleted"), Change("pipeline/models/old/model.py", "deleted")]
+    gone = [Change("models/old/model.toml", "deleted"), Change("models/old/model.py", "deleted")]
 
     found = route(gone, MODELS)
 
@@ -99,21 +101,21 @@ def test_a_removed_model_is_named_and_not_submitted():
     assert found.kind == "none"
 
 
-@pytest.mark.parametrize("folder", ["ta xi", "taxi\n", "..", "тaxi", "Taxi"])
+@pytest.mark.parametrize("folder", ["ta xi", "cab\n", "..", "тaxi", "Taxi"])
 @pytest.mark.parametrize("what", ["added", "deleted"])
 def test_a_folder_that_no_model_can_be_named_after_is_none(folder, what):
-    assert route([Change(f"pipeline/models/{folder}/model.toml", what)], MODELS).models == frozenset()
-    assert not route([Change(f"pipeline/models/{folder}/model.toml", what)], MODELS).removed
+    assert route([Change(f"models/{folder}/model.toml", what)], MODELS).models == frozenset()
+    assert not route([Change(f"models/{folder}/model.toml", what)], MODELS).removed
 
 
 def test_a_renamed_model_is_one_removed_and_one_new():
-    moved = [Change("pipeline/models/old/model.toml", "deleted"), Change("pipeline/models/taxi/model.toml", "added")]
+    moved = [Change("models/old/model.toml", "deleted"), Change("models/cab/model.toml", "added")]
 
-    assert route(moved, MODELS) == Route(models=frozenset({"taxi"}), removed=frozenset({"old"}), infrastructure=True)
+    assert route(moved, MODELS) == Route(models=frozenset({"cab"}), removed=frozenset({"old"}), infrastructure=True)
 
 
 def test_a_file_moved_between_models_reaches_both():
-    moved = [Change("pipeline/models/taxi/query.sql", "deleted"), Change("pipeline/models/flights/query.sql", "added")]
+    moved = [Change("models/cab/query.sql", "deleted"), Change("models/ferry/query.sql", "added")]
 
     assert route(moved, MODELS) == Route(models=MODELS)
 
@@ -126,7 +128,7 @@ def test_a_file_moved_out_of_the_pipeline_still_builds_the_image():
 
 @pytest.mark.parametrize(
     ("found", "kind"),
-    [(FULL, "full"), (IMAGE, "full"), (IMAGE | TAXI, "full"), (TAXI, "partial"), (INFRASTRUCTURE, "none"), (NOTHING, "none")],
+    [(FULL, "full"), (IMAGE, "full"), (IMAGE | CAB, "full"), (CAB, "partial"), (INFRASTRUCTURE, "none"), (NOTHING, "none")],
 )
 def test_the_image_makes_a_route_full_and_a_model_alone_partial(found, kind):
     assert found.kind == kind

@@ -10,8 +10,8 @@ names = st.sampled_from(sorted({*MODELS, "old", "Bad Name", "..", "a\nb"}))
 inside = st.sampled_from(["model.toml", "model.py", "hyperparameters/best.json", "sub/model.toml"])
 paths = st.one_of(
     st.sampled_from(sorted({*TABLE, *HOSTILE})),
-    st.builds("pipeline/models/{}/{}".format, names, inside),
-    st.lists(st.sampled_from(["pipeline", "models", "components", "infra", "taxi", "..", ".", "", "ü", "\n", "dag.py"]), min_size=1).map(
+    st.builds("models/{}/{}".format, names, inside),
+    st.lists(st.sampled_from(["pipeline", "models", "components", "infra", "cab", "..", ".", "", "ü", "\n", "dag.py"]), min_size=1).map(
         "/".join
     ),
     st.text(min_size=1),

@@ -17,12 +17,11 @@ from tests.pipeline.delivery.conftest import Repository
 def standing_alone(tmp_path: Path) -> Repository:
     """This repository's own command line in a scratch repository, with one model."""
     repository = Repository(tmp_path / "alone")
-    for name in ("settings.py", "names.py"):
-        shutil.copy(REPOSITORY / name, repository.path)
-    ignored = shutil.ignore_patterns("models", "__pycache__")
-    shutil.copytree(REPOSITORY / "pipeline", repository.path / "pipeline", ignore=ignored)
+    for name in ("settings", "pipeline"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, repository.path / name, ignore=ignored)
     (repository.path / ".gitignore").write_text("__pycache__")
-    repository.commit({"pipeline/models/taxi/model.toml": "x", "pipeline/models/taxi/model.py": "x"})
+    repository.commit({"models/cab/model.toml": "x", "models/cab/model.py": "x"})
     return repository
 
 
@@ -34,27 +33,27 @@ def say(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[
 
 
 def test_the_verb_needs_no_package_and_reports_in_json(standing_alone):
-    standing_alone.commit({"pipeline/models/taxi/model.py": "better"})
+    standing_alone.commit({"models/cab/model.py": "better"})
 
     done = say(standing_alone, "--base", "HEAD~1", "--head", "HEAD", "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {"image": False, "models": ["taxi"], "removed": [], "infrastructure": False, "kind": "partial"}
+    assert json.loads(done.stdout) == {"image": False, "models": ["cab"], "removed": [], "infrastructure": False, "kind": "partial"}
 
 
 def test_the_verb_says_everything_aloud(standing_alone):
     done = say(standing_alone, "--base", "0" * 40)
 
-    assert (done.returncode, done.stdout) == (0, "full: build the image, train taxi; the infrastructure changes\n")
+    assert (done.returncode, done.stdout) == (0, "full: build the image, train cab; the infrastructure changes\n")
     assert done.stderr.startswith("python -m pipeline route: the base 0000") and len(done.stderr.splitlines()) == 1
 
 
 def test_the_verb_names_what_is_removed(standing_alone):
-    standing_alone.commit({"pipeline/models/taxi/model.py": None, "pipeline/models/taxi/model.toml": None})
+    standing_alone.commit({"models/cab/model.py": None, "models/cab/model.toml": None})
 
     done = say(standing_alone, "--base", "HEAD~1")
 
-    assert done.stdout == "none: nothing to deliver; removed: taxi; the infrastructure changes\n"
+    assert done.stdout == "none: nothing to deliver; removed: cab; the infrastructure changes\n"
 
 
 def test_the_verb_refuses_an_unknown_head_with_exit_2(standing_alone):

@@ -10,11 +10,11 @@ from pipeline import model_folder
 from pipeline.compilation import compile_models
 from pipeline.delivery.publish import publish
 from pipeline.delivery.route import Change, route
-from settings import MODELS
 from tests.pipeline.delivery.conftest import DEV
 from tests.pipeline.test_compile import IMAGES
+from tests.team import MODELS
 
-NAMES = [f"taxi_{number:02}" for number in range(30)]
+NAMES = [f"cab_{number:02}" for number in range(30)]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def folders(tmp_path_factory):
     """Thirty models that differ in one module."""
     place = tmp_path_factory.mktemp("thirty")
     for name in NAMES:
-        shutil.copytree(MODELS / "taxi", place / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(MODELS / "cab", place / name, ignore=shutil.ignore_patterns("__pycache__"))
         model = place / name / "model.py"
         model.write_text(f"{model.read_text()}\n# {name}\n")
     return place
@@ -33,7 +33,7 @@ def test_every_name_in_the_cloud_holds_for_thirty_models():
 
 
 def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
-    one = route([Change(f"pipeline/models/{NAMES[7]}/model.py", "modified")], NAMES)
+    one = route([Change(f"models/{NAMES[7]}/model.py", "modified")], NAMES)
     every = route([Change("pipeline/dag.py", "modified")], NAMES)
 
     assert (one.kind, sorted(one.models)) == ("partial", [NAMES[7]])

@@ -41,12 +41,12 @@ def new(old):
 
 def deployed(version: str) -> str:
     """The id of the deployed model of that version."""
-    push(f"gs://b/model/{version}", release._destination(WARM, "taxi", FIRST.images))
+    push(f"gs://b/model/{version}", release._destination(WARM, "cab", FIRST.images))
     return endpoint().deployed()[version]
 
 
 def endpoint(settings=WARM):
-    return release.endpoint_of(settings, "taxi")
+    return release.endpoint_of(settings, "cab")
 
 
 def asked(google) -> list[str]:
@@ -60,7 +60,7 @@ def test_a_version_takes_the_traffic_step_by_step_and_is_asked_by_each_signature
 
     assert steps == (1, 10, 50, 100)
     assert endpoint().shares() == {new: 100}
-    shown = [node.removeprefix("dev-taxi ") for node, state in told if state == "running"]
+    shown = [node.removeprefix("dev-cab ") for node, state in told if state == "running"]
     assert shown == ["smoke test at 1 % of the traffic", *(f"{step} % of the traffic, watched for 0 min" for step in steps)]
     assert len(asked(google)) > 100  # one in a hundred is the new version's, and both signatures have waited for it
 
@@ -69,7 +69,7 @@ def test_the_first_version_has_all_the_traffic_and_is_asked_all_the_same(google,
     steps = traffic.introduce(endpoint(), old, None, QUESTION, observer, WANTED)
 
     assert steps == (10, 50, 100)
-    assert [node for node, _ in told] == ["dev-taxi smoke test at 100 % of the traffic"] * 2
+    assert [node for node, _ in told] == ["dev-cab smoke test at 100 % of the traffic"] * 2
     assert len(asked(google)) == 2
 
 
@@ -190,7 +190,7 @@ def test_few_errors_among_many_answers_are_allowed(google, old, new, observer):
 
 def test_an_interrupted_release_goes_on_from_the_step_it_had_reached(google, old, new, told):
     def interrupting(node, state):
-        if node.startswith("dev-taxi 50 %") and state == "running":
+        if node.startswith("dev-cab 50 %") and state == "running":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -199,7 +199,7 @@ def test_an_interrupted_release_goes_on_from_the_step_it_had_reached(google, old
 
     traffic.introduce(endpoint(), new, old, QUESTION, lambda node, _: told.append(node), WANTED)
 
-    assert told[0] == "dev-taxi smoke test at 50 % of the traffic"
+    assert told[0] == "dev-cab smoke test at 50 % of the traffic"
     assert not any("10 % of" in node for node in told)
     assert endpoint().shares() == {new: 100}
 

@@ -1,13 +1,9 @@
-"""Every name in the cloud, computed from an environment's settings, so that infra creates what the pipeline looks for."""
+"""Every name in the cloud, computed from a stage's values: infra makes what the pipeline looks for."""
 
 import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from settings import Settings
 
 ROLES = ("builder", "pipeline", "server", "monitor", "planner", "deployer")
 BUCKETS = ("artifacts", "state")
@@ -24,15 +20,19 @@ CUSTOM_ROLE = r"[a-zA-Z0-9_.]{3,64}"
 POOL = r"(?!gcp-)[a-z0-9-]{4,32}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Names:
-    """The names of one environment; those that belong to a model take the model."""
+    """The names of one stage; those that belong to a model take the model."""
 
-    settings: "Settings"
+    stage: str
+    project_id: str
+    project_number: int
+    region: str
+    github_repository: str  # OWNER/NAME
 
     def bucket(self, purpose: str) -> str:
         """`purpose` is artifacts or state."""
-        return f"{self.settings.project_id}-{self.settings.stage}-{purpose}"
+        return f"{self.project_id}-{self.stage}-{purpose}"
 
     @property
     def artifacts_uri(self) -> str:
@@ -40,13 +40,13 @@ class Names:
 
     def service_account(self, role: str) -> str:
         """The account id; `role` is one of ROLES."""
-        return f"{self.settings.stage}-{role}"
+        return f"{self.stage}-{role}"
 
     def service_account_email(self, role: str) -> str:
-        return f"{self.service_account(role)}@{self.settings.project_id}.iam.gserviceaccount.com"
+        return f"{self.service_account(role)}@{self.project_id}.iam.gserviceaccount.com"
 
     def service_account_resource(self, role: str) -> str:
-        return f"projects/{self.settings.project_id}/serviceAccounts/{self.service_account_email(role)}"
+        return f"projects/{self.project_id}/serviceAccounts/{self.service_account_email(role)}"
 
     def member(self, role: str) -> str:
         """The account as a principal in a grant."""
@@ -54,36 +54,36 @@ class Names:
 
     def service_agent(self, product: str) -> str:
         """The principal by which Google's own `product` acts in the project."""
-        return f"serviceAccount:service-{self.settings.project_number}@{SERVICE_AGENTS[product]}.iam.gserviceaccount.com"
+        return f"serviceAccount:service-{self.project_number}@{SERVICE_AGENTS[product]}.iam.gserviceaccount.com"
 
     def custom_role_id(self, purpose: str) -> str:
         """`purpose` is one of CUSTOM_ROLES: predictor asks an endpoint, caller runs a trigger, and neither does more."""
-        return f"{self.settings.stage}{purpose.capitalize()}"
+        return f"{self.stage}{purpose.capitalize()}"
 
     def custom_role(self, purpose: str) -> str:
         """As a grant names it."""
-        return f"projects/{self.settings.project_id}/roles/{self.custom_role_id(purpose)}"
+        return f"projects/{self.project_id}/roles/{self.custom_role_id(purpose)}"
 
     @property
     def workload_identity_pool(self) -> str:
-        return f"{self.settings.stage}-github"
+        return f"{self.stage}-github"
 
     def workload_identity_provider(self, role: str) -> str:
         """The provider's full name, as GitHub's tokens are exchanged at; `role` is planner or deployer."""
-        pool = f"projects/{self.settings.project_number}/locations/global/workloadIdentityPools/{self.workload_identity_pool}"
+        pool = f"projects/{self.project_number}/locations/global/workloadIdentityPools/{self.workload_identity_pool}"
         return f"{pool}/providers/{role}"
 
     def github_environment(self, role: str) -> str:
         """The GitHub environment whose jobs may become `role`; the planner's is unprotected, or each plan would wait for a reviewer."""
-        return f"{self.settings.stage}-plan" if role == "planner" else self.settings.stage
+        return f"{self.stage}-plan" if role == "planner" else self.stage
 
     def dataset(self, purpose: str) -> str:
         """`purpose` is one of DATASETS."""
-        return f"{self.settings.stage}_{purpose}"
+        return f"{self.stage}_{purpose}"
 
     def data_table(self, model: str) -> str:
         """The table that `make load-data` fills for a model to train on, as a query names it."""
-        return f"{self.settings.project_id}.{self.dataset('data')}.{model}"
+        return f"{self.project_id}.{self.dataset('data')}.{model}"
 
     def request_table(self, model: str) -> str:
         """The raw log of a model's endpoint, which Vertex makes in the requests dataset."""
@@ -91,60 +91,60 @@ class Names:
 
     @property
     def repository(self) -> str:
-        return f"{self.settings.stage}-images"
+        return f"{self.stage}-images"
 
     def image(self, target: str) -> str:
         """The image's name without tag or digest; `target` is pipeline or serving."""
-        return f"{self.settings.region}-docker.pkg.dev/{self.settings.project_id}/{self.repository}/{target}"
+        return f"{self.region}-docker.pkg.dev/{self.project_id}/{self.repository}/{target}"
 
     @property
     def github_secret(self) -> str:
         """The secret that holds the GitHub token of Cloud Build's connection."""
-        return f"{self.settings.stage}-github-token"
+        return f"{self.stage}-github-token"
 
     @property
     def connection(self) -> str:
-        return f"{self.settings.stage}-github"
+        return f"{self.stage}-github"
 
     @property
     def linked_repository(self) -> str:
-        return self.settings.github.repository.replace("/", "-").replace(".", "-").lower()
+        return re.sub(r"[^a-z0-9]", "-", self.github_repository.lower())
 
     def trigger(self, recipe: str) -> str:
         """`recipe` is one of RECIPES: build/<recipe>.yaml."""
-        return f"{self.settings.stage}-{recipe}"
+        return f"{self.stage}-{recipe}"
 
     def topic(self, purpose: str) -> str:
         """`purpose` is one of TOPICS."""
-        return f"{self.settings.stage}-{purpose}"
+        return f"{self.stage}-{purpose}"
 
     @property
     def event_log(self) -> str:
         """The log that runs, deliveries and monitoring write what happened to, for alerts to match."""
-        return f"{self.settings.stage}-events"
+        return f"{self.stage}-events"
 
     @property
     def schedule(self) -> str:
         """The scheduler's job that asks for the monitor."""
-        return f"{self.settings.stage}-every-morning"
+        return f"{self.stage}-every-morning"
 
     def log_metric(self, event: str) -> str:
-        return f"{self.settings.stage}/{event}"
+        return f"{self.stage}/{event}"
 
     def pipeline(self, model: str) -> str:
-        return f"{self.settings.stage}-{_hyphened(model)}"
+        return f"{self.stage}-{_hyphened(model)}"
 
     def registered_model(self, model: str) -> str:
         """The id of the model's one entry in Vertex's model registry, of which each push is a version."""
-        return f"{self.settings.stage}-{_hyphened(model)}"
+        return f"{self.stage}-{_hyphened(model)}"
 
     def legacy_model(self, model: str) -> str:
         """The name on AI Platform, which knows no hyphen."""
-        return f"{self.settings.stage}_{model}"
+        return f"{self.stage}_{model}"
 
     def endpoint(self, model: str) -> str:
         """Vertex wants a number of at most ten digits without a leading zero: derived, so that both halves know it."""
-        digest = hashlib.sha256(f"{self.settings.stage}/{model}".encode()).digest()
+        digest = hashlib.sha256(f"{self.stage}/{model}".encode()).digest()
         return str(10**9 + int.from_bytes(digest[:8], "big") % (9 * 10**9))
 
     def all(self, models: list[str]) -> Iterator[tuple[str, str, str]]:

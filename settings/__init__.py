@@ -1,48 +1,63 @@
-"""What an environment is: the types of its values and their checks. Both halves import this file and nothing of each other."""
+"""What a stage is: the types of its values and their checks.
 
+Both halves import this package and nothing of each other.
+"""
+
+import importlib.util
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import get_args, get_origin, get_type_hints
+from typing import Annotated, get_args, get_origin, get_type_hints
 
-from names import Names
+from settings.names import Names
 
-REPOSITORY = Path(__file__).resolve().parent
-MODELS = REPOSITORY / "pipeline" / "models"
+REPOSITORY = Path(__file__).resolve().parent.parent
 BEAM_ENGINES = ("direct", "dataflow")
 TRACKERS = ("vertex-experiments", "none")
 
 
 class SettingsError(ValueError):
-    """What keeps environments from being deployed, all of it in one sentence."""
+    """What keeps stages from being deployed, all of it in one sentence."""
 
 
-def model_names() -> list[str]:
-    """The models of this repository: the folders of pipeline/models that hold a model.toml."""
-    return sorted(path.parent.name for path in MODELS.glob("*/model.toml"))
+def team_folder() -> Path:
+    """Where the team's files lie: environments.py and, beside it, models/."""
+    found = importlib.util.find_spec("environments")
+    return Path(found.origin).resolve().parent if found and found.origin else REPOSITORY
+
+
+MODELS = team_folder() / "models"
+
+
+def model_names(folder: Path = MODELS) -> list[str]:
+    """The team's models: the folders in `folder` that hold a model.toml."""
+    return sorted(path.parent.name for path in folder.glob("*/model.toml"))
 
 
 @dataclass(frozen=True)
 class GitHub:
     """The repository that is built, and the installation of Cloud Build's GitHub app that may read it."""
 
-    repository: str
-    app_installation_id: int
+    repository: Annotated[str, "OWNER/NAME"]
+    app_installation_id: Annotated[int, "the number in the URL of Cloud Build's GitHub app"]
+    branch: Annotated[str, "what is delivered from, the default branch"] = "main"
 
     def problems(self) -> Iterator[str]:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
             yield f"github.repository is {self.repository!r}, allowed is OWNER/NAME"
         if self.app_installation_id < 1:
-            yield f"github.app_installation_id is {self.app_installation_id}, allowed is the positive number in the installation's URL"
+            yield (f"github.app_installation_id is {self.app_installation_id}, allowed is the positive number in the installation's URL")
+        if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", self.branch):
+            yield (f"github.branch is {self.branch!r}, allowed are letters, digits, dots, hyphens and slashes between them")
 
 
 @dataclass(frozen=True)
 class Training:
-    """Where the Trainer runs: in its own pipeline node, or with a machine_type as a Vertex custom job."""
+    """Where the Trainer runs: in its own pipeline node, or on a machine of its own."""
 
-    machine_type: str | None = None
+    machine_type: Annotated[str | None, "a Vertex custom job's; None: in the pipeline's node"] = None
 
     def problems(self) -> Iterator[str]:
         yield from _machine_type_problems("training.machine_type", self.machine_type)
@@ -50,31 +65,34 @@ class Training:
 
 @dataclass(frozen=True)
 class Serving:
-    """The machines behind an endpoint, the shares of traffic (percent) that a new version takes in turn, and what it may not exceed meanwhile.
+    """The machines behind an endpoint, how a new version takes the traffic, and its limits meanwhile."""
 
-    Without `keep_warm` every version is undeployed once it has answered its smoke test, and nothing is paid for.
-    """
-
-    machine_type: str = "n1-standard-2"
-    min_replicas: int = 1
+    machine_type: Annotated[str, "behind an endpoint"] = "n1-standard-2"
+    min_replicas: Annotated[int, "paid for all the time"] = 1
     max_replicas: int = 1
-    keep_warm: bool = False
-    traffic_steps: tuple[int, ...] = (1, 10, 50, 100)
-    step_minutes: int = 5  # Cloud Monitoring lags by up to three
-    largest_error_share: float = 0.05
-    largest_p99_ms: int = 1000
+    keep_warm: Annotated[bool, "False: undeployed once it has answered"] = False
+    traffic_steps: Annotated[tuple[int, ...], "percent that a new version takes in turn"] = (
+        1,
+        10,
+        50,
+        100,
+    )
+    # Cloud Monitoring lags by up to three minutes.
+    step_minutes: Annotated[int, "between two steps"] = 5
+    largest_error_share: Annotated[float, "of requests, before the version before is back"] = 0.05
+    largest_p99_ms: Annotated[int, "of latency, likewise"] = 1000
 
     def problems(self) -> Iterator[str]:
         yield from _machine_type_problems("serving.machine_type", self.machine_type)
         if not 1 <= self.min_replicas <= self.max_replicas:
-            yield f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, allowed is 1 <= min_replicas <= max_replicas"
+            yield (f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, allowed is 1 <= min_replicas <= max_replicas")
         steps = self.traffic_steps
         if not steps or steps[-1] != 100 or steps[0] < 1 or list(steps) != sorted(set(steps)):
-            yield f"serving.traffic_steps is {steps}, allowed are rising percentages from 1 that end at 100"
+            yield (f"serving.traffic_steps is {steps}, allowed are rising percentages from 1 that end at 100")
         if self.step_minutes < 0:
             yield f"serving.step_minutes is {self.step_minutes}, allowed is at least 0"
         if not 0 < self.largest_error_share < 1:
-            yield f"serving.largest_error_share is {self.largest_error_share}, allowed is more than 0 and less than 1"
+            yield (f"serving.largest_error_share is {self.largest_error_share}, allowed is more than 0 and less than 1")
         if self.largest_p99_ms < 1:
             yield f"serving.largest_p99_ms is {self.largest_p99_ms}, allowed is at least 1"
 
@@ -83,40 +101,40 @@ class Serving:
 class RequestLog:
     """How much of the traffic is logged, and for how long."""
 
-    sampling_rate: float = 0.1
+    sampling_rate: Annotated[float, "share of the requests"] = 0.1
     retention_days: int = 90
 
     def problems(self) -> Iterator[str]:
         if not 0 < self.sampling_rate <= 1:
-            yield f"request_log.sampling_rate is {self.sampling_rate}, allowed is more than 0 and at most 1"
+            yield (f"request_log.sampling_rate is {self.sampling_rate}, allowed is more than 0 and at most 1")
         if self.retention_days < 1:
             yield f"request_log.retention_days is {self.retention_days}, allowed is at least 1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One environment; raises one SettingsError with everything that keeps it from being deployed."""
+    """One stage; raises one SettingsError with everything that keeps it from being deployed."""
 
-    stage: str
-    project_id: str
-    project_number: int
-    region: str
+    stage: Annotated[str, "2 to 10 lowercase letters and digits"]
+    project_id: Annotated[str, "of the Google Cloud project"]
+    project_number: Annotated[int, "of the same project"]
+    region: Annotated[str, "such as europe-west1"]
     github: GitHub
-    billing_account: str | None = None
-    monthly_budget: int | None = None  # in the billing account's currency
-    deletable: bool = False
-    promotes_from: str | None = None
-    beam_engine: str = "direct"
-    tracker: str = "vertex-experiments"
+    billing_account: Annotated[str | None, "XXXXXX-XXXXXX-XXXXXX, for a budget"] = None
+    monthly_budget: Annotated[int | None, "in the billing account's currency"] = None
+    deletable: Annotated[bool, "teardown may destroy what holds data"] = False
+    promotes_from: Annotated[str | None, "the stage before; None: the first one"] = None
+    beam_engine: Annotated[str, f"{' or '.join(BEAM_ENGINES)}"] = "direct"
+    tracker: Annotated[str, f"{' or '.join(TRACKERS)}"] = "vertex-experiments"
     training: Training = field(default_factory=Training)
     serving: Serving = field(default_factory=Serving)
     request_log: RequestLog = field(default_factory=RequestLog)
-    consumers: tuple[str, ...] = ()  # principals that may ask for predictions
-    readers: tuple[str, ...] = ()  # principals that may read the log without its personal columns
-    alert_emails: tuple[str, ...] = ()
-    approval_required: bool = True
-    legacy_ai_platform: bool = False
-    gcr_repository: bool = False
+    consumers: Annotated[tuple[str, ...], "principals that may ask for predictions"] = ()
+    readers: Annotated[tuple[str, ...], "principals that read the log's impersonal columns"] = ()
+    alert_emails: Annotated[tuple[str, ...], "who is told; needed unless deletable"] = ()
+    approval_required: Annotated[bool, "a delivery waits for a person in Cloud Build"] = True
+    legacy_ai_platform: Annotated[bool, "also the models of AI Platform, for its old clients"] = False
+    gcr_repository: Annotated[bool, "also a repository for Container Registry's addresses"] = False
 
     def __post_init__(self) -> None:
         if problems := list(_type_problems(self)) or list(self.problems()):
@@ -124,7 +142,13 @@ class Settings:
 
     @property
     def names(self) -> Names:
-        return Names(self)
+        return Names(
+            stage=self.stage,
+            project_id=self.project_id,
+            project_number=self.project_number,
+            region=self.region,
+            github_repository=self.github.repository,
+        )
 
     def problems(self) -> Iterator[str]:
         if not re.fullmatch(r"[a-z][a-z0-9]{1,9}", self.stage):

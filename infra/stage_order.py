@@ -1,0 +1,32 @@
+"""Print the stages in the order in which they are applied, as a job's outputs: `make stages`."""
+
+import json
+import sys
+from collections.abc import Mapping
+
+from settings import Settings, SettingsError
+
+
+def main() -> int:
+    try:
+        from environments import ENVIRONMENTS
+    except SettingsError as error:
+        print(f"environments.py: {error}", file=sys.stderr)
+        return 2
+    first, later = first_and_later(ENVIRONMENTS)
+    for name, stages in {"first": first, "later": later, "all": first + later}.items():
+        print(f"{name}={json.dumps(stages)}")
+    return 0
+
+
+def first_and_later(environments: Mapping[str, Settings]) -> tuple[list[str], list[str]]:
+    """The stages that promote from none, and those after them, each behind the one it promotes from."""
+    first = [stage for stage, settings in environments.items() if settings.promotes_from is None]
+    order = list(first)
+    for stage in order:  # which grows meanwhile
+        order += [s for s, settings in environments.items() if settings.promotes_from == stage]
+    return first, order[len(first) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+"""A team that no one is: the stages and models that the tests stand on.
+
+pytest finds its environments.py before the repository's (`pythonpath` in pyproject.toml). A command
+that a test starts finds it, too, where it runs in this folder.
+"""
+
+import os
+from pathlib import Path
+
+from settings import REPOSITORY
+
+TEAM = Path(__file__).parent
+MODELS = TEAM / "models"
+
+
+def variables() -> dict[str, str]:
+    """The environment variables of a command that runs in TEAM."""
+    return os.environ | {"PYTHONPATH": str(REPOSITORY)}

@@ -1,0 +1,106 @@
+"""Whose file is whose: tests stand on values of their own, and a clone can tell what it has changed."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import environments
+from settings import MODELS, REPOSITORY, model_names
+from tests import team
+from tests.scripts import loaded
+
+EDITED = {"environments.py": "VALUES = 1\n", "models/taxi/model.py": "MODEL = 1\n"}
+
+
+def test_the_stages_and_models_of_the_tests_are_their_own():
+    assert environments.__file__ == str(team.TEAM / "environments.py")
+    assert MODELS == team.MODELS
+    assert model_names() == ["cab", "ferry"]
+
+
+def test_the_list_of_all_values_is_what_settings_take():
+    values = loaded("values")
+
+    assert values.listed(team.TEAM / "environments.py") == values.listing()
+
+
+def test_where_the_teams_own_file_keeps_the_list_it_is_true():
+    values = loaded("values")
+
+    listed = values.listed(REPOSITORY / "environments.py")
+
+    assert listed in (None, values.listing()), "`make values` renews it"
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A folder without a history, as a ZIP makes it, of a few files and their list."""
+    for name in ("build/own", ".gitignore", "README.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / name, tmp_path / name)
+    for name, text in {**EDITED, "Pipfile": "", "runs/a.txt": "", "infra/a.py": ""}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert own(tmp_path, "--renew").returncode == 0
+    return tmp_path
+
+
+def own(folder, *arguments):
+    command = [sys.executable, folder / "build/own", *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_what_a_team_edits_of_its_own_is_no_change(clone):
+    for name in EDITED:
+        (clone / name).write_text("edited = 1\n")
+    (clone / "models/another").mkdir()
+    (clone / "models/another/model.toml").write_text("")
+    (clone / "runs/b.txt").write_text("a product of the work here")
+
+    done = own(clone)
+
+    assert done.stdout == "nothing is changed but environments.py and models/\n"
+    assert done.returncode == 0
+
+
+def test_what_a_clone_changes_elsewhere_is_listed(clone):
+    (clone / "README.md").write_text("ours")
+    (clone / "infra/a.py").unlink()
+    (clone / "infra/b.py").write_text("")
+    (clone / "Pipfile").write_text("[pipeline]")
+
+    done = own(clone, "--json")
+
+    assert json.loads(done.stdout) == {
+        "changed": ["README.md"],
+        "added": ["infra/b.py"],
+        "removed": ["infra/a.py"],
+        "shared": ["Pipfile"],
+    }
+    assert done.returncode == 3
+
+
+def test_a_clone_without_the_list_is_one_sentence(clone):
+    (clone / "build/shipped.sha256").unlink()
+
+    done = own(clone)
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "shipped.sha256" in done.stderr
+
+
+def test_the_list_is_of_the_files_as_they_are_shipped():
+    """Asked only where environments.py is the shipped one: a team's clone may differ from the list."""
+    script = loaded("own")
+    content = (REPOSITORY / "environments.py").read_bytes()
+    if hashlib.sha256(content).hexdigest() != script.shipped()["environments.py"]:
+        pytest.skip("environments.py is a team's own")
+
+    found = script.changes()
+
+    assert not any(found.values()), f"`make shipped` renews the list: {found}"
