@@ -93,10 +93,15 @@ def _load(model: str, url: str, application: Application, server: _Server) -> No
 def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise ConfigurationError(f"the port is {port}, allowed are 0, for a free one, to 65535")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise RunError(f"{host}:{port} can't be listened at: {error}") from error
+    # Accepted connections inherit it. asyncio sets it only on sockets whose protocol is named, and these
+    # have none: each answer on a kept connection would wait 40 ms for the client's delayed ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _first_line(error: Exception) -> str:

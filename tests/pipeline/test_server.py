@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from socket import create_server
+from socket import IPPROTO_TCP, TCP_NODELAY, create_connection, create_server
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
@@ -206,6 +206,30 @@ def test_the_verb_serves_the_newest_version_and_ctrl_c_ends_it_without_a_traceba
         assert process.ask("POST", "/predict", {"instances": [sample]})[0] == 200
         assert process.end(signal.SIGINT) == 0
         assert "Traceback" not in "".join(process.said)
+
+
+def test_an_accepted_connection_sends_without_waiting_for_more():
+    with (
+        server._listen("127.0.0.1", 0) as listening,
+        create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(IPPROTO_TCP, TCP_NODELAY)
+
+
+def test_requests_on_one_connection_do_not_wait_for_an_acknowledgement(model, sample):
+    """A client acknowledges what it was sent after 40 ms, unless it has something to send."""
+    body, seconds = json.dumps({"instances": [sample]}), []
+    with started(*ENTRYPOINT, AIP_STORAGE_URI=str(model)) as process:
+        process.wait_for("is ready")
+        with contextlib.closing(process.connection()) as connection:
+            for _ in range(60):
+                start = time.monotonic()
+                connection.request("POST", "/predict", body)
+                connection.getresponse().read()
+                seconds.append(time.monotonic() - start)
+
+    assert len([one for one in seconds if one > 0.035]) < 30
 
 
 def test_a_signal_while_it_loads_ends_it_too(model):
