@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 
+from pipeline import libraries
 from pipeline import schema as contract
 from pipeline.components.csv_example_gen import encode, read_csv
 from pipeline.model_folder import ModelFolder
@@ -20,7 +21,8 @@ def infer(folder: ModelFolder) -> str:
         with tf.io.TFRecordWriter(f"{scratch}/rows") as writer:
             for record in encode(table):
                 writer.write(record)
-        statistics = tfdv.generate_statistics_from_tfrecord(f"{scratch}/rows")
+        with libraries.in_this_process():
+            statistics = tfdv.generate_statistics_from_tfrecord(f"{scratch}/rows")
     schema = tfdv.infer_schema(statistics, infer_feature_shape=False)
     return str(text_format.MessageToString(schema))
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,24 @@ DESCRIBED_ANEW = {"StatisticsGen", "ExampleValidator", *TRANSFORMED_ANEW}
 UNCACHED = {"Hyperparameters", "LastBlessed"}  # an Importer and a Resolver look again each time
 
 
+# Each Python below PYTHONPATH, and each that it starts, writes down what it asks of the network.
+AUDIT = """
+import pathlib, sys
+
+ASKED = ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "socket.sendto")
+LOG = pathlib.Path(__file__).with_name("network.txt")
+
+def note(event, arguments):
+    if event in ASKED:
+        with LOG.open("a") as log:
+            log.write(f"{event} {arguments[0] if event.startswith('socket.get') else arguments[1]}\\n")
+
+sys.addaudithook(note)
+LOG.with_name("audited.txt").open("a").write(" ".join(sys.orig_argv) + "\\n")
+"""
+LOOPBACK = re.compile(r"\S+ (\('(127\.|::1|localhost)|127\.|::1$|localhost$|/|\x00)")
+
+
 class Checkout:
     """A copy of the pipeline's own source beside a small model, to edit either."""
 
@@ -27,11 +46,14 @@ class Checkout:
             source = REPOSITORY / name
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, place / name)
         self.folder = copy_small("cab", place / "models")
+        (place / "sitecustomize.py").write_text(AUDIT)
+        (place / "home").mkdir()
 
     def run(self) -> set[str]:
         """The nodes that ran and were not taken from the cache."""
         command = [sys.executable, "-m", "pipeline", "run", str(self.folder), "--json"]
-        done = subprocess.run(command, cwd=self.place, env=os.environ | {"PYTHONPATH": str(self.place)}, capture_output=True, text=True)
+        variables = {"PYTHONPATH": str(self.place), "HOME": str(self.place / "home")}
+        done = subprocess.run(command, cwd=self.place, env=os.environ | variables, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return {node for node, state in states(json.loads(done.stdout)).items() if state == "ran"} - UNCACHED
 
@@ -65,6 +87,21 @@ EDITS = {
     "models/cab/schema.pbtxt": {"ImportSchemaGen", "ExampleValidator", *TRANSFORMED_ANEW},
     "pipeline/components/csv_example_gen.py": {"CsvExampleGen", *DESCRIBED_ANEW},
 }
+
+
+def test_a_run_and_what_it_starts_ask_nothing_of_the_network(checkout):
+    audited = (checkout.place / "audited.txt").read_text()
+    asked = checkout.place / "network.txt"
+
+    lines = asked.read_text().splitlines() if asked.exists() else []
+
+    assert "pipeline.serving.engine" in audited
+    assert "pipeline.records.tracking" in audited
+    assert [line for line in lines if not LOOPBACK.match(line)] == []
+
+
+def test_no_engine_of_beam_is_downloaded(checkout):
+    assert list((checkout.place / "home").rglob("*prism*")) == []
 
 
 def test_nothing_runs_without_an_edit(checkout):

@@ -54,6 +54,13 @@ def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
     assert not [node for node, log in logs.items() if "infer TFX Python dependency" in log]
 
 
+def test_no_container_tries_a_runner_that_is_downloaded(rehearsed):
+    place, _, _ = rehearsed
+
+    logs = place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
+    assert [str(log) for log in logs if "PrismRunner" in log.read_text()] == []
+
+
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
     place, spec, _ = rehearsed
     again = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/cab")
