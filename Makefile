@@ -4,8 +4,16 @@ DEV := build/environment dev
 INFRA := build/environment infra
 model ?= taxi
 rows ?= 15002
+workers ?= 2
+INFRA_TESTS := tests/infra tests/standins tests/test_broken_environments.py
+# A file is one process's work, so that the longest ones begin.
+LONGEST_TESTS := $(addprefix tests/pipeline/,delivery/test_rehearsal.py test_edits.py test_rehearsal.py test_killed.py test_run.py test_watch.py)
+PIPELINE_TESTS := tests/pipeline tests/models tests/build/test_dockerfile.py tests/build/test_recipes.py \
+  tests/build/test_planted_recipes.py tests/test_environment.py tests/test_settings.py tests/test_stranger.py tests/test_values.py
+infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
+pipeline_part = $(filter-out $(infra_part),$(only))
 
-.PHONY: help run test check format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
+.PHONY: help run test theirs check format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
   values own shipped doctor load-data rehearse-infra bench-synth provider-schema image
 
 help: ## list the targets
@@ -14,10 +22,19 @@ help: ## list the targets
 run: ## train, judge and publish a model here (model=taxi)
 	python3 -m pipeline run $(model)
 
-test: node_modules ## every check and every test, preparing what they need
+test: node_modules ## every check and every test, preparing what they need (only=tests/infra runs a part)
+ifdef only
+	$(if $(infra_part),$(INFRA) python -m pytest $(infra_part))
+	$(if $(pipeline_part),$(PIPELINE) python -m pytest $(pipeline_part))
+else
 	@$(MAKE) --no-print-directory check
-	$(INFRA) python -m pytest tests/infra tests/standins tests/test_broken_environments.py
-	$(PIPELINE) python -m pytest tests/pipeline tests/models tests/build/test_dockerfile.py tests/build/test_recipes.py tests/build/test_planted_recipes.py tests/test_environment.py tests/test_settings.py
+	$(INFRA) python -m pytest $(INFRA_TESTS)
+	$(PIPELINE) python -m pytest --numprocesses $(workers) --dist loadfile --no-loadscope-reorder $(LONGEST_TESTS) $(PIPELINE_TESTS)
+endif
+
+theirs: ## `make test` in a clone with values and models of its own
+	rm -rf .theirs && python3 -m tests.stranger .theirs/clone
+	$(MAKE) -C .theirs/clone test
 
 check: ## the fast half: lint, format, types, imports, and that the lock is Pipfile's
 	$(DEV) ruff check .

@@ -1,7 +1,5 @@
 """build/environment: says what it can't do in a sentence, and installs exactly what the lock names."""
 
-import importlib.machinery
-import importlib.util
 import json
 import subprocess
 import sys
@@ -9,18 +7,14 @@ import sys
 import pytest
 
 from settings import REPOSITORY
+from tests.scripts import loaded
 
 SCRIPT = REPOSITORY / "build/environment"
 
 
 @pytest.fixture(scope="module")
 def environment():
-    loader = importlib.machinery.SourceFileLoader("environment", str(SCRIPT))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("environment", loader))
-    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-    loader.exec_module(module)
-    sys.dont_write_bytecode = before
-    return module
+    return loaded("environment")
 
 
 def call(*arguments, **kwargs):

@@ -47,6 +47,7 @@ def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_b
         ({"region": "Europe"}, "region is 'Europe'"),
         ({"github": GitHub("mill", 1)}, "github.repository is 'mill'"),
         ({"github": GitHub("mill/x", 0)}, "github.app_installation_id is 0"),
+        ({"github": GitHub("mill/x", 1, branch="a b")}, "github.branch is 'a b'"),
         ({"billing_account": "12"}, "billing_account is '12'"),
         ({"monthly_budget": 100}, "monthly_budget is 100, allowed only with a billing_account"),
         ({"promotes_from": "dev"}, "promotes_from is 'dev'"),
@@ -71,6 +72,20 @@ def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_b
 def test_a_value_that_cannot_be_deployed_is_refused(change, problem):
     with pytest.raises(ValueError, match=re.escape(problem)):
         dataclasses.replace(DEV, **change)
+
+
+@pytest.mark.parametrize(
+    ("repository", "linked"),
+    [
+        ("mill/loom", "mill-loom"),
+        ("Mill/loom.js.git_2", "mill-loom-js-git-2"),
+        ("mill/a__b--c", "mill-a--b--c"),
+    ],
+)
+def test_a_repository_of_any_name_is_linked_by_one_that_google_takes(repository, linked):
+    named = dataclasses.replace(DEV, github=GitHub(repository, 1))
+
+    assert named.names.linked_repository == linked
 
 
 def test_all_problems_are_reported_together():

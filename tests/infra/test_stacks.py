@@ -11,6 +11,7 @@ from infra import roles
 from infra.operations import ORDER
 from settings import REPOSITORY, model_names
 from settings.names import RECORDED_TAG
+from settings.stages import by_stage
 from tests.infra.conftest import synthesize
 from tests.infra.inventory import inventory, read
 
@@ -400,3 +401,18 @@ def test_nothing_is_made_before_the_apis_are_on(synthesized, stack):
     ]
 
     assert waiting == [apis] * len(waiting)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_team_may_have_one_stage_or_five(tmp_path, count):
+    chain = [DEV]
+    for number in range(1, count):
+        before = chain[-1].stage
+        chain.append(dataclasses.replace(DEV, stage=f"stage{number}", promotes_from=before))
+
+    made = synthesize(tmp_path, by_stage(*chain))
+
+    triggers = [body["name"] for _, body in made.each("google_cloudbuild_trigger")]
+    assert len(made.stacks) == count * len(STACKS)
+    assert len([name for name in triggers if name.endswith("-image")]) == 1
+    assert len([name for name in triggers if name.endswith("-promote")]) == count - 1
