@@ -4,6 +4,8 @@ from absl import app
 
 from pipeline import libraries
 
+COMMAND = ["python", "-m", "pipeline.container"]
+
 
 def main() -> None:
     libraries.load()

@@ -3,17 +3,19 @@
 What Vertex Pipelines would do is stood in for by this file and metadata_store: order, the resolvers' artifact queries, and execution caching.
 """
 
+import functools
 import graphlib
 import itertools
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
-from pipeline import local_image
+from pipeline import container, local_image
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.metadata_store import Json, MetadataStore, Outputs, execution_key
 from pipeline.progress import Observer, Progress
@@ -147,13 +149,33 @@ def _without_type(told: Json) -> Json:
     return {key: value for key, value in artifact.items() if key != "type"}
 
 
-def _run_container(task: str, container: Json, handed: str, folder: Path) -> None:
+def _run_container(task: str, given: Json, handed: str, folder: Path) -> None:
     folder.mkdir(parents=True)
-    arguments = [argument.replace("{{$}}", handed) for argument in container["args"]]
-    command = [sys.executable if part == "python" else part for part in container["command"]]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    with open(folder / "log.txt", "w") as log:
-        done = subprocess.run([*command, *arguments], cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    if done.returncode:
+    if given["command"] != container.COMMAND:
+        raise RunError(f"{task} would run {given['command']}, allowed is {container.COMMAND}")
+    arguments = [argument.replace("{{$}}", handed) for argument in given["args"]]
+    process = _containers().Process(target=_be_container, args=(arguments, folder, dict(os.environ)))
+    process.start()
+    process.join()
+    if process.exitcode:
         last = [line for line in (folder / "log.txt").read_text().splitlines() if line.strip()][-1:]
         raise RunError(f"{task} failed: {''.join(last)[:300]} (log: {folder}/log.txt)")
+
+
+@functools.cache
+def _containers() -> Any:
+    """Forks of one process that has imported what all of them would, instead of new ones."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pipeline.preloaded"])
+    return context
+
+
+def _be_container(arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """Become the entrypoint that the image's containers run, as a process of its own."""
+    with open(folder / "log.txt", "w") as log:
+        os.dup2(log.fileno(), sys.stdout.fileno())
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    os.chdir(folder)
+    os.environ.update(environment, PYTHONPATH=str(REPOSITORY))
+    sys.argv = ["container", *arguments]
+    container.main()

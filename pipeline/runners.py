@@ -13,12 +13,10 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
-from pipeline import libraries
+from pipeline import container, libraries
 from pipeline.dag import create_pipeline
 from pipeline.progress import Observer
 from pipeline.spec import PipelineSpec
-
-CONTAINER = ["python", "-m", "pipeline.container"]
 
 
 class NodeError(Exception):
@@ -39,7 +37,7 @@ def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
     """Vertex Pipelines' job (schema 2.1) whose every node runs in `image`."""
     from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-    config = KubeflowV2DagRunnerConfig(default_image=image, default_commands=CONTAINER, use_pipeline_spec_2_1=True)
+    config = KubeflowV2DagRunnerConfig(default_image=image, default_commands=container.COMMAND, use_pipeline_spec_2_1=True)
     job: dict[str, Any] = KubeflowV2DagRunner(config).run(build(create_pipeline, spec), write_out=False)
     for executor in job["pipelineSpec"]["deploymentSpec"]["executors"].values():
         for query in executor.get("resolver", {}).get("outputArtifactQueries", {}).values():
