@@ -5,11 +5,10 @@ INFRA := build/environment infra
 model ?= taxi
 rows ?= 15002
 workers ?= 2
-INFRA_TESTS := tests/infra tests/standins tests/test_broken_environments.py
+INFRA_TESTS := tests/infra tests/standins
 # A file is one process's work, so that the longest ones begin.
-LONGEST_TESTS := $(addprefix tests/pipeline/,delivery/test_rehearsal.py test_edits.py test_rehearsal.py test_killed.py test_run.py test_watch.py)
-PIPELINE_TESTS := tests/pipeline tests/models tests/build/test_dockerfile.py tests/build/test_recipes.py \
-  tests/build/test_planted_recipes.py tests/test_environment.py tests/test_settings.py tests/test_stranger.py tests/test_values.py
+LONGEST_TESTS := tests/pipeline/scenarios tests/pipeline/local
+PIPELINE_TESTS := $(LONGEST_TESTS) tests/pipeline tests/models tests/settings tests/build
 infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
 
@@ -29,11 +28,12 @@ ifdef only
 else
 	@$(MAKE) --no-print-directory check
 	$(INFRA) python -m pytest $(INFRA_TESTS)
-	$(PIPELINE) python -m pytest --numprocesses $(workers) --dist loadfile --no-loadscope-reorder $(LONGEST_TESTS) $(PIPELINE_TESTS)
+	$(PIPELINE) python -m pytest --numprocesses $(workers) --dist loadfile --no-loadscope-reorder --ignore tests/build/test_image.py \
+	  $(PIPELINE_TESTS)
 endif
 
 theirs: ## `make test` in a clone with values and models of its own
-	rm -rf .theirs && python3 -m tests.stranger .theirs/clone
+	rm -rf .theirs && python3 -m tests.pipeline.scenarios.stranger .theirs/clone
 	$(MAKE) -C .theirs/clone test
 
 check: ## the fast half: lint, format, types, imports, and that the lock is Pipfile's
@@ -60,25 +60,25 @@ synth: ## synthesize every stack of every environment into cdktf.out
 	$(INFRA) python -m infra
 
 policy: synth ## what no stack may hold, and checkov with its waivers
-	$(INFRA) python -m infra.review.policy cdktf.out --json cdktf.out/policy.json
+	$(INFRA) python -m infra.policy.judgement cdktf.out --json cdktf.out/policy.json
 
-inventories: ## renew tests/infra/inventories, to be reviewed as a diff
-	cd tests/team && PYTHONPATH=$(CURDIR) $(CURDIR)/$(INFRA) python -m tests.infra.inventory
+inventories: ## renew tests/infra/stacks/inventories, to be reviewed as a diff
+	cd tests/team && PYTHONPATH=$(CURDIR) $(CURDIR)/$(INFRA) python -m tests.infra.stacks.inventory
 
 plan: synth ## what a deploy would change (env=dev; out=DIR writes the plans, lock=false takes no lock)
-	$(INFRA) python -m infra.operations plan --env '$(env)' $(if $(lock),--lock $(lock)) $(if $(out),--out '$(out)')
+	$(INFRA) python -m infra.deploy.operations plan --env '$(env)' $(if $(lock),--lock $(lock)) $(if $(out),--out '$(out)')
 
 plan-comment: ## the comment of a pull request, from what `make plan out=DIR` wrote (out=plans)
 	@python3 -m infra.review.plan_comment '$(or $(out),plans)' $(if $(policy),--policy '$(policy)')
 
 deploy: synth ## apply every stack but bootstrap (env=dev; expect=FILE applies only what was approved)
-	$(INFRA) python -m infra.operations deploy --env '$(env)' $(if $(expect),--expect '$(expect)')
+	$(INFRA) python -m infra.deploy.operations deploy --env '$(env)' $(if $(expect),--expect '$(expect)')
 
 bootstrap: synth ## the state's bucket and CI's identities, once, by a person (env=dev)
-	$(INFRA) python -m infra.operations bootstrap --env '$(env)'
+	$(INFRA) python -m infra.deploy.operations bootstrap --env '$(env)'
 
 teardown: synth ## destroy every stack but bootstrap (env=dev); refused where the environment is kept
-	$(INFRA) python -m infra.operations teardown --env '$(env)'
+	$(INFRA) python -m infra.deploy.operations teardown --env '$(env)'
 
 identity: ## by which provider and account GitHub's jobs act (env=dev role=planner)
 	@python3 -m infra.identity '$(env)' '$(role)'
@@ -96,19 +96,19 @@ shipped: ## take all files as they are for the shipped ones that `make own` comp
 	@python3 build/own --renew
 
 doctor: ## what is missing before the first deploy, and what mends it (env=dev)
-	@$(INFRA) python -m infra.review.doctor --env '$(env)'
+	@$(INFRA) python -m infra.doctor.diagnosis --env '$(env)'
 
 load-data: ## fill the tables that models train on, from the data they have here (env=dev)
 	@python3 -m pipeline load-data --env '$(env)'
 
 rehearse-infra: node_modules ## deploy an environment here: Terraform, cdktf and a state server are real, the cloud is not
-	$(INFRA) python -m pytest tests/infra/test_rehearsal.py --verbose -s
+	$(INFRA) python -m pytest tests/infra/deploy/test_rehearsal.py --verbose -s
 
 bench-synth: ## time a synth with the provider's package imported the ordinary way and ours in turn
 	$(INFRA) python -m tests.bench.synth
 
 provider-schema: ## record the google provider's schema anew for its stand-in (types="google_X ...", from TF_PROVIDER_MIRROR or the registry)
-	$(INFRA) python -m tests.standins.renew_schema $(types)
+	$(INFRA) python -m tests.standins.terraform.renew_schema $(types)
 
 image: ## build the images here, print their sizes, and have them train and answer
 	build/image

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from pipeline import schema as contract
-from pipeline.declaration import Declaration
 from pipeline.errors import ConfigurationError, DataError
-from pipeline.model_folder import ModelFolder
+from pipeline.model import schema as contract
+from pipeline.model.declaration import Declaration
+from pipeline.model.folder import ModelFolder
 from settings import Settings
 
 

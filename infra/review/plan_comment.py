@@ -18,7 +18,7 @@ from infra.review.markdown import code, cut, folded, plain, row, shares
 from infra.review.plan import Plan, read_all
 from settings import Settings, model_names
 
-Policy = dict[str, Any]  # what `python -m infra.review.policy --json` writes
+Policy = dict[str, Any]  # what `python -m infra.policy.judgement --json` writes
 MARKER = "<!-- esteira-plan -->"  # how the workflow finds the comment that it edits
 LIMIT = 65_000  # GitHub refuses more than 65,536 characters, and may count some of them twice
 LISTED = 8_000  # what policy's failures may take of it, and the plans that failed; destroys and replacements take what they need
@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--stacks", type=Path, default=Path("cdktf.out/stacks"), help="the synthesized stacks, each of which must have a plan"
     )
-    parser.add_argument("--policy", type=Path, help="what infra.review.policy wrote with --json")
+    parser.add_argument("--policy", type=Path, help="what infra.policy.judgement wrote with --json")
     given = parser.parse_args(arguments)
     if not given.plans.is_dir():
         print(f"plan_comment: {given.plans} is no folder, give the one that `make plan` filled", file=sys.stderr)
@@ -134,7 +134,7 @@ def main(arguments: list[str]) -> int:
     try:
         policy = _policy(given.policy)
     except ValueError as error:
-        print(f"plan_comment: {given.policy} is not what infra.review.policy writes: {error}", file=sys.stderr)
+        print(f"plan_comment: {given.policy} is not what infra.policy.judgement writes: {error}", file=sys.stderr)
         return 2
     refused = policy and policy["failures"] and not any(given.plans.iterdir())
     plans = [] if refused else read_all(given.plans, given.stacks)

@@ -20,7 +20,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from pipeline.components.source import source_sha256
+from pipeline.components.cache_key import source_sha256
 from pipeline.errors import DataError
 from pipeline.spec import CsvSource
 

@@ -10,7 +10,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts, standa
 from tfx.utils import json_utils
 
 from pipeline.components import extractors
-from pipeline.components.source import source_sha256
+from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
 
 

@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils
 
-from pipeline.components.source import source_sha256
+from pipeline.components.cache_key import source_sha256
 from pipeline.errors import DataError
 
 

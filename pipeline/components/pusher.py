@@ -12,7 +12,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
 from tfx.utils import json_utils
 
-from pipeline.components.source import source_sha256
+from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
 from pipeline.spec import FolderDestination
 

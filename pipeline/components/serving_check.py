@@ -13,7 +13,7 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from pipeline.components.source import source_sha256
+from pipeline.components.cache_key import source_sha256
 from pipeline.serving import engine_process
 
 HELD_OUT_ROWS = 64  # enough that a model which answers them all alike is one that answers a constant

@@ -1,10 +1,11 @@
 """Takes what passed in one stage to the next: the same images and modules, copied and checked, trained on that stage's data."""
 
-from pipeline import model_folder
-from pipeline.delivery import publish, record_object, registry
-from pipeline.delivery.deliver import Verdict, check_commit, close, deliver_models, hand_on, is_recorded
+from pipeline.delivery import record_object
 from pipeline.delivery.record import Delivery, Record
+from pipeline.delivery.rollout import Verdict, check_commit, close, deliver_models, hand_on, is_recorded
 from pipeline.errors import ConfigurationError, RunError
+from pipeline.gcp import artifact_registry, modules
+from pipeline.model.folder import ModelFolder
 from pipeline.progress import Observer, shown
 from settings import Settings
 
@@ -16,7 +17,7 @@ def promote(source: Settings, settings: Settings, commit: str, models: list[str]
     passed = {model: _passed(record, source, model, commit) for model in models}
     for images in {delivery.images for delivery in passed.values()}:
         with shown(observer, f"copy the images {images.pipeline[7:19]} and {images.serving[7:19]}"):
-            registry.copy(source, settings, images)
+            artifact_registry.copy(source, settings, images)
     verdicts = deliver_models(settings, commit, {model: delivery.images for model, delivery in passed.items()}, observer)
     if passed and not any(verdict.state == "failed" for verdict in verdicts):
         newest = max(passed.values(), key=lambda delivery: delivery.delivered_at)
@@ -47,7 +48,7 @@ def _passed(record: Record, source: Settings, model: str, commit: str) -> Delive
     if missing or not set(steps) <= set(passed.traffic_steps):
         what = ", ".join(missing) or f"traffic steps {sorted(set(steps) - set(passed.traffic_steps))}"
         raise RunError(f"{model} has not passed in {source.stage}: {what}")
-    here = publish.addresses(model_folder.load(model), source)
+    here = modules.addresses(ModelFolder.load(model), source)
     if other := [file for file, uri in here.items() if delivery.modules.get(file) != uri]:
         raise RunError(f"{model}: {other[0]} of the checkout is not what {source.stage} delivered, {delivery.modules.get(other[0])}")
     return delivery

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from pipeline.delivery import history, record_object, triggers
+from pipeline.delivery import git, record_object
 from pipeline.delivery.record import Push, Record
 from pipeline.delivery.route import Route
 from pipeline.errors import ConfigurationError, RunError, UnreachableError
+from pipeline.gcp import cloud_build
 from settings import Settings
 
 STARTING = timedelta(minutes=2)  # a push that has told no build by then has died before it could start one
@@ -20,7 +21,7 @@ class Pushed:
 
     said: str
     started: bool
-    build: triggers.Build | None = None
+    build: cloud_build.Build | None = None
     route: Route | None = None
 
 
@@ -31,7 +32,7 @@ def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pus
     record = record_object.read(settings)
     if not again and (there := _there_already(settings, repository, record, commit)):
         return there
-    route, notice = history.routed(repository, base=record.commit, head=commit)
+    route, notice = git.routed(repository, base=record.commit, head=commit)
     recipe: Literal["image", "modules"] = "image" if route.image else "modules"
     mine = Push(commit=commit, recipe=recipe, models=tuple(sorted(route.models)), at=datetime.now(UTC), build=None)
     if route.kind == "none":
@@ -44,30 +45,30 @@ def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pus
     return Pushed(f"{notice}; " if notice else "", True, build, route)
 
 
-def retrain(settings: Settings, models: str) -> list[tuple[list[str], triggers.Build]]:
+def retrain(settings: Settings, models: str) -> list[tuple[list[str], cloud_build.Build]]:
     """Have the recorded models trained anew on newer data, each by the very commit and image that made it; all builds that were started."""
     record = record_object.read(settings)
-    wanted = sorted(record.models) if models == triggers.ALL_MODELS else models.split(",")
+    wanted = sorted(record.models) if models == cloud_build.ALL_MODELS else models.split(",")
     if unknown := sorted(set(wanted) - set(record.models)):
         known = ", ".join(sorted(record.models)) or "none yet"
         raise ConfigurationError(f"--models names {unknown[0]!r}, allowed are the models delivered to {settings.stage}: {known}")
     commits: dict[str, list[str]] = {}
     for model in wanted:
         commits.setdefault(record.models[model].current.commit, []).append(model)
-    return [(of, triggers.start(settings, "modules", commit=commit, models=",".join(of))) for commit, of in commits.items()]
+    return [(of, cloud_build.start(settings, "modules", commit=commit, models=",".join(of))) for commit, of in commits.items()]
 
 
-def promote(source: Settings, settings: Settings, commit: str | None, models: str) -> triggers.Build:
+def promote(source: Settings, settings: Settings, commit: str | None, models: str) -> cloud_build.Build:
     """Have `settings`' own trigger take what `source` has recorded of these models at that commit."""
     if commit is None:
         raise ConfigurationError("--commit is missing, allowed with --promote is the hash of a commit that the stage before has delivered")
     record = record_object.read(source)
     of = sorted(model for model, known in record.models.items() if known.current.commit == commit)
-    wanted = of if models == triggers.ALL_MODELS else models.split(",")
+    wanted = of if models == cloud_build.ALL_MODELS else models.split(",")
     if not wanted or (other := sorted(set(wanted) - set(of))):
         what = other[0] if wanted else "any model"
         raise ConfigurationError(f"{source.stage} has not delivered {what} of --commit {commit}, allowed are {', '.join(of) or 'none'}")
-    return triggers.start(settings, "modules", commit=commit, models=",".join(wanted))
+    return cloud_build.start(settings, "modules", commit=commit, models=",".join(wanted))
 
 
 def _refuse_other_stages(settings: Settings) -> None:
@@ -78,13 +79,13 @@ def _refuse_other_stages(settings: Settings) -> None:
 
 
 def _checked(repository: Path, head: str, branch: str) -> str:
-    commit = history.commit(repository, head)
+    commit = git.commit(repository, head)
     if commit is None:
         raise ConfigurationError(f"--head is {head!r}, allowed is a commit of {repository}")
-    if changed := history.uncommitted(repository):
+    if changed := git.uncommitted(repository):
         more = f" (and {len(changed) - 1} more)" if changed[1:] else ""
         raise ConfigurationError(f"{changed[0]} is not committed{more}: a delivery is of a commit; commit it or put it away")
-    if not history.is_on(repository, commit, branch):
+    if not git.is_on(repository, commit, branch):
         raise ConfigurationError(
             f"--head is {commit[:12]}, which is not on origin/{branch}: merge and `git push` it, or `git fetch origin` if it is there already"
         )
@@ -93,14 +94,14 @@ def _checked(repository: Path, head: str, branch: str) -> str:
 
 def _there_already(settings: Settings, repository: Path, record: Record, commit: str) -> Pushed | None:
     """Why this commit needs no build of its own, if so."""
-    if record.commit is not None and history.is_ancestor(repository, commit, record.commit):
+    if record.commit is not None and git.is_ancestor(repository, commit, record.commit):
         return Pushed(f"{commit[:12]} is delivered already, as part of {record.commit[:12]}: nothing is started", False)
     last = record.pushed
-    if last is None or not history.is_ancestor(repository, commit, last.commit):
+    if last is None or not git.is_ancestor(repository, commit, last.commit):
         return None
     if commit != last.commit:
         return Pushed(f"{last.commit[:12]} was pushed after it and holds it: nothing is started", False)
-    if build := triggers.get(settings, last.build) if last.build else triggers.find(settings, last.recipe, commit):
+    if build := cloud_build.get(settings, last.build) if last.build else cloud_build.find(settings, last.recipe, commit):
         return Pushed(f"{commit[:12]} was pushed before ({build.status.lower()}): nothing is started, --again does", False, build)
     if datetime.now(UTC) - last.at < STARTING:
         return Pushed(f"{commit[:12]} is being pushed by someone else: nothing is started", False)
@@ -113,12 +114,12 @@ def _claimed(settings: Settings, seen: Record, mine: Push) -> bool:
     return left.pushed == mine
 
 
-def _start(settings: Settings, seen: Record, mine: Push) -> triggers.Build:
+def _start(settings: Settings, seen: Record, mine: Push) -> cloud_build.Build:
     def tell(push: Push | None) -> None:
         record_object.update(settings, lambda record: replace(record, pushed=push) if record.pushed == mine else record)
 
     try:
-        build = triggers.start(settings, mine.recipe, commit=mine.commit, models=",".join(mine.models) or triggers.NO_MODELS)
+        build = cloud_build.start(settings, mine.recipe, commit=mine.commit, models=",".join(mine.models) or cloud_build.NO_MODELS)
     except UnreachableError:  # it may have been started: the next push of this commit finds it, or takes over after a while
         raise
     except RunError:

@@ -6,9 +6,9 @@ from typing import Any
 
 from google.api_core import exceptions, retry
 
-from pipeline import google_cloud
 from pipeline.delivery.record import EMPTY, Record, decode, encode
 from pipeline.errors import RunError
+from pipeline.gcp import clients
 from settings import Settings
 
 NAME = "delivery.json"
@@ -51,11 +51,11 @@ def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
 
 
 def _bucket(settings: Settings) -> Any:
-    return google_cloud.storage(settings.project_id).bucket(settings.names.bucket("artifacts"))
+    return clients.storage(settings.project_id).bucket(settings.names.bucket("artifacts"))
 
 
 def _asking(settings: Settings) -> AbstractContextManager[None]:
-    return google_cloud.asking(f"the bucket {settings.names.bucket('artifacts')}", settings)
+    return clients.asking(f"the bucket {settings.names.bucket('artifacts')}", settings)
 
 
 def _read(bucket: Any, uri: str) -> tuple[Record, int]:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline import model_folder, spec
+from pipeline import spec
 from pipeline.components import vertex_pusher
-from pipeline.delivery import record_object, registry, traffic
+from pipeline.delivery import record_object, traffic
 from pipeline.delivery.record import Delivery, Images, Model, Passed, Record, SupersededError, delivered
-from pipeline.delivery.traffic import Endpoint, Question
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.google_cloud import asking, patiently, vertex
+from pipeline.gcp import artifact_registry
+from pipeline.gcp.clients import asking, vertex
+from pipeline.gcp.endpoints import Endpoint, Question, endpoint_of
+from pipeline.model.folder import ModelFolder
 from pipeline.progress import Observer, shown
 from settings import Settings, model_names
 
@@ -42,7 +44,7 @@ def release(candidate: Candidate, observer: Observer, still_wanted: Callable[[],
         return known.current
     if known and known.before and known.before.registry_version == version:
         raise RunError(f"version {version} of {model} was taken back: another commit, or a retraining on another day, brings a new one")
-    registry.keep(settings, candidate.images)
+    artifact_registry.keep(settings, candidate.images)
     endpoint = endpoint_of(settings, model)
     new = deployed(endpoint, model, version, candidate.images, observer)
     steps = traffic.introduce(endpoint, new, traffic.before(endpoint, new, known), question(model), observer, still_wanted)
@@ -90,7 +92,7 @@ def refresh(settings: Settings, model: str, observer: Observer) -> Delivery | No
     if images is None or images.serving == current.images.serving:
         return None
     chosen = Images(pipeline=current.images.pipeline, serving=images.serving)
-    registry.check(settings, chosen)
+    artifact_registry.check(settings, chosen)
     with asking(f"the registered model {settings.names.registered_model(model)}", settings), shown(observer, f"{model} deploy"):
         trained = _registered(settings, model, current.registry_version)
         version, _ = vertex_pusher.push(trained.uri, _destination(settings, model, chosen))
@@ -123,12 +125,6 @@ def known_model(model: str) -> None:
         raise ConfigurationError(f"there is no model {model!r}, allowed are {', '.join(model_names())}")
 
 
-def endpoint_of(settings: Settings, model: str) -> Endpoint:
-    """RunError where Terraform has not made it yet."""
-    with asking(f"the endpoint {settings.names.endpoint(model)} of {model}", settings):
-        return Endpoint(settings, patiently(lambda: vertex(settings.project_id, settings.region).Endpoint(settings.names.endpoint(model))))
-
-
 def deployed(endpoint: Endpoint, model: str, version: str, images: Images, observer: Observer) -> str:
     """The id of the deployed model of this version, which is deployed where it is not: a run taken from the cache deploys nothing."""
     if (id_ := endpoint.deployed().get(version)) is None:
@@ -142,7 +138,7 @@ def deployed(endpoint: Endpoint, model: str, version: str, images: Images, obser
 
 
 def question(model: str) -> Question:
-    serving = model_folder.load(model).declaration.serving
+    serving = ModelFolder.load(model).declaration.serving
     return Question(serving.sample, (serving.default_signature, TRANSFORMED))
 
 
@@ -152,7 +148,7 @@ def _registered(settings: Settings, model: str, version: str) -> Any:
 
 
 def _destination(settings: Settings, model: str, images: Images) -> spec.VertexDestination:
-    return spec.destination(settings, model, registry.Image(settings, "serving").at(images.serving))
+    return spec.destination(settings, model, artifact_registry.Image(settings, "serving").at(images.serving))
 
 
 def _clear(endpoint: Endpoint, recorded: Model, observer: Observer) -> None:

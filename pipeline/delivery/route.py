@@ -8,11 +8,14 @@ from typing import Literal
 
 from settings.names import MODEL_NAME
 
-# What decides what a trained model is: the compiled job and what its nodes do. declaration, model_folder and schema settle what
-# the job says; errors only words what fails, progress only shows, google_cloud only reaches Google, and serving only asks a trained model.
-TRAINING_MODULES = ("container", "dag", "declaration", "evaluation", "libraries", "model_folder", "runners", "schema", "spec")
-PACKAGES = ("Pipfile.lock", *(f"build/{file}" for file in ("Dockerfile", "environment", "requirements", "trim")))  # which the image holds
-RETRAINING = {*PACKAGES, *(f"pipeline/{module}.py" for module in TRAINING_MODULES)}
+# What decides what a trained model is: the compiled job, what its nodes do, and the packages in its image.
+TRAINING_FOLDERS = ("pipeline/components/", "pipeline/job/", "pipeline/model/", "settings/")
+TRAINING_FILES = {
+    "pipeline/spec.py",
+    "Pipfile.lock",
+    *(f"build/{file}" for file in ("Dockerfile", "environment", "requirements", "trim")),
+}
+STAGES = "settings/stages.py"  # no node imports it
 
 
 @dataclass(frozen=True)
@@ -58,16 +61,12 @@ def everything(models: Collection[str]) -> Route:
 
 def _reach(change: Change, models: frozenset[str]) -> Route:
     path = posixpath.normpath(change.path)
-    if path in RETRAINING or path.startswith("pipeline/components/"):
+    if path != STAGES and (path in TRAINING_FILES or path.startswith(TRAINING_FOLDERS)):
         return Route(image=True, models=models)
     match path.split("/"):
-        case ["settings", "stages.py"]:
-            return Route(image=True)
-        case ["settings", *_]:
-            return Route(image=True, models=models)
         case ["models", folder, *inside] if inside:
             return _model_reach(change, folder, inside, models)
-        case ["pipeline", *_] | [".dockerignore"] | ["build", "entrypoint"]:
+        case ["pipeline" | "settings", *_] | [".dockerignore"] | ["build", "entrypoint"]:
             return Route(image=True)
         case ["infra", *_] | ["environments.py"]:
             return Route(infrastructure=True)

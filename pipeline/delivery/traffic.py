@@ -3,68 +3,14 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from pipeline.delivery.record import Model, SupersededError
 from pipeline.errors import RunError
-from pipeline.google_cloud import answered, asking, patiently, session
+from pipeline.gcp.endpoints import Endpoint, Question, measured
 from pipeline.progress import Observer, shown
-from settings import Settings
 
 MISSED = 1e-6  # how probable it may be that a version which takes its share is never asked
-METRICS = "aiplatform.googleapis.com/prediction/online"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the smoke test asks: one instance, answered by each signature."""
-
-    instance: dict[str, Any]
-    signatures: tuple[str, ...]
-
-
-class Endpoint:
-    """A model's endpoint, and who answers on it."""
-
-    def __init__(self, settings: Settings, resource: Any) -> None:
-        self.settings, self.resource = settings, resource
-
-    @property
-    def what(self) -> str:
-        return f"the endpoint {self.resource.name} ({self.resource.display_name})"
-
-    def deployed(self) -> dict[str, str]:
-        """Registry version -> deployed model's id, the newest deployed last."""
-        with asking(self.what, self.settings):
-            models = patiently(self.resource.list_models)
-        return {
-            model.model_version_id: model.id for model in sorted(models, key=lambda m: m.create_time.timestamp() if m.create_time else 0)
-        }
-
-    def shares(self) -> dict[str, int]:
-        """Deployed model's id -> percent of the traffic, of those that have any."""
-        with asking(self.what, self.settings):
-            split = patiently(lambda: self.resource.traffic_split)
-        return {id_: percent for id_, percent in split.items() if percent}
-
-    def split(self, shares: dict[str, int]) -> None:
-        rest = dict.fromkeys(self.deployed().values(), 0)
-        with asking(self.what, self.settings):
-            patiently(lambda: self.resource.update(traffic_split=rest | shares))
-
-    def undeploy(self, id_: str) -> None:
-        """Nothing happens where it is not there any more."""
-        if id_ in self.deployed().values():
-            with asking(self.what, self.settings):
-                patiently(lambda: self.resource.undeploy(id_) if id_ in {m.id for m in self.resource.list_models()} else None)
-
-    def ask(self, question: Question, signature: str) -> tuple[str, list[Any]]:
-        """Which deployed model answered, and what."""
-        with asking(self.what, self.settings):
-            answer = self.resource.predict([question.instance], parameters={"signature": signature})
-        return answer.deployed_model_id, list(answer.predictions)
 
 
 def introduce(
@@ -144,29 +90,11 @@ def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
     """Wait for the step's time, then look at what `new` did in it; RunError where it fails too often or answers too slowly."""
     serving = endpoint.settings.serving
     time.sleep(max(0.0, (began + timedelta(minutes=serving.step_minutes) - datetime.now(UTC)).total_seconds()))
-    asked, failed = (_measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA") for name in ("prediction", "error"))
+    asked, failed = (measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA") for name in ("prediction", "error"))
     everything = max(sum(asked), sum(failed))  # whether a failed request is counted as a prediction too
     if sum(failed) > serving.largest_error_share * everything:
         share = f"{sum(failed) / everything:.1%}"
         raise RunError(f"{endpoint.what}: {share} of the new version's answers are errors, allowed are {serving.largest_error_share:.1%}")
-    slowest = max(_measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99"), default=0)
+    slowest = max(measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99"), default=0)
     if slowest > serving.largest_p99_ms:
         raise RunError(f"{endpoint.what}: the new version's p99 is {slowest:.0f} ms, allowed are {serving.largest_p99_ms} ms")
-
-
-def _measured(endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner: str) -> list[float]:
-    """The points that Cloud Monitoring has of a deployed model since then; none where nobody asked it."""
-    settings, now = endpoint.settings, datetime.now(UTC)
-    chosen = {
-        "filter": f'metric.type="{METRICS}/{metric}" AND resource.type="aiplatform.googleapis.com/Endpoint"'
-        f' AND resource.labels.endpoint_id="{endpoint.resource.name}" AND metric.labels.deployed_model_id="{id_}"',
-        "interval.startTime": began.isoformat(),
-        "interval.endTime": now.isoformat(),
-        "aggregation.alignmentPeriod": f"{max(60, math.ceil((now - began).total_seconds()))}s",
-        "aggregation.perSeriesAligner": aligner,
-    }
-    with asking("Cloud Monitoring", settings):
-        http, base = session("GOOGLE_MONITORING_CUSTOM_ENDPOINT", "https://monitoring.googleapis.com")
-        told = answered(http.get(f"{base}/v3/projects/{settings.project_id}/timeSeries", params=chosen, timeout=60)).json()
-    values = [point["value"] for series in told.get("timeSeries", []) for point in series["points"]]
-    return [float(value.get("doubleValue", value.get("int64Value", 0))) for value in values]

@@ -35,7 +35,7 @@ def built() -> float:
 
 def paths() -> dict[str, float]:
     """Seconds of each path, by its kind."""
-    from tests.pipeline.delivery.scratch import project
+    from tests.pipeline.scenarios.scratch import project
 
     with tempfile.TemporaryDirectory() as place, project(Path(place)) as scratch:
         scratch.stop_promotions()

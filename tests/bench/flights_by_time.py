@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipeline import model_folder
+from pipeline.model.folder import ModelFolder
 from settings import MODELS, REPOSITORY
 from tests.bench.taxi import area_under_curve
 
@@ -29,7 +29,7 @@ def prepare(place: Path) -> tuple[Path, Path]:
     """A copy of the folder over the early months, with a bar that lets any model through, and the CSV of the later months."""
     from pipeline.components.csv_example_gen import _content
 
-    header, *rows = _content(model_folder.load("flights").source).decode().splitlines(keepends=True)
+    header, *rows = _content(ModelFolder.load("flights").source).decode().splitlines(keepends=True)
     month = header.split(",").index("month")
     folder = place / "flights"
     shutil.copytree(MODELS / "flights", folder)

@@ -12,10 +12,10 @@ import yaml
 
 from settings import REPOSITORY
 from settings.names import RECIPES
-from tests.standins.google_apis import GoogleApis
-from tests.standins.google_registry import Registry
-from tests.standins.recipe_file import RecipeError
-from tests.standins.recipes import Outcome, run
+from tests.standins.cloud_build.recipe_file import RecipeError
+from tests.standins.cloud_build.recipes import Outcome, run
+from tests.standins.google.apis import GoogleApis
+from tests.standins.google.registry import Registry
 
 GIVEN = {"BUILD_ID": "7", "PROJECT_ID": "mill-dev", "LOCATION": "us-central1", "_STAGE": "dev", "_MODELS": "all"}
 OWN = {"promote": {"_COMMIT": "c" * 40}}  # what a recipe takes beside these

@@ -11,7 +11,7 @@ import yaml
 from environments import ENVIRONMENTS
 from pipeline.__main__ import parser
 from settings import REPOSITORY, model_names, names
-from tests.standins.recipe_file import BUILT_IN, Step, read
+from tests.standins.cloud_build.recipe_file import BUILT_IN, Step, read
 
 FOLDER = REPOSITORY / "build"
 COMMIT = "c" * 40

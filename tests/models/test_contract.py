@@ -17,10 +17,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline import local_run, model_folder, schema
 from pipeline.components.csv_example_gen import read_csv
-from pipeline.model_folder import ModelFolder
-from pipeline.records import tracking
+from pipeline.local import runs
+from pipeline.model import schema
+from pipeline.model.folder import ModelFolder
+from pipeline.reports import tracking
 from pipeline.serving.engine import Engine
 from tests.models.conftest import TEAMS
 
@@ -54,19 +55,19 @@ def model(request, tmp_path_factory):
     """A run of one training step, in a place that holds the model's files and nothing else."""
     place = tmp_path_factory.mktemp(request.param)
     folder = alone(TEAMS / request.param, place)
-    rows = sample(model_folder.load(str(TEAMS / request.param)), place / "rows.csv")
+    rows = sample(ModelFolder.load(str(TEAMS / request.param)), place / "rows.csv")
     folder.declaration = shortened(folder.declaration, place / "rows.csv")
     with tracking.started(place / "runs") as tracker:
-        summary = local_run.run(folder, place / "runs", tracker)
+        summary = runs.run(folder, place / "runs", tracker)
     return Model(folder, rows, place / "runs/store" / request.param, summary)
 
 
 def alone(path: Path, place: Path) -> ModelFolder:
     """The model whose files are copied to a folder of that name in `place`."""
-    for file in model_folder.FILES:
+    for file in ModelFolder.FILES:
         (place / path.name / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path / file, place / path.name / file)
-    return model_folder.load(str(place / path.name))
+    return ModelFolder.load(str(place / path.name))
 
 
 def sample(folder: ModelFolder, file: Path) -> int:

@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 
-from pipeline import model_folder
 from pipeline.__main__ import main
+from pipeline.model.folder import ModelFolder
 from tests.team import MODELS
 
 ROWS = 1500  # of the model `cab`
+IMAGE = "us-central1-docker.pkg.dev/p/r/pipeline@sha256:" + "0123456789abcdef" * 4
+IMAGES = ("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline", "serving"))
+NODES = [
+    "CsvExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "Hyperparameters",
+    "Trainer", "LastBlessed", "Evaluator", "ServingCheck", "Pusher",
+]  # fmt: skip
 
 
 @dataclass
@@ -80,13 +86,13 @@ class Trained:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Trained once a session; tests add runs to its store and never take from it."""
-    from pipeline import local_run
-    from pipeline.records import tracking
+    from pipeline.local import runs
+    from pipeline.reports import tracking
 
     place = tmp_path_factory.mktemp("trained")
     folder = copy_small("cab", place)
     with tracking.started(place / "runs") as tracker:
-        summary = local_run.run(model_folder.load(str(folder)), place / "runs", tracker)
+        summary = runs.run(ModelFolder.load(str(folder)), place / "runs", tracker)
     assert summary["decision"]["published"], summary["decision"]
     return Trained(folder, place / "runs", summary)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from google.cloud import storage
 
-from tests.standins.google_apis import GoogleApis
-from tests.standins.recipes import checkout
+from tests.standins.cloud_build.recipes import checkout
+from tests.standins.google.apis import GoogleApis
 
 Json = dict[str, Any]
 PUSH = """

@@ -13,15 +13,16 @@ from google.cloud import storage
 
 from environments import ENVIRONMENTS
 from pipeline.delivery.record import EMPTY, Delivery, Images, Passed, delivered
-from pipeline.google_cloud import vertex
+from pipeline.gcp import pipeline_jobs
+from pipeline.gcp.clients import vertex
 from settings import Settings
 from tests.standins import object_store
-from tests.standins.google_apis import GoogleApis
+from tests.standins.google.apis import GoogleApis
 from tests.standins.object_store import ObjectStore
 
 IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
 ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **IDENTITY}
-BEGIN = {name: name for name in ("README.md", "pipeline/dag.py", "models/cab/model.toml", "models/cab/model.py")}
+BEGIN = {name: name for name in ("README.md", "pipeline/job/dag.py", "models/cab/model.toml", "models/cab/model.py")}
 
 DEV = ENVIRONMENTS["dev"]
 URI = "gs://mill-dev-dev-artifacts/delivery.json"
@@ -115,3 +116,9 @@ def promotions(google: GoogleApis) -> list[tuple[str, str]]:
     """The commit and models that stages were asked for."""
     builds = [body["substitutions"] for (product, name), body in google.objects.items() if product == "cloud_build" and "/builds/" in name]
     return [(given["_COMMIT"], given["_MODELS"]) for given in builds if given["TRIGGER_NAME"].endswith("-promote")]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are looked after often."""
+    monkeypatch.setattr(pipeline_jobs, "POLL_SECONDS", (0.05, 0.05))

@@ -9,49 +9,25 @@ import pytest
 
 from environments import ENVIRONMENTS
 from pipeline.delivery import deliver as delivering
-from pipeline.delivery import record_object, release, submission
+from pipeline.delivery import git, record_object, release
 from pipeline.delivery.record import EMPTY, Images, Push, delivered
 from pipeline.errors import ConfigurationError, RunError
+from pipeline.gcp import artifact_registry, pipeline_jobs
 from settings import REPOSITORY, Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, listen, promotions
-from tests.standins import vertex_pipelines
-from tests.standins.google_faults import LOST, Fault
+from tests.pipeline.delivery.ended_jobs import Vertex
+from tests.standins.google.faults import LOST, Fault
 
 WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100)))
 STAGING = ENVIRONMENTS["staging"]
 TAG = "built"
-
-
-class Vertex:
-    """Ends every job at once, as `verdict` says: the version pushed by our Pusher, a refusal, or a node's failure."""
-
-    def __init__(self, google) -> None:
-        self.google, self.verdict, self.jobs = google, "succeeded", []
-        google.on_pipeline_job = self.run
-
-    def run(self, job) -> None:
-        self.jobs.append(job)
-        if self.verdict == "failed":
-            return vertex_pipelines.failed(self.google, job, "Trainer", "out of memory")
-        if self.verdict == "cancelled":
-            return vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
-        if self.verdict == "refused":
-            return vertex_pipelines.refused(self.google, job)
-        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
-        destination = release.spec.VertexDestination(**json.loads(given)["destination"])
-        version, _ = release.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
-        vertex_pipelines.succeeded(self.google, job, version.version_id)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(submission, "POLL_SECONDS", (0.05, 0.05))
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
 def commit():
     """The one that is checked out."""
-    found = delivering.history.commit(REPOSITORY, "HEAD")
+    found = git.commit(REPOSITORY, "HEAD")
     assert found
     return found
 
@@ -103,7 +79,7 @@ def test_the_recorded_images_bear_a_tag_that_the_cleanup_spares(google, pipeline
     deliver(commit)
 
     digest = record_object.read(WARM).images.pipeline
-    response = delivering.registry.Image(WARM, "pipeline").ask("GET", f"manifests/recorded-{digest[7:19]}")
+    response = artifact_registry.Image(WARM, "pipeline").ask("GET", f"manifests/recorded-{digest[7:19]}")
     assert response.headers["docker-content-digest"] == digest
 
 
@@ -240,7 +216,7 @@ def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_anoth
     deliver(commit)  # and ferry failed: the commit is not closed
     assert record_object.read(WARM).commit is None
     digest = record_object.read(WARM).models["cab"].current.images.pipeline
-    assert delivering.registry.Image(WARM, "pipeline").ask("HEAD", f"manifests/recorded-{digest[7:19]}").ok
+    assert artifact_registry.Image(WARM, "pipeline").ask("HEAD", f"manifests/recorded-{digest[7:19]}").ok
     record_object.update(WARM, lambda record: replace(record, images=FIRST.images))
 
     [verdict] = deliver(commit, tag=None)
@@ -275,7 +251,7 @@ def test_a_task_is_told_once_as_running_and_once_as_ended_however_its_states_go(
 
     told, seen = [], {}
     for state in ("PENDING", "RUNNING", "CANCEL_PENDING", "CANCELLING", "CANCELLED", "CANCELLED"):
-        seen = submission._observed("cab", resource(Trainer=state), seen, lambda node, state: told.append((node, state)))
+        seen = pipeline_jobs._observed("cab", resource(Trainer=state), seen, lambda node, state: told.append((node, state)))
 
     assert told == [("cab Trainer", "running"), ("cab Trainer", "cancelled")]
 
@@ -370,11 +346,11 @@ def test_a_job_that_is_not_this_environment_s_or_speaks_two_schemas_is_refused(s
         "pipelineSpec": {"schemaVersion": "2.1.0", "deploymentSpec": {"executors": {"Trainer_executor": {"container": {}}}}},
     }
     executor(job)["image"] = f"{DEV.names.image('pipeline')}@{FULL.images.pipeline}"
-    assert submission.checked(job, DEV, FULL.images) == job
+    assert pipeline_jobs.checked(job, DEV, FULL.images) == job
     spoil(job)
 
     with pytest.raises(ConfigurationError, match=says):
-        submission.checked(job, DEV, FULL.images)
+        pipeline_jobs.checked(job, DEV, FULL.images)
 
 
 def executor(job):

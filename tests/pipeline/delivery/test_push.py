@@ -13,7 +13,7 @@ from pipeline.delivery import record_object
 from pipeline.delivery.record import EMPTY, Push
 from pipeline.errors import ConfigurationError, RunError, UnreachableError
 from tests.pipeline.delivery.conftest import DEV, FULL, Repository
-from tests.standins.google_faults import LOST, Fault
+from tests.standins.google.faults import LOST, Fault
 
 STAGING = ENVIRONMENTS["staging"]
 RUNS = r"triggers/.*:run"
@@ -54,7 +54,7 @@ def builds(cloud) -> list[dict]:
     return [body for (product, name), body in cloud.objects.items() if product == "cloud_build" and "/builds/" in name]
 
 
-BEGIN = {"README.md": "", "pipeline/dag.py": "", "models/cab/model.toml": "", "models/cab/model.py": ""}
+BEGIN = {"README.md": "", "pipeline/job/dag.py": "", "models/cab/model.toml": "", "models/cab/model.py": ""}
 
 
 def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_that_commit(main, cloud):
@@ -84,7 +84,7 @@ def test_a_model_s_edit_goes_to_the_modules_trigger_with_that_model(main, cloud)
 
 def test_an_image_without_models_says_none_since_cloud_build_can_t_tell_empty_from_missing(main, cloud):
     delivered(pushed(main, BEGIN))
-    pushed(main, {"pipeline/records/report.py": "blue"})
+    pushed(main, {"pipeline/reports/report.py": "blue"})
 
     push(main)
 
@@ -131,12 +131,12 @@ def test_again_starts_what_delivered_a_commit_once_more(main, cloud):
 def test_a_build_that_may_have_been_started_keeps_its_claim(main, cloud):
     commit = pushed(main, BEGIN)
     cloud.faults += [Fault("POST", RUNS, LOST)] * 99
-    pushing.triggers.patiently, patient = (lambda call: call()), pushing.triggers.patiently
+    pushing.cloud_build.patiently, patient = (lambda call: call()), pushing.cloud_build.patiently
     try:
         with pytest.raises(UnreachableError):
             push(main)
     finally:
-        pushing.triggers.patiently = patient
+        pushing.cloud_build.patiently = patient
     cloud.faults.clear()
 
     done = push(main)
@@ -173,7 +173,7 @@ def test_two_pushes_at_once_start_one_build(main, cloud):
 
 def test_what_a_failed_delivery_held_is_part_of_the_next_push(main, cloud):
     delivered(pushed(main, BEGIN))
-    pushed(main, {"pipeline/dag.py": "edited"})
+    pushed(main, {"pipeline/job/dag.py": "edited"})
     push(main)  # and its delivery fails: the record's commit stays
 
     pushed(main, {"models/cab/model.py": "edited"})

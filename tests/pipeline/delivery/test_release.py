@@ -5,27 +5,29 @@ from dataclasses import replace
 import pytest
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import deliver as delivering
+from pipeline.delivery import git, record_object, release
 from pipeline.delivery import promote as promoting
-from pipeline.delivery import publish, record_object, registry, release
 from pipeline.delivery.record import EMPTY, Images, delivered
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.google_cloud import storage, vertex
+from pipeline.gcp import artifact_registry, modules
+from pipeline.gcp.clients import storage, vertex
+from pipeline.model.folder import ModelFolder
 from settings import REPOSITORY, Serving
 from tests.pipeline.conftest import parsed
 from tests.pipeline.delivery.conftest import DEV, FIRST, listen, promotions
-from tests.pipeline.delivery.test_deliver import Vertex, quick  # noqa: F401
+from tests.pipeline.delivery.ended_jobs import Vertex
 
 SERVING = Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100))
 WARM = replace(DEV, serving=SERVING)
 STAGING = replace(ENVIRONMENTS["staging"], serving=SERVING)
+pytestmark = pytest.mark.usefixtures("quick")
 SILENT = lambda *_: None  # noqa: E731
 
 
 @pytest.fixture
 def images(google) -> Images:
     """Two images in dev's registry."""
-    return Images(**{target: google.registry.put_image(DEV.names.image(target), revision="c" * 40) for target in registry.TARGETS})
+    return Images(**{target: google.registry.put_image(DEV.names.image(target), revision="c" * 40) for target in artifact_registry.TARGETS})
 
 
 @pytest.fixture
@@ -123,13 +125,13 @@ def test_a_refresh_without_a_newer_image_does_nothing(two, cli):
 @pytest.fixture
 def passed(google, store, blob, images, monkeypatch):
     """The cab model of this checkout, delivered to dev, and staging ready to take it."""
-    commit = delivering.history.commit(REPOSITORY, "HEAD")
+    commit = git.commit(REPOSITORY, "HEAD")
     storage(STAGING.project_id).create_bucket(STAGING.names.bucket("artifacts"))
     vertex(STAGING.project_id, STAGING.region).Endpoint.create(display_name="staging-cab", endpoint_id=STAGING.names.endpoint("cab"))
     listen(google, ENVIRONMENTS["prod"])
     google.main = lambda: commit
-    modules = publish.addresses(delivering.model_folder.load("cab"), WARM)
-    delivery = replace(FIRST, commit=commit, images=images, modules=modules)
+    uris = modules.addresses(ModelFolder.load("cab"), WARM)
+    delivery = replace(FIRST, commit=commit, images=images, modules=uris)
     record_object.update(WARM, lambda record: delivered(record, "cab", delivery))
     return delivery
 
@@ -148,8 +150,8 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
     assert current.images == passed.images
     assert [uri.rsplit("/", 2)[1:] for uri in current.modules.values()] == [uri.rsplit("/", 2)[1:] for uri in passed.modules.values()]
     assert all(uri.startswith("gs://mill-staging-staging-artifacts/") for uri in current.modules.values())
-    for target in registry.TARGETS:
-        assert registry.Image(STAGING, target).ask("GET", f"manifests/{getattr(passed.images, target)}").ok
+    for target in artifact_registry.TARGETS:
+        assert artifact_registry.Image(STAGING, target).ask("GET", f"manifests/{getattr(passed.images, target)}").ok
     assert promotions(google) == [(passed.commit, "cab")]
 
 

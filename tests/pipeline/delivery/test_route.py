@@ -3,75 +3,7 @@
 import pytest
 
 from pipeline.delivery.route import Change, Route, route
-
-MODELS = frozenset({"cab", "ferry"})
-FULL = Route(image=True, models=MODELS)
-IMAGE = Route(image=True)
-INFRASTRUCTURE = Route(infrastructure=True)
-CAB = Route(models=frozenset({"cab"}))
-NOTHING = Route()
-
-TABLE = {
-    "models/cab/model.py": CAB,
-    "models/cab/model.toml": CAB,
-    "models/cab/hyperparameters/best.json": CAB,
-    "models/cab/notes/data drift, März.md": CAB,
-    "models/nobody/model.py": NOTHING,
-    "pipeline/dag.py": FULL,
-    "pipeline/spec.py": FULL,
-    "pipeline/runners.py": FULL,
-    "pipeline/evaluation.py": FULL,
-    "pipeline/declaration.py": FULL,
-    "pipeline/model_folder.py": FULL,
-    "pipeline/schema.py": FULL,
-    "pipeline/components/trainer.py": FULL,
-    "pipeline/components/of/a/folder.py": FULL,
-    "settings/__init__.py": FULL,
-    "settings/names.py": FULL,
-    "settings/of_a_later_version.py": FULL,
-    "Pipfile.lock": FULL,
-    "build/Dockerfile": FULL,
-    "build/environment": FULL,
-    "build/requirements": FULL,
-    "build/trim": FULL,
-    "build/entrypoint": IMAGE,
-    ".dockerignore": IMAGE,
-    "settings/stages.py": IMAGE,
-    "pipeline/models/cab/model.py": IMAGE,  # where a clone from before had it
-    "pipeline/__main__.py": IMAGE,
-    "pipeline/errors.py": IMAGE,
-    "pipeline/google_cloud.py": IMAGE,
-    "pipeline/serving/engine.py": IMAGE,
-    "pipeline/records/report.html.jinja": IMAGE,
-    "pipeline/delivery/route.py": IMAGE,
-    "pipeline/monitoring/drift.py": IMAGE,
-    "infra/stacks/serving.py": INFRASTRUCTURE,
-    "environments.py": INFRASTRUCTURE,
-    "README.md": NOTHING,
-    "models/README.md": NOTHING,
-    "Pipfile": NOTHING,
-    "build/image": NOTHING,
-    "build/image.yaml": NOTHING,
-    "tests/pipeline/test_run.py": NOTHING,
-    "docs/pipeline/dag.py": NOTHING,
-    ".github/workflows/main.yml": NOTHING,
-}
-HOSTILE = {
-    "models/cab/a name\nwith a line, 'quotes' and a \udcff byte": CAB,
-    "models/ta xi/model.toml": NOTHING,
-    "models/cab\n/model.py": NOTHING,
-    "models/таxi/model.py": NOTHING,
-    "models/../pipeline/dag.py": FULL,
-    "models/cab/../../pipeline/dag.py": FULL,
-    "../pipeline/dag.py": NOTHING,
-    "pipeline\\dag.py": NOTHING,
-    "pipeline/dag.py\n": IMAGE,
-    "Pipeline/dag.py": NOTHING,
-    "pipelines/dag.py": NOTHING,
-    "pipeline/components": IMAGE,
-    "-": NOTHING,
-    "": NOTHING,
-}
+from tests.pipeline.delivery.changes import CAB, FULL, HOSTILE, IMAGE, INFRASTRUCTURE, MODELS, NOTHING, TABLE
 
 
 @pytest.mark.parametrize("what", ["modified", "added", "deleted"])
@@ -121,7 +53,7 @@ def test_a_file_moved_between_models_reaches_both():
 
 
 def test_a_file_moved_out_of_the_pipeline_still_builds_the_image():
-    moved = [Change("pipeline/records/charts.py", "deleted"), Change("docs/charts.py", "added")]
+    moved = [Change("pipeline/reports/charts.py", "deleted"), Change("docs/charts.py", "added")]
 
     assert route(moved, MODELS) == IMAGE
 

@@ -32,7 +32,7 @@ def image(path):
 
 
 def test_the_walk_sees_each_kind_of_copy():
-    assert {"Pipfile.lock", "build/trim", "build/entrypoint", "pipeline/dag.py", "pipeline/serving/engine.py"} <= set(DELIVERED)
+    assert {"Pipfile.lock", "build/trim", "build/entrypoint", "pipeline/job/dag.py", "pipeline/serving/engine.py"} <= set(DELIVERED)
 
 
 @pytest.mark.parametrize("path", [*DELIVERED, "build/Dockerfile", ".dockerignore"])

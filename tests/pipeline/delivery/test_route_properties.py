@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.delivery.route import Change, Route, everything, route
-from tests.pipeline.delivery.test_route import HOSTILE, MODELS, TABLE
+from tests.pipeline.delivery.changes import HOSTILE, MODELS, TABLE
 
 names = st.sampled_from(sorted({*MODELS, "old", "Bad Name", "..", "a\nb"}))
 inside = st.sampled_from(["model.toml", "model.py", "hyperparameters/best.json", "sub/model.toml"])

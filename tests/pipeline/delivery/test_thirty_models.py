@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from environments import ENVIRONMENTS
-from pipeline import model_folder
-from pipeline.compilation import compile_models
-from pipeline.delivery.publish import publish
+from pipeline.cli.compile import compile_models
 from pipeline.delivery.route import Change, route
+from pipeline.gcp.modules import publish
+from pipeline.model.folder import ModelFolder
+from tests.pipeline.conftest import IMAGES
 from tests.pipeline.delivery.conftest import DEV
-from tests.pipeline.test_compile import IMAGES
 from tests.team import MODELS
 
 NAMES = [f"cab_{number:02}" for number in range(30)]
@@ -34,7 +34,7 @@ def test_every_name_in_the_cloud_holds_for_thirty_models():
 
 def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
     one = route([Change(f"models/{NAMES[7]}/model.py", "modified")], NAMES)
-    every = route([Change("pipeline/dag.py", "modified")], NAMES)
+    every = route([Change("pipeline/job/dag.py", "modified")], NAMES)
 
     assert (one.kind, sorted(one.models)) == ("partial", [NAMES[7]])
     assert (every.kind, sorted(every.models)) == ("full", NAMES)
@@ -42,7 +42,7 @@ def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
 
 def test_all_are_published_once_and_an_edit_of_one_copies_one_file(blob, folders):
     def copied():
-        return {name: publish(model_folder.load(str(folders / name)), DEV).copied for name in NAMES}
+        return {name: publish(ModelFolder.load(str(folders / name)), DEV).copied for name in NAMES}
 
     assert all("model.py" in files for files in copied().values())
     edited = folders / NAMES[7] / "model.py"

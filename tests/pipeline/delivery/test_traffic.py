@@ -11,7 +11,7 @@ from pipeline.delivery.traffic import METRICS, Question
 from pipeline.errors import RunError
 from settings import Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST
-from tests.standins.google_faults import Fault
+from tests.standins.google.faults import Fault
 
 WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(10, 50, 100)))  # at 1 % a smoke test takes 200 requests
 QUESTION = Question({"fare": 1.0}, ("serving_default", "transform_features"))

@@ -1,0 +1,52 @@
+"""Take every model off an environment's endpoints: Vertex deletes no endpoint that holds one, and its machines are paid for."""
+
+import math
+import time
+from collections.abc import Iterator
+
+from infra.deploy.terraform import TerraformError
+from infra.doctor.finding import NotAskedError
+from infra.doctor.google import Google
+from infra.doctor.rest import Body, Rest
+from settings import Settings
+
+PATIENCE_SECONDS = 20 * 60  # for one model: Vertex takes minutes to let machines go
+
+
+def undeploy_all(settings: Settings) -> list[str]:
+    """The ids of the deployed models that were taken off; TerraformError where Vertex can't be asked or does not do it."""
+    google = Google(Rest(deadline_seconds=math.inf), region=settings.region)
+    try:
+        return list(_undeployed(google, settings))
+    except NotAskedError as error:
+        raise TerraformError(f"{settings.stage}: the models on its endpoints can't be undeployed: {error}") from None
+
+
+def _undeployed(google: Google, settings: Settings) -> Iterator[str]:
+    for endpoint in _endpoints(google, settings):
+        deployed = [model["id"] for model in endpoint.get("deployedModels", [])]
+        for model in deployed:
+            # What still has traffic can't go, so the last one gets all of it.
+            split = {} if model == deployed[-1] else {"trafficSplit": {deployed[-1]: 100}}
+            asked = google.ask("vertex_ai", f"{endpoint['name']}:undeployModel", {"deployedModelId": model, **split})
+            _wait(google, asked or {})
+            yield model
+
+
+def _endpoints(google: Google, settings: Settings) -> list[Body]:
+    """Those that Terraform labelled as this environment's, of models that have left the repository, too."""
+    place = f"projects/{settings.project_id}/locations/{settings.region}"
+    listed = google.ask("vertex_ai", f"{place}/endpoints?pageSize=100") or {}
+    ours = {"managed-by": "esteira", "environment": settings.stage}
+    return [endpoint for endpoint in listed.get("endpoints", []) if ours.items() <= endpoint.get("labels", {}).items()]
+
+
+def _wait(google: Google, operation: Body) -> None:
+    name, deadline = operation.get("name", ""), time.monotonic() + PATIENCE_SECONDS
+    while not operation.get("done"):
+        if time.monotonic() > deadline:
+            raise NotAskedError(f"{name} did not end within {PATIENCE_SECONDS // 60} minutes")
+        time.sleep(5)
+        operation = google.ask("vertex_ai", name) or {}
+    if error := operation.get("error"):
+        raise NotAskedError(f"Vertex says {error.get('message')}")

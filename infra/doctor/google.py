@@ -1,0 +1,93 @@
+"""Ask Google's APIs as the person who would deploy: with the credentials that Terraform would take, at the addresses where it would ask."""
+
+import json
+import os
+import re
+import threading
+import urllib.parse
+
+from infra.doctor.finding import Finding, NotAskedError, missing, ok
+from infra.doctor.machine import last_line, run
+from infra.doctor.rest import Body, Rest, accepted
+
+TOKEN = "GOOGLE_OAUTH_ACCESS_TOKEN"
+LOGIN = "gcloud auth application-default login"
+NONE = "without credentials Google can't be asked"
+# By the provider's names of its products: GOOGLE_<PRODUCT>_CUSTOM_ENDPOINT points each elsewhere. (The provider asks no OAUTH2; tests do.)
+ADDRESSES = {
+    "cloud_billing": "https://cloudbilling.googleapis.com/v1/",
+    "cloudbuildv2": "https://cloudbuild.googleapis.com/v2/",
+    "iam": "https://iam.googleapis.com/v1/",
+    "oauth2": "https://oauth2.googleapis.com/",
+    "resource_manager": "https://cloudresourcemanager.googleapis.com/v1/",
+    "secret_manager": "https://secretmanager.googleapis.com/v1/",
+    "service_usage": "https://serviceusage.googleapis.com/v1/",
+    "storage": "https://storage.googleapis.com/storage/v1/",
+    "vertex_ai": "https://{region}-aiplatform.googleapis.com/v1/",
+}
+
+
+class Google:
+    def __init__(self, rest: Rest, *, region: str = "") -> None:
+        self._rest, self._region, self._turn = rest, region, threading.Lock()
+        self._token: str | NotAskedError | None = None  # gcloud takes its time, and says no only once, too
+
+    def ask(self, product: str, path: str, body: Body | None = None) -> Body | None:
+        """What is at `path`, None where nothing is; POST where there is a body."""
+        url = self._address(product) + path
+        send = None if body is None else json.dumps(body).encode()
+        try:
+            token = self.token()
+        except NotAskedError:
+            raise NotAskedError(NONE) from None  # the row of the credentials says why, and what mends it
+        return accepted(url, *self._rest.ask(url, token=token, send=send))
+
+    def account(self) -> str:
+        """Whose credentials they are, "" where Google doesn't say; a ValueError where it does not accept them."""
+        url = self._address("oauth2") + "tokeninfo"
+        send = urllib.parse.urlencode({"access_token": self.token()}).encode()
+        status, body = self._rest.ask(url, send=send, kind="application/x-www-form-urlencoded")
+        if status in (400, 401):
+            raise ValueError("Google does not accept the access token, which may have ended")
+        return str((accepted(url, status, body) or {}).get("email", ""))
+
+    def token(self) -> str:
+        with self._turn:
+            if self._token is None:
+                try:
+                    self._token = os.environ.get(TOKEN) or _application_default()
+                except NotAskedError as error:
+                    self._token = error
+        if isinstance(self._token, NotAskedError):
+            raise self._token
+        return self._token
+
+    def _address(self, product: str) -> str:
+        configured = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT") or ADDRESSES[product].format(region=self._region)
+        return configured.rstrip("/") + "/"
+
+
+def _application_default() -> str:
+    done = run("gcloud", "auth", "application-default", "print-access-token")
+    if done is None:
+        raise NotAskedError(f"{NONE}, and gcloud, which has them, is not on the PATH")
+    if done.returncode == 0:
+        return done.stdout.strip()
+    if "not found" in done.stderr:
+        raise NotAskedError(NONE, LOGIN)
+    ended = re.search("invalid_grant|reauth", done.stderr, re.IGNORECASE)
+    raise NotAskedError(f"gcloud gives no access token: {last_line(done.stderr)}", LOGIN if ended else "")
+
+
+def credentials(subject: str, *, google: Google) -> Finding:
+    """Whether there are any, and whose."""
+    source = TOKEN if os.environ.get(TOKEN) else "application default credentials"
+    try:
+        account = google.account()
+    except NotAskedError as error:
+        if error.mend:
+            return missing(subject, "there are none that Google accepts", error.mend)
+        raise
+    except ValueError as error:
+        return missing(subject, f"{error} ({source})", f"export {TOKEN}=$(gcloud auth print-access-token)" if source == TOKEN else LOGIN)
+    return ok(subject, f"{account or 'an account that Google does not name'} ({source})")

@@ -1,0 +1,100 @@
+"""Ask an HTTP service for JSON, impatiently: no answer takes long, and a host that could not be reached is left alone."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import Future
+from http.client import HTTPException
+from typing import Any, TypeVar
+
+from infra.doctor.finding import NotAskedError
+
+PATIENCE_SECONDS = 5  # for one answer
+DEADLINE_SECONDS = 10  # for all of them, unless told otherwise
+Body = dict[str, Any]
+Answer = TypeVar("Answer")
+
+
+class Rest:
+    def __init__(self, *, deadline_seconds: float | None = None) -> None:
+        self._deadline = time.monotonic() + (DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds)
+        self._unreachable: dict[str, str] = {}
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def ask(self, url: str, *, token: str = "", send: bytes | None = None, kind: str = "application/json") -> tuple[int, Body]:
+        """The status and the body, whatever they say; POST where there is something to send."""
+        request = urllib.request.Request(url, data=send, headers={"accept": "application/json"})
+        if send is not None:
+            request.add_header("content-type", kind)
+        if token:
+            request.add_unredirected_header("authorization", f"Bearer {token}")
+        host = urllib.parse.urlsplit(url).netloc
+        with self._turns[host]:
+            if host in self._unreachable:
+                raise NotAskedError(self._unreachable[host])
+            patience = min(PATIENCE_SECONDS, self._deadline - time.monotonic())
+            try:
+                return within(patience, lambda: _answer(request, patience))
+            except (OSError, HTTPException, ValueError) as error:
+                self._unreachable[host] = f"{host} can't be reached ({_reason(error)})"
+                raise NotAskedError(self._unreachable[host]) from None
+
+
+def accepted(url: str, status: int, body: Body) -> Body | None:
+    """The body of an answer that says yes, None for what isn't there; else NotAskedError with the service's own words."""
+    host = urllib.parse.urlsplit(url).netloc
+    if status < 300:
+        return body
+    if status == 404:
+        return None
+    if status == 401:
+        raise NotAskedError(f"{host} does not accept the credentials")
+    error = body.get("error", body)
+    error = error if isinstance(error, dict) else {"message": str(error)}
+    for detail in error.get("details", []):
+        if detail.get("reason") == "SERVICE_DISABLED":
+            raise NotAskedError(f"{detail.get('metadata', {}).get('service', host)} is off")
+    raise NotAskedError(f"{host} answers {status}: {str(error.get('message', 'without a reason')).splitlines()[0]}")
+
+
+def within(seconds: float, call: Callable[[], Answer]) -> Answer:
+    """The call's answer, or a TimeoutError: looking up a name knows no timeout of its own."""
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(call())
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return answer.result(timeout=max(seconds, 0))
+    except TimeoutError:
+        raise TimeoutError("no answer in time") from None
+
+
+def _answer(request: urllib.request.Request, patience: float) -> tuple[int, Body]:
+    try:
+        with urllib.request.urlopen(request, timeout=patience) as response:
+            return response.status, _object(response.read())
+    except urllib.error.HTTPError as error:
+        return error.code, _object(error.read())
+
+
+def _object(content: bytes) -> Body:
+    try:
+        body = json.loads(content or b"{}")
+    except ValueError:  # a proxy's page, for example
+        return {}
+    return body if isinstance(body, dict) else {"items": body}
+
+
+def _reason(error: Exception) -> str:
+    reason = error.reason if isinstance(error, urllib.error.URLError) else error
+    return str(getattr(reason, "strerror", None) or reason) or type(error).__name__

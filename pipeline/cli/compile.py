@@ -1,0 +1,127 @@
+"""`compile MODEL ...`: the jobs for Vertex Pipelines, or their local twins."""
+
+import argparse
+import json
+import re
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli import options as shared
+from pipeline.errors import ConfigurationError
+from settings import model_names
+
+if TYPE_CHECKING:
+    from pipeline.model.folder import ModelFolder
+    from pipeline.spec import PipelineSpec
+
+HELP = "write the job for Vertex Pipelines, or with --env local its twin for `rehearse`"
+LOCAL = "local"
+DIGEST = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    shared.add_json(parser)
+    shared.add_runs(parser)
+    parser.add_argument("models", nargs="*", metavar="model", help="names or paths (default: all models)")
+    parser.add_argument("--env", required=True, help="local, or a stage of environments.py")
+    parser.add_argument("--image", help="the pipeline image by digest, NAME@sha256:...; not for local")
+    parser.add_argument("--serving-image", help="the serving image by digest; not for local")
+    parser.add_argument("--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("compiled"),
+        metavar="DIR",
+        help="where ENV-MODEL.json is written (default: compiled)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from pipeline.job import startup
+
+    startup.load()
+    files = compile_models(
+        options.models,
+        environment=options.env,
+        image=options.image,
+        serving_image=options.serving_image,
+        end=options.end or str(datetime.now(UTC).date()),
+        runs=options.runs.resolve(),
+        output=options.output,
+    )
+    names = [str(file) for file in files]
+    shared.report(options, "\n".join(names), names, indent=None)
+    return shared.DONE
+
+
+def compile_models(
+    models: list[str],
+    *,
+    environment: str,
+    image: str | None,
+    serving_image: str | None,
+    end: str,
+    runs: Path,
+    output: Path,
+) -> list[Path]:
+    """One file a model, `output`/ENV-MODEL.json; nothing is written unless all can be compiled."""
+    from pipeline.job import compiler
+    from pipeline.model.folder import ModelFolder
+
+    jobs = {}
+    for name in models or model_names():
+        folder = ModelFolder.load(name)
+        if environment == LOCAL:
+            spec, node_image = _local(folder, runs)
+        else:
+            spec, node_image = _cloud(folder, environment, image, serving_image, end)
+        jobs[output / f"{environment}-{folder.name}.json"] = compiler.compiled(spec, node_image)
+    output.mkdir(parents=True, exist_ok=True)
+    for file, job in jobs.items():
+        file.write_text(json.dumps(job, indent=1, sort_keys=True) + "\n")
+    return list(jobs)
+
+
+def _local(folder: "ModelFolder", runs: Path) -> "tuple[PipelineSpec, str]":
+    from pipeline import spec
+    from pipeline.local import code_digest
+
+    return spec.here(folder, runs / "rehearsal" / folder.name), code_digest.reference()
+
+
+def _cloud(
+    folder: "ModelFolder",
+    stage: str,
+    image: str | None,
+    serving_image: str | None,
+    end: str,
+) -> "tuple[PipelineSpec, str]":
+    from environments import ENVIRONMENTS
+    from pipeline import spec
+
+    if stage not in ENVIRONMENTS:
+        allowed = f"{LOCAL}, {', '.join(ENVIRONMENTS)}"
+        raise ConfigurationError(f"--env is {stage!r}, allowed are {allowed}")
+    images = [
+        _by_digest("--image", image, stage),
+        _by_digest("--serving-image", serving_image, stage),
+    ]
+    try:
+        window_end = date.fromisoformat(end)
+    except ValueError as error:
+        raise ConfigurationError(f"--end is {end!r}, allowed is a day as YYYY-MM-DD") from error
+    settled = spec.cloud(
+        folder,
+        ENVIRONMENTS[stage],
+        image=images[0],
+        serving_image=images[1],
+        end=window_end,
+    )
+    return settled, images[0]
+
+
+def _by_digest(flag: str, image: str | None, stage: str) -> str:
+    if image is None or not DIGEST.fullmatch(image):
+        raise ConfigurationError(f"{flag} is {image!r}, allowed for {stage} is an image by digest, NAME@sha256:64 hexadecimal digits")
+    return image

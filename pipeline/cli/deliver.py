@@ -1,0 +1,49 @@
+"""`deliver`: what a trigger's build runs."""
+
+import argparse
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pipeline.cli import options as shared
+
+if TYPE_CHECKING:
+    from pipeline.delivery.rollout import Verdict
+
+HELP = "what a trigger runs: publish, compile, submit, wait, release, record"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    shared.add_stage(parser)
+    shared.add_commit(parser)
+    parser.add_argument(
+        "--tag",
+        help="of the images to deliver in (default: the images that the record names)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = shared.stage(options.env)
+    from pipeline.delivery import rollout, triggered
+    from pipeline.delivery.record import SupersededError
+    from pipeline.progress import Progress
+
+    models = rollout.asked_models(options.models)
+    source = shared.stage(settings.promotes_from) if settings.promotes_from else None
+    try:
+        with Progress(sys.stderr) as progress:
+            verdicts = triggered.run(settings, source, options.commit, models, options.tag, progress)
+    except SupersededError as superseded:
+        shared.report(options, f"nothing is left to do: {superseded}", [])
+        return shared.DONE
+    return report_verdicts(options, verdicts)
+
+
+def report_verdicts(options: argparse.Namespace, verdicts: "list[Verdict]") -> int:
+    lines = [f"{verdict.model}: {verdict.state}: {verdict.reason}" for verdict in verdicts]
+    text = "\n".join(lines) or "no model to deliver: the images are recorded"
+    shared.report(options, text, [asdict(verdict) for verdict in verdicts])
+    states = {verdict.state for verdict in verdicts}
+    if "failed" in states:
+        return shared.FAILED
+    return shared.NO if "not blessed" in states else shared.DONE

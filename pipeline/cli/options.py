@@ -1,0 +1,60 @@
+"""What several verbs share: flags, the stage that they are about, and how they report."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import ConfigurationError
+from settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+DONE, FAILED, NO = 0, 1, 3
+RUNS = REPOSITORY / "runs"
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+
+
+def add_runs(parser: argparse.ArgumentParser, holds: str = "runs and what they make") -> None:
+    about = f"where {holds} are kept (default: runs)"
+    parser.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help=about)
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="a model's name, or a path to its folder")
+
+
+def add_stage(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+    parser.add_argument("--env", required=True, help="a stage of environments.py")
+
+
+def add_commit(parser: argparse.ArgumentParser) -> None:
+    about = "the whole hash of the commit, which must be checked out"
+    parser.add_argument("--commit", required=True, metavar="SHA", help=about)
+    parser.add_argument("--models", required=True, help="all, none, or names joined by commas")
+
+
+def stage(name: str) -> "Settings":
+    """The stage's settings; ConfigurationError for one that environments.py does not hold."""
+    from environments import ENVIRONMENTS
+
+    if name not in ENVIRONMENTS:
+        raise ConfigurationError(f"--env is {name!r}, allowed are {', '.join(ENVIRONMENTS)}")
+    return ENVIRONMENTS[name]
+
+
+def stage_before(settings: "Settings") -> "Settings":
+    """The stage that this one promotes from; ConfigurationError where there is none."""
+    if settings.promotes_from is None:
+        raise ConfigurationError(f"--env is {settings.stage!r}, which promotes from no other: allowed are the stages with a promotes_from")
+    return stage(settings.promotes_from)
+
+
+def report(options: argparse.Namespace, text: str, result: Any, indent: int | None = 2) -> None:
+    """Print the result for people, or with --json for machines."""
+    print(json.dumps(result, indent=indent) if options.json else text)

@@ -1,0 +1,78 @@
+"""`push`: hands a commit to the trigger that delivers it, once."""
+
+import argparse
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pipeline.cli import options as shared
+from pipeline.cli import route as routes
+from pipeline.errors import ConfigurationError
+from settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from pipeline.delivery.push import Pushed
+
+HELP = "hand a commit of the default branch to the trigger that delivers what has changed"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    shared.add_stage(parser)
+    parser.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--again", action="store_true", help="also where this commit was pushed before")
+    instead.add_argument(
+        "--retrain",
+        action="store_true",
+        help="instead: what is recorded of --models, once more on newer data",
+    )
+    instead.add_argument(
+        "--promote",
+        action="store_true",
+        help="instead: --models at --commit, as the stage before has delivered them",
+    )
+    parser.add_argument("--commit", metavar="SHA", help="with --promote: the whole hash of the commit")
+    parser.add_argument(
+        "--models",
+        default="all",
+        help="with --retrain and --promote: names joined by commas (default: all)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = shared.stage(options.env)
+    _check(options)
+    from pipeline.delivery import push
+
+    if options.retrain:
+        builds = push.retrain(settings, options.models)
+        lines = [f"{', '.join(models)}: {build.url}" for models, build in builds]
+        result = [{"models": models, "build": asdict(build)} for models, build in builds]
+        shared.report(options, "\n".join(lines) or "nothing is delivered yet", result)
+    elif options.promote:
+        source = shared.stage_before(settings)
+        build = push.promote(source, settings, options.commit, options.models)
+        shared.report(options, build.url, {"build": asdict(build)})
+    else:
+        _report(options, push.push(settings, REPOSITORY, options.head, again=options.again))
+    return shared.DONE
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.models != "all" and not (options.retrain or options.promote):
+        raise ConfigurationError(
+            f"--models is {options.models!r}, allowed with --retrain and --promote alone: the changes say what is delivered"
+        )
+    if options.commit and not options.promote:
+        raise ConfigurationError(f"--commit is {options.commit!r}, allowed with --promote alone: --head names what is delivered")
+
+
+def _report(options: argparse.Namespace, done: "Pushed") -> None:
+    route, build = done.route, done.build
+    parts = [done.said, routes.sentence(route) if route else "", build.url if build else ""]
+    result = {
+        "started": done.started,
+        "said": done.said,
+        "route": routes.as_json(route) if route else None,
+        "build": asdict(build) if build else None,
+    }
+    shared.report(options, "\n".join(part for part in parts if part), result)

@@ -1,0 +1,100 @@
+"""`release ACTION`: what is done with a delivered version by hand."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from pipeline.cli import options as shared
+from pipeline.cli.deliver import report_verdicts
+from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+HELP = "promote, rollback, refresh and undeploy what was delivered"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    promote = actions.add_parser("promote", help="what passed in the stage before: the same images and modules")
+    shared.add_stage(promote)
+    shared.add_commit(promote)
+    _add_action(actions, "rollback", "all traffic to the version before, at once")
+    _add_action(actions, "refresh", "the same model behind the newest serving image")
+    undeploy = _add_action(actions, "undeploy", "take versions without traffic off their machines")
+    undeploy.add_argument(
+        "--keep",
+        type=int,
+        default=1,
+        metavar="N",
+        help="spare the newest N of them (default: 1)",
+    )
+
+
+def _add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=about)
+    shared.add_stage(parser)
+    parser.add_argument("model", help="the name of a delivered model")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    return ACTIONS[options.action](options, shared.stage(options.env))
+
+
+def _promote(options: argparse.Namespace, settings: "Settings") -> int:
+    from pipeline.delivery import promote, rollout
+    from pipeline.progress import Progress
+
+    source, models = shared.stage_before(settings), rollout.asked_models(options.models)
+    with Progress(sys.stderr) as progress:
+        verdicts = promote.promote(source, settings, options.commit, models, progress)
+    return report_verdicts(options, verdicts)
+
+
+def _rollback(options: argparse.Namespace, settings: "Settings") -> int:
+    from pipeline.delivery import release
+    from pipeline.progress import Progress
+
+    with Progress(sys.stderr) as progress:
+        before = release.rollback(settings, options.model, progress)
+    version, commit = before.registry_version, before.commit
+    text = f"{options.model} is back at version {version}, of {commit[:12]}"
+    shared.report(options, text, {"model": options.model, "version": version, "commit": commit})
+    return shared.DONE
+
+
+def _refresh(options: argparse.Namespace, settings: "Settings") -> int:
+    from pipeline.delivery import release
+    from pipeline.progress import Progress
+
+    with Progress(sys.stderr) as progress:
+        fresh = release.refresh(settings, options.model, progress)
+    version = fresh.registry_version if fresh else None
+    text = f"{options.model} has the newest serving image already"
+    if fresh:
+        text = f"{options.model} serves version {version}, behind {fresh.images.serving}"
+    shared.report(options, text, {"model": options.model, "version": version})
+    return shared.DONE
+
+
+def _undeploy(options: argparse.Namespace, settings: "Settings") -> int:
+    from pipeline.delivery import release
+    from pipeline.progress import Progress
+
+    if options.keep < 0:
+        raise ConfigurationError(f"--keep is {options.keep}, allowed is 0 or more")
+    release.known_model(options.model)
+    with Progress(sys.stderr) as progress:
+        gone = release.undeploy(settings, options.model, options.keep, progress)
+    text = f"undeployed: {', '.join(gone) or 'nothing'}"
+    shared.report(options, text, {"model": options.model, "undeployed": gone})
+    return shared.DONE
+
+
+ACTIONS = {
+    "promote": _promote,
+    "rollback": _rollback,
+    "refresh": _refresh,
+    "undeploy": _undeploy,
+}

@@ -1,0 +1,63 @@
+"""`run MODEL`: the whole pipeline here."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.cli.options import DONE, FAILED, NO, add_json, add_model, add_runs
+
+HELP = "run the whole pipeline here, resuming what an earlier run left"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_model(parser)
+    add_json(parser)
+    add_runs(parser)
+    parser.add_argument(
+        "--tune",
+        action="store_true",
+        help="search hyperparameters instead of importing best.json",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="run again whenever one of the files that make the model is saved, until Ctrl-C",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    from pipeline.job import startup
+    from pipeline.local import watch
+    from pipeline.model.folder import ModelFolder
+    from pipeline.reports import tracking
+    from pipeline.serving import engine_process
+
+    model, store = ModelFolder.load(options.model), options.runs.resolve()
+    begin = watch.each_run(model) if options.watch else lambda: model
+    # Both import their libraries while this process imports its own.
+    with tracking.started(store) as tracker, engine_process.ahead():
+        startup.load()
+        from pipeline.local import runs
+
+        summary = runs.run(begin(), store, tracker, tune=options.tune)
+    if options.json:
+        print(json.dumps(summary, indent=2))
+    else:
+        _print_summary(summary, store / summary["run"])
+    if summary["error"]:
+        return FAILED
+    return DONE if summary["decision"]["blessed"] else NO
+
+
+def _print_summary(summary: dict[str, Any], folder: Path) -> None:
+    for check in summary["gate"]:
+        value = "no number" if check["value"] is None else f"{check['value']:.4f}"
+        holds = "holds" if check["holds"] else "does not hold"
+        bound = f"{check['metric']} ({check['slice']}): {value}, at least {check['lower_bound']}"
+        print(f"{bound}: {holds}")
+    print(summary["decision"]["reason"])
+    if summary["decision"]["published"]:
+        print(f"model:  {summary['decision']['published']}")
+    print(f"report: {folder}/report.html")
+    print(f"log:    {folder}/log.txt")

@@ -1,0 +1,34 @@
+"""From a spec to TFX's pipeline, and from there to the job that Vertex Pipelines runs."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tfx.orchestration.pipeline import Pipeline
+
+from pipeline.job import entrypoint, tfx_patches
+from pipeline.job.dag import create_pipeline
+from pipeline.spec import PipelineSpec
+
+
+def build(create: Callable[[PipelineSpec], Pipeline], spec: PipelineSpec) -> Pipeline:
+    """The pipeline that `create` makes of a spec."""
+    tfx_patches.name_modules_by_file()
+    return create(spec)
+
+
+def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
+    """Vertex Pipelines' job (schema 2.1) whose every node runs in `image`."""
+    from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+        KubeflowV2DagRunner,
+        KubeflowV2DagRunnerConfig,
+    )
+
+    config = KubeflowV2DagRunnerConfig(
+        default_image=image,
+        default_commands=entrypoint.COMMAND,
+        use_pipeline_spec_2_1=True,
+    )
+    pipeline = build(create_pipeline, spec)
+    job: dict[str, Any] = KubeflowV2DagRunner(config).run(pipeline, write_out=False)
+    tfx_patches.ask_for_own_blessing(job, spec.name)
+    return job

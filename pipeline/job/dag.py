@@ -1,0 +1,178 @@
+"""The whole pipeline as one function of a PipelineSpec; what differs between here and the cloud is decided by the spec's types."""
+
+from typing import Any, NamedTuple
+
+from tfx.components.bulk_inferrer.component import BulkInferrer
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.transform.component import Transform
+from tfx.dsl.components.common.importer import Importer
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import bulk_inferrer_pb2, trainer_pb2
+from tfx.types import BaseChannel, Channel
+from tfx.types.standard_artifacts import HyperParameters, Model, ModelBlessing
+
+from pipeline.components.cache_key import source_sha256
+from pipeline.components.csv_example_gen import CsvExampleGen
+from pipeline.components.evaluator import Evaluator
+from pipeline.components.example_validator import ExampleValidator
+from pipeline.components.serving_check import ServingCheck
+from pipeline.job import evaluation
+from pipeline.spec import CsvSource, FolderDestination, PipelineSpec
+
+
+def create_pipeline(spec: PipelineSpec) -> Pipeline:
+    """1 ingest, 2 describe, 3 check, 4 transform, 5 tune or import, 6 train, 7 compare with the last blessed, 8 try to serve, 9 push."""
+    ingest = _ingest(spec)
+    examples, schema, transformed = ingest.examples, ingest.schema, ingest.transformed
+    hyperparameter_source = _tuner(spec, transformed, schema) if spec.tune else _imported_hyperparameters(spec)
+    trainer = _trainer(spec, transformed, schema, hyperparameter_source.outputs["best_hyperparameters" if spec.tune else "result"])
+    model = trainer.outputs["model"]
+    last_blessed = _last_blessed()
+    evaluator = Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=last_blessed.outputs["model"],
+        eval_config=evaluation.eval_config(spec.declaration.gate, label=spec.declaration.label.name),
+        pipeline=spec.name,
+    )
+    serving_check = ServingCheck(model=model, examples=examples)
+    pusher = _pusher(spec, model=model, model_blessing=evaluator.outputs["blessing"], infra_blessing=serving_check.outputs["blessing"])
+    return _pipeline(spec, [*ingest.components, hyperparameter_source, trainer, last_blessed, evaluator, serving_check, pusher])
+
+
+def create_tuning_pipeline(spec: PipelineSpec) -> Pipeline:
+    """The pipeline as far as the search for hyperparameters."""
+    ingest = _ingest(spec)
+    return _pipeline(spec, [*ingest.components, _tuner(spec, ingest.transformed, ingest.schema)])
+
+
+def create_prediction_pipeline(spec: PipelineSpec) -> Pipeline:
+    """Answers for every row of the spec's source, by the last blessed model."""
+    example_gen, last_blessed = _example_gen(spec), _last_blessed()
+    bulk_inferrer = BulkInferrer(
+        examples=example_gen.outputs["examples"],
+        model=last_blessed.outputs["model"],
+        model_blessing=last_blessed.outputs["model_blessing"],
+        data_spec=bulk_inferrer_pb2.DataSpec(),
+        model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=[spec.declaration.serving.default_signature]),
+    )
+    return _pipeline(spec, [example_gen, last_blessed, bulk_inferrer])
+
+
+class _Ingest(NamedTuple):
+    components: list[Any]
+    examples: BaseChannel
+    schema: BaseChannel
+    transformed: dict[str, BaseChannel]
+
+
+def _ingest(spec: PipelineSpec) -> _Ingest:
+    """From the source to features: ingest, describe, check, transform."""
+    example_gen = _example_gen(spec)
+    examples = example_gen.outputs["examples"]
+    statistics_gen = StatisticsGen(examples=examples)
+    schema_gen = ImportSchemaGen(schema_file=spec.modules.schema)
+    schema = schema_gen.outputs["schema"]
+    validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema, minimum_rows=spec.declaration.data.minimum_rows
+    )
+    transform = Transform(
+        examples=examples, schema=schema, module_file=spec.modules.preprocessing, disable_statistics=True, disable_analyzer_cache=True
+    )
+    transform.add_upstream_node(validator)  # no artifact says so, and Vertex would run the two side by side
+    transformed = {"examples": transform.outputs["transformed_examples"], "transform_graph": transform.outputs["transform_graph"]}
+    return _Ingest([example_gen, statistics_gen, schema_gen, validator, transform], examples, schema, transformed)
+
+
+def _pipeline(spec: PipelineSpec, components: list[Any]) -> Pipeline:
+    here = isinstance(spec.destination, FolderDestination)
+    return Pipeline(
+        pipeline_name=spec.name,
+        pipeline_root=spec.root,
+        components=components,
+        enable_cache=True,
+        beam_pipeline_args=list(spec.beam_args),
+        metadata_connection_config=sqlite_metadata_connection_config(f"{spec.root}/metadata.db") if here else None,
+    )
+
+
+def _example_gen(spec: PipelineSpec) -> Any:
+    required = spec.declaration.data.required
+    if isinstance(spec.source, CsvSource):
+        return CsvExampleGen(spec.source, columns=spec.columns, required=required)
+    from pipeline.components.bigquery_example_gen import BigQueryExampleGen  # only the cloud pays for importing its client
+
+    return BigQueryExampleGen(spec.source, required=required)
+
+
+def _tuner(spec: PipelineSpec, transformed: dict[str, BaseChannel], schema: BaseChannel) -> Any:
+    from tfx.components.tuner.component import Tuner  # imports keras_tuner, which most runs do without
+
+    tuning = spec.declaration.tuning
+    return Tuner(
+        module_file=spec.modules.model,
+        schema=schema,
+        train_args=trainer_pb2.TrainArgs(num_steps=tuning.steps),
+        eval_args=trainer_pb2.EvalArgs(num_steps=tuning.eval_steps),
+        custom_config={**_label_config(spec), "space": tuning.space, "trials": tuning.trials},
+        **transformed,
+    )
+
+
+def _imported_hyperparameters(spec: PipelineSpec) -> Importer:
+    folder, sha256 = spec.modules.hyperparameters.rsplit("/", 1)[0], spec.modules.hyperparameters.split("/")[-2]
+    return Importer(source_uri=folder, artifact_type=HyperParameters, custom_properties={"sha256": sha256}).with_id("Hyperparameters")
+
+
+def _trainer(spec: PipelineSpec, transformed: dict[str, BaseChannel], schema: BaseChannel, hyperparameters: BaseChannel) -> Any:
+    training = spec.declaration.training
+    config = {**_label_config(spec), "assets_extra": _assets_extra(spec), "source_sha256": source_sha256("components/trainer.py")}
+    if spec.training is None:
+        from pipeline.components.trainer import Trainer
+    else:
+        from pipeline.components import vertex_trainer
+        from pipeline.components.vertex_trainer import Trainer  # type: ignore[assignment]
+
+        config |= vertex_trainer.custom_config(spec.training)
+    return Trainer(
+        module_file=spec.modules.model,
+        schema=schema,
+        hyperparameters=hyperparameters,
+        train_args=trainer_pb2.TrainArgs(num_steps=training.steps),
+        eval_args=trainer_pb2.EvalArgs(num_steps=training.eval_steps),
+        custom_config=config,
+        **transformed,
+    )
+
+
+def _last_blessed() -> Resolver:
+    channels = {"model": Channel(type=Model), "model_blessing": Channel(type=ModelBlessing)}
+    return Resolver(strategy_class=LatestBlessedModelStrategy, **channels).with_id("LastBlessed")
+
+
+def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> Any:
+    if isinstance(spec.destination, FolderDestination):
+        from pipeline.components.pusher import Pusher
+
+        return Pusher(spec.destination, **channels)
+    from pipeline.components import vertex_pusher
+
+    return vertex_pusher.Pusher(spec.destination, **channels)
+
+
+def _label_config(spec: PipelineSpec) -> dict[str, Any]:
+    return {"label": spec.declaration.label.name, "never_served": sorted(set(spec.columns) - set(spec.served))}
+
+
+def _assets_extra(spec: PipelineSpec) -> dict[str, Any]:
+    serving = {
+        "model": spec.model,
+        "default_signature": spec.declaration.serving.default_signature,
+        "features": spec.served,
+        "output_range": [0, 1],  # every metric of the gate is one of a binary classifier: its score is a probability
+    }
+    return {"serving.json": serving, "sample.json": spec.declaration.serving.sample}

@@ -1,0 +1,15 @@
+"""The entrypoint of a compiled job's containers: TFX's own, with what a run here does at its start."""
+
+from pipeline.job import startup, tfx_patches
+
+COMMAND = ["python", "-m", "pipeline.job.entrypoint"]
+
+
+def main() -> None:
+    startup.load()
+    with startup.seldom_collected(), tfx_patches.beam():
+        tfx_patches.run_container()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""The import of TensorFlow and what stands on it, which takes most of a short run."""
+
+import contextlib
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.progress import everything_else_to
+
+
+def load() -> None:
+    """Import the libraries, without what they greet with on standard error, in C++.
+
+    Python's collector would walk all that is imported again and again, a quarter of the time. What is
+    imported is frozen, so that later imports do not walk it; seldom_collected thaws it.
+    """
+    gc.disable()
+    try:
+        with everything_else_to(Path(os.devnull)):
+            import tensorflow_data_validation  # noqa: F401
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
+@contextlib.contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Keep Python's collector from the imported libraries while nodes run."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()

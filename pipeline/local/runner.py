@@ -1,0 +1,85 @@
+"""Runs a pipeline in this process, each node as soon as those before it are done."""
+
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+
+from pipeline.job import startup, tfx_patches
+from pipeline.progress import Observer
+
+
+class NodeError(Exception):
+    """The node of this id raised; its cause is what."""
+
+
+def run_here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
+    """Run the nodes, those with known inputs from an earlier run's cache. Raises NodeError."""
+    definition = compiler.Compiler().compile(pipeline)
+    runtime_parameter_utils.substitute_runtime_parameter(definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    nodes = _SideBySide(observer)
+    launched = tfx_patches.launched_by(nodes.launcher_class())
+    with launched, startup.seldom_collected(), tfx_patches.beam():
+        LocalDagRunner().run_with_ir(definition)
+        nodes.wait()
+
+
+class _SideBySide:
+    """Gives LocalDagRunner launchers that start each node in a thread of its own, as soon as the nodes before it are done.
+
+    Only executors run side by side: the metadata store is one SQLite file, and all else of a launch happens under a lock.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.metadata = threading.Lock()
+        self.ended: dict[str, Future[None]] = {}
+
+    def launcher_class(self) -> type[launcher.Launcher]:
+        nodes = self
+
+        class Launcher(launcher.Launcher):
+            def launch(self) -> None:
+                node = self._pipeline_node
+                before = [nodes.ended[id_] for id_ in node.upstream_nodes if id_ in nodes.ended]
+                nodes.start(node.node_info.id, before, super().launch)
+
+            def _run_executor(self, execution_info: Any) -> Any:
+                nodes.metadata.release()
+                try:
+                    return super()._run_executor(execution_info)
+                finally:
+                    nodes.metadata.acquire()
+
+        return Launcher
+
+    def start(self, id_: str, before: list[Future[None]], launch: Callable[[], Any]) -> None:
+        ended = self.ended[id_] = Future()
+
+        def run() -> None:
+            try:
+                for future in before:
+                    future.result()
+                with self.metadata:
+                    self.observer(id_, "running")
+                    launch()
+                self.observer(id_, "finished")
+                ended.set_result(None)
+            except BaseException as error:
+                ended.set_exception(error)
+
+        here = contextvars.copy_context()  # so that a node sees what the run holds ready for it
+        threading.Thread(target=here.run, args=(run,), name=id_, daemon=True).start()  # a daemon, so that Ctrl-C need not wait for it
+
+    def wait(self) -> None:
+        """Until every node is done or can't be; raises NodeError for the first that failed, from what it raised."""
+        errors = {id_: future.exception() for id_, future in self.ended.items()}
+        for id_, error in errors.items():
+            if error is not None:
+                raise NodeError(id_) from error

@@ -1,0 +1,33 @@
+"""What a schema inferred from the data would say, and how it differs from the reviewed one."""
+
+import difflib
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+
+from pipeline.components.csv_example_gen import encode, read_csv
+from pipeline.job import tfx_patches
+from pipeline.model import schema as contract
+from pipeline.model.folder import ModelFolder
+
+
+def infer(folder: ModelFolder) -> str:
+    """The schema as SchemaGen infers it from the folder's local data, in text form."""
+    table = read_csv(folder.source, None, folder.declaration.data.null_values)
+    with tempfile.TemporaryDirectory() as scratch:
+        with tf.io.TFRecordWriter(f"{scratch}/rows") as writer:
+            for record in encode(table):
+                writer.write(record)
+        with tfx_patches.fn_api_runner():
+            statistics = tfdv.generate_statistics_from_tfrecord(f"{scratch}/rows")
+    schema = tfdv.infer_schema(statistics, infer_feature_shape=False)
+    return str(text_format.MessageToString(schema))
+
+
+def difference(file: Path, inferred: str) -> list[str]:
+    """A unified diff from the reviewed schema in `file` (empty where there is none yet), both in the same text form."""
+    reviewed = text_format.MessageToString(contract.parse(file)) if file.exists() else ""
+    return list(difflib.unified_diff(reviewed.splitlines(), inferred.splitlines(), str(file), "inferred from the data", lineterm=""))

@@ -1,0 +1,113 @@
+"""One model as its folder declares it: the files that must be there, read and checked before anything runs."""
+
+import ast
+import hashlib
+import importlib.util
+import json
+from functools import cached_property
+from pathlib import Path
+
+from pipeline.errors import ConfigurationError
+from pipeline.model import declaration
+from pipeline.model.declaration import Scalar
+from settings import MODELS, model_names
+from settings.names import MODEL_NAME
+
+ENTRY_FUNCTIONS = {"preprocessing.py": ("preprocessing_fn",), "model.py": ("run_fn", "tuner_fn")}
+
+
+class ModelFolder:
+    """A model's folder, checked: raises ConfigurationError with file, key, value and what is allowed."""
+
+    FILES = (
+        "model.toml",
+        "preprocessing.py",
+        "model.py",
+        "schema.pbtxt",
+        "hyperparameters/best.json",
+        "query.sql",
+    )
+
+    @classmethod
+    def load(cls, name_or_path: str, without: tuple[str, ...] = ()) -> "ModelFolder":
+        """The model of that name in models/, or the folder at a path that has a slash in it.
+
+        Files in `without` may be missing.
+        """
+        if "/" in name_or_path:
+            if not Path(name_or_path).is_dir():
+                raise ConfigurationError(
+                    f"there is no folder {name_or_path!r}, allowed are a model's name ({', '.join(model_names())}) and a path to its folder"
+                )
+            return cls(Path(name_or_path), without)
+        if name_or_path not in model_names():
+            raise ConfigurationError(f"there is no model {name_or_path!r}, allowed are {', '.join(model_names())} and a path to a folder")
+        return cls(MODELS / name_or_path, without)
+
+    def __init__(self, path: Path, without: tuple[str, ...] = ()) -> None:
+        self.path = path.resolve()
+        self.name = self.path.name
+        if not MODEL_NAME.fullmatch(self.name):
+            raise ConfigurationError(f"{path}: a model's folder is named {self.name!r}, allowed is {MODEL_NAME.pattern}")
+        for file in self.FILES:
+            if file not in without and not (self.path / file).is_file():
+                raise ConfigurationError(f"{path / file}: there is no such file, a model's folder holds {', '.join(self.FILES)}")
+        self.declaration = declaration.read(self.path / "model.toml")
+        for file, functions in ENTRY_FUNCTIONS.items():
+            _check_module(self.path / file, functions)
+        self._check_hyperparameters()
+
+    def sha256(self, file: str) -> str:
+        return hashlib.sha256((self.path / file).read_bytes()).hexdigest()
+
+    @cached_property
+    def hyperparameters(self) -> dict[str, Scalar]:
+        file = self.path / "hyperparameters/best.json"
+        try:
+            values = json.loads(file.read_text())
+        except ValueError as error:
+            raise ConfigurationError(f"{file}: not JSON ({error}), allowed is an object of hyperparameters") from error
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{file}: {values!r} is no object, allowed is an object of hyperparameters")
+        return values
+
+    @cached_property
+    def source(self) -> Path:
+        """Where the local data lies; it need not exist yet."""
+        package, _, inside = self.declaration.data.source.removeprefix("package:").partition("/")
+        if not self.declaration.data.source.startswith("package:"):
+            return (self.path / self.declaration.data.source).resolve()
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ConfigurationError(
+                f"{self.path}/model.toml: data.source names the package {package!r}, allowed are packages that Pipfile.lock installs"
+            )
+        return Path(spec.submodule_search_locations[0]) / inside
+
+    def _check_hyperparameters(self) -> None:
+        file, space = self.path / "hyperparameters/best.json", self.declaration.tuning.space
+        for name, value in self.hyperparameters.items():
+            if name not in space:
+                raise ConfigurationError(f"{file}: the hyperparameter {name!r} is unknown, allowed are tuning.space's {', '.join(space)}")
+            if value not in space[name]:
+                raise ConfigurationError(f"{file}: {name} is {value!r}, allowed are tuning.space's choices {space[name]}")
+        if missing := [name for name in space if name not in self.hyperparameters]:
+            raise ConfigurationError(f"{file}: {missing[0]} is missing, allowed are tuning.space's choices {space[missing[0]]}")
+
+
+def _check_module(file: Path, functions: tuple[str, ...]) -> None:
+    try:
+        tree = ast.parse(file.read_text(), str(file))
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: not Python: {error}") from error
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if missing := [f for f in functions if f not in defined]:
+        raise ConfigurationError(f"{file}: there is no function {missing[0]}, {file.name} defines {' and '.join(functions)}")
+    siblings = {path.stem for path in file.parent.glob("*.py")} | {"pipeline", "infra", "settings", "environments"}
+    for node in (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)):
+        relative = isinstance(node, ast.ImportFrom) and node.level > 0
+        for name in [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]:
+            if relative or name.split(".")[0] in siblings:
+                raise ConfigurationError(
+                    f"{file}: line {node.lineno} imports {'.' * relative}{name}, allowed are installed packages: each module travels alone"
+                )

@@ -1,0 +1,102 @@
+"""A cloud on this machine: a state server, and either Google's APIs answered for the real provider or the provider's stand-in.
+
+In the cloud one service keeps the state's bucket and makes it; here the state server is told of each bucket that the provider has made.
+"""
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any, Self
+from urllib.request import Request, urlopen
+
+from environments import ENVIRONMENTS
+from settings import Settings
+from tests.standins.google.apis import GoogleApis
+from tests.standins.terraform.provider import Provider, choose
+from tests.standins.terraform.state_server import StateServer
+
+APIS_STAY_ON = ("service_usage", "google_project_service")
+
+
+class Cloud:
+    def __init__(self, directory: Path) -> None:
+        self.provider: Provider = choose(directory / "mirror")
+        self.state = StateServer(directory / "state")
+        numbers = {settings.project_id: str(settings.project_number) for settings in ENVIRONMENTS.values()}
+        self.google = GoogleApis(project_numbers=numbers)
+        self._files = directory / "objects"
+        self._seconds = "0"
+        self._over, self._told = threading.Event(), set[str]()
+
+    def __enter__(self) -> Self:
+        self.state.__enter__()
+        self.google.__enter__()
+        self._watch = threading.Thread(target=self._tell_of_buckets, daemon=True)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join(5)
+        self.google.__exit__()
+        self.state.__exit__()
+
+    def environment(self) -> dict[str, str]:
+        mirror = {"TF_CLI_ARGS_init": f"-plugin-dir={self.provider.plugin_dir}"} if self.provider.plugin_dir else {}
+        standin = {"ESTEIRA_STANDIN_OBJECTS": str(self._files), "ESTEIRA_STANDIN_SECONDS": self._seconds}
+        quiet = {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1"}
+        return {**os.environ, **self.google.environment(), **self.state.environment(), **standin, **quiet, **mirror}
+
+    def objects(self) -> set[str]:
+        """What exists, but for APIs, which stay on."""
+        if self.provider.kind == "real":
+            found = {f"{product}/{name}" for product, name in self.google.objects}
+        else:
+            found = {str(file.relative_to(self._files)) for file in self._files.glob("*/*.json")}
+        return {name for name in found if not name.startswith(APIS_STAY_ON)}
+
+    def take_time(self, seconds: float) -> None:
+        """How long the stand-in provider takes for each creation; the real one takes its own."""
+        self._seconds = str(seconds)
+
+    def add_github_token(self, project: str, secret: str) -> None:
+        """What a person does after bootstrap."""
+        if self.provider.kind == "real":
+            self.google.add_secret_version(project, secret)
+
+    def switch_versioning_off(self, bucket: str) -> None:
+        """A change from outside."""
+        if self.provider.kind == "real":
+            self.google.change("storage", f"b/{bucket}", versioning={"enabled": False})
+        else:
+            file = self._files / "google_storage_bucket" / f"{bucket}.json"
+            changed = json.loads(file.read_text())
+            changed["versioning"][0]["enabled"] = False
+            file.write_text(json.dumps(changed))
+
+    def deploy_a_model(self, settings: Settings, model: str) -> set[str]:
+        """What a delivery does, which Terraform knows nothing of, and the objects it adds; the stand-in provider's endpoints can hold no model."""
+        before = self.objects()
+        if self.provider.kind == "real":
+            place = f"projects/{settings.project_id}/locations/{settings.region}"
+            uploaded = self._post(f"{place}/models:upload", {"model": {"displayName": model}})["model"]
+            self._post(f"{place}/endpoints/{settings.names.endpoint(model)}:deployModel", {"deployedModel": {"model": uploaded}})
+        return self.objects() - before
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        request = Request(f"{self.google.url}/vertex_ai/{path}", json.dumps(body).encode(), {"content-type": "application/json"})
+        with urlopen(request, timeout=5) as answer:
+            return json.loads(answer.read())["response"]
+
+    def _buckets(self) -> set[str]:
+        if self.provider.kind == "real":
+            names = (name.split("/") for product, name in list(self.google.objects) if product == "storage")
+            return {parts[1] for parts in names if len(parts) == 2}
+        return {file.stem for file in (self._files / "google_storage_bucket").glob("*.json")}
+
+    def _tell_of_buckets(self) -> None:
+        while not self._over.wait(0.05):
+            for bucket in self._buckets() - self._told:
+                self.state.make_bucket(bucket)
+                self._told.add(bucket)

@@ -1,0 +1,59 @@
+"""Before an environment is torn down its endpoints are emptied, and no other's."""
+
+import json
+import urllib.request
+
+import pytest
+
+from environments import DEV, STAGING
+from infra.deploy.terraform import TerraformError
+from infra.deploy.undeployment import undeploy_all
+from tests.standins.google.apis import GoogleApis
+
+PLACE = f"projects/{DEV.project_id}/locations/{DEV.region}"
+
+
+def post(google: GoogleApis, path: str, body: dict) -> dict:
+    request = urllib.request.Request(f"{google.url}/vertex_ai/{path}", json.dumps(body).encode(), {"content-type": "application/json"})
+    return json.loads(urllib.request.urlopen(request, timeout=5).read())["response"]
+
+
+def endpoint_with_models(google: GoogleApis, number: str, *, stage: str, models: int) -> None:
+    labels = {"environment": stage, "managed-by": "esteira"}
+    post(google, f"{PLACE}/endpoints?endpointId={number}", {"displayName": number, "labels": labels})
+    model = post(google, f"{PLACE}/models:upload", {"model": {"displayName": number}})["model"]
+    for _ in range(models):
+        post(google, f"{PLACE}/endpoints/{number}:deployModel", {"deployedModel": {"model": model}})
+
+
+def deployed(google: GoogleApis, number: str) -> int:
+    return len(google.objects["vertex_ai", f"{PLACE}/endpoints/{number}"].get("deployedModels", []))
+
+
+@pytest.fixture
+def google(monkeypatch):
+    with GoogleApis() as apis:
+        for name, value in apis.environment().items():
+            monkeypatch.setenv(name, value)
+        yield apis
+
+
+def test_every_model_goes_and_those_of_another_environment_stay(google):
+    endpoint_with_models(google, "7", stage=DEV.stage, models=3)
+    endpoint_with_models(google, "8", stage=STAGING.stage, models=1)
+
+    gone = undeploy_all(DEV)
+
+    assert (len(gone), deployed(google, "7"), deployed(google, "8")) == (3, 0, 1)
+
+
+def test_an_environment_without_models_has_nothing_to_undeploy(google):
+    assert undeploy_all(DEV) == []
+
+
+def test_vertex_that_is_away_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "t")
+    monkeypatch.setenv("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "http://127.0.0.1:9/")
+
+    with pytest.raises(TerraformError, match=r"dev: the models on its endpoints can't be undeployed: 127.0.0.1:9 can't be reached"):
+        undeploy_all(DEV)

@@ -1,0 +1,60 @@
+"""A checkout to edit: the pipeline's own source beside a model of the tests'."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from settings import REPOSITORY
+from tests.pipeline.conftest import copy_small, states
+
+TRAINED_ANEW = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}
+TRANSFORMED_ANEW = {"Transform", *TRAINED_ANEW}
+DESCRIBED_ANEW = {"StatisticsGen", "ExampleValidator", *TRANSFORMED_ANEW}
+UNCACHED = {"Hyperparameters", "LastBlessed"}  # an Importer and a Resolver look again each time
+
+
+# Each Python below PYTHONPATH, and each that it starts, writes down what it asks of the network.
+AUDIT = """
+import pathlib, sys
+
+ASKED = ("socket.getaddrinfo", "socket.gethostbyname", "socket.connect", "socket.sendto")
+LOG = pathlib.Path(__file__).with_name("network.txt")
+
+def note(event, arguments):
+    if event in ASKED:
+        with LOG.open("a") as log:
+            log.write(f"{event} {arguments[0] if event.startswith('socket.get') else arguments[1]}\\n")
+
+sys.addaudithook(note)
+LOG.with_name("audited.txt").open("a").write(" ".join(sys.orig_argv) + "\\n")
+"""
+LOOPBACK = re.compile(r"\S+ (\('(127\.|::1|localhost)|127\.|::1$|localhost$|/|\x00)")
+
+
+class Checkout:
+    """A copy of the pipeline's own source beside a small model, to edit either."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        for name in ("pipeline", "settings", "environments.py", "Pipfile.lock"):
+            source = REPOSITORY / name
+            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, place / name)
+        self.folder = copy_small("cab", place / "models")
+        (place / "sitecustomize.py").write_text(AUDIT)
+        (place / "home").mkdir()
+
+    def run(self) -> set[str]:
+        """The nodes that ran and were not taken from the cache."""
+        command = [sys.executable, "-m", "pipeline", "run", str(self.folder), "--json"]
+        variables = {"PYTHONPATH": str(self.place), "HOME": str(self.place / "home")}
+        done = subprocess.run(command, cwd=self.place, env=os.environ | variables, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return {node for node, state in states(json.loads(done.stdout)).items() if state == "ran"} - UNCACHED
+
+    def append(self, file: str, line: str) -> None:
+        with (self.place / file).open("a") as edited:
+            edited.write(f"\n{line}\n")

@@ -1,0 +1,96 @@
+"""The cloud's Pusher, by Google's own client against the stand-in of its APIs: versions of one entry, on the endpoint that is there."""
+
+from dataclasses import replace
+
+import pytest
+
+from environments import DEV
+from pipeline.components.vertex_pusher import push
+from pipeline.errors import RunError
+from pipeline.gcp.clients import vertex
+from pipeline.spec import VertexDestination
+from tests.standins.google.apis import GoogleApis
+
+DESTINATION = VertexDestination(
+    project=DEV.project_id,
+    region=DEV.region,
+    endpoint=DEV.names.endpoint("cab"),
+    registered_model=DEV.names.registered_model("cab"),
+    serving_image="us-docker.pkg.dev/p/images/serving@sha256:" + "0" * 64,
+    machine_type="n1-standard-2",
+    min_replicas=1,
+    max_replicas=2,
+    service_account=DEV.names.service_account_email("server"),
+)
+
+
+@pytest.fixture
+def google(monkeypatch):
+    with GoogleApis() as apis:
+        for name, value in apis.environment().items():
+            monkeypatch.setenv(name, value)
+        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-cab", endpoint_id=DESTINATION.endpoint)
+        yield apis
+
+
+def traffic() -> dict[str, int]:
+    """Percent by the version that gets it."""
+    endpoint = vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint)
+    versions = {m.id: m.model_version_id for m in endpoint.list_models()}
+    return {versions[deployed]: percent for deployed, percent in endpoint.traffic_split.items() if percent}
+
+
+def test_the_first_version_takes_all_the_traffic_because_vertex_gives_it(google):
+    version, new = push("gs://b/model/1", DESTINATION)
+
+    assert (version.version_id, new) == ("1", True)
+    assert version.resource_name.endswith(f"/models/{DESTINATION.registered_model}")
+    assert traffic() == {"1": 100}
+
+
+def test_the_next_version_joins_the_same_entry_without_traffic(google):
+    push("gs://b/model/1", DESTINATION)
+
+    version, new = push("gs://b/model/2", DESTINATION)
+
+    assert (version.version_id, new) == ("2", True)
+    assert traffic() == {"1": 100}
+    assert {m.model_version_id for m in vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint).list_models()} == {"1", "2"}
+
+
+def test_the_same_model_is_never_pushed_twice(google):
+    push("gs://b/model/1", DESTINATION)
+    before = dict(google.objects)
+
+    version, new = push("gs://b/model/1", DESTINATION)
+
+    assert (version.version_id, new) == ("1", False)
+    assert dict(google.objects) == before
+
+
+def test_a_version_that_was_uploaded_and_not_deployed_is_deployed_by_the_next_try(google):
+    """As after a node that was killed between the two."""
+    first, _ = push("gs://b/model/1", DESTINATION)
+    vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint).undeploy_all()
+
+    version, new = push("gs://b/model/1", DESTINATION)
+
+    assert (version.version_id, new) == (first.version_id, False)
+    assert traffic() == {"1": 100}
+
+
+def test_a_model_is_served_by_the_servers_account_on_the_stages_machines(google):
+    push("gs://b/model/1", DESTINATION)
+
+    [endpoint] = [body for (_, name), body in google.objects.items() if name.endswith(f"/endpoints/{DESTINATION.endpoint}")]
+    [deployed] = endpoint["deployedModels"]
+    assert deployed["serviceAccount"] == DESTINATION.service_account
+    machines = deployed["dedicatedResources"]
+    assert (machines["machineSpec"]["machineType"], machines["minReplicaCount"], machines["maxReplicaCount"]) == ("n1-standard-2", 1, 2)
+
+
+def test_a_missing_endpoint_fails_the_push_and_nothing_is_made(google):
+    with pytest.raises(RunError, match="there is no endpoint 1234567890"):
+        push("gs://b/model/1", replace(DESTINATION, endpoint="1234567890"))
+
+    assert [name for _, name in google.objects if "/models/" in name] == []

@@ -1,0 +1,220 @@
+"""`load-data`: a model's table holds the rows of its local source and no others, and what fails leaves it as it was."""
+
+import argparse
+import json
+from datetime import date
+
+import pytest
+
+from pipeline import spec
+from pipeline.cli import load_data
+from pipeline.delivery import load_tables
+from pipeline.errors import ConfigurationError, DataError, RunError
+from pipeline.gcp import clients
+from pipeline.model.folder import ModelFolder
+from tests.pipeline.conftest import copy_small, edit
+from tests.pipeline.delivery.conftest import DEV
+from tests.standins.bigquery_loads import BigQueryLoads
+from tests.team import MODELS
+
+ROWS = 300  # of the ferry
+DATASET, TABLE = "mill-dev.dev_data", "mill-dev.dev_data.ferry"
+
+
+@pytest.fixture
+def google(monkeypatch):
+    with BigQueryLoads({DATASET: DEV.region}) as google:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", google.url)
+        yield google
+
+
+@pytest.fixture
+def ferry(tmp_path):
+    return copy_small("ferry", tmp_path)
+
+
+def load(path, progress=lambda _: None):
+    return load_tables.load([ModelFolder.load(str(path))], DEV, progress)
+
+
+def run(*models, env="dev", as_json=False):
+    return load_data.run(argparse.Namespace(env=env, models=list(models), json=as_json))
+
+
+def test_the_table_holds_every_row_of_the_source_and_na_is_null(google, capsys):
+    delays = [line.split(",")[6] for line in (MODELS / "ferry/rows.csv").read_text().splitlines()]
+
+    code = run("ferry", as_json=True)
+
+    [told] = json.loads(capsys.readouterr().out)
+    rows = google.tables[TABLE].rows
+    assert (code, told["table"], told["rows"], rows.num_rows) == (0, TABLE, ROWS, ROWS)
+    assert rows["delay"].null_count == delays.count("NA") > 0
+    assert rows.slice(0, 1).to_pylist()[0]["time_hour"] == "2013-01-01T06:00:00Z"
+
+
+def test_the_columns_have_the_types_of_the_reviewed_schema(google, ferry):
+    edit(ferry / "schema.pbtxt", r'name: "crossing_minutes" type: INT', 'name: "crossing_minutes" type: FLOAT')
+    edit(ferry / "schema.pbtxt", r"int_domain \{ min: 1 max: 1440 \}", "float_domain { min: 1 max: 1440 }")
+
+    load(ferry)
+
+    types = {field["name"]: field["type"] for field in google.tables[TABLE].resource["schema"]["fields"]}
+    assert len(types) == 9
+    assert {types[name] for name in ("ship", "harbour", "time_hour")} == {"STRING"}
+    assert (types["delay"], types["crossing_minutes"]) == ("INT64", "FLOAT64")
+
+
+def test_loading_twice_leaves_the_same_table(google, ferry):
+    load(ferry)
+    first = google.tables[TABLE]
+
+    [loaded] = load(ferry)
+
+    assert google.tables[TABLE] is not first and google.tables[TABLE] == first
+    assert loaded.rows == ROWS
+
+
+def test_the_table_is_told_apart_by_environment_and_tells_origin_and_licence(google, ferry):
+    load(ferry)
+    edit(ferry / "model.toml", r"^origin = .*$", 'origin = "elsewhere"', first=True)
+
+    load(ferry)
+
+    resource = google.tables[TABLE].resource
+    assert resource["labels"] == {"environment": "dev", "managed-by": "esteira"}
+    assert resource["description"] == "elsewhere; licence: CC0-1.0; `make load-data` replaces all of it"
+
+
+def test_what_is_loaded_is_what_the_compiled_query_reads(google, ferry):
+    [loaded] = load(ferry)
+
+    settled = spec.cloud(ModelFolder.load(str(ferry)), DEV, image="i", serving_image="s", end=date(2026, 11, 24))
+    assert f"FROM `{loaded.table}`)" in settled.source.query
+
+
+def test_by_default_all_models_that_need_a_table_are_loaded():
+    assert [folder.name for folder in load_tables.chosen([])] == ["ferry"]
+
+
+def test_a_table_that_only_a_comment_asks_for_is_not_needed(tmp_path):
+    cab = copy_small("cab", tmp_path)
+    (cab / "query.sql").write_text((cab / "query.sql").read_text() + "-- not from @table\n")
+
+    assert not load_tables.needs_table(ModelFolder.load(str(cab)))
+
+
+def test_where_no_model_needs_a_table_nothing_is_asked(google, monkeypatch, capsys):
+    monkeypatch.setattr(load_tables, "model_names", lambda: ["cab"])
+
+    assert run() == 0
+    assert (capsys.readouterr().out, google.requests) == ("no model's query.sql asks for @table: there is nothing to load\n", [])
+
+
+@pytest.mark.parametrize(
+    ("models", "env", "says"),
+    [
+        ([], "test", "--env is 'test', allowed are dev, staging, prod"),
+        (["trains"], "dev", "there is no model 'trains', allowed are cab, ferry and a path to a folder"),
+        (["ferry", "cab"], "dev", "cab needs no table: its query.sql asks for no @table but reads one that is there already"),
+    ],
+)
+def test_what_cannot_be_loaded_is_named_before_google_is_asked(google, models, env, says):
+    with pytest.raises(ConfigurationError) as refused:
+        run(*models, env=env)
+
+    assert (str(refused.value), google.requests) == (says, [])
+
+
+def test_a_missing_source_is_named_before_google_is_asked(google, ferry):
+    (ferry / "rows.csv").unlink()
+
+    with pytest.raises(DataError, match=r"rows\.csv: there is no such file, .*/model\.toml names it in data\.source"):
+        load(ferry)
+
+    assert not google.requests
+
+
+def test_rows_that_are_not_as_the_schema_says_are_not_sent(google, ferry):
+    (ferry / "rows.csv").write_text((ferry / "rows.csv").read_text().replace("2013,1,1,", "2013,January,1,", 1))
+
+    with pytest.raises(DataError, match="in the column month"):
+        load(ferry)
+
+    assert not google.tables and not google.jobs
+
+
+def test_a_missing_dataset_is_named_with_what_tells_more_and_nothing_is_sent(google, ferry):
+    google.datasets.clear()
+
+    with pytest.raises(RunError) as failed:
+        load(ferry)
+
+    assert str(failed.value) == "the dataset dev_data is not there in mill-dev: `make doctor env=dev` says what is missing"
+    assert len(google.requests) == 1
+
+
+@pytest.mark.parametrize("refused", ["GET /bigquery/v2/projects/mill-dev/datasets", "POST /upload", "PUT /upload"])
+def test_what_google_refuses_is_one_sentence_and_the_table_stays_as_it_was(google, ferry, refused):
+    load(ferry)
+    before = google.tables[TABLE]
+    google.refusals[refused] = 403
+
+    with pytest.raises(RunError, match=r"Google refuses it in mill-dev \(.*planted.*\): `make doctor env=dev`"):
+        load(ferry)
+
+    assert google.tables == {TABLE: before}
+
+
+def test_a_load_job_that_fails_is_told_in_its_own_words_and_the_table_stays_as_it_was(google, ferry):
+    load(ferry)
+    before = google.tables[TABLE]
+    google.refusals["job"] = 400
+
+    with pytest.raises(RunError, match=r"the table dev_data\.ferry: Google answered 400: Error while reading data: planted"):
+        load(ferry)
+
+    assert google.tables == {TABLE: before}
+
+
+def test_without_credentials_it_says_how_to_get_some(monkeypatch, tmp_path, ferry):
+    monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
+
+    with pytest.raises(RunError, match="there are no valid Google credentials: run `gcloud auth application-default login`"):
+        load(ferry)
+
+
+def test_a_network_that_is_not_there_is_told_soon(monkeypatch, google, ferry):
+    monkeypatch.setattr(load_tables, "ANSWER_SECONDS", 0.1)
+    google.__exit__()
+
+    with pytest.raises(RunError, match="the dataset dev_data: Google could not be reached"):
+        load(ferry)
+
+
+def test_progress_tells_how_many_rows_are_on_their_way(google, ferry):
+    lines = []
+
+    load(ferry, lines.append)
+
+    assert [line.split("/")[0] for line in lines] == [
+        "ferry: reading ",
+        f"ferry: sending {ROWS:,} rows (0.0 MB) to {TABLE}",
+        f"ferry: {ROWS:,} rows sent, BigQuery loads them",
+    ]
+
+
+def test_the_stand_in_refuses_a_column_of_another_type(google, tmp_path):
+    import pyarrow as pa
+    from google.api_core.exceptions import BadRequest
+    from google.cloud import bigquery
+
+    pa.parquet.write_table(pa.table({"n": ["one"]}), tmp_path / "rows")
+    config = bigquery.LoadJobConfig(source_format="PARQUET", schema=[bigquery.SchemaField("n", "INT64")])
+    client = clients.bigquery("mill-dev", DEV.region)
+
+    with (tmp_path / "rows").open("rb") as rows, pytest.raises(BadRequest, match=r"has type BYTE_ARRAY which does not match .* INT64"):
+        client.load_table_from_file(rows, f"{DATASET}.t", job_config=config).result()
+
+    assert not google.tables

@@ -1,0 +1,55 @@
+"""What Google answers becomes one sentence that names what was asked, and what is only overloaded or lost is asked again."""
+
+import pytest
+import requests
+from google.api_core import exceptions
+from google.auth import exceptions as auth
+
+from environments import ENVIRONMENTS
+from pipeline.errors import RunError
+from pipeline.gcp import clients
+
+DEV = ENVIRONMENTS["dev"]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (exceptions.NotFound("gone"), "the thing is not there in mill-dev: `make doctor env=dev` says what is missing"),
+        (exceptions.Forbidden("no right"), r"the thing: Google refuses it in mill-dev \(no right\): `make doctor env=dev`"),
+        (exceptions.Unauthorized("who?"), "the thing: Google refuses it in mill-dev"),
+        (exceptions.Conflict("twice"), "the thing: Google answered 409: twice"),
+        (exceptions.TooManyRequests("slowly"), "the thing: Google answered 429: slowly"),
+        (auth.DefaultCredentialsError("none"), "there are no valid Google credentials: run `gcloud auth application-default login`"),
+        (auth.RefreshError("expired"), "there are no valid Google credentials: run `gcloud auth application-default login`"),
+        (requests.ConnectionError("cut"), "the thing: Google could not be reached"),
+        (exceptions.RetryError("tired", cause=None), "the thing: Google could not be reached"),
+    ],
+)
+def test_a_refusal_is_one_sentence(error, says):
+    with pytest.raises(RunError, match=says), clients.asking("the thing", DEV):
+        raise error
+
+
+@pytest.mark.parametrize("error", [exceptions.TooManyRequests("x"), exceptions.ServiceUnavailable("x"), requests.ConnectionError("x")])
+def test_what_may_pass_is_asked_again(error):
+    left = [error, error]
+
+    def call():
+        if left:
+            raise left.pop()
+        return "answer"
+
+    assert clients.patiently(call) == "answer"
+
+
+def test_what_will_not_pass_is_asked_once():
+    asked = []
+
+    def call():
+        asked.append(1)
+        raise exceptions.Forbidden("no")
+
+    with pytest.raises(exceptions.Forbidden):
+        clients.patiently(call)
+    assert asked == [1]

@@ -1,0 +1,84 @@
+"""Each reach into TFX's and Beam's inside still has its reason: where one of these falls, look whether its patch can go."""
+
+import inspect
+import json
+
+import apache_beam as beam
+from apache_beam.runners.direct import direct_runner
+from apache_beam.runners.portability.fn_api_runner import fn_runner
+from apache_beam.transforms import userstate
+from tfx.components.util import udf_utils
+from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+from tfx.orchestration.local import local_dag_runner
+
+from pipeline.job import compiler, entrypoint, tfx_patches
+from pipeline.model.folder import ModelFolder
+from pipeline.spec import here
+
+
+class Doubled(beam.DoFn):
+    def process(self, element):
+        yield 2 * element
+
+
+def test_beams_direct_runner_still_tries_one_that_it_downloads():
+    assert "prism_runner.PrismRunner()" in inspect.getsource(direct_runner.SwitchingDirectRunner.run_pipeline)
+
+
+def test_a_pipeline_is_run_by_the_fn_api_runner(monkeypatch):
+    runs, run = [], fn_runner.FnApiRunner.run_pipeline
+    monkeypatch.setattr(
+        fn_runner.FnApiRunner,
+        "run_pipeline",
+        lambda self, *arguments: runs.append(self) or run(self, *arguments),
+    )
+    monkeypatch.setattr("apache_beam.runners.portability.prism_runner.PrismRunner", None)
+
+    with tfx_patches.beam(), beam.Pipeline() as pipeline:
+        _ = pipeline | beam.Create([1, 2]) | beam.ParDo(Doubled())
+
+    assert len(runs) == 1
+
+
+def test_beam_still_reads_a_dofn_again_each_time():
+    do_fn = Doubled()
+
+    assert userstate.get_dofn_specs(do_fn) is not userstate.get_dofn_specs(do_fn)
+    with tfx_patches.dofn_specs_read_once():
+        assert userstate.get_dofn_specs(do_fn) is userstate.get_dofn_specs(do_fn)
+
+
+def test_tfxs_local_runner_still_makes_its_launchers_by_this_name():
+    source = inspect.getsource(local_dag_runner.LocalDagRunner.run_with_ir)
+
+    assert "launcher.Launcher(" in source
+
+
+def test_tfx_still_counts_the_programs_name_among_beams_arguments():
+    flags = [
+        "--executor_class_path=a.B",
+        "--json_serialized_invocation_args={}",
+        "--json_serialized_inputs_spec_args={}",
+    ]
+
+    _, beam_arguments = kubeflow_v2_run_executor._parse_flags(["program", *flags])
+
+    assert "program" in beam_arguments
+
+
+def test_tfx_still_packs_modules_but_where_this_variable_is_set():
+    source = inspect.getsource(udf_utils)
+
+    assert "UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES" in source
+
+
+def test_tfx_still_asks_for_the_last_blessed_model_of_the_whole_project(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tfx_patches, "ask_for_own_blessing", lambda job, _: asked.append(json.dumps(job)))
+    spec = here(ModelFolder.load("ferry"), tmp_path)
+
+    compiler.compiled(spec, "image@sha256:0")
+
+    assert "tfx.ModelBlessing" in asked[0]
+    assert "metadata.pipeline" not in asked[0]
+    assert entrypoint.COMMAND[-1] in asked[0]

@@ -1,0 +1,68 @@
+"""The tracker is a process beside the run: whatever becomes of it is a sentence, and it never outlives what started it for long."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.reports import tracking
+
+HANGING = "import time; from pipeline.reports import tracking; tracking.TIMEOUT_SECONDS = 1; tracking.{} = lambda *_, **__: time.sleep(60)"
+
+
+@pytest.fixture
+def tracker(tmp_path):
+    with tracking.started(tmp_path) as started:
+        yield started
+
+
+def test_a_tracker_that_was_killed_is_told_in_a_sentence(tracker):
+    tracker.kill()
+    tracker.wait()
+
+    assert tracking.track(tracker, {}, []) == "exit -9 without a word"
+
+
+def test_a_tracker_that_hangs_is_ended_and_told_in_a_sentence(tracker, monkeypatch):
+    monkeypatch.setattr(tracking, "TIMEOUT_SECONDS", 1)
+    os.kill(tracker.pid, signal.SIGSTOP)
+
+    assert tracking.track(tracker, {}, []) == "no answer within 1 s"
+    assert tracker.returncode == -signal.SIGKILL
+
+
+def test_what_a_tracker_raises_is_told_in_a_sentence_and_whole_on_standard_error(tracker, capsys):
+    assert tracking.track(tracker, {}, []) == "KeyError: 'model'"
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_tracker_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
+    from mlflow import MlflowClient
+
+    with tracking.started(tmp_path) as tracker:
+        pass
+
+    assert tracker.wait(60) == 0
+    assert [e.name for e in MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_experiments()] == ["Default"]
+
+
+def test_half_a_run_is_not_kept(tmp_path):
+    with tracking.started(tmp_path) as tracker:
+        tracker.stdin.write('{"summary": {"model": "cab"')
+
+    assert tracker.wait(60) == 1
+
+
+@pytest.mark.parametrize("at", ["_opened", "_log"])
+def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(at):
+    program = HANGING.format(at) + ("; tracking._opened = lambda _: None" if at == "_log" else "") + "; tracking.main('')"
+
+    done = subprocess.run([sys.executable, "-c", program], input="{}", text=True, timeout=30)
+
+    assert done.returncode == -signal.SIGALRM
+
+
+def test_ctrl_c_does_not_reach_the_tracker(tracker):
+    assert os.getpgid(tracker.pid) != os.getpgid(0)

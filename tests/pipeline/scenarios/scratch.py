@@ -1,0 +1,189 @@
+"""A scratch project that delivers itself here: a copy of this repository with small models, and stand-ins for all it is delivered to.
+
+GitHub is a bare repository, Cloud Build runs the recipes' own steps, Vertex rehearses a job's local twin and calls the cloud Pusher.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from google.cloud import storage
+
+from pipeline.gcp.clients import vertex
+from settings import REPOSITORY, GitHub, Settings
+from settings.names import Names
+from tests.pipeline.conftest import copy_small
+from tests.pipeline.delivery.conftest import Repository, listen
+from tests.standins import object_store
+from tests.standins.cloud_build.recipes import Outcome, Recipes
+from tests.standins.google.apis import GoogleApis
+from tests.standins.vertex_pipelines import VertexPipelines
+
+RECIPES = {"dev": ("image", "modules"), "staging": ("modules",)}
+PATIENCE_SECONDS = 600
+ENDED = ("SUCCESS", "FAILURE", "TIMEOUT")
+ENVIRONMENTS_PY = '''"""The values of two environments that no one has."""
+
+from settings import GitHub, Serving, Settings
+from settings.stages import by_stage
+
+SERVING = Serving(keep_warm=True, traffic_steps=(50, 100), step_minutes=0)
+COMMON = {"region": "us-central1", "github": GitHub(repository="mill/scratch", app_installation_id=1), "deletable": True, "serving": SERVING}
+DEV = Settings(stage="dev", project_id="scratch-dev", project_number=1, **COMMON)
+STAGING = Settings(stage="staging", project_id="scratch-staging", project_number=2, promotes_from="dev", **COMMON)
+ENVIRONMENTS = by_stage(DEV, STAGING)
+'''
+
+
+@dataclass
+class Scratch:
+    """The project's clone, and what took the cloud's place."""
+
+    repository: Repository
+    google: GoogleApis
+    recipes: Recipes
+    vertex: VertexPipelines
+    environment: dict[str, str]
+
+    def commit(self, files: dict[str, str | None], push: bool = True) -> str:
+        """On GitHub's main, too, unless told otherwise."""
+        commit = self.repository.commit(files)
+        if push:
+            self.repository.git("push", "--quiet", "origin", "main")
+        return commit
+
+    def edit(self, file: str, addition: str = "\n# edited\n") -> str:
+        return self.commit({file: (self.repository.path / file).read_text() + addition})
+
+    def push(self, *arguments: str) -> dict[str, Any]:
+        """What `python -m pipeline push --env dev` tells."""
+        return json.loads(self.call("push", "--env", "dev", "--json", *arguments))
+
+    def call(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, **self.environment, "PYTHONPATH": str(self.repository.path)}
+        command = [sys.executable, "-m", "pipeline", *arguments]
+        return subprocess.run(command, cwd=self.repository.path, env=environment, capture_output=True, text=True)
+
+    def ended(self, build: str, patience_seconds: float = PATIENCE_SECONDS) -> Outcome:
+        """What became of a build of that id, once it is over."""
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            found = [body for body in self.builds() if body["id"] == build]
+            if found and found[0]["status"] in ENDED and found[0]["name"] in self.recipes.outcomes:
+                return self.recipes.outcomes[found[0]["name"]]
+            assert time.monotonic() < deadline, f"the build {build} did not end within {patience_seconds} s"
+            time.sleep(0.2)
+
+    def builds(self) -> list[dict[str, Any]]:
+        """All that were started, the oldest first."""
+        objects = self.google.objects.items()
+        return sorted(
+            (body for (product, name), body in objects if product == "cloud_build" and "/builds/" in name), key=lambda b: b["createTime"]
+        )
+
+    def delivery_to(self, stage: str, commit: str) -> dict[str, Any]:
+        """The build that delivers that commit to the stage, which another build asks for."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            for body in self.builds():
+                if body["substitutions"]["TRIGGER_NAME"] == f"{stage}-modules" and body["substitutions"]["COMMIT_SHA"] == commit:
+                    return body
+            assert time.monotonic() < deadline, f"nobody has asked {stage} for {commit} within {PATIENCE_SECONDS} s"
+            time.sleep(0.2)
+
+    def record(self, stage: str) -> dict[str, Any]:
+        content = storage.Client(project="p").bucket(self.names(stage).bucket("artifacts")).blob("delivery.json").download_as_bytes()
+        return json.loads(content)
+
+    def modules(self, stage: str) -> set[str]:
+        """The names of all modules in the stage's bucket."""
+        bucket = self.names(stage).bucket("artifacts")
+        return {blob.name for blob in storage.Client(project="p").list_blobs(bucket, prefix="modules/")}
+
+    def traffic(self, stage: str, model: str) -> dict[str, int]:
+        """Percent by the registry version that answers."""
+        settings = _settings(stage)
+        endpoint = vertex(settings.project_id, settings.region).Endpoint(settings.names.endpoint(model))
+        versions = {deployed.id: deployed.model_version_id for deployed in endpoint.list_models()}
+        return {versions[id_]: percent for id_, percent in endpoint.traffic_split.items() if percent}
+
+    def names(self, stage: str) -> Names:
+        return _settings(stage).names
+
+    def stop_promotions(self) -> None:
+        """Staging is asked all the same, and nobody there listens."""
+        for (product, name), body in self.google.objects.items():
+            if product == "cloud_build" and body.get("name") == self.names("staging").trigger("promote"):
+                self.google.respond("DELETE", f"/cloud_build/v1/{name}", b"")
+
+    def apply(self, model: str) -> None:
+        """What the serving stack makes of a model in each stage."""
+        for stage in RECIPES:
+            settings = _settings(stage)
+            display_name, id_ = settings.names.pipeline(model), settings.names.endpoint(model)
+            vertex(settings.project_id, settings.region).Endpoint.create(display_name=display_name, endpoint_id=id_)
+
+
+@contextmanager
+def project(place: Path) -> Iterator[Scratch]:
+    """A scratch project below `place`, its first commit on GitHub and nothing delivered yet."""
+    repository = Repository(place / "repository")
+    _fill(repository)
+    origin = place / "origin.git"
+    repository.git("init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    repository.git("remote", "add", "origin", str(origin))
+    repository.git("push", "--quiet", "origin", "main")
+    with GoogleApis() as google, object_store.serving() as store:
+        environment = {**google.environment(), "STORAGE_EMULATOR_HOST": store.url}
+        with mock.patch.dict(os.environ, environment):
+            recipes = Recipes(
+                repository.path, environment, lambda build, status: google.change("cloud_build", build["name"], status=status)
+            )
+            scratch = Scratch(
+                repository, google, recipes, VertexPipelines(google, repository.path, environment, place / "vertex"), environment
+            )
+            google.on_build, google.on_pipeline_job = recipes.run, scratch.vertex.run
+            google.main = lambda: repository.git("rev-parse", "main")
+            for stage, names in RECIPES.items():
+                settings = _settings(stage)
+                storage.Client(project="p").create_bucket(settings.names.bucket("artifacts"))
+                given = {"substitutions": {"_STAGE": stage, "_MODELS": "all"}}
+                for recipe in names:
+                    google.add_trigger(settings.project_id, settings.region, settings.names.trigger(recipe), **given)
+            listen(google, _settings("staging"))
+            scratch.apply("cab")
+            yield scratch
+
+
+def _fill(repository: Repository) -> None:
+    """All files of this repository as they are now, one small model instead of its own, and values that no one has."""
+    listed = subprocess.run(["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
+    for name in listed.split("\0")[:-1]:
+        if not name.startswith("models/") and (REPOSITORY / name).is_file():
+            (repository.path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, repository.path / name)
+    (repository.path / "models").mkdir()
+    copy_small("cab", repository.path / "models")
+    (repository.path / "environments.py").write_text(ENVIRONMENTS_PY)
+    repository.commit({})
+
+
+def _settings(stage: str) -> Settings:
+    """As the scratch project's own environments.py has it, as far as names and addresses go."""
+    github = GitHub(repository="mill/scratch", app_installation_id=1)
+    number = {"dev": 1, "staging": 2}[stage]
+    return Settings(stage=stage, project_id=f"scratch-{stage}", project_number=number, region="us-central1", github=github, deletable=True)

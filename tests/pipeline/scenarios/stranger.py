@@ -1,0 +1,155 @@
+"""A clone of a team that is not ours: other values, two stages, one model gone, one renamed, one new.
+
+`python3 -m tests.pipeline.scenarios.stranger FOLDER` makes it; `make theirs` runs all of `make test` there. Nothing is
+edited in it but what is a team's: environments.py and models/.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+OWN = REPOSITORY / "tests/team/models"
+RENAMED, NEW = "tips", "tide"
+COMMITTER = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@b",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@b",
+}
+ENVIRONMENTS = '''"""Our stages."""
+
+from settings import GitHub, RequestLog, Serving, Settings, Training
+from settings.stages import by_stage
+
+HUB = GitHub("harbour-lab/tide.tables_2", 991, branch="trunk")
+
+LAB = Settings(
+    stage="lab",
+    project_id="harbour-lab",
+    project_number=700700700700,
+    region="europe-west1",
+    github=HUB,
+    approval_required=False,
+    alert_emails=("watch@harbour.example", "night@harbour.example"),
+    training=Training("e2-highmem-8"),
+)
+LIVE = Settings(
+    stage="live",
+    project_id="harbour-live-2",
+    project_number=800800800800,
+    region="europe-north1",
+    github=HUB,
+    promotes_from="lab",
+    beam_engine="dataflow",
+    tracker="none",
+    serving=Serving(machine_type="c2-standard-8", max_replicas=3, traffic_steps=(5, 100)),
+    request_log=RequestLog(1.0, 30),
+    billing_account="AAAAAA-BBBBBB-CCCCCC",
+    monthly_budget=900,
+    readers=("group:analysts@harbour.example",),
+    consumers=("serviceAccount:shop@other-project.iam.gserviceaccount.com",),
+    alert_emails=("watch@harbour.example",),
+    legacy_ai_platform=True,
+    gcr_repository=True,
+)
+ENVIRONMENTS = by_stage(LAB, LIVE)
+'''
+# The same tables in another layout: inline, dotted and quoted, in another order.
+DECLARATION = """# tides
+"purpose" = "Tell whether a ferry will be late."
+serving = { default_signature = "serving_default", sample = { ship = "Alda", month = 1 } }
+label = { columns = ['delay'], name = 'late' }
+training.steps   = 20
+training.eval_steps = 2
+
+[gate]
+least_change = -0.3
+"lower_bound" = 0.55
+metric = 'auc'
+
+[tuning]
+space.learning_rate = [
+    0.1, # the first is no better
+    0.03,
+]
+trials = 2
+eval_steps = 2
+steps = 10
+
+[data]
+minimum_rows = 300
+source = "data/rows.csv"
+format = "csv"
+required = ["delay"]
+null_values = ["NA", ""]
+window_days = 365
+origin = "made up"
+licence = "CC0-1.0"
+defects = []
+"""
+
+
+def clone(to: Path) -> Path:
+    """This repository as it lies here, with its files committed, and then what a team does to its own."""
+    _copy_repository(to)
+    _git(to, "init", "--quiet", "--initial-branch=trunk")
+    _commit(to, "as it is shipped")
+    (to / "environments.py").write_text(ENVIRONMENTS)
+    _change_models(to / "models")
+    _commit(to, "our own")
+    return to
+
+
+def _copy_repository(to: Path) -> None:
+    listed = _git(REPOSITORY, "ls-files", "-coz", "--exclude-standard")
+    for name in filter(None, listed.split("\0")):
+        if (REPOSITORY / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, to / name)
+
+
+def _change_models(models: Path) -> None:
+    """The last model is renamed, the others go, and a new one comes."""
+    names = sorted(path.parent.name for path in models.glob("*/model.toml"))
+    for name in names[:-1]:
+        shutil.rmtree(models / name)
+    if names:
+        (models / names[-1]).rename(models / RENAMED)
+    new = models / NEW
+    shutil.copytree(OWN / "ferry", new, ignore=shutil.ignore_patterns("__pycache__", "rows.csv"))
+    (new / "model.toml").write_text(DECLARATION)
+    (new / "data").mkdir()
+    (new / "data/rows.csv").write_text(_in_blocks(OWN / "ferry/rows.csv"))
+
+
+def _in_blocks(rows: Path) -> str:
+    """The rows with those of one class first and the other's after them."""
+    header, *lines = rows.read_text().splitlines()
+    place = header.split(",").index("delay")
+
+    def late(line: str) -> bool:
+        delay = line.split(",")[place]
+        return delay != "NA" and int(delay) > 15
+
+    return "\n".join([header, *sorted(lines, key=late)]) + "\n"
+
+
+def _commit(folder: Path, message: str) -> None:
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "--quiet", f"--message={message}")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, env=inherited | COMMITTER, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    print(clone(Path(sys.argv[1])))

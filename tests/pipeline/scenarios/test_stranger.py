@@ -1,0 +1,74 @@
+"""A stranger's first day: a clone with values and models of its own works, and nothing else is edited in it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.pipeline.scenarios import stranger
+
+IMAGE = f"europe-west1-docker.pkg.dev/p/r/pipeline@sha256:{'0123456789abcdef' * 4}"
+IMAGES = ("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline@", "serving@"))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    return stranger.clone(tmp_path_factory.mktemp("stranger") / "clone")
+
+
+def run(clone, *command):
+    """What it says on standard output, where it is content."""
+    variables = os.environ | {"PYTHONPATH": str(clone)}
+    done = subprocess.run([str(part) for part in command], cwd=clone, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def pipeline(clone, *arguments):
+    return json.loads(run(clone, sys.executable, "-m", "pipeline", *arguments, "--json"))
+
+
+def test_nothing_outside_of_the_teams_files_is_edited(clone):
+    said = run(clone, sys.executable, "build/own")
+
+    assert said == "nothing is changed but environments.py and models/\n"
+
+
+def test_its_edits_are_routed_to_its_models_and_its_infrastructure(clone):
+    route = pipeline(clone, "route", "--base", "HEAD~1", "--head", "HEAD")
+
+    assert route["models"] == [stranger.NEW, stranger.RENAMED]
+    assert route["infrastructure"] is True
+    assert route["image"] is False
+
+
+def test_its_stages_are_told_in_their_order(clone):
+    said = run(clone, sys.executable, "-m", "infra.stage_order")
+
+    assert said == 'first=["lab"]\nlater=["live"]\nall=["lab", "live"]\n'
+
+
+@pytest.mark.parametrize("stage", ["lab", "live"])
+def test_its_models_are_compiled_for_its_stages(clone, tmp_path, stage):
+    files = pipeline(clone, "compile", "--env", stage, *IMAGES, "--output", tmp_path)
+
+    assert files == [f"{tmp_path}/{stage}-{name}.json" for name in (stranger.NEW, stranger.RENAMED)]
+    assert "us-central1" not in (tmp_path / f"{stage}-{stranger.NEW}.json").read_text()
+
+
+def test_its_stacks_are_synthesized_and_keep_the_policy(clone):
+    run(clone, "build/environment", "infra", "python", "-m", "infra")
+    run(clone, "build/environment", "infra", "python", "-m", "infra.policy.judgement", "cdktf.out")
+
+    stacks = {path.name for path in (clone / "cdktf.out/stacks").iterdir()}
+    assert {stack.split("-")[1] for stack in stacks} == {"lab", "live"}
+    assert len(stacks) == 10
+
+
+def test_its_new_model_keeps_the_contract(clone):
+    """300 rows, one class after the other, and a declaration in another layout."""
+    said = run(clone, sys.executable, "-m", "pytest", "tests/models", "--models", stranger.NEW)
+
+    assert "7 passed" in said

@@ -1,0 +1,175 @@
+"""A stand-in for Google's REST APIs on loopback, so that the real google provider and Google's own clients can be run without a cloud.
+
+`with GoogleApis() as google:` serves each product under its own path, which `google.environment()` tells the provider.
+`python -m tests.standins.google.apis --port N` serves until it is stopped.
+"""
+
+import argparse
+import copy
+import json
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Self
+
+from tests.standins.google.builds import approve
+from tests.standins.google.endpoints import custom_endpoints
+from tests.standins.google.error import RefusedError
+from tests.standins.google.faults import LOST, Fault, refuse, take
+from tests.standins.google.products import SOFT_DELETED
+from tests.standins.google.registry import Registry, RegistryError
+from tests.standins.google.routes import answer
+from tests.standins.google.server import Answer, Server, json_answer
+from tests.standins.google.store import Body, Call, Key, ModelAnswer, Store
+from tests.standins.google.time_series import ENDPOINT, measure
+from tests.standins.google.verbs import add_version
+
+
+class Request(NamedTuple):
+    method: str
+    path: str
+    status: int  # LOST where no answer was sent
+
+
+class GoogleApis:
+    def __init__(self, *, port: int = 0, project_numbers: Mapping[str, str] | None = None, slow_log_metrics: bool = False) -> None:
+        self._store = Store(lambda: self.main(), project_numbers=project_numbers or {}, slow_log_metrics=slow_log_metrics)
+        self._lock = threading.Lock()
+        self.requests: list[Request] = []
+        self.faults: list[Fault] = []
+        self.on_pipeline_job: Callable[[Body], None] | None = None  # called in its own thread with each new job
+        self.on_build: Callable[[Body], None] | None = None  # likewise, with each build that may start
+        self.main: Callable[[], str] = _unknown_main  # main's commit, which a message has built; it may ask nothing of the stand-in
+        self._server = Server(port, self.respond)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.registry = Registry(f"{self.url}/registry")
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def serve_forever(self) -> None:
+        self._server.serve_forever()
+
+    def environment(self) -> dict[str, str]:
+        """Every endpoint that the provider knows, so that none can reach Google, and where images are, which is Esteira's own variable.
+
+        The GCS state backend reads GOOGLE_STORAGE_CUSTOM_ENDPOINT too, unless GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT is set.
+        """
+        return {**custom_endpoints(self.url), "REGISTRY_EMULATOR_HOST": self.registry.url, "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in"}
+
+    @property
+    def objects(self) -> dict[tuple[str, str], Body]:
+        """What is there, by product and name: ("pubsub", "projects/P/topics/T"); a soft-deleted object is not."""
+        gone = [deleted.items() for deleted in SOFT_DELETED.values()]
+        with self._lock:
+            return {tuple(key): dict(body) for key, body in self._store.objects.items() if not any(g <= body.items() for g in gone)}
+
+    @property
+    def policies(self) -> dict[tuple[str, str], Body]:
+        """The IAM policies that were set, by the product and name of what they guard."""
+        with self._lock:
+            return {tuple(key): dict(policy) for key, policy in self._store.policies.items()}
+
+    @property
+    def answers(self) -> dict[str, ModelAnswer]:
+        """What a deployed model answers to {instances, parameters}, as an HTTP status and a body: by its id or by its model's version."""
+        return self._store.answers
+
+    @property
+    def entries(self) -> list[Body]:
+        """What was written to logs, in order."""
+        with self._lock:
+            return copy.deepcopy(self._store.entries)
+
+    def measure(self, metric_type: str, value: float, *, resource_type: str = ENDPOINT, **labels: str) -> None:
+        """What a time series says from now on.
+
+        The labels endpoint_id, location and resource_container are its resource's, others the metric's. A deployed_model_id that is on an
+        endpoint brings that endpoint's with it.
+        """
+        with self._lock:
+            measure(self._store, metric_type, value, resource_type, labels)
+
+    def change(self, product: str, name: str, **fields: Any) -> None:
+        """Somebody else's change of an object; None removes a field."""
+        with self._lock:
+            self._store.change(Key(product, name), fields)
+
+    def add_secret_version(self, project: str, secret: str) -> None:
+        with self._lock:
+            add_version(self._store, Call("POST", "secret_manager", f"projects/{project}/secrets/{secret}", "addVersion", {}, {}))
+
+    def add_object(self, bucket: str, name: str) -> None:
+        """Put something into a bucket, so that it is not empty."""
+        body = {"kind": "storage#object", "bucket": bucket, "name": name, "generation": "1"}
+        with self._lock:
+            self._store.create(Key("storage", f"b/{bucket}/o/{name.replace('/', '%2F')}"), body)
+
+    def add_trigger(self, project: str, region: str, name: str, **fields: Any) -> str:
+        """A trigger as Terraform would make it, `fields` in the API's own names; answers its id."""
+        path = f"/cloud_build/v1/projects/{project}/locations/{region}/triggers"
+        answered = self.respond("POST", path, json.dumps({"name": name, **fields}).encode())
+        return json.loads(answered.content)["id"]
+
+    def add_topic(self, project: str, name: str) -> str:
+        """A topic as Terraform would make it; answers its full name, by which a trigger rides on it."""
+        topic = f"projects/{project}/topics/{name}"
+        self.respond("PUT", f"/pubsub/v1/{topic}", b"")
+        return topic
+
+    def approve(self, build_id: str) -> None:
+        """Somebody's approval of a build that waits for it."""
+        with self._lock:
+            approve(self._store, build_id)
+        self._tell()
+
+    def respond(self, method: str, target: str, content: bytes, content_type: str = "") -> Answer:
+        """The answer to one request, of status LOST where its caller must get none."""
+        with self._lock:
+            fault = take(self.faults, method, target)
+        images = target.startswith("/registry/")
+        try:
+            if fault:
+                refuse(fault, RegistryError if images else RefusedError)
+            answered = self.registry.answer(method, target, content, content_type) if images else self._done(method, target, content)
+        except RefusedError as refused:
+            answered = json_answer(refused.code, refused.body)
+        answered = Answer(LOST) if fault and fault.answer == LOST else answered
+        self.requests.append(Request(method, target, answered.status))
+        self._tell()
+        return answered
+
+    def _done(self, method: str, target: str, content: bytes) -> Answer:
+        with self._lock:
+            answered = answer(self._store, Call.parse(method, target, content))
+            done = answered if callable(answered) else json_answer(200, answered)
+        return json_answer(200, done()) if callable(done) else done
+
+    def _tell(self) -> None:
+        """Hand what was made to its hook, which may take its time and ask for more."""
+        with self._lock:
+            news, self._store.news = self._store.news, []
+        hooks = {"pipelineJobs": self.on_pipeline_job, "builds": self.on_build}
+        for key, body in news:
+            if hook := hooks[key.collection]:
+                threading.Thread(target=hook, args=(body,), daemon=True).start()
+
+
+def _unknown_main() -> str:
+    raise RefusedError(501, "a message asks for a build of main, whose commit the stand-in is not told: set GoogleApis.main")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8085)
+    google = GoogleApis(port=parser.parse_args().port)
+    print(f"answering on {google.url}", flush=True)
+    google.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""Cloud Logging's entries, kept as they were written."""
+
+from tests.standins.google.error import RefusedError
+from tests.standins.google.store import Body, Call, Store
+
+
+def write(store: Store, call: Call) -> Body:
+    """Keep the entries, each filled from what the request says for all of them; nothing is kept where one lacks its log or resource."""
+    shared = {name: call.body[name] for name in ("logName", "resource") if call.body.get(name)}
+    labels = call.body.get("labels", {})
+    entries = [{**shared, **entry} for entry in call.body.get("entries", [])]
+    for number, entry in enumerate(entries):
+        if missing := [name for name in ("logName", "resource") if not entry.get(name)]:
+            raise RefusedError(400, f"entry {number} has no {' and no '.join(missing)}")
+        if own := {**labels, **entry.get("labels", {})}:
+            entry["labels"] = own
+    store.entries += [] if call.body.get("dryRun") else entries
+    return {}

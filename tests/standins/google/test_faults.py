@@ -1,0 +1,48 @@
+"""Calls that Google's stand-in refuses or loses because a test planted it."""
+
+import http.client
+from collections.abc import Iterator
+
+import pytest
+
+from tests.standins.google.apis import GoogleApis
+from tests.standins.google.faults import LOST, Fault
+from tests.standins.google.question import ask
+
+TOPIC = "pubsub/v1/projects/p/topics/retrain"
+
+
+@pytest.fixture
+def google() -> Iterator[GoogleApis]:
+    with GoogleApis() as google:
+        yield google
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [(403, "PERMISSION_DENIED"), (404, "NOT_FOUND"), (409, "ALREADY_EXISTS"), (429, "RESOURCE_EXHAUSTED"), (503, "UNAVAILABLE")],
+)
+def test_a_planted_refusal_is_googles_and_nothing_is_done(google, code, status):
+    google.faults.append(Fault("PUT", "/topics/", code))
+
+    answered, body = ask(google, "PUT", TOPIC)
+
+    assert (answered, body["error"]["code"], body["error"]["status"]) == (code, code, status)
+    assert google.objects == {}
+
+
+def test_a_lost_answer_is_one_of_a_call_that_was_done(google):
+    google.faults.append(Fault("PUT", "/topics/", LOST))
+
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask(google, "PUT", TOPIC)
+
+    assert ("pubsub", "projects/p/topics/retrain") in google.objects
+    assert google.requests == [("PUT", f"/{TOPIC}", LOST)]
+
+
+def test_a_fault_waits_for_its_request_and_is_used_up_by_it(google):
+    google.faults += [Fault("GET", "/topics/other", 503), Fault("GET", "/topics/retrain$", 429)]
+
+    assert [ask(google, method, TOPIC)[0] for method in ("PUT", "GET", "GET")] == [200, 429, 200]
+    assert google.faults == [Fault("GET", "/topics/other", 503)]

@@ -1,0 +1,83 @@
+"""Which google provider Terraform gets in a test: the real one where it can be had, else the stand-in, and what that leaves unproven."""
+
+import os
+import platform
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from settings import REPOSITORY
+
+REGISTRY = "https://registry.terraform.io/.well-known/terraform.json"
+VERSION = "6.50.0"
+IN_MIRROR = f"registry.terraform.io/hashicorp/google/{VERSION}"
+LAUNCHER = """#!/bin/sh
+export PYTHONPATH={repository} XDG_CACHE_HOME={cache}
+exec {repository}/build/environment provider-standin python -m tests.standins.terraform.plugin "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Provider:
+    kind: str  # "real" or "stand-in"
+    plugin_dir: Path | None  # for terraform init -plugin-dir; None where the registry answers
+    does_not_prove: str
+
+    def init(self) -> list[str]:
+        """The arguments of terraform init."""
+        return ["init", "-input=false", *([f"-plugin-dir={self.plugin_dir}"] if self.plugin_dir else [])]
+
+
+def real(mirror: Path | None) -> Provider:
+    return Provider("real", mirror, "permissions, quotas and propagation delays")
+
+
+def choose(directory: Path) -> Provider:
+    """The provider to test with; `directory` is where a mirror with the stand-in is written, if it comes to that."""
+    if mirror := os.environ.get("TF_PROVIDER_MIRROR"):
+        if not (held(Path(mirror)) and Path(mirror).is_absolute()):
+            raise ValueError(
+                f"TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds {IN_MIRROR}/{system()}, got {mirror}"
+            )
+        return real(Path(mirror))
+    if answers(REGISTRY):
+        return real(None)
+    return stand_in(directory)
+
+
+def stand_in(directory: Path) -> Provider:
+    write_launcher(directory / IN_MIRROR / system())
+    missing = "values the real provider would refuse, changes that replace a resource, and an empty second plan of the real provider"
+    return Provider("stand-in", directory, missing)
+
+
+def system() -> str:
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return f"{sys.platform}_{machine}"
+
+
+def held(mirror: Path) -> bool:
+    """Whether a mirror holds the provider, unpacked or packed."""
+    unpacked = mirror.glob(f"{IN_MIRROR}/{system()}/terraform-provider-google_v{VERSION}*")
+    return any(unpacked) or (mirror / IN_MIRROR).with_name(f"terraform-provider-google_{VERSION}_{system()}.zip").exists()
+
+
+def answers(url: str, seconds: float = 3) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=seconds) as response:
+            return response.status == 200
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def write_launcher(directory: Path) -> None:
+    """A provider's program that runs the stand-in in its own environment, made here so that Terraform need not wait for it."""
+    subprocess.run([REPOSITORY / "build" / "environment", "provider-standin", "python", "-c", "import tf"], check=True, timeout=600)
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    directory.mkdir(parents=True, exist_ok=True)
+    launcher = directory / f"terraform-provider-google_v{VERSION}"
+    launcher.write_text(LAUNCHER.format(repository=REPOSITORY, cache=cache))
+    launcher.chmod(0o755)

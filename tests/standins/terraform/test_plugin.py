@@ -1,0 +1,125 @@
+"""One life of a few resources under the stand-in provider: made, found as they were, changed by others, refused, guarded, destroyed."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.standins.terraform import provider
+from tests.standins.terraform.provider import IN_MIRROR, choose, stand_in, system
+
+ACCOUNT = "google_service_account/projects__mill-dev__serviceAccounts__pipeline@mill-dev.iam.gserviceaccount.com.json"
+TABLE = {"dataset_id": "${google_bigquery_dataset.verdicts.dataset_id}", "table_id": "verdicts"}
+RESOURCES: dict[str, Any] = {
+    "google_service_account": {"pipeline": {"account_id": "pipeline", "description": "runs pipelines"}},
+    "google_storage_bucket": {"runs": {"name": "runs", "location": "EU", "lifecycle_rule": {"action": {"type": "Delete"}, "condition": {"age": 9}}}},
+    "google_storage_bucket_iam_member": {
+        "m": {"bucket": "${google_storage_bucket.runs.name}", "role": "roles/viewer", "member": "${google_service_account.pipeline.member}"}
+    },
+    "google_pubsub_topic": {"retrain": {"name": "retrain", "labels": {"own": "${google_service_account.pipeline.unique_id}"}}},
+    "google_cloudbuild_trigger": {
+        "retrain": {"location": "eu", "name": "retrain", "pubsub_config": {"topic": "${google_pubsub_topic.retrain.id}"}}
+    },
+    "google_monitoring_alert_policy": {
+        name: {"display_name": "same", "combiner": "OR", "conditions": {"display_name": "log", "condition_matched_log": {"filter": "a"}}}
+        for name in ("first", "second")
+    },
+    "google_bigquery_dataset": {"verdicts": {"dataset_id": "verdicts"}},
+    "google_bigquery_table": {"verdicts": TABLE},
+}  # fmt: skip
+OUTPUTS = {
+    "trigger_topic": "${google_cloudbuild_trigger.retrain.pubsub_config[0].topic}",
+    "labels": "${google_pubsub_topic.retrain.effective_labels}",
+    "alerts": "${sort([google_monitoring_alert_policy.first.name, google_monitoring_alert_policy.second.name])}",
+}
+
+
+class Terraform:
+    def __init__(self, directory: Path) -> None:
+        self.directory, self.objects = directory, directory / "objects"
+        self.environment = os.environ | {
+            "TF_CLI_CONFIG_FILE": os.devnull,
+            "CHECKPOINT_DISABLE": "1",
+            "ESTEIRA_STANDIN_OBJECTS": str(self.objects),
+        }
+
+    def write(self, resources: dict[str, Any]) -> None:
+        configuration = {
+            "terraform": {"required_providers": {"google": {"source": "hashicorp/google", "version": "6.50.0"}}},
+            "provider": {"google": {"project": "mill-dev", "region": "eu", "default_labels": {"stage": "dev"}}},
+            "resource": resources,
+            "output": {name: {"value": value} for name, value in OUTPUTS.items()},
+        }
+        (self.directory / "main.tf.json").write_text(json.dumps(configuration))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["terraform", *arguments, "-no-color"]
+        return subprocess.run(command, cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=60)
+
+    def plan(self) -> str:
+        """What would be changed; nothing where the plan is empty."""
+        done = self.run("plan", "-detailed-exitcode", "-input=false")
+        assert done.returncode in (0, 2), done.stderr
+        return done.stdout if done.returncode else ""
+
+
+def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
+    terraform = Terraform(tmp_path)
+    terraform.write(RESOURCES)
+    assert terraform.run(*stand_in(tmp_path / "mirror").init()).returncode == 0
+
+    done = terraform.run("apply", "-auto-approve")
+    outputs = {name: output["value"] for name, output in json.loads(terraform.run("output", "-json").stdout).items()}
+
+    assert done.returncode == 0, done.stderr
+    assert outputs["trigger_topic"] == "projects/mill-dev/topics/retrain"
+    assert outputs["labels"] == {"goog-terraform-provisioned": "true", "stage": "dev", "own": "123456789012"}
+    assert outputs["alerts"] == ["projects/mill-dev/alertPolicies/1", "projects/mill-dev/alertPolicies/2"]
+    assert terraform.plan() == ""
+
+    account = terraform.objects / ACCOUNT
+    account.write_text(account.read_text().replace("runs pipelines", "changed"))
+    (terraform.objects / "google_storage_bucket" / "runs.json").unlink()
+    plan = terraform.plan()
+
+    assert '"changed" -> "runs pipelines"' in plan
+    assert "google_storage_bucket.runs will be created" in plan
+
+    (terraform.objects / "google_storage_bucket" / "runs.json").write_text("{}")
+    refused = terraform.run("state", "rm", "google_storage_bucket.runs"), terraform.run("apply", "-auto-approve")
+
+    assert "runs already exists." in refused[1].stderr
+
+    guarded = terraform.run("destroy", "-auto-approve")
+    terraform.write({**RESOURCES, "google_bigquery_table": {"verdicts": {**TABLE, "deletion_protection": False}}})
+    (terraform.objects / "google_storage_bucket" / "runs.json").unlink()
+    assert terraform.run("apply", "-auto-approve").returncode == 0
+    gone = terraform.run("destroy", "-auto-approve")
+
+    assert "without setting deletion_protection=false" in guarded.stderr
+    assert gone.returncode == 0, gone.stderr
+    assert list(terraform.objects.rglob("*.json")) == []
+
+
+def test_the_provider_of_a_mirror_is_the_real_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("TF_PROVIDER_MIRROR", str(tmp_path))
+
+    with pytest.raises(ValueError, match="TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds"):
+        choose(tmp_path)
+    (tmp_path / IN_MIRROR / system()).mkdir(parents=True)
+    (tmp_path / IN_MIRROR / system() / "terraform-provider-google_v6.50.0").touch()
+
+    assert (choose(tmp_path).kind, choose(tmp_path).plugin_dir) == ("real", tmp_path)
+
+
+def test_without_mirror_and_registry_there_is_the_stand_in(tmp_path, monkeypatch):
+    monkeypatch.delenv("TF_PROVIDER_MIRROR", raising=False)
+    monkeypatch.setattr(provider, "REGISTRY", "http://127.0.0.1:1/")
+
+    chosen = choose(tmp_path)
+
+    assert (chosen.kind, chosen.plugin_dir) == ("stand-in", tmp_path)
+    assert "values the real provider would refuse" in chosen.does_not_prove

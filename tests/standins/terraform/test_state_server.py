@@ -1,0 +1,73 @@
+"""Terraform keeps its state in the served bucket, and one run locks out another."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.standins.terraform.state_server import StateServer
+
+BACKEND = {"backend": {"gcs": {"bucket": "state", "prefix": "dev"}}}
+
+
+@pytest.fixture
+def server(tmp_path) -> Iterator[StateServer]:
+    with StateServer(tmp_path / "buckets") as server:
+        server.make_bucket("state")
+        yield server
+
+
+@pytest.fixture
+def initialized(server, tmp_path) -> Path:
+    write(tmp_path, "hello")
+    done = terraform(server, tmp_path, "init", "-input=false")
+    assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def write(directory: Path, greeting: str) -> None:
+    (directory / "main.tf.json").write_text(json.dumps({"terraform": BACKEND, "output": {"greeting": {"value": greeting}}}))
+
+
+def environment(server: StateServer) -> dict[str, str]:
+    return {**os.environ, **server.environment(), "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
+
+
+def terraform(server: StateServer, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["terraform", *arguments, "-no-color"]
+    return subprocess.run(command, cwd=directory, env=environment(server), capture_output=True, text=True, timeout=60)
+
+
+def test_the_state_is_in_the_bucket_and_outlives_the_server(server, initialized):
+    done = terraform(server, initialized, "apply", "-auto-approve")
+
+    assert done.returncode == 0, done.stderr
+    assert not (initialized / "terraform.tfstate").exists()
+    server.__exit__()
+    with StateServer(server.directory) as again:
+        reconfigured = terraform(again, initialized, "init", "-input=false", "-reconfigure")
+        assert reconfigured.returncode == 0, reconfigured.stderr
+        assert json.loads(terraform(again, initialized, "output", "-json").stdout)["greeting"]["value"] == "hello"
+
+
+def test_a_run_is_refused_while_another_holds_the_lock(server, initialized):
+    terraform(server, initialized, "apply", "-auto-approve")
+    write(initialized, "changed")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    waiting = subprocess.Popen(["terraform", "apply", "-no-color"], cwd=initialized, env=environment(server), **pipes)
+    try:
+        deadline = time.monotonic() + 20
+        while not list(server.directory.glob("state/dev/default.tflock")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        refused = terraform(server, initialized, "plan")
+        said, _ = waiting.communicate("yes\n", timeout=30)
+    finally:
+        waiting.kill()
+
+    assert "Error acquiring the state lock" in refused.stderr
+    assert "Apply complete!" in said
+    assert terraform(server, initialized, "plan").returncode == 0
