@@ -2,8 +2,26 @@
 
 from settings import Settings
 
-BOOTSTRAP = ("cloudbuild", "cloudresourcemanager", "iam", "iamcredentials", "secretmanager", "serviceusage", "storage", "sts")
-FOUNDATION = ("aiplatform", "artifactregistry", "bigquery", "cloudscheduler", "dataflow", "logging", "monitoring", "pubsub")
+BOOTSTRAP = (
+    "cloudbuild",
+    "cloudresourcemanager",
+    "iam",
+    "iamcredentials",
+    "secretmanager",
+    "serviceusage",
+    "storage",
+    "sts",
+)
+FOUNDATION = (
+    "aiplatform",
+    "artifactregistry",
+    "bigquery",
+    "cloudscheduler",
+    "dataflow",
+    "logging",
+    "monitoring",
+    "pubsub",
+)
 WORKERS = ("compute",)  # Dataflow's
 BUDGET = ("billingbudgets",)
 LEGACY = ("ml",)

@@ -15,7 +15,8 @@ def main(arguments: list[str]) -> int:
         return 2
     if len(arguments) != 2 or arguments[0] not in ENVIRONMENTS or arguments[1] not in ACCOUNTS:
         print(
-            f"got {' '.join(arguments) or 'nothing'}, allowed are {'|'.join(ENVIRONMENTS)} and then {'|'.join(ACCOUNTS)}", file=sys.stderr
+            f"got {' '.join(arguments) or 'nothing'}, allowed are {'|'.join(ENVIRONMENTS)} and then {'|'.join(ACCOUNTS)}",
+            file=sys.stderr,
         )
         return 2
     names = ENVIRONMENTS[arguments[0]].names

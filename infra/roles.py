@@ -12,7 +12,10 @@ PIPELINE = (
 DATAFLOW = ("roles/dataflow.developer", "roles/dataflow.worker")
 MONITOR = ("roles/bigquery.user", "roles/logging.logWriter", "roles/monitoring.viewer")
 COSTS = {"planner": "roles/billing.viewer", "deployer": "roles/billing.costsManager"}
-PREDICTOR = ("aiplatform.endpoints.get", "aiplatform.endpoints.predict")  # permissions of a custom role
+PREDICTOR = (
+    "aiplatform.endpoints.get",
+    "aiplatform.endpoints.predict",
+)  # permissions of a custom role
 # What finding a trigger by its name, running it and seeing that it runs takes, beside acting as the trigger's account; approving is another
 # permission, and there is no grant on one trigger.
 CALLER = ("cloudbuild.builds.create", "cloudbuild.builds.get", "cloudbuild.builds.list")

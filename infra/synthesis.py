@@ -12,7 +12,12 @@ from infra.stacks.serving import Serving
 from settings import Settings, model_names
 
 
-def stand_up(app: App, settings: Settings, environments: Mapping[str, Settings], models: list[str] | None = None) -> None:
+def stand_up(
+    app: App,
+    settings: Settings,
+    environments: Mapping[str, Settings],
+    models: list[str] | None = None,
+) -> None:
     """The five stacks of one environment; no other depends on bootstrap, which CI never applies."""
     followers = [other for other in environments.values() if other.promotes_from == settings.stage]
     previous = environments[settings.promotes_from] if settings.promotes_from else None

@@ -70,7 +70,10 @@ def main(arguments: list[str]) -> int:
         print(f"python -m pipeline {options.verb}: environments.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"python -m pipeline {options.verb}: interrupted; what is finished is kept, run it again to go on", file=sys.stderr)
+        print(
+            f"python -m pipeline {options.verb}: interrupted; what is finished is kept, run it again to go on",
+            file=sys.stderr,
+        )
         return 130
     except BrokenPipeError:
         return 1
@@ -78,13 +81,20 @@ def main(arguments: list[str]) -> int:
 
 def enter_environment(arguments: list[str]) -> None:
     """Become the same command in the locked environment, which is prepared first where it is missing."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"), "PYTHONPATH": str(REPOSITORY)}
+    quiet = {
+        "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
+        "PYTHONPATH": str(REPOSITORY),
+    }
     program = str(REPOSITORY / "build/environment")
-    os.execve(program, [program, "pipeline", "python", "-m", "pipeline", *arguments], os.environ | quiet)
+    os.execve(
+        program, [program, "pipeline", "python", "-m", "pipeline", *arguments], os.environ | quiet
+    )
 
 
 if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # taking TensorFlow apart again would take two seconds, and all that matters is written
+    os._exit(
+        code
+    )  # taking TensorFlow apart again would take two seconds, and all that matters is written

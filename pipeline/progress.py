@@ -21,7 +21,9 @@ class Progress:
     def __init__(self, stream: TextIO) -> None:
         self.console = Console(file=stream, highlight=False)
         self.started: dict[str, float] = {}
-        self.live = Live(get_renderable=self._running, console=self.console, refresh_per_second=4, transient=True)
+        self.live = Live(
+            get_renderable=self._running, console=self.console, refresh_per_second=4, transient=True
+        )
 
     def __enter__(self) -> "Progress":
         if self.console.is_terminal:
@@ -42,7 +44,12 @@ class Progress:
 
     def _running(self) -> Text:
         now = time.monotonic()
-        return Text("\n".join(f"{node:18} {now - start:6.1f} s ..." for node, start in list(self.started.items())), style="dim")
+        return Text(
+            "\n".join(
+                f"{node:18} {now - start:6.1f} s ..." for node, start in list(self.started.items())
+            ),
+            style="dim",
+        )
 
 
 @contextlib.contextmanager

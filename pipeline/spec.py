@@ -28,7 +28,12 @@ class Modules:
         return cls(*(uri[file] for file in MODULE_FILES))
 
 
-MODULE_FILES = ("preprocessing.py", "model.py", "schema.pbtxt", "hyperparameters/best.json")  # in the order of Modules' fields
+MODULE_FILES = (
+    "preprocessing.py",
+    "model.py",
+    "schema.pbtxt",
+    "hyperparameters/best.json",
+)  # in the order of Modules' fields
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,9 @@ class CsvSource:
     @classmethod
     def of(cls, file: Path, null_values: list[str]) -> "CsvSource":
         with file.open("rb") as content:
-            return cls(str(file), hashlib.file_digest(content, "sha256").hexdigest(), tuple(null_values))
+            return cls(
+                str(file), hashlib.file_digest(content, "sha256").hexdigest(), tuple(null_values)
+            )
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,9 @@ class PipelineSpec:
     source: CsvSource | BigQuerySource
     destination: FolderDestination | VertexDestination
     training: VertexTraining | None = None  # None: in the Trainer's own node
-    beam_args: tuple[str, ...] = ()  # any makes TFX pack its own source for each Beam component, but where they name an image
+    beam_args: tuple[
+        str, ...
+    ] = ()  # any makes TFX pack its own source for each Beam component, but where they name an image
     tune: bool = False
 
 
@@ -101,9 +110,15 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
     schema = contract.read(folder)
     source = folder.source
     if not source.is_file():
-        raise DataError(f"{source}: there is no such file, {folder.path}/model.toml names it in data.source")
+        raise DataError(
+            f"{source}: there is no such file, {folder.path}/model.toml names it in data.source"
+        )
     modules = Modules.of(folder, f"{store}/modules")
-    for file, uri in zip(MODULE_FILES, (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters), strict=True):
+    for file, uri in zip(
+        MODULE_FILES,
+        (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters),
+        strict=True,
+    ):
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder.path / file, uri)
     return PipelineSpec(
@@ -115,17 +130,36 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         served=contract.served_columns(schema),
         modules=modules,
         source=CsvSource.of(source, folder.declaration.data.null_values),
-        destination=FolderDestination(f"{store}/published", newest=max((p.name for p in (store / "published").glob("[0-9]*")), default="")),
+        destination=FolderDestination(
+            f"{store}/published",
+            newest=max((p.name for p in (store / "published").glob("[0-9]*")), default=""),
+        ),
         tune=tune,
     )
 
 
-def cloud(folder: ModelFolder, settings: Settings, *, image: str, serving_image: str, end: date, tune: bool = False) -> PipelineSpec:
+def cloud(
+    folder: ModelFolder,
+    settings: Settings,
+    *,
+    image: str,
+    serving_image: str,
+    end: date,
+    tune: bool = False,
+) -> PipelineSpec:
     """A run on Vertex Pipelines of `settings`' environment, over the data window that ends before `end`."""
     schema, names, data = contract.read(folder), settings.names, folder.declaration.data
     machine = settings.training.machine_type
     training = (
-        VertexTraining(settings.project_id, settings.region, machine, image, names.service_account_email("pipeline")) if machine else None
+        VertexTraining(
+            settings.project_id,
+            settings.region,
+            machine,
+            image,
+            names.service_account_email("pipeline"),
+        )
+        if machine
+        else None
     )
     begin = end - timedelta(days=data.window_days)
     query = (folder.path / "query.sql").read_text()
@@ -172,7 +206,11 @@ def destination(settings: Settings, model: str, serving_image: str) -> VertexDes
 
 def _beam_args(settings: Settings, image: str) -> tuple[str, ...]:
     names = settings.names
-    common = (f"--project={settings.project_id}", f"--temp_location={names.artifacts_uri}/tmp/beam", f"--sdk_container_image={image}")
+    common = (
+        f"--project={settings.project_id}",
+        f"--temp_location={names.artifacts_uri}/tmp/beam",
+        f"--sdk_container_image={image}",
+    )
     if settings.beam_engine == "direct":
         return ("--runner=DirectRunner", *common)
     return (

@@ -48,16 +48,22 @@ class GitHub:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
             yield f"github.repository is {self.repository!r}, allowed is OWNER/NAME"
         if self.app_installation_id < 1:
-            yield (f"github.app_installation_id is {self.app_installation_id}, allowed is the positive number in the installation's URL")
+            yield (
+                f"github.app_installation_id is {self.app_installation_id}, allowed is the positive number in the installation's URL"
+            )
         if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", self.branch):
-            yield (f"github.branch is {self.branch!r}, allowed are letters, digits, dots, hyphens and slashes between them")
+            yield (
+                f"github.branch is {self.branch!r}, allowed are letters, digits, dots, hyphens and slashes between them"
+            )
 
 
 @dataclass(frozen=True)
 class Training:
     """Where the Trainer runs: in its own pipeline node, or on a machine of its own."""
 
-    machine_type: Annotated[str | None, "a Vertex custom job's; None: in the pipeline's node"] = None
+    machine_type: Annotated[str | None, "a Vertex custom job's; None: in the pipeline's node"] = (
+        None
+    )
 
     def problems(self) -> Iterator[str]:
         yield from _machine_type_problems("training.machine_type", self.machine_type)
@@ -85,14 +91,20 @@ class Serving:
     def problems(self) -> Iterator[str]:
         yield from _machine_type_problems("serving.machine_type", self.machine_type)
         if not 1 <= self.min_replicas <= self.max_replicas:
-            yield (f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, allowed is 1 <= min_replicas <= max_replicas")
+            yield (
+                f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, allowed is 1 <= min_replicas <= max_replicas"
+            )
         steps = self.traffic_steps
         if not steps or steps[-1] != 100 or steps[0] < 1 or list(steps) != sorted(set(steps)):
-            yield (f"serving.traffic_steps is {steps}, allowed are rising percentages from 1 that end at 100")
+            yield (
+                f"serving.traffic_steps is {steps}, allowed are rising percentages from 1 that end at 100"
+            )
         if self.step_minutes < 0:
             yield f"serving.step_minutes is {self.step_minutes}, allowed is at least 0"
         if not 0 < self.largest_error_share < 1:
-            yield (f"serving.largest_error_share is {self.largest_error_share}, allowed is more than 0 and less than 1")
+            yield (
+                f"serving.largest_error_share is {self.largest_error_share}, allowed is more than 0 and less than 1"
+            )
         if self.largest_p99_ms < 1:
             yield f"serving.largest_p99_ms is {self.largest_p99_ms}, allowed is at least 1"
 
@@ -106,7 +118,9 @@ class RequestLog:
 
     def problems(self) -> Iterator[str]:
         if not 0 < self.sampling_rate <= 1:
-            yield (f"request_log.sampling_rate is {self.sampling_rate}, allowed is more than 0 and at most 1")
+            yield (
+                f"request_log.sampling_rate is {self.sampling_rate}, allowed is more than 0 and at most 1"
+            )
         if self.retention_days < 1:
             yield f"request_log.retention_days is {self.retention_days}, allowed is at least 1"
 
@@ -133,7 +147,9 @@ class Settings:
     readers: Annotated[tuple[str, ...], "principals that read the log's impersonal columns"] = ()
     alert_emails: Annotated[tuple[str, ...], "who is told; needed unless deletable"] = ()
     approval_required: Annotated[bool, "a delivery waits for a person in Cloud Build"] = True
-    legacy_ai_platform: Annotated[bool, "also the models of AI Platform, for its old clients"] = False
+    legacy_ai_platform: Annotated[bool, "also the models of AI Platform, for its old clients"] = (
+        False
+    )
     gcr_repository: Annotated[bool, "also a repository for Container Registry's addresses"] = False
 
     def __post_init__(self) -> None:
@@ -171,7 +187,9 @@ class Settings:
         yield from self.names.problems(model_names())
 
     def _people_problems(self) -> Iterator[str]:
-        if self.billing_account is not None and not re.fullmatch(r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", self.billing_account):
+        if self.billing_account is not None and not re.fullmatch(
+            r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", self.billing_account
+        ):
             yield f"billing_account is {self.billing_account!r}, allowed is XXXXXX-XXXXXX-XXXXXX"
         if self.monthly_budget is not None and self.billing_account is None:
             yield f"monthly_budget is {self.monthly_budget}, allowed only with a billing_account"
@@ -194,7 +212,9 @@ def _type_problems(values: object, key: str = "") -> Iterator[str]:
     for name, type_ in get_type_hints(type(values)).items():
         value = getattr(values, name)
         plain = get_args(type_) if isinstance(type_, UnionType) else (get_origin(type_) or type_,)
-        right = isinstance(value, (*plain, int) if float in plain else plain) and not (isinstance(value, bool) and bool not in plain)
+        right = isinstance(value, (*plain, int) if float in plain else plain) and not (
+            isinstance(value, bool) and bool not in plain
+        )
         if not right:
             yield f"{key}{name} is {value!r}, allowed is {getattr(type_, '__name__', type_)}"
         elif hasattr(value, "__dataclass_fields__"):

@@ -12,9 +12,16 @@ RECIPES = ("image", "modules", "promote", "retrain", "monitor")
 TOPICS = ("promote", "retrain", "monitor")
 CUSTOM_ROLES = ("predictor", "caller")
 RECORDED_TAG = "recorded-"  # begins the tag of an image that a record names, so that it stays as long as the record
-EVENTS = ("monitored", "drift", "run_failed", "not_blessed")  # of the event log, each counted as a metric of that name
+EVENTS = (
+    "monitored",
+    "drift",
+    "run_failed",
+    "not_blessed",
+)  # of the event log, each counted as a metric of that name
 SERVICE_AGENTS = {"aiplatform": "gcp-sa-aiplatform", "cloudbuild": "gcp-sa-cloudbuild"}
-MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")  # short enough for every cloud name that carries it
+MODEL_NAME = re.compile(
+    r"[a-z][a-z0-9_]{0,24}"
+)  # short enough for every cloud name that carries it
 ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 CUSTOM_ROLE = r"[a-zA-Z0-9_.]{3,64}"
 POOL = r"(?!gcp-)[a-z0-9-]{4,32}"
@@ -149,13 +156,23 @@ class Names:
 
     def all(self, models: list[str]) -> Iterator[tuple[str, str, str]]:
         """Each kind of name, the name, and the rule (a regular expression) that Google sets for it."""
-        yield from (("bucket", self.bucket(purpose), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]") for purpose in BUCKETS)
+        yield from (
+            ("bucket", self.bucket(purpose), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+            for purpose in BUCKETS
+        )
         yield from (("service account", self.service_account(role), ACCOUNT) for role in ROLES)
-        yield from (("dataset", self.dataset(purpose), r"[A-Za-z0-9_]{1,1024}") for purpose in DATASETS)
+        yield from (
+            ("dataset", self.dataset(purpose), r"[A-Za-z0-9_]{1,1024}") for purpose in DATASETS
+        )
         yield from (("trigger", self.trigger(recipe), r"[a-zA-Z0-9-]{1,64}") for recipe in RECIPES)
-        yield from (("topic", self.topic(purpose), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}") for purpose in TOPICS)
+        yield from (
+            ("topic", self.topic(purpose), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}")
+            for purpose in TOPICS
+        )
         yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-        yield from (("custom role", self.custom_role_id(purpose), CUSTOM_ROLE) for purpose in CUSTOM_ROLES)
+        yield from (
+            ("custom role", self.custom_role_id(purpose), CUSTOM_ROLE) for purpose in CUSTOM_ROLES
+        )
         yield from (("log metric", self.log_metric(event), r"[\w/.-]{1,100}") for event in EVENTS)
         yield "event log", self.event_log, r"[\w./-]{1,512}"
         yield "schedule", self.schedule, r"[a-zA-Z0-9_-]{1,500}"

@@ -13,7 +13,9 @@ def by_stage(*environments: Settings) -> dict[str, Settings]:
     return found
 
 
-def _order_problems(environments: tuple[Settings, ...], found: dict[str, Settings]) -> Iterator[str]:
+def _order_problems(
+    environments: tuple[Settings, ...], found: dict[str, Settings]
+) -> Iterator[str]:
     for stage in found:
         if (count := sum(settings.stage == stage for settings in environments)) > 1:
             yield f"stage is {stage!r} in {count} environments, allowed is one"

@@ -14,13 +14,16 @@ from cdktf_cdktf_provider_google.monitoring_alert_policy import (
     MonitoringAlertPolicyConditionsConditionThresholdDenominatorAggregations,
     MonitoringAlertPolicyDocumentation,
 )
-from cdktf_cdktf_provider_google.monitoring_alert_policy import MonitoringAlertPolicyConditions as Condition
+from cdktf_cdktf_provider_google.monitoring_alert_policy import (
+    MonitoringAlertPolicyConditions as Condition,
+)
 from constructs import Construct
 
 WINDOW_SECONDS = 300
 LONGEST_ABSENCE_SECONDS = 84_600  # that Cloud Monitoring sees: 23.5 hours
 EVERY_MATCH = MonitoringAlertPolicyAlertStrategy(
-    notification_rate_limit=MonitoringAlertPolicyAlertStrategyNotificationRateLimit(period="3600s"), auto_close="86400s"
+    notification_rate_limit=MonitoringAlertPolicyAlertStrategyNotificationRateLimit(period="3600s"),
+    auto_close="86400s",
 )
 
 
@@ -28,7 +31,16 @@ class Alert(Construct):
     """One condition, one page of the runbook."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, title: str, what: str, condition: Condition, runbook: str, channels: Sequence[str], stage: str
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        title: str,
+        what: str,
+        condition: Condition,
+        runbook: str,
+        channels: Sequence[str],
+        stage: str,
     ) -> None:
         super().__init__(scope, id_)
         self.resource = MonitoringAlertPolicy(
@@ -37,7 +49,9 @@ class Alert(Construct):
             display_name=title,
             combiner="OR",
             conditions=[condition],
-            documentation=MonitoringAlertPolicyDocumentation(content=f"{what}\n\nWhat to do: {runbook}", mime_type="text/markdown"),
+            documentation=MonitoringAlertPolicyDocumentation(
+                content=f"{what}\n\nWhat to do: {runbook}", mime_type="text/markdown"
+            ),
             notification_channels=list(channels),
             # Cloud Monitoring wants a rate limit for matched log entries, and takes it for nothing else.
             alert_strategy=EVERY_MATCH if condition.condition_matched_log else None,
@@ -45,7 +59,9 @@ class Alert(Construct):
         )
 
 
-def above(title: str, metric_filter: str, *, limit: float, aligner: str, by: str, of: str | None = None) -> Condition:
+def above(
+    title: str, metric_filter: str, *, limit: float, aligner: str, by: str, of: str | None = None
+) -> Condition:
     """The metric is above `limit` for five minutes, for one value of the label `by`; with `of`, its share of that metric is."""
     several = "REDUCE_MAX" if "PERCENTILE" in aligner else "REDUCE_SUM"
     parts = {
@@ -63,7 +79,11 @@ def above(title: str, metric_filter: str, *, limit: float, aligner: str, by: str
             threshold_value=limit,
             duration=f"{WINDOW_SECONDS}s",
             aggregations=[MonitoringAlertPolicyConditionsConditionThresholdAggregations(**parts)],
-            denominator_aggregations=[MonitoringAlertPolicyConditionsConditionThresholdDenominatorAggregations(**parts)] if of else None,
+            denominator_aggregations=[
+                MonitoringAlertPolicyConditionsConditionThresholdDenominatorAggregations(**parts)
+            ]
+            if of
+            else None,
         ),
     )
 
@@ -71,13 +91,21 @@ def above(title: str, metric_filter: str, *, limit: float, aligner: str, by: str
 def absent(title: str, metric_filter: str, *, by: str) -> Condition:
     """The metric, which has spoken before, has said nothing for 23.5 hours for one value of the label `by`."""
     aggregation = MonitoringAlertPolicyConditionsConditionAbsentAggregations(
-        alignment_period="3600s", per_series_aligner="ALIGN_DELTA", cross_series_reducer="REDUCE_SUM", group_by_fields=[by]
+        alignment_period="3600s",
+        per_series_aligner="ALIGN_DELTA",
+        cross_series_reducer="REDUCE_SUM",
+        group_by_fields=[by],
     )
     duration = f"{LONGEST_ABSENCE_SECONDS}s"
-    condition = MonitoringAlertPolicyConditionsConditionAbsent(filter=metric_filter, duration=duration, aggregations=[aggregation])
+    condition = MonitoringAlertPolicyConditionsConditionAbsent(
+        filter=metric_filter, duration=duration, aggregations=[aggregation]
+    )
     return Condition(display_name=title, condition_absent=condition)
 
 
 def logged(title: str, log_filter: str) -> Condition:
     """A log entry matches, at most one notice an hour."""
-    return Condition(display_name=title, condition_matched_log=MonitoringAlertPolicyConditionsConditionMatchedLog(filter=log_filter))
+    return Condition(
+        display_name=title,
+        condition_matched_log=MonitoringAlertPolicyConditionsConditionMatchedLog(filter=log_filter),
+    )

@@ -34,8 +34,12 @@ class Bucket(Construct):
     ) -> None:
         super().__init__(scope, id_)
         rules = expire_after_days or {}
-        if wrong := {prefix: days for prefix, days in rules.items() if days < 1 or not prefix.endswith("/")}:
-            raise ValueError(f"expire_after_days has {wrong}, allowed are prefixes that end with / and at least 1 day")
+        if wrong := {
+            prefix: days for prefix, days in rules.items() if days < 1 or not prefix.endswith("/")
+        }:
+            raise ValueError(
+                f"expire_after_days has {wrong}, allowed are prefixes that end with / and at least 1 day"
+            )
         self.resource = StorageBucket(
             self,
             "Resource",
@@ -45,7 +49,9 @@ class Bucket(Construct):
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",
             versioning=StorageBucketVersioning(enabled=True),
-            soft_delete_policy=StorageBucketSoftDeletePolicy(retention_duration_seconds=WEEK_SECONDS),
+            soft_delete_policy=StorageBucketSoftDeletePolicy(
+                retention_duration_seconds=WEEK_SECONDS
+            ),
             lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
             lifecycle_rule=[_expiry(prefix, days) for prefix, days in rules.items()],
         )
@@ -53,7 +59,9 @@ class Bucket(Construct):
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this bucket; additive, so other grants survive."""
         who = Principal.of(to)
-        StorageBucketIamMember(self, grant_id(role, who), bucket=self.resource.name, role=role, member=who.member)
+        StorageBucketIamMember(
+            self, grant_id(role, who), bucket=self.resource.name, role=role, member=who.member
+        )
 
 
 def _expiry(prefix: str, days: int) -> StorageBucketLifecycleRule:

@@ -38,10 +38,18 @@ class BuildTrigger(Construct):
             location=location,
             description=f"runs build/{recipe}.yaml",
             service_account=service_account,
-            source_to_build=CloudbuildTriggerSourceToBuild(repository=repository, ref=f"refs/heads/{branch}", repo_type="GITHUB"),
+            source_to_build=CloudbuildTriggerSourceToBuild(
+                repository=repository, ref=f"refs/heads/{branch}", repo_type="GITHUB"
+            ),
             # Without a revision the recipe comes from the commit that is built, and not from wherever the branch is by then.
-            git_file_source=CloudbuildTriggerGitFileSource(path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"),
-            substitutions={"_STAGE": stage, "_MODELS": models, **({"_COMMIT": commit} if commit else {})},
+            git_file_source=CloudbuildTriggerGitFileSource(
+                path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"
+            ),
+            substitutions={
+                "_STAGE": stage,
+                "_MODELS": models,
+                **({"_COMMIT": commit} if commit else {}),
+            },
             pubsub_config=CloudbuildTriggerPubsubConfig(topic=topic) if topic else None,
             approval_config=CloudbuildTriggerApprovalConfig(approval_required=approval_required),
         )

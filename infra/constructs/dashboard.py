@@ -29,7 +29,9 @@ class Dashboard(Construct):
         super().__init__(scope, id_)
         tiles = [_tile(index, chart) for index, chart in enumerate(charts)]
         page = {"displayName": title, "mosaicLayout": {"columns": COLUMNS, "tiles": tiles}}
-        self.resource = MonitoringDashboard(self, "Resource", dashboard_json=json.dumps(page, sort_keys=True))
+        self.resource = MonitoringDashboard(
+            self, "Resource", dashboard_json=json.dumps(page, sort_keys=True)
+        )
 
 
 def _tile(index: int, chart: Chart) -> dict[str, Any]:
@@ -39,6 +41,18 @@ def _tile(index: int, chart: Chart) -> dict[str, Any]:
         "crossSeriesReducer": "REDUCE_MAX" if "PERCENTILE" in chart.aligner else "REDUCE_SUM",
         "groupByFields": [chart.by],
     }
-    query = {"timeSeriesFilter": {"filter": chart.filter, "aggregation": aggregation}, "unitOverride": chart.unit}
-    widget = {"title": chart.title, "xyChart": {"dataSets": [{"timeSeriesQuery": query, "plotType": "LINE"}]}}
-    return {"xPos": index % 2 * WIDTH, "yPos": index // 2 * HEIGHT, "width": WIDTH, "height": HEIGHT, "widget": widget}
+    query = {
+        "timeSeriesFilter": {"filter": chart.filter, "aggregation": aggregation},
+        "unitOverride": chart.unit,
+    }
+    widget = {
+        "title": chart.title,
+        "xyChart": {"dataSets": [{"timeSeriesQuery": query, "plotType": "LINE"}]},
+    }
+    return {
+        "xPos": index % 2 * WIDTH,
+        "yPos": index // 2 * HEIGHT,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "widget": widget,
+    }

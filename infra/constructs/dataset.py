@@ -31,14 +31,18 @@ class Dataset(Construct):
     ) -> None:
         super().__init__(scope, id_)
         if retention_days is not None and retention_days < 1:
-            raise ValueError(f"retention_days is {retention_days}, allowed is at least 1, or None to keep everything")
+            raise ValueError(
+                f"retention_days is {retention_days}, allowed is at least 1, or None to keep everything"
+            )
         self.resource = BigqueryDataset(
             self,
             "Resource",
             dataset_id=name,
             location=location,
             description=description,
-            default_partition_expiration_ms=retention_days * DAY_MILLISECONDS if retention_days else None,
+            default_partition_expiration_ms=retention_days * DAY_MILLISECONDS
+            if retention_days
+            else None,
             delete_contents_on_destroy=deletable,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
         )
@@ -46,11 +50,19 @@ class Dataset(Construct):
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this dataset."""
         who = Principal.of(to)
-        BigqueryDatasetIamMember(self, grant_id(role, who), dataset_id=self.resource.dataset_id, role=role, member=who.member)
+        BigqueryDatasetIamMember(
+            self,
+            grant_id(role, who),
+            dataset_id=self.resource.dataset_id,
+            role=role,
+            member=who.member,
+        )
 
     def let_views_read(self, views: "Dataset") -> None:
         """Let every view in `views` read this dataset, whoever asks the view: its readers see the view and nothing else."""
-        source = BigqueryDatasetAccessDatasetDatasetA(dataset_id=views.resource.dataset_id, project_id=views.resource.project)
+        source = BigqueryDatasetAccessDatasetDatasetA(
+            dataset_id=views.resource.dataset_id, project_id=views.resource.project
+        )
         BigqueryDatasetAccessA(
             self,
             f"ViewsOf:{views.node.id}",

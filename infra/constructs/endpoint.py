@@ -2,7 +2,9 @@
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.vertex_ai_endpoint import VertexAiEndpoint
-from cdktf_cdktf_provider_google.vertex_ai_endpoint import VertexAiEndpointPredictRequestResponseLoggingConfig as Logging
+from cdktf_cdktf_provider_google.vertex_ai_endpoint import (
+    VertexAiEndpointPredictRequestResponseLoggingConfig as Logging,
+)
 from cdktf_cdktf_provider_google.vertex_ai_endpoint import (
     VertexAiEndpointPredictRequestResponseLoggingConfigBigqueryDestination as Destination,
 )
@@ -26,7 +28,9 @@ class Endpoint(Construct):
     ) -> None:
         super().__init__(scope, id_)
         if not 0 < sampling_rate <= 1:
-            raise ValueError(f"sampling_rate is {sampling_rate}, allowed is more than 0 and at most 1")
+            raise ValueError(
+                f"sampling_rate is {sampling_rate}, allowed is more than 0 and at most 1"
+            )
         self.resource = VertexAiEndpoint(
             self,
             "Resource",
@@ -35,8 +39,12 @@ class Endpoint(Construct):
             location=location,
             region=location,
             predict_request_response_logging_config=Logging(
-                enabled=True, sampling_rate=sampling_rate, bigquery_destination=Destination(output_uri=f"bq://{log_table}")
+                enabled=True,
+                sampling_rate=sampling_rate,
+                bigquery_destination=Destination(output_uri=f"bq://{log_table}"),
             ),
             # Deliveries move the traffic; Terraform must not move it back.
-            lifecycle=TerraformResourceLifecycle(ignore_changes=["traffic_split"], prevent_destroy=not deletable),
+            lifecycle=TerraformResourceLifecycle(
+                ignore_changes=["traffic_split"], prevent_destroy=not deletable
+            ),
         )

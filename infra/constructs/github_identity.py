@@ -14,21 +14,34 @@ class GithubIdentity(Construct):
     """A pool with one provider for each GitHub environment (provider id -> environment) of one repository."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, pool_id: str, project_number: int, repository: str, environments: dict[str, str]
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        pool_id: str,
+        project_number: int,
+        repository: str,
+        environments: dict[str, str],
     ) -> None:
         super().__init__(scope, id_)
-        self._principals = (
-            f"principal://iam.googleapis.com/projects/{project_number}/locations/global/workloadIdentityPools/{pool_id}/subject"
+        self._principals = f"principal://iam.googleapis.com/projects/{project_number}/locations/global/workloadIdentityPools/{pool_id}/subject"
+        self._subjects = {
+            provider: f"repo:{repository}:environment:{environment}"
+            for provider, environment in environments.items()
+        }
+        pool = IamWorkloadIdentityPool(
+            self, "Pool", workload_identity_pool_id=pool_id, display_name=pool_id
         )
-        self._subjects = {provider: f"repo:{repository}:environment:{environment}" for provider, environment in environments.items()}
-        pool = IamWorkloadIdentityPool(self, "Pool", workload_identity_pool_id=pool_id, display_name=pool_id)
         for provider, subject in self._subjects.items():
             IamWorkloadIdentityPoolProvider(
                 self,
                 provider,
                 workload_identity_pool_id=pool.workload_identity_pool_id,
                 workload_identity_pool_provider_id=provider,
-                attribute_mapping={"google.subject": "assertion.sub", "attribute.repository": "assertion.repository"},
+                attribute_mapping={
+                    "google.subject": "assertion.sub",
+                    "attribute.repository": "assertion.repository",
+                },
                 attribute_condition=f"assertion.repository == '{repository}' && assertion.sub == '{subject}'",
                 oidc=IamWorkloadIdentityPoolProviderOidc(issuer_uri=ISSUER),
             )

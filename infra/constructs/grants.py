@@ -19,5 +19,7 @@ def grant_id(role: str, to: Principal) -> str:
     """The construct id of the grant of `role` to `to`."""
     kind, _, who = to.name.partition(":")
     if not who:
-        raise ValueError(f"a principal is named {to.name!r}, allowed are KIND:NAME, for example user:ada@example.org")
+        raise ValueError(
+            f"a principal is named {to.name!r}, allowed are KIND:NAME, for example user:ada@example.org"
+        )
     return f"{role.rsplit('/', 1)[-1]}:{who if kind != 'principal' else who.rsplit('/subject/', 1)[-1]}"

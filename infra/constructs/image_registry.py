@@ -7,8 +7,12 @@ from cdktf_cdktf_provider_google.artifact_registry_repository import (
     ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions,
     ArtifactRegistryRepositoryDockerConfig,
 )
-from cdktf_cdktf_provider_google.artifact_registry_repository import ArtifactRegistryRepositoryCleanupPolicies as Policy
-from cdktf_cdktf_provider_google.artifact_registry_repository_iam_member import ArtifactRegistryRepositoryIamMember
+from cdktf_cdktf_provider_google.artifact_registry_repository import (
+    ArtifactRegistryRepositoryCleanupPolicies as Policy,
+)
+from cdktf_cdktf_provider_google.artifact_registry_repository_iam_member import (
+    ArtifactRegistryRepositoryIamMember,
+)
 from constructs import Construct
 
 from infra.constructs.grants import Principal, grant_id
@@ -20,7 +24,15 @@ class ImageRegistry(Construct):
     """A repository of Docker images whose tags never move; what bears a tag that begins with `kept_tag` stays, and of the rest the newest."""
 
     def __init__(
-        self, scope: Construct, id_: str, *, name: str, location: str, description: str, kept_tag: str, deletable: bool = False
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        location: str,
+        description: str,
+        kept_tag: str,
+        deletable: bool = False,
     ) -> None:
         super().__init__(scope, id_)
         self.resource = ArtifactRegistryRepository(
@@ -39,14 +51,23 @@ class ImageRegistry(Construct):
         """Let the principal `to` act on this repository."""
         who = Principal.of(to)
         ArtifactRegistryRepositoryIamMember(
-            self, grant_id(role, who), location=self.resource.location, repository=self.resource.name, role=role, member=who.member
+            self,
+            grant_id(role, who),
+            location=self.resource.location,
+            repository=self.resource.name,
+            role=role,
+            member=who.member,
         )
 
 
 def _cleanup(kept_tag: str) -> list[Policy]:
     """A policy that keeps outweighs one that deletes; without the latter nothing would ever go."""
-    recorded = ArtifactRegistryRepositoryCleanupPoliciesCondition(tag_state="TAGGED", tag_prefixes=[kept_tag])
-    old = ArtifactRegistryRepositoryCleanupPoliciesCondition(tag_state="ANY", older_than=f"{OLD_DAYS * 24 * 3600}s")
+    recorded = ArtifactRegistryRepositoryCleanupPoliciesCondition(
+        tag_state="TAGGED", tag_prefixes=[kept_tag]
+    )
+    old = ArtifactRegistryRepositoryCleanupPoliciesCondition(
+        tag_state="ANY", older_than=f"{OLD_DAYS * 24 * 3600}s"
+    )
     newest = ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions(keep_count=KEPT)
     return [
         Policy(id="keep-recorded", action="KEEP", condition=recorded),

@@ -13,10 +13,22 @@ class ServiceAccount(Construct):
     def __init__(self, scope: Construct, id_: str, *, email: str, description: str) -> None:
         super().__init__(scope, id_)
         account_id = email.partition("@")[0]
-        self.resource = Account(self, "Resource", account_id=account_id, display_name=account_id, description=description)
+        self.resource = Account(
+            self,
+            "Resource",
+            account_id=account_id,
+            display_name=account_id,
+            description=description,
+        )
         self.principal = Principal(name=f"serviceAccount:{email}", member=self.resource.member)
 
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this account, for example as it (roles/iam.serviceAccountUser)."""
         who = Principal.of(to)
-        ServiceAccountIamMember(self, grant_id(role, who), service_account_id=self.resource.name, role=role, member=who.member)
+        ServiceAccountIamMember(
+            self,
+            grant_id(role, who),
+            service_account_id=self.resource.name,
+            role=role,
+            member=who.member,
+        )

@@ -12,9 +12,13 @@ class Topic(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, name: str) -> None:
         super().__init__(scope, id_)
-        self.resource = PubsubTopic(self, "Resource", name=name, message_retention_duration="86400s")
+        self.resource = PubsubTopic(
+            self, "Resource", name=name, message_retention_duration="86400s"
+        )
 
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this topic."""
         who = Principal.of(to)
-        PubsubTopicIamMember(self, grant_id(role, who), topic=self.resource.name, role=role, member=who.member)
+        PubsubTopicIamMember(
+            self, grant_id(role, who), topic=self.resource.name, role=role, member=who.member
+        )

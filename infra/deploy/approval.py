@@ -12,7 +12,10 @@ Actions = dict[str, list[str]]  # "<stack>: <address>" -> what is done to it, in
 
 def actions(stack: str, shown: dict[str, Any]) -> Actions:
     """What a plan, as `terraform show -json` tells it, would do to what; two plans that agree in it do the same."""
-    changes = {f"{stack}: {change['address']}": change["change"]["actions"] for change in shown.get("resource_changes", [])}
+    changes = {
+        f"{stack}: {change['address']}": change["change"]["actions"]
+        for change in shown.get("resource_changes", [])
+    }
     return {address: done for address, done in changes.items() if not set(done) <= set(NOTHING)}
 
 
@@ -30,6 +33,10 @@ def compare(stack: str, shown: dict[str, Any], approved: Actions) -> None:
 
     Less is no harm: it is what a run leaves that failed half-way and is run again.
     """
-    if different := sorted(address for address, done in actions(stack, shown).items() if approved.get(address) != done):
+    if different := sorted(
+        address for address, done in actions(stack, shown).items() if approved.get(address) != done
+    ):
         first = ", ".join(different[:5]) + (" ..." if len(different) > 5 else "")
-        raise RefusedError(f"the plan is not the approved one any more, {stack} and what follows it were not applied: {first}")
+        raise RefusedError(
+            f"the plan is not the approved one any more, {stack} and what follows it were not applied: {first}"
+        )

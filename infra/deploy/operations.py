@@ -69,10 +69,16 @@ def plan(settings: Settings, asked: argparse.Namespace) -> None:
             _write(asked.out, f"{stack.name}.txt", text)
             _write(asked.out, f"{stack.name}.json", json.dumps(shown))
     if asked.out and not failed:
-        _write(asked.out, f"{settings.stage}.actions.json", json.dumps(actions, indent=1, sort_keys=True))
+        _write(
+            asked.out,
+            f"{settings.stage}.actions.json",
+            json.dumps(actions, indent=1, sort_keys=True),
+        )
     print(f"{settings.stage}: {len(actions)} changes in {len(ORDER)} stacks")
     if failed:
-        raise TerraformError(f"{len(failed)} of {len(ORDER)} stacks can't be planned: {'; '.join(failed)}")
+        raise TerraformError(
+            f"{len(failed)} of {len(ORDER)} stacks can't be planned: {'; '.join(failed)}"
+        )
 
 
 def deploy(settings: Settings, asked: argparse.Namespace) -> None:
@@ -87,7 +93,9 @@ def deploy(settings: Settings, asked: argparse.Namespace) -> None:
     for index, stack in enumerate(stacks):
         left = ", ".join(later.name for later in stacks[index + 1 :]) or "none"
         again = f"`make deploy env={settings.stage}` goes on from there"
-        with _said_to_be_half_done(f"stacks not reached: {left}; what was made is in the state, so {again}"):
+        with _said_to_be_half_done(
+            f"stacks not reached: {left}; what was made is in the state, so {again}"
+        ):
             stack.init()
             _apply(stack, approved)
     _tell(stacks)
@@ -98,14 +106,21 @@ def bootstrap(settings: Settings, _: argparse.Namespace) -> None:
     stack = _stack("bootstrap", settings)
     again = f"`make bootstrap env={settings.stage}` goes on from what was made"
     with _said_to_be_half_done(again):
-        state_bucket.stand_up(stack, settings.names.bucket("state"), local=REPOSITORY / f"{stack.name}.tfstate", apply=_apply)
+        state_bucket.stand_up(
+            stack,
+            settings.names.bucket("state"),
+            local=REPOSITORY / f"{stack.name}.tfstate",
+            apply=_apply,
+        )
     _tell([stack])
 
 
 def teardown(settings: Settings, _: argparse.Namespace) -> None:
     """Destroy every stack but bootstrap, last one first; refused where settings say that the environment is kept."""
     if not settings.deletable:
-        raise UsageError(f"environment {settings.stage} is not deletable: environments.py says so, and nothing was touched")
+        raise UsageError(
+            f"environment {settings.stage} is not deletable: environments.py says so, and nothing was touched"
+        )
     stacks = list(reversed(_stacks(settings)))
     if gone := undeploy_all(settings):
         print(f"{settings.stage}: {len(gone)} models undeployed")
@@ -116,7 +131,9 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
         ):
             stack.init()
             stack.destroy()
-    print(f"{settings.stage}: nothing is left but bootstrap, which holds the state and CI's identities")
+    print(
+        f"{settings.stage}: nothing is left but bootstrap, which holds the state and CI's identities"
+    )
 
 
 def _apply(stack: Stack, approved: Actions | None = None) -> None:
@@ -171,7 +188,10 @@ def _tell(stacks: list[Stack]) -> None:
     width = shutil.get_terminal_size((120, 24)).columns
     for stack in stacks:
         for name, (value, about) in sorted(stack.outputs().items()):
-            print(f"  {name.replace('_', ' '):28} {value}" + (f"\n  {'':28} {about}" if width > 100 and about else ""))
+            print(
+                f"  {name.replace('_', ' '):28} {value}"
+                + (f"\n  {'':28} {about}" if width > 100 and about else "")
+            )
 
 
 def _write(directory: Path, name: str, text: str) -> None:

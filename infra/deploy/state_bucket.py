@@ -23,7 +23,9 @@ def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[[Stack],
         override.unlink()
         stack.init("-migrate-state", "-force-copy")
         if not stack.in_state():
-            raise TerraformError(f"{stack.name}: the state did not arrive in gs://{bucket}; it still is in {local}")
+            raise TerraformError(
+                f"{stack.name}: the state did not arrive in gs://{bucket}; it still is in {local}"
+            )
     for left in (local, local.with_suffix(".tfstate.backup")):
         left.unlink(missing_ok=True)
 
@@ -39,5 +41,7 @@ def _is_there(stack: Stack) -> bool:
 
 
 def _address(stack: Stack) -> str:
-    [bucket] = json.loads((stack.folder / "cdk.tf.json").read_text())["resource"]["google_storage_bucket"]
+    [bucket] = json.loads((stack.folder / "cdk.tf.json").read_text())["resource"][
+        "google_storage_bucket"
+    ]
     return f"google_storage_bucket.{bucket}"

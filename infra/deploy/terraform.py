@@ -60,7 +60,10 @@ class Stack:
         """Name -> (value, what it is for); the description is the configuration's, since the state keeps none."""
         described = json.loads((self.folder / "cdk.tf.json").read_text()).get("output", {})
         found = json.loads(self._terraform("output", "-json", quiet=True))
-        return {name: (str(output["value"]), described.get(name, {}).get("description", "")) for name, output in found.items()}
+        return {
+            name: (str(output["value"]), described.get(name, {}).get("description", ""))
+            for name, output in found.items()
+        }
 
     def in_state(self) -> list[str]:
         """The addresses in the state; none where there is no state yet."""
@@ -92,7 +95,9 @@ def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
     """Run to the end, whatever signal comes: Terraform then finishes what it is at, writes its state and lets go of the lock."""
     out = subprocess.PIPE if quiet else None
     # In a process group of its own: a second interrupt would make Terraform give up its state, and the terminal sends one to all.
-    child = subprocess.Popen(command, stdout=out, stderr=subprocess.PIPE, text=True, env=_environment(), process_group=0)
+    child = subprocess.Popen(
+        command, stdout=out, stderr=subprocess.PIPE, text=True, env=_environment(), process_group=0
+    )
     told = False
 
     def pass_on(*_: object) -> None:
@@ -114,15 +119,23 @@ def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
 def _environment() -> dict[str, str]:
     environment = os.environ | {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     if not Path(environment.get("TF_CLI_CONFIG_FILE", os.devnull)).exists():
-        environment["TF_CLI_CONFIG_FILE"] = os.devnull  # Terraform warns of a missing one at every call
+        environment["TF_CLI_CONFIG_FILE"] = (
+            os.devnull
+        )  # Terraform warns of a missing one at every call
     return environment
 
 
 def need_state_server() -> None:
     """Refuse at once where the state's server does not answer: Terraform would ask it for minutes."""
-    configured = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT") or os.environ.get("GOOGLE_STORAGE_CUSTOM_ENDPOINT")
+    configured = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT") or os.environ.get(
+        "GOOGLE_STORAGE_CUSTOM_ENDPOINT"
+    )
     server = urlsplit(configured or STATE_SERVER)
-    asked = urlsplit(getproxies().get(server.scheme, "")) if not proxy_bypass(server.hostname or "") else urlsplit("")
+    asked = (
+        urlsplit(getproxies().get(server.scheme, ""))
+        if not proxy_bypass(server.hostname or "")
+        else urlsplit("")
+    )
     asked = asked if asked.hostname else server
     address = (asked.hostname or "", asked.port or (443 if asked.scheme == "https" else 80))
     try:
@@ -143,7 +156,9 @@ LOCKED = re.compile(r"Error acquiring the state lock.*?ID:\s+(?P<id>\S+).*?Opera
 
 
 def _known(error: str) -> bool:
-    return bool(LOCKED.search(_plain(error))) or any(re.search(pattern, _plain(error)) for pattern, _ in KNOWN)
+    return bool(LOCKED.search(_plain(error))) or any(
+        re.search(pattern, _plain(error)) for pattern, _ in KNOWN
+    )
 
 
 def _sentence(stack: Stack, verb: str, error: str) -> str:

@@ -19,7 +19,9 @@ def undeploy_all(settings: Settings) -> list[str]:
     try:
         return list(_undeployed(google, settings))
     except NotAskedError as error:
-        raise TerraformError(f"{settings.stage}: the models on its endpoints can't be undeployed: {error}") from None
+        raise TerraformError(
+            f"{settings.stage}: the models on its endpoints can't be undeployed: {error}"
+        ) from None
 
 
 def _undeployed(google: Google, settings: Settings) -> Iterator[str]:
@@ -28,7 +30,11 @@ def _undeployed(google: Google, settings: Settings) -> Iterator[str]:
         for model in deployed:
             # What still has traffic can't go, so the last one gets all of it.
             split = {} if model == deployed[-1] else {"trafficSplit": {deployed[-1]: 100}}
-            asked = google.ask("vertex_ai", f"{endpoint['name']}:undeployModel", {"deployedModelId": model, **split})
+            asked = google.ask(
+                "vertex_ai",
+                f"{endpoint['name']}:undeployModel",
+                {"deployedModelId": model, **split},
+            )
             _wait(google, asked or {})
             yield model
 
@@ -38,7 +44,11 @@ def _endpoints(google: Google, settings: Settings) -> list[Body]:
     place = f"projects/{settings.project_id}/locations/{settings.region}"
     listed = google.ask("vertex_ai", f"{place}/endpoints?pageSize=100") or {}
     ours = {"managed-by": "esteira", "environment": settings.stage}
-    return [endpoint for endpoint in listed.get("endpoints", []) if ours.items() <= endpoint.get("labels", {}).items()]
+    return [
+        endpoint
+        for endpoint in listed.get("endpoints", [])
+        if ours.items() <= endpoint.get("labels", {}).items()
+    ]
 
 
 def _wait(google: Google, operation: Body) -> None:

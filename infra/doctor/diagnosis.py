@@ -22,7 +22,11 @@ from infra.doctor.placeholders import placeholders
 from infra.doctor.rest import Rest
 from settings import Settings
 
-STYLES: dict[State, str] = {"missing": "bold red", "not asked": "yellow", "ok": "green"}  # in the order in which they are told
+STYLES: dict[State, str] = {
+    "missing": "bold red",
+    "not asked": "yellow",
+    "ok": "green",
+}  # in the order in which they are told
 GAP = 2
 
 
@@ -51,10 +55,22 @@ def tell(found: Sequence[Finding], console: Console) -> None:
             print(finding)
         return
     widths = max(map(len, STYLES)), max(len(finding.subject) for finding in found)
-    console.print(_row(widths, Text("state"), Text("of what"), Text("found, and the command that mends it")), style="dim")
+    console.print(
+        _row(widths, Text("state"), Text("of what"), Text("found, and the command that mends it")),
+        style="dim",
+    )
     for finding, following in zip(found, [*found[1:], None], strict=True):
-        console.print(_row(widths, Text(finding.state, STYLES[finding.state]), Text(finding.subject, "bold"), Text(finding.detail)))
-        if finding.mend and not (following and following.mend == finding.mend):  # rows with one command have it once, below
+        console.print(
+            _row(
+                widths,
+                Text(finding.state, STYLES[finding.state]),
+                Text(finding.subject, "bold"),
+                Text(finding.detail),
+            )
+        )
+        if finding.mend and not (
+            following and following.mend == finding.mend
+        ):  # rows with one command have it once, below
             # Unbroken, however long: the terminal wraps it, and it is copied as one line.
             console.print(Text(" " * GAP + finding.mend, "cyan"), soft_wrap=True)
 
@@ -69,12 +85,18 @@ def _row(widths: Sequence[int], *cells: Text) -> Table:
 
 
 def summary(stage: str, found: Sequence[Finding]) -> str:
-    counts = [f"{count} {state}" for state in STYLES if (count := sum(finding.state == state for finding in found))]
+    counts = [
+        f"{count} {state}"
+        for state in STYLES
+        if (count := sum(finding.state == state for finding in found))
+    ]
     return f"{stage}: {', '.join(counts)}"
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="doctor", description="Tell what is missing before the first deploy.")
+    parser = argparse.ArgumentParser(
+        prog="doctor", description="Tell what is missing before the first deploy."
+    )
     parser.add_argument("--env", required=True)
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     given = parser.parse_args(arguments)
@@ -88,7 +110,11 @@ def main(arguments: list[str]) -> int:
         return 2
     found = examine(ENVIRONMENTS[given.env], ENVIRONMENTS)
     if given.json:
-        print(json.dumps({"env": given.env, "findings": [asdict(finding) for finding in found]}, indent=1))
+        print(
+            json.dumps(
+                {"env": given.env, "findings": [asdict(finding) for finding in found]}, indent=1
+            )
+        )
     else:
         tell(found, Console(highlight=False))
         print(summary(given.env, found), file=sys.stderr)

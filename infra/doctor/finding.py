@@ -20,7 +20,9 @@ class Finding:
     mend: str = ""
 
     def __str__(self) -> str:
-        return f"{self.state}: {self.subject}: {self.detail}" + (f"; {self.mend}" if self.mend else "")
+        return f"{self.state}: {self.subject}: {self.detail}" + (
+            f"; {self.mend}" if self.mend else ""
+        )
 
 
 class NotAskedError(Exception):

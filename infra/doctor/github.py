@@ -21,21 +21,39 @@ class GitHub:
     def ask(self, path: str) -> Body | None:
         """What is at `path`, None where nothing is, or nothing that the token may see."""
         if not self._token:
-            raise NotAskedError("without GH_TOKEN or GITHUB_TOKEN GitHub can't be asked", "export GH_TOKEN=$(gh auth token)")
+            raise NotAskedError(
+                "without GH_TOKEN or GITHUB_TOKEN GitHub can't be asked",
+                "export GH_TOKEN=$(gh auth token)",
+            )
         url = f"{self._address}/{path}"
         return accepted(url, *self._rest.ask(url, token=self._token))
 
 
 def checks(settings: Settings, google: Google, github: GitHub) -> list[Check]:
-    planner, deployer = (settings.names.github_environment(role) for role in ("planner", "deployer"))
+    planner, deployer = (
+        settings.names.github_environment(role) for role in ("planner", "deployer")
+    )
     asked: dict[str, object] = {"repository": settings.github.repository, "github": github}
     environments = [
         Check.of(f"GitHub's {planner}", open_environment, name=planner, **asked),
-        Check.of(f"GitHub's {deployer}", kept_environment, name=deployer, reviewed=settings.approval_required, **asked),
+        Check.of(
+            f"GitHub's {deployer}",
+            kept_environment,
+            name=deployer,
+            reviewed=settings.approval_required,
+            **asked,
+        ),
     ]
-    installed = unless_shipped(Check.of("GitHub app", app, settings=settings, google=google, github=github), settings, "project_id")
+    installed = unless_shipped(
+        Check.of("GitHub app", app, settings=settings, google=google, github=github),
+        settings,
+        "project_id",
+    )
     branch = Check.of("GitHub's branch", default_branch, branch=settings.github.branch, **asked)
-    return [unless_shipped(check, settings, "github.repository") for check in [installed, branch, *environments]]
+    return [
+        unless_shipped(check, settings, "github.repository")
+        for check in [installed, branch, *environments]
+    ]
 
 
 def app(subject: str, *, settings: Settings, google: Google, github: GitHub) -> Finding:
@@ -58,14 +76,19 @@ def _installed(subject: str, settings: Settings, github: GitHub) -> Finding:
     page = f"{PAGE}/organizations/{owner}/settings/installations"
     answer = github.ask(f"orgs/{owner}/installations?per_page=100")
     if answer is None:
-        raise NotAskedError("GitHub tells an organization's owners alone which apps it has", f"look for {wanted} at {page}")
+        raise NotAskedError(
+            "GitHub tells an organization's owners alone which apps it has",
+            f"look for {wanted} at {page}",
+        )
     numbers = [one["id"] for one in answer.get("installations", []) if one.get("app_slug") == APP]
     if wanted in numbers:
         return ok(subject, f"{wanted}, not connected yet")
     if numbers:
         return missing(subject, f"is installed as {numbers[0]}, environments.py says {wanted}",
                        f"sed -i.bak s/{wanted}/{numbers[0]}/ environments.py")  # fmt: skip
-    return missing(subject, f"{owner} has not installed {APP}", f"open {PAGE}/apps/{APP}/installations/new")
+    return missing(
+        subject, f"{owner} has not installed {APP}", f"open {PAGE}/apps/{APP}/installations/new"
+    )
 
 
 def default_branch(subject: str, *, branch: str, repository: str, github: GitHub) -> Finding:
@@ -84,26 +107,42 @@ def open_environment(subject: str, *, name: str, repository: str, github: GitHub
     """Plans act in it for any branch: a rule would let each one wait."""
     found = _environment(name, repository, github)
     if found is None:
-        return missing(subject, "there is no such environment", f"gh api --method PUT repos/{repository}/environments/{name}")
+        return missing(
+            subject,
+            "there is no such environment",
+            f"gh api --method PUT repos/{repository}/environments/{name}",
+        )
     if rules := [rule["type"] for rule in found.get("protection_rules", [])]:
         clear = "-F wait_timer=0 -F reviewers=null -F deployment_branch_policy=null"
         return missing(
-            subject, f"plans would wait for {', '.join(rules)}", f"gh api --method PUT repos/{repository}/environments/{name} {clear}"
+            subject,
+            f"plans would wait for {', '.join(rules)}",
+            f"gh api --method PUT repos/{repository}/environments/{name} {clear}",
         )
     return ok(subject, "unprotected, as it must be")
 
 
-def kept_environment(subject: str, *, name: str, repository: str, reviewed: bool, github: GitHub) -> Finding:
+def kept_environment(
+    subject: str, *, name: str, repository: str, reviewed: bool, github: GitHub
+) -> Finding:
     """What is applied in it waits for a reviewer where settings require an approval. GitHub makes a missing one without any."""
     found = _environment(name, repository, github)
     you = """-f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)\""""
     if found is None:
         create = f"gh api --method PUT repos/{repository}/environments/{name}"
-        return missing(subject, "there is no such environment", f"{create} {you}" if reviewed else create)
-    reviewers = [rule for rule in found.get("protection_rules", []) if rule["type"] == "required_reviewers"]
+        return missing(
+            subject, "there is no such environment", f"{create} {you}" if reviewed else create
+        )
+    reviewers = [
+        rule for rule in found.get("protection_rules", []) if rule["type"] == "required_reviewers"
+    ]
     if reviewed and not reviewers:
         # By hand: a PUT would also drop the rules that it has.
-        return missing(subject, "nobody reviews what is applied", f"add required reviewers: {PAGE}/{repository}/settings/environments")
+        return missing(
+            subject,
+            "nobody reviews what is applied",
+            f"add required reviewers: {PAGE}/{repository}/settings/environments",
+        )
     return ok(subject, "with reviewers" if reviewers else "without reviewers")
 
 

@@ -30,7 +30,9 @@ ADDRESSES = {
 class Google:
     def __init__(self, rest: Rest, *, region: str = "") -> None:
         self._rest, self._region, self._turn = rest, region, threading.Lock()
-        self._token: str | NotAskedError | None = None  # gcloud takes its time, and says no only once, too
+        self._token: str | NotAskedError | None = (
+            None  # gcloud takes its time, and says no only once, too
+        )
 
     def ask(self, product: str, path: str, body: Body | None = None) -> Body | None:
         """What is at `path`, None where nothing is; POST where there is a body."""
@@ -39,7 +41,9 @@ class Google:
         try:
             token = self.token()
         except NotAskedError:
-            raise NotAskedError(NONE) from None  # the row of the credentials says why, and what mends it
+            raise NotAskedError(
+                NONE
+            ) from None  # the row of the credentials says why, and what mends it
         return accepted(url, *self._rest.ask(url, token=token, send=send))
 
     def account(self) -> str:
@@ -63,7 +67,9 @@ class Google:
         return self._token
 
     def _address(self, product: str) -> str:
-        configured = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT") or ADDRESSES[product].format(region=self._region)
+        configured = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT") or ADDRESSES[
+            product
+        ].format(region=self._region)
         return configured.rstrip("/") + "/"
 
 
@@ -76,7 +82,9 @@ def _application_default() -> str:
     if "not found" in done.stderr:
         raise NotAskedError(NONE, LOGIN)
     ended = re.search("invalid_grant|reauth", done.stderr, re.IGNORECASE)
-    raise NotAskedError(f"gcloud gives no access token: {last_line(done.stderr)}", LOGIN if ended else "")
+    raise NotAskedError(
+        f"gcloud gives no access token: {last_line(done.stderr)}", LOGIN if ended else ""
+    )
 
 
 def credentials(subject: str, *, google: Google) -> Finding:
@@ -89,5 +97,9 @@ def credentials(subject: str, *, google: Google) -> Finding:
             return missing(subject, "there are none that Google accepts", error.mend)
         raise
     except ValueError as error:
-        return missing(subject, f"{error} ({source})", f"export {TOKEN}=$(gcloud auth print-access-token)" if source == TOKEN else LOGIN)
+        return missing(
+            subject,
+            f"{error} ({source})",
+            f"export {TOKEN}=$(gcloud auth print-access-token)" if source == TOKEN else LOGIN,
+        )
     return ok(subject, f"{account or 'an account that Google does not name'} ({source})")

@@ -24,8 +24,15 @@ class Tool:
 
 
 TOOLS = (
-    Tool("terraform", "https://developer.hashicorp.com/terraform/install", "1.8 or newer", lambda version: version >= (1, 8)),
-    Tool("node", "https://nodejs.org/en/download", "20 or 22", lambda version: version[0] in (20, 22)),
+    Tool(
+        "terraform",
+        "https://developer.hashicorp.com/terraform/install",
+        "1.8 or newer",
+        lambda version: version >= (1, 8),
+    ),
+    Tool(
+        "node", "https://nodejs.org/en/download", "20 or 22", lambda version: version[0] in (20, 22)
+    ),
     Tool("npm", "https://nodejs.org/en/download"),
     Tool("git", "https://git-scm.com/downloads"),
     Tool("gcloud", "https://cloud.google.com/sdk/docs/install"),
@@ -52,11 +59,17 @@ def version(subject: str, *, tool: Tool) -> Finding:
 def cdktf(subject: str) -> Finding:
     wanted = json.loads((REPOSITORY / "package.json").read_text())["dependencies"]["cdktf-cli"]
     try:
-        found = json.loads((REPOSITORY / "node_modules/cdktf-cli/package.json").read_text())["version"]
+        found = json.loads((REPOSITORY / "node_modules/cdktf-cli/package.json").read_text())[
+            "version"
+        ]
     except (OSError, ValueError):
         found = None
     if found != wanted:
-        state = f"is {found} under node_modules, package.json wants {wanted}" if found else "is not under node_modules"
+        state = (
+            f"is {found} under node_modules, package.json wants {wanted}"
+            if found
+            else "is not under node_modules"
+        )
         return missing(subject, state, "make --always-make node_modules")
     return ok(subject, str(found))
 
@@ -68,10 +81,18 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
         return None
     environment = os.environ | {"CHECKPOINT_DISABLE": "1", "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
     try:
-        done = subprocess.run([*outside, program, *options], capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=environment)
+        done = subprocess.run(
+            [*outside, program, *options],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            env=environment,
+        )
     except subprocess.TimeoutExpired:
         raise NotAskedError(f"{program} did not answer within {PATIENCE_SECONDS} s") from None
-    return None if outside and done.returncode == 127 else done  # what nsenter ends with where there is no such program
+    return (
+        None if outside and done.returncode == 127 else done
+    )  # what nsenter ends with where there is no such program
 
 
 def _outside() -> list[str]:

@@ -26,6 +26,12 @@ def shipped(settings: Settings, key: str) -> list[str]:
 
 
 def placeholders(subject: str, *, settings: Settings) -> Finding:
-    if left := [f"{key} {', '.join(values)}" for key in _patterns() if (values := shipped(settings, key))]:
-        return missing(subject, f"{settings.stage} still has the shipped values: {'; '.join(left)}", "${EDITOR:-vi} environments.py")
+    if left := [
+        f"{key} {', '.join(values)}" for key in _patterns() if (values := shipped(settings, key))
+    ]:
+        return missing(
+            subject,
+            f"{settings.stage} still has the shipped values: {'; '.join(left)}",
+            "${EDITOR:-vi} environments.py",
+        )
     return ok(subject, "no value is a placeholder")

@@ -22,11 +22,20 @@ Answer = TypeVar("Answer")
 
 class Rest:
     def __init__(self, *, deadline_seconds: float | None = None) -> None:
-        self._deadline = time.monotonic() + (DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds)
+        self._deadline = time.monotonic() + (
+            DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
+        )
         self._unreachable: dict[str, str] = {}
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def ask(self, url: str, *, token: str = "", send: bytes | None = None, kind: str = "application/json") -> tuple[int, Body]:
+    def ask(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        send: bytes | None = None,
+        kind: str = "application/json",
+    ) -> tuple[int, Body]:
         """The status and the body, whatever they say; POST where there is something to send."""
         request = urllib.request.Request(url, data=send, headers={"accept": "application/json"})
         if send is not None:
@@ -59,7 +68,9 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
     for detail in error.get("details", []):
         if detail.get("reason") == "SERVICE_DISABLED":
             raise NotAskedError(f"{detail.get('metadata', {}).get('service', host)} is off")
-    raise NotAskedError(f"{host} answers {status}: {str(error.get('message', 'without a reason')).splitlines()[0]}")
+    raise NotAskedError(
+        f"{host} answers {status}: {str(error.get('message', 'without a reason')).splitlines()[0]}"
+    )
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:

@@ -30,14 +30,23 @@ def scan(folder: Path, stacks: Mapping[str, Any]) -> Scan:
     report = TerraformJsonRunner().run(root_folder=None, files=files, runner_filter=chosen)
     found = Scan(unreadable=sorted(Path(path).parent.name for path in report.parsing_errors))
     found.passed.update(_stack(record) for record in report.passed_checks)
-    found.failures = sorted(_failures(report.failed_checks, stacks), key=lambda failure: (failure.stack, failure.address, failure.check))
+    found.failures = sorted(
+        _failures(report.failed_checks, stacks),
+        key=lambda failure: (failure.stack, failure.address, failure.check),
+    )
     return found
 
 
 def _failures(records: list[Any], stacks: Mapping[str, Any]) -> Iterator[Failure]:
     for record in records:
         stack = _stack(record)
-        yield Failure(stack, _address(record.resource, stacks[stack]), record.check_id, record.check_name.rstrip("."), REMEDY)
+        yield Failure(
+            stack,
+            _address(record.resource, stacks[stack]),
+            record.check_id,
+            record.check_name.rstrip("."),
+            REMEDY,
+        )
 
 
 def _stack(record: Any) -> str:
@@ -48,4 +57,8 @@ def _address(resource: str, document: dict[str, Any]) -> str:
     """The resource's address: most checks say `resource.<id>`, without its type, and CDKTF's ids are of one type each."""
     kind, _, name = resource.partition(".")
     kinds = document.get("resource", {})
-    return resource if kind in kinds else f"{'|'.join(sorted(kind for kind, bodies in kinds.items() if name in bodies))}.{name}"
+    return (
+        resource
+        if kind in kinds
+        else f"{'|'.join(sorted(kind for kind, bodies in kinds.items() if name in bodies))}.{name}"
+    )

@@ -33,16 +33,24 @@ class Verdict:
 
 def judge(folder: Path, waived: Sequence[waivers.Waiver], today: date) -> Verdict:
     """All that policy has to say about `cdktf.out`; a ValueError where there is nothing to judge."""
-    texts = {path.parent.name: path.read_text(errors="replace") for path in sorted((folder / "stacks").glob("*/cdk.tf.json"))}
+    texts = {
+        path.parent.name: path.read_text(errors="replace")
+        for path in sorted((folder / "stacks").glob("*/cdk.tf.json"))
+    }
     if not texts:
         raise ValueError(f"{folder} holds no stacks, run `make synth`")
     stacks, failures = _parsed(texts)
     for stack, document in stacks.items():
         failures += refusals(stack, document)
-    scanned = scan(folder, {stack: document for stack, document in stacks.items() if isinstance(document, dict)})
+    scanned = scan(
+        folder,
+        {stack: document for stack, document in stacks.items() if isinstance(document, dict)},
+    )
     failures += [_unreadable(stack, "checkov") for stack in scanned.unreadable]
     failures += _too_few(texts, scanned)
-    return Verdict(scanned.passed.total(), failures + waivers.apply(waived, scanned.failures, today))
+    return Verdict(
+        scanned.passed.total(), failures + waivers.apply(waived, scanned.failures, today)
+    )
 
 
 def _parsed(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[Failure]]:
@@ -57,16 +65,24 @@ def _parsed(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[Failure]]:
 
 def _too_few(stacks: Mapping[str, Any], scanned: Scan) -> Iterator[Failure]:
     for stage in sorted({stack.rpartition("-")[2] for stack in stacks}):
-        passed = sum(count for stack, count in scanned.passed.items() if stack.rpartition("-")[2] == stage)
+        passed = sum(
+            count for stack, count in scanned.passed.items() if stack.rpartition("-")[2] == stage
+        )
         if passed < MINIMUM_PASSED:
             sentence = f"{passed} checks passed, at least {MINIMUM_PASSED} must: checkov may have looked past files"
             yield Failure(
-                f"*-{stage}", "cdk.tf.json", "too few", sentence, "find out why, or change MINIMUM_PASSED in infra/policy/judgement.py"
+                f"*-{stage}",
+                "cdk.tf.json",
+                "too few",
+                sentence,
+                "find out why, or change MINIMUM_PASSED in infra/policy/judgement.py",
             )
 
 
 def _unreadable(stack: str, reader: str) -> Failure:
-    return Failure(stack, "cdk.tf.json", "unreadable", f"{reader} cannot read it", "run `make synth`")
+    return Failure(
+        stack, "cdk.tf.json", "unreadable", f"{reader} cannot read it", "run `make synth`"
+    )
 
 
 def main(arguments: list[str]) -> int:
@@ -84,7 +100,9 @@ def main(arguments: list[str]) -> int:
         given.json.write_text(json.dumps(asdict(verdict), indent=1) + "\n")
     for failure in verdict.failures:
         print(failure)
-    print(f"policy: {verdict.passed} checks passed, {len(verdict.failures)} refused", file=sys.stderr)
+    print(
+        f"policy: {verdict.passed} checks passed, {len(verdict.failures)} refused", file=sys.stderr
+    )
     return 3 if verdict.failures else 0
 
 

@@ -9,7 +9,11 @@ from collections.abc import Sequence
 def plain(text: str) -> str:
     """Without terminal colours, control characters and invisible ones that turn the direction of reading."""
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-    return "".join(letter for letter in text if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf"))
+    return "".join(
+        letter
+        for letter in text
+        if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf")
+    )
 
 
 def code(text: str, longest: int = 300) -> str:

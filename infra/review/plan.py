@@ -62,9 +62,14 @@ def read_all(folder: Path, stacks: Path | None = None) -> list[Plan]:
 
     The bootstrap stacks are a person's work and never planned by CI.
     """
-    names = {path.name.removesuffix(".error.txt").removesuffix(".json") for path in _documents(folder) + _errors(folder)}
+    names = {
+        path.name.removesuffix(".error.txt").removesuffix(".json")
+        for path in _documents(folder) + _errors(folder)
+    }
     synthesized = stacks.glob("*/cdk.tf.json") if stacks else ()
-    names |= {path.parent.name for path in synthesized if not path.parent.name.startswith("bootstrap-")}
+    names |= {
+        path.parent.name for path in synthesized if not path.parent.name.startswith("bootstrap-")
+    }
     return [read(folder, name, construct_paths(stacks, name)) for name in sorted(names)]
 
 
@@ -79,11 +84,15 @@ def read(folder: Path, stack: str, paths: Mapping[str, str]) -> Plan:
         shown = json.loads(document.read_text())
         changes = tuple(_changes(shown, stack, paths))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        return Plan(stack, error=f"{document.name} is no plan of terraform's that can be read: {problem}")
+        return Plan(
+            stack, error=f"{document.name} is no plan of terraform's that can be read: {problem}"
+        )
     text = secret_values.hidden(_text(folder / f"{stack}.txt"), shown)
     if shown.get("errored"):
         return Plan(stack, error=f"the plan is incomplete\n{text}")
-    outputs_change = any(output["actions"] != ["no-op"] for output in shown.get("output_changes", {}).values())
+    outputs_change = any(
+        output["actions"] != ["no-op"] for output in shown.get("output_changes", {}).values()
+    )
     return Plan(stack, changes, outputs_change, text)
 
 
@@ -104,11 +113,23 @@ def without_secrets(shown: dict[str, Any]) -> dict[str, Any]:
     """Of a plan's JSON only what is read here: which resource, which actions, why."""
     changes = [
         {key: change[key] for key in ("address", "type", "name", "action_reason") if key in change}
-        | {"change": {key: change["change"][key] for key in ("actions", "replace_paths") if key in change["change"]}}
+        | {
+            "change": {
+                key: change["change"][key]
+                for key in ("actions", "replace_paths")
+                if key in change["change"]
+            }
+        }
         for change in shown.get("resource_changes", [])
     ]
-    outputs = {name: {"actions": output["actions"]} for name, output in shown.get("output_changes", {}).items()}
-    return {key: shown[key] for key in READ if key in shown} | {"resource_changes": changes, "output_changes": outputs}
+    outputs = {
+        name: {"actions": output["actions"]}
+        for name, output in shown.get("output_changes", {}).items()
+    }
+    return {key: shown[key] for key in READ if key in shown} | {
+        "resource_changes": changes,
+        "output_changes": outputs,
+    }
 
 
 def _changes(shown: dict[str, Any], stack: str, paths: Mapping[str, str]) -> Iterator[Change]:
@@ -120,8 +141,12 @@ def _changes(shown: dict[str, Any], stack: str, paths: Mapping[str, str]) -> Ite
             )
         if not ACTIONS[actions]:
             continue
-        path = paths.get(f"{resource['type']}.{resource['name']}") or _path_of_name(stack, resource["name"])
-        forced_by = tuple(_attribute(steps) for steps in resource["change"].get("replace_paths") or ())
+        path = paths.get(f"{resource['type']}.{resource['name']}") or _path_of_name(
+            stack, resource["name"]
+        )
+        forced_by = tuple(
+            _attribute(steps) for steps in resource["change"].get("replace_paths") or ()
+        )
         yield Change(ACTIONS[actions], resource["address"], path, forced_by)
 
 
@@ -131,7 +156,9 @@ def _path_of_name(stack: str, name: str) -> str:
 
 
 def _attribute(steps: list[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".")
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(
+        "."
+    )
 
 
 def _documents(folder: Path) -> list[Path]:
@@ -148,7 +175,10 @@ def _text(path: Path) -> str:
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
-        print(f"plan: give the folder of plans, got {' '.join(arguments) or 'nothing'}", file=sys.stderr)
+        print(
+            f"plan: give the folder of plans, got {' '.join(arguments) or 'nothing'}",
+            file=sys.stderr,
+        )
         return 2
     for document in _documents(Path(arguments[0])):
         shown, text = json.loads(document.read_text()), document.with_suffix(".txt")

@@ -16,7 +16,11 @@ def hidden(text: str, shown: dict[str, Any]) -> str:
 
 
 def _marked(shown: dict[str, Any]) -> Iterator[str]:
-    changes = [resource["change"] for key in ("resource_changes", "resource_drift") for resource in shown.get(key) or ()]
+    changes = [
+        resource["change"]
+        for key in ("resource_changes", "resource_drift")
+        for resource in shown.get(key) or ()
+    ]
     for change in [*changes, *(shown.get("output_changes") or {}).values()]:
         for side in ("before", "after"):
             yield from _strings(change.get(side), change.get(f"{side}_sensitive"))
@@ -31,10 +35,17 @@ def _strings(value: Any, marks: Any) -> Iterator[str]:
             yield from _strings(part, marks.get(key) if isinstance(marks, dict) else marks)
     elif isinstance(value, list):
         for at, part in enumerate(value):
-            yield from _strings(part, marks[at] if isinstance(marks, list) and at < len(marks) else marks)
+            yield from _strings(
+                part, marks[at] if isinstance(marks, list) and at < len(marks) else marks
+            )
 
 
 def _written(values: set[str]) -> set[str]:
     """How the values may stand in a text: escaped, or over several lines."""
     lines = {line.strip() for value in values for line in value.splitlines()}
-    return {form for value in values | lines for form in (value, json.dumps(value)[1:-1]) if len(form) >= SHORTEST}
+    return {
+        form
+        for value in values | lines
+        for form in (value, json.dumps(value)[1:-1])
+        if len(form) >= SHORTEST
+    }

@@ -7,7 +7,9 @@ from cdktf_cdktf_provider_google.secret_manager_secret import (
     SecretManagerSecretReplication,
     SecretManagerSecretReplicationAuto,
 )
-from cdktf_cdktf_provider_google.secret_manager_secret_iam_member import SecretManagerSecretIamMember
+from cdktf_cdktf_provider_google.secret_manager_secret_iam_member import (
+    SecretManagerSecretIamMember,
+)
 from constructs import Construct
 
 from infra import apis, roles
@@ -28,7 +30,10 @@ ACCOUNTS = {
 }
 ACT_AS = "roles/iam.serviceAccountUser"
 ACTORS = {  # account -> who hands it to something that runs as it: triggers, jobs, deployed models
-    "builder": ("deployer", "builder"),  # the builder runs its stage's triggers, which takes acting as whoever the trigger acts as
+    "builder": (
+        "deployer",
+        "builder",
+    ),  # the builder runs its stage's triggers, which takes acting as whoever the trigger acts as
     "monitor": ("deployer",),
     "pipeline": ("builder", "pipeline"),
     "server": ("builder", "pipeline"),
@@ -41,9 +46,16 @@ class Bootstrap(EnvironmentStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "bootstrap", settings=settings)
         self.project = Project(self, "Project", project_id=settings.project_id, apis=apis.BOOTSTRAP)
-        self.state = Bucket(self, "State", name=self.names.bucket("state"), location=settings.region)
+        self.state = Bucket(
+            self, "State", name=self.names.bucket("state"), location=settings.region
+        )
         self.accounts = {
-            role: ServiceAccount(self, role.capitalize(), email=self.names.service_account_email(role), description=about)
+            role: ServiceAccount(
+                self,
+                role.capitalize(),
+                email=self.names.service_account_email(role),
+                description=about,
+            )
             for role, about in ACCOUNTS.items()
         }
         self._let_github_in()
@@ -52,7 +64,11 @@ class Bootstrap(EnvironmentStack):
         self._define_roles()
         self.tell("token_command", f"gcloud secrets versions add {self.names.github_secret} --data-file=- --project={settings.project_id}",
                   "Puts the GitHub token, once, before the delivery stack is applied")  # fmt: skip
-        self.tell("state_bucket", self.console(f"storage/browser/{self.names.bucket('state')}"), "Where the state of every stack lies")
+        self.tell(
+            "state_bucket",
+            self.console(f"storage/browser/{self.names.bucket('state')}"),
+            "Where the state of every stack lies",
+        )
         self.wait_for(self.project)
 
     def _let_github_in(self) -> None:
@@ -62,7 +78,9 @@ class Bootstrap(EnvironmentStack):
             pool_id=self.names.workload_identity_pool,
             project_number=self.settings.project_number,
             repository=self.settings.github.repository,
-            environments={role: self.names.github_environment(role) for role in ("planner", "deployer")},
+            environments={
+                role: self.names.github_environment(role) for role in ("planner", "deployer")
+            },
         )
         for role in ("planner", "deployer"):
             self.accounts[role].grant("roles/iam.workloadIdentityUser", to=github.principal(role))
@@ -75,24 +93,49 @@ class Bootstrap(EnvironmentStack):
             self.project.grant(role, to=planner)
         for role in roles.of_deployer(self.settings):
             self.project.grant(role, to=deployer)
-        self.project.grant("roles/resourcemanager.projectIamAdmin", to=deployer, only_for_roles=roles.grantable(self.settings))
+        self.project.grant(
+            "roles/resourcemanager.projectIamAdmin",
+            to=deployer,
+            only_for_roles=roles.grantable(self.settings),
+        )
         for account, actors in ACTORS.items():
             for actor in actors:
                 self.accounts[account].grant(ACT_AS, to=self.accounts[actor].principal)
         if billing := self.settings.billing_account:
             for who, role in roles.COSTS.items():
                 BillingAccountIamMember(
-                    self, f"Billing:{who}", billing_account_id=billing, role=role, member=self.accounts[who].principal.member
+                    self,
+                    f"Billing:{who}",
+                    billing_account_id=billing,
+                    role=role,
+                    member=self.accounts[who].principal.member,
                 )
 
     def _define_roles(self) -> None:
         """In this stack, since whoever may change a custom role can make it hold anything."""
-        for purpose, title, permissions in (("predictor", "Asks endpoints", roles.PREDICTOR), ("caller", "Runs triggers", roles.CALLER)):
+        for purpose, title, permissions in (
+            ("predictor", "Asks endpoints", roles.PREDICTOR),
+            ("caller", "Runs triggers", roles.CALLER),
+        ):
             role_id = self.names.custom_role_id(purpose)
-            ProjectIamCustomRole(self, purpose.capitalize(), role_id=role_id, title=title, permissions=list(permissions))
+            ProjectIamCustomRole(
+                self,
+                purpose.capitalize(),
+                role_id=role_id,
+                title=title,
+                permissions=list(permissions),
+            )
 
     def _keep_github_token(self) -> None:
         everywhere = SecretManagerSecretReplication(auto=SecretManagerSecretReplicationAuto())
-        token = SecretManagerSecret(self, "GithubToken", secret_id=self.names.github_secret, replication=everywhere)
+        token = SecretManagerSecret(
+            self, "GithubToken", secret_id=self.names.github_secret, replication=everywhere
+        )
         agent = self.names.service_agent("cloudbuild")
-        SecretManagerSecretIamMember(self, "GithubTokenReader", secret_id=token.id, role="roles/secretmanager.secretAccessor", member=agent)
+        SecretManagerSecretIamMember(
+            self,
+            "GithubTokenReader",
+            secret_id=token.id,
+            role="roles/secretmanager.secretAccessor",
+            member=agent,
+        )

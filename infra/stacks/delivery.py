@@ -1,6 +1,9 @@
 """How a commit gets in: the connection to GitHub, and a trigger for each recipe that this stage runs."""
 
-from cdktf_cdktf_provider_google.cloud_scheduler_job import CloudSchedulerJob, CloudSchedulerJobPubsubTarget
+from cdktf_cdktf_provider_google.cloud_scheduler_job import (
+    CloudSchedulerJob,
+    CloudSchedulerJobPubsubTarget,
+)
 from cdktf_cdktf_provider_google.cloudbuildv2_connection import (
     Cloudbuildv2Connection,
     Cloudbuildv2ConnectionGithubConfig,
@@ -31,7 +34,10 @@ class Delivery(EnvironmentStack):
         super().__init__(scope, "delivery", settings=settings)
         self.repository = self._connect()
         topics = ("retrain", "monitor", *(("promote",) if previous else ()))
-        self.topics = {purpose: Topic(self, purpose.capitalize(), name=self.names.topic(purpose)) for purpose in topics}
+        self.topics = {
+            purpose: Topic(self, purpose.capitalize(), name=self.names.topic(purpose))
+            for purpose in topics
+        }
         for recipe in ("modules",) if previous else ("image", "modules"):
             self._trigger(recipe, approval_required=settings.approval_required)
         self._trigger("retrain", models=ASKED_MODELS, approval_required=False)
@@ -55,7 +61,9 @@ class Delivery(EnvironmentStack):
             location=self.settings.region,
             github_config=Cloudbuildv2ConnectionGithubConfig(
                 app_installation_id=github.app_installation_id,
-                authorizer_credential=Cloudbuildv2ConnectionGithubConfigAuthorizerCredential(oauth_token_secret_version=token),
+                authorizer_credential=Cloudbuildv2ConnectionGithubConfigAuthorizerCredential(
+                    oauth_token_secret_version=token
+                ),
             ),
         )
         repository = Cloudbuildv2Repository(
@@ -73,7 +81,14 @@ class Delivery(EnvironmentStack):
         self._trigger("promote", models=ASKED_MODELS, commit=ASKED_COMMIT, approval_required=False)
         self.topics["promote"].grant("roles/pubsub.publisher", to=previous.names.member("builder"))
 
-    def _trigger(self, recipe: str, *, approval_required: bool, models: str = "all", commit: str | None = None) -> None:
+    def _trigger(
+        self,
+        recipe: str,
+        *,
+        approval_required: bool,
+        models: str = "all",
+        commit: str | None = None,
+    ) -> None:
         """It rides on the topic of its name, where there is one."""
         who = "monitor" if recipe == "monitor" else "builder"
         BuildTrigger(
@@ -93,7 +108,9 @@ class Delivery(EnvironmentStack):
         )
 
     def _every_morning(self) -> None:
-        target = CloudSchedulerJobPubsubTarget(topic_name=self.topics["monitor"].resource.id, data="e30=")  # base64 of {}
+        target = CloudSchedulerJobPubsubTarget(
+            topic_name=self.topics["monitor"].resource.id, data="e30="
+        )  # base64 of {}
         CloudSchedulerJob(
             self,
             "EveryMorning",

@@ -16,13 +16,20 @@ class EnvironmentStack(TerraformStack):
         super().__init__(scope, f"{name}-{settings.stage}")
         self.settings, self.names = settings, settings.names
         GcsBackend(self, bucket=self.names.bucket("state"), prefix=name)
-        self.provider = GoogleProvider(self, "Google", project=settings.project_id, region=settings.region)
+        self.provider = GoogleProvider(
+            self, "Google", project=settings.project_id, region=settings.region
+        )
         # An override, since the typed argument would turn the key managed-by into managed_by.
-        self.provider.add_override("default_labels", {"environment": settings.stage, "managed-by": "esteira", "stack": name})
+        self.provider.add_override(
+            "default_labels",
+            {"environment": settings.stage, "managed-by": "esteira", "stack": name},
+        )
 
     def wait_for(self, project: Project) -> None:
         """Make everything else in the stack wait for its APIs: a product that is not switched on yet refuses whatever is asked."""
-        switched_on = [f"{api.terraform_resource_type}.{api.friendly_unique_id}" for api in project.apis]
+        switched_on = [
+            f"{api.terraform_resource_type}.{api.friendly_unique_id}" for api in project.apis
+        ]
         for node in self.node.find_all():
             if isinstance(node, TerraformResource) and not isinstance(node, ProjectService):
                 node.depends_on = switched_on

@@ -19,9 +19,13 @@ SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
 class Foundation(EnvironmentStack):
     """`followers` are the environments that promote from this one: their builders copy what passed here."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, followers: Sequence[Settings]) -> None:
+    def __init__(
+        self, scope: Construct, *, settings: Settings, followers: Sequence[Settings]
+    ) -> None:
         super().__init__(scope, "foundation", settings=settings)
-        self.project = Project(self, "Project", project_id=settings.project_id, apis=apis.of_foundation(settings))
+        self.project = Project(
+            self, "Project", project_id=settings.project_id, apis=apis.of_foundation(settings)
+        )
         self.artifacts = Bucket(
             self,
             "Artifacts",
@@ -32,7 +36,12 @@ class Foundation(EnvironmentStack):
         )
         about = "Tables that the team loads for its models to train on"
         self.data = Dataset(
-            self, "Data", name=self.names.dataset("data"), location=settings.region, description=about, deletable=settings.deletable
+            self,
+            "Data",
+            name=self.names.dataset("data"),
+            location=settings.region,
+            description=about,
+            deletable=settings.deletable,
         )
         self.images = ImageRegistry(
             self,
@@ -58,19 +67,43 @@ class Foundation(EnvironmentStack):
             self.artifacts.grant("roles/storage.objectViewer", to=follower.names.member("builder"))
             self.images.grant("roles/artifactregistry.reader", to=follower.names.member("builder"))
         bucket = self.names.bucket("artifacts")
-        self.tell("artifacts", self.console(f"storage/browser/{bucket}"), "Modules, runs, models and the delivery record")
-        self.tell("reports", self.console(f"storage/browser/{bucket}/reports"), "The report of every run and of every day's monitoring")
+        self.tell(
+            "artifacts",
+            self.console(f"storage/browser/{bucket}"),
+            "Modules, runs, models and the delivery record",
+        )
+        self.tell(
+            "reports",
+            self.console(f"storage/browser/{bucket}/reports"),
+            "The report of every run and of every day's monitoring",
+        )
         self.wait_for(self.project)
 
     def _grant(self) -> None:
         member = self.names.member
-        wanted = {"builder": roles.BUILDER, "pipeline": roles.of_pipeline(self.settings), "monitor": roles.MONITOR}
+        wanted = {
+            "builder": roles.BUILDER,
+            "pipeline": roles.of_pipeline(self.settings),
+            "monitor": roles.MONITOR,
+        }
         for who, granted in wanted.items():
             for role in granted:
                 self.project.grant(role, to=member(who))
-        for who, role in {"builder": "objectUser", "pipeline": "objectUser", "monitor": "objectUser", "server": "objectViewer"}.items():
+        for who, role in {
+            "builder": "objectUser",
+            "pipeline": "objectUser",
+            "monitor": "objectUser",
+            "server": "objectViewer",
+        }.items():
             self.artifacts.grant(f"roles/storage.{role}", to=member(who))
-        for who, role in {"builder": "writer", "pipeline": "reader", "server": "reader", "monitor": "reader"}.items():
+        for who, role in {
+            "builder": "writer",
+            "pipeline": "reader",
+            "server": "reader",
+            "monitor": "reader",
+        }.items():
             self.images.grant(f"roles/artifactregistry.{role}", to=member(who))
         self.data.grant("roles/bigquery.dataViewer", to=member("pipeline"))
-        self.data.grant("roles/bigquery.dataViewer", to=member("monitor"))  # labels that arrive later
+        self.data.grant(
+            "roles/bigquery.dataViewer", to=member("monitor")
+        )  # labels that arrive later

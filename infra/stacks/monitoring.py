@@ -11,9 +11,17 @@ from cdktf_cdktf_provider_google.billing_budget import (
     BillingBudgetBudgetFilter,
     BillingBudgetThresholdRules,
 )
-from cdktf_cdktf_provider_google.logging_metric import LoggingMetric, LoggingMetricMetricDescriptor, LoggingMetricMetricDescriptorLabels
-from cdktf_cdktf_provider_google.monitoring_alert_policy import MonitoringAlertPolicyConditions as Condition
-from cdktf_cdktf_provider_google.monitoring_notification_channel import MonitoringNotificationChannel
+from cdktf_cdktf_provider_google.logging_metric import (
+    LoggingMetric,
+    LoggingMetricMetricDescriptor,
+    LoggingMetricMetricDescriptorLabels,
+)
+from cdktf_cdktf_provider_google.monitoring_alert_policy import (
+    MonitoringAlertPolicyConditions as Condition,
+)
+from cdktf_cdktf_provider_google.monitoring_notification_channel import (
+    MonitoringNotificationChannel,
+)
 from constructs import Construct
 
 from infra.constructs.alert import Alert, above, absent, logged
@@ -45,23 +53,43 @@ class Monitoring(EnvironmentStack):
         super().__init__(scope, "monitoring", settings=settings)
         self._keep_verdicts()
         self.channels = [
-            MonitoringNotificationChannel(self, f"Email:{email}", display_name=email, type="email", labels={"email_address": email}).id
+            MonitoringNotificationChannel(
+                self,
+                f"Email:{email}",
+                display_name=email,
+                type="email",
+                labels={"email_address": email},
+            ).id
             for email in settings.alert_emails
         ]
         self.metrics = {event: self._count(event) for event in EVENTS}
         self._watch_endpoints()
         self._watch_deliveries()
         self._watch_the_log()
-        Dashboard(self, "Dashboard", title=f"{settings.stage}: models", charts=_charts(self.metrics))
+        Dashboard(
+            self, "Dashboard", title=f"{settings.stage}: models", charts=_charts(self.metrics)
+        )
         if settings.billing_account and settings.monthly_budget:
             self._limit_spending(settings.billing_account, settings.monthly_budget)
         self.tell("alerts", self.console("monitoring/alerting"), "Open incidents")
-        self.tell("dashboards", self.console("monitoring/dashboards"), "Traffic, errors, latency and verdicts")
+        self.tell(
+            "dashboards",
+            self.console("monitoring/dashboards"),
+            "Traffic, errors, latency and verdicts",
+        )
 
     def _keep_verdicts(self) -> None:
-        deletable, about = self.settings.deletable, "What monitoring found, a row a model and window"
+        deletable, about = (
+            self.settings.deletable,
+            "What monitoring found, a row a model and window",
+        )
         verdicts = Dataset(
-            self, "Verdicts", name=self.names.dataset("verdicts"), location=self.settings.region, description=about, deletable=deletable
+            self,
+            "Verdicts",
+            name=self.names.dataset("verdicts"),
+            location=self.settings.region,
+            description=about,
+            deletable=deletable,
         )
         verdicts.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
         BigqueryTable(
@@ -82,7 +110,9 @@ class Monitoring(EnvironmentStack):
             f"Metric:{event}",
             name=self.names.log_metric(event),
             filter=self._event(event),
-            metric_descriptor=LoggingMetricMetricDescriptor(metric_kind="DELTA", value_type="INT64", labels=[label]),
+            metric_descriptor=LoggingMetricMetricDescriptor(
+                metric_kind="DELTA", value_type="INT64", labels=[label]
+            ),
             label_extractors={"model": "EXTRACT(jsonPayload.model)"},
         )
         return f'metric.type="logging.googleapis.com/user/{metric.name}" AND resource.type="global"'
@@ -111,33 +141,70 @@ class Monitoring(EnvironmentStack):
     def _watch_endpoints(self) -> None:
         counted, limits = f'{ENDPOINT}prediction_count"', self.settings.serving
         errors = above(
-            "share of errors", f'{ENDPOINT}error_count"', of=counted, limit=limits.largest_error_share, aligner="ALIGN_RATE", by=BY_ENDPOINT
+            "share of errors",
+            f'{ENDPOINT}error_count"',
+            of=counted,
+            limit=limits.largest_error_share,
+            aligner="ALIGN_RATE",
+            by=BY_ENDPOINT,
         )
-        self._alert("Prediction errors", f"More than {limits.largest_error_share:.0%} of an endpoint's answers are errors.", errors)
+        self._alert(
+            "Prediction errors",
+            f"More than {limits.largest_error_share:.0%} of an endpoint's answers are errors.",
+            errors,
+        )
         latency = above(
-            "p99 in ms", f'{ENDPOINT}prediction_latencies"', limit=limits.largest_p99_ms, aligner="ALIGN_PERCENTILE_99", by=BY_ENDPOINT
+            "p99 in ms",
+            f'{ENDPOINT}prediction_latencies"',
+            limit=limits.largest_p99_ms,
+            aligner="ALIGN_PERCENTILE_99",
+            by=BY_ENDPOINT,
         )
-        self._alert("Prediction latency", f"One answer in a hundred takes longer than {limits.largest_p99_ms} ms.", latency)
+        self._alert(
+            "Prediction latency",
+            f"One answer in a hundred takes longer than {limits.largest_p99_ms} ms.",
+            latency,
+        )
         idle = absent("no predictions", counted, by=BY_ENDPOINT)
-        self._alert("Endpoint idle", "An endpoint was not asked anything for a day, and its machines are paid for.", idle)
+        self._alert(
+            "Endpoint idle",
+            "An endpoint was not asked anything for a day, and its machines are paid for.",
+            idle,
+        )
 
     def _watch_deliveries(self) -> None:
         self._alert(
-            "Run failed", "A pipeline run failed; the model that was serving still is.", logged("run failed", self._event("run_failed"))
+            "Run failed",
+            "A pipeline run failed; the model that was serving still is.",
+            logged("run failed", self._event("run_failed")),
         )
         refused = logged("not blessed", self._event("not_blessed"))
-        self._alert("Not blessed", "A candidate was refused; the model that was serving still is.", refused)
-        build = (
-            f'logName="projects/{self.settings.project_id}/logs/cloudbuild" AND resource.type="build" AND textPayload=~"^(ERROR|TIMEOUT)"'
+        self._alert(
+            "Not blessed", "A candidate was refused; the model that was serving still is.", refused
         )
-        self._alert("Build failed", "A recipe of Cloud Build failed or ran out of time.", logged("build failed", build))
+        build = f'logName="projects/{self.settings.project_id}/logs/cloudbuild" AND resource.type="build" AND textPayload=~"^(ERROR|TIMEOUT)"'
+        self._alert(
+            "Build failed",
+            "A recipe of Cloud Build failed or ran out of time.",
+            logged("build failed", build),
+        )
 
     def _watch_the_log(self) -> None:
-        self._alert("Drift", "What a model is asked no longer looks like what it was trained on.", logged("drift", self._event("drift")))
+        self._alert(
+            "Drift",
+            "What a model is asked no longer looks like what it was trained on.",
+            logged("drift", self._event("drift")),
+        )
         nothing = logged("no requests logged", self._event("no_requests"))
-        self._alert("No requests logged", "A model answers, but its request log has no new row.", nothing)
+        self._alert(
+            "No requests logged", "A model answers, but its request log has no new row.", nothing
+        )
         silent = absent("no verdict", self.metrics["monitored"], by=BY_MODEL)
-        self._alert("Monitor silent", "Monitoring has come to no verdict on a model for a day: drift would go unseen.", silent)
+        self._alert(
+            "Monitor silent",
+            "Monitoring has come to no verdict on a model for a day: drift would go unseen.",
+            silent,
+        )
 
     def _limit_spending(self, account: str, units: int) -> None:
         BillingBudget(
@@ -145,10 +212,20 @@ class Monitoring(EnvironmentStack):
             "Budget",
             billing_account=account,
             display_name=f"{self.settings.stage}: {self.settings.project_id}",
-            amount=BillingBudgetAmount(specified_amount=BillingBudgetAmountSpecifiedAmount(units=str(units))),
-            threshold_rules=[BillingBudgetThresholdRules(threshold_percent=share) for share in BUDGET_SHARES],
-            budget_filter=BillingBudgetBudgetFilter(projects=[f"projects/{self.settings.project_number}"]),
-            all_updates_rule=BillingBudgetAllUpdatesRule(monitoring_notification_channels=self.channels) if self.channels else None,
+            amount=BillingBudgetAmount(
+                specified_amount=BillingBudgetAmountSpecifiedAmount(units=str(units))
+            ),
+            threshold_rules=[
+                BillingBudgetThresholdRules(threshold_percent=share) for share in BUDGET_SHARES
+            ],
+            budget_filter=BillingBudgetBudgetFilter(
+                projects=[f"projects/{self.settings.project_number}"]
+            ),
+            all_updates_rule=BillingBudgetAllUpdatesRule(
+                monitoring_notification_channels=self.channels
+            )
+            if self.channels
+            else None,
         )
         # A person's own credentials are asked for a project to bill the Budget API's calls to.
         self.provider.user_project_override = True
@@ -159,7 +236,16 @@ def _charts(metrics: dict[str, str]) -> list[Chart]:
     return [
         Chart("predictions a second", f'{ENDPOINT}prediction_count"', "ALIGN_RATE", BY_ENDPOINT),
         Chart("errors a second", f'{ENDPOINT}error_count"', "ALIGN_RATE", BY_ENDPOINT),
-        Chart("p99 latency", f'{ENDPOINT}prediction_latencies"', "ALIGN_PERCENTILE_99", BY_ENDPOINT, "ms"),
+        Chart(
+            "p99 latency",
+            f'{ENDPOINT}prediction_latencies"',
+            "ALIGN_PERCENTILE_99",
+            BY_ENDPOINT,
+            "ms",
+        ),
         Chart("replicas", f'{ENDPOINT}replicas"', "ALIGN_MEAN", BY_ENDPOINT),
-        *(Chart(event.replace("_", " "), metric, "ALIGN_DELTA", BY_MODEL) for event, metric in metrics.items()),
+        *(
+            Chart(event.replace("_", " "), metric, "ALIGN_DELTA", BY_MODEL)
+            for event, metric in metrics.items()
+        ),
     ]

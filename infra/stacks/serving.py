@@ -19,14 +19,22 @@ class Serving(EnvironmentStack):
 
     def __init__(self, scope: Construct, *, settings: Settings, models: list[str]) -> None:
         super().__init__(scope, "serving", settings=settings)
-        self.requests = self._dataset("requests", "What a share of the traffic asked and was answered; Vertex writes it", expiring=True)
-        self.views = self._dataset("views", "The request log by column, without the personal ones", expiring=False)
+        self.requests = self._dataset(
+            "requests",
+            "What a share of the traffic asked and was answered; Vertex writes it",
+            expiring=True,
+        )
+        self.views = self._dataset(
+            "views", "The request log by column, without the personal ones", expiring=False
+        )
         self.requests.let_views_read(self.views)
         self._grant()
         for model in models:
             self._serve(model)
         self.tell(
-            "request_log", self.console("bigquery"), f"Datasets {self.names.dataset('requests')} (raw) and {self.names.dataset('views')}"
+            "request_log",
+            self.console("bigquery"),
+            f"Datasets {self.names.dataset('requests')} (raw) and {self.names.dataset('views')}",
         )
 
     def _dataset(self, purpose: str, about: str, *, expiring: bool) -> Dataset:
@@ -42,7 +50,9 @@ class Serving(EnvironmentStack):
 
     def _grant(self) -> None:
         self.requests.grant("roles/bigquery.dataEditor", to=self.names.service_agent("aiplatform"))
-        self.requests.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))  # also deletes what is too old
+        self.requests.grant(
+            "roles/bigquery.dataEditor", to=self.names.member("monitor")
+        )  # also deletes what is too old
         self.views.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
         for reader in self.settings.readers:
             self.views.grant("roles/bigquery.dataViewer", to=reader)
@@ -52,7 +62,11 @@ class Serving(EnvironmentStack):
             project.grant(self.names.custom_role("predictor"), to=consumer)
 
     def _serve(self, model: str) -> None:
-        project, region, endpoint = self.settings.project_id, self.settings.region, self.names.endpoint(model)
+        project, region, endpoint = (
+            self.settings.project_id,
+            self.settings.region,
+            self.names.endpoint(model),
+        )
         Endpoint(
             self,
             f"Endpoint:{model}",
@@ -64,15 +78,39 @@ class Serving(EnvironmentStack):
             deletable=self.settings.deletable,
         )
         if self.settings.legacy_ai_platform:
-            MlEngineModel(self, f"Legacy:{model}", name=self.names.legacy_model(model), regions=[region], online_prediction_logging=True)
+            MlEngineModel(
+                self,
+                f"Legacy:{model}",
+                name=self.names.legacy_model(model),
+                regions=[region],
+                online_prediction_logging=True,
+            )
         resource = f"projects/{project}/locations/{region}/endpoints/{endpoint}"
-        self.tell(f"{model}_predict_url", f"https://{region}-aiplatform.googleapis.com/v1/{resource}:predict", f"Asks {model}")
         self.tell(
-            f"{model}_console", self.console(f"vertex-ai/online-prediction/locations/{region}/endpoints/{endpoint}"), f"Versions of {model}"
+            f"{model}_predict_url",
+            f"https://{region}-aiplatform.googleapis.com/v1/{resource}:predict",
+            f"Asks {model}",
         )
         self.tell(
-            f"{model}_log_table", f"{project}.{self.names.dataset('requests')}.{self.names.request_table(model)}", "There after a request"
+            f"{model}_console",
+            self.console(f"vertex-ai/online-prediction/locations/{region}/endpoints/{endpoint}"),
+            f"Versions of {model}",
         )
-        source = {"projectId": project, "datasetId": self.names.dataset("views"), "tableId": self.names.request_table(model)}
-        options = {"c.mode": "edit", "ds.connector": "bigQuery", "ds.type": "TABLE"} | {f"ds.{key}": value for key, value in source.items()}
-        self.tell(f"{model}_looker_studio", LOOKER + urlencode(options), "Charts over the view, once monitoring has made it")
+        self.tell(
+            f"{model}_log_table",
+            f"{project}.{self.names.dataset('requests')}.{self.names.request_table(model)}",
+            "There after a request",
+        )
+        source = {
+            "projectId": project,
+            "datasetId": self.names.dataset("views"),
+            "tableId": self.names.request_table(model),
+        }
+        options = {"c.mode": "edit", "ds.connector": "bigQuery", "ds.type": "TABLE"} | {
+            f"ds.{key}": value for key, value in source.items()
+        }
+        self.tell(
+            f"{model}_looker_studio",
+            LOOKER + urlencode(options),
+            "Charts over the view, once monitoring has made it",
+        )

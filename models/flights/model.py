@@ -23,9 +23,13 @@ def run_fn(fn_args: FnArgs) -> None:
     """Train with `fn_args.hyperparameters` and export; TFX's Trainer calls this."""
     keras.utils.set_random_seed(SEED)
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    values = fn_args.hyperparameters.get("values", fn_args.hyperparameters)  # a Tuner nests them, best.json doesn't
+    values = fn_args.hyperparameters.get(
+        "values", fn_args.hyperparameters
+    )  # a Tuner nests them, best.json doesn't
     model = _build(values, transform, fn_args)
-    curves = keras.callbacks.TensorBoard(fn_args.model_run_dir, update_freq="epoch", write_graph=False)
+    curves = keras.callbacks.TensorBoard(
+        fn_args.model_run_dir, update_freq="epoch", write_graph=False
+    )
     model.fit(**_fit_arguments(fn_args, transform)(values["batch_size"]), callbacks=[curves])
     _export(model, transform, fn_args)
 
@@ -59,17 +63,28 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
 def _build(values, transform, fn_args):
     """The sum of one network a calendar feature, each over that feature and all that is no calendar's, as a probability."""
-    features = [f for f in transform.transformed_metadata.schema.feature if f.name != fn_args.custom_config["label"]]
+    features = [
+        f
+        for f in transform.transformed_metadata.schema.feature
+        if f.name != fn_args.custom_config["label"]
+    ]
     sizes = {f.name: f.int_domain.max + 1 for f in features if f.HasField("int_domain")}
-    inputs = {f.name: keras.Input((), name=f.name, dtype="int64" if f.name in sizes else "float32") for f in features}
+    inputs = {
+        f.name: keras.Input((), name=f.name, dtype="int64" if f.name in sizes else "float32")
+        for f in features
+    }
     numbers = keras.ops.stack([inputs[f.name] for f in features if f.name not in sizes], axis=1)
     logits = []
     for calendar in CALENDAR:
-        seen = {name: size for name, size in sizes.items() if name == calendar or name not in CALENDAR}
+        seen = {
+            name: size for name, size in sizes.items() if name == calendar or name not in CALENDAR
+        }
         logits.append(_network(inputs, seen, numbers, values))
     model = keras.Model(inputs, keras.layers.Activation("sigmoid")(keras.layers.Add()(logits)))
     model.compile(
-        optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(values["learning_rate"], fn_args.train_steps)),
+        optimizer=keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(values["learning_rate"], fn_args.train_steps)
+        ),
         loss="binary_crossentropy",
         metrics=[keras.metrics.AUC(name="auc")],
         steps_per_execution=STEPS_PER_CALL,
@@ -82,19 +97,27 @@ def _network(inputs, sizes, numbers, values):
     # One table holds every feature's categories, each after the last's: one lookup instead of one a feature.
     starts = np.cumsum([0, *sizes.values()])
     rows = keras.ops.stack([inputs[name] for name in sizes], axis=1) + starts[:-1]
-    embedded = keras.layers.Flatten()(keras.layers.Embedding(int(starts[-1]), values["embedding_width"])(rows))
+    embedded = keras.layers.Flatten()(
+        keras.layers.Embedding(int(starts[-1]), values["embedding_width"])(rows)
+    )
     hidden = keras.layers.Concatenate()([embedded, numbers])
     for units in (values["hidden_units"], values["hidden_units"] // 2):
-        hidden = keras.layers.Dropout(values["dropout"])(keras.layers.Dense(units, activation="relu")(hidden))
+        hidden = keras.layers.Dropout(values["dropout"])(
+            keras.layers.Dense(units, activation="relu")(hidden)
+        )
     return keras.layers.Dense(1)(hidden)
 
 
 def _fit_arguments(fn_args, transform):
     """A function from batch size to `fit`'s arguments; the rows are read and parsed once and then kept in memory."""
-    options = tfxio.TensorFlowDatasetOptions(batch_size=10_000, num_epochs=1, shuffle=False, label_key=fn_args.custom_config["label"])
+    options = tfxio.TensorFlowDatasetOptions(
+        batch_size=10_000, num_epochs=1, shuffle=False, label_key=fn_args.custom_config["label"]
+    )
 
     def read(files):
-        parts = fn_args.data_accessor.tf_dataset_factory(files, options, transform.transformed_metadata.schema)
+        parts = fn_args.data_accessor.tf_dataset_factory(
+            files, options, transform.transformed_metadata.schema
+        )
         return tf.nest.map_structure(lambda *columns: tf.concat(columns, axis=0), *parts)
 
     train, held_out = read(fn_args.train_files), read(fn_args.eval_files)
@@ -103,9 +126,17 @@ def _fit_arguments(fn_args, transform):
     def arguments(batch_size):
         shuffled = _batches(train, batch_size, shuffled=True).take(fn_args.train_steps // epochs)
         rows = min(fn_args.eval_steps * batch_size, len(held_out[1]))
-        validation = _batches(held_out, rows, shuffled=False).take(1)  # as one batch: it is asked at each epoch
+        validation = _batches(held_out, rows, shuffled=False).take(
+            1
+        )  # as one batch: it is asked at each epoch
         # shuffle=False: it is done already, and Keras warns otherwise
-        return {"x": shuffled, "epochs": epochs, "validation_data": validation, "shuffle": False, "verbose": 0}
+        return {
+            "x": shuffled,
+            "epochs": epochs,
+            "validation_data": validation,
+            "shuffle": False,
+            "verbose": 0,
+        }
 
     return arguments
 
@@ -126,7 +157,11 @@ def _batches(rows, batch_size, shuffled):
 def _export(model, transform, fn_args):
     """A SavedModel that takes serialized tf.Examples of raw columns; its signatures are the contract with Evaluator and serving."""
     asked = transform.raw_feature_spec()
-    served = {name: spec for name, spec in asked.items() if name not in fn_args.custom_config["never_served"]}
+    served = {
+        name: spec
+        for name, spec in asked.items()
+        if name not in fn_args.custom_config["never_served"]
+    }
     module = tf.Module()
     module.transform = transform.transform_features_layer()
     # The variables rather than the Keras model: it would save each twice, and TF1 loaders (BulkInferrer's) restore the wrong one.

@@ -26,16 +26,22 @@ def preprocessing_fn(inputs):
     outputs = {LABEL: tf.cast(_dense(inputs["arr_delay"], 0) > LATE_MINUTES, tf.int64)}
     for name in WORDS:
         word = _dense(inputs[name], "missing")
-        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(word, frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=name)
+        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(
+            word, frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=name
+        )
     year, month, day = (_dense(inputs[name], 0) for name in ("year", "month", "day"))
     outputs["month_id"] = tft.apply_buckets(month, [MONTHS])
     outputs["weekday_id"] = tft.apply_buckets(_weekday(year, month, day), [WEEKDAYS])
     for name in ("sched_dep_time", "sched_arr_time"):
         minute = _minute_of_day(_dense(inputs[name], -1))
         outputs[f"{name}_slot"] = tft.apply_buckets(minute, [SLOTS])
-        outputs[f"{name}_share"] = tf.where(minute < 0, 0.5, tf.cast(minute, tf.float32) / SLOTS[-1])  # missing: noon
+        outputs[f"{name}_share"] = tf.where(
+            minute < 0, 0.5, tf.cast(minute, tf.float32) / SLOTS[-1]
+        )  # missing: noon
     outputs["distance_step"] = tft.apply_buckets(_dense(inputs["distance"], -1), [MILES])
-    outputs["distance_log"] = _dense(_scaled_log(tf.cast(inputs["distance"], tf.float32)), 0)  # missing: the mean
+    outputs["distance_log"] = _dense(
+        _scaled_log(tf.cast(inputs["distance"], tf.float32)), 0
+    )  # missing: the mean
     return outputs
 
 

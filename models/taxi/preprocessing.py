@@ -29,13 +29,19 @@ def preprocessing_fn(inputs):
     outputs = {LABEL: _big_tip(_dense(inputs["tips"], 0), _dense(inputs["fare"], 0))}
     for name in WORDS:
         word = _dense(inputs[name], "missing")
-        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(word, frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=name)
+        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(
+            word, frequency_threshold=RARE, num_oov_buckets=1, vocab_filename=name
+        )
     for name, (lowest, highest) in CODES.items():
-        outputs[f"{name}_id"] = tft.apply_buckets(_dense(inputs[name], lowest - 1), [list(range(lowest, highest + 2))])
+        outputs[f"{name}_id"] = tft.apply_buckets(
+            _dense(inputs[name], lowest - 1), [list(range(lowest, highest + 2))]
+        )
     for name, (width, count) in STEPS.items():
         value = tf.cast(inputs[name], tf.float32)
         steps = [float(width * step) for step in range(count + 1)]
-        outputs[f"{name}_step"] = tft.apply_buckets(_dense(value, -1), [steps])  # missing: step 0, one below that of nought
+        outputs[f"{name}_step"] = tft.apply_buckets(
+            _dense(value, -1), [steps]
+        )  # missing: step 0, one below that of nought
         outputs[f"{name}_log"] = _dense(_scaled_log(value), 0)  # missing: the mean
     return outputs
 

@@ -23,11 +23,17 @@ DIGEST = re.compile(r"[a-z0-9][\w./:-]*@sha256:[0-9a-f]{64}")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_json(parser)
     shared.add_runs(parser)
-    parser.add_argument("models", nargs="*", metavar="model", help="names or paths (default: all models)")
+    parser.add_argument(
+        "models", nargs="*", metavar="model", help="names or paths (default: all models)"
+    )
     parser.add_argument("--env", required=True, help="local, or a stage of environments.py")
-    parser.add_argument("--image", help="the pipeline image by digest, NAME@sha256:...; not for local")
+    parser.add_argument(
+        "--image", help="the pipeline image by digest, NAME@sha256:...; not for local"
+    )
     parser.add_argument("--serving-image", help="the serving image by digest; not for local")
-    parser.add_argument("--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)")
+    parser.add_argument(
+        "--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)"
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -123,5 +129,7 @@ def _cloud(
 
 def _by_digest(flag: str, image: str | None, stage: str) -> str:
     if image is None or not DIGEST.fullmatch(image):
-        raise ConfigurationError(f"{flag} is {image!r}, allowed for {stage} is an image by digest, NAME@sha256:64 hexadecimal digits")
+        raise ConfigurationError(
+            f"{flag} is {image!r}, allowed for {stage} is an image by digest, NAME@sha256:64 hexadecimal digits"
+        )
     return image

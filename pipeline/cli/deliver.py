@@ -32,7 +32,9 @@ def run(options: argparse.Namespace) -> int:
     source = shared.stage(settings.promotes_from) if settings.promotes_from else None
     try:
         with Progress(sys.stderr) as progress:
-            verdicts = triggered.run(settings, source, options.commit, models, options.tag, progress)
+            verdicts = triggered.run(
+                settings, source, options.commit, models, options.tag, progress
+            )
     except SupersededError as superseded:
         shared.report(options, f"nothing is left to do: {superseded}", [])
         return shared.DONE

@@ -16,7 +16,9 @@ RUNS = REPOSITORY / "runs"
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the result as JSON on standard output")
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON on standard output"
+    )
 
 
 def add_runs(parser: argparse.ArgumentParser, holds: str = "runs and what they make") -> None:
@@ -51,7 +53,9 @@ def stage(name: str) -> "Settings":
 def stage_before(settings: "Settings") -> "Settings":
     """The stage that this one promotes from; ConfigurationError where there is none."""
     if settings.promotes_from is None:
-        raise ConfigurationError(f"--env is {settings.stage!r}, which promotes from no other: allowed are the stages with a promotes_from")
+        raise ConfigurationError(
+            f"--env is {settings.stage!r}, which promotes from no other: allowed are the stages with a promotes_from"
+        )
     return stage(settings.promotes_from)
 
 

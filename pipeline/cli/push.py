@@ -17,9 +17,13 @@ HELP = "hand a commit of the default branch to the trigger that delivers what ha
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_stage(parser)
-    parser.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
+    parser.add_argument(
+        "--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)"
+    )
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--again", action="store_true", help="also where this commit was pushed before")
+    instead.add_argument(
+        "--again", action="store_true", help="also where this commit was pushed before"
+    )
     instead.add_argument(
         "--retrain",
         action="store_true",
@@ -30,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: --models at --commit, as the stage before has delivered them",
     )
-    parser.add_argument("--commit", metavar="SHA", help="with --promote: the whole hash of the commit")
+    parser.add_argument(
+        "--commit", metavar="SHA", help="with --promote: the whole hash of the commit"
+    )
     parser.add_argument(
         "--models",
         default="all",
@@ -63,7 +69,9 @@ def _check(options: argparse.Namespace) -> None:
             f"--models is {options.models!r}, allowed with --retrain and --promote alone: the changes say what is delivered"
         )
     if options.commit and not options.promote:
-        raise ConfigurationError(f"--commit is {options.commit!r}, allowed with --promote alone: --head names what is delivered")
+        raise ConfigurationError(
+            f"--commit is {options.commit!r}, allowed with --promote alone: --head names what is delivered"
+        )
 
 
 def _report(options: argparse.Namespace, done: "Pushed") -> None:

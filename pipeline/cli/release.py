@@ -16,7 +16,9 @@ HELP = "promote, rollback, refresh and undeploy what was delivered"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    promote = actions.add_parser("promote", help="what passed in the stage before: the same images and modules")
+    promote = actions.add_parser(
+        "promote", help="what passed in the stage before: the same images and modules"
+    )
     shared.add_stage(promote)
     shared.add_commit(promote)
     _add_action(actions, "rollback", "all traffic to the version before, at once")
@@ -31,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_action(actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str) -> argparse.ArgumentParser:
+def _add_action(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str
+) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=about)
     shared.add_stage(parser)
     parser.add_argument("model", help="the name of a delivered model")

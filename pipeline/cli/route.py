@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="REV",
         help="the commit that was last delivered (default: none was, so everything)",
     )
-    parser.add_argument("--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)")
+    parser.add_argument(
+        "--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

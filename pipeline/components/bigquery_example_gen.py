@@ -37,7 +37,9 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
 
     def __init__(self, source: BigQuerySource, *, required: list[str]) -> None:
         present = " AND ".join(f"`{column}` IS NOT NULL" for column in required) or "TRUE"
-        config = utils.make_default_input_config(f"SELECT * FROM (\n{source.query.rstrip().rstrip(';')}\n) WHERE {present}")
+        config = utils.make_default_input_config(
+            f"SELECT * FROM (\n{source.query.rstrip().rstrip(';')}\n) WHERE {present}"
+        )
         super().__init__(
             BigQueryExampleGenSpec(
                 input_config=config,

@@ -25,7 +25,11 @@ from pipeline.errors import DataError
 from pipeline.spec import CsvSource
 
 ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float64(), "BYTES": pa.string()}
-SPLITS = ("train", "train", "eval")  # two rows in three are trained on, by the row's hash modulo three
+SPLITS = (
+    "train",
+    "train",
+    "eval",
+)  # two rows in three are trained on, by the row's hash modulo three
 ROWS_AT_ONCE = 65536
 
 
@@ -48,13 +52,20 @@ class Executor(base_executor.BaseExecutor):
         table = read_csv(path, columns, json.loads(exec_properties["null_values"]))
         kept = _without_nulls(table, json.loads(exec_properties["required"]))
         if not kept.num_rows:
-            raise DataError(f"{path}: no row is left of {table.num_rows}, allowed are rows with {exec_properties['required']}")
+            raise DataError(
+                f"{path}: no row is left of {table.num_rows}, allowed are rows with {exec_properties['required']}"
+            )
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         examples.split_names = artifact_utils.encode_split_names(sorted(set(SPLITS)))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        _write_splits(kept, {split: artifact_utils.get_split_uri([examples], split) for split in set(SPLITS)})
-        for name, number in {"rows": kept.num_rows, "rows_dropped": table.num_rows - kept.num_rows}.items():
+        _write_splits(
+            kept, {split: artifact_utils.get_split_uri([examples], split) for split in set(SPLITS)}
+        )
+        for name, number in {
+            "rows": kept.num_rows,
+            "rows_dropped": table.num_rows - kept.num_rows,
+        }.items():
             examples.set_int_custom_property(name, number)
         examples.set_string_custom_property("sha256", exec_properties["sha256"])
 
@@ -92,11 +103,17 @@ def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str])
     if columns is not None:
         _check_header(path, content, set(columns))
     try:
-        table = pa.csv.read_csv(io.BytesIO(content), read_options=pa.csv.ReadOptions(block_size=16 << 20), convert_options=options)
+        table = pa.csv.read_csv(
+            io.BytesIO(content),
+            read_options=pa.csv.ReadOptions(block_size=16 << 20),
+            convert_options=options,
+        )
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise DataError(f"{path}: {_named(str(error), content)}") from error
     if columns is None:
-        table = table.cast(pa.schema([(field.name, _encodable(field.type)) for field in table.schema]))
+        table = table.cast(
+            pa.schema([(field.name, _encodable(field.type)) for field in table.schema])
+        )
     if not table.num_rows:
         raise DataError(f"{path}: there is a header and no row, allowed is at least one")
     return table
@@ -110,9 +127,13 @@ def column_names(path: Path) -> list[str]:
 def encode(table: pa.Table) -> Iterator[bytes]:
     """Each row as a serialized tf.Example; a null is a feature without values."""
     encoder = RecordBatchToExamplesEncoder()
-    typed = sorted(name for name in table.column_names if not pa.types.is_null(table[name].type))  # guessed, a column of nulls has none
+    typed = sorted(
+        name for name in table.column_names if not pa.types.is_null(table[name].type)
+    )  # guessed, a column of nulls has none
     for batch in table.select(typed).to_batches(max_chunksize=ROWS_AT_ONCE):
-        lists = pa.RecordBatch.from_arrays([_as_lists(column) for column in batch.columns], names=batch.schema.names)
+        lists = pa.RecordBatch.from_arrays(
+            [_as_lists(column) for column in batch.columns], names=batch.schema.names
+        )
         for record in encoder.encode(lists):
             # The encoder's order of features varies between runs: only a canonical form can be hashed.
             yield tf.train.Example.FromString(record).SerializeToString(deterministic=True)
@@ -147,16 +168,24 @@ def _encodable(guessed: pa.DataType) -> pa.DataType:
 def _check_header(path: Path, content: bytes, expected: set[str]) -> None:
     found = set(_header(content))
     if not found:
-        raise DataError(f"{path}: the file is empty, allowed is a header with the columns {', '.join(sorted(expected))}")
+        raise DataError(
+            f"{path}: the file is empty, allowed is a header with the columns {', '.join(sorted(expected))}"
+        )
     if missing := sorted(expected - found):
-        raise DataError(f"{path}: the column {', '.join(missing)} of schema.pbtxt is missing, found are {', '.join(sorted(found))}")
+        raise DataError(
+            f"{path}: the column {', '.join(missing)} of schema.pbtxt is missing, found are {', '.join(sorted(found))}"
+        )
     if extra := sorted(found - expected):
-        raise DataError(f"{path}: the column {', '.join(extra)} is not in schema.pbtxt, allowed are {', '.join(sorted(expected))}")
+        raise DataError(
+            f"{path}: the column {', '.join(extra)} is not in schema.pbtxt, allowed are {', '.join(sorted(expected))}"
+        )
 
 
 def _named(message: str, content: bytes) -> str:
     """Arrow's message with the column's name where it only counts columns."""
-    return re.sub(r"In CSV column #(\d+)", lambda m: f"in the column {_header(content)[int(m[1])]}", message)
+    return re.sub(
+        r"In CSV column #(\d+)", lambda m: f"in the column {_header(content)[int(m[1])]}", message
+    )
 
 
 def _without_nulls(table: pa.Table, required: list[str]) -> pa.Table:
@@ -180,7 +209,10 @@ def _write_splits(table: pa.Table, folders: dict[str, str]) -> None:
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     for folder in folders.values():
         tf.io.gfile.makedirs(folder)
-    writers = {split: tf.io.TFRecordWriter(f"{folder}/data_tfrecord-00000-of-00001.gz", options) for split, folder in folders.items()}
+    writers = {
+        split: tf.io.TFRecordWriter(f"{folder}/data_tfrecord-00000-of-00001.gz", options)
+        for split, folder in folders.items()
+    }
     for record in encode(table):
         writers[SPLITS[int.from_bytes(hashlib.sha256(record).digest(), "big") % 3]].write(record)
     for writer in writers.values():

@@ -23,15 +23,26 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
 
 class Executor(executor.Executor):
-    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+    def Do(
+        self,
+        input_dict: dict[str, Any],
+        output_dict: dict[str, Any],
+        exec_properties: dict[str, Any],
+    ) -> None:
         candidate = artifact_utils.get_single_uri(input_dict["model"])
         if any(model.uri == candidate for model in input_dict.get("baseline_model") or []):
-            input_dict = {key: value for key, value in input_dict.items() if key != "baseline_model"}
+            input_dict = {
+                key: value for key, value in input_dict.items() if key != "baseline_model"
+            }
         try:
             super().Do(input_dict, output_dict, exec_properties)
         except RunError as error:
-            raise RunError(str(error).split(" [while running")[0]) from error  # Beam adds where in its graph it was
-        artifact_utils.get_single_instance(output_dict["blessing"]).set_string_custom_property("pipeline", exec_properties["pipeline"])
+            raise RunError(
+                str(error).split(" [while running")[0]
+            ) from error  # Beam adds where in its graph it was
+        artifact_utils.get_single_instance(output_dict["blessing"]).set_string_custom_property(
+            "pipeline", exec_properties["pipeline"]
+        )
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):

@@ -23,17 +23,23 @@ class ExampleValidatorSpec(component_spec.ComponentSpec):
         "statistics": component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
     }
-    OUTPUTS = {"anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies)}
+    OUTPUTS = {
+        "anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies)
+    }
 
 
 class Executor(executor.Executor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         super().Do(input_dict, output_dict, {})
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
-        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])))
+        schema = io_utils.SchemaReader().read(
+            io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
+        )
         found, rows = anomalies(statistics, schema), row_count(statistics)
         if rows < exec_properties["minimum_rows"]:
-            raise DataError(f"the data has {rows} rows, allowed is at least data.minimum_rows = {exec_properties['minimum_rows']}")
+            raise DataError(
+                f"the data has {rows} rows, allowed is at least data.minimum_rows = {exec_properties['minimum_rows']}"
+            )
         if found:
             raise DataError("the data is not what schema.pbtxt says: " + "; ".join(found))
 
@@ -44,7 +50,9 @@ class ExampleValidator(base_component.BaseComponent):
     SPEC_CLASS = ExampleValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, *, statistics: types.BaseChannel, schema: types.BaseChannel, minimum_rows: int) -> None:
+    def __init__(
+        self, *, statistics: types.BaseChannel, schema: types.BaseChannel, minimum_rows: int
+    ) -> None:
         super().__init__(
             ExampleValidatorSpec(
                 statistics=statistics,
@@ -60,12 +68,22 @@ def anomalies(statistics: types.Artifact, schema: Any) -> list[str]:
     """A sentence for each anomaly of each split; also what the report of a stopped run shows."""
     sentences = []
     for split in artifact_utils.decode_split_names(statistics.split_names):
-        found = tfdv.validate_statistics(stats_artifact_utils.load_statistics(statistics, split).proto(), schema, environment="TRAINING")
+        found = tfdv.validate_statistics(
+            stats_artifact_utils.load_statistics(statistics, split).proto(),
+            schema,
+            environment="TRAINING",
+        )
         for feature, info in sorted(found.anomaly_info.items()):
-            sentences += [f"{feature} ({split}): {reason.description.rstrip('.').lower()}" for reason in info.reason]
+            sentences += [
+                f"{feature} ({split}): {reason.description.rstrip('.').lower()}"
+                for reason in info.reason
+            ]
     return sentences
 
 
 def row_count(statistics: types.Artifact) -> int:
     splits = artifact_utils.decode_split_names(statistics.split_names)
-    return sum(stats_artifact_utils.load_statistics(statistics, split).proto().datasets[0].num_examples for split in splits)
+    return sum(
+        stats_artifact_utils.load_statistics(statistics, split).proto().datasets[0].num_examples
+        for split in splits
+    )

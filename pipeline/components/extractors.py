@@ -14,14 +14,25 @@ from tensorflow_model_analysis.utils import util
 from pipeline.errors import RunError
 
 
-def custom_extractors(eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any) -> list[Any]:
+def custom_extractors(
+    eval_shared_model: Any, eval_config: config_pb2.EvalConfig, tensor_adapter_config: Any
+) -> list[Any]:
     """TFX's hook: the default extractors, but for the one that takes a batch apart into its rows."""
     extractors = tfma.default_extractors(
-        eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
+        eval_shared_model=eval_shared_model,
+        eval_config=eval_config,
+        tensor_adapter_config=tensor_adapter_config,
     )
-    sliced = {key for spec in eval_config.slicing_specs for key in (*spec.feature_keys, *spec.feature_values)}
+    sliced = {
+        key
+        for spec in eval_config.slicing_specs
+        for key in (*spec.feature_keys, *spec.feature_values)
+    }
     place = next(i for i, e in enumerate(extractors) if "nbatch" in e.stage_name)
-    by_slices = tfma.extractors.Extractor(stage_name="GroupBySlices", ptransform="GroupBySlices" >> beam.FlatMap(by_slice, sliced=sliced))
+    by_slices = tfma.extractors.Extractor(
+        stage_name="GroupBySlices",
+        ptransform="GroupBySlices" >> beam.FlatMap(by_slice, sliced=sliced),
+    )
     return [*extractors[:place], by_slices, *extractors[place + 1 :]]
 
 
@@ -32,15 +43,21 @@ def by_slice(batch: dict[str, Any], sliced: set[str]) -> list[dict[str, Any]]:
     one, which is how they are counted. Columns that no slice reads are left out.
     """
     # TFMA nests arrays by model where there are two, and by output where there are several
-    labels = tf.nest.map_structure(functools.partial(_numbers, what="the label"), batch[tfma.LABELS_KEY])
-    scores = tf.nest.map_structure(functools.partial(_numbers, what="the model's answer"), batch[tfma.PREDICTIONS_KEY])
-    columns = {name: value for name, value in batch[tfma.FEATURES_KEY].items() if name in sliced}
-    features = [row[tfma.FEATURES_KEY] for row in util.split_extracts({tfma.FEATURES_KEY: columns})] or [{}] * len(
-        tf.nest.flatten(labels)[0]
+    labels = tf.nest.map_structure(
+        functools.partial(_numbers, what="the label"), batch[tfma.LABELS_KEY]
     )
+    scores = tf.nest.map_structure(
+        functools.partial(_numbers, what="the model's answer"), batch[tfma.PREDICTIONS_KEY]
+    )
+    columns = {name: value for name, value in batch[tfma.FEATURES_KEY].items() if name in sliced}
+    features = [
+        row[tfma.FEATURES_KEY] for row in util.split_extracts({tfma.FEATURES_KEY: columns})
+    ] or [{}] * len(tf.nest.flatten(labels)[0])
     groups: dict[Any, list[int]] = defaultdict(list)
     for row, values in enumerate(features):
-        groups[tuple((name, tuple(np.ravel(value).tolist())) for name, value in values.items())].append(row)
+        groups[
+            tuple((name, tuple(np.ravel(value).tolist())) for name, value in values.items())
+        ].append(row)
     return [
         {
             tfma.FEATURES_KEY: features[rows[0]],
@@ -54,10 +71,16 @@ def by_slice(batch: dict[str, Any], sliced: set[str]) -> list[dict[str, Any]]:
 
 def _numbers(values: Any, what: str) -> Any:
     """One number a row, in an array."""
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf" or values.size != len(values):
+    if (
+        not isinstance(values, np.ndarray)
+        or values.dtype.kind not in "biuf"
+        or values.size != len(values)
+    ):
         raise RunError(f"{what} is not one number for each held-out row, allowed is one")
     if not np.isfinite(values).all():  # TFMA's own words for it name a histogram
-        raise RunError(f"{what} is {values[~np.isfinite(values)][0]} for held-out rows, allowed are finite numbers")
+        raise RunError(
+            f"{what} is {values[~np.isfinite(values)][0]} for held-out rows, allowed are finite numbers"
+        )
     return values.reshape(-1)
 
 

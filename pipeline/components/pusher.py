@@ -35,7 +35,11 @@ class Pusher(component.Pusher):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(self, destination: FolderDestination, **channels: Any) -> None:
-        config = {"folder": destination.path, "newest": destination.newest, "source_sha256": source_sha256("components/pusher.py")}
+        config = {
+            "folder": destination.path,
+            "newest": destination.newest,
+            "source_sha256": source_sha256("components/pusher.py"),
+        }
         super().__init__(**channels, custom_config=config, push_destination=None)
 
 
@@ -54,7 +58,9 @@ def publish(model: Path, folder: Path) -> tuple[Path, bool]:
         os.rename(unfinished, version)
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise RunError(f"{folder}: version {version.name} cannot be written ({error}); the versions before it are untouched") from error
+        raise RunError(
+            f"{folder}: version {version.name} cannot be written ({error}); the versions before it are untouched"
+        ) from error
     return version, True
 
 

@@ -32,11 +32,15 @@ def _refuse_one_class(arguments: Any) -> None:
     schema = tft.TFTransformOutput(arguments.transform_graph_path).transformed_metadata.schema
     options = dataset_options.RecordBatchesOptions(batch_size=1024, num_epochs=1)
     seen: set[int] = set()
-    for batch in arguments.data_accessor.record_batch_factory(arguments.train_files, options, schema):
+    for batch in arguments.data_accessor.record_batch_factory(
+        arguments.train_files, options, schema
+    ):
         seen |= set(batch.column(batch.schema.get_field_index(label)).flatten().to_pylist())
         if len(seen) > 1:
             return
-    raise DataError(f"the label {label} is {', '.join(map(str, sorted(seen)))} in every row of train, allowed are rows of both classes")
+    raise DataError(
+        f"the label {label} is {', '.join(map(str, sorted(seen)))} in every row of train, allowed are rows of both classes"
+    )
 
 
 def _write_assets(model: str, arguments: Any) -> None:

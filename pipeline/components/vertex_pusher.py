@@ -23,8 +23,12 @@ class Executor(executor.Executor):
             self._MarkNotPushed(pushed)
             return
         config = json_utils.loads(exec_properties["custom_config"])
-        version, new = push(self.GetModelPath(input_dict), VertexDestination(**config["destination"]))
-        self._MarkPushed(pushed, pushed_destination=version.resource_name, pushed_version=version.version_id)
+        version, new = push(
+            self.GetModelPath(input_dict), VertexDestination(**config["destination"])
+        )
+        self._MarkPushed(
+            pushed, pushed_destination=version.resource_name, pushed_version=version.version_id
+        )
         pushed.set_int_custom_property("new", int(new))
 
 
@@ -34,7 +38,10 @@ class Pusher(component.Pusher):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(self, destination: VertexDestination, **channels: Any) -> None:
-        config = {"destination": asdict(destination), "source_sha256": source_sha256("components/vertex_pusher.py")}
+        config = {
+            "destination": asdict(destination),
+            "source_sha256": source_sha256("components/vertex_pusher.py"),
+        }
         super().__init__(**channels, custom_config=config)
 
 
@@ -47,7 +54,9 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
         endpoint = aiplatform.Endpoint(destination.endpoint)
         deployed = {(m.model, m.model_version_id) for m in endpoint.list_models()}
     except exceptions.NotFound as error:
-        raise RunError(f"there is no endpoint {destination.endpoint} in {destination.project}: deploy the serving stack first") from error
+        raise RunError(
+            f"there is no endpoint {destination.endpoint} in {destination.project}: deploy the serving stack first"
+        ) from error
     known = _versions(aiplatform, exceptions, destination.registered_model)
     version = next((m for m in known if _is(m, model_uri, destination.serving_image)), None)
     new = version is None

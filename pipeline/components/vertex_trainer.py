@@ -22,9 +22,17 @@ class Trainer(component.Trainer):
 
 def custom_config(training: VertexTraining) -> dict[str, Any]:
     """The custom job, in the shape of Vertex's CustomJob resource."""
-    pool = {"machine_spec": {"machine_type": training.machine_type}, "replica_count": 1, "container_spec": {"image_uri": training.image}}
+    pool = {
+        "machine_spec": {"machine_type": training.machine_type},
+        "replica_count": 1,
+        "container_spec": {"image_uri": training.image},
+    }
     return {
         constants.ENABLE_VERTEX_KEY: True,
         constants.VERTEX_REGION_KEY: training.region,
-        executor.TRAINING_ARGS_KEY: {"project": training.project, "worker_pool_specs": [pool], "service_account": training.service_account},
+        executor.TRAINING_ARGS_KEY: {
+            "project": training.project,
+            "worker_pool_specs": [pool],
+            "service_account": training.service_account,
+        },
     }

@@ -34,34 +34,50 @@ def chosen(names: list[str]) -> list[ModelFolder]:
     folders = [ModelFolder.load(name) for name in dict.fromkeys(names)]
     for folder in folders:
         if not needs_table(folder):
-            raise ConfigurationError(f"{folder.name} needs no table: its query.sql asks for no @table but reads one that is there already")
+            raise ConfigurationError(
+                f"{folder.name} needs no table: its query.sql asks for no @table but reads one that is there already"
+            )
     return folders
 
 
 def needs_table(folder: ModelFolder) -> bool:
     """Whether the query, but for its comments, asks for the table that this file fills."""
-    return any("@table" in line.partition("--")[0] for line in (folder.path / "query.sql").read_text().splitlines())
+    return any(
+        "@table" in line.partition("--")[0]
+        for line in (folder.path / "query.sql").read_text().splitlines()
+    )
 
 
-def load(models: list[ModelFolder], settings: Settings, progress: Callable[[str], None]) -> list[Loaded]:
+def load(
+    models: list[ModelFolder], settings: Settings, progress: Callable[[str], None]
+) -> list[Loaded]:
     """Make each model's table hold the rows of its local source and no others; where that fails, the table stays as it was.
 
     Raises DataError for a source that is missing or is not what schema.pbtxt says, RunError for what Google refuses.
     """
     for folder in models:
         if not folder.source.is_file():
-            raise DataError(f"{folder.source}: there is no such file, {folder.path}/model.toml names it in data.source")
+            raise DataError(
+                f"{folder.source}: there is no such file, {folder.path}/model.toml names it in data.source"
+            )
     if not models:
         return []
     dataset = settings.names.dataset("data")
     with clients.asking(f"the dataset {dataset}", settings):
         client = clients.bigquery(settings.project_id, settings.region)
-        client.get_dataset(f"{settings.project_id}.{dataset}", retry=bigquery.DEFAULT_RETRY.with_timeout(ANSWER_SECONDS))
+        client.get_dataset(
+            f"{settings.project_id}.{dataset}",
+            retry=bigquery.DEFAULT_RETRY.with_timeout(ANSWER_SECONDS),
+        )
     return [_load(client, folder, settings, progress) for folder in models]
 
 
-def _load(client: Any, folder: ModelFolder, settings: Settings, progress: Callable[[str], None]) -> Loaded:
-    from pipeline.components.csv_example_gen import read_csv  # seconds to import: what is wrong with a call is told before
+def _load(
+    client: Any, folder: ModelFolder, settings: Settings, progress: Callable[[str], None]
+) -> Loaded:
+    from pipeline.components.csv_example_gen import (
+        read_csv,
+    )  # seconds to import: what is wrong with a call is told before
 
     start, table = time.monotonic(), bigquery.Table(settings.names.data_table(folder.name))
     data, columns = folder.declaration.data, contract.columns(contract.read(folder))
@@ -72,15 +88,21 @@ def _load(client: Any, folder: ModelFolder, settings: Settings, progress: Callab
     config = bigquery.LoadJobConfig(
         source_format=bigquery.SourceFormat.PARQUET,
         write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
-        schema=[bigquery.SchemaField(name, COLUMN_TYPES[columns[name]]) for name in rows.column_names],
+        schema=[
+            bigquery.SchemaField(name, COLUMN_TYPES[columns[name]]) for name in rows.column_names
+        ],
     )
     with clients.asking(f"the table {table.dataset_id}.{table.table_id}", settings):
-        progress(f"{folder.name}: sending {rows.num_rows:,} rows ({content.tell() / 1e6:.1f} MB) to {table}")
+        progress(
+            f"{folder.name}: sending {rows.num_rows:,} rows ({content.tell() / 1e6:.1f} MB) to {table}"
+        )
         job = client.load_table_from_file(content, table, rewind=True, job_config=config)
         progress(f"{folder.name}: {rows.num_rows:,} rows sent, BigQuery loads them")
         job.result()
         # Not by the job: it fails where a table has another description than the one it brings.
-        table.description = f"{data.origin}; licence: {data.licence}; `make load-data` replaces all of it"
+        table.description = (
+            f"{data.origin}; licence: {data.licence}; `make load-data` replaces all of it"
+        )
         table.labels = {"environment": settings.stage, "managed-by": "esteira"}
         client.update_table(table, ["description", "labels"])
     return Loaded(folder.name, str(table), job.output_rows, round(time.monotonic() - start, 1))

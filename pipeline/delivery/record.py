@@ -105,7 +105,9 @@ def decode(content: bytes, uri: str) -> Record:
         found = json.loads(content)
         version = found["version"]
         if version > VERSION:
-            raise RunError(f"{uri} is of version {version}, allowed is {VERSION}: a newer commit wrote it, go on from that one")
+            raise RunError(
+                f"{uri} is of version {version}, allowed is {VERSION}: a newer commit wrote it, go on from that one"
+            )
         return _JSON.validate_json(content)
     except ValidationError as error:
         raise RunError(_damaged(uri, _first(error))) from error

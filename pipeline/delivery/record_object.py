@@ -36,10 +36,17 @@ def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
         changed = change(record)
         if changed != record:
             content = encode(changed)
-            bucket.blob(NAME).upload_from_string(content, content_type="application/json", if_generation_match=generation)
+            bucket.blob(NAME).upload_from_string(
+                content, content_type="application/json", if_generation_match=generation
+            )
         return changed
 
-    again = retry.Retry(retry.if_exception_type(exceptions.PreconditionFailed), initial=0.2, maximum=3.0, timeout=CONTENDED_SECONDS)
+    again = retry.Retry(
+        retry.if_exception_type(exceptions.PreconditionFailed),
+        initial=0.2,
+        maximum=3.0,
+        timeout=CONTENDED_SECONDS,
+    )
     with _asking(settings):
         bucket = _bucket(settings)
         try:
@@ -47,7 +54,9 @@ def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
         except exceptions.RetryError as error:
             if not isinstance(error.cause, exceptions.PreconditionFailed):
                 raise
-            raise RunError(f"{uri(settings)} was changed by others for {CONTENDED_SECONDS:g} seconds on end: run it again") from error
+            raise RunError(
+                f"{uri(settings)} was changed by others for {CONTENDED_SECONDS:g} seconds on end: run it again"
+            ) from error
 
 
 def _bucket(settings: Settings) -> Any:
@@ -64,6 +73,10 @@ def _read(bucket: Any, uri: str) -> tuple[Record, int]:
     try:
         content = blob.download_as_bytes()
     except exceptions.NotFound:
-        list(bucket.list_blobs(prefix=NAME))  # not found as well, where it is the bucket that is missing: that is no empty record
+        list(
+            bucket.list_blobs(prefix=NAME)
+        )  # not found as well, where it is the bucket that is missing: that is no empty record
         return EMPTY, 0
-    return decode(content, uri), int(blob.generation)  # int: written over None, there would be no precondition
+    return decode(content, uri), int(
+        blob.generation
+    )  # int: written over None, there would be no precondition

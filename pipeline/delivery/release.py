@@ -8,7 +8,15 @@ from typing import Any
 from pipeline import spec
 from pipeline.components import vertex_pusher
 from pipeline.delivery import record_object, traffic
-from pipeline.delivery.record import Delivery, Images, Model, Passed, Record, SupersededError, delivered
+from pipeline.delivery.record import (
+    Delivery,
+    Images,
+    Model,
+    Passed,
+    Record,
+    SupersededError,
+    delivered,
+)
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry
 from pipeline.gcp.clients import asking, vertex
@@ -33,7 +41,9 @@ class Candidate:
     modules: dict[str, str]
 
 
-def release(candidate: Candidate, observer: Observer, still_wanted: Callable[[], None] = lambda: None) -> Delivery:
+def release(
+    candidate: Candidate, observer: Observer, still_wanted: Callable[[], None] = lambda: None
+) -> Delivery:
     """All the traffic to the candidate, step by step, and the record of it; RunError where a step does not hold, and all is as before.
 
     `still_wanted` raises SupersededError where something newer has taken its place.
@@ -43,11 +53,15 @@ def release(candidate: Candidate, observer: Observer, still_wanted: Callable[[],
     if known and known.current.registry_version == version:
         return known.current
     if known and known.before and known.before.registry_version == version:
-        raise RunError(f"version {version} of {model} was taken back: another commit, or a retraining on another day, brings a new one")
+        raise RunError(
+            f"version {version} of {model} was taken back: another commit, or a retraining on another day, brings a new one"
+        )
     artifact_registry.keep(settings, candidate.images)
     endpoint = endpoint_of(settings, model)
     new = deployed(endpoint, model, version, candidate.images, observer)
-    steps = traffic.introduce(endpoint, new, traffic.before(endpoint, new, known), question(model), observer, still_wanted)
+    steps = traffic.introduce(
+        endpoint, new, traffic.before(endpoint, new, known), question(model), observer, still_wanted
+    )
     warm = settings.serving.keep_warm
     delivery = Delivery(
         commit=candidate.commit,
@@ -57,11 +71,15 @@ def release(candidate: Candidate, observer: Observer, still_wanted: Callable[[],
         registry_version=version,
         deployed_model=new if warm else None,
         delivered_at=datetime.now(UTC),
-        passed=Passed(run_succeeded=True, blessed=True, smoke=True, traffic_steps=steps if warm else ()),
+        passed=Passed(
+            run_succeeded=True, blessed=True, smoke=True, traffic_steps=steps if warm else ()
+        ),
     )
 
     def change(record: Record) -> Record:
-        if record.models.get(model) != known and not (model in record.models and record.models[model].current == delivery):
+        if record.models.get(model) != known and not (
+            model in record.models and record.models[model].current == delivery
+        ):
             raise SupersededError(f"{model} was released or taken back by someone else meanwhile")
         return delivered(record, model, delivery)
 
@@ -93,10 +111,24 @@ def refresh(settings: Settings, model: str, observer: Observer) -> Delivery | No
         return None
     chosen = Images(pipeline=current.images.pipeline, serving=images.serving)
     artifact_registry.check(settings, chosen)
-    with asking(f"the registered model {settings.names.registered_model(model)}", settings), shown(observer, f"{model} deploy"):
+    with (
+        asking(f"the registered model {settings.names.registered_model(model)}", settings),
+        shown(observer, f"{model} deploy"),
+    ):
         trained = _registered(settings, model, current.registry_version)
         version, _ = vertex_pusher.push(trained.uri, _destination(settings, model, chosen))
-    return release(Candidate(settings, model, current.commit, chosen, current.run, version.version_id, current.modules), observer)
+    return release(
+        Candidate(
+            settings,
+            model,
+            current.commit,
+            chosen,
+            current.run,
+            version.version_id,
+            current.modules,
+        ),
+        observer,
+    )
 
 
 def undeploy(settings: Settings, model: str, keep: int, observer: Observer) -> list[str]:
@@ -116,21 +148,32 @@ def recorded_model(settings: Settings, model: str) -> Model:
     known = record_object.read(settings).models
     if model not in known:
         allowed = ", ".join(sorted(known)) or "none yet"
-        raise ConfigurationError(f"there is no model {model!r} delivered to {settings.stage}, allowed are {allowed}")
+        raise ConfigurationError(
+            f"there is no model {model!r} delivered to {settings.stage}, allowed are {allowed}"
+        )
     return known[model]
 
 
 def known_model(model: str) -> None:
     if model not in model_names():
-        raise ConfigurationError(f"there is no model {model!r}, allowed are {', '.join(model_names())}")
+        raise ConfigurationError(
+            f"there is no model {model!r}, allowed are {', '.join(model_names())}"
+        )
 
 
-def deployed(endpoint: Endpoint, model: str, version: str, images: Images, observer: Observer) -> str:
+def deployed(
+    endpoint: Endpoint, model: str, version: str, images: Images, observer: Observer
+) -> str:
     """The id of the deployed model of this version, which is deployed where it is not: a run taken from the cache deploys nothing."""
     if (id_ := endpoint.deployed().get(version)) is None:
-        with asking(f"version {version} of {model}", endpoint.settings), shown(observer, f"{model} deploy"):
+        with (
+            asking(f"version {version} of {model}", endpoint.settings),
+            shown(observer, f"{model} deploy"),
+        ):
             registered = _registered(endpoint.settings, model, version)
-            vertex_pusher.deploy(registered, endpoint.resource, _destination(endpoint.settings, model, images))
+            vertex_pusher.deploy(
+                registered, endpoint.resource, _destination(endpoint.settings, model, images)
+            )
         id_ = endpoint.deployed().get(version)
     if id_ is None:
         raise RunError(f"{endpoint.what}: version {version} was deployed and is not there")
@@ -148,12 +191,16 @@ def _registered(settings: Settings, model: str, version: str) -> Any:
 
 
 def _destination(settings: Settings, model: str, images: Images) -> spec.VertexDestination:
-    return spec.destination(settings, model, artifact_registry.Image(settings, "serving").at(images.serving))
+    return spec.destination(
+        settings, model, artifact_registry.Image(settings, "serving").at(images.serving)
+    )
 
 
 def _clear(endpoint: Endpoint, recorded: Model, observer: Observer) -> None:
     """Off the machines goes what nobody would go back to; where nothing is kept warm, everything."""
-    kept = {delivery.registry_version for delivery in (recorded.current, recorded.before) if delivery}
+    kept = {
+        delivery.registry_version for delivery in (recorded.current, recorded.before) if delivery
+    }
     shares = endpoint.shares()
     for version, id_ in sorted(
         endpoint.deployed().items(), key=lambda deployed: shares.get(deployed[1], 0)
@@ -169,7 +216,17 @@ def _without(record: Record, model: str, gone: list[str]) -> Record:
         return record
 
     def kept(delivery: Delivery | None) -> Delivery | None:
-        return replace(delivery, deployed_model=None) if delivery and delivery.deployed_model in gone else delivery
+        return (
+            replace(delivery, deployed_model=None)
+            if delivery and delivery.deployed_model in gone
+            else delivery
+        )
 
     known = record.models[model]
-    return replace(record, models={**record.models, model: Model(current=kept(known.current) or known.current, before=kept(known.before))})
+    return replace(
+        record,
+        models={
+            **record.models,
+            model: Model(current=kept(known.current) or known.current, before=kept(known.before)),
+        },
+    )

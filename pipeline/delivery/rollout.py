@@ -31,7 +31,9 @@ class Verdict:
 def asked_models(models: str) -> list[str]:
     """What _MODELS says: `all`, `none`, or names joined by commas; ConfigurationError for one that is not in the checkout."""
     known = model_names()
-    named = {cloud_build.ALL_MODELS: known, cloud_build.NO_MODELS: []}.get(models, models.split(","))
+    named = {cloud_build.ALL_MODELS: known, cloud_build.NO_MODELS: []}.get(
+        models, models.split(",")
+    )
     if unknown := sorted(set(named) - set(known)):
         allowed = f"{cloud_build.ALL_MODELS}, {cloud_build.NO_MODELS}, or of {', '.join(known)}"
         raise ConfigurationError(f"--models names {unknown[0]!r}, allowed are {allowed}")
@@ -41,7 +43,9 @@ def asked_models(models: str) -> list[str]:
 def check_commit(commit: str) -> None:
     head = git.commit(REPOSITORY, "HEAD")
     if head != commit:
-        raise ConfigurationError(f"--commit is {commit}, allowed is the commit that is checked out, {head}")
+        raise ConfigurationError(
+            f"--commit is {commit}, allowed is the commit that is checked out, {head}"
+        )
 
 
 def admit(record: Record, commit: str, settings: Settings, models: list[str]) -> None:
@@ -49,16 +53,24 @@ def admit(record: Record, commit: str, settings: Settings, models: list[str]) ->
     if is_recorded(record, commit, models) or (record.pushed and record.pushed.commit == commit):
         return
     if record.pushed is None:
-        raise ConfigurationError(f"--commit is {commit[:12]}, which was not pushed: `python3 -m pipeline push --env {settings.stage}`")
-    raise SupersededError(f"{record.pushed.commit[:12]} was pushed after {commit[:12]} and is delivered in its place")
+        raise ConfigurationError(
+            f"--commit is {commit[:12]}, which was not pushed: `python3 -m pipeline push --env {settings.stage}`"
+        )
+    raise SupersededError(
+        f"{record.pushed.commit[:12]} was pushed after {commit[:12]} and is delivered in its place"
+    )
 
 
 def is_recorded(record: Record, commit: str, models: list[str]) -> bool:
     """Whether all these models are recorded as of this commit."""
-    return bool(models) and all(model in record.models and record.models[model].current.commit == commit for model in models)
+    return bool(models) and all(
+        model in record.models and record.models[model].current.commit == commit for model in models
+    )
 
 
-def deliver_models(settings: Settings, commit: str, images: dict[str, Images], observer: Observer) -> list[Verdict]:
+def deliver_models(
+    settings: Settings, commit: str, images: dict[str, Images], observer: Observer
+) -> list[Verdict]:
     """Submit all, then release each as soon as its run has ended; one that fails keeps none of the others from going on."""
     for chosen in set(images.values()):
         artifact_registry.check(settings, chosen)
@@ -82,11 +94,15 @@ def submit(wanted: Submission, observer: Observer) -> Any:
     with shown(observer, f"{wanted.model} compile"):
         image = artifact_registry.Image(settings, "pipeline").at(wanted.images.pipeline)
         serving_image = artifact_registry.Image(settings, "serving").at(wanted.images.serving)
-        settled = spec.cloud(folder, settings, image=image, serving_image=serving_image, end=wanted.end)
+        settled = spec.cloud(
+            folder, settings, image=image, serving_image=serving_image, end=wanted.end
+        )
         job = pipeline_jobs.checked(compiler.compiled(settled, image), settings, wanted.images)
     with shown(observer, f"{wanted.model} submit"):
         known = record_object.read(settings).models.get(wanted.model)
-        return pipeline_jobs.submit(wanted, job, {d.run for d in (known.current, known.before) if d} if known else set())
+        return pipeline_jobs.submit(
+            wanted, job, {d.run for d in (known.current, known.before) if d} if known else set()
+        )
 
 
 def close(settings: Settings, commit: str, images: Images) -> None:
@@ -103,21 +119,38 @@ def close(settings: Settings, commit: str, images: Images) -> None:
 def hand_on(settings: Settings, commit: str, verdicts: list[Verdict], observer: Observer) -> None:
     """Ask the stages that promote from this one for what was delivered."""
     models = ",".join(verdict.model for verdict in verdicts if verdict.state == "delivered")
-    for follower in (environment for environment in ENVIRONMENTS.values() if environment.promotes_from == settings.stage and models):
+    for follower in (
+        environment
+        for environment in ENVIRONMENTS.values()
+        if environment.promotes_from == settings.stage and models
+    ):
         with shown(observer, f"ask {follower.stage} to promote {models}"):
             pubsub.ask_to_promote(follower, commit, models)
 
 
-def _judged(settings: Settings, model: str, commit: str, images: Images, outcome: Outcome, observer: Observer) -> Verdict:
+def _judged(
+    settings: Settings,
+    model: str,
+    commit: str,
+    images: Images,
+    outcome: Outcome,
+    observer: Observer,
+) -> Verdict:
     if outcome.error is not None:
         raise RunError(outcome.error)
     if outcome.version is None:
         event_log.tell(settings, "not_blessed", model, commit=commit, run=outcome.run)
-        return Verdict(model, "not blessed", f"the candidate was refused, what served before still does ({outcome.run})")
+        return Verdict(
+            model,
+            "not blessed",
+            f"the candidate was refused, what served before still does ({outcome.run})",
+        )
     retraining = is_recorded(record_object.read(settings), commit, [model])
     modules = addresses(ModelFolder.load(model), settings)
     candidate = Candidate(settings, model, commit, images, outcome.run, outcome.version, modules)
-    released = release(candidate, observer, lambda: _still_wanted(settings, model, commit, retraining))
+    released = release(
+        candidate, observer, lambda: _still_wanted(settings, model, commit, retraining)
+    )
     return Verdict(model, "delivered", f"version {released.registry_version} serves")
 
 

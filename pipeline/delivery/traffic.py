@@ -14,7 +14,12 @@ MISSED = 1e-6  # how probable it may be that a version which takes its share is 
 
 
 def introduce(
-    endpoint: Endpoint, new: str, old: str | None, question: Question, observer: Observer, still_wanted: Callable[[], None]
+    endpoint: Endpoint,
+    new: str,
+    old: str | None,
+    question: Question,
+    observer: Observer,
+    still_wanted: Callable[[], None],
 ) -> tuple[int, ...]:
     """Give the deployed model `new` the traffic of `old` step by step; returns the steps that held, or had nothing to hold against.
 
@@ -22,7 +27,11 @@ def introduce(
     it is, since it is somebody else's. RunError where the smoke test or a step fails: the traffic is back and `new` undeployed then.
     """
     reached = endpoint.shares().get(new, 0)
-    left = [step for step in (endpoint.settings.serving.traffic_steps if old else (100,)) if step >= reached]
+    left = [
+        step
+        for step in (endpoint.settings.serving.traffic_steps if old else (100,))
+        if step >= reached
+    ]
     try:
         for percent in left:
             still_wanted()
@@ -38,12 +47,23 @@ def introduce(
 def before(endpoint: Endpoint, new: str, recorded: Model | None) -> str | None:
     """The deployed model that a failing `new` leaves the traffic to: the recorded one, or where none is there whoever has most of it."""
     deployed, shares = endpoint.deployed(), endpoint.shares()
-    known = [deployed.get(delivery.registry_version) for delivery in (recorded and (recorded.current, recorded.before)) or () if delivery]
+    known = [
+        deployed.get(delivery.registry_version)
+        for delivery in (recorded and (recorded.current, recorded.before)) or ()
+        if delivery
+    ]
     others = sorted((id_ for id_ in shares if id_ != new), key=shares.__getitem__, reverse=True)
     return next((id_ for id_ in (*known, *others) if id_ and id_ != new), None)
 
 
-def _take(endpoint: Endpoint, new: str, old: str | None, percent: int, question: Question | None, observer: Observer) -> None:
+def _take(
+    endpoint: Endpoint,
+    new: str,
+    old: str | None,
+    percent: int,
+    question: Question | None,
+    observer: Observer,
+) -> None:
     if old:
         endpoint.split({new: percent, old: 100 - percent} if percent < 100 else {new: 100})
     name, began = endpoint.resource.display_name, datetime.now(UTC)
@@ -51,7 +71,10 @@ def _take(endpoint: Endpoint, new: str, old: str | None, percent: int, question:
         with shown(observer, f"{name} smoke test at {percent} % of the traffic"):
             smoke(endpoint, new, question, percent)
     if old:
-        with shown(observer, f"{name} {percent} % of the traffic, watched for {endpoint.settings.serving.step_minutes} min"):
+        with shown(
+            observer,
+            f"{name} {percent} % of the traffic, watched for {endpoint.settings.serving.step_minutes} min",
+        ):
             watch(endpoint, new, began)
 
 
@@ -69,7 +92,9 @@ def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> Non
     """
     attempts = 3 if percent == 100 else math.ceil(math.log(MISSED) / math.log1p(-percent / 100))
     for signature in question.signatures:
-        problem = RunError(f"{endpoint.what}: {new} has {percent} % of the traffic and answered none of {attempts} requests by {signature}")
+        problem = RunError(
+            f"{endpoint.what}: {new} has {percent} % of the traffic and answered none of {attempts} requests by {signature}"
+        )
         for _ in range(attempts):
             try:
                 who, predictions = endpoint.ask(question, signature)
@@ -89,12 +114,28 @@ def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> Non
 def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
     """Wait for the step's time, then look at what `new` did in it; RunError where it fails too often or answers too slowly."""
     serving = endpoint.settings.serving
-    time.sleep(max(0.0, (began + timedelta(minutes=serving.step_minutes) - datetime.now(UTC)).total_seconds()))
-    asked, failed = (measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA") for name in ("prediction", "error"))
-    everything = max(sum(asked), sum(failed))  # whether a failed request is counted as a prediction too
+    time.sleep(
+        max(
+            0.0,
+            (began + timedelta(minutes=serving.step_minutes) - datetime.now(UTC)).total_seconds(),
+        )
+    )
+    asked, failed = (
+        measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA")
+        for name in ("prediction", "error")
+    )
+    everything = max(
+        sum(asked), sum(failed)
+    )  # whether a failed request is counted as a prediction too
     if sum(failed) > serving.largest_error_share * everything:
         share = f"{sum(failed) / everything:.1%}"
-        raise RunError(f"{endpoint.what}: {share} of the new version's answers are errors, allowed are {serving.largest_error_share:.1%}")
-    slowest = max(measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99"), default=0)
+        raise RunError(
+            f"{endpoint.what}: {share} of the new version's answers are errors, allowed are {serving.largest_error_share:.1%}"
+        )
+    slowest = max(
+        measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99"), default=0
+    )
     if slowest > serving.largest_p99_ms:
-        raise RunError(f"{endpoint.what}: the new version's p99 is {slowest:.0f} ms, allowed are {serving.largest_p99_ms} ms")
+        raise RunError(
+            f"{endpoint.what}: the new version's p99 is {slowest:.0f} ms, allowed are {serving.largest_p99_ms} ms"
+        )

@@ -48,7 +48,9 @@ class Image:
 
     def ask(self, method: str, rest: str, **arguments: Any) -> Any:
         """`rest` follows the image's name, or is a whole URL that the registry gave."""
-        return self._session[0].request(method, rest if "://" in rest else self.url(rest), timeout=600, **arguments)
+        return self._session[0].request(
+            method, rest if "://" in rest else self.url(rest), timeout=600, **arguments
+        )
 
 
 def by_tag(settings: Settings, tag: str, commit: str) -> Images:
@@ -66,13 +68,19 @@ def keep(settings: Settings, images: Images) -> None:
     """Tag both so that the registry's cleanup spares them."""
     for target in TARGETS:
         image, digest = Image(settings, target), getattr(images, target)
-        _put_manifest(image, f"{RECORDED_TAG}{digest.removeprefix('sha256:')[:12]}", _manifest(image, digest))
+        _put_manifest(
+            image, f"{RECORDED_TAG}{digest.removeprefix('sha256:')[:12]}", _manifest(image, digest)
+        )
 
 
 def copy(source: Settings, destination: Settings, images: Images) -> None:
     """Both images under the destination's names, by the same digests; what is there already is not sent again."""
     for target in TARGETS:
-        begin, end, digest = Image(source, target), Image(destination, target), getattr(images, target)
+        begin, end, digest = (
+            Image(source, target),
+            Image(destination, target),
+            getattr(images, target),
+        )
         manifest = _manifest(begin, digest)
         with asking(f"the image {end.name}", destination):
             for blob in _blobs(manifest):
@@ -84,11 +92,18 @@ def _checked(image: Image, tag: str, commit: str) -> str:
     with asking(f"the image {image.name}:{tag}", image.settings):
         response = image.ask("GET", f"manifests/{tag}", headers={"accept": MANIFESTS})
         if response.status_code == 404:
-            raise ConfigurationError(f"--tag is {tag!r}, and there is no image {image.name} of that tag")
+            raise ConfigurationError(
+                f"--tag is {tag!r}, and there is no image {image.name} of that tag"
+            )
         config, *_ = _blobs(answered(response))
-        labels = answered(image.ask("GET", f"blobs/{config}")).json().get("config", {}).get("Labels") or {}
+        labels = (
+            answered(image.ask("GET", f"blobs/{config}")).json().get("config", {}).get("Labels")
+            or {}
+        )
     if labels.get(REVISION) != commit:
-        raise ConfigurationError(f"{image.name}:{tag} was built from {labels.get(REVISION, 'an unknown commit')}, allowed is {commit}")
+        raise ConfigurationError(
+            f"{image.name}:{tag} was built from {labels.get(REVISION, 'an unknown commit')}, allowed is {commit}"
+        )
     return f"sha256:{hashlib.sha256(response.content).hexdigest()}"
 
 
@@ -97,14 +112,20 @@ def _manifest(image: Image, digest: str) -> Any:
     with asking(f"the image {image.at(digest)}", image.settings):
         response = answered(image.ask("GET", f"manifests/{digest}", headers={"accept": MANIFESTS}))
     if f"sha256:{hashlib.sha256(response.content).hexdigest()}" != digest:
-        raise RunError(f"{image.at(digest)}: the registry answers something else than its digest says")
+        raise RunError(
+            f"{image.at(digest)}: the registry answers something else than its digest says"
+        )
     return response
 
 
 def _put_manifest(image: Image, reference: str, manifest: Any) -> None:
     with asking(f"the image {image.name}:{reference}", image.settings):
         there = image.ask("HEAD", f"manifests/{reference}", headers={"accept": MANIFESTS})
-        if there.ok and there.headers["docker-content-digest"] == f"sha256:{hashlib.sha256(manifest.content).hexdigest()}":
+        if (
+            there.ok
+            and there.headers["docker-content-digest"]
+            == f"sha256:{hashlib.sha256(manifest.content).hexdigest()}"
+        ):
             return
         kind = {"content-type": manifest.headers["content-type"]}
         answered(image.ask("PUT", f"manifests/{reference}", headers=kind, data=manifest.content))
@@ -114,18 +135,30 @@ def _blobs(manifest: Any) -> list[str]:
     """The digests of what a manifest is made of, its configuration first."""
     told = manifest.json()
     if "layers" not in told:
-        raise RunError(f"{manifest.url} is an index of several images, allowed is one: build it without attestations, for one platform")
+        raise RunError(
+            f"{manifest.url} is an index of several images, allowed is one: build it without attestations, for one platform"
+        )
     return [told["config"]["digest"], *(layer["digest"] for layer in told["layers"])]
 
 
 def _copy_blob(begin: Image, end: Image, blob: str) -> None:
     if end.ask("HEAD", f"blobs/{blob}").ok:
         return
-    with tempfile.TemporaryFile() as content, begin.ask("GET", f"blobs/{blob}", stream=True) as response:
+    with (
+        tempfile.TemporaryFile() as content,
+        begin.ask("GET", f"blobs/{blob}", stream=True) as response,
+    ):
         for part in answered(response).iter_content(1 << 20):
             content.write(part)
         content.seek(0)
         upload = answered(end.ask("POST", "blobs/uploads/")).headers["location"]
         place = urljoin(end.url("blobs/uploads/"), upload)
         joined = "&" if "?" in place else "?"
-        answered(end.ask("PUT", f"{place}{joined}digest={blob}", data=content, headers={"content-type": "application/octet-stream"}))
+        answered(
+            end.ask(
+                "PUT",
+                f"{place}{joined}digest={blob}",
+                data=content,
+                headers={"content-type": "application/octet-stream"},
+            )
+        )

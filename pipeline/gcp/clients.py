@@ -18,7 +18,13 @@ def vertex(project: str, region: str) -> Any:
     from google.cloud import aiplatform  # seconds to import, and only what asks Vertex needs it
 
     if custom := os.environ.get("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "").rstrip("/"):
-        aiplatform.init(project=project, location=region, api_endpoint=custom, api_transport="rest", credentials=_anonymous())
+        aiplatform.init(
+            project=project,
+            location=region,
+            api_endpoint=custom,
+            api_transport="rest",
+            credentials=_anonymous(),
+        )
     else:
         aiplatform.init(project=project, location=region)
     return aiplatform
@@ -43,11 +49,17 @@ def bigquery(project: str, region: str) -> Any:
 def cloud_build(region: str) -> Any:
     """The client of one region's triggers and builds."""
     from google.cloud.devtools import cloudbuild_v1
-    from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import CloudBuildRestTransport
+    from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import (
+        CloudBuildRestTransport,
+    )
 
     if custom := os.environ.get("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", "").rstrip("/"):
-        return cloudbuild_v1.CloudBuildClient(transport=CloudBuildRestTransport(host=custom, credentials=_anonymous()))
-    return cloudbuild_v1.CloudBuildClient(client_options={"api_endpoint": f"{region}-cloudbuild.googleapis.com"}, transport="rest")
+        return cloudbuild_v1.CloudBuildClient(
+            transport=CloudBuildRestTransport(host=custom, credentials=_anonymous())
+        )
+    return cloudbuild_v1.CloudBuildClient(
+        client_options={"api_endpoint": f"{region}-cloudbuild.googleapis.com"}, transport="rest"
+    )
 
 
 def session(endpoint_variable: str, address: str) -> tuple[Any, str]:
@@ -63,7 +75,13 @@ def session(endpoint_variable: str, address: str) -> tuple[Any, str]:
     custom = os.environ.get(endpoint_variable)
     credentials = _anonymous() if custom else google.auth.default(scopes=[SCOPE])[0]
     authorized = AuthorizedSession(credentials)
-    again = Retry(total=5, backoff_factor=0.3, status_forcelist=TRANSIENT, allowed_methods=None, raise_on_status=False)
+    again = Retry(
+        total=5,
+        backoff_factor=0.3,
+        status_forcelist=TRANSIENT,
+        allowed_methods=None,
+        raise_on_status=False,
+    )
     for scheme in ("http://", "https://"):
         authorized.mount(scheme, HTTPAdapter(max_retries=again))
     return authorized, (custom or address).rstrip("/")
@@ -84,8 +102,16 @@ def patiently(call: Callable[[], Any]) -> Any:
     from requests.exceptions import ConnectionError, Timeout
 
     busy = (exceptions.TooManyRequests, exceptions.ServiceUnavailable)
-    broken = (exceptions.InternalServerError, exceptions.BadGateway, exceptions.GatewayTimeout, ConnectionError, Timeout)
-    return retry.Retry(retry.if_exception_type(*busy, *broken), initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)(call)()
+    broken = (
+        exceptions.InternalServerError,
+        exceptions.BadGateway,
+        exceptions.GatewayTimeout,
+        ConnectionError,
+        Timeout,
+    )
+    return retry.Retry(
+        retry.if_exception_type(*busy, *broken), initial=0.3, maximum=20, timeout=PATIENCE_SECONDS
+    )(call)()
 
 
 @contextmanager
@@ -100,9 +126,13 @@ def asking(what: str, settings: Settings) -> Iterator[None]:
     except exceptions.NotFound as error:
         raise RunError(f"{what} is not there in {settings.project_id}: {doctor}") from error
     except (exceptions.Forbidden, exceptions.Unauthorized) as error:
-        raise RunError(f"{what}: Google refuses it in {settings.project_id} ({error.message}): {doctor}") from error
+        raise RunError(
+            f"{what}: Google refuses it in {settings.project_id} ({error.message}): {doctor}"
+        ) from error
     except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-        raise RunError(f"{what}: there are no valid Google credentials: run `gcloud auth application-default login`") from error
+        raise RunError(
+            f"{what}: there are no valid Google credentials: run `gcloud auth application-default login`"
+        ) from error
     except exceptions.GoogleAPICallError as error:
         raise RunError(f"{what}: Google answered {error.code}: {error.message}") from error
     except (exceptions.RetryError, OSError) as error:

@@ -7,7 +7,10 @@ from pipeline.errors import RunError
 from pipeline.gcp.clients import asking, cloud_build, patiently
 from settings import Settings
 
-NO_MODELS, ALL_MODELS = "none", "all"  # as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
+NO_MODELS, ALL_MODELS = (
+    "none",
+    "all",
+)  # as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
 LOOKED_AT = 50  # builds, the newest: enough for a day of a small team
 
 
@@ -31,8 +34,15 @@ def start(settings: Settings, recipe: str, *, commit: str, models: str) -> Build
 
         def once() -> Any:
             """Running a trigger twice makes two builds: after a lost answer, look for the first."""
-            made = (build for build in _builds(client, settings, trigger) if build.id not in before and _is_of(build, commit, models))
-            return next(made, None) or client.run_build_trigger(request=request, retry=None).metadata.build
+            made = (
+                build
+                for build in _builds(client, settings, trigger)
+                if build.id not in before and _is_of(build, commit, models)
+            )
+            return (
+                next(made, None)
+                or client.run_build_trigger(request=request, retry=None).metadata.build
+            )
 
         return _told(patiently(once))
 
@@ -40,7 +50,13 @@ def start(settings: Settings, recipe: str, *, commit: str, models: str) -> Build
 def get(settings: Settings, build: str) -> Build:
     with asking(f"the build {build}", settings):
         client = cloud_build(settings.region)
-        return _told(patiently(lambda: client.get_build(request={"name": f"{_parent(settings)}/builds/{build}"}, retry=None)))
+        return _told(
+            patiently(
+                lambda: client.get_build(
+                    request={"name": f"{_parent(settings)}/builds/{build}"}, retry=None
+                )
+            )
+        )
 
 
 def find(settings: Settings, recipe: str, commit: str) -> Build | None:
@@ -65,7 +81,11 @@ def _trigger(client: Any, settings: Settings, name: str) -> Any:
 
 def _builds(client: Any, settings: Settings, trigger: Any) -> list[Any]:
     """The newest first, as Cloud Build lists them."""
-    request = {"parent": _parent(settings), "filter": f'trigger_id="{trigger.id}"', "page_size": LOOKED_AT}
+    request = {
+        "parent": _parent(settings),
+        "filter": f'trigger_id="{trigger.id}"',
+        "page_size": LOOKED_AT,
+    }
     return list(next(client.list_builds(request=request, retry=None).pages).builds)
 
 

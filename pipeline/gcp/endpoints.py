@@ -34,7 +34,10 @@ class Endpoint:
         with asking(self.what, self.settings):
             models = patiently(self.resource.list_models)
         return {
-            model.model_version_id: model.id for model in sorted(models, key=lambda m: m.create_time.timestamp() if m.create_time else 0)
+            model.model_version_id: model.id
+            for model in sorted(
+                models, key=lambda m: m.create_time.timestamp() if m.create_time else 0
+            )
         }
 
     def shares(self) -> dict[str, int]:
@@ -52,7 +55,13 @@ class Endpoint:
         """Nothing happens where it is not there any more."""
         if id_ in self.deployed().values():
             with asking(self.what, self.settings):
-                patiently(lambda: self.resource.undeploy(id_) if id_ in {m.id for m in self.resource.list_models()} else None)
+                patiently(
+                    lambda: (
+                        self.resource.undeploy(id_)
+                        if id_ in {m.id for m in self.resource.list_models()}
+                        else None
+                    )
+                )
 
     def ask(self, question: Question, signature: str) -> tuple[str, list[Any]]:
         """Which deployed model answered, and what."""
@@ -69,7 +78,9 @@ def endpoint_of(settings: Settings, model: str) -> Endpoint:
         return Endpoint(settings, patiently(lambda: aiplatform.Endpoint(id_)))
 
 
-def measured(endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner: str) -> list[float]:
+def measured(
+    endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner: str
+) -> list[float]:
     """The points that Cloud Monitoring has of a deployed model since then; none where nobody asked it."""
     settings, now = endpoint.settings, datetime.now(UTC)
     chosen = {
@@ -81,7 +92,13 @@ def measured(endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner
         "aggregation.perSeriesAligner": aligner,
     }
     with asking("Cloud Monitoring", settings):
-        http, base = session("GOOGLE_MONITORING_CUSTOM_ENDPOINT", "https://monitoring.googleapis.com")
-        told = answered(http.get(f"{base}/v3/projects/{settings.project_id}/timeSeries", params=chosen, timeout=60)).json()
+        http, base = session(
+            "GOOGLE_MONITORING_CUSTOM_ENDPOINT", "https://monitoring.googleapis.com"
+        )
+        told = answered(
+            http.get(
+                f"{base}/v3/projects/{settings.project_id}/timeSeries", params=chosen, timeout=60
+            )
+        ).json()
     values = [point["value"] for series in told.get("timeSeries", []) for point in series["points"]]
     return [float(value.get("doubleValue", value.get("int64Value", 0))) for value in values]

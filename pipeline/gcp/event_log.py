@@ -8,7 +8,12 @@ def tell(settings: Settings, event: str, model: str, **facts: str) -> None:
     """`event` is one that an alert knows: not_blessed, run_failed."""
     log = f"projects/{settings.project_id}/logs/{settings.names.event_log}"
     payload = {"event": event, "model": model, "stage": settings.stage, **facts}
-    entry = {"logName": log, "resource": {"type": "global"}, "severity": "WARNING", "jsonPayload": payload}
+    entry = {
+        "logName": log,
+        "resource": {"type": "global"},
+        "severity": "WARNING",
+        "jsonPayload": payload,
+    }
     with asking(f"the log {settings.names.event_log}", settings):
         http, base = session("GOOGLE_LOGGING_CUSTOM_ENDPOINT", "https://logging.googleapis.com")
         answered(http.post(f"{base}/v2/entries:write", json={"entries": [entry]}, timeout=60))

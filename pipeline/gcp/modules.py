@@ -25,14 +25,24 @@ def publish(folder: ModelFolder, settings: Settings) -> Published:
     uris = addresses(folder, settings)
     with asking(f"the bucket {settings.names.bucket('artifacts')}", settings):
         bucket = storage(settings.project_id).bucket(settings.names.bucket("artifacts"))
-        copied = [file for file, uri in uris.items() if _copied(bucket, uri, (folder.path / file).read_bytes())]
+        copied = [
+            file
+            for file, uri in uris.items()
+            if _copied(bucket, uri, (folder.path / file).read_bytes())
+        ]
     return Published(uris, copied)
 
 
 def addresses(folder: ModelFolder, settings: Settings) -> dict[str, str]:
     """File -> the gs:// URI that its content has in the stage's bucket, whether it is there or not."""
     modules = Modules.of(folder, f"{settings.names.artifacts_uri}/modules/{folder.name}")
-    return dict(zip(MODULE_FILES, (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters), strict=True))
+    return dict(
+        zip(
+            MODULE_FILES,
+            (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters),
+            strict=True,
+        )
+    )
 
 
 def _copied(bucket: Any, uri: str, content: bytes) -> bool:
@@ -41,6 +51,8 @@ def _copied(bucket: Any, uri: str, content: bytes) -> bool:
         blob.upload_from_string(content, if_generation_match=0)
     except PreconditionFailed:
         if blob.download_as_bytes() != content:
-            raise RunError(f"{uri} holds something else than its name says: find out who wrote it, then delete it") from None
+            raise RunError(
+                f"{uri} holds something else than its name says: find out who wrote it, then delete it"
+            ) from None
         return False
     return True

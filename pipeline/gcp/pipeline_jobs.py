@@ -14,10 +14,16 @@ from pipeline.progress import Observer
 from settings import Settings
 
 Json = dict[str, Any]
-KEYS = {True: "parameterValues", False: "parameters"}  # of runtimeConfig, by whether the schema is 2.1 or newer
+KEYS = {
+    True: "parameterValues",
+    False: "parameters",
+}  # of runtimeConfig, by whether the schema is 2.1 or newer
 POLL_SECONDS = (0.5, 10.0)  # from quick, so that a cached run is soon seen, to slow
 WAITING = ("STATE_UNSPECIFIED", "PENDING")  # of a task
-TASK_ENDED = dict.fromkeys(("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"), "finished") | {"FAILED": "failed", "CANCELLED": "cancelled"}
+TASK_ENDED = dict.fromkeys(("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"), "finished") | {
+    "FAILED": "failed",
+    "CANCELLED": "cancelled",
+}
 ACTIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 
@@ -33,7 +39,12 @@ class Submission:
 
     @property
     def labels(self) -> dict[str, str]:
-        ours = {"managed-by": "esteira", "environment": self.settings.stage, "model": self.model, "commit": self.commit}
+        ours = {
+            "managed-by": "esteira",
+            "environment": self.settings.stage,
+            "model": self.model,
+            "commit": self.commit,
+        }
         return ours | {"image": self.images.pipeline.removeprefix("sha256:")[:12]}
 
     @property
@@ -56,14 +67,24 @@ def checked(job: Json, settings: Settings, images: Images) -> Json:
     name, spec, runtime = job.get("displayName"), job["pipelineSpec"], job["runtimeConfig"]
     root, bucket = runtime["gcsOutputDirectory"], settings.names.artifacts_uri
     if not root.startswith(f"{bucket}/"):
-        raise ConfigurationError(f"the job {name} writes to {root}: it was compiled for another environment, allowed is {bucket}")
+        raise ConfigurationError(
+            f"the job {name} writes to {root}: it was compiled for another environment, allowed is {bucket}"
+        )
     version = tuple(int(part) for part in spec["schemaVersion"].split(".")[:2])
     right, wrong = KEYS[version >= (2, 1)], KEYS[version < (2, 1)]
     if wrong in runtime:
-        raise ConfigurationError(f"the job {name} is of schema {spec['schemaVersion']} and has runtimeConfig.{wrong}, allowed is {right}")
+        raise ConfigurationError(
+            f"the job {name} is of schema {spec['schemaVersion']} and has runtimeConfig.{wrong}, allowed is {right}"
+        )
     for label, executor in spec["deploymentSpec"]["executors"].items():
-        if "container" in executor and executor["container"]["image"] != f"{settings.names.image('pipeline')}@{images.pipeline}":
-            raise ConfigurationError(f"the job {name} runs {label} in {executor['container']['image']}, allowed is {images.pipeline}")
+        if (
+            "container" in executor
+            and executor["container"]["image"]
+            != f"{settings.names.image('pipeline')}@{images.pipeline}"
+        ):
+            raise ConfigurationError(
+                f"the job {name} runs {label} in {executor['container']['image']}, allowed is {images.pipeline}"
+            )
     return job
 
 
@@ -76,16 +97,26 @@ def submit(wanted: Submission, job: Json, taken: set[str]) -> Any:
     with asking(f"Vertex Pipelines ({wanted.model})", settings):
         aiplatform = vertex(settings.project_id, settings.region)
         known = patiently(lambda: _known(aiplatform, wanted))
-        in_these_images = (run for run in known if run.labels.get("image") == wanted.labels["image"])
+        in_these_images = (
+            run for run in known if run.labels.get("image") == wanted.labels["image"]
+        )
         newest = next(in_these_images, None)
         if newest and _goes_on(newest, wanted, taken):
             return newest
-        attempts = [int(run.name.removeprefix(wanted.job_id_prefix)) for run in known if run.name.startswith(wanted.job_id_prefix)]
+        attempts = [
+            int(run.name.removeprefix(wanted.job_id_prefix))
+            for run in known
+            if run.name.startswith(wanted.job_id_prefix)
+        ]
         attempt = 1 + max(attempts, default=0)
-        return patiently(lambda: _created(aiplatform, wanted, job, f"{wanted.job_id_prefix}{attempt}"))
+        return patiently(
+            lambda: _created(aiplatform, wanted, job, f"{wanted.job_id_prefix}{attempt}")
+        )
 
 
-def wait(settings: Settings, runs: dict[str, Any], observer: Observer) -> Iterator[tuple[str, Outcome]]:
+def wait(
+    settings: Settings, runs: dict[str, Any], observer: Observer
+) -> Iterator[tuple[str, Outcome]]:
     """Each model's outcome as soon as its run has ended; `runs` is by model."""
     left, pause, seen = dict(runs), POLL_SECONDS[0], {model: dict[str, str]() for model in runs}
     while left:
@@ -107,8 +138,14 @@ def wait(settings: Settings, runs: dict[str, Any], observer: Observer) -> Iterat
 
 def _known(aiplatform: Any, wanted: Submission) -> list[Any]:
     """This commit's runs of the model, the newest first."""
-    clauses = (f'labels.{key}="{value}"' for key, value in wanted.labels.items() if key in ("model", "commit", "environment"))
-    return list(aiplatform.PipelineJob.list(filter=" AND ".join(clauses), order_by="create_time desc"))
+    clauses = (
+        f'labels.{key}="{value}"'
+        for key, value in wanted.labels.items()
+        if key in ("model", "commit", "environment")
+    )
+    return list(
+        aiplatform.PipelineJob.list(filter=" AND ".join(clauses), order_by="create_time desc")
+    )
 
 
 def _goes_on(run: Any, wanted: Submission, taken: set[str]) -> bool:
@@ -138,11 +175,15 @@ def _created(aiplatform: Any, wanted: Submission, job: Json, job_id: str) -> Any
     )
     client = initializer.global_config.create_client(utils.PipelineJobClientWithOverride)
     parent = f"projects/{settings.project_id}/locations/{settings.region}"
-    with suppress(exceptions.AlreadyExists):  # by a call whose answer was lost, or by another delivery of this commit
+    with suppress(
+        exceptions.AlreadyExists
+    ):  # by a call whose answer was lost, or by another delivery of this commit
         client.create_pipeline_job(parent=parent, pipeline_job=asked, pipeline_job_id=job_id)
     run = aiplatform.PipelineJob.get(job_id)
     if run.labels.get("image") != wanted.labels["image"]:
-        raise RunError(f"{run.resource_name} runs this commit in other images, by another delivery: run it again")
+        raise RunError(
+            f"{run.resource_name} runs this commit in other images, by another delivery: run it again"
+        )
     return run
 
 
@@ -155,12 +196,16 @@ def _state(resource: Any) -> str:
     return str(resource.state.name).removeprefix("PIPELINE_STATE_")
 
 
-def _observed(model: str, resource: Any, seen: dict[str, str], observer: Observer) -> dict[str, str]:
+def _observed(
+    model: str, resource: Any, seen: dict[str, str], observer: Observer
+) -> dict[str, str]:
     """Tell what has changed since `seen`, task -> running or ended; returns what is so now."""
     now = dict(seen)
     for task in resource.job_detail.task_details:
         name, state = task.task_name, task.state.name
-        if name == resource.name.split("/")[-1] or state in WAITING:  # Vertex lists the run itself as a task, too
+        if (
+            name == resource.name.split("/")[-1] or state in WAITING
+        ):  # Vertex lists the run itself as a task, too
             continue
         if now.get(name) != "running" and (name not in now or state not in TASK_ENDED):
             observer(f"{model} {name}", "running")
@@ -173,11 +218,27 @@ def _observed(model: str, resource: Any, seen: dict[str, str], observer: Observe
 
 def _outcome(resource: Any) -> Outcome:
     if _state(resource) != "SUCCEEDED":
-        failed = [task.task_name for task in resource.job_detail.task_details if task.state.name == "FAILED"]
+        failed = [
+            task.task_name
+            for task in resource.job_detail.task_details
+            if task.state.name == "FAILED"
+        ]
         where = f" at {failed[0]}" if failed else ""
-        return Outcome(resource.name, f"the run {_state(resource).lower()}{where}: {resource.error.message or 'no more was told'}", None)
+        return Outcome(
+            resource.name,
+            f"the run {_state(resource).lower()}{where}: {resource.error.message or 'no more was told'}",
+            None,
+        )
     for task in resource.job_detail.task_details:
-        for artifact in task.outputs["pushed_model"].artifacts if task.task_name == "Pusher" else ():
+        for artifact in (
+            task.outputs["pushed_model"].artifacts if task.task_name == "Pusher" else ()
+        ):
             told = dict(artifact.metadata or {})
-            return Outcome(resource.name, None, str(told["pushed_version"]) if told.get("pushed") == 1 else None)
-    raise RunError(f"{resource.name} has succeeded and tells of no pushed model: look at its Pusher")
+            return Outcome(
+                resource.name,
+                None,
+                str(told["pushed_version"]) if told.get("pushed") == 1 else None,
+            )
+    raise RunError(
+        f"{resource.name} has succeeded and tells of no pushed model: look at its Pusher"
+    )

@@ -10,4 +10,8 @@ def ask_to_promote(settings: Settings, commit: str, models: str) -> None:
     with asking(f"the topic {settings.names.topic('promote')}", settings):
         http, base = session("GOOGLE_PUBSUB_CUSTOM_ENDPOINT", "https://pubsub.googleapis.com")
         message = {"attributes": {"commit": commit, "models": models}}
-        patiently(lambda: answered(http.post(f"{base}/v1/{topic}:publish", json={"messages": [message]}, timeout=60)))
+        patiently(
+            lambda: answered(
+                http.post(f"{base}/v1/{topic}:publish", json={"messages": [message]}, timeout=60)
+            )
+        )

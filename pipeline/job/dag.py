@@ -8,7 +8,9 @@ from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import bulk_inferrer_pb2, trainer_pb2
@@ -28,20 +30,45 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
     """1 ingest, 2 describe, 3 check, 4 transform, 5 tune or import, 6 train, 7 compare with the last blessed, 8 try to serve, 9 push."""
     ingest = _ingest(spec)
     examples, schema, transformed = ingest.examples, ingest.schema, ingest.transformed
-    hyperparameter_source = _tuner(spec, transformed, schema) if spec.tune else _imported_hyperparameters(spec)
-    trainer = _trainer(spec, transformed, schema, hyperparameter_source.outputs["best_hyperparameters" if spec.tune else "result"])
+    hyperparameter_source = (
+        _tuner(spec, transformed, schema) if spec.tune else _imported_hyperparameters(spec)
+    )
+    trainer = _trainer(
+        spec,
+        transformed,
+        schema,
+        hyperparameter_source.outputs["best_hyperparameters" if spec.tune else "result"],
+    )
     model = trainer.outputs["model"]
     last_blessed = _last_blessed()
     evaluator = Evaluator(
         examples=examples,
         model=model,
         baseline_model=last_blessed.outputs["model"],
-        eval_config=evaluation.eval_config(spec.declaration.gate, label=spec.declaration.label.name),
+        eval_config=evaluation.eval_config(
+            spec.declaration.gate, label=spec.declaration.label.name
+        ),
         pipeline=spec.name,
     )
     serving_check = ServingCheck(model=model, examples=examples)
-    pusher = _pusher(spec, model=model, model_blessing=evaluator.outputs["blessing"], infra_blessing=serving_check.outputs["blessing"])
-    return _pipeline(spec, [*ingest.components, hyperparameter_source, trainer, last_blessed, evaluator, serving_check, pusher])
+    pusher = _pusher(
+        spec,
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+    )
+    return _pipeline(
+        spec,
+        [
+            *ingest.components,
+            hyperparameter_source,
+            trainer,
+            last_blessed,
+            evaluator,
+            serving_check,
+            pusher,
+        ],
+    )
 
 
 def create_tuning_pipeline(spec: PipelineSpec) -> Pipeline:
@@ -58,7 +85,9 @@ def create_prediction_pipeline(spec: PipelineSpec) -> Pipeline:
         model=last_blessed.outputs["model"],
         model_blessing=last_blessed.outputs["model_blessing"],
         data_spec=bulk_inferrer_pb2.DataSpec(),
-        model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=[spec.declaration.serving.default_signature]),
+        model_spec=bulk_inferrer_pb2.ModelSpec(
+            model_signature_name=[spec.declaration.serving.default_signature]
+        ),
     )
     return _pipeline(spec, [example_gen, last_blessed, bulk_inferrer])
 
@@ -78,14 +107,30 @@ def _ingest(spec: PipelineSpec) -> _Ingest:
     schema_gen = ImportSchemaGen(schema_file=spec.modules.schema)
     schema = schema_gen.outputs["schema"]
     validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema, minimum_rows=spec.declaration.data.minimum_rows
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema,
+        minimum_rows=spec.declaration.data.minimum_rows,
     )
     transform = Transform(
-        examples=examples, schema=schema, module_file=spec.modules.preprocessing, disable_statistics=True, disable_analyzer_cache=True
+        examples=examples,
+        schema=schema,
+        module_file=spec.modules.preprocessing,
+        disable_statistics=True,
+        disable_analyzer_cache=True,
     )
-    transform.add_upstream_node(validator)  # no artifact says so, and Vertex would run the two side by side
-    transformed = {"examples": transform.outputs["transformed_examples"], "transform_graph": transform.outputs["transform_graph"]}
-    return _Ingest([example_gen, statistics_gen, schema_gen, validator, transform], examples, schema, transformed)
+    transform.add_upstream_node(
+        validator
+    )  # no artifact says so, and Vertex would run the two side by side
+    transformed = {
+        "examples": transform.outputs["transformed_examples"],
+        "transform_graph": transform.outputs["transform_graph"],
+    }
+    return _Ingest(
+        [example_gen, statistics_gen, schema_gen, validator, transform],
+        examples,
+        schema,
+        transformed,
+    )
 
 
 def _pipeline(spec: PipelineSpec, components: list[Any]) -> Pipeline:
@@ -96,7 +141,9 @@ def _pipeline(spec: PipelineSpec, components: list[Any]) -> Pipeline:
         components=components,
         enable_cache=True,
         beam_pipeline_args=list(spec.beam_args),
-        metadata_connection_config=sqlite_metadata_connection_config(f"{spec.root}/metadata.db") if here else None,
+        metadata_connection_config=sqlite_metadata_connection_config(f"{spec.root}/metadata.db")
+        if here
+        else None,
     )
 
 
@@ -104,13 +151,17 @@ def _example_gen(spec: PipelineSpec) -> Any:
     required = spec.declaration.data.required
     if isinstance(spec.source, CsvSource):
         return CsvExampleGen(spec.source, columns=spec.columns, required=required)
-    from pipeline.components.bigquery_example_gen import BigQueryExampleGen  # only the cloud pays for importing its client
+    from pipeline.components.bigquery_example_gen import (
+        BigQueryExampleGen,
+    )  # only the cloud pays for importing its client
 
     return BigQueryExampleGen(spec.source, required=required)
 
 
 def _tuner(spec: PipelineSpec, transformed: dict[str, BaseChannel], schema: BaseChannel) -> Any:
-    from tfx.components.tuner.component import Tuner  # imports keras_tuner, which most runs do without
+    from tfx.components.tuner.component import (
+        Tuner,
+    )  # imports keras_tuner, which most runs do without
 
     tuning = spec.declaration.tuning
     return Tuner(
@@ -124,13 +175,27 @@ def _tuner(spec: PipelineSpec, transformed: dict[str, BaseChannel], schema: Base
 
 
 def _imported_hyperparameters(spec: PipelineSpec) -> Importer:
-    folder, sha256 = spec.modules.hyperparameters.rsplit("/", 1)[0], spec.modules.hyperparameters.split("/")[-2]
-    return Importer(source_uri=folder, artifact_type=HyperParameters, custom_properties={"sha256": sha256}).with_id("Hyperparameters")
+    folder, sha256 = (
+        spec.modules.hyperparameters.rsplit("/", 1)[0],
+        spec.modules.hyperparameters.split("/")[-2],
+    )
+    return Importer(
+        source_uri=folder, artifact_type=HyperParameters, custom_properties={"sha256": sha256}
+    ).with_id("Hyperparameters")
 
 
-def _trainer(spec: PipelineSpec, transformed: dict[str, BaseChannel], schema: BaseChannel, hyperparameters: BaseChannel) -> Any:
+def _trainer(
+    spec: PipelineSpec,
+    transformed: dict[str, BaseChannel],
+    schema: BaseChannel,
+    hyperparameters: BaseChannel,
+) -> Any:
     training = spec.declaration.training
-    config = {**_label_config(spec), "assets_extra": _assets_extra(spec), "source_sha256": source_sha256("components/trainer.py")}
+    config = {
+        **_label_config(spec),
+        "assets_extra": _assets_extra(spec),
+        "source_sha256": source_sha256("components/trainer.py"),
+    }
     if spec.training is None:
         from pipeline.components.trainer import Trainer
     else:
@@ -165,7 +230,10 @@ def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> Any:
 
 
 def _label_config(spec: PipelineSpec) -> dict[str, Any]:
-    return {"label": spec.declaration.label.name, "never_served": sorted(set(spec.columns) - set(spec.served))}
+    return {
+        "label": spec.declaration.label.name,
+        "never_served": sorted(set(spec.columns) - set(spec.served)),
+    }
 
 
 def _assets_extra(spec: PipelineSpec) -> dict[str, Any]:
@@ -173,6 +241,9 @@ def _assets_extra(spec: PipelineSpec) -> dict[str, Any]:
         "model": spec.model,
         "default_signature": spec.declaration.serving.default_signature,
         "features": spec.served,
-        "output_range": [0, 1],  # every metric of the gate is one of a binary classifier: its score is a probability
+        "output_range": [
+            0,
+            1,
+        ],  # every metric of the gate is one of a binary classifier: its score is a probability
     }
     return {"serving.json": serving, "sample.json": spec.declaration.serving.sample}

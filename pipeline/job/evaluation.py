@@ -16,16 +16,30 @@ PLOTS = ("ConfusionMatrixPlot", "CalibrationPlot")
 
 def eval_config(gate: Gate, *, label: str) -> config_pb2.EvalConfig:
     """The gate on the whole held-out split, each slice's own bound, and the other metrics without a bound."""
-    metrics = [config_pb2.MetricConfig(class_name=name) for key, name in CLASS_NAMES.items() if key != gate.metric]
+    metrics = [
+        config_pb2.MetricConfig(class_name=name)
+        for key, name in CLASS_NAMES.items()
+        if key != gate.metric
+    ]
     metrics += [config_pb2.MetricConfig(class_name=name) for name in PLOTS]
-    counted = config_pb2.MetricsSpec(  # weighted, since an element holds many rows, each of weight 1
-        metrics=[config_pb2.MetricConfig(class_name="ExampleCount")], example_weights=config_pb2.ExampleWeightOptions(weighted=True)
+    counted = (
+        config_pb2.MetricsSpec(  # weighted, since an element holds many rows, each of weight 1
+            metrics=[config_pb2.MetricConfig(class_name="ExampleCount")],
+            example_weights=config_pb2.ExampleWeightOptions(weighted=True),
+        )
     )
     return config_pb2.EvalConfig(
         model_specs=[
-            config_pb2.ModelSpec(signature_name="serving_default", label_key=label, preprocessing_function_names=["transform_features"])
+            config_pb2.ModelSpec(
+                signature_name="serving_default",
+                label_key=label,
+                preprocessing_function_names=["transform_features"],
+            )
         ],
-        slicing_specs=[config_pb2.SlicingSpec(), *(_slicing(s.feature, s.value) for s in gate.slices)],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            *(_slicing(s.feature, s.value) for s in gate.slices),
+        ],
         metrics_specs=[config_pb2.MetricsSpec(metrics=[_gated(gate), *metrics]), counted],
     )
 
@@ -35,14 +49,24 @@ def _gated(gate: Gate) -> config_pb2.MetricConfig:
     whole = config_pb2.MetricThreshold(
         value_threshold=_at_least(gate.lower_bound),
         change_threshold=config_pb2.GenericChangeThreshold(
-            direction=config_pb2.MetricDirection.HIGHER_IS_BETTER, absolute={"value": gate.least_change}
+            direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
+            absolute={"value": gate.least_change},
         ),
     )
     bounds = [(config_pb2.SlicingSpec(), whole)]
-    bounds += [(_slicing(s.feature, s.value), config_pb2.MetricThreshold(value_threshold=_at_least(s.lower_bound))) for s in gate.slices]
+    bounds += [
+        (
+            _slicing(s.feature, s.value),
+            config_pb2.MetricThreshold(value_threshold=_at_least(s.lower_bound)),
+        )
+        for s in gate.slices
+    ]
     return config_pb2.MetricConfig(
         class_name=CLASS_NAMES[gate.metric],
-        per_slice_thresholds=[config_pb2.PerSliceMetricThreshold(slicing_specs=[part], threshold=bound) for part, bound in bounds],
+        per_slice_thresholds=[
+            config_pb2.PerSliceMetricThreshold(slicing_specs=[part], threshold=bound)
+            for part, bound in bounds
+        ],
     )
 
 

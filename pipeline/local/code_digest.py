@@ -13,7 +13,9 @@ def files() -> Iterator[Path]:
     """What the image would hold of ours, and the lock that it is built by; nothing that an editor keeps beside them."""
     yield REPOSITORY / "Pipfile.lock"
     folders = (REPOSITORY / "settings", REPOSITORY / "pipeline")
-    for file in sorted((REPOSITORY / "environments.py", *(f for folder in folders for f in folder.rglob("*")))):
+    for file in sorted(
+        (REPOSITORY / "environments.py", *(f for folder in folders for f in folder.rglob("*")))
+    ):
         if file.suffix in SUFFIXES and not file.name.startswith("."):
             yield file
 
@@ -22,5 +24,7 @@ def reference() -> str:
     """Never pulled: a rehearsal runs the containers' command in its own environment."""
     content = hashlib.sha256()
     for file in files():
-        content.update(f"{file.relative_to(REPOSITORY)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode())
+        content.update(
+            f"{file.relative_to(REPOSITORY)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode()
+        )
     return f"this-machine@sha256:{content.hexdigest()}"

@@ -18,7 +18,9 @@ class MetadataStore:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        kept = json.loads(file.read_text()) if file.exists() else {"artifacts": [], "executions": {}}
+        kept = (
+            json.loads(file.read_text()) if file.exists() else {"artifacts": [], "executions": {}}
+        )
         self.artifacts: list[Json] = kept["artifacts"]
         self.executions: dict[str, Outputs] = kept["executions"]  # by their key
         self._writing = threading.Lock()  # steps end side by side
@@ -29,9 +31,13 @@ class MetadataStore:
             if not inputs.get("input"):
                 return []
             text = re.sub(
-                r"\{\{\$\.inputs\.artifacts\['input'\]\.metadata\['(\w+)'\]\}\}", lambda m: str(inputs["input"][0]["metadata"][m[1]]), text
+                r"\{\{\$\.inputs\.artifacts\['input'\]\.metadata\['(\w+)'\]\}\}",
+                lambda m: str(inputs["input"][0]["metadata"][m[1]]),
+                text,
             )
-        return [a for a in self.artifacts if all(_holds(clause, a) for clause in text.split(" AND "))][-1:]
+        return [
+            a for a in self.artifacts if all(_holds(clause, a) for clause in text.split(" AND "))
+        ][-1:]
 
     def imported(self, uri: str, type_: Json) -> Json | None:
         """The artifact of that type at that address, None where there is none yet."""
@@ -40,7 +46,9 @@ class MetadataStore:
     def execution(self, key: str) -> Outputs | None:
         """What the execution of that key made, None where there was none or where somebody has removed the folder that it worked in."""
         made = self.executions.get(key)
-        there = made is not None and all(Path(artifact["uri"]).parent.exists() for found in made.values() for artifact in found)
+        there = made is not None and all(
+            Path(artifact["uri"]).parent.exists() for found in made.values() for artifact in found
+        )
         return made if there else None
 
     def remember(self, made: Outputs, key: str | None = None) -> None:
@@ -49,7 +57,10 @@ class MetadataStore:
             self.artifacts += [artifact for found in made.values() for artifact in found]
             if key:
                 self.executions[key] = made
-            write(self.file, json.dumps({"artifacts": self.artifacts, "executions": self.executions}, indent=1))
+            write(
+                self.file,
+                json.dumps({"artifacts": self.artifacts, "executions": self.executions}, indent=1),
+            )
 
 
 def execution_key(component: Json, container: Json, parameters: Json, artifacts: Outputs) -> str:
@@ -59,7 +70,9 @@ def execution_key(component: Json, container: Json, parameters: Json, artifacts:
     """
     names = {key: [artifact["name"] for artifact in found] for key, found in artifacts.items()}
     return hashlib.sha256(
-        json.dumps([parameters, names, component.get("outputDefinitions"), container], sort_keys=True).encode()
+        json.dumps(
+            [parameters, names, component.get("outputDefinitions"), container], sort_keys=True
+        ).encode()
     ).hexdigest()
 
 
@@ -73,5 +86,7 @@ def _holds(clause: str, artifact: Json) -> bool:
     if key.startswith("metadata."):
         _, name, kind = key.split(".")
         found = artifact["metadata"].get(name)
-        return found is not None and (float(found) == float(value) if kind == "number_value" else found == value)
+        return found is not None and (
+            float(found) == float(value) if kind == "number_value" else found == value
+        )
     return clause == "state=LIVE"

@@ -28,10 +28,17 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
     with alone(store):
         pipeline = compiler.build(create_prediction_pipeline, settled)
         error = run_logged(pipeline, run_id, runs / run_id / "log.txt")
-        record = run_record.from_metadata(store / "metadata.db", run_id, {c.id: [] for c in pipeline.components})
-    model, results = record.artifact("LastBlessed", "model"), record.artifact("BulkInferrer", "inference_result")
+        record = run_record.from_metadata(
+            store / "metadata.db", run_id, {c.id: [] for c in pipeline.components}
+        )
+    model, results = (
+        record.artifact("LastBlessed", "model"),
+        record.artifact("BulkInferrer", "inference_result"),
+    )
     if model is None:
-        raise RunError(f"there is no blessed model of {folder.name} in {store}: run `python -m pipeline run {folder.name}` first")
+        raise RunError(
+            f"there is no blessed model of {folder.name} in {store}: run `python -m pipeline run {folder.name}` first"
+        )
     if error or results is None:
         raise RunError(error or "BulkInferrer left no result")
     table = read_csv(source, settled.columns, folder.declaration.data.null_values)
@@ -43,10 +50,21 @@ def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
     """The folder's spec over another file, in which columns that are never served may be missing."""
     settled = spec.here(folder, store)
     given = set(column_names(source))
-    columns = {name: kind for name, kind in settled.columns.items() if name in settled.served or name in given}
-    data = settled.declaration.data.model_copy(update={"required": []})  # a row without a label is what predictions are for
+    columns = {
+        name: kind
+        for name, kind in settled.columns.items()
+        if name in settled.served or name in given
+    }
+    data = settled.declaration.data.model_copy(
+        update={"required": []}
+    )  # a row without a label is what predictions are for
     csv = spec.CsvSource.of(source, data.null_values)
-    return dataclasses.replace(settled, columns=columns, source=csv, declaration=settled.declaration.model_copy(update={"data": data}))
+    return dataclasses.replace(
+        settled,
+        columns=columns,
+        source=csv,
+        declaration=settled.declaration.model_copy(update={"data": data}),
+    )
 
 
 def _answers(folder: str) -> dict[bytes, dict[str, float]]:
@@ -57,7 +75,8 @@ def _answers(folder: str) -> dict[bytes, dict[str, float]]:
         log = prediction_log_pb2.PredictionLog.FromString(record).predict_log
         [row] = log.request.inputs["examples"].string_val
         answers[tf.train.Example.FromString(row).SerializeToString(deterministic=True)] = {
-            name: float(tf.make_ndarray(value).reshape(-1)[0]) for name, value in log.response.outputs.items()
+            name: float(tf.make_ndarray(value).reshape(-1)[0])
+            for name, value in log.response.outputs.items()
         }
     return answers
 

@@ -33,9 +33,17 @@ def rehearse_file(file: Path) -> Json:
     root = Path(job["runtimeConfig"]["gcsOutputDirectory"])
     with alone(root), Progress(sys.stderr) as progress:
         outputs = Rehearsal(job, root).run(progress)
-    blessings = [a["metadata"].get("blessed") == 1 for node in ("Evaluator", "ServingCheck") for a in outputs[node]["blessing"]]
+    blessings = [
+        a["metadata"].get("blessed") == 1
+        for node in ("Evaluator", "ServingCheck")
+        for a in outputs[node]["blessing"]
+    ]
     [pushed] = outputs["Pusher"]["pushed_model"]
-    published = pushed["metadata"].get("pushed_destination") if pushed["metadata"].get("pushed") == 1 else None
+    published = (
+        pushed["metadata"].get("pushed_destination")
+        if pushed["metadata"].get("pushed") == 1
+        else None
+    )
     return {"blessed": len(blessings) == 2 and all(blessings), "published": published}
 
 
@@ -53,12 +61,16 @@ class Rehearsal:
         self.outputs: dict[str, Outputs] = {}
 
     def run(self, progress: Observer) -> dict[str, Outputs]:
-        order = graphlib.TopologicalSorter({task: _waits_for(self.tasks[task]) for task in self.tasks})
+        order = graphlib.TopologicalSorter(
+            {task: _waits_for(self.tasks[task]) for task in self.tasks}
+        )
         order.prepare()
         running: dict[Future[Outputs], str] = {}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while order.is_active():
-                running |= {pool.submit(self._execute, task, progress): task for task in order.get_ready()}
+                running |= {
+                    pool.submit(self._execute, task, progress): task for task in order.get_ready()
+                }
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     task = running.pop(future)
                     self.outputs[task] = future.result()
@@ -74,12 +86,17 @@ class Rehearsal:
             outputs = self._imported(component, executor["importer"])
         elif "resolver" in executor:
             queries = executor["resolver"]["outputArtifactQueries"]
-            outputs = {key: self.store.query(query["filter"], artifacts) for key, query in queries.items()}
+            outputs = {
+                key: self.store.query(query["filter"], artifacts) for key, query in queries.items()
+            }
         else:
             given = self.tasks[task].get("inputs", {}).get("parameters", {})
             parameters = {key: value["runtimeValue"]["constant"] for key, value in given.items()}
             key = execution_key(component, executor["container"], parameters, artifacts)
-            if self.tasks[task].get("cachingOptions", {}).get("enableCache") and (known := self.store.execution(key)) is not None:
+            if (
+                self.tasks[task].get("cachingOptions", {}).get("enableCache")
+                and (known := self.store.execution(key)) is not None
+            ):
                 progress(task, "cached")
                 return known
             outputs = self._made(task, component, executor["container"], parameters, artifacts)
@@ -89,31 +106,50 @@ class Rehearsal:
 
     def _imported(self, component: Json, importer: Json) -> Outputs:
         """The artifact at that address, which is a new one only the first time."""
-        [(key, definition)], uri = component["outputDefinitions"]["artifacts"].items(), importer["artifactUri"]["constant"]
+        [(key, definition)], uri = (
+            component["outputDefinitions"]["artifacts"].items(),
+            importer["artifactUri"]["constant"],
+        )
         known = self.store.imported(uri, definition["artifactType"])
         if known is None:
             known = self._artifact(definition, uri) | {"metadata": importer.get("metadata", {})}
             self.store.remember({key: [known]})
         return {key: [known]}
 
-    def _made(self, task: str, component: Json, container: Json, parameters: Json, artifacts: Outputs) -> Outputs:
+    def _made(
+        self, task: str, component: Json, container: Json, parameters: Json, artifacts: Outputs
+    ) -> Outputs:
         """What the container makes of its inputs."""
         declared = component.get("outputDefinitions", {}).get("artifacts", {})
-        made = {key: [self._artifact(d, f"{self.folder}/{task}/{key}")] for key, d in declared.items()}
+        made = {
+            key: [self._artifact(d, f"{self.folder}/{task}/{key}")] for key, d in declared.items()
+        }
         output_file = self.folder / task / "executor_output.json"
         handed = {
-            "inputs": {"parameterValues": parameters, "artifacts": {key: {"artifacts": found} for key, found in artifacts.items()}},
-            "outputs": {"artifacts": {key: {"artifacts": new} for key, new in made.items()}, "outputFile": str(output_file)},
+            "inputs": {
+                "parameterValues": parameters,
+                "artifacts": {key: {"artifacts": found} for key, found in artifacts.items()},
+            },
+            "outputs": {
+                "artifacts": {key: {"artifacts": new} for key, new in made.items()},
+                "outputFile": str(output_file),
+            },
         }
         _run_container(task, container, json.dumps(handed), self.folder / task)
         told = json.loads(output_file.read_text()).get("artifacts", {})
         # What the executor tells of an artifact lacks its type, so that only its other fields are taken over.
-        return {key: [{**new, **_without_type(told[key])}] if key in told else [new] for key, [new] in made.items()}
+        return {
+            key: [{**new, **_without_type(told[key])}] if key in told else [new]
+            for key, [new] in made.items()
+        }
 
     def _inputs(self, task: Json) -> Outputs:
         wanted = task.get("inputs", {}).get("artifacts", {})
         origin = {key: value["taskOutputArtifact"] for key, value in wanted.items()}
-        return {key: self.outputs[o["producerTask"]].get(o["outputArtifactKey"], []) for key, o in origin.items()}
+        return {
+            key: self.outputs[o["producerTask"]].get(o["outputArtifactKey"], [])
+            for key, o in origin.items()
+        }
 
     def _artifact(self, definition: Json, uri: str) -> Json:
         name = f"projects/1/locations/here/metadataStores/default/artifacts/{next(self.numbers)}"
@@ -123,10 +159,15 @@ class Rehearsal:
 def _read(file: Path) -> Json:
     try:
         job: Json = json.loads(file.read_text())
-        root, version = job["runtimeConfig"]["gcsOutputDirectory"], job["pipelineSpec"]["schemaVersion"]
+        root, version = (
+            job["runtimeConfig"]["gcsOutputDirectory"],
+            job["pipelineSpec"]["schemaVersion"],
+        )
         executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{file}: there is no such file; `compile --env local` writes one") from error
+        raise ConfigurationError(
+            f"{file}: there is no such file; `compile --env local` writes one"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{file}: not a compiled pipeline job ({error!r})") from error
     if "://" in root:
@@ -134,15 +175,24 @@ def _read(file: Path) -> Json:
             f"{file}: its root is {root}, allowed is a folder here: only a spec of `compile --env local` can be rehearsed"
         )
     if version != SCHEMA_VERSION:
-        raise ConfigurationError(f"{file}: its schema version is {version}, allowed is {SCHEMA_VERSION}")
-    if code_digest.reference() not in {executor["container"]["image"] for executor in executors.values() if "container" in executor}:
-        raise ConfigurationError(f"{file}: it was compiled by other code than what would run it here; compile it again")
+        raise ConfigurationError(
+            f"{file}: its schema version is {version}, allowed is {SCHEMA_VERSION}"
+        )
+    if code_digest.reference() not in {
+        executor["container"]["image"] for executor in executors.values() if "container" in executor
+    }:
+        raise ConfigurationError(
+            f"{file}: it was compiled by other code than what would run it here; compile it again"
+        )
     return job
 
 
 def _waits_for(task: Json) -> set[str]:
     artifacts = task.get("inputs", {}).get("artifacts", {}).values()
-    return {*task.get("dependentTasks", []), *(a["taskOutputArtifact"]["producerTask"] for a in artifacts)}
+    return {
+        *task.get("dependentTasks", []),
+        *(a["taskOutputArtifact"]["producerTask"] for a in artifacts),
+    }
 
 
 def _without_type(told: Json) -> Json:
@@ -155,7 +205,9 @@ def _run_container(task: str, given: Json, handed: str, folder: Path) -> None:
     if given["command"] != entrypoint.COMMAND:
         raise RunError(f"{task} would run {given['command']}, allowed is {entrypoint.COMMAND}")
     arguments = [argument.replace("{{$}}", handed) for argument in given["args"]]
-    process = _containers().Process(target=_be_container, args=(arguments, folder, dict(os.environ)))
+    process = _containers().Process(
+        target=_be_container, args=(arguments, folder, dict(os.environ))
+    )
     process.start()
     process.join()
     if process.exitcode:

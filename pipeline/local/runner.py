@@ -22,7 +22,9 @@ class NodeError(Exception):
 def run_here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
     """Run the nodes, those with known inputs from an earlier run's cache. Raises NodeError."""
     definition = compiler.Compiler().compile(pipeline)
-    runtime_parameter_utils.substitute_runtime_parameter(definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    runtime_parameter_utils.substitute_runtime_parameter(
+        definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+    )
     nodes = _SideBySide(observer)
     launched = tfx_patches.launched_by(nodes.launcher_class())
     with launched, startup.seldom_collected(), tfx_patches.beam():
@@ -75,7 +77,9 @@ class _SideBySide:
                 ended.set_exception(error)
 
         here = contextvars.copy_context()  # so that a node sees what the run holds ready for it
-        threading.Thread(target=here.run, args=(run,), name=id_, daemon=True).start()  # a daemon, so that Ctrl-C need not wait for it
+        threading.Thread(
+            target=here.run, args=(run,), name=id_, daemon=True
+        ).start()  # a daemon, so that Ctrl-C need not wait for it
 
     def wait(self) -> None:
         """Until every node is done or can't be; raises NodeError for the first that failed, from what it raised."""

@@ -21,7 +21,9 @@ from pipeline.progress import Progress, everything_else_to
 from pipeline.reports import lineage, report, run_record, summary, tracking
 
 
-def run(folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False) -> dict[str, Any]:
+def run(
+    folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False
+) -> dict[str, Any]:
     """Run, record, and return the summary; a node that fails is told in it, not raised."""
     store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
     log = runs / run_id / "log.txt"
@@ -50,7 +52,9 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
         pipeline = compiler.build(create_tuning_pipeline, spec.here(folder, store, tune=True))
         if error := run_logged(pipeline, run_id, runs / run_id / "log.txt"):
             raise RunError(error)
-        record = run_record.from_metadata(store / "metadata.db", run_id, {c.id: [] for c in pipeline.components})
+        record = run_record.from_metadata(
+            store / "metadata.db", run_id, {c.id: [] for c in pipeline.components}
+        )
     return lineage.hyperparameters(record)
 
 
@@ -68,6 +72,8 @@ def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
             error = failed.__cause__
             if isinstance(error, RunError):
                 return str(error)
-            traceback.print_exception(error)  # a node's code may raise anything: its traceback is in the log, its sentence here
+            traceback.print_exception(
+                error
+            )  # a node's code may raise anything: its traceback is in the log, its sentence here
             return f"{failed} failed with {type(error).__name__}: {' '.join(str(error).split())[:300]} (log: {log})"
     return None

@@ -30,4 +30,12 @@ def infer(folder: ModelFolder) -> str:
 def difference(file: Path, inferred: str) -> list[str]:
     """A unified diff from the reviewed schema in `file` (empty where there is none yet), both in the same text form."""
     reviewed = text_format.MessageToString(contract.parse(file)) if file.exists() else ""
-    return list(difflib.unified_diff(reviewed.splitlines(), inferred.splitlines(), str(file), "inferred from the data", lineterm=""))
+    return list(
+        difflib.unified_diff(
+            reviewed.splitlines(),
+            inferred.splitlines(),
+            str(file),
+            "inferred from the data",
+            lineterm="",
+        )
+    )

@@ -18,7 +18,9 @@ def alone(store: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
-            raise RunError(f"{store}: process {lock.read().strip() or 'unknown'} is running this model; wait for it, or end it") from error
+            raise RunError(
+                f"{store}: process {lock.read().strip() or 'unknown'} is running this model; wait for it, or end it"
+            ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

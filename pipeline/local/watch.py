@@ -17,7 +17,9 @@ from pipeline.model.folder import ModelFolder
 POLL_SECONDS = 0.2
 INTERRUPTED = 130
 
-State = dict[Path, tuple[int, int] | None]  # nanoseconds of the last change and size in bytes of each file, None where there is none
+State = dict[
+    Path, tuple[int, int] | None
+]  # nanoseconds of the last change and size in bytes of each file, None where there is none
 
 
 def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
@@ -29,7 +31,9 @@ def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
     startup.load()
     from pipeline.local import runs  # noqa: F401 - for the forks
 
-    at_ctrl_c = signal.signal(signal.SIGINT, signal.SIG_IGN)  # but while it watches, a Ctrl-C is the run's
+    at_ctrl_c = signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # but while it watches, a Ctrl-C is the run's
     seen: State = {}
     while True:
         begin, begins = os.pipe()
@@ -58,14 +62,20 @@ def _wait_for(run: int) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
     if code == INTERRUPTED:
         os._exit(INTERRUPTED)
-    if code < 0:  # of which nobody else tells: TensorFlow aborted, or the machine had no memory left
+    if (
+        code < 0
+    ):  # of which nobody else tells: TensorFlow aborted, or the machine had no memory left
         print(f"the run was ended by {signal.Signals(-code).name}", file=sys.stderr, flush=True)
 
 
 def _changed(folder: Path, files: list[Path], seen: State, at_ctrl_c: Any) -> State:
     """The state of the files once it is another and has come to rest: an editor may save in several steps."""
     signal.signal(signal.SIGINT, at_ctrl_c)
-    print(f"watching {folder}: saving one of {', '.join(ModelFolder.FILES)} begins the next run, Ctrl-C ends", file=sys.stderr, flush=True)
+    print(
+        f"watching {folder}: saving one of {', '.join(ModelFolder.FILES)} begins the next run, Ctrl-C ends",
+        file=sys.stderr,
+        flush=True,
+    )
     before = seen
     while (now := _state(files)) == seen or now != before:
         before = now
@@ -76,7 +86,9 @@ def _changed(folder: Path, files: list[Path], seen: State, at_ctrl_c: Any) -> St
 
 
 def _first_difference(before: State, now: State) -> Path | None:
-    return next((file for file in sorted({*before, *now}) if before.get(file) != now.get(file)), None)
+    return next(
+        (file for file in sorted({*before, *now}) if before.get(file) != now.get(file)), None
+    )
 
 
 def _state(files: Iterable[Path]) -> State:

@@ -8,7 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from pipeline.errors import ConfigurationError
 
-CHANCE = {"auc": 0.5, "auc_precision_recall": 0.0, "binary_accuracy": 0.0, "precision": 0.0, "recall": 0.0}
+CHANCE = {
+    "auc": 0.5,
+    "auc_precision_recall": 0.0,
+    "binary_accuracy": 0.0,
+    "precision": 0.0,
+    "recall": 0.0,
+}
 
 Positive = Annotated[int, Field(ge=1)]
 Text = Annotated[str, Field(min_length=1)]
@@ -21,7 +27,9 @@ class Table(BaseModel):
 
 class Data(Table):
     format: Literal["csv", "csv.zip"]
-    source: Text  # a path relative to the folder, or "package:" and a path inside an installed package
+    source: (
+        Text  # a path relative to the folder, or "package:" and a path inside an installed package
+    )
     required: list[Text]
     null_values: list[str] = [""]  # what a missing value looks like in the CSV
     minimum_rows: Positive
@@ -57,13 +65,17 @@ class Slice(Table):
 class Gate(Table):
     metric: Literal["auc", "auc_precision_recall", "binary_accuracy", "precision", "recall"]
     lower_bound: float
-    least_change: float  # against the last blessed model: how much of the metric a candidate may lose
+    least_change: (
+        float  # against the last blessed model: how much of the metric a candidate may lose
+    )
     slices: list[Slice] = []
 
     @model_validator(mode="before")
     @classmethod
     def _has_the_right_direction(cls, table: Any) -> Any:
-        if isinstance(table, dict) and (reversed_ := {"upper_bound", "largest_change"} & set(table)):
+        if isinstance(table, dict) and (
+            reversed_ := {"upper_bound", "largest_change"} & set(table)
+        ):
             raise ValueError(
                 f"{reversed_.pop()} is a reversed gate: every metric here is better when higher, allowed are lower_bound and least_change"
             )
@@ -72,10 +84,15 @@ class Gate(Table):
     @model_validator(mode="after")
     def _can_fail_and_can_pass(self) -> Self:
         chance = CHANCE[self.metric]
-        bounds = [("lower_bound", self.lower_bound), *((f"slices.{s.feature}={s.value}.lower_bound", s.lower_bound) for s in self.slices)]
+        bounds = [
+            ("lower_bound", self.lower_bound),
+            *((f"slices.{s.feature}={s.value}.lower_bound", s.lower_bound) for s in self.slices),
+        ]
         for key, bound in bounds:
             if not chance < bound < 1:
-                raise ValueError(f"{key} is {bound}, allowed for {self.metric} is more than {chance} and less than 1")
+                raise ValueError(
+                    f"{key} is {bound}, allowed for {self.metric} is more than {chance} and less than 1"
+                )
         if not self.lower_bound - 1 < self.least_change <= 0:
             raise ValueError(
                 f"least_change is {self.least_change}, allowed is more than {self.lower_bound - 1:.6g} (else it can never fail) and at most 0 (a loss is negative)"
@@ -108,19 +125,27 @@ def read(file: Path) -> Declaration:
     try:
         return Declaration.model_validate(table)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(f"{file}: {_sentence(dict(e))}" for e in error.errors())) from error
+        raise ConfigurationError(
+            "; ".join(f"{file}: {_sentence(dict(e))}" for e in error.errors())
+        ) from error
 
 
 def _sentence(error: dict[str, Any]) -> str:
     """Pydantic's error as: key, value, what is allowed."""
-    key = ".".join(str(part) for part in error["loc"] if part not in ("bool", "int", "float", "str"))
+    key = ".".join(
+        str(part) for part in error["loc"] if part not in ("bool", "int", "float", "str")
+    )
     if error["type"] == "missing":
         return f"{key} is missing"
     if error["type"] == "extra_forbidden":
         model: Any = Declaration
         for part in error["loc"][:-1]:
             annotation = model.model_fields[part].annotation if isinstance(part, str) else model
-            model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else Slice
+            model = (
+                annotation
+                if isinstance(annotation, type) and issubclass(annotation, BaseModel)
+                else Slice
+            )
         return f"{key} is no key of it, allowed are {', '.join(model.model_fields)}"
     if error["type"] == "value_error":
         return f"{key}.{error['ctx']['error']}"

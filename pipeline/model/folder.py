@@ -41,17 +41,23 @@ class ModelFolder:
                 )
             return cls(Path(name_or_path), without)
         if name_or_path not in model_names():
-            raise ConfigurationError(f"there is no model {name_or_path!r}, allowed are {', '.join(model_names())} and a path to a folder")
+            raise ConfigurationError(
+                f"there is no model {name_or_path!r}, allowed are {', '.join(model_names())} and a path to a folder"
+            )
         return cls(MODELS / name_or_path, without)
 
     def __init__(self, path: Path, without: tuple[str, ...] = ()) -> None:
         self.path = path.resolve()
         self.name = self.path.name
         if not MODEL_NAME.fullmatch(self.name):
-            raise ConfigurationError(f"{path}: a model's folder is named {self.name!r}, allowed is {MODEL_NAME.pattern}")
+            raise ConfigurationError(
+                f"{path}: a model's folder is named {self.name!r}, allowed is {MODEL_NAME.pattern}"
+            )
         for file in self.FILES:
             if file not in without and not (self.path / file).is_file():
-                raise ConfigurationError(f"{path / file}: there is no such file, a model's folder holds {', '.join(self.FILES)}")
+                raise ConfigurationError(
+                    f"{path / file}: there is no such file, a model's folder holds {', '.join(self.FILES)}"
+                )
         self.declaration = declaration.read(self.path / "model.toml")
         for file, functions in ENTRY_FUNCTIONS.items():
             _check_module(self.path / file, functions)
@@ -66,9 +72,13 @@ class ModelFolder:
         try:
             values = json.loads(file.read_text())
         except ValueError as error:
-            raise ConfigurationError(f"{file}: not JSON ({error}), allowed is an object of hyperparameters") from error
+            raise ConfigurationError(
+                f"{file}: not JSON ({error}), allowed is an object of hyperparameters"
+            ) from error
         if not isinstance(values, dict):
-            raise ConfigurationError(f"{file}: {values!r} is no object, allowed is an object of hyperparameters")
+            raise ConfigurationError(
+                f"{file}: {values!r} is no object, allowed is an object of hyperparameters"
+            )
         return values
 
     @cached_property
@@ -88,11 +98,17 @@ class ModelFolder:
         file, space = self.path / "hyperparameters/best.json", self.declaration.tuning.space
         for name, value in self.hyperparameters.items():
             if name not in space:
-                raise ConfigurationError(f"{file}: the hyperparameter {name!r} is unknown, allowed are tuning.space's {', '.join(space)}")
+                raise ConfigurationError(
+                    f"{file}: the hyperparameter {name!r} is unknown, allowed are tuning.space's {', '.join(space)}"
+                )
             if value not in space[name]:
-                raise ConfigurationError(f"{file}: {name} is {value!r}, allowed are tuning.space's choices {space[name]}")
+                raise ConfigurationError(
+                    f"{file}: {name} is {value!r}, allowed are tuning.space's choices {space[name]}"
+                )
         if missing := [name for name in space if name not in self.hyperparameters]:
-            raise ConfigurationError(f"{file}: {missing[0]} is missing, allowed are tuning.space's choices {space[missing[0]]}")
+            raise ConfigurationError(
+                f"{file}: {missing[0]} is missing, allowed are tuning.space's choices {space[missing[0]]}"
+            )
 
 
 def _check_module(file: Path, functions: tuple[str, ...]) -> None:
@@ -102,11 +118,20 @@ def _check_module(file: Path, functions: tuple[str, ...]) -> None:
         raise ConfigurationError(f"{file}: not Python: {error}") from error
     defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     if missing := [f for f in functions if f not in defined]:
-        raise ConfigurationError(f"{file}: there is no function {missing[0]}, {file.name} defines {' and '.join(functions)}")
-    siblings = {path.stem for path in file.parent.glob("*.py")} | {"pipeline", "infra", "settings", "environments"}
+        raise ConfigurationError(
+            f"{file}: there is no function {missing[0]}, {file.name} defines {' and '.join(functions)}"
+        )
+    siblings = {path.stem for path in file.parent.glob("*.py")} | {
+        "pipeline",
+        "infra",
+        "settings",
+        "environments",
+    }
     for node in (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)):
         relative = isinstance(node, ast.ImportFrom) and node.level > 0
-        for name in [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]:
+        for name in (
+            [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+        ):
             if relative or name.split(".")[0] in siblings:
                 raise ConfigurationError(
                     f"{file}: line {node.lineno} imports {'.' * relative}{name}, allowed are installed packages: each module travels alone"

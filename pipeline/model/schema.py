@@ -27,7 +27,9 @@ def columns(schema: schema_pb2.Schema) -> dict[str, str]:
 
 def served_columns(schema: schema_pb2.Schema) -> dict[str, str]:
     """The columns that a request may have, and their types."""
-    return {f.name: TYPE_NAMES[f.type] for f in schema.feature if SERVING not in f.not_in_environment}
+    return {
+        f.name: TYPE_NAMES[f.type] for f in schema.feature if SERVING not in f.not_in_environment
+    }
 
 
 def read(folder: ModelFolder) -> schema_pb2.Schema:
@@ -35,7 +37,9 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
     file = folder.path / "schema.pbtxt"
     schema = parse(file)
     if untyped := [f.name for f in schema.feature if f.type not in TYPE_NAMES]:
-        raise ConfigurationError(f"{file}: the feature {untyped[0]} has no type, allowed are INT, FLOAT and BYTES")
+        raise ConfigurationError(
+            f"{file}: the feature {untyped[0]} has no type, allowed are INT, FLOAT and BYTES"
+        )
     known, served, declared = columns(schema), served_columns(schema), folder.declaration
     named = {
         "data.required": declared.data.required,
@@ -48,7 +52,9 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
                 f"{folder.path}/model.toml: {key} names {unknown[0]!r}, allowed are the features of schema.pbtxt: {', '.join(known)}"
             )
     if leaking := [name for name in declared.label.columns if name in served]:
-        raise ConfigurationError(f'{file}: the feature {leaking[0]} makes the label, allowed is not_in_environment: "{SERVING}"')
+        raise ConfigurationError(
+            f'{file}: the feature {leaking[0]} makes the label, allowed is not_in_environment: "{SERVING}"'
+        )
     for name, value in declared.serving.sample.items():
         if name not in served:
             raise ConfigurationError(

@@ -9,7 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 TRAIN, HELD_OUT, GUIDE = "#7a8ba6", "#0b57d0", "#c4c9d1"
-STYLE = {"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+STYLE = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
 def curve(title: str, series: dict[str, list[float]]) -> str:
@@ -17,13 +23,19 @@ def curve(title: str, series: dict[str, list[float]]) -> str:
     figure, axes = _figure(title, "epoch", "")
     for name, values in series.items():
         colour = HELD_OUT if name == "validation" else TRAIN
-        axes.plot(range(1, len(values) + 1), values, color=colour, label=name, marker="o", markersize=3)
+        axes.plot(
+            range(1, len(values) + 1), values, color=colour, label=name, marker="o", markersize=3
+        )
     axes.legend(frameon=False)
     return _uri(figure)
 
 
 def roc(false_positive_rates: list[float], recalls: list[float], area: float | None) -> str:
-    figure, axes = _figure(f"ROC, area {area:.4f}" if area is not None else "ROC", "false positive rate", "true positive rate")
+    figure, axes = _figure(
+        f"ROC, area {area:.4f}" if area is not None else "ROC",
+        "false positive rate",
+        "true positive rate",
+    )
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle="--")
     axes.plot(false_positive_rates, recalls, color=HELD_OUT)
     axes.fill_between(false_positive_rates, recalls, color=HELD_OUT, alpha=0.08)
@@ -35,7 +47,14 @@ def calibration(predicted: list[float], observed: list[float], weights: list[flo
     figure, axes = _figure("Calibration", "mean score of the bin", "share of positives")
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle="--")
     largest = max(weights, default=1.0)
-    axes.scatter(predicted, observed, s=[12 + 120 * w / largest for w in weights], color=HELD_OUT, alpha=0.8, linewidths=0)
+    axes.scatter(
+        predicted,
+        observed,
+        s=[12 + 120 * w / largest for w in weights],
+        color=HELD_OUT,
+        alpha=0.8,
+        linewidths=0,
+    )
     return _uri(figure)
 
 
@@ -68,8 +87,15 @@ def direct_edges(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """The edges of a DAG that no longer way implies: what a picture of it needs."""
     waits: dict[str, set[str]] = {}
     for node in nodes:
-        waits[node["id"]] = set(node["upstream"]).union(*(waits[before] for before in node["upstream"]))
-    return [(a, n["id"]) for n in nodes for a in n["upstream"] if not any(a in waits[other] for other in n["upstream"])]
+        waits[node["id"]] = set(node["upstream"]).union(
+            *(waits[before] for before in node["upstream"])
+        )
+    return [
+        (a, n["id"])
+        for n in nodes
+        for a in n["upstream"]
+        if not any(a in waits[other] for other in n["upstream"])
+    ]
 
 
 def layers(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -79,5 +105,10 @@ def layers(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
         column[node["id"]] = 1 + max((column[before] for before in node["upstream"]), default=-1)
     for node in nodes:
         if not node["upstream"]:
-            column[node["id"]] = min((column[n["id"]] for n in nodes if node["id"] in n["upstream"]), default=1) - 1
-    return [[n for n in nodes if column[n["id"]] == i] for i in range(max(column.values(), default=-1) + 1)]
+            column[node["id"]] = (
+                min((column[n["id"]] for n in nodes if node["id"] in n["upstream"]), default=1) - 1
+            )
+    return [
+        [n for n in nodes if column[n["id"]] == i]
+        for i in range(max(column.values(), default=-1) + 1)
+    ]

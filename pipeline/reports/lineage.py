@@ -20,18 +20,27 @@ def code() -> dict[str, Any]:
 
     def git(*arguments: str) -> str:
         try:
-            done = subprocess.run(["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True)
+            done = subprocess.run(
+                ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True
+            )
         except FileNotFoundError:
             return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    return {"commit": git("rev-parse", "HEAD") or "unknown", "changed_files": git("status", "--porcelain").splitlines()}
+    return {
+        "commit": git("rev-parse", "HEAD") or "unknown",
+        "changed_files": git("status", "--porcelain").splitlines(),
+    }
 
 
 def environment() -> dict[str, str]:
     lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
     versions = {name: importlib.metadata.version(name) for name in ("tfx", "tensorflow", "keras")}
-    return {"python": platform.python_version(), "pipfile_lock_sha256": lock["_meta"]["hash"]["sha256"], **versions}
+    return {
+        "python": platform.python_version(),
+        "pipfile_lock_sha256": lock["_meta"]["hash"]["sha256"],
+        **versions,
+    }
 
 
 def data(examples: Artifact | None) -> dict[str, Any]:
@@ -39,7 +48,9 @@ def data(examples: Artifact | None) -> dict[str, Any]:
         return {}
     properties = examples.mlmd_artifact.custom_properties
     return {
-        k: getattr(properties[k], properties[k].WhichOneof("value")) for k in ("rows", "rows_dropped", "sha256", "query") if k in properties
+        k: getattr(properties[k], properties[k].WhichOneof("value"))
+        for k in ("rows", "rows_dropped", "sha256", "query")
+        if k in properties
     }
 
 
@@ -57,7 +68,9 @@ def model_type(model: Artifact | None) -> dict[str, Any]:
 
 def hyperparameters(record: RunRecord) -> dict[str, Any]:
     """Those that the Trainer was given: imported, or a Tuner's best."""
-    artifact = record.artifact("Hyperparameters", "result") or record.artifact("Tuner", "best_hyperparameters")
+    artifact = record.artifact("Hyperparameters", "result") or record.artifact(
+        "Tuner", "best_hyperparameters"
+    )
     files = tf.io.gfile.glob(f"{artifact.uri}/*") if artifact else []
     values = json.loads(tf.io.gfile.GFile(files[0]).read()) if files else {}
     return dict(values.get("values", values))

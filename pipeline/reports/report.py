@@ -22,7 +22,13 @@ BINS = 20
 def render(record: RunRecord, summary: dict[str, Any]) -> str:
     """The page as HTML, of a failed or interrupted run too: what is not there is left out."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     result = evaluation_result(record)
     page: str = environment.get_template("report.html.jinja").render(
         summary=summary,
@@ -45,15 +51,26 @@ def _dag(nodes: list[dict[str, Any]]) -> dict[str, Any]:
     boxes = [{**node, "x": places[node["id"]][0], "y": places[node["id"]][1]} for node in nodes]
     lines = [(places[before], places[after]) for before, after in charts.direct_edges(nodes)]
     edges = [(a[0] + BOX[0], a[1] + BOX[1] / 2, b[0], b[1] + BOX[1] / 2) for a, b in lines]
-    return {"width": 16 + len(columns) * COLUMN, "height": 16 + tallest * ROW, "box": BOX, "boxes": boxes, "edges": edges}
+    return {
+        "width": 16 + len(columns) * COLUMN,
+        "height": 16 + tallest * ROW,
+        "box": BOX,
+        "boxes": boxes,
+        "edges": edges,
+    }
 
 
 def _anomalies(record: RunRecord) -> list[str] | None:
     """Judged again from the statistics: a validator that stops the run leaves no artifact. None where there are no statistics."""
-    statistics, schema = record.artifact("StatisticsGen", "statistics"), record.artifact("ImportSchemaGen", "schema")
+    statistics, schema = (
+        record.artifact("StatisticsGen", "statistics"),
+        record.artifact("ImportSchemaGen", "schema"),
+    )
     if statistics is None or schema is None:
         return None
-    return anomalies(statistics, io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri)))
+    return anomalies(
+        statistics, io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
+    )
 
 
 def _statistics(record: RunRecord) -> list[dict[str, Any]]:
@@ -62,8 +79,13 @@ def _statistics(record: RunRecord) -> list[dict[str, Any]]:
     if statistics is None:
         return []
     splits = artifact_utils.decode_split_names(statistics.split_names)
-    loaded = stats_artifact_utils.load_statistics(statistics, "train" if "train" in splits else splits[0]).proto()
-    return [_statistics_row(feature) for feature in sorted(loaded.datasets[0].features, key=lambda f: _name(f))]
+    loaded = stats_artifact_utils.load_statistics(
+        statistics, "train" if "train" in splits else splits[0]
+    ).proto()
+    return [
+        _statistics_row(feature)
+        for feature in sorted(loaded.datasets[0].features, key=lambda f: _name(f))
+    ]
 
 
 def _name(feature: Any) -> str:
@@ -75,8 +97,14 @@ def _statistics_row(feature: Any) -> dict[str, Any]:
     stats = feature.num_stats if numeric else feature.string_stats
     common = stats.common_stats
     rows = common.num_non_missing + common.num_missing
-    empty = rows - common.tot_num_values if common.max_num_values <= 1 else common.num_missing  # an empty list is missing too
-    row: dict[str, Any] = {"name": _name(feature), "missing": empty / rows if rows else 0.0, "numeric": numeric}
+    empty = (
+        rows - common.tot_num_values if common.max_num_values <= 1 else common.num_missing
+    )  # an empty list is missing too
+    row: dict[str, Any] = {
+        "name": _name(feature),
+        "missing": empty / rows if rows else 0.0,
+        "numeric": numeric,
+    }
     if numeric:
         standard = next((h for h in stats.histograms if h.type == h.STANDARD), None)
         counts = [b.sample_count for b in standard.buckets] if standard else []
@@ -115,18 +143,31 @@ def _plots(result: Any, area: float | None) -> list[str]:
     drawn = []
     for key, outputs in result.plots:
         plots = (
-            {name: plot for subkeys in outputs.values() for by_name in subkeys.values() for name, plot in by_name.items()}
+            {
+                name: plot
+                for subkeys in outputs.values()
+                for by_name in subkeys.values()
+                for name, plot in by_name.items()
+            }
             if not key
             else {}
         )
         if matrices := plots.get("confusionMatrixAtThresholds", {}).get("matrices"):
-            drawn.append(charts.roc([m.get("falsePositiveRate", 0.0) for m in matrices], [m.get("recall", 0.0) for m in matrices], area))
+            drawn.append(
+                charts.roc(
+                    [m.get("falsePositiveRate", 0.0) for m in matrices],
+                    [m.get("recall", 0.0) for m in matrices],
+                    area,
+                )
+            )
         if buckets := plots.get("calibrationHistogramBuckets", {}).get("buckets"):
             drawn.append(charts.calibration(*_calibration_bins(buckets)))
     return drawn
 
 
-def _calibration_bins(buckets: list[dict[str, Any]]) -> tuple[list[float], list[float], list[float]]:
+def _calibration_bins(
+    buckets: list[dict[str, Any]],
+) -> tuple[list[float], list[float], list[float]]:
     """TFMA's thousand buckets in BINS bins by score: mean score, share of positives, rows."""
     sums = [[0.0, 0.0, 0.0] for _ in range(BINS)]
     for bucket in buckets:

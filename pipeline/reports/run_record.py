@@ -39,7 +39,9 @@ class RunRecord:
         return next(iter(found.outputs.get(key, [])), None) if found else None
 
 
-def from_metadata(database: Path, run_id: str, upstream: dict[str, list[str]], error: str | None = None) -> RunRecord:
+def from_metadata(
+    database: Path, run_id: str, upstream: dict[str, list[str]], error: str | None = None
+) -> RunRecord:
     """The run `run_id` of a local metadata store; `upstream` is the pipeline's graph, node -> nodes it waits for, in order."""
     nodes = {id_: Node(id_, before) for id_, before in upstream.items()}
     if database.exists():
@@ -58,7 +60,12 @@ def _open(database: Path) -> metadata_store.MetadataStore:
     return metadata_store.MetadataStore(config)
 
 
-def _fill(nodes: dict[str, Node], store: metadata_store.MetadataStore, execution: Any, types: dict[int, Any]) -> None:
+def _fill(
+    nodes: dict[str, Node],
+    store: metadata_store.MetadataStore,
+    execution: Any,
+    types: dict[int, Any],
+) -> None:
     names = [c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node"]
     node = next((nodes[id_] for name in names for id_ in nodes if name.endswith(f".{id_}")), None)
     if node is None:
@@ -67,11 +74,19 @@ def _fill(nodes: dict[str, Node], store: metadata_store.MetadataStore, execution
     node.state = ENDED.get(state, state.lower())
     node.started = execution.create_time_since_epoch / 1000
     if node.state != "interrupted":  # no one wrote down when it ended
-        node.seconds = (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000
+        node.seconds = (
+            execution.last_update_time_since_epoch - execution.create_time_since_epoch
+        ) / 1000
     events = store.get_events_by_execution_ids([execution.id])
     artifacts = {a.id: a for a in store.get_artifacts_by_id([e.artifact_id for e in events])}
     for event in events:
         proto = artifacts[event.artifact_id]
-        side = node.inputs if event.type in (event.INPUT, event.DECLARED_INPUT, event.INTERNAL_INPUT) else node.outputs
+        side = (
+            node.inputs
+            if event.type in (event.INPUT, event.DECLARED_INPUT, event.INTERNAL_INPUT)
+            else node.outputs
+        )
         key = event.path.steps[0].key
-        side.setdefault(key, []).append(artifact_utils.deserialize_artifact(types[proto.type_id], proto))
+        side.setdefault(key, []).append(
+            artifact_utils.deserialize_artifact(types[proto.type_id], proto)
+        )

@@ -34,7 +34,10 @@ def compose(record: RunRecord, spec: PipelineSpec) -> dict[str, Any]:
         "error": record.error,
         "started": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
         "seconds": round(ended - started, 2),
-        "nodes": [{"id": n.id, "state": n.state, "seconds": round(n.seconds, 2), "upstream": n.upstream} for n in record.nodes],
+        "nodes": [
+            {"id": n.id, "state": n.state, "seconds": round(n.seconds, 2), "upstream": n.upstream}
+            for n in record.nodes
+        ],
         "metrics": metrics,
         "slices": {name: values for name, values in evaluation.items() if name != WHOLE},
         "baseline": baseline,
@@ -43,7 +46,10 @@ def compose(record: RunRecord, spec: PipelineSpec) -> dict[str, Any]:
         "records": {
             "code": lineage.code(),
             "environment": lineage.environment(),
-            "data": lineage.data(record.artifact("CsvExampleGen", "examples") or record.artifact("BigQueryExampleGen", "examples")),
+            "data": lineage.data(
+                record.artifact("CsvExampleGen", "examples")
+                or record.artifact("BigQueryExampleGen", "examples")
+            ),
             "hyperparameters": lineage.hyperparameters(record),
             "metrics": metrics,
             "model_type": lineage.model_type(record.artifact("Trainer", "model")),
@@ -66,7 +72,11 @@ def _load(uri: str, model_name: str | None) -> Any:
 
 def _model_names(evaluation: Artifact | None) -> set[str]:
     """TFMA names the models only where there are two of them."""
-    return {spec.name for spec in _load(evaluation.uri, None).config.model_specs} if evaluation else set()
+    return (
+        {spec.name for spec in _load(evaluation.uri, None).config.model_specs}
+        if evaluation
+        else set()
+    )
 
 
 def _evaluation(record: RunRecord) -> dict[str, dict[str, float]]:
@@ -85,7 +95,9 @@ def _by_slice(result: Any) -> dict[str, dict[str, float]]:
             for by_name in subkeys.values()
             for metric, value in by_name.items()
         }
-        slices[name] = {m: v for m, v in values.items() if isinstance(v, int | float) and math.isfinite(v)}
+        slices[name] = {
+            m: v for m, v in values.items() if isinstance(v, int | float) and math.isfinite(v)
+        }
     return slices
 
 
@@ -98,16 +110,28 @@ def _baseline(record: RunRecord, evaluation: dict[str, dict[str, float]]) -> dic
     if last.uri == candidate.uri:
         return {"model": last.uri, "same_model": True, "metrics": evaluation.get(WHOLE, {})}
     judged = record.artifact("Evaluator", "evaluation")
-    metrics = _by_slice(_load(judged.uri, "baseline")).get(WHOLE, {}) if judged and "baseline" in _model_names(judged) else {}
+    metrics = (
+        _by_slice(_load(judged.uri, "baseline")).get(WHOLE, {})
+        if judged and "baseline" in _model_names(judged)
+        else {}
+    )
     return {"model": last.uri, "same_model": False, "metrics": metrics}
 
 
-def _gate(gate: Gate, evaluation: dict[str, dict[str, float]], baseline: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _gate(
+    gate: Gate, evaluation: dict[str, dict[str, float]], baseline: dict[str, Any] | None
+) -> list[dict[str, Any]]:
     """Each bound with its value and whether it holds; empty where nothing was evaluated."""
     if not evaluation:
         return []
-    bounds = [(WHOLE, gate.lower_bound), *((f"{s.feature}={s.value}", s.lower_bound) for s in gate.slices)]
-    checks = [_check(gate.metric, name, evaluation.get(name, {}).get(gate.metric), bound) for name, bound in bounds]
+    bounds = [
+        (WHOLE, gate.lower_bound),
+        *((f"{s.feature}={s.value}", s.lower_bound) for s in gate.slices),
+    ]
+    checks = [
+        _check(gate.metric, name, evaluation.get(name, {}).get(gate.metric), bound)
+        for name, bound in bounds
+    ]
     if baseline and not baseline["same_model"]:
         before, now = baseline["metrics"].get(gate.metric), evaluation[WHOLE].get(gate.metric)
         change = now - before if before is not None and now is not None else None
@@ -116,23 +140,46 @@ def _gate(gate: Gate, evaluation: dict[str, dict[str, float]], baseline: dict[st
 
 
 def _check(metric: str, part: str, value: float | None, bound: float) -> dict[str, Any]:
-    return {"metric": metric, "slice": part, "value": value, "lower_bound": bound, "holds": value is not None and value >= bound}
+    return {
+        "metric": metric,
+        "slice": part,
+        "value": value,
+        "lower_bound": bound,
+        "holds": value is not None and value >= bound,
+    }
 
 
 def _decision(record: RunRecord, gate: list[dict[str, Any]]) -> dict[str, Any]:
     """blessed: both blessings; published: the version's address, also where it was there before; reason: a sentence."""
-    blessings = [_int(record.artifact(node, "blessing"), "blessed") == 1 for node in ("Evaluator", "ServingCheck")]
+    blessings = [
+        _int(record.artifact(node, "blessing"), "blessed") == 1
+        for node in ("Evaluator", "ServingCheck")
+    ]
     pushed = record.artifact("Pusher", "pushed_model")
-    published = pushed.get_string_custom_property("pushed_destination") if _int(pushed, "pushed") == 1 and pushed else None
-    return {"blessed": all(blessings), "published": published or None, "reason": _reason(record, gate, blessings, pushed)}
+    published = (
+        pushed.get_string_custom_property("pushed_destination")
+        if _int(pushed, "pushed") == 1 and pushed
+        else None
+    )
+    return {
+        "blessed": all(blessings),
+        "published": published or None,
+        "reason": _reason(record, gate, blessings, pushed),
+    }
 
 
-def _reason(record: RunRecord, gate: list[dict[str, Any]], blessings: list[bool], pushed: Artifact | None) -> str:
+def _reason(
+    record: RunRecord, gate: list[dict[str, Any]], blessings: list[bool], pushed: Artifact | None
+) -> str:
     if record.error:
         return f"not published: {record.error}"
     if record.artifact("Pusher", "pushed_model") is None:
         return "not published: the run did not get that far"
-    wrong = [f"{c['metric']} ({c['slice']}) is {_shown(c['value'])}, below {c['lower_bound']}" for c in gate if not c["holds"]]
+    wrong = [
+        f"{c['metric']} ({c['slice']}) is {_shown(c['value'])}, below {c['lower_bound']}"
+        for c in gate
+        if not c["holds"]
+    ]
     if not blessings[1]:
         check = record.artifact("ServingCheck", "blessing")
         wrong += json.loads(check.get_string_custom_property("problems")) if check else []

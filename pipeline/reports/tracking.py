@@ -17,7 +17,9 @@ from typing import Any
 
 from settings import REPOSITORY
 
-TIMEOUT_SECONDS = 60  # for opening as for taking a run, both of which wait for whoever else has the database
+TIMEOUT_SECONDS = (
+    60  # for opening as for taking a run, both of which wait for whoever else has the database
+)
 
 
 @contextlib.contextmanager
@@ -30,7 +32,13 @@ def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", __name__, str(folder)]
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    tracker = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, start_new_session=True, text=True, **pipes)
+    tracker = subprocess.Popen(
+        command,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        start_new_session=True,
+        text=True,
+        **pipes,
+    )
     try:
         yield tracker
     finally:
@@ -42,17 +50,26 @@ def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
 def track(tracker: subprocess.Popen[str], summary: dict[str, Any], files: list[Path]) -> str | None:
     """What kept the tracker from taking the run, None where nothing did; the libraries' own words go to standard error."""
     try:
-        said, errors = tracker.communicate(json.dumps({"summary": summary, "files": [str(file) for file in files]}), TIMEOUT_SECONDS)
+        said, errors = tracker.communicate(
+            json.dumps({"summary": summary, "files": [str(file) for file in files]}),
+            TIMEOUT_SECONDS,
+        )
     except subprocess.TimeoutExpired:
         tracker.kill()
         sys.stderr.write(tracker.communicate()[1])
         return f"no answer within {TIMEOUT_SECONDS} s"
     sys.stderr.write(errors)
-    return (said.splitlines() or [f"exit {tracker.returncode} without a word"])[-1] if tracker.returncode else None
+    return (
+        (said.splitlines() or [f"exit {tracker.returncode} without a word"])[-1]
+        if tracker.returncode
+        else None
+    )
 
 
 def main(folder: str) -> None:
-    signal.alarm(TIMEOUT_SECONDS)  # a process that hangs does not see that its run is gone: it must not outlive it for ever
+    signal.alarm(
+        TIMEOUT_SECONDS
+    )  # a process that hangs does not see that its run is gone: it must not outlive it for ever
     try:
         client = _opened(folder)
         signal.alarm(0)
@@ -60,7 +77,9 @@ def main(folder: str) -> None:
             signal.alarm(TIMEOUT_SECONDS)
             _log(client, folder, **json.loads(run))
     except Exception as error:  # a tracker is a library with a database behind it: whatever it raises is told in a sentence
-        print(f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+        print(
+            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+        )
         raise
 
 
@@ -76,12 +95,16 @@ def _log(client: Any, folder: str, summary: dict[str, Any], files: list[str]) ->
 
     experiment = client.get_experiment_by_name(summary["model"])
     id_ = (
-        experiment.experiment_id if experiment else client.create_experiment(summary["model"], artifact_location=f"file://{folder}/mlflow")
+        experiment.experiment_id
+        if experiment
+        else client.create_experiment(summary["model"], artifact_location=f"file://{folder}/mlflow")
     )
     run = client.create_run(id_, run_name=summary["run"], tags=_tags(summary)).info.run_id
     now = int(time.time() * 1000)
     metrics = [Metric(name, value, now, 0) for name, value in summary["metrics"].items()]
-    params = [Param(name, str(value)) for name, value in summary["records"]["hyperparameters"].items()]
+    params = [
+        Param(name, str(value)) for name, value in summary["records"]["hyperparameters"].items()
+    ]
     client.log_batch(run, metrics=metrics, params=params)
     for file in files:
         client.log_artifact(run, file)
@@ -90,8 +113,15 @@ def _log(client: Any, folder: str, summary: dict[str, Any], files: list[str]) ->
 
 def _tags(summary: dict[str, Any]) -> dict[str, str]:
     """The records that are neither parameters nor metrics, and the decision, flat."""
-    groups = {**{k: summary["records"][k] for k in ("code", "environment", "data", "model_type")}, "decision": summary["decision"]}
-    return {f"{group}.{name}": str(value) for group, values in groups.items() for name, value in values.items()}
+    groups = {
+        **{k: summary["records"][k] for k in ("code", "environment", "data", "model_type")},
+        "decision": summary["decision"],
+    }
+    return {
+        f"{group}.{name}": str(value)
+        for group, values in groups.items()
+        for name, value in values.items()
+    }
 
 
 if __name__ == "__main__":

@@ -17,10 +17,14 @@ from pipeline.serving.contract import MAXIMUM_BYTES, RequestError
 from pipeline.serving.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
-    from pipeline.serving.engine import Engine  # imports TensorFlow, while the port must answer at once
+    from pipeline.serving.engine import (
+        Engine,
+    )  # imports TensorFlow, while the port must answer at once
 
 METRICS_ROUTE = "/metrics"
-BYTES_READ = 4 * MAXIMUM_BYTES  # of a body that is too large, so that a client which first sends and then listens hears why
+BYTES_READ = (
+    4 * MAXIMUM_BYTES
+)  # of a body that is too large, so that a client which first sends and then listens hears why
 UNAVAILABLE = {"loading": "the model is still loading", "draining": "the server is about to stop"}
 
 
@@ -43,7 +47,9 @@ class Application:
             Route(METRICS_ROUTE, self._metrics),
             Route(predict_route, self._predict, methods=["POST"]),
         ]
-        self.asgi = Starlette(routes=routes, exception_handlers={HTTPException: _no_such_route, Exception: _failed})
+        self.asgi = Starlette(
+            routes=routes, exception_handlers={HTTPException: _no_such_route, Exception: _failed}
+        )
         self.asgi.router.redirect_slashes = False
 
     @property
@@ -112,12 +118,16 @@ async def _body(request: Request) -> bytearray:
 
 
 def _json(status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), status, {**(headers or {}), "content-type": "application/json"})
+    return Response(
+        orjson.dumps(content), status, {**(headers or {}), "content-type": "application/json"}
+    )
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    allowed = f", allowed: {error.headers['Allow']}" if error.headers and "Allow" in error.headers else ""
+    allowed = (
+        f", allowed: {error.headers['Allow']}" if error.headers and "Allow" in error.headers else ""
+    )
     sentence = f"{request.method} {request.url.path[:80]}: {error.detail.lower()}{allowed}"
     return _json(error.status_code, {"error": sentence}, dict(error.headers or {}))
 

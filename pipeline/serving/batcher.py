@@ -39,9 +39,13 @@ class Batcher:
     async def _answer(self, batch: list[Waiting], signature: str) -> None:
         records = [record for asked, _ in batch for record in asked]
         try:
-            answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._run, records, signature)
+            answers = await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._run, records, signature
+            )
             if len(answers) != len(records):
-                raise RuntimeError(f"{signature} has {len(answers)} answers to {len(records)} records")
+                raise RuntimeError(
+                    f"{signature} has {len(answers)} answers to {len(records)} records"
+                )
         except Exception as error:
             if len(batch) > 1:
                 for alone in batch:

@@ -38,7 +38,9 @@ def parse(body: bytes | bytearray) -> Question:
     except orjson.JSONDecodeError as error:  # NaN too, and numbers that no double holds
         raise RequestError(400, f"the body is not JSON: {error}") from error
     if not isinstance(asked, dict):
-        raise RequestError(400, f"the body is {_kind(asked)}, allowed is an object with {', '.join(FIELDS)}")
+        raise RequestError(
+            400, f"the body is {_kind(asked)}, allowed is an object with {', '.join(FIELDS)}"
+        )
     _refuse_unknown("the body", asked, FIELDS)
     question = Question(_instances(asked), _signature(asked))
     _refuse_repeated(body, asked)
@@ -47,14 +49,21 @@ def parse(body: bytes | bytearray) -> Question:
 
 def _instances(asked: dict[str, Any]) -> list[Any]:
     if "instances" not in asked:
-        raise RequestError(400, "the body holds no instances, allowed is a list of objects of features")
+        raise RequestError(
+            400, "the body holds no instances, allowed is a list of objects of features"
+        )
     instances = asked["instances"]
     if not isinstance(instances, list):
-        raise RequestError(400, f"instances is {_kind(instances)}, allowed is a list of objects of features")
+        raise RequestError(
+            400, f"instances is {_kind(instances)}, allowed is a list of objects of features"
+        )
     if not instances:
         raise RequestError(400, f"instances is empty, allowed are 1 to {MAXIMUM_INSTANCES}")
     if len(instances) > MAXIMUM_INSTANCES:
-        raise RequestError(413, f"there are {len(instances)} instances, allowed are at most {MAXIMUM_INSTANCES} a request")
+        raise RequestError(
+            413,
+            f"there are {len(instances)} instances, allowed are at most {MAXIMUM_INSTANCES} a request",
+        )
     return instances
 
 
@@ -62,15 +71,26 @@ def _signature(asked: dict[str, Any]) -> str | None:
     """By either spelling; null is as good as absent."""
     parameters = asked.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
-        raise RequestError(400, f"parameters is {_kind(parameters)}, allowed is an object with {', '.join(PARAMETERS)}")
+        raise RequestError(
+            400,
+            f"parameters is {_kind(parameters)}, allowed is an object with {', '.join(PARAMETERS)}",
+        )
     _refuse_unknown("parameters", parameters or {}, PARAMETERS)
-    spelled = {"parameters.signature": (parameters or {}).get("signature"), "signature_name": asked.get("signature_name")}
+    spelled = {
+        "parameters.signature": (parameters or {}).get("signature"),
+        "signature_name": asked.get("signature_name"),
+    }
     given = {spelling: name for spelling, name in spelled.items() if name is not None}
     for spelling, name in given.items():
         if not isinstance(name, str):
-            raise RequestError(400, f"{spelling} is {_kind(name)}, allowed is the name of a signature")
+            raise RequestError(
+                400, f"{spelling} is {_kind(name)}, allowed is the name of a signature"
+            )
     if len(set(given.values())) > 1:
-        raise RequestError(400, "parameters.signature and signature_name differ, allowed is one signature a request")
+        raise RequestError(
+            400,
+            "parameters.signature and signature_name differ, allowed is one signature a request",
+        )
     return next(iter(given.values()), None)
 
 
@@ -94,7 +114,11 @@ def _objects(asked: Any) -> Iterator[tuple[str, Any]]:
     yield "the body holds", asked
     if asked.get("parameters") is not None:
         yield "parameters holds", asked["parameters"]
-    yield from ((f"instance {place} holds the feature", part) for place, part in enumerate(asked["instances"]) if isinstance(part, dict))
+    yield from (
+        (f"instance {place} holds the feature", part)
+        for place, part in enumerate(asked["instances"])
+        if isinstance(part, dict)
+    )
 
 
 class _Object(dict[str, Any]):
@@ -102,7 +126,11 @@ class _Object(dict[str, Any]):
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeated = None if len(self) == len(pairs) else Counter(key for key, _ in pairs).most_common(1)[0][0]
+        self.repeated = (
+            None
+            if len(self) == len(pairs)
+            else Counter(key for key, _ in pairs).most_common(1)[0][0]
+        )
 
 
 def _kind(value: Any) -> str:

@@ -45,7 +45,9 @@ class Engine:
         """The signature of that name, or the model's default one."""
         name = self.serving["default_signature"] if name is None else name
         if name not in self.signatures:
-            raise InstanceError(f"signature is {_shown(name)}, allowed are {', '.join(sorted(self.signatures))}")
+            raise InstanceError(
+                f"signature is {_shown(name)}, allowed are {', '.join(sorted(self.signatures))}"
+            )
         return name
 
     def encode(self, instances: list[Any]) -> list[bytes]:
@@ -53,35 +55,62 @@ class Engine:
         return [self._example(place, instance) for place, instance in enumerate(instances)]
 
     def run(self, records: list[bytes], signature: str) -> list[Any]:
-        outputs = {key: value.numpy() for key, value in self.signatures[signature](examples=tf.constant(records)).items()}
-        columns = {key: [_plain(v) for v in value.reshape(len(records), -1).tolist()] for key, value in sorted(outputs.items())}
+        outputs = {
+            key: value.numpy()
+            for key, value in self.signatures[signature](examples=tf.constant(records)).items()
+        }
+        columns = {
+            key: [_plain(v) for v in value.reshape(len(records), -1).tolist()]
+            for key, value in sorted(outputs.items())
+        }
         if len(columns) == 1:
             return next(iter(columns.values()))
-        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+        return [
+            dict(zip(columns, values, strict=True))
+            for values in zip(*columns.values(), strict=True)
+        ]
 
     def _example(self, place: int, instance: Any) -> bytes:
         if not isinstance(instance, dict):
-            raise InstanceError(f"instance {place} is {_shown(instance)}, allowed is an object of features")
+            raise InstanceError(
+                f"instance {place} is {_shown(instance)}, allowed is an object of features"
+            )
         example = tf.train.Example()
         for name, value in instance.items():
             if name not in self.types:
-                raise InstanceError(f"instance {place}: the feature {_shown(name)} is unknown, allowed are {', '.join(self.types)}")
+                raise InstanceError(
+                    f"instance {place}: the feature {_shown(name)} is unknown, allowed are {', '.join(self.types)}"
+                )
             if value is not None:
                 self._add(example.features.feature[name], place, name, value)
         record: bytes = example.SerializeToString()
         return record
 
     def _add(self, feature: Any, place: int, name: str, value: Any) -> None:
-        kind, number = self.types[name], isinstance(value, int | float) and not isinstance(value, bool)
+        kind, number = (
+            self.types[name],
+            isinstance(value, int | float) and not isinstance(value, bool),
+        )
         if kind == schema_pb2.INT and number and float(value).is_integer() and int(value) in INT64:
             feature.int64_list.value.append(int(value))
-        elif kind == schema_pb2.FLOAT and number and math.isfinite(value) and abs(value) <= LARGEST_FLOAT:
+        elif (
+            kind == schema_pb2.FLOAT
+            and number
+            and math.isfinite(value)
+            and abs(value) <= LARGEST_FLOAT
+        ):
             feature.float_list.value.append(value)
         elif kind == schema_pb2.BYTES and isinstance(value, str):
             feature.bytes_list.value.append(value.encode("utf-8", "replace"))
         else:
-            allowed = {schema_pb2.INT: "a whole number of 64 bits", schema_pb2.FLOAT: "a finite number", schema_pb2.BYTES: "a string"}[kind]
-            raise InstanceError(f"instance {place}: the feature {name} is {_shown(value)}, allowed is {allowed} or null")
+            allowed = {
+                schema_pb2.INT: "a whole number of 64 bits",
+                schema_pb2.FLOAT: "a finite number",
+                schema_pb2.BYTES: "a string",
+            }[kind]
+            raise InstanceError(
+                f"instance {place}: the feature {name} is {_shown(value)}, allowed is {allowed} or null"
+            )
 
 
 def _plain(values: list[Any]) -> Any:
@@ -98,12 +127,16 @@ def main() -> None:
     path = sys.stdin.readline()
     if not path:
         return
-    signal.alarm(LIFE_SECONDS)  # a model that hangs does not see that who asked it is gone: it must not outlive them for ever
+    signal.alarm(
+        LIFE_SECONDS
+    )  # a model that hangs does not see that who asked it is gone: it must not outlive them for ever
     engine = Engine(json.loads(path))
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer: dict[str, Any] = {"predictions": engine.predict(request["instances"], request.get("signature"))}
+            answer: dict[str, Any] = {
+                "predictions": engine.predict(request["instances"], request.get("signature"))
+            }
         except InstanceError as error:
             answer = {"error": str(error)}
         print(json.dumps(answer), flush=True)
@@ -111,4 +144,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-    os._exit(0)  # every answer is flushed, and taking TensorFlow apart again would take longer than giving them
+    os._exit(
+        0
+    )  # every answer is flushed, and taking TensorFlow apart again would take longer than giving them

@@ -12,7 +12,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]  # where the package lies
 TIMEOUT_SECONDS = 300
-_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar("spares", default=None)  # engines that nobody has taken yet
+_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar(
+    "spares", default=None
+)  # engines that nobody has taken yet
 
 
 def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str]:
@@ -20,13 +22,17 @@ def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str
     lines = [model, *({"instances": instances} for instances in batches)]
     with _taken() or _started() as engine:
         try:
-            said, errors = engine.communicate("".join(json.dumps(line) + "\n" for line in lines), TIMEOUT_SECONDS)
+            said, errors = engine.communicate(
+                "".join(json.dumps(line) + "\n" for line in lines), TIMEOUT_SECONDS
+            )
         except subprocess.TimeoutExpired:
             return [], f"no answer within {TIMEOUT_SECONDS} s"
         finally:
             engine.kill()
     answers = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return answers, (errors.strip().splitlines() or [f"exit {engine.returncode} without a word"])[-1]
+    return answers, (errors.strip().splitlines() or [f"exit {engine.returncode} without a word"])[
+        -1
+    ]
 
 
 @contextlib.contextmanager
@@ -39,7 +45,9 @@ def ahead() -> Iterator[subprocess.Popen[str]]:
         yield engine
     finally:
         _spares.reset(token)
-        for unused in spares:  # one that a check has taken is the check's: without it, the model would be refused
+        for unused in (
+            spares
+        ):  # one that a check has taken is the check's: without it, the model would be refused
             with unused:
                 unused.kill()
 

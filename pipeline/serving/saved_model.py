@@ -5,16 +5,25 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.errors import ConfigurationError
 
-NEEDED = ("saved_model.pb", "assets.extra/schema.pbtxt", "assets.extra/sample.json", "assets.extra/serving.json")
+NEEDED = (
+    "saved_model.pb",
+    "assets.extra/schema.pbtxt",
+    "assets.extra/sample.json",
+    "assets.extra/serving.json",
+)
 
 
 def check(folder: Path) -> Path:
     """The folder, if a model of ours is in it; raises ConfigurationError."""
     if not folder.is_dir():
-        raise ConfigurationError(f"{folder}: there is no such folder, allowed is one that holds a SavedModel")
+        raise ConfigurationError(
+            f"{folder}: there is no such folder, allowed is one that holds a SavedModel"
+        )
     for name in NEEDED:
         if not (folder / name).is_file():
-            raise ConfigurationError(f"{folder}: there is no {name}, a model that can be served holds {', '.join(NEEDED)}")
+            raise ConfigurationError(
+                f"{folder}: there is no {name}, a model that can be served holds {', '.join(NEEDED)}"
+            )
     return folder
 
 
@@ -40,5 +49,7 @@ def fetch(uri: str) -> Path:
             (folder / inside).parent.mkdir(parents=True, exist_ok=True)
             blob.download_to_filename(folder / inside)
     if not any(folder.iterdir()):
-        raise ConfigurationError(f"{uri}: there is nothing there, allowed is a folder that holds a SavedModel")
+        raise ConfigurationError(
+            f"{uri}: there is nothing there, allowed is a folder that holds a SavedModel"
+        )
     return check(folder)

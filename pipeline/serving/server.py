@@ -39,7 +39,13 @@ def serve(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     listening = _listen(host, port)
     application = Application(health_route=health_route, predict_route=predict_route)
-    config = uvicorn.Config(application.asgi, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        application.asgi,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
     server = _Server(config, application, drain_seconds)
     url = f"http://{host}:{listening.getsockname()[1]}{predict_route}"
     _say(f"loading {model}; {url} answers 503 until it is there")
@@ -52,7 +58,9 @@ def serve(
 class _Server(uvicorn.Server):
     """uvicorn's own way to stop closes the port first, so nobody would see that it drains, and ends as killed by the signal."""
 
-    def __init__(self, config: uvicorn.Config, application: Application, drain_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, application: Application, drain_seconds: float
+    ) -> None:
         super().__init__(config)
         self.application = application
         self.failure: str | None = None
@@ -67,7 +75,9 @@ class _Server(uvicorn.Server):
         self.application.draining = True
 
     async def on_tick(self, counter: int) -> bool:
-        if self.application.draining and (not self.application.busy or time.monotonic() > self._deadline):
+        if self.application.draining and (
+            not self.application.busy or time.monotonic() > self._deadline
+        ):
             self.should_exit = True
         return bool(await super().on_tick(counter))
 
@@ -80,9 +90,15 @@ def _load(model: str, url: str, application: Application, server: _Server) -> No
 
         engine = Engine(folder)
         for signature in engine.signatures:
-            engine.predict([engine.sample], signature)  # the first is the slowest, and no client shall wait for it
+            engine.predict(
+                [engine.sample], signature
+            )  # the first is the slowest, and no client shall wait for it
     except Exception as error:  # whatever it is, without a model there is nothing to serve
-        server.failure = str(error) if isinstance(error, ConfigurationError) else f"{model}: cannot be served: {_first_line(error)}"
+        server.failure = (
+            str(error)
+            if isinstance(error, ConfigurationError)
+            else f"{model}: cannot be served: {_first_line(error)}"
+        )
         server.should_exit = True
         return
     name, version = engine.serving["model"], model.rstrip("/").rpartition("/")[2]
@@ -114,16 +130,32 @@ def _say(sentence: str) -> None:
 
 def container(environment: Mapping[str, str]) -> dict[str, Any]:
     """What `serve` takes, from the variables that Vertex sets; raises ConfigurationError."""
-    model, port = environment.get("AIP_STORAGE_URI", ""), environment.get("AIP_HTTP_PORT", str(PORT))
+    model, port = (
+        environment.get("AIP_STORAGE_URI", ""),
+        environment.get("AIP_HTTP_PORT", str(PORT)),
+    )
     if not model:
-        raise ConfigurationError("AIP_STORAGE_URI is not set, allowed is a model's folder or its gs:// URI")
+        raise ConfigurationError(
+            "AIP_STORAGE_URI is not set, allowed is a model's folder or its gs:// URI"
+        )
     if not port.isdecimal():
         raise ConfigurationError(f"AIP_HTTP_PORT is {port!r}, allowed is a port's number")
-    health, predict = environment.get("AIP_HEALTH_ROUTE", HEALTH_ROUTE), environment.get("AIP_PREDICT_ROUTE", PREDICT_ROUTE)
+    health, predict = (
+        environment.get("AIP_HEALTH_ROUTE", HEALTH_ROUTE),
+        environment.get("AIP_PREDICT_ROUTE", PREDICT_ROUTE),
+    )
     for name, route in (("AIP_HEALTH_ROUTE", health), ("AIP_PREDICT_ROUTE", predict)):
         if not ROUTE.fullmatch(route) or route == METRICS_ROUTE:
-            raise ConfigurationError(f"{name} is {route!r}, allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}")
-    return {"model": model, "host": "0.0.0.0", "port": int(port), "health_route": health, "predict_route": predict}
+            raise ConfigurationError(
+                f"{name} is {route!r}, allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}"
+            )
+    return {
+        "model": model,
+        "host": "0.0.0.0",
+        "port": int(port),
+        "health_route": health,
+        "predict_route": predict,
+    }
 
 
 def main(environment: Mapping[str, str]) -> int:

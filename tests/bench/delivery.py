@@ -50,16 +50,31 @@ def seconds(scratch: Any, kind: str) -> float:
     done = scratch.push()
     outcome = scratch.ended(done["build"]["id"], patience_seconds=3600)
     if (done["route"]["kind"], outcome.status) != (kind, "SUCCESS"):
-        raise SystemExit(f"the {kind} path was {done['route']['kind']} and ended as {outcome.status}:\n{outcome.output[-3000:]}")
+        raise SystemExit(
+            f"the {kind} path was {done['route']['kind']} and ended as {outcome.status}:\n{outcome.output[-3000:]}"
+        )
     return time.monotonic() - start
 
 
 def main() -> None:
     if sys.argv[1:] == ["paths"]:
         return print(json.dumps(paths()))
-    inside = [str(REPOSITORY / "build/environment"), "pipeline", "python", "-m", "tests.bench.delivery", "paths"]
-    took = json.loads(subprocess.run(inside, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
-    print(f"full without its images {took['full']:.1f} s, partial {took['partial']:.1f} s", flush=True)
+    inside = [
+        str(REPOSITORY / "build/environment"),
+        "pipeline",
+        "python",
+        "-m",
+        "tests.bench.delivery",
+        "paths",
+    ]
+    took = json.loads(
+        subprocess.run(inside, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[
+            -1
+        ]
+    )
+    print(
+        f"full without its images {took['full']:.1f} s, partial {took['partial']:.1f} s", flush=True
+    )
     images = built()
     print(f"images from nothing {images:.1f} s, full {images + took['full']:.1f} s")
     print(f"ratio {took['partial'] / (images + took['full']):.2f}")

@@ -21,8 +21,19 @@ def main() -> None:
         place = Path(scratch)
         folder, later = prepare(place)
         pipeline("run", str(folder), "--runs", str(place / "runs"))
-        pipeline("predict", str(folder), "--runs", str(place / "runs"), "--input", str(later), "--output", str(place / "answers.csv"))
-        print(f"trained to month {LAST_TRAINING_MONTH}, asked about later months: auc {auc(place / 'answers.csv'):.4f}")
+        pipeline(
+            "predict",
+            str(folder),
+            "--runs",
+            str(place / "runs"),
+            "--input",
+            str(later),
+            "--output",
+            str(place / "answers.csv"),
+        )
+        print(
+            f"trained to month {LAST_TRAINING_MONTH}, asked about later months: auc {auc(place / 'answers.csv'):.4f}"
+        )
 
 
 def prepare(place: Path) -> tuple[Path, Path]:
@@ -34,11 +45,24 @@ def prepare(place: Path) -> tuple[Path, Path]:
     folder = place / "flights"
     shutil.copytree(MODELS / "flights", folder)
     for file, early in ((folder / "early.csv", True), (place / "later.csv", False)):
-        file.write_text("".join([header, *(r for r in rows if (int(r.split(",")[month]) <= LAST_TRAINING_MONTH) == early)]))
+        file.write_text(
+            "".join(
+                [
+                    header,
+                    *(
+                        r
+                        for r in rows
+                        if (int(r.split(",")[month]) <= LAST_TRAINING_MONTH) == early
+                    ),
+                ]
+            )
+        )
     toml = (folder / "model.toml").read_text()
     toml = toml.replace('format = "csv.zip"', 'format = "csv"')
     toml = re.sub(r"(?m)^source = .*$", 'source = "early.csv"', toml)
-    (folder / "model.toml").write_text(re.sub(r"(?m)^lower_bound = .*$", "lower_bound = 0.51", toml))
+    (folder / "model.toml").write_text(
+        re.sub(r"(?m)^lower_bound = .*$", "lower_bound = 0.51", toml)
+    )
     return folder, place / "later.csv"
 
 
@@ -50,7 +74,12 @@ def auc(answers: Path) -> float:
 
 
 def pipeline(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "pipeline", *arguments], cwd=REPOSITORY, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         raise SystemExit(f"python -m pipeline {arguments[0]} failed:\n{done.stderr[-2000:]}")
 

@@ -16,12 +16,21 @@ from infra import PROVIDER
 from settings import REPOSITORY
 
 OURS = ["-m", "infra"]
-ORDINARY = ["-c", f"import {PROVIDER}, runpy; runpy.run_module('infra', run_name='__main__', alter_sys=True)"]
+ORDINARY = [
+    "-c",
+    f"import {PROVIDER}, runpy; runpy.run_module('infra', run_name='__main__', alter_sys=True)",
+]
 
 
 def seconds(program: list[str], folder: Path) -> float:
     start = time.monotonic()
-    subprocess.run([sys.executable, *program], cwd=REPOSITORY, env=os.environ | {"CDKTF_OUTDIR": str(folder)}, check=True, timeout=300)
+    subprocess.run(
+        [sys.executable, *program],
+        cwd=REPOSITORY,
+        env=os.environ | {"CDKTF_OUTDIR": str(folder)},
+        check=True,
+        timeout=300,
+    )
     return time.monotonic() - start
 
 
@@ -36,12 +45,19 @@ def main() -> None:
         for number in range(1, rounds + 1):
             ordinary.append(seconds(ORDINARY, folders[0]))
             ours.append(seconds(OURS, folders[1]))
-            print(f"round {number}: ordinary {ordinary[-1]:.1f} s, ours {ours[-1]:.1f} s", flush=True)
+            print(
+                f"round {number}: ordinary {ordinary[-1]:.1f} s, ours {ours[-1]:.1f} s", flush=True
+            )
         made = list(folders[0].glob("stacks/*/cdk.tf.json"))
-        same = [file.read_bytes() == (folders[1] / file.relative_to(folders[0])).read_bytes() for file in made]
+        same = [
+            file.read_bytes() == (folders[1] / file.relative_to(folders[0])).read_bytes()
+            for file in made
+        ]
     if not made or not all(same):
         raise SystemExit("the two synthesized different stacks")
-    print(f"medians: ordinary {statistics.median(ordinary):.1f} s, ours {statistics.median(ours):.1f} s")
+    print(
+        f"medians: ordinary {statistics.median(ordinary):.1f} s, ours {statistics.median(ours):.1f} s"
+    )
     print(f"ratio {statistics.median(ours) / statistics.median(ordinary):.2f}")
 
 

@@ -67,7 +67,9 @@ def report(seconds: dict[str, list[float]], stock_auc: float, our_auc: float, ro
         f"ours after an edit {median['edited']:.1f} s, where a process waits for it {median['watched']:.1f} s"
     )
     print(f"auc on the same held-out rows: stock {stock_auc:.4f}, ours {our_auc:.4f}")
-    print(f"edit ratio {median['watched'] / median['ours']:.2f} watched, {median['edited'] / median['ours']:.2f} by a new process")
+    print(
+        f"edit ratio {median['watched'] / median['ours']:.2f} watched, {median['edited'] / median['ours']:.2f} by a new process"
+    )
     print(f"help {help_seconds():.2f} s")
     print(f"ratio {median['ours'] / median['stock']:.2f}")
 
@@ -85,8 +87,14 @@ def our_folder(place: Path, data: Path) -> Path:
     shutil.copytree(MODELS / "taxi", folder)
     toml = (folder / "model.toml").read_text()
     toml = re.sub(r"(?m)^source = .*$", f'source = "{data}"', toml)
-    toml = re.sub(r"(?s)(\[training\].*?)steps = \d+\neval_steps = \d+", rf"\1steps = {STEPS}\neval_steps = {EVAL_STEPS}", toml)
-    (folder / "model.toml").write_text(re.sub(r"(?m)^batch_size = .*$", f"batch_size = [{BATCH}]", toml))
+    toml = re.sub(
+        r"(?s)(\[training\].*?)steps = \d+\neval_steps = \d+",
+        rf"\1steps = {STEPS}\neval_steps = {EVAL_STEPS}",
+        toml,
+    )
+    (folder / "model.toml").write_text(
+        re.sub(r"(?m)^batch_size = .*$", f"batch_size = [{BATCH}]", toml)
+    )
     best = folder / "hyperparameters/best.json"
     best.write_text(json.dumps(json.loads(best.read_text()) | {"batch_size": BATCH}))
     return folder
@@ -94,17 +102,34 @@ def our_folder(place: Path, data: Path) -> Path:
 
 def run_stock(place: Path, data: Path) -> float:
     module = str(TAXI / "taxi_utils_native_keras.py")
-    return timed([sys.executable, "-c", STOCK, str(place), str(data), module], os.environ | {"TF_USE_LEGACY_KERAS": "1"})
+    return timed(
+        [sys.executable, "-c", STOCK, str(place), str(data), module],
+        os.environ | {"TF_USE_LEGACY_KERAS": "1"},
+    )
 
 
 def run_ours(folder: Path, place: Path) -> float:
-    return timed([sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(place / "runs")], dict(os.environ))
+    return timed(
+        [sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(place / "runs")],
+        dict(os.environ),
+    )
 
 
 def run_watched(folder: Path, place: Path) -> float:
     """From the save of an edit to the end of the run that it begins in a process which watches."""
-    command = [sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(place / "runs"), "--watch"]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as watching:
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline",
+        "run",
+        str(folder),
+        "--runs",
+        str(place / "runs"),
+        "--watch",
+    ]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as watching:
         try:
             until_it_watches(watching)
             time.sleep(THOUGHT_SECONDS)
@@ -149,7 +174,13 @@ def timed(command: list[str], environment: dict[str, str]) -> float:
 
 def help_seconds() -> float:
     """The median of five `python -m pipeline --help`, by the Python that a user would start it with."""
-    taken = [timed(["/usr/bin/env", "python3", "-m", "pipeline", "--help"], os.environ | {"ESTEIRA_ENVIRONMENT": ""}) for _ in range(5)]
+    taken = [
+        timed(
+            ["/usr/bin/env", "python3", "-m", "pipeline", "--help"],
+            os.environ | {"ESTEIRA_ENVIRONMENT": ""},
+        )
+        for _ in range(5)
+    ]
     return statistics.median(taken)
 
 
@@ -161,7 +192,10 @@ def aucs(stock: Path, ours: Path) -> tuple[float, float]:
     files = tf.io.gfile.glob(f"{examples}/Split-eval/*")
     records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
     labels = [label(tf.train.Example.FromString(record)) for record in records]
-    models = [next((stock / "serving").iterdir()), min((ours / "runs/store/taxi/published").iterdir())]
+    models = [
+        next((stock / "serving").iterdir()),
+        min((ours / "runs/store/taxi/published").iterdir()),
+    ]
     return tuple(area_under_curve(labels, scores(tf, model, records)) for model in models)  # type: ignore[return-value]
 
 
@@ -171,11 +205,17 @@ def area_under_curve(labels: list[bool], answers: list[float]) -> float:
 
     ranks, positive = pandas.Series(answers).rank(), pandas.Series(labels)
     count = positive.sum()
-    return float((ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(positive) - count)))
+    return float(
+        (ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(positive) - count))
+    )
 
 
 def label(example: object) -> bool:
-    cents = {name: round(100 * value) for name in ("tips", "fare") for value in example.features.feature[name].float_list.value}  # type: ignore[attr-defined]
+    cents = {
+        name: round(100 * value)
+        for name in ("tips", "fare")
+        for value in example.features.feature[name].float_list.value
+    }  # type: ignore[attr-defined]
     return cents["fare"] > 0 and 5 * cents["tips"] > cents["fare"]
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BUILT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "esteira/images/built.json"
+BUILT = (
+    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "esteira/images/built.json"
+)
 ENTER = """
 root=$1 user=$2 folder=$3; shift 3
 mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"
@@ -27,7 +29,11 @@ class Image:
         return cls(json.loads(BUILT.read_text())[target])
 
     def command(
-        self, *command: str, folders: dict[Path, str], environment: dict[str, str] | None = None, user: str | None = None
+        self,
+        *command: str,
+        folders: dict[Path, str],
+        environment: dict[str, str] | None = None,
+        user: str | None = None,
     ) -> list[str]:
         """What runs `command`, or without one what the image itself runs; `folders` maps this machine's folders to the image's.
 
@@ -38,8 +44,37 @@ class Image:
             given = [f"--env={name}={value}" for name, value in (environment or {}).items()]
             entry = [f"--entrypoint={command[0]}"] if command else []
             given += [f"--user={user}"] if user else []
-            return [self.told["engine"], "run", "--rm", "--network=host", *entry, *binds, *given, self.told["reference"], *command[1:]]
-        config, binds = self.told["config"], [str(part) for pair in folders.items() for part in pair]
-        variables = [*config["Env"], "HOME=/home/esteira", *(f"{name}={value}" for name, value in (environment or {}).items())]
+            return [
+                self.told["engine"],
+                "run",
+                "--rm",
+                "--network=host",
+                *entry,
+                *binds,
+                *given,
+                self.told["reference"],
+                *command[1:],
+            ]
+        config, binds = (
+            self.told["config"],
+            [str(part) for pair in folders.items() for part in pair],
+        )
+        variables = [
+            *config["Env"],
+            "HOME=/home/esteira",
+            *(f"{name}={value}" for name, value in (environment or {}).items()),
+        ]
         place = [self.told["root"], user or config["User"], config["WorkingDir"]]
-        return ["unshare", "--mount", "sh", "-euc", ENTER, "sh", *place, *binds, "--", *variables, *(command or config["Entrypoint"])]
+        return [
+            "unshare",
+            "--mount",
+            "sh",
+            "-euc",
+            ENTER,
+            "sh",
+            *place,
+            *binds,
+            "--",
+            *variables,
+            *(command or config["Entrypoint"]),
+        ]

@@ -13,17 +13,28 @@ from packaging.utils import canonicalize_name
 from settings import REPOSITORY
 
 DOCKERFILE = (REPOSITORY / "build/Dockerfile").read_text().replace("\\\n", " ")
-STAGES = {m["name"]: m["body"] for m in re.finditer(r"^FROM \S+ AS (?P<name>\S+)\n(?P<body>(?:(?!FROM ).*\n?)*)", DOCKERFILE, re.MULTILINE)}
+STAGES = {
+    m["name"]: m["body"]
+    for m in re.finditer(
+        r"^FROM \S+ AS (?P<name>\S+)\n(?P<body>(?:(?!FROM ).*\n?)*)", DOCKERFILE, re.MULTILINE
+    )
+}
 ENDS = ("serving", "pipeline", "test")
 
 
 def sources(body: str) -> list[str]:
     """What a stage copies from the repository."""
-    return [source for line in re.findall(r"^COPY (?!--from)(.*)$", body, re.MULTILINE) for source in line.split()[:-1]]
+    return [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.*)$", body, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
 
 
 def requirements(part: str) -> list[str]:
-    return subprocess.run([REPOSITORY / "build/requirements", part], capture_output=True, text=True, check=True).stdout.splitlines()
+    return subprocess.run(
+        [REPOSITORY / "build/requirements", part], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
 
 
 def name(line: str) -> str:
@@ -33,13 +44,21 @@ def name(line: str) -> str:
 def test_the_base_is_an_argument_that_a_digest_pins():
     bases = set(re.findall(r"^FROM (\S+) AS", DOCKERFILE, re.MULTILINE))
 
-    assert re.search(r"^ARG BASE=docker\.io/library/python:3\.13\.\d+-slim-trixie@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
+    assert re.search(
+        r"^ARG BASE=docker\.io/library/python:3\.13\.\d+-slim-trixie@sha256:[0-9a-f]{64}$",
+        DOCKERFILE,
+        re.MULTILINE,
+    )
     assert bases - STAGES.keys() == {"${BASE}", "${BEAM_SDK}"}
 
 
 @pytest.mark.parametrize("source", sorted({s for body in STAGES.values() for s in sources(body)}))
 def test_what_is_copied_exists_and_is_let_in(source):
-    let_in = [line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    let_in = [
+        line[1:]
+        for line in (REPOSITORY / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    ]
 
     assert list(REPOSITORY.glob(source))
     assert any(source == path or source.startswith(f"{path}/") for path in let_in)
@@ -60,7 +79,9 @@ def test_an_end_stage_ends_as_another_than_root_and_copies_code_after_packages(s
 
 
 def test_every_package_of_the_pipeline_but_the_models_is_copied():
-    packages = {f"pipeline/{path.parent.name}" for path in (REPOSITORY / "pipeline").glob("*/__init__.py")}
+    packages = {
+        f"pipeline/{path.parent.name}" for path in (REPOSITORY / "pipeline").glob("*/__init__.py")
+    }
 
     assert packages <= set(sources(STAGES["pipeline"]))
     assert "models" not in sources(STAGES["pipeline"])
@@ -77,9 +98,21 @@ def test_the_serving_image_holds_whatever_the_server_imports():
 
 
 def _imports(source: str) -> set[str]:
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.module]
-    absolute = {f"{n.module}.{a.name}" if _is_module(f"{n.module}.{a.name}") else str(n.module) for n in nodes for a in n.names}
-    return {module for module in absolute if module.split(".")[0] in ("pipeline", "settings", "names", "environments")}
+    nodes = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and node.module
+    ]
+    absolute = {
+        f"{n.module}.{a.name}" if _is_module(f"{n.module}.{a.name}") else str(n.module)
+        for n in nodes
+        for a in n.names
+    }
+    return {
+        module
+        for module in absolute
+        if module.split(".")[0] in ("pipeline", "settings", "names", "environments")
+    }
 
 
 def _is_module(dotted: str) -> bool:
@@ -111,9 +144,14 @@ def test_nothing_in_the_pipeline_image_needs_what_is_left_out_of_it():
     assert "pytest" in left_out and not needed & left_out
 
 
-@pytest.mark.parametrize(("arguments", "says"), [(["echo", "hello"], (0, "hello\n", "")), (["--id=1"], (2, "", "built without BEAM_SDK"))])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["echo", "hello"], (0, "hello\n", "")), (["--id=1"], (2, "", "built without BEAM_SDK"))],
+)
 def test_the_entrypoint_runs_a_command_and_leaves_flags_to_beam(arguments, says):
-    done = subprocess.run([REPOSITORY / "build/entrypoint", *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [REPOSITORY / "build/entrypoint", *arguments], capture_output=True, text=True
+    )
 
     code, out, err = says
     assert (done.returncode, done.stdout, err in done.stderr) == (code, out, True)

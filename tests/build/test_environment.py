@@ -18,7 +18,9 @@ def environment():
 
 
 def call(*arguments, **kwargs):
-    return subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, **kwargs)
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, **kwargs
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["pipeline"], ["pipelin", "true"]])
@@ -26,17 +28,26 @@ def test_wrong_usage_is_one_sentence_and_exit_2(arguments):
     done = call(*arguments)
 
     assert done.returncode == 2
-    assert "usage: build/environment infra|pipeline|serving|experiments|dev|provider-standin|successor COMMAND" in done.stderr
+    assert (
+        "usage: build/environment infra|pipeline|serving|experiments|dev|provider-standin|successor COMMAND"
+        in done.stderr
+    )
     assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_an_unknown_command_is_one_sentence_and_exit_2():
     done = call("pipeline", "no-such-command")
 
-    assert (done.returncode, "no-such-command" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+    assert (done.returncode, "no-such-command" in done.stderr, "Traceback" in done.stderr) == (
+        2,
+        True,
+        False,
+    )
 
 
-def test_a_machine_that_can_hold_no_environment_is_told_what_to_do(environment, monkeypatch, capsys):
+def test_a_machine_that_can_hold_no_environment_is_told_what_to_do(
+    environment, monkeypatch, capsys
+):
     monkeypatch.setattr(environment, "runs_here", lambda: False)
     monkeypatch.setattr(environment.os, "geteuid", lambda: 1000)
 
@@ -69,7 +80,9 @@ def test_the_lock_names_no_index():
     lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
 
     assert lock["_meta"]["sources"] == []
-    assert [n for c in lock if c != "_meta" for n, entry in lock[c].items() if "index" in entry] == []
+    assert [
+        n for c in lock if c != "_meta" for n, entry in lock[c].items() if "index" in entry
+    ] == []
 
 
 def test_an_unfinished_environment_is_made_anew(environment, monkeypatch, tmp_path):

@@ -44,7 +44,16 @@ def rehearsed(work) -> dict:
         "/trial",
         work=work,
     )
-    return json.loads(run(Image.built("pipeline"), *python, "rehearse", "/trial/local-cab.json", "--json", work=work))
+    return json.loads(
+        run(
+            Image.built("pipeline"),
+            *python,
+            "rehearse",
+            "/trial/local-cab.json",
+            "--json",
+            work=work,
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +68,9 @@ def served(work, rehearsed):
         "AIP_HEALTH_ROUTE": "/v1/healthy",
         "AIP_PREDICT_ROUTE": "/v1/answer",
     }
-    server = subprocess.Popen(Image.built("serving").command(folders={work: "/trial"}, environment=variables))
+    server = subprocess.Popen(
+        Image.built("serving").command(folders={work: "/trial"}, environment=variables)
+    )
     try:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
@@ -68,7 +79,12 @@ def served(work, rehearsed):
 
 
 def run(image: Image, *command: str, work: Path, user: str | None = None) -> str:
-    done = subprocess.run(image.command(*command, folders={work: "/trial"}, user=user), capture_output=True, text=True, timeout=SECONDS)
+    done = subprocess.run(
+        image.command(*command, folders={work: "/trial"}, user=user),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -90,9 +106,15 @@ def test_the_pipeline_image_rehearses_a_local_spec_to_a_blessed_model(work, rehe
 
 
 def test_the_serving_image_answers_a_request_under_vertex_s_contract(work, rehearsed, served):
-    sample = json.loads((work / Path(rehearsed["published"]).relative_to("/trial") / "assets.extra/sample.json").read_text())
+    sample = json.loads(
+        (
+            work / Path(rehearsed["published"]).relative_to("/trial") / "assets.extra/sample.json"
+        ).read_text()
+    )
     asked = urllib.request.Request(
-        f"{served}/answer", json.dumps({"instances": [sample, sample]}).encode(), {"Content-Type": "application/json"}
+        f"{served}/answer",
+        json.dumps({"instances": [sample, sample]}).encode(),
+        {"Content-Type": "application/json"},
     )
 
     wait_until_healthy(served)
@@ -117,6 +139,8 @@ def test_an_image_holds_no_build_tools_and_nothing_that_they_kept(work, target):
 def test_the_pipeline_image_carries_no_model():
     image = Image.built("pipeline")
 
-    done = subprocess.run(image.command("ls", "/esteira/pipeline", folders={}), capture_output=True, text=True)
+    done = subprocess.run(
+        image.command("ls", "/esteira/pipeline", folders={}), capture_output=True, text=True
+    )
 
     assert "models" not in done.stdout.split() and "components" in done.stdout.split()

@@ -17,9 +17,17 @@ from tests.standins.cloud_build.recipes import Outcome, run
 from tests.standins.google.apis import GoogleApis
 from tests.standins.google.registry import Registry
 
-GIVEN = {"BUILD_ID": "7", "PROJECT_ID": "mill-dev", "LOCATION": "us-central1", "_STAGE": "dev", "_MODELS": "all"}
+GIVEN = {
+    "BUILD_ID": "7",
+    "PROJECT_ID": "mill-dev",
+    "LOCATION": "us-central1",
+    "_STAGE": "dev",
+    "_MODELS": "all",
+}
 OWN = {"promote": {"_COMMIT": "c" * 40}}  # what a recipe takes beside these
-AUTHOR = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+AUTHOR = {
+    f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
 IMAGES = ("mill-dev/dev-images/pipeline", "mill-dev/dev-images/serving")
 
 
@@ -28,7 +36,9 @@ class Planted:
 
     def __init__(self, folder: Path, registry: Registry) -> None:
         self.folder, self.registry = folder, registry
-        for name in self.git("ls-files", "-z", "--cached", "--others", "--exclude-standard", at=REPOSITORY).split("\0"):
+        for name in self.git(
+            "ls-files", "-z", "--cached", "--others", "--exclude-standard", at=REPOSITORY
+        ).split("\0"):
             if (file := REPOSITORY / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(file, folder / name)
@@ -36,7 +46,14 @@ class Planted:
 
     def git(self, *arguments: str, at: Path | None = None) -> str:
         variables = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull}
-        done = subprocess.run(["git", *arguments], cwd=at or self.folder, env=variables, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=at or self.folder,
+            env=variables,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         return done.stdout.strip()
 
     def run(self, recipe: str, change: Callable[[Any], object], **given: str | None) -> Outcome:
@@ -100,9 +117,17 @@ def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
 @pytest.mark.parametrize(
     ("recipe", "change", "says"),
     [
-        ("image", rename(0, "--file=build/Dockerfile", "--file=Dockerfile"), "there is no Dockerfile"),
+        (
+            "image",
+            rename(0, "--file=build/Dockerfile", "--file=Dockerfile"),
+            "there is no Dockerfile",
+        ),
         ("image", rename(1, "--target=test", "--target=tests"), "no target tests"),
-        ("image", lambda recipe: recipe["steps"].insert(0, recipe["steps"].pop(3)), "was never built"),
+        (
+            "image",
+            lambda recipe: recipe["steps"].insert(0, recipe["steps"].pop(3)),
+            "was never built",
+        ),
         ("image", lambda recipe: recipe["steps"][0].pop("env"), "DOCKER_BUILDKIT=1 is not set"),
         ("image", rename(2, ".", "builds"), "no folder builds"),
         ("image", rename(3, "push", "pull"), "invalid choice: 'pull'"),
@@ -132,7 +157,10 @@ def test_an_image_of_files_that_are_not_in_the_commit_is_not_built(planted):
 
 def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
     def change(recipe: Any) -> None:
-        recipe["steps"][0]["args"] = ["-c", "import time; print('${_STAGE} ${_MODELS}', flush=True); time.sleep(60)"]
+        recipe["steps"][0]["args"] = [
+            "-c",
+            "import time; print('${_STAGE} ${_MODELS}', flush=True); time.sleep(60)",
+        ]
         recipe["timeout"] = "2s"
 
     done = planted.run("monitor", change)
@@ -144,15 +172,25 @@ def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
 @pytest.mark.parametrize(
     ("change", "given", "says"),
     [
-        (lambda recipe: recipe["steps"][-1]["args"].append("$SHORT_SHA"), {}, "SHORT_SHA is unknown"),
+        (
+            lambda recipe: recipe["steps"][-1]["args"].append("$SHORT_SHA"),
+            {},
+            "SHORT_SHA is unknown",
+        ),
         (lambda recipe: recipe["steps"][-1]["args"].append("$_IMAGE"), {}, "_IMAGE is missing"),
         (nothing, {"_MODELS": None}, "_MODELS is missing"),
         (nothing, {"_IMAGE": "x"}, "_IMAGE is given and never used"),
-        (lambda recipe: recipe["steps"][-1].update(name="gcr.io/cloud-builders/gcloud"), {}, "gcloud is unknown"),
+        (
+            lambda recipe: recipe["steps"][-1].update(name="gcr.io/cloud-builders/gcloud"),
+            {},
+            "gcloud is unknown",
+        ),
         (lambda recipe: recipe["steps"][-1].update(script="echo"), {}, "unknown key script"),
         (lambda recipe: recipe.pop("timeout"), {}, "timeout is None"),
     ],
 )
-def test_a_recipe_with_a_wrong_word_is_refused_before_any_step(planted, recipe, change, given, says):
+def test_a_recipe_with_a_wrong_word_is_refused_before_any_step(
+    planted, recipe, change, given, says
+):
     with pytest.raises(RecipeError, match=says):
         planted.run(recipe, change, **given)

@@ -32,11 +32,17 @@ def steps(recipe: str, models: str = "all", settings=DEV) -> list[Step]:
         "PROJECT_ID": settings.project_id,
         "LOCATION": settings.region,
     }
-    return read(text(recipe), {**given, "_STAGE": settings.stage, "_MODELS": models, **OWN.get(recipe, {})}).steps
+    return read(
+        text(recipe), {**given, "_STAGE": settings.stage, "_MODELS": models, **OWN.get(recipe, {})}
+    ).steps
 
 
 def of_our_cli(recipe: str, models: str = "all") -> list[list[str]]:
-    return [list(step.command[3:]) for step in steps(recipe, models) if step.command[:3] == ("python3", "-m", "pipeline")]
+    return [
+        list(step.command[3:])
+        for step in steps(recipe, models)
+        if step.command[:3] == ("python3", "-m", "pipeline")
+    ]
 
 
 def test_there_is_a_recipe_a_trigger_and_a_line_of_the_readme_for_each_name():
@@ -68,8 +74,14 @@ def test_a_recipe_ends_within_a_day_which_is_cloud_build_s_limit(recipe):
 def test_a_step_is_one_command_of_ours_or_of_docker(recipe):
     for step in steps(recipe):
         program, *arguments = step.command
-        assert program == "docker" or arguments[:2] == ["-m", "pipeline"] or arguments[0] == "build/environment", step
-        assert shlex.join(step.command) == " ".join(step.command), f"{step} holds what a shell would read"
+        assert (
+            program == "docker"
+            or arguments[:2] == ["-m", "pipeline"]
+            or arguments[0] == "build/environment"
+        ), step
+        assert shlex.join(step.command) == " ".join(step.command), (
+            f"{step} holds what a shell would read"
+        )
 
 
 @pytest.mark.parametrize("models", ["all", ",".join(model_names())])
@@ -90,7 +102,9 @@ def test_a_verb_that_is_not_there_yet_is_named(recipe, capsys):
     with pytest.raises(SystemExit):
         parser().parse_args(command)
 
-    assert f"invalid choice: '{recipe}'" in capsys.readouterr().err  # once it is there, it leaves NOT_THERE_YET
+    assert (
+        f"invalid choice: '{recipe}'" in capsys.readouterr().err
+    )  # once it is there, it leaves NOT_THERE_YET
 
 
 @pytest.mark.parametrize("recipe", ["image", "modules"])
@@ -109,11 +123,25 @@ def test_a_promotion_is_of_the_commit_that_is_asked_for_and_not_of_the_one_that_
 
 def test_an_image_s_name_is_the_one_that_the_settings_give_in_every_environment():
     for settings in ENVIRONMENTS.values():
-        tags = [step.command[step.command.index("build") :] for step in steps("image", settings=settings) if "build" in step.command]
-        built = [a.removeprefix("--tag=") for command in tags for a in command if a.startswith("--tag=")]
-        pushed = [step.command[2] for step in steps("image", settings=settings) if step.command[1] == "push"]
+        tags = [
+            step.command[step.command.index("build") :]
+            for step in steps("image", settings=settings)
+            if "build" in step.command
+        ]
+        built = [
+            a.removeprefix("--tag=") for command in tags for a in command if a.startswith("--tag=")
+        ]
+        pushed = [
+            step.command[2]
+            for step in steps("image", settings=settings)
+            if step.command[1] == "push"
+        ]
 
-        assert built == pushed == [f"{settings.names.image(target)}:{COMMIT}-7" for target in ("pipeline", "serving")]
+        assert (
+            built
+            == pushed
+            == [f"{settings.names.image(target)}:{COMMIT}-7" for target in ("pipeline", "serving")]
+        )
         assert of_our_cli("image")[0][-2:] == ["--tag", f"{COMMIT}-7"]
 
 
@@ -121,23 +149,42 @@ def test_images_are_made_from_the_commit_and_nothing_is_pushed_before_the_gate()
     commands = [step.command for step in steps("image")]
 
     builds = [command for command in commands if command[1] == "build"]
-    assert [command[:2] for command in commands] == [("docker", "build")] * 3 + [("docker", "push")] * 2 + [("python3", "-m")]
-    assert all({"--file=build/Dockerfile", f"--build-arg=COMMIT={COMMIT}"} <= set(command) for command in builds)
-    assert [a for command in builds for a in command if "--target" in a] == ["--target=pipeline", "--target=test", "--target=serving"]
+    assert [command[:2] for command in commands] == [("docker", "build")] * 3 + [
+        ("docker", "push")
+    ] * 2 + [("python3", "-m")]
+    assert all(
+        {"--file=build/Dockerfile", f"--build-arg=COMMIT={COMMIT}"} <= set(command)
+        for command in builds
+    )
+    assert [a for command in builds for a in command if "--target" in a] == [
+        "--target=pipeline",
+        "--target=test",
+        "--target=serving",
+    ]
 
 
 def test_the_model_contract_gates_the_modules():
     [first, last] = steps("modules", "cab")
 
-    assert " ".join(first.command) == "python3 build/environment pipeline python -m pytest tests/models --models cab"
+    assert (
+        " ".join(first.command)
+        == "python3 build/environment pipeline python -m pytest tests/models --models cab"
+    )
     assert last.command[3] == "deliver"
 
 
 def test_the_contract_is_about_the_models_that_are_named_and_refuses_others():
     name, *others = model_names(REPOSITORY / "models")
     [first, _] = steps("modules", name)
-    wrong = subprocess.run([*first.command[:-1], "nope"], cwd=REPOSITORY, capture_output=True, text=True)
-    asked = subprocess.run([*first.command, "--collect-only", "--verbose"], cwd=REPOSITORY, capture_output=True, text=True)
+    wrong = subprocess.run(
+        [*first.command[:-1], "nope"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    asked = subprocess.run(
+        [*first.command, "--collect-only", "--verbose"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
 
     assert wrong.returncode == 4
     assert "--models is 'nope', unknown is 'nope'" in wrong.stderr
@@ -150,13 +197,24 @@ def test_the_contract_is_about_the_models_that_are_named_and_refuses_others():
 def test_the_python_of_the_recipes_is_the_images_own(recipe):
     [base] = re.findall(r"^ARG BASE=(\S+)$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE)
 
-    assert {step["name"] for step in yaml.safe_load(text(recipe))["steps"]} - {"gcr.io/cloud-builders/docker"} == {base}
+    assert {step["name"] for step in yaml.safe_load(text(recipe))["steps"]} - {
+        "gcr.io/cloud-builders/docker"
+    } == {base}
 
 
 def test_the_image_takes_dataflow_s_worker_of_the_very_beam_that_is_locked():
     """Any stage may run its Beam parts on Dataflow, and the image is built once."""
-    beam = json.loads((REPOSITORY / "Pipfile.lock").read_text())["pipeline"]["apache-beam"]["version"].removeprefix("==")
-    builds = [step.command for step in steps("image") if "--target=pipeline" in step.command or "--target=test" in step.command]
+    beam = json.loads((REPOSITORY / "Pipfile.lock").read_text())["pipeline"]["apache-beam"][
+        "version"
+    ].removeprefix("==")
+    builds = [
+        step.command
+        for step in steps("image")
+        if "--target=pipeline" in step.command or "--target=test" in step.command
+    ]
 
     assert len(builds) == 2
-    assert all(f"--build-arg=BEAM_SDK=docker.io/apache/beam_python3.13_sdk:{beam}" in build for build in builds)
+    assert all(
+        f"--build-arg=BEAM_SDK=docker.io/apache/beam_python3.13_sdk:{beam}" in build
+        for build in builds
+    )

@@ -41,7 +41,9 @@ def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     return synthesize(tmp_path_factory.mktemp("cdktf.out"))
 
 
-def synthesize(folder: Path, environments=ENVIRONMENTS, models: list[str] | None = None) -> Synthesized:
+def synthesize(
+    folder: Path, environments=ENVIRONMENTS, models: list[str] | None = None
+) -> Synthesized:
     os.environ.setdefault("CDKTF_CONTEXT_JSON", "{}")
     app = App(outdir=str(folder))
     for settings in environments.values():
@@ -61,6 +63,9 @@ def resources() -> Callable[[TerraformStack], dict[str, list[dict[str, Any]]]]:
     """The resources of a stack by type, in the order in which they were made."""
 
     def read(stack: TerraformStack) -> dict[str, list[dict[str, Any]]]:
-        return {type_: list(found.values()) for type_, found in json.loads(Testing.synth(stack)).get("resource", {}).items()}
+        return {
+            type_: list(found.values())
+            for type_, found in json.loads(Testing.synth(stack)).get("resource", {}).items()
+        }
 
     return read

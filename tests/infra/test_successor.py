@@ -9,7 +9,10 @@ from typing import Any
 from settings import REPOSITORY
 from tests.team import TEAM
 
-RENAMED = {"cdktf_cdktf_provider_google": "cdktn_provider_google", "from cdktf import": "from cdktn import"}  # as README says
+RENAMED = {
+    "cdktf_cdktf_provider_google": "cdktn_provider_google",
+    "from cdktf import": "from cdktn import",
+}  # as README says
 SOURCES = {
     REPOSITORY: ("settings/*.py", "infra/**/*.py", "build/environment", "Pipfile.lock"),
     TEAM: ("environments.py", "models/*/model.toml"),
@@ -46,10 +49,24 @@ def test_the_successor_synthesizes_the_same(synthesized, tmp_path):
     copy = moved_copy(tmp_path / "moved")
     environment = os.environ | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
 
-    subprocess.run([copy / "build/environment", "successor", "python", "-m", "infra"], cwd=copy, env=environment, check=True, timeout=300)
-    files = {file.parent.name: json.loads(file.read_text()) for file in copy.glob("cdktf.out/stacks/*/cdk.tf.json")}
+    subprocess.run(
+        [copy / "build/environment", "successor", "python", "-m", "infra"],
+        cwd=copy,
+        env=environment,
+        check=True,
+        timeout=300,
+    )
+    files = {
+        file.parent.name: json.loads(file.read_text())
+        for file in copy.glob("cdktf.out/stacks/*/cdk.tf.json")
+    }
 
     assert set(files) == set(synthesized.stacks)
-    assert all("cdktn" in (copy / f"infra/constructs/{name}.py").read_text() for name in ("bucket", "endpoint"))
+    assert all(
+        "cdktn" in (copy / f"infra/constructs/{name}.py").read_text()
+        for name in ("bucket", "endpoint")
+    )
     for name, stack in files.items():
-        assert without_origin(stack) == without_origin(json.loads(json.dumps(synthesized.stacks[name]))), name
+        assert without_origin(stack) == without_origin(
+            json.loads(json.dumps(synthesized.stacks[name]))
+        ), name

@@ -74,7 +74,9 @@ def test_every_target_exists(name: str) -> None:
 
 @every_workflow
 def test_bootstrap_is_never_touched_and_nothing_is_applied_but_by_make_deploy(name: str) -> None:
-    assert not re.search(r"bootstrap|teardown|terraform|cdktf (deploy|destroy)|auto-approve", scripts(name))
+    assert not re.search(
+        r"bootstrap|teardown|terraform|cdktf (deploy|destroy)|auto-approve", scripts(name)
+    )
 
 
 @every_workflow
@@ -103,7 +105,9 @@ def test_a_pull_request_plans_every_environment_and_applies_none() -> None:
     assert plan["with"] == {"stage": "${{ matrix.stage }}", "apply": "false"}
 
 
-def test_a_pull_request_meets_an_identity_only_after_policy_and_from_a_branch_of_this_repository() -> None:
+def test_a_pull_request_meets_an_identity_only_after_policy_and_from_a_branch_of_this_repository() -> (
+    None
+):
     review, plan, comment = (jobs("plan.yml")[name] for name in ("review", "plan", "comment"))
 
     assert (review["permissions"], "environment" in review) == ({"contents": "read"}, False)
@@ -142,7 +146,9 @@ def test_a_single_stage_has_none_after_it(monkeypatch, capsys) -> None:
     assert capsys.readouterr().out == 'first=["dev"]\nlater=[]\nall=["dev"]\n'
 
 
-def test_a_push_to_the_default_branch_applies_the_first_stages_and_then_the_others_in_turn() -> None:
+def test_a_push_to_the_default_branch_applies_the_first_stages_and_then_the_others_in_turn() -> (
+    None
+):
     main, order = jobs("main.yml"), "needs.stages.outputs"
 
     assert main["stages"]["if"] == "github.ref_name == github.event.repository.default_branch"
@@ -159,7 +165,9 @@ def test_a_push_to_the_default_branch_applies_the_first_stages_and_then_the_othe
         assert main[name]["with"] == {"stage": "${{ matrix.stage }}", "apply": "true"}
 
 
-def test_what_follows_an_environment_runs_where_nothing_was_applied_and_not_where_something_failed() -> None:
+def test_what_follows_an_environment_runs_where_nothing_was_applied_and_not_where_something_failed() -> (
+    None
+):
     """Without a condition of its own a job is skipped behind a skipped one, and an apply without changes is skipped."""
     main, applied = jobs("main.yml"), "!cancelled() && needs.first.result == 'success'"
 
@@ -167,12 +175,17 @@ def test_what_follows_an_environment_runs_where_nothing_was_applied_and_not_wher
     assert main["later"]["if"] == f"${{{{ {applied} && needs.stages.outputs.later != '[]' }}}}"
 
 
-def test_a_commit_is_pushed_to_the_first_stage_right_after_its_apply_and_waits_for_no_other() -> None:
+def test_a_commit_is_pushed_to_the_first_stage_right_after_its_apply_and_waits_for_no_other() -> (
+    None
+):
     push = jobs("main.yml")["push"]
 
     assert push["needs"] == ["stages", "first"]
     assert push["strategy"]["matrix"] == jobs("main.yml")["first"]["strategy"]["matrix"]
-    assert push["concurrency"] == {"group": "push-${{ matrix.stage }}", "cancel-in-progress": "false"}
+    assert push["concurrency"] == {
+        "group": "push-${{ matrix.stage }}",
+        "cancel-in-progress": "false",
+    }
     assert push["permissions"] == {"contents": "read", "id-token": "write"}
     assert not [name for name, job in jobs("main.yml").items() if "push" in job.get("needs", [])]
 
@@ -185,13 +198,19 @@ def test_a_push_reads_the_whole_history_and_acts_as_the_deployer_of_the_first_st
     assert push["environment"] == "${{ matrix.stage }}"
     assert push["env"] == {"STAGE": "${{ matrix.stage }}"}
     assert ENVIRONMENTS["dev"].names.github_environment("deployer") == "dev"
-    assert _lines(push)[0] == 'make --silent identity env="$STAGE" role=deployer >> "$GITHUB_OUTPUT"'
+    assert (
+        _lines(push)[0] == 'make --silent identity env="$STAGE" role=deployer >> "$GITHUB_OUTPUT"'
+    )
 
 
 def test_what_the_login_writes_into_the_checkout_is_no_change_of_it() -> None:
     """`push` refuses a checkout with files that no commit holds."""
     assert (
-        subprocess.run(["git", "check-ignore", "--quiet", "--no-index", "gha-creds-0123456789abcdef.json"], cwd=REPOSITORY).returncode == 0
+        subprocess.run(
+            ["git", "check-ignore", "--quiet", "--no-index", "gha-creds-0123456789abcdef.json"],
+            cwd=REPOSITORY,
+        ).returncode
+        == 0
     )
 
 
@@ -201,7 +220,12 @@ def test_what_pushes_is_the_command_line_s_own_verb() -> None:
     options = parser().parse_args(shlex.split(filled)[3:])
 
     assert line.startswith("python3 -m pipeline push ")
-    assert (options.env, options.head, options.again, options.retrain) == ("lab", "c" * 40, False, False)
+    assert (options.env, options.head, options.again, options.retrain) == (
+        "lab",
+        "c" * 40,
+        False,
+        False,
+    )
 
 
 def test_one_run_at_a_time_has_an_environment_and_none_is_cancelled() -> None:
@@ -219,21 +243,39 @@ def test_a_plan_without_changes_asks_no_one(tmp_path) -> None:
     (tmp_path / "plans").mkdir()
     (tmp_path / "plans/dev.actions.json").write_text("{}")
 
-    subprocess.run(["bash", "-ec", COUNT], cwd=tmp_path, env={**os.environ, "STAGE": "dev", "GITHUB_OUTPUT": "out"}, check=True)
+    subprocess.run(
+        ["bash", "-ec", COUNT],
+        cwd=tmp_path,
+        env={**os.environ, "STAGE": "dev", "GITHUB_OUTPUT": "out"},
+        check=True,
+    )
 
     assert (tmp_path / "out").read_text() == "changes=0\n"
-    assert jobs("stage.yml")["plan"]["outputs"] == {"changes": "${{ steps.counted.outputs.changes }}"}
+    assert jobs("stage.yml")["plan"]["outputs"] == {
+        "changes": "${{ steps.counted.outputs.changes }}"
+    }
 
 
 def test_a_newer_push_cancels_no_checks_of_main() -> None:
-    assert WORKFLOWS["checks.yml"]["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+    assert (
+        WORKFLOWS["checks.yml"]["concurrency"]["cancel-in-progress"]
+        == "${{ github.event_name == 'pull_request' }}"
+    )
 
 
-def test_the_plan_has_no_right_to_change_and_the_apply_waits_for_the_environments_reviewers() -> None:
+def test_the_plan_has_no_right_to_change_and_the_apply_waits_for_the_environments_reviewers() -> (
+    None
+):
     plan, apply = jobs("stage.yml")["plan"], jobs("stage.yml")["apply"]
 
-    assert (plan["environment"], apply["environment"]) == ("${{ inputs.stage }}-plan", "${{ inputs.stage }}")
-    assert (apply["needs"], apply["if"]) == ("plan", "inputs.apply && needs.plan.outputs.changes != '0'")
+    assert (plan["environment"], apply["environment"]) == (
+        "${{ inputs.stage }}-plan",
+        "${{ inputs.stage }}",
+    )
+    assert (apply["needs"], apply["if"]) == (
+        "plan",
+        "inputs.apply && needs.plan.outputs.changes != '0'",
+    )
     lines = _lines(plan)
     assert lines.pop(3) == COUNT
     assert lines == [
@@ -249,7 +291,11 @@ def test_the_plan_has_no_right_to_change_and_the_apply_waits_for_the_environment
 
 
 def test_plans_are_uploaded_only_once_state_and_secrets_are_taken_out() -> None:
-    [upload] = [step for step in jobs("stage.yml")["plan"]["steps"] if "upload-artifact" in step.get("uses", "")]
+    [upload] = [
+        step
+        for step in jobs("stage.yml")["plan"]["steps"]
+        if "upload-artifact" in step.get("uses", "")
+    ]
 
     assert "steps.stripped.outcome == 'success'" in upload["if"]
 

@@ -33,5 +33,7 @@ def chosen_models(asked: str) -> list[str]:
         return teams
     names = set(asked.split(","))
     if unknown := sorted(names - set(teams)):
-        raise pytest.UsageError(f"--models is {asked!r}, unknown is {unknown[0]!r}, allowed are all and {', '.join(teams)}")
+        raise pytest.UsageError(
+            f"--models is {asked!r}, unknown is {unknown[0]!r}, allowed are all and {', '.join(teams)}"
+        )
     return sorted(names)

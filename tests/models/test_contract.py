@@ -44,9 +44,14 @@ class Model:
 
     def features(self, split: str) -> dict[str, np.ndarray]:
         """The transformed rows of a split, by feature."""
-        files = tf.io.gfile.glob(f"{self.artifact('Transform', 'transformed_examples')}/Split-{split}/*")
+        files = tf.io.gfile.glob(
+            f"{self.artifact('Transform', 'transformed_examples')}/Split-{split}/*"
+        )
         records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(ROWS)
-        [batch] = [tf.io.parse_example(each, self.transform().transformed_feature_spec()) for each in records]
+        [batch] = [
+            tf.io.parse_example(each, self.transform().transformed_feature_spec())
+            for each in records
+        ]
         return {name: value.numpy() for name, value in batch.items()}
 
 

@@ -51,9 +51,13 @@ class Checkout:
         """The nodes that ran and were not taken from the cache."""
         command = [sys.executable, "-m", "pipeline", "run", str(self.folder), "--json"]
         variables = {"PYTHONPATH": str(self.place), "HOME": str(self.place / "home")}
-        done = subprocess.run(command, cwd=self.place, env=os.environ | variables, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=self.place, env=os.environ | variables, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
-        return {node for node, state in states(json.loads(done.stdout)).items() if state == "ran"} - UNCACHED
+        return {
+            node for node, state in states(json.loads(done.stdout)).items() if state == "ran"
+        } - UNCACHED
 
     def append(self, file: str, line: str) -> None:
         with (self.place / file).open("a") as edited:

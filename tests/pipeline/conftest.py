@@ -43,7 +43,9 @@ def copy_small(name: str, to: Path) -> Path:
 
 def edit(file: Path, pattern: str, replacement: str, first: bool = False) -> None:
     """Replace what `pattern` finds, once; a pattern that finds nothing, or more than it should, is a broken test."""
-    text, count = re.subn(pattern, replacement, file.read_text(), count=1 if first else 0, flags=re.MULTILINE)
+    text, count = re.subn(
+        pattern, replacement, file.read_text(), count=1 if first else 0, flags=re.MULTILINE
+    )
     assert count == 1, f"{pattern} found {count} times in {file}"
     file.write_text(text)
 

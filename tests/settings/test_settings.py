@@ -28,11 +28,17 @@ def test_the_longest_stage_and_project_still_make_legal_names(monkeypatch):
 
     longest = dataclasses.replace(DEV, stage="a" * 10, project_id="p" * 30)
 
-    assert [name for _, name, rule in longest.names.all(["a" * 25]) if not re.fullmatch(rule, name)] == []
+    assert [
+        name for _, name, rule in longest.names.all(["a" * 25]) if not re.fullmatch(rule, name)
+    ] == []
 
 
 def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_by_stage_and_model():
-    numbers = {(stage, model): s.names.endpoint(model) for stage, s in ENVIRONMENTS.items() for model in MANY}
+    numbers = {
+        (stage, model): s.names.endpoint(model)
+        for stage, s in ENVIRONMENTS.items()
+        for model in MANY
+    }
 
     assert len(set(numbers.values())) == len(numbers)
     assert numbers["dev", "model_0"] == "9310430747" == DEV.names.endpoint("model_0")
@@ -63,7 +69,10 @@ def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_b
         ({"deletable": False}, "alert_emails is empty"),
         ({"alert_emails": ("nobody",)}, "alert_emails has 'nobody'"),
         ({"region": None}, "region is None, allowed is str"),
-        ({"request_log": RequestLog(sampling_rate="0.1")}, "request_log.sampling_rate is '0.1', allowed is float"),
+        (
+            {"request_log": RequestLog(sampling_rate="0.1")},
+            "request_log.sampling_rate is '0.1', allowed is float",
+        ),
         ({"deletable": "yes"}, "deletable is 'yes', allowed is bool"),
         ({"project_number": True}, "project_number is True, allowed is int"),
         ({"consumers": ("allUsers",)}, "consumers and readers have 'allUsers'"),
@@ -90,9 +99,14 @@ def test_a_repository_of_any_name_is_linked_by_one_that_google_takes(repository,
 
 def test_all_problems_are_reported_together():
     with pytest.raises(ValueError) as refused:
-        dataclasses.replace(DEV, region="Europe", request_log=RequestLog(retention_days=0), beam_engine="spark")
+        dataclasses.replace(
+            DEV, region="Europe", request_log=RequestLog(retention_days=0), beam_engine="spark"
+        )
 
-    assert all(word in str(refused.value) for word in ("environment dev", "region", "retention_days", "beam_engine"))
+    assert all(
+        word in str(refused.value)
+        for word in ("environment dev", "region", "retention_days", "beam_engine")
+    )
 
 
 def test_a_model_folder_with_an_illegal_name_is_refused(monkeypatch):
@@ -117,14 +131,23 @@ def test_what_both_halves_import_stands_on_the_standard_library(file):
         a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
     }
 
-    assert imported and {name.split(".")[0] for name in imported if name} <= {*sys.stdlib_module_names, "settings"}
+    assert imported and {name.split(".")[0] for name in imported if name} <= {
+        *sys.stdlib_module_names,
+        "settings",
+    }
 
 
 def test_no_file_but_environments_names_a_project():
-    files = [p for folder in ("settings", "infra", "pipeline") for p in (REPOSITORY / folder).rglob("*.py")]
+    files = [
+        p
+        for folder in ("settings", "infra", "pipeline")
+        for p in (REPOSITORY / folder).rglob("*.py")
+    ]
 
     assert len(files) > 100
-    assert [str(p) for p in files if re.search(r"acme|mill-(dev|staging|prod)", p.read_text())] == []
+    assert [
+        str(p) for p in files if re.search(r"acme|mill-(dev|staging|prod)", p.read_text())
+    ] == []
 
 
 def test_an_environment_is_one_value():
@@ -133,18 +156,26 @@ def test_an_environment_is_one_value():
 
 def test_environments_that_do_not_fit_together_are_refused_together():
     lost = dataclasses.replace(DEV, promotes_from="devv")
-    first, second = dataclasses.replace(PROD, promotes_from="staging"), dataclasses.replace(STAGING, promotes_from="prod")
+    first, second = (
+        dataclasses.replace(PROD, promotes_from="staging"),
+        dataclasses.replace(STAGING, promotes_from="prod"),
+    )
 
     with pytest.raises(ValueError) as refused:
         by_stage(lost, lost, first, second)
 
     assert "stage is 'dev' in 2 environments" in str(refused.value)
-    assert "environment dev: promotes_from is 'devv', allowed are dev, prod, staging" in str(refused.value)
+    assert "environment dev: promotes_from is 'devv', allowed are dev, prod, staging" in str(
+        refused.value
+    )
     assert "environment prod: promotes_from leads back to it by prod, staging" in str(refused.value)
 
 
 def test_a_budget_tells_five_addresses_at_most():
     with pytest.raises(ValueError, match="alert_emails has 6 addresses, allowed are 5"):
         dataclasses.replace(
-            DEV, billing_account="012345-6789AB-CDEF01", monthly_budget=1, alert_emails=tuple(f"{i}@example.org" for i in range(6))
+            DEV,
+            billing_account="012345-6789AB-CDEF01",
+            monthly_budget=1,
+            alert_emails=tuple(f"{i}@example.org" for i in range(6)),
         )

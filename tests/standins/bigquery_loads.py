@@ -28,7 +28,9 @@ class Refused(Exception):  # noqa: N818
         reason, status = WORDS.get(code, ("invalid", "INVALID_ARGUMENT"))
         self.code = code
         self.result = {"reason": reason, "message": message}
-        self.body = {"error": {"code": code, "message": message, "status": status, "errors": [self.result]}}
+        self.body = {
+            "error": {"code": code, "message": message, "status": status, "errors": [self.result]}
+        }
 
 
 @dataclass
@@ -48,7 +50,9 @@ class BigQueryLoads:
     jobs: dict[str, Body] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("HandlerOfLoads", (Handler,), {"google": self}))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("HandlerOfLoads", (Handler,), {"google": self})
+        )
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -71,18 +75,38 @@ class BigQueryLoads:
             case ["GET", "bigquery", "v2", "projects", _, "jobs", job]:
                 return {**self.jobs[job], "status": {**self.jobs[job]["status"], "state": "DONE"}}
             case ["GET", "bigquery", "v2", "projects", project, "datasets", dataset]:
-                return {"datasetReference": {"projectId": project, "datasetId": dataset}, "location": self._location(project, dataset)}
-            case ["PATCH", "bigquery", "v2", "projects", project, "datasets", dataset, "tables", table]:
+                return {
+                    "datasetReference": {"projectId": project, "datasetId": dataset},
+                    "location": self._location(project, dataset),
+                }
+            case [
+                "PATCH",
+                "bigquery",
+                "v2",
+                "projects",
+                project,
+                "datasets",
+                dataset,
+                "tables",
+                table,
+            ]:
                 return self._change(f"{project}.{dataset}.{table}", json.loads(content))
         raise Refused(501, f"the stand-in knows no {method} {path}")
 
     def _announce(self, job: Body) -> Body:
         """A resumable upload's first request; the content follows at the address it is answered with."""
         load = job["configuration"]["load"]["destinationTable"]
-        if job["jobReference"].get("location") != (at := self._location(load["projectId"], load["datasetId"])):
-            raise Refused(404, f"Not found: Dataset {load['projectId']}:{load['datasetId']} was not found in location, it is in {at}")
+        if job["jobReference"].get("location") != (
+            at := self._location(load["projectId"], load["datasetId"])
+        ):
+            raise Refused(
+                404,
+                f"Not found: Dataset {load['projectId']}:{load['datasetId']} was not found in location, it is in {at}",
+            )
         self.jobs[job["jobReference"]["jobId"]] = job
-        return {"location": f"{self.url}/upload/bigquery/v2/projects/{load['projectId']}/jobs/{job['jobReference']['jobId']}"}
+        return {
+            "location": f"{self.url}/upload/bigquery/v2/projects/{load['projectId']}/jobs/{job['jobReference']['jobId']}"
+        }
 
     def _run(self, job: Body, content: bytes) -> Body:
         """All of the content in one request; a job that fails is answered as well, and says so itself."""
@@ -99,13 +123,17 @@ class BigQueryLoads:
     def _loaded(self, load: Body, content: bytes) -> int:
         rows = pa.parquet.read_table(io.BytesIO(content))
         _check(pa.parquet.ParquetFile(io.BytesIO(content)).schema, load["schema"]["fields"])
-        name = ".".join(load["destinationTable"][part] for part in ("projectId", "datasetId", "tableId"))
+        name = ".".join(
+            load["destinationTable"][part] for part in ("projectId", "datasetId", "tableId")
+        )
         there, brought = self.tables.get(name), load.get("destinationTableProperties", {})
         if there and any(there.resource.get(key) != value for key, value in brought.items()):
             raise Refused(400, "Cannot change the properties of an existing table by a load job")
         if there and load.get("writeDisposition") != "WRITE_TRUNCATE":
             rows = pa.concat_tables([there.rows, rows])
-        self.tables[name] = Table(rows, {**(there.resource if there else brought), "schema": load["schema"]})
+        self.tables[name] = Table(
+            rows, {**(there.resource if there else brought), "schema": load["schema"]}
+        )
         return rows.num_rows
 
     def _change(self, name: str, body: Body) -> Body:
@@ -113,7 +141,12 @@ class BigQueryLoads:
             raise Refused(404, f"Not found: Table {name.replace('.', ':', 1)}")
         resource = self.tables[name].resource
         resource |= {**body, "labels": {**resource.get("labels", {}), **body.get("labels", {})}}
-        return {**resource, "tableReference": dict(zip(("projectId", "datasetId", "tableId"), name.split("."), strict=True))}
+        return {
+            **resource,
+            "tableReference": dict(
+                zip(("projectId", "datasetId", "tableId"), name.split("."), strict=True)
+            ),
+        }
 
     def _location(self, project: str, dataset: str) -> str:
         if f"{project}.{dataset}" not in self.datasets:
@@ -122,12 +155,15 @@ class BigQueryLoads:
 
 
 def _check(found: pa.parquet.ParquetSchema, wanted: list[Body]) -> None:
-    columns = {column.name: column.physical_type for column in (found.column(i) for i in range(len(found)))}
+    columns = {
+        column.name: column.physical_type for column in (found.column(i) for i in range(len(found)))
+    }
     for column in wanted:
         if columns.get(column["name"]) != PARQUET_TYPES[column["type"]]:
             kind = f"Parquet column '{column['name']}' has type {columns.get(column['name'])}"
             raise Refused(
-                400, f"Error while reading data, error message: {kind} which does not match the target cpp_type {column['type']}."
+                400,
+                f"Error while reading data, error message: {kind} which does not match the target cpp_type {column['type']}.",
             )
 
 

@@ -28,7 +28,18 @@ def binary() -> Path:
 
 def command(port: int, *kept: str | Path) -> list[str | Path]:
     """fake-gcs-server on loopback; `kept` says where it keeps its objects."""
-    return [binary(), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-log-level", "error", *kept]
+    return [
+        binary(),
+        "-scheme",
+        "http",
+        "-host",
+        "127.0.0.1",
+        "-port",
+        str(port),
+        "-log-level",
+        "error",
+        *kept,
+    ]
 
 
 @dataclass
@@ -46,7 +57,9 @@ def serving() -> Iterator[ObjectStore]:
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     behind = f"127.0.0.1:{port}"
-    server = subprocess.Popen(command(port, "-backend", "memory"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        command(port, "-backend", "memory"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     door.daemon_threads = True
     store = ObjectStore(f"http://127.0.0.1:{door.server_port}", behind)
@@ -70,18 +83,31 @@ class Door(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        fault = self.store.faults.pop(0) if self.path.startswith("/upload/") and self.store.faults else None
+        fault = (
+            self.store.faults.pop(0)
+            if self.path.startswith("/upload/") and self.store.faults
+            else None
+        )
         if fault:
             return self._answer(fault, [], b'{"error": {"message": "planted"}}')
         connection = http.client.HTTPConnection(self.store.behind)
-        connection.request(self.command, self.path, body, {k: v for k, v in self.headers.items() if k.lower() not in DROPPED})
+        connection.request(
+            self.command,
+            self.path,
+            body,
+            {k: v for k, v in self.headers.items() if k.lower() not in DROPPED},
+        )
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
         if fault == LOST:
             self.close_connection = True
             return None
-        return self._answer(answer.status, [(k, v) for k, v in answer.getheaders() if k.lower() not in DROPPED], content)
+        return self._answer(
+            answer.status,
+            [(k, v) for k, v in answer.getheaders() if k.lower() not in DROPPED],
+            content,
+        )
 
     def do_GET(self) -> None:
         self.do_POST()

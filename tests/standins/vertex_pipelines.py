@@ -57,11 +57,15 @@ class VertexPipelines:
 
     def _model(self, job: Json) -> str | None:
         """Where the twin's blessed model lies, None for a refused one."""
-        key = json.dumps(sorted(uri.split("/", 3)[3] for uri in modules(job)))  # the same in every stage's bucket
+        key = json.dumps(
+            sorted(uri.split("/", 3)[3] for uri in modules(job))
+        )  # the same in every stage's bucket
         if key not in self._known:
             self.trained.append(job["labels"]["model"])
             with checkout(self.repository, job["labels"]["commit"]) as place:
-                published = self._rehearsed(job, place.files, self.place / bucket(job) / job["labels"]["model"])
+                published = self._rehearsed(
+                    job, place.files, self.place / bucket(job) / job["labels"]["model"]
+                )
             if published is None:
                 return None
             self._known[key] = f"gs://{bucket(job)}/models/{len(self._known)}"
@@ -74,21 +78,43 @@ class VertexPipelines:
         for uri in modules(job):  # what the job names, and not what the checkout happens to hold
             name = uri.rsplit("/", 1)[1]
             place = model / "hyperparameters" / name if name == "best.json" else model / name
-            content = storage.Client(project="p").bucket(bucket(job)).blob(uri.split("/", 3)[3]).download_as_bytes()
+            content = (
+                storage.Client(project="p")
+                .bucket(bucket(job))
+                .blob(uri.split("/", 3)[3])
+                .download_as_bytes()
+            )
             place.write_bytes(content)
         command = [sys.executable, "-m", "pipeline"]
         kept = {**os.environ, **self.environment, "PYTHONPATH": str(files)}
         run = {"cwd": files, "env": kept, "capture_output": True, "text": True}
-        compile_ = [*command, "compile", f"{model}/", "--env", "local", "--runs", str(folder / "runs"), "--output", str(folder), "--json"]
+        compile_ = [
+            *command,
+            "compile",
+            f"{model}/",
+            "--env",
+            "local",
+            "--runs",
+            str(folder / "runs"),
+            "--output",
+            str(folder),
+            "--json",
+        ]
         [spec] = json.loads(_said(subprocess.run(compile_, **run), (0,)))
-        return json.loads(_said(subprocess.run([*command, "rehearse", spec, "--json"], **run), (0, 3)))["published"]
+        return json.loads(
+            _said(subprocess.run([*command, "rehearse", spec, "--json"], **run), (0, 3))
+        )["published"]
 
     def _pushed(self, job: Json, uri: str) -> str:
         """The version that the cloud Pusher makes of the model, by the parameters that the job gives it."""
-        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
+        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
+            "custom_config"
+        ]["runtimeValue"]["constant"]
         destination = json.dumps(json.loads(given)["destination"])
         kept = {**os.environ, **self.environment, "PYTHONPATH": str(self.repository)}
-        done = subprocess.run([sys.executable, "-c", PUSH, uri, destination], env=kept, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", PUSH, uri, destination], env=kept, capture_output=True, text=True
+        )
         return _said(done, (0,)).split()[-1]
 
 
@@ -117,13 +143,37 @@ def failed(google: GoogleApis, job: Json, node: str, message: str) -> None:
 def _ended_well(google: GoogleApis, job: Json, pushed: Json) -> None:
     tasks = list(job["pipelineSpec"]["root"]["dag"]["tasks"])
     artifact = {"name": f"{job['name']}/pushed", "metadata": pushed}
-    end(google, job, "SUCCEEDED", tasks, "SUCCEEDED", outputs={"Pusher": {"pushed_model": {"artifacts": [artifact]}}})
+    end(
+        google,
+        job,
+        "SUCCEEDED",
+        tasks,
+        "SUCCEEDED",
+        outputs={"Pusher": {"pushed_model": {"artifacts": [artifact]}}},
+    )
 
 
-def end(google: GoogleApis, job: Json, state: str, tasks: list[str], task_state: str, outputs: Json | None = None, **fields: Any) -> None:
+def end(
+    google: GoogleApis,
+    job: Json,
+    state: str,
+    tasks: list[str],
+    task_state: str,
+    outputs: Json | None = None,
+    **fields: Any,
+) -> None:
     """Move a job on, all its `tasks` with it."""
-    details = [{"taskName": task, "state": task_state, "outputs": (outputs or {}).get(task, {})} for task in tasks]
-    google.change("vertex_ai", job["name"], state=f"PIPELINE_STATE_{state}", jobDetail={"taskDetails": details}, **fields)
+    details = [
+        {"taskName": task, "state": task_state, "outputs": (outputs or {}).get(task, {})}
+        for task in tasks
+    ]
+    google.change(
+        "vertex_ai",
+        job["name"],
+        state=f"PIPELINE_STATE_{state}",
+        jobDetail={"taskDetails": details},
+        **fields,
+    )
 
 
 def _said(done: "subprocess.CompletedProcess[str]", allowed: tuple[int, ...]) -> str:

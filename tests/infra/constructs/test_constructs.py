@@ -33,7 +33,9 @@ def test_a_bucket_expires_only_the_prefixes_that_are_named(stack, resources):
     Bucket(stack, "B", name="b", location="EU", expire_after_days={"tmp/": 14})
 
     [bucket] = resources(stack)["google_storage_bucket"]
-    assert bucket["lifecycle_rule"] == [{"action": {"type": "Delete"}, "condition": {"age": 14, "matches_prefix": ["tmp/"]}}]
+    assert bucket["lifecycle_rule"] == [
+        {"action": {"type": "Delete"}, "condition": {"age": 14, "matches_prefix": ["tmp/"]}}
+    ]
 
 
 @pytest.mark.parametrize("rules", [{"tmp/": 0}, {"": 14}, {"tmp": 14}])
@@ -61,7 +63,9 @@ def test_a_grant_to_nobody_is_refused():
 
 
 def test_a_grant_to_an_account_of_the_same_stack_waits_for_it(stack, resources):
-    account = ServiceAccount(stack, "A", email="dev-a@p.iam.gserviceaccount.com", description="tries")
+    account = ServiceAccount(
+        stack, "A", email="dev-a@p.iam.gserviceaccount.com", description="tries"
+    )
 
     Topic(stack, "T", name="t").grant("roles/pubsub.publisher", to=account.principal)
 
@@ -91,7 +95,10 @@ def test_a_dataset_that_keeps_nothing_is_refused(stack):
 
 
 def test_views_may_read_a_dataset_that_their_readers_may_not(stack, resources):
-    raw, views = (Dataset(stack, name, name=name, location="EU", description="tries") for name in ("raw", "views"))
+    raw, views = (
+        Dataset(stack, name, name=name, location="EU", description="tries")
+        for name in ("raw", "views")
+    )
 
     raw.let_views_read(views)
 
@@ -101,18 +108,34 @@ def test_views_may_read_a_dataset_that_their_readers_may_not(stack, resources):
 
 
 def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, resources):
-    ImageRegistry(stack, "R", name="r", location="europe-west1", description="tries", kept_tag="recorded-")
+    ImageRegistry(
+        stack, "R", name="r", location="europe-west1", description="tries", kept_tag="recorded-"
+    )
 
     [registry] = resources(stack)["google_artifact_registry_repository"]
     assert registry["docker_config"] == {"immutable_tags": True}
     keep, newest, delete = registry["cleanup_policies"]
-    assert (keep["action"], keep["condition"]) == ("KEEP", {"tag_state": "TAGGED", "tag_prefixes": ["recorded-"]})
+    assert (keep["action"], keep["condition"]) == (
+        "KEEP",
+        {"tag_state": "TAGGED", "tag_prefixes": ["recorded-"]},
+    )
     assert (newest["action"], newest["most_recent_versions"]) == ("KEEP", {"keep_count": 10})
-    assert (delete["action"], delete["condition"]) == ("DELETE", {"tag_state": "ANY", "older_than": "7776000s"})
+    assert (delete["action"], delete["condition"]) == (
+        "DELETE",
+        {"tag_state": "ANY", "older_than": "7776000s"},
+    )
 
 
 def test_an_endpoint_logs_requests_at_its_rate_and_leaves_the_traffic_alone(stack, resources):
-    Endpoint(stack, "E", endpoint_id="1234567890", display_name="e", location="europe-west1", log_table="p.d.t", sampling_rate=0.25)
+    Endpoint(
+        stack,
+        "E",
+        endpoint_id="1234567890",
+        display_name="e",
+        location="europe-west1",
+        log_table="p.d.t",
+        sampling_rate=0.25,
+    )
 
     [endpoint] = resources(stack)["google_vertex_ai_endpoint"]
     assert endpoint["predict_request_response_logging_config"] == {
@@ -126,10 +149,26 @@ def test_an_endpoint_logs_requests_at_its_rate_and_leaves_the_traffic_alone(stac
 @pytest.mark.parametrize("rate", [0, 1.01])
 def test_an_endpoint_with_an_impossible_rate_is_refused(stack, rate):
     with pytest.raises(ValueError, match="sampling_rate"):
-        Endpoint(stack, "E", endpoint_id="1", display_name="e", location="x", log_table="p.d.t", sampling_rate=rate)
+        Endpoint(
+            stack,
+            "E",
+            endpoint_id="1",
+            display_name="e",
+            location="x",
+            log_table="p.d.t",
+            sampling_rate=rate,
+        )
 
 
-TRIGGER = {"name": "t", "location": "l", "repository": "r", "branch": "trunk", "recipe": "image", "service_account": "a", "stage": "dev"}
+TRIGGER = {
+    "name": "t",
+    "location": "l",
+    "repository": "r",
+    "branch": "trunk",
+    "recipe": "image",
+    "service_account": "a",
+    "stage": "dev",
+}
 
 
 def test_a_trigger_asks_for_approval_unless_told_otherwise(stack, resources):
@@ -145,7 +184,11 @@ def test_a_trigger_takes_its_recipe_from_the_commit_that_is_built(stack, resourc
     BuildTrigger(stack, "A", **TRIGGER)
 
     [trigger] = resources(stack)["google_cloudbuild_trigger"]
-    assert trigger["git_file_source"] == {"path": "build/image.yaml", "repository": "r", "repo_type": "GITHUB"}
+    assert trigger["git_file_source"] == {
+        "path": "build/image.yaml",
+        "repository": "r",
+        "repo_type": "GITHUB",
+    }
     assert "pubsub_config" not in trigger
 
 
@@ -157,31 +200,61 @@ def test_a_project_keeps_its_apis_when_a_stack_goes(stack, resources):
 
 
 def test_an_administrator_of_grants_is_held_to_the_roles_that_are_named(stack, resources):
-    Project(stack, "P", project_id="p").grant("roles/resourcemanager.projectIamAdmin", to="user:a@b.c", only_for_roles=["roles/x.y"])
+    Project(stack, "P", project_id="p").grant(
+        "roles/resourcemanager.projectIamAdmin", to="user:a@b.c", only_for_roles=["roles/x.y"]
+    )
 
     [grant] = resources(stack)["google_project_iam_member"]
-    assert grant["condition"]["expression"] == "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/x.y'])"
+    assert (
+        grant["condition"]["expression"]
+        == "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/x.y'])"
+    )
 
 
 def test_more_roles_than_a_condition_can_hold_are_refused(stack):
     with pytest.raises(ValueError, match="11 roles may be granted"):
-        Project(stack, "P", project_id="p").grant("roles/a", to="user:a@b.c", only_for_roles=[f"roles/{i}" for i in range(11)])
+        Project(stack, "P", project_id="p").grant(
+            "roles/a", to="user:a@b.c", only_for_roles=[f"roles/{i}" for i in range(11)]
+        )
 
 
 def test_github_comes_in_by_one_repository_and_one_environment_a_provider(stack, resources):
-    github = GithubIdentity(stack, "G", pool_id="pool", project_number=7, repository="o/r", environments={"planner": "dev-plan"})
+    github = GithubIdentity(
+        stack,
+        "G",
+        pool_id="pool",
+        project_number=7,
+        repository="o/r",
+        environments={"planner": "dev-plan"},
+    )
 
     [provider] = resources(stack)["google_iam_workload_identity_pool_provider"]
-    assert provider["attribute_condition"] == "assertion.repository == 'o/r' && assertion.sub == 'repo:o/r:environment:dev-plan'"
+    assert (
+        provider["attribute_condition"]
+        == "assertion.repository == 'o/r' && assertion.sub == 'repo:o/r:environment:dev-plan'"
+    )
     pool = "principal://iam.googleapis.com/projects/7/locations/global/workloadIdentityPools/pool"
     assert github.principal("planner") == f"{pool}/subject/repo:o/r:environment:dev-plan"
 
 
 def alert(stack, condition):
-    Alert(stack, "A", title="t", what="something", condition=condition, runbook="https://x/runbook.md#a", channels=["c"], stage="dev")
+    Alert(
+        stack,
+        "A",
+        title="t",
+        what="something",
+        condition=condition,
+        runbook="https://x/runbook.md#a",
+        channels=["c"],
+        stage="dev",
+    )
 
 
-CONDITIONS = [above("x", "f", limit=1, aligner="ALIGN_RATE", by="l"), absent("x", "f", by="l"), logged("x", "f")]
+CONDITIONS = [
+    above("x", "f", limit=1, aligner="ALIGN_RATE", by="l"),
+    absent("x", "f", by="l"),
+    logged("x", "f"),
+]
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
@@ -196,21 +269,45 @@ def test_an_alert_says_what_to_do(stack, resources, condition):
 
 def test_an_alert_on_log_entries_limits_its_notices_and_no_other_does(stack, resources):
     for number, condition in enumerate(CONDITIONS):
-        Alert(stack, f"A{number}", title="t", what="w", condition=condition, runbook="r", channels=[], stage="dev")
+        Alert(
+            stack,
+            f"A{number}",
+            title="t",
+            what="w",
+            condition=condition,
+            runbook="r",
+            channels=[],
+            stage="dev",
+        )
 
     strategies = [
-        policy.get("alert_strategy", {}).get("notification_rate_limit") for policy in resources(stack)["google_monitoring_alert_policy"]
+        policy.get("alert_strategy", {}).get("notification_rate_limit")
+        for policy in resources(stack)["google_monitoring_alert_policy"]
     ]
     assert strategies == [None, None, {"period": "3600s"}]
 
 
 def test_a_share_is_counted_for_each_value_of_the_label(stack, resources):
-    alert(stack, above("x", "errors", of="all", limit=0.05, aligner="ALIGN_RATE", by="resource.label.endpoint_id"))
+    alert(
+        stack,
+        above(
+            "x",
+            "errors",
+            of="all",
+            limit=0.05,
+            aligner="ALIGN_RATE",
+            by="resource.label.endpoint_id",
+        ),
+    )
 
     [policy] = resources(stack)["google_monitoring_alert_policy"]
     [condition] = policy["conditions"]
     threshold = condition["condition_threshold"]
-    assert (threshold["filter"], threshold["denominator_filter"], threshold["threshold_value"]) == ("errors", "all", 0.05)
+    assert (threshold["filter"], threshold["denominator_filter"], threshold["threshold_value"]) == (
+        "errors",
+        "all",
+        0.05,
+    )
     assert threshold["aggregations"] == threshold["denominator_aggregations"]
     assert threshold["aggregations"][0]["group_by_fields"] == ["resource.label.endpoint_id"]
 
@@ -219,10 +316,25 @@ def test_a_share_is_counted_for_each_value_of_the_label(stack, resources):
 def test_what_is_kept_cannot_be_destroyed_by_any_command(stack, resources, deletable):
     Bucket(stack, "B", name="b", location="EU", deletable=deletable)
     Dataset(stack, "D", name="d", location="EU", description="tries", deletable=deletable)
-    ImageRegistry(stack, "R", name="r", location="EU", description="tries", kept_tag="k", deletable=deletable)
-    Endpoint(stack, "E", endpoint_id="1", display_name="e", location="x", log_table="p.d.t", sampling_rate=1, deletable=deletable)
+    ImageRegistry(
+        stack, "R", name="r", location="EU", description="tries", kept_tag="k", deletable=deletable
+    )
+    Endpoint(
+        stack,
+        "E",
+        endpoint_id="1",
+        display_name="e",
+        location="x",
+        log_table="p.d.t",
+        sampling_rate=1,
+        deletable=deletable,
+    )
 
-    found = [body["lifecycle"]["prevent_destroy"] for bodies in resources(stack).values() for body in bodies]
+    found = [
+        body["lifecycle"]["prevent_destroy"]
+        for bodies in resources(stack).values()
+        for body in bodies
+    ]
     assert found == [not deletable] * 4
 
 
@@ -236,7 +348,9 @@ def test_a_trigger_on_a_topic_runs_on_its_messages(stack, resources):
 
 
 def test_a_dashboard_sets_its_charts_two_in_a_row(stack, resources):
-    Dashboard(stack, "D", title="t", charts=[Chart(str(i), "f", "ALIGN_RATE", "x") for i in range(3)])
+    Dashboard(
+        stack, "D", title="t", charts=[Chart(str(i), "f", "ALIGN_RATE", "x") for i in range(3)]
+    )
 
     [dashboard] = resources(stack)["google_monitoring_dashboard"]
     tiles = json.loads(dashboard["dashboard_json"])["mosaicLayout"]["tiles"]

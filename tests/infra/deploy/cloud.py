@@ -23,7 +23,9 @@ class Cloud:
     def __init__(self, directory: Path) -> None:
         self.provider: Provider = choose(directory / "mirror")
         self.state = StateServer(directory / "state")
-        numbers = {settings.project_id: str(settings.project_number) for settings in ENVIRONMENTS.values()}
+        numbers = {
+            settings.project_id: str(settings.project_number) for settings in ENVIRONMENTS.values()
+        }
         self.google = GoogleApis(project_numbers=numbers)
         self._files = directory / "objects"
         self._seconds = "0"
@@ -43,10 +45,28 @@ class Cloud:
         self.state.__exit__()
 
     def environment(self) -> dict[str, str]:
-        mirror = {"TF_CLI_ARGS_init": f"-plugin-dir={self.provider.plugin_dir}"} if self.provider.plugin_dir else {}
-        standin = {"ESTEIRA_STANDIN_OBJECTS": str(self._files), "ESTEIRA_STANDIN_SECONDS": self._seconds}
-        quiet = {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1", "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1"}
-        return {**os.environ, **self.google.environment(), **self.state.environment(), **standin, **quiet, **mirror}
+        mirror = (
+            {"TF_CLI_ARGS_init": f"-plugin-dir={self.provider.plugin_dir}"}
+            if self.provider.plugin_dir
+            else {}
+        )
+        standin = {
+            "ESTEIRA_STANDIN_OBJECTS": str(self._files),
+            "ESTEIRA_STANDIN_SECONDS": self._seconds,
+        }
+        quiet = {
+            "TF_CLI_CONFIG_FILE": os.devnull,
+            "CHECKPOINT_DISABLE": "1",
+            "CDKTF_DISABLE_PLUGIN_CACHE_ENV": "1",
+        }
+        return {
+            **os.environ,
+            **self.google.environment(),
+            **self.state.environment(),
+            **standin,
+            **quiet,
+            **mirror,
+        }
 
     def objects(self) -> set[str]:
         """What exists, but for APIs, which stay on."""
@@ -80,18 +100,31 @@ class Cloud:
         before = self.objects()
         if self.provider.kind == "real":
             place = f"projects/{settings.project_id}/locations/{settings.region}"
-            uploaded = self._post(f"{place}/models:upload", {"model": {"displayName": model}})["model"]
-            self._post(f"{place}/endpoints/{settings.names.endpoint(model)}:deployModel", {"deployedModel": {"model": uploaded}})
+            uploaded = self._post(f"{place}/models:upload", {"model": {"displayName": model}})[
+                "model"
+            ]
+            self._post(
+                f"{place}/endpoints/{settings.names.endpoint(model)}:deployModel",
+                {"deployedModel": {"model": uploaded}},
+            )
         return self.objects() - before
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        request = Request(f"{self.google.url}/vertex_ai/{path}", json.dumps(body).encode(), {"content-type": "application/json"})
+        request = Request(
+            f"{self.google.url}/vertex_ai/{path}",
+            json.dumps(body).encode(),
+            {"content-type": "application/json"},
+        )
         with urlopen(request, timeout=5) as answer:
             return json.loads(answer.read())["response"]
 
     def _buckets(self) -> set[str]:
         if self.provider.kind == "real":
-            names = (name.split("/") for product, name in list(self.google.objects) if product == "storage")
+            names = (
+                name.split("/")
+                for product, name in list(self.google.objects)
+                if product == "storage"
+            )
             return {parts[1] for parts in names if len(parts) == 2}
         return {file.stem for file in (self._files / "google_storage_bucket").glob("*.json")}
 

@@ -42,7 +42,9 @@ class Rehearsal:
 
     def __init__(self, copy: Path, cloud: Cloud) -> None:
         self.copy, self.cloud = copy, cloud
-        self.stages = list(ENVIRONMENTS) if cloud.provider.kind == "real" else [DELETABLE[0], KEPT[0]]
+        self.stages = (
+            list(ENVIRONMENTS) if cloud.provider.kind == "real" else [DELETABLE[0], KEPT[0]]
+        )
 
     def start(self, *command: object, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -60,11 +62,25 @@ class Rehearsal:
         """What it said on both streams; it must end with `code`."""
         process = self.start(*command, **environment)
         out, err = process.communicate(timeout=400)
-        assert process.returncode == code, f"{command} ended with {process.returncode}\n{out[-3000:]}\n{err[-3000:]}"
+        assert process.returncode == code, (
+            f"{command} ended with {process.returncode}\n{out[-3000:]}\n{err[-3000:]}"
+        )
         return out + err
 
-    def operate(self, verb: str, stage: str, *options: object, code: int = 0, **environment: str) -> str:
-        return self.run("python", "-m", "infra.deploy.operations", verb, "--env", stage, *options, code=code, **environment)
+    def operate(
+        self, verb: str, stage: str, *options: object, code: int = 0, **environment: str
+    ) -> str:
+        return self.run(
+            "python",
+            "-m",
+            "infra.deploy.operations",
+            verb,
+            "--env",
+            stage,
+            *options,
+            code=code,
+            **environment,
+        )
 
     def plan(self, stage: str) -> str:
         return self.operate("plan", stage).strip().splitlines()[-1]
@@ -73,7 +89,9 @@ class Rehearsal:
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory, request):
     if shutil.which("terraform") is None or not CDKTF.exists():
-        pytest.fail("the rehearsal needs terraform on the PATH and `npm ci` done (`make node_modules`)")
+        pytest.fail(
+            "the rehearsal needs terraform on the PATH and `npm ci` done (`make node_modules`)"
+        )
     place = tmp_path_factory.mktemp("rehearsal")
     with Cloud(place) as cloud:
         reporter = request.config.pluginmanager.get_plugin("terminalreporter")
@@ -84,12 +102,20 @@ def rehearsal(tmp_path_factory, request):
         rehearsal.run("python", "-m", "infra")
         for stage in rehearsal.stages:
             rehearsal.operate("bootstrap", stage)
-            cloud.add_github_token(ENVIRONMENTS[stage].project_id, ENVIRONMENTS[stage].names.github_secret)
+            cloud.add_github_token(
+                ENVIRONMENTS[stage].project_id, ENVIRONMENTS[stage].names.github_secret
+            )
         yield rehearsal
 
 
 def copy_repository(to: Path) -> Path:
-    files = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=REPOSITORY, check=True, capture_output=True, text=True)
+    files = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     for name in filter(None, files.stdout.split("\0")):
         if (REPOSITORY / name).exists():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +144,11 @@ def interrupt_half_way(rehearsal: Rehearsal, stage: str, before: set[str]) -> No
     rehearsal.cloud.take_time(1)
     deploy = rehearsal.start("python", "-m", "infra.deploy.operations", "deploy", "--env", stage)
     deadline = time.monotonic() + 120
-    while len(rehearsal.cloud.objects() - before) < 3 and deploy.poll() is None and time.monotonic() < deadline:
+    while (
+        len(rehearsal.cloud.objects() - before) < 3
+        and deploy.poll() is None
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     os.killpg(deploy.pid, signal.SIGINT)  # as a terminal does, and a runner that is cancelled,
     deploy.send_signal(signal.SIGTERM)  # which loses its patience
@@ -126,7 +156,8 @@ def interrupt_half_way(rehearsal: Rehearsal, stage: str, before: set[str]) -> No
     rehearsal.cloud.take_time(0)
     assert deploy.returncode == 1, said
     assert re.search(
-        r"foundation-\w+: .*; stacks not reached: delivery-\w+, serving-\w+, monitoring-\w+; what was made is in the state", said
+        r"foundation-\w+: .*; stacks not reached: delivery-\w+, serving-\w+, monitoring-\w+; what was made is in the state",
+        said,
     ), said
 
 
@@ -187,7 +218,9 @@ def test_a_plan_that_is_not_the_approved_one_is_not_applied(rehearsal, deployed)
     rehearsal.operate("plan", stage, "--out", "approved")
     rehearsal.cloud.switch_versioning_off(ENVIRONMENTS[stage].names.bucket("artifacts"))
 
-    refused = rehearsal.operate("deploy", stage, "--expect", f"approved/{stage}.actions.json", code=3)
+    refused = rehearsal.operate(
+        "deploy", stage, "--expect", f"approved/{stage}.actions.json", code=3
+    )
     rehearsal.operate("plan", stage, "--out", "approved")
     rehearsal.operate("deploy", stage, "--expect", f"approved/{stage}.actions.json")
 
@@ -206,7 +239,13 @@ def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
 
     file.write_text(plain)
     rehearsal.run("python", "-m", "infra")
-    for made in ("google_ml_engine_model", '"gcr.io"', "google_billing_budget", "group:readers@example.org", "group:callers@example.org"):
+    for made in (
+        "google_ml_engine_model",
+        '"gcr.io"',
+        "google_billing_budget",
+        "group:readers@example.org",
+        "group:callers@example.org",
+    ):
         assert made in planned
 
 
@@ -227,7 +266,10 @@ def test_a_state_server_that_is_away_is_said_within_seconds(rehearsal, deployed)
     start = time.monotonic()
 
     refused = rehearsal.operate(
-        "plan", rehearsal.stages[0], code=1, GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT="http://127.0.0.1:9/storage/v1/"
+        "plan",
+        rehearsal.stages[0],
+        code=1,
+        GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT="http://127.0.0.1:9/storage/v1/",
     )
 
     assert "the state's server http://127.0.0.1:9 can't be reached" in refused
@@ -235,7 +277,9 @@ def test_a_state_server_that_is_away_is_said_within_seconds(rehearsal, deployed)
 
 
 def test_a_missing_terraform_is_one_sentence(rehearsal, deployed):
-    path = os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if not (Path(p) / "terraform").exists())
+    path = os.pathsep.join(
+        p for p in os.environ["PATH"].split(os.pathsep) if not (Path(p) / "terraform").exists()
+    )
 
     refused = rehearsal.operate("plan", rehearsal.stages[0], code=1, PATH=path)
 
@@ -243,10 +287,14 @@ def test_a_missing_terraform_is_one_sentence(rehearsal, deployed):
 
 
 def test_a_missing_provider_is_one_sentence(rehearsal, deployed, tmp_path):
-    for used in rehearsal.copy.glob(f"cdktf.out/stacks/foundation-{rehearsal.stages[0]}/.terraform"):
+    for used in rehearsal.copy.glob(
+        f"cdktf.out/stacks/foundation-{rehearsal.stages[0]}/.terraform"
+    ):
         shutil.rmtree(used)
 
-    refused = rehearsal.operate("plan", rehearsal.stages[0], code=1, TF_CLI_ARGS_init=f"-plugin-dir={tmp_path}")
+    refused = rehearsal.operate(
+        "plan", rehearsal.stages[0], code=1, TF_CLI_ARGS_init=f"-plugin-dir={tmp_path}"
+    )
 
     assert "the provider hashicorp/google can't be had from the registry or the mirror" in refused
 
@@ -269,8 +317,12 @@ def test_a_teardown_leaves_nothing_but_bootstrap(rehearsal, deployed):
         rehearsal.operate("teardown", stage)
         own = ENVIRONMENTS[stage].project_id
 
-        assert {name for name in rehearsal.cloud.objects() - before - registered if own in name} == set()
-        assert "google_storage_bucket" in rehearsal.run("terraform", f"-chdir=cdktf.out/stacks/bootstrap-{stage}", "state", "list")
+        assert {
+            name for name in rehearsal.cloud.objects() - before - registered if own in name
+        } == set()
+        assert "google_storage_bucket" in rehearsal.run(
+            "terraform", f"-chdir=cdktf.out/stacks/bootstrap-{stage}", "state", "list"
+        )
 
 
 def object_url(rehearsal: Rehearsal, stage: str, name: str) -> str:
@@ -278,7 +330,9 @@ def object_url(rehearsal: Rehearsal, stage: str, name: str) -> str:
 
 
 def delete_state(rehearsal: Rehearsal, stage: str, stack: str) -> None:
-    request = urllib.request.Request(object_url(rehearsal, stage, f"{stack}/default.tfstate"), method="DELETE")
+    request = urllib.request.Request(
+        object_url(rehearsal, stage, f"{stack}/default.tfstate"), method="DELETE"
+    )
     urllib.request.urlopen(request, timeout=5).close()
 
 
@@ -287,4 +341,6 @@ def lock(rehearsal: Rehearsal, stage: str, stack: str) -> None:
     held = {"ID": "", "Operation": "OperationTypeApply", "Info": "", "Who": "ada@laptop", "Version": "1.11.4", "Created": "2026-11-24T10:00:00Z", "Path": ""}  # fmt: skip
     bucket = ENVIRONMENTS[stage].names.bucket("state")
     url = f"{rehearsal.cloud.state.url}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={stack}/default.tflock"
-    urllib.request.urlopen(urllib.request.Request(url, json.dumps(held).encode(), method="POST"), timeout=5).close()
+    urllib.request.urlopen(
+        urllib.request.Request(url, json.dumps(held).encode(), method="POST"), timeout=5
+    ).close()

@@ -14,13 +14,19 @@ PLACE = f"projects/{DEV.project_id}/locations/{DEV.region}"
 
 
 def post(google: GoogleApis, path: str, body: dict) -> dict:
-    request = urllib.request.Request(f"{google.url}/vertex_ai/{path}", json.dumps(body).encode(), {"content-type": "application/json"})
+    request = urllib.request.Request(
+        f"{google.url}/vertex_ai/{path}",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
     return json.loads(urllib.request.urlopen(request, timeout=5).read())["response"]
 
 
 def endpoint_with_models(google: GoogleApis, number: str, *, stage: str, models: int) -> None:
     labels = {"environment": stage, "managed-by": "esteira"}
-    post(google, f"{PLACE}/endpoints?endpointId={number}", {"displayName": number, "labels": labels})
+    post(
+        google, f"{PLACE}/endpoints?endpointId={number}", {"displayName": number, "labels": labels}
+    )
     model = post(google, f"{PLACE}/models:upload", {"model": {"displayName": number}})["model"]
     for _ in range(models):
         post(google, f"{PLACE}/endpoints/{number}:deployModel", {"deployedModel": {"model": model}})
@@ -55,5 +61,8 @@ def test_vertex_that_is_away_is_one_sentence(monkeypatch):
     monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "t")
     monkeypatch.setenv("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "http://127.0.0.1:9/")
 
-    with pytest.raises(TerraformError, match=r"dev: the models on its endpoints can't be undeployed: 127.0.0.1:9 can't be reached"):
+    with pytest.raises(
+        TerraformError,
+        match=r"dev: the models on its endpoints can't be undeployed: 127.0.0.1:9 can't be reached",
+    ):
         undeploy_all(DEV)

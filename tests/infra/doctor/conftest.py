@@ -21,8 +21,18 @@ DEV = Settings(stage="dev", project_id="mill-dev", project_number=11, region="us
                approval_required=False, billing_account="0A0A0A-0A0A0A-0A0A0A")  # fmt: skip
 PROD = Settings(stage="prod", project_id="mill-prod", project_number=33, region="us-central1", github=GITHUB, promotes_from="dev",
                 alert_emails=("a@mill.org",))  # fmt: skip
-TOOLS = {"terraform": "Terraform v1.8.0", "node": "v22.1.0", "npm": "10.1.0", "git": "git version 2.1", "gcloud": "Google Cloud SDK 5.0"}
-ROLES = {permission for settings in (DEV, PROD) for permission in permissions.of_person(settings).values()}
+TOOLS = {
+    "terraform": "Terraform v1.8.0",
+    "node": "v22.1.0",
+    "npm": "10.1.0",
+    "git": "git version 2.1",
+    "gcloud": "Google Cloud SDK 5.0",
+}
+ROLES = {
+    permission
+    for settings in (DEV, PROD)
+    for permission in permissions.of_person(settings).values()
+}
 Answers = dict[str, Any]  # path -> body, or the status of a refusal, or both
 
 
@@ -38,7 +48,9 @@ class Machine:
         self.cdktf("0.21.0")
 
     def cdktf(self, version: str) -> None:
-        (self.folder / "node_modules/cdktf-cli/package.json").write_text(json.dumps({"version": version}))
+        (self.folder / "node_modules/cdktf-cli/package.json").write_text(
+            json.dumps({"version": version})
+        )
 
     def install(self, tool: str, script: str) -> None:
         (self.folder / tool).write_text(f"#!/bin/sh\n{script}\n")
@@ -55,17 +67,29 @@ class Machine:
         self.post(f"/service_usage/v1/projects/{project}/services:batchEnable",
                   {"serviceIds": [f"{api}.googleapis.com" for api in (*apis.BOOTSTRAP, *apis.of_foundation(settings))]})  # fmt: skip
         self.post(f"/storage/v1/b?project={project}", {"name": names.bucket("state")})
-        self.post(f"/iam/v1/projects/{project}/serviceAccounts", {"accountId": names.service_account("builder"), "serviceAccount": {}})
-        self.post(f"/secret_manager/v1/projects/{project}/secrets?secretId={names.github_secret}", {})
+        self.post(
+            f"/iam/v1/projects/{project}/serviceAccounts",
+            {"accountId": names.service_account("builder"), "serviceAccount": {}},
+        )
+        self.post(
+            f"/secret_manager/v1/projects/{project}/secrets?secretId={names.github_secret}", {}
+        )
         self.google.add_secret_version(project, names.github_secret)
         agents = [names.service_agent(product) for product in ("aiplatform", "cloudbuild")]
         self.answers |= {
-            f"/crm/projects/{project}": {"projectId": project, "projectNumber": str(settings.project_number)},
-            f"/crm/projects/{project}:getIamPolicy": {"bindings": [{"role": "roles/x", "members": agents}]},
+            f"/crm/projects/{project}": {
+                "projectId": project,
+                "projectNumber": str(settings.project_number),
+            },
+            f"/crm/projects/{project}:getIamPolicy": {
+                "bindings": [{"role": "roles/x", "members": agents}]
+            },
             f"/crm/projects/{project}:testIamPermissions": {"permissions": sorted(ROLES)},
             f"/github/repos/mill/loom/environments/{settings.stage}-plan": {"protection_rules": []},
             f"/github/repos/mill/loom/environments/{settings.stage}": {
-                "protection_rules": [{"type": "required_reviewers", "reviewers": [1]}] if settings.approval_required else []
+                "protection_rules": [{"type": "required_reviewers", "reviewers": [1]}]
+                if settings.approval_required
+                else []
             },
         }
 
@@ -80,9 +104,13 @@ def answers() -> Iterator[tuple[str, Answers]]:
     """What our Google lacks: projects, who somebody is, and GitHub."""
     known: Answers = {
         "/oauth/tokeninfo": {"email": "ada@mill.org"},
-        "/cloud_billing/billingAccounts/0A0A0A-0A0A0A-0A0A0A:testIamPermissions": {"permissions": ["billing.accounts.setIamPolicy"]},
+        "/cloud_billing/billingAccounts/0A0A0A-0A0A0A-0A0A0A:testIamPermissions": {
+            "permissions": ["billing.accounts.setIamPolicy"]
+        },
         "/github/repos/mill/loom": {"default_branch": "main"},
-        "/github/orgs/mill/installations": {"installations": [{"id": 4711, "app_slug": "google-cloud-build"}]},
+        "/github/orgs/mill/installations": {
+            "installations": [{"id": 4711, "app_slug": "google-cloud-build"}]
+        },
     }
 
     class Handler(Quiet):
@@ -109,12 +137,20 @@ def serving(handler: type[BaseHTTPRequestHandler], known: Any) -> Iterator[tuple
 
 
 @pytest.fixture
-def here(tmp_path: Path, answers: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+def here(
+    tmp_path: Path, answers: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Machine]:
     url, known = answers
     with GoogleApis() as google:
         own = {f"GOOGLE_{product}_CUSTOM_ENDPOINT": f"{url}/{path}" for product, path in
                {"RESOURCE_MANAGER": "crm", "OAUTH2": "oauth", "CLOUD_BILLING": "cloud_billing/"}.items()}  # fmt: skip
-        for name, value in {**google.environment(), **own, "GITHUB_API_URL": f"{url}/github", "GH_TOKEN": "t", "NO_PROXY": "*"}.items():
+        for name, value in {
+            **google.environment(),
+            **own,
+            "GITHUB_API_URL": f"{url}/github",
+            "GH_TOKEN": "t",
+            "NO_PROXY": "*",
+        }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("PATH", str(tmp_path))
         monkeypatch.setattr(machine, "REPOSITORY", tmp_path)

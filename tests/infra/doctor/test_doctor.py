@@ -16,13 +16,18 @@ from tests.infra.doctor.conftest import DEV, ROLES, Machine, answer, diagnosed
 
 
 @pytest.mark.parametrize("env", ["dev", "prod"])
-def test_says_yes_where_everything_is_there(here: Machine, env: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_says_yes_where_everything_is_there(
+    here: Machine, env: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, found = diagnosed(capsys, env)
 
     assert {subject: str(one) for subject, one in found.items() if one.state != "ok"} == {}
     assert code == 0
     assert found["credentials"].detail == "ada@mill.org (GOOGLE_OAUTH_ACCESS_TOKEN)"
-    assert found["GitHub's prod" if env == "prod" else "GitHub's dev"].detail == f"with{'' if env == 'prod' else 'out'} reviewers"
+    assert (
+        found["GitHub's prod" if env == "prod" else "GitHub's dev"].detail
+        == f"with{'' if env == 'prod' else 'out'} reviewers"
+    )
 
 
 def turn_off(here: Machine) -> None:
@@ -30,7 +35,9 @@ def turn_off(here: Machine) -> None:
 
 
 def lose_version(here: Machine) -> None:
-    here.google.change("secret_manager", "projects/mill-dev/secrets/dev-github-token/versions/1", state="DISABLED")
+    here.google.change(
+        "secret_manager", "projects/mill-dev/secrets/dev-github-token/versions/1", state="DISABLED"
+    )
 
 
 def connect(here: Machine) -> None:
@@ -45,54 +52,98 @@ CLOUDBUILD = "serviceAccount:service-11@gcp-sa-cloudbuild.iam.gserviceaccount.co
 RULES = {"protection_rules": [{"type": "wait_timer"}, {"type": "branch_policy"}]}
 # what is taken away, from which environment -> the row and the command
 ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
-    "no git": (lambda here: (here.folder / "git").unlink(), "dev", "git", "install git: https://git-scm.com/downloads"),
+    "no git": (
+        lambda here: (here.folder / "git").unlink(),
+        "dev",
+        "git",
+        "install git: https://git-scm.com/downloads",
+    ),
     "an old terraform": (
         lambda here: here.install("terraform", "echo Terraform v1.7.5"),
         "dev",
         "terraform",
         "install terraform 1.8 or newer: https://developer.hashicorp.com/terraform/install",
     ),
-    "node 24": (lambda here: here.install("node", "echo v24.0.0"), "dev", "node", "install node 20 or 22: https://nodejs.org/en/download"),
-    "a broken npm": (lambda here: here.install("npm", "echo 10.1.0; exit 1"), "dev", "npm", "install npm: https://nodejs.org/en/download"),
-    "another cdktf": (lambda here: here.cdktf("0.20.0"), "dev", "cdktf", "make --always-make node_modules"),
-    "no cdktf": (lambda here: shutil.rmtree(here.folder / "node_modules"), "dev", "cdktf", "make --always-make node_modules"),
+    "node 24": (
+        lambda here: here.install("node", "echo v24.0.0"),
+        "dev",
+        "node",
+        "install node 20 or 22: https://nodejs.org/en/download",
+    ),
+    "a broken npm": (
+        lambda here: here.install("npm", "echo 10.1.0; exit 1"),
+        "dev",
+        "npm",
+        "install npm: https://nodejs.org/en/download",
+    ),
+    "another cdktf": (
+        lambda here: here.cdktf("0.20.0"),
+        "dev",
+        "cdktf",
+        "make --always-make node_modules",
+    ),
+    "no cdktf": (
+        lambda here: shutil.rmtree(here.folder / "node_modules"),
+        "dev",
+        "cdktf",
+        "make --always-make node_modules",
+    ),
     "a token that ended": (
         answer("/oauth/tokeninfo", 400),
         "dev",
         "credentials",
         "export GOOGLE_OAUTH_ACCESS_TOKEN=$(gcloud auth print-access-token)",
     ),
-    "no project": (answer("/crm/projects/mill-dev", 404), "dev", "project", "gcloud projects create mill-dev"),
+    "no project": (
+        answer("/crm/projects/mill-dev", 404),
+        "dev",
+        "project",
+        "gcloud projects create mill-dev",
+    ),
     "another project number": (
         answer("/crm/projects/mill-dev", {"projectNumber": "12"}),
         "dev",
         "project",
         "sed -i.bak s/11/12/ environments.py",
     ),
-    "an API off": (turn_off, "dev", "APIs", "gcloud services enable sts.googleapis.com --project=mill-dev"),
+    "an API off": (
+        turn_off,
+        "dev",
+        "APIs",
+        "gcloud services enable sts.googleapis.com --project=mill-dev",
+    ),
     "no agent of Vertex": (
-        answer("/crm/projects/mill-dev:getIamPolicy", {"bindings": [{"role": "r", "members": [CLOUDBUILD]}]}),
+        answer(
+            "/crm/projects/mill-dev:getIamPolicy",
+            {"bindings": [{"role": "r", "members": [CLOUDBUILD]}]},
+        ),
         "dev",
         "Vertex agent",
         "gcloud beta services identity create --service=aiplatform.googleapis.com --project=mill-dev && "
         f"{BIND}{AGENT} --role=roles/aiplatform.serviceAgent --condition=None",
     ),
     "no agent of Cloud Build": (
-        answer("/crm/projects/mill-dev:getIamPolicy", {"bindings": [{"role": "r", "members": [AGENT]}]}),
+        answer(
+            "/crm/projects/mill-dev:getIamPolicy", {"bindings": [{"role": "r", "members": [AGENT]}]}
+        ),
         "dev",
         "Cloud Build agent",
         "gcloud beta services identity create --service=cloudbuild.googleapis.com --project=mill-dev && "
         f"{BIND}{CLOUDBUILD} --role=roles/cloudbuild.serviceAgent --condition=None",
     ),
     "a role": (
-        answer("/crm/projects/mill-dev:testIamPermissions", {"permissions": sorted(ROLES - {"pubsub.topics.setIamPolicy"})}),
+        answer(
+            "/crm/projects/mill-dev:testIamPermissions",
+            {"permissions": sorted(ROLES - {"pubsub.topics.setIamPolicy"})},
+        ),
         "dev",
         "roles",
         f"{BIND}user:ada@mill.org --role=roles/pubsub.admin --condition=None",
     ),
     "two roles": (
         answer(
-            "/crm/projects/mill-dev:testIamPermissions", {"permissions": sorted(ROLES - {"iam.roles.create", "storage.buckets.create"})}
+            "/crm/projects/mill-dev:testIamPermissions",
+            {"permissions": sorted(ROLES - {"iam.roles.create", "storage.buckets.create"})},
         ),
         "dev",
         "roles",
@@ -104,15 +155,24 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         "billing account",
         "gcloud billing accounts add-iam-policy-binding 0A0A0A-0A0A0A-0A0A0A --member=user:ada@mill.org --role=roles/billing.admin",
     ),
-    "no state bucket": (lambda here: here.delete("/storage/v1/b/mill-dev-dev-state"), "dev", "state bucket", "make bootstrap env=dev"),
+    "no state bucket": (
+        lambda here: here.delete("/storage/v1/b/mill-dev-dev-state"),
+        "dev",
+        "state bucket",
+        "make bootstrap env=dev",
+    ),
     "the next stage's builder": (
-        lambda here: here.delete("/iam/v1/projects/mill-prod/serviceAccounts/prod-builder@mill-prod.iam.gserviceaccount.com"),
+        lambda here: here.delete(
+            "/iam/v1/projects/mill-prod/serviceAccounts/prod-builder@mill-prod.iam.gserviceaccount.com"
+        ),
         "dev",
         "builder of prod",
         "make bootstrap env=prod",
     ),
     "the stage before's builder": (
-        lambda here: here.delete("/iam/v1/projects/mill-dev/serviceAccounts/dev-builder@mill-dev.iam.gserviceaccount.com"),
+        lambda here: here.delete(
+            "/iam/v1/projects/mill-dev/serviceAccounts/dev-builder@mill-dev.iam.gserviceaccount.com"
+        ),
         "prod",
         "builder of dev",
         "make bootstrap env=dev",
@@ -130,13 +190,19 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         "gcloud secrets versions add dev-github-token --data-file=- --project=mill-dev",
     ),
     "no app": (
-        answer("/github/orgs/mill/installations", {"installations": [{"id": 4711, "app_slug": "another"}]}),
+        answer(
+            "/github/orgs/mill/installations",
+            {"installations": [{"id": 4711, "app_slug": "another"}]},
+        ),
         "dev",
         "GitHub app",
         "open https://github.com/apps/google-cloud-build/installations/new",
     ),
     "another installation of the app": (
-        answer("/github/orgs/mill/installations", {"installations": [{"id": 5, "app_slug": "google-cloud-build"}]}),
+        answer(
+            "/github/orgs/mill/installations",
+            {"installations": [{"id": 5, "app_slug": "google-cloud-build"}]},
+        ),
         "dev",
         "GitHub app",
         "sed -i.bak s/4711/5/ environments.py",
@@ -160,7 +226,12 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         "GitHub's prod",
         f"""{PUT}/prod -f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)\"""",
     ),
-    "no environment that needs none": (answer("/github/repos/mill/loom/environments/dev", 404), "dev", "GitHub's dev", f"{PUT}/dev"),
+    "no environment that needs none": (
+        answer("/github/repos/mill/loom/environments/dev", 404),
+        "dev",
+        "GitHub's dev",
+        f"{PUT}/dev",
+    ),
     "another default branch": (
         answer("/github/repos/mill/loom", {"default_branch": "trunk"}),
         "dev",
@@ -178,14 +249,21 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
 
 @pytest.mark.parametrize(("take", "env", "subject", "mend"), ABSENT.values(), ids=ABSENT)
 def test_tells_what_is_missing_and_what_mends_it(
-    here: Machine, take: Callable[[Machine], None], env: str, subject: str, mend: str, capsys: pytest.CaptureFixture[str]
+    here: Machine,
+    take: Callable[[Machine], None],
+    env: str,
+    subject: str,
+    mend: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     take(here)
 
     code, found = diagnosed(capsys, env)
 
     assert code == 3
-    assert {one.subject: one.mend for one in found.values() if one.state == "missing"} == {subject: mend}
+    assert {one.subject: one.mend for one in found.values() if one.state == "missing"} == {
+        subject: mend
+    }
     assert next(iter(found)) == subject  # first of all
 
 
@@ -214,34 +292,56 @@ def test_placeholders_are_named_and_nobody_is_asked_about_them(
 
 
 @pytest.mark.parametrize("env", ["", "production"])
-def test_an_environment_that_is_none_is_one_sentence(env: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_environment_that_is_none_is_one_sentence(
+    env: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert diagnosis.main(["--env", env]) == 2
 
-    assert capsys.readouterr().err == f"env is {env!r}, allowed are {', '.join(environments.ENVIRONMENTS)}\n"
+    assert (
+        capsys.readouterr().err
+        == f"env is {env!r}, allowed are {', '.join(environments.ENVIRONMENTS)}\n"
+    )
 
 
-def test_says_a_line_each_where_no_terminal_is(here: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_says_a_line_each_where_no_terminal_is(
+    here: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
     here.delete("/storage/v1/b/mill-dev-dev-state")
 
     diagnosis.main(["--env", "dev"])
 
     said = capsys.readouterr()
-    assert said.out.splitlines()[0] == "missing: state bucket: there is no gs://mill-dev-dev-state; make bootstrap env=dev"
+    assert (
+        said.out.splitlines()[0]
+        == "missing: state bucket: there is no gs://mill-dev-dev-state; make bootstrap env=dev"
+    )
     assert said.err == "dev: 1 missing, 20 ok\n"
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal_but_never_breaks_a_command(width: int) -> None:
     wide = "[a] long " * 20
-    found = [Finding("roles", "missing", wide, "x" * 200), Finding("more", "missing", "y" * 200, "x" * 200), Finding("git", "ok", "2.1")]
+    found = [
+        Finding("roles", "missing", wide, "x" * 200),
+        Finding("more", "missing", "y" * 200, "x" * 200),
+        Finding("git", "ok", "2.1"),
+    ]
     screen = io.StringIO()
 
-    diagnosis.tell(found, Console(file=screen, force_terminal=True, no_color=True, width=width, color_system=None))
+    diagnosis.tell(
+        found,
+        Console(file=screen, force_terminal=True, no_color=True, width=width, color_system=None),
+    )
 
     lines = screen.getvalue().splitlines()
     assert [line.strip() for line in lines].count("x" * 200) == 1
     assert max(len(line.rstrip()) for line in lines if "x" * 200 not in line) <= width
-    assert [line.split()[0] for line in lines if line[:1].strip()] == ["state", "missing", "missing", "ok"]
+    assert [line.split()[0] for line in lines if line[:1].strip()] == [
+        "state",
+        "missing",
+        "missing",
+        "ok",
+    ]
     assert screen.getvalue().count("[a]") == 20
     assert screen.getvalue().count("y") == 200
 

@@ -11,18 +11,52 @@ import pytest
 from infra.doctor import machine, rest
 from tests.infra.doctor.conftest import TOOLS, Machine, answer, diagnosed
 
-OFF = (403, {"error": {"details": [{"reason": "SERVICE_DISABLED", "metadata": {"service": "cloudresourcemanager.googleapis.com"}}]}})
+OFF = (
+    403,
+    {
+        "error": {
+            "details": [
+                {
+                    "reason": "SERVICE_DISABLED",
+                    "metadata": {"service": "cloudresourcemanager.googleapis.com"},
+                }
+            ]
+        }
+    },
+)
 UNASKED: dict[str, tuple[Callable[[Machine], None], str, str]] = {
-    "may not": (answer("/crm/projects/mill-dev:getIamPolicy", 403), "Vertex agent", "answers 403: no"),
-    "an API that is off": (answer("/crm/projects/mill-dev", OFF), "project", "cloudresourcemanager.googleapis.com is off"),
-    "not an organization": (answer("/github/orgs/mill/installations", 404), "GitHub app", "an organization's owners alone"),
+    "may not": (
+        answer("/crm/projects/mill-dev:getIamPolicy", 403),
+        "Vertex agent",
+        "answers 403: no",
+    ),
+    "an API that is off": (
+        answer("/crm/projects/mill-dev", OFF),
+        "project",
+        "cloudresourcemanager.googleapis.com is off",
+    ),
+    "not an organization": (
+        answer("/github/orgs/mill/installations", 404),
+        "GitHub app",
+        "an organization's owners alone",
+    ),
     "a repository that nobody sees": (
-        lambda here: here.answers.update({"/github/repos/mill/loom": 404, "/github/repos/mill/loom/environments/dev": 404}),
+        lambda here: here.answers.update(
+            {"/github/repos/mill/loom": 404, "/github/repos/mill/loom/environments/dev": 404}
+        ),
         "GitHub's dev",
         "there is no mill/loom, or the token may not see it",
     ),
-    "a token of GitHub's that ended": (answer("/github/repos/mill/loom/environments/dev", 401), "GitHub's dev", "credentials"),
-    "a tool that hangs": (lambda here: here.install("git", "exec /bin/sleep 60"), "git", "git did not answer within 0.5 s"),
+    "a token of GitHub's that ended": (
+        answer("/github/repos/mill/loom/environments/dev", 401),
+        "GitHub's dev",
+        "credentials",
+    ),
+    "a tool that hangs": (
+        lambda here: here.install("git", "exec /bin/sleep 60"),
+        "git",
+        "git did not answer within 0.5 s",
+    ),
 }
 
 
@@ -46,18 +80,38 @@ def test_what_is_not_answered_is_neither_there_nor_missing(
 
 
 NO_TOKEN: dict[str, tuple[str, str, str]] = {
-    "none": ("echo 'Your default credentials were not found.' >&2; exit 1", "missing", "gcloud auth application-default login"),
-    "ended": ("echo 'ERROR: (invalid_grant: Bad Request)' >&2; exit 1", "missing", "gcloud auth application-default login"),
-    "no network": ("echo 'ERROR: HTTPSConnectionPool: failed to resolve' >&2; exit 1", "not asked", ""),
+    "none": (
+        "echo 'Your default credentials were not found.' >&2; exit 1",
+        "missing",
+        "gcloud auth application-default login",
+    ),
+    "ended": (
+        "echo 'ERROR: (invalid_grant: Bad Request)' >&2; exit 1",
+        "missing",
+        "gcloud auth application-default login",
+    ),
+    "no network": (
+        "echo 'ERROR: HTTPSConnectionPool: failed to resolve' >&2; exit 1",
+        "not asked",
+        "",
+    ),
 }
 
 
 @pytest.mark.parametrize(("script", "state", "mend"), NO_TOKEN.values(), ids=NO_TOKEN)
 def test_without_a_token_google_is_not_asked_and_gcloud_once(
-    here: Machine, script: str, state: str, mend: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine,
+    script: str,
+    state: str,
+    mend: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
-    here.install("gcloud", f'[ "$1" = --version ] && echo 1.0 && exit 0; echo >>{here.folder}/asked; {script}')
+    here.install(
+        "gcloud",
+        f'[ "$1" = --version ] && echo 1.0 && exit 0; echo >>{here.folder}/asked; {script}',
+    )
 
     _, found = diagnosed(capsys, "dev")
 
@@ -78,8 +132,13 @@ def test_application_default_credentials_are_asked_with(
     assert found["credentials"].detail == "ada@mill.org (application default credentials)"
 
 
-def test_a_service_account_that_deploys_is_granted_roles_as_one(here: Machine, capsys: pytest.CaptureFixture[str]) -> None:
-    here.answers |= {"/oauth/tokeninfo": {"email": "ci@mill.iam.gserviceaccount.com"}, "/crm/projects/mill-dev:testIamPermissions": {}}
+def test_a_service_account_that_deploys_is_granted_roles_as_one(
+    here: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.answers |= {
+        "/oauth/tokeninfo": {"email": "ci@mill.iam.gserviceaccount.com"},
+        "/crm/projects/mill-dev:testIamPermissions": {},
+    }
 
     _, found = diagnosed(capsys, "dev")
 
@@ -95,8 +154,11 @@ def test_without_a_github_token_only_github_is_not_asked(
     code, found = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert {one.subject: one.mend for one in found.values() if one.state == "not asked"} == dict.fromkeys(
-        ("GitHub app", "GitHub's branch", "GitHub's dev-plan", "GitHub's dev"), "export GH_TOKEN=$(gh auth token)"
+    assert {
+        one.subject: one.mend for one in found.values() if one.state == "not asked"
+    } == dict.fromkeys(
+        ("GitHub app", "GitHub's branch", "GitHub's dev-plan", "GitHub's dev"),
+        "export GH_TOKEN=$(gh auth token)",
     )
 
 
@@ -120,18 +182,33 @@ def deaf() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_a_host_that_does_not_answer_is_asked_once_and_not_for_long(
-    here: Machine, deaf: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine,
+    deaf: tuple[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     url, asked = deaf
     monkeypatch.setattr(rest, "PATIENCE_SECONDS", 0.5)
-    for product in ("RESOURCE_MANAGER", "OAUTH2", "CLOUD_BILLING", "SERVICE_USAGE", "STORAGE", "IAM", "SECRET_MANAGER", "CLOUDBUILDV2"):
+    for product in (
+        "RESOURCE_MANAGER",
+        "OAUTH2",
+        "CLOUD_BILLING",
+        "SERVICE_USAGE",
+        "STORAGE",
+        "IAM",
+        "SECRET_MANAGER",
+        "CLOUDBUILDV2",
+    ):
         monkeypatch.setenv(f"GOOGLE_{product}_CUSTOM_ENDPOINT", url)
     start = time.monotonic()
 
     code, found = diagnosed(capsys, "dev")
 
     assert (code, len(asked)) == (1, 1)
-    assert found["state bucket"].detail == f"{url.removeprefix('http://')} can't be reached (no answer in time)"
+    assert (
+        found["state bucket"].detail
+        == f"{url.removeprefix('http://')} can't be reached (no answer in time)"
+    )
     assert {one.state for one in found.values() if one.subject not in TOOLS} == {"ok", "not asked"}
     assert time.monotonic() - start < 5
 
@@ -149,8 +226,14 @@ def test_without_network_it_says_what_it_could_not_ask(
     code, found = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert {one.subject for one in found.values() if one.state == "ok"} == {*TOOLS, "cdktf", "environments.py"}
-    assert {one.detail for one in found.values() if one.state == "not asked"} == {f"{nobody} can't be reached (Connection refused)"}
+    assert {one.subject for one in found.values() if one.state == "ok"} == {
+        *TOOLS,
+        "cdktf",
+        "environments.py",
+    }
+    assert {one.detail for one in found.values() if one.state == "not asked"} == {
+        f"{nobody} can't be reached (Connection refused)"
+    }
 
 
 def test_looking_up_a_name_takes_no_longer_than_the_rest() -> None:
@@ -162,7 +245,9 @@ def test_looking_up_a_name_takes_no_longer_than_the_rest() -> None:
     assert time.monotonic() - start < 2
 
 
-def test_all_answers_together_have_a_deadline(here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_answers_together_have_a_deadline(
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(rest, "DEADLINE_SECONDS", 0)
 
     code, _ = diagnosed(capsys, "dev")

@@ -25,7 +25,11 @@ BUCKET = {
     "versioning": {"enabled": True},
     "logging": {"log_bucket": "mill-logs"},
 }
-DATASET = {"dataset_id": "d", "location": "EU", "default_encryption_configuration": {"kms_key_name": "k"}}
+DATASET = {
+    "dataset_id": "d",
+    "location": "EU",
+    "default_encryption_configuration": {"kms_key_name": "k"},
+}
 TOPIC = {"name": "t", "kms_key_name": "k"}
 
 
@@ -38,7 +42,10 @@ def stack(**resources: dict[str, Any]) -> dict[str, Any]:
     """A clean stack as CDKTF writes it, with more resources: `google_x={"Id": {...}}`."""
     return {
         "//": {"metadata": {"stackName": "foundation-dev"}},
-        "terraform": {"backend": {"gcs": {"bucket": "b"}}, "required_providers": {"google": {"source": "google", "version": "6.50.0"}}},
+        "terraform": {
+            "backend": {"gcs": {"bucket": "b"}},
+            "required_providers": {"google": {"source": "google", "version": "6.50.0"}},
+        },
         "provider": {"google": [{"project": "mill-dev"}]},
         "resource": {"google_storage_bucket": {"Clean": BUCKET}} | resources,
         "output": {"bucket": {"value": "gs://mill-artifacts"}},
@@ -53,12 +60,20 @@ def judged(folder: Path, document: Any, *waived: Waiver) -> list[Failure]:
 def planted(folder: Path, document: Any) -> Path:
     place = folder / "stacks/foundation-dev"
     place.mkdir(parents=True)
-    (place / "cdk.tf.json").write_text(document if isinstance(document, str) else json.dumps(document, indent=1))
+    (place / "cdk.tf.json").write_text(
+        document if isinstance(document, str) else json.dumps(document, indent=1)
+    )
     return folder
 
 
 def test_a_clean_stack_is_not_refused(tmp_path: Path) -> None:
-    assert judged(tmp_path, stack(google_bigquery_dataset={"D": DATASET}, google_pubsub_topic={"T": TOPIC})) == []
+    assert (
+        judged(
+            tmp_path,
+            stack(google_bigquery_dataset={"D": DATASET}, google_pubsub_topic={"T": TOPIC}),
+        )
+        == []
+    )
 
 
 READER = {"role": "roles/storage.objectViewer", "member": "allUsers"}
@@ -69,24 +84,60 @@ FAULTS = {
         {"google_storage_bucket": {"B": BUCKET | {"public_access_prevention": "inherited"}}},
         "CKV_GCP_114",
     ),
-    "a bucket without uniform access": ({"google_storage_bucket": {"B": BUCKET | {"uniform_bucket_level_access": False}}}, "CKV_GCP_29"),
-    "a public member of a bucket": ({"google_storage_bucket_iam_member": {"B": READER | {"bucket": "b"}}}, "public"),
-    "a public member in a policy": ({"google_storage_bucket_iam_policy": {"B": {"policy_data": '{"members":["allUsers"]}'}}}, "public"),
-    "a service account key": ({"google_service_account_key": {"B": {"service_account_id": "a"}}}, "key"),
-    "an owner of the project": ({"google_project_iam_member": {"B": OWNER | {"project": "p"}}}, "basic role"),
-    "an owner of a bucket": ({"google_storage_bucket_iam_member": {"B": OWNER | {"bucket": "b"}}}, "basic role"),
+    "a bucket without uniform access": (
+        {"google_storage_bucket": {"B": BUCKET | {"uniform_bucket_level_access": False}}},
+        "CKV_GCP_29",
+    ),
+    "a public member of a bucket": (
+        {"google_storage_bucket_iam_member": {"B": READER | {"bucket": "b"}}},
+        "public",
+    ),
+    "a public member in a policy": (
+        {"google_storage_bucket_iam_policy": {"B": {"policy_data": '{"members":["allUsers"]}'}}},
+        "public",
+    ),
+    "a service account key": (
+        {"google_service_account_key": {"B": {"service_account_id": "a"}}},
+        "key",
+    ),
+    "an owner of the project": (
+        {"google_project_iam_member": {"B": OWNER | {"project": "p"}}},
+        "basic role",
+    ),
+    "an owner of a bucket": (
+        {"google_storage_bucket_iam_member": {"B": OWNER | {"bucket": "b"}}},
+        "basic role",
+    ),
     "a dataset for every account": (
-        {"google_bigquery_dataset": {"B": DATASET | {"access": [{"role": "READER", "special_group": "allAuthenticatedUsers"}]}}},
+        {
+            "google_bigquery_dataset": {
+                "B": DATASET
+                | {"access": [{"role": "READER", "special_group": "allAuthenticatedUsers"}]}
+            }
+        },
         "CKV_GCP_15",
     ),
     "a dataset's public member": (
-        {"google_bigquery_dataset_iam_member": {"B": {"dataset_id": "d", "member": "allAuthenticatedUsers"}}},
+        {
+            "google_bigquery_dataset_iam_member": {
+                "B": {"dataset_id": "d", "member": "allAuthenticatedUsers"}
+            }
+        },
         "public",
     ),
     "a provisioner": ({"google_storage_bucket": {"B": PROVISIONED}}, "provisioner"),
-    "a resource that is only there to run something": ({"terraform_data": {"B": {"input": "x"}}}, "provider"),
-    "a resource of another provider": ({"google_storage_bucket": {"B": BUCKET | {"provider": "aws.eu"}}}, "provider"),
-    "a resource in a list, where nobody would look": ({"google_storage_bucket": {"B": [PROVISIONED]}}, "shape"),
+    "a resource that is only there to run something": (
+        {"terraform_data": {"B": {"input": "x"}}},
+        "provider",
+    ),
+    "a resource of another provider": (
+        {"google_storage_bucket": {"B": BUCKET | {"provider": "aws.eu"}}},
+        "provider",
+    ),
+    "a resource in a list, where nobody would look": (
+        {"google_storage_bucket": {"B": [PROVISIONED]}},
+        "shape",
+    ),
 }
 
 
@@ -103,11 +154,21 @@ BLOCKS = {
     "remote state": ({"data": {"terraform_remote_state": {"x": {"backend": "gcs"}}}}, "data"),
     "a module": ({"module": {"x": {"source": "git::https://example.com/x"}}}, "module"),
     "moved, for which checkov skips the file": ({"moved": [{"from": "a.b", "to": "a.c"}]}, "moved"),
-    "required_version, likewise": ({"terraform": {"required_version": ">= 1.8"}}, "terraform.required_version"),
-    "state elsewhere": ({"terraform": {"backend": {"http": {"address": "https://example.com"}}}}, "terraform.backend.http"),
+    "required_version, likewise": (
+        {"terraform": {"required_version": ">= 1.8"}},
+        "terraform.required_version",
+    ),
+    "state elsewhere": (
+        {"terraform": {"backend": {"http": {"address": "https://example.com"}}}},
+        "terraform.backend.http",
+    ),
     "another provider": ({"provider": {"google": [{}], "null": [{}]}}, "provider.null"),
     "another source": (
-        {"terraform": {"required_providers": {"google": {"source": "evil/google", "version": "6.50.0"}}}},
+        {
+            "terraform": {
+                "required_providers": {"google": {"source": "evil/google", "version": "6.50.0"}}
+            }
+        },
         "terraform.required_providers.google",
     ),
     "another version": (
@@ -126,21 +187,31 @@ def test_refuses_the_block(tmp_path: Path, block: dict[str, Any], address: str) 
 def test_broken_json_is_refused_and_said_once(tmp_path: Path) -> None:
     [failure, too_few] = judged(tmp_path, '{"resource": {"google_stor')
 
-    assert (failure.stack, failure.check, too_few.check) == ("foundation-dev", "unreadable", "too few")
+    assert (failure.stack, failure.check, too_few.check) == (
+        "foundation-dev",
+        "unreadable",
+        "too few",
+    )
 
 
 def test_a_file_that_checkov_alone_cannot_parse_is_refused(tmp_path: Path) -> None:
-    document = json.dumps(stack()).replace("mill-artifacts", "mill\x7fartifacts")  # a delete character is JSON, and no YAML
+    document = json.dumps(stack()).replace(
+        "mill-artifacts", "mill\x7fartifacts"
+    )  # a delete character is JSON, and no YAML
 
     assert "unreadable" in {failure.check for failure in judged(tmp_path, document)}
 
 
-def test_too_few_passed_checks_are_refused_in_each_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_passed_checks_are_refused_in_each_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(judgement, "MINIMUM_PASSED", 50)
 
     [failure] = judged(tmp_path, stack())
 
-    assert re.match(r"\*-dev cdk.tf.json: too few: \d checks passed, at least 50 must", str(failure))
+    assert re.match(
+        r"\*-dev cdk.tf.json: too few: \d checks passed, at least 50 must", str(failure)
+    )
 
 
 def test_a_failure_is_told_with_stack_address_check_sentence_and_remedy(tmp_path: Path) -> None:
@@ -157,17 +228,31 @@ def test_a_failure_is_told_with_stack_address_check_sentence_and_remedy(tmp_path
 UNVERSIONED = stack(google_storage_bucket={"B": BUCKET | {"versioning": {"enabled": False}}})
 
 
-@pytest.mark.parametrize("resource", ["google_storage_bucket.B", "foundation-*:google_storage_bucket.?", "*-dev:google_storage_bucket.B"])
-def test_a_waiver_covers_an_address_or_a_pattern_and_holds_on_its_last_day(tmp_path: Path, resource: str) -> None:
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "google_storage_bucket.B",
+        "foundation-*:google_storage_bucket.?",
+        "*-dev:google_storage_bucket.B",
+    ],
+)
+def test_a_waiver_covers_an_address_or_a_pattern_and_holds_on_its_last_day(
+    tmp_path: Path, resource: str
+) -> None:
     assert judged(tmp_path, UNVERSIONED, Waiver("CKV_GCP_78", resource, "because", TODAY)) == []
 
 
 def test_a_waiver_covers_no_other_resource_and_no_other_check(tmp_path: Path) -> None:
-    others = [Waiver("CKV_GCP_78", "serving-dev:*", "because", TODAY), Waiver("CKV_GCP_62", "*", "because", TODAY)]
+    others = [
+        Waiver("CKV_GCP_78", "serving-dev:*", "because", TODAY),
+        Waiver("CKV_GCP_62", "*", "because", TODAY),
+    ]
 
     failures = judged(tmp_path, UNVERSIONED, *others)
 
-    assert [failure.sentence for failure in failures[1:]] == ["the waiver is of no use: it covers no failure"] * 2
+    assert [failure.sentence for failure in failures[1:]] == [
+        "the waiver is of no use: it covers no failure"
+    ] * 2
     assert failures[0].check == "CKV_GCP_78"
 
 
@@ -181,14 +266,18 @@ def test_a_waiver_that_depends_on_the_teams_values_may_cover_nothing(tmp_path: P
 
 
 def test_a_waiver_that_has_ended_fails_with_what_it_covered(tmp_path: Path) -> None:
-    covered, ended = judged(tmp_path, UNVERSIONED, Waiver("CKV_GCP_78", "*", "because", date(2026, 11, 23)))
+    covered, ended = judged(
+        tmp_path, UNVERSIONED, Waiver("CKV_GCP_78", "*", "because", date(2026, 11, 23))
+    )
 
     assert covered.address == "google_storage_bucket.B"
     assert "it ended on 2026-11-23" in ended.sentence
 
 
 def test_refusals_of_ours_cannot_be_waived(tmp_path: Path) -> None:
-    failures = judged(tmp_path, stack(google_service_account_key={"B": {}}), Waiver("key", "*", "because", TODAY))
+    failures = judged(
+        tmp_path, stack(google_service_account_key={"B": {}}), Waiver("key", "*", "because", TODAY)
+    )
 
     assert {failure.check for failure in failures if failure.stack == "foundation-dev"} >= {"key"}
 
@@ -204,10 +293,17 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("text", MALFORMED.values(), ids=MALFORMED)
-def test_malformed_waivers_are_a_configuration_error(tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_malformed_waivers_are_a_configuration_error(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "waivers.toml").write_text(text)
 
-    assert judgement.main([str(planted(tmp_path, stack())), "--waivers", str(tmp_path / "waivers.toml")]) == 2
+    assert (
+        judgement.main(
+            [str(planted(tmp_path, stack())), "--waivers", str(tmp_path / "waivers.toml")]
+        )
+        == 2
+    )
 
     assert "waivers.toml" in capsys.readouterr().err
 
@@ -216,9 +312,17 @@ def test_our_own_waivers_can_be_read() -> None:
     assert waivers.load(judgement.WAIVERS)
 
 
-def test_the_program_exits_with_3_and_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_exits_with_3_and_writes_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "waivers.toml").write_text("")
-    arguments = [str(planted(tmp_path, UNVERSIONED)), "--waivers", str(tmp_path / "waivers.toml"), "--json", str(tmp_path / "policy.json")]
+    arguments = [
+        str(planted(tmp_path, UNVERSIONED)),
+        "--waivers",
+        str(tmp_path / "waivers.toml"),
+        "--json",
+        str(tmp_path / "policy.json"),
+    ]
 
     assert judgement.main(arguments) == 3
 
@@ -228,10 +332,17 @@ def test_the_program_exits_with_3_and_writes_what_it_says(tmp_path: Path, capsys
     assert [failure["address"] for failure in written["failures"]] == ["google_storage_bucket.B"]
 
 
-def test_the_program_exits_with_0_on_a_clean_stack_and_with_2_without_any(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_exits_with_0_on_a_clean_stack_and_with_2_without_any(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "waivers.toml").write_text("")
 
-    assert judgement.main([str(planted(tmp_path, stack())), "--waivers", str(tmp_path / "waivers.toml")]) == 0
+    assert (
+        judgement.main(
+            [str(planted(tmp_path, stack())), "--waivers", str(tmp_path / "waivers.toml")]
+        )
+        == 0
+    )
     assert judgement.main([str(tmp_path / "nowhere")]) == 2
 
     assert "run `make synth`" in capsys.readouterr().err
@@ -253,6 +364,12 @@ def test_checkov_asks_no_network(tmp_path: Path) -> None:
         f"print(len(judgement.judge(Path({str(tmp_path)!r}), [], date.today()).failures))\n"
     )
 
-    done = subprocess.run([sys.executable, "-c", asked], cwd=REPOSITORY, timeout=60, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=REPOSITORY, timeout=60, capture_output=True, text=True
+    )
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")  # the bucket's, and too few
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "2\n",
+        "",
+    )  # the bucket's, and too few

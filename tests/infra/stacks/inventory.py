@@ -15,7 +15,10 @@ INVENTORIES = Path(__file__).with_name("inventories")
 def inventory(stacks: dict[str, dict], stage: str) -> dict[str, dict[str, dict]]:
     """stack -> type -> how many, and their ids."""
     return {
-        name: {type_: {"count": len(found), "ids": sorted(found)} for type_, found in sorted(synthesized.get("resource", {}).items())}
+        name: {
+            type_: {"count": len(found), "ids": sorted(found)}
+            for type_, found in sorted(synthesized.get("resource", {}).items())
+        }
         for name, synthesized in sorted(stacks.items())
         if name.endswith(f"-{stage}")
     }
@@ -32,7 +35,9 @@ def main() -> None:
         stacks = synthesize(Path(folder)).stacks
     INVENTORIES.mkdir(exist_ok=True)
     for stage in ENVIRONMENTS:
-        (INVENTORIES / f"{stage}.json").write_text(json.dumps(inventory(stacks, stage), indent=1) + "\n")
+        (INVENTORIES / f"{stage}.json").write_text(
+            json.dumps(inventory(stacks, stage), indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ def say(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[
     """Without the environment's packages (-S), and not told that it runs in an environment."""
     environment = {key: value for key, value in os.environ.items() if key != "ESTEIRA_ENVIRONMENT"}
     command = [sys.executable, "-S", "-m", "pipeline", "route", *arguments]
-    return subprocess.run(command, cwd=repository.path, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=repository.path, env=environment, capture_output=True, text=True
+    )
 
 
 def test_the_verb_needs_no_package_and_reports_in_json(standing_alone):
@@ -38,14 +40,26 @@ def test_the_verb_needs_no_package_and_reports_in_json(standing_alone):
     done = say(standing_alone, "--base", "HEAD~1", "--head", "HEAD", "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {"image": False, "models": ["cab"], "removed": [], "infrastructure": False, "kind": "partial"}
+    assert json.loads(done.stdout) == {
+        "image": False,
+        "models": ["cab"],
+        "removed": [],
+        "infrastructure": False,
+        "kind": "partial",
+    }
 
 
 def test_the_verb_says_everything_aloud(standing_alone):
     done = say(standing_alone, "--base", "0" * 40)
 
-    assert (done.returncode, done.stdout) == (0, "full: build the image, train cab; the infrastructure changes\n")
-    assert done.stderr.startswith("python -m pipeline route: the base 0000") and len(done.stderr.splitlines()) == 1
+    assert (done.returncode, done.stdout) == (
+        0,
+        "full: build the image, train cab; the infrastructure changes\n",
+    )
+    assert (
+        done.stderr.startswith("python -m pipeline route: the base 0000")
+        and len(done.stderr.splitlines()) == 1
+    )
 
 
 def test_the_verb_names_what_is_removed(standing_alone):
@@ -60,4 +74,7 @@ def test_the_verb_refuses_an_unknown_head_with_exit_2(standing_alone):
     done = say(standing_alone, "--head", "nowhere")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"python -m pipeline route: --head is 'nowhere', allowed is a commit of {standing_alone.path}\n"
+    assert (
+        done.stderr
+        == f"python -m pipeline route: --head is 'nowhere', allowed is a commit of {standing_alone.path}\n"
+    )

@@ -49,11 +49,22 @@ def test_predict_answers_every_row_in_its_order(trained, cli, tmp_path):
 def test_predict_needs_no_label(trained, cli, tmp_path):
     given = list(csv.DictReader((trained.folder / "rows.csv").open()))[:5]
     with (tmp_path / "in.csv").open("w") as file:
-        writer = csv.DictWriter(file, [name for name in given[0] if name != "tips"], extrasaction="ignore")
+        writer = csv.DictWriter(
+            file, [name for name in given[0] if name != "tips"], extrasaction="ignore"
+        )
         writer.writeheader()
         writer.writerows(given)
 
-    said = cli("predict", trained.folder, "--runs", trained.runs, "--input", tmp_path / "in.csv", "--output", tmp_path / "out.csv")
+    said = cli(
+        "predict",
+        trained.folder,
+        "--runs",
+        trained.runs,
+        "--input",
+        tmp_path / "in.csv",
+        "--output",
+        tmp_path / "out.csv",
+    )
 
     assert said.code == 0, said.err
     assert len(list(csv.DictReader((tmp_path / "out.csv").open()))) == 5
@@ -63,22 +74,53 @@ def test_predict_answers_as_the_engine_does(trained, cli, tmp_path):
     from pipeline.serving.engine import Engine
 
     output = tmp_path / "out.csv"
-    said = cli("predict", trained.folder, "--runs", trained.runs, "--input", trained.folder / "rows.csv", "--output", output, "--json")
+    said = cli(
+        "predict",
+        trained.folder,
+        "--runs",
+        trained.runs,
+        "--input",
+        trained.folder / "rows.csv",
+        "--output",
+        output,
+        "--json",
+    )
     row = list(csv.DictReader((tmp_path / "out.csv").open()))[2]
     engine = Engine(f"{parsed(said)['model']}/Format-Serving")
-    instance = {name: (row[name] if engine.types[name] == 1 else float(row[name])) if row[name] else None for name in engine.types}
+    instance = {
+        name: (row[name] if engine.types[name] == 1 else float(row[name])) if row[name] else None
+        for name in engine.types
+    }
 
     assert abs(engine.predict([instance])[0] - float(row["predicted_score"])) < 1e-5
 
 
 def test_predict_without_a_model_says_how_to_make_one(cab, cli, tmp_path):
-    said = cli("predict", cab, "--runs", tmp_path / "none", "--input", cab / "rows.csv", "--output", tmp_path / "out.csv")
+    said = cli(
+        "predict",
+        cab,
+        "--runs",
+        tmp_path / "none",
+        "--input",
+        cab / "rows.csv",
+        "--output",
+        tmp_path / "out.csv",
+    )
 
     assert (said.code, "run `python -m pipeline run cab` first" in said.sentence) == (1, True)
 
 
 def test_predict_names_a_missing_file(trained, cli, tmp_path):
-    said = cli("predict", trained.folder, "--runs", trained.runs, "--input", tmp_path / "no.csv", "--output", tmp_path / "out.csv")
+    said = cli(
+        "predict",
+        trained.folder,
+        "--runs",
+        trained.runs,
+        "--input",
+        tmp_path / "no.csv",
+        "--output",
+        tmp_path / "out.csv",
+    )
 
     assert (said.code, "no.csv: there is no such file" in said.sentence) == (1, True)
 
@@ -87,7 +129,11 @@ def test_tune_writes_the_best_of_the_declared_space(cab, cli, tmp_path):
     from tests.pipeline.conftest import edit
 
     toml = cab / "model.toml"
-    edit(toml, r"(?s)\[tuning\]\ntrials = \d+\nsteps = \d+\neval_steps = \d+", "[tuning]\ntrials = 2\nsteps = 20\neval_steps = 5")
+    edit(
+        toml,
+        r"(?s)\[tuning\]\ntrials = \d+\nsteps = \d+\neval_steps = \d+",
+        "[tuning]\ntrials = 2\nsteps = 20\neval_steps = 5",
+    )
 
     said = cli("tune", cab, "--runs", tmp_path / "runs", "--json")
 

@@ -35,7 +35,10 @@ class FromHere(Executor):
     def GetInputSourceToExamplePTransform(self):
         @beam.ptransform_fn
         def rows(pipeline, exec_properties, split_pattern):
-            numbered = [tf.train.Example(features={"feature": {"n": {"int64_list": {"value": [n]}}}}) for n in range(300)]
+            numbered = [
+                tf.train.Example(features={"feature": {"n": {"int64_list": {"value": [n]}}}})
+                for n in range(300)
+            ]
             return pipeline | beam.Create(numbered)
 
         return rows
@@ -61,7 +64,9 @@ def test_the_examples_carry_the_query_and_two_rows_in_three_are_trained_on(tmp_p
     FromHere(context).Do({}, {"examples": [examples]}, component().spec.exec_properties)
 
     rows = {split: len(list(records(tmp_path / f"Split-{split}"))) for split in ("train", "eval")}
-    assert json.loads(examples.get_string_custom_property("query"))["splits"][0]["pattern"] == asked(component())
+    assert json.loads(examples.get_string_custom_property("query"))["splits"][0][
+        "pattern"
+    ] == asked(component())
     assert sum(rows.values()) == 300 and 1.5 < rows["train"] / rows["eval"] < 2.7
     assert json.loads(examples.split_names) == ["train", "eval"]
 
@@ -72,11 +77,28 @@ def records(folder):
 
 @pytest.mark.parametrize("model", ["ferry", "cab"])
 def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
-    settled = spec.cloud(ModelFolder.load(model), ENVIRONMENTS["dev"], image=IMAGE, serving_image=IMAGE, end=date(2026, 11, 24))
+    settled = spec.cloud(
+        ModelFolder.load(model),
+        ENVIRONMENTS["dev"],
+        image=IMAGE,
+        serving_image=IMAGE,
+        end=date(2026, 11, 24),
+    )
 
-    task = compiler.compiled(settled, IMAGE)["pipelineSpec"]["root"]["dag"]["tasks"]["BigQueryExampleGen"]
+    task = compiler.compiled(settled, IMAGE)["pipelineSpec"]["root"]["dag"]["tasks"][
+        "BigQueryExampleGen"
+    ]
 
-    given = {name: value["runtimeValue"]["constant"] for name, value in task["inputs"]["parameters"].items()}
-    assert set(given) == {"input_config", "output_config", "output_data_format", "output_file_format", "source_sha256"}
+    given = {
+        name: value["runtimeValue"]["constant"]
+        for name, value in task["inputs"]["parameters"].items()
+    }
+    assert set(given) == {
+        "input_config",
+        "output_config",
+        "output_data_format",
+        "output_file_format",
+        "source_sha256",
+    }
     assert given["source_sha256"] == source_sha256("components/bigquery_example_gen.py")
     assert 'TIMESTAMP("2026-11-24")' in json.loads(given["input_config"])["splits"][0]["pattern"]

@@ -23,14 +23,18 @@ def examples(pattern):
     files = tf.io.gfile.glob(pattern)
     assert files
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator()
-    return sorted(tf.train.Example.FromString(r).SerializeToString(deterministic=True) for r in records)
+    return sorted(
+        tf.train.Example.FromString(r).SerializeToString(deterministic=True) for r in records
+    )
 
 
 def mixed_rows(place):
     """A thousand rows of the cab's, among them the one that has a value in its emptiest column."""
     header, *rows = (MODELS / "cab/rows.csv").read_text().splitlines(keepends=True)
     column = header.strip().split(",").index("pickup_census_tract")
-    place.write_text("".join([header, *rows[:1000], *(row for row in rows if row.split(",")[column])]))
+    place.write_text(
+        "".join([header, *rows[:1000], *(row for row in rows if row.split(",")[column])])
+    )
 
 
 def test_rows_and_splits_are_those_of_tfx(tmp_path):
@@ -47,10 +51,14 @@ def test_rows_and_splits_are_those_of_tfx(tmp_path):
         "output_file_format": 5,
     }
     component = CsvExampleGen(
-        CsvSource(str(tmp_path / "in/rows.csv"), "", ("",)), columns=columns(read(ModelFolder.load("cab"))), required=[]
+        CsvSource(str(tmp_path / "in/rows.csv"), "", ("",)),
+        columns=columns(read(ModelFolder.load("cab"))),
+        required=[],
     )
 
-    StockExecutor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))).Do({}, {"examples": [stock]}, properties)
+    StockExecutor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))).Do(
+        {}, {"examples": [stock]}, properties
+    )
     Executor().Do({}, {"examples": [ours]}, component.exec_properties)
 
     for split in ("train", "eval"):
@@ -58,7 +66,9 @@ def test_rows_and_splits_are_those_of_tfx(tmp_path):
 
 
 def test_equal_rows_fall_into_the_same_split(trained):
-    [ours] = sorted((trained.runs / "store/cab/CsvExampleGen/examples").iterdir(), key=lambda p: int(p.name))[:1]
+    [ours] = sorted(
+        (trained.runs / "store/cab/CsvExampleGen/examples").iterdir(), key=lambda p: int(p.name)
+    )[:1]
 
     assert not set(examples(f"{ours}/Split-train/*")) & set(examples(f"{ours}/Split-eval/*"))
 

@@ -39,10 +39,14 @@ def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, 
     before = tree_sha256(tmp_path / "published")
     (model / "variables/data").write_bytes(os.urandom(200_000))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # the kernel refuses the write, as it does on a full disk
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (100_000, hard)
+    )  # the kernel refuses the write, as it does on a full disk
 
     try:
-        with pytest.raises(RunError, match=r"cannot be written .*; the versions before it are untouched"):
+        with pytest.raises(
+            RunError, match=r"cannot be written .*; the versions before it are untouched"
+        ):
             publish(model, tmp_path / "published")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

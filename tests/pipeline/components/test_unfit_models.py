@@ -39,7 +39,10 @@ def test_a_model_that_answers_no_number_cannot_be_judged(cab, cli, trained):
     said = cli("run", cab, "--runs", trained.runs, "--json")
 
     assert said.code == 1
-    assert parsed(said)["decision"]["reason"] == "not published: the model's answer is nan for held-out rows, allowed are finite numbers"
+    assert (
+        parsed(said)["decision"]["reason"]
+        == "not published: the model's answer is nan for held-out rows, allowed are finite numbers"
+    )
     assert tree_sha256(trained.published) == before
 
 

@@ -29,7 +29,9 @@ def google(monkeypatch):
     with GoogleApis() as apis:
         for name, value in apis.environment().items():
             monkeypatch.setenv(name, value)
-        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-cab", endpoint_id=DESTINATION.endpoint)
+        vertex(DEV.project_id, DEV.region).Endpoint.create(
+            display_name="dev-cab", endpoint_id=DESTINATION.endpoint
+        )
         yield apis
 
 
@@ -37,7 +39,11 @@ def traffic() -> dict[str, int]:
     """Percent by the version that gets it."""
     endpoint = vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint)
     versions = {m.id: m.model_version_id for m in endpoint.list_models()}
-    return {versions[deployed]: percent for deployed, percent in endpoint.traffic_split.items() if percent}
+    return {
+        versions[deployed]: percent
+        for deployed, percent in endpoint.traffic_split.items()
+        if percent
+    }
 
 
 def test_the_first_version_takes_all_the_traffic_because_vertex_gives_it(google):
@@ -55,7 +61,10 @@ def test_the_next_version_joins_the_same_entry_without_traffic(google):
 
     assert (version.version_id, new) == ("2", True)
     assert traffic() == {"1": 100}
-    assert {m.model_version_id for m in vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint).list_models()} == {"1", "2"}
+    assert {
+        m.model_version_id
+        for m in vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint).list_models()
+    } == {"1", "2"}
 
 
 def test_the_same_model_is_never_pushed_twice(google):
@@ -82,11 +91,19 @@ def test_a_version_that_was_uploaded_and_not_deployed_is_deployed_by_the_next_tr
 def test_a_model_is_served_by_the_servers_account_on_the_stages_machines(google):
     push("gs://b/model/1", DESTINATION)
 
-    [endpoint] = [body for (_, name), body in google.objects.items() if name.endswith(f"/endpoints/{DESTINATION.endpoint}")]
+    [endpoint] = [
+        body
+        for (_, name), body in google.objects.items()
+        if name.endswith(f"/endpoints/{DESTINATION.endpoint}")
+    ]
     [deployed] = endpoint["deployedModels"]
     assert deployed["serviceAccount"] == DESTINATION.service_account
     machines = deployed["dedicatedResources"]
-    assert (machines["machineSpec"]["machineType"], machines["minReplicaCount"], machines["maxReplicaCount"]) == ("n1-standard-2", 1, 2)
+    assert (
+        machines["machineSpec"]["machineType"],
+        machines["minReplicaCount"],
+        machines["maxReplicaCount"],
+    ) == ("n1-standard-2", 1, 2)
 
 
 def test_a_missing_endpoint_fails_the_push_and_nothing_is_made(google):

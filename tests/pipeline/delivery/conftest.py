@@ -20,9 +20,17 @@ from tests.standins import object_store
 from tests.standins.google.apis import GoogleApis
 from tests.standins.object_store import ObjectStore
 
-IDENTITY = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "a",
+    "GIT_AUTHOR_EMAIL": "a@b",
+    "GIT_COMMITTER_NAME": "a",
+    "GIT_COMMITTER_EMAIL": "a@b",
+}
 ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **IDENTITY}
-BEGIN = {name: name for name in ("README.md", "pipeline/job/dag.py", "models/cab/model.toml", "models/cab/model.py")}
+BEGIN = {
+    name: name
+    for name in ("README.md", "pipeline/job/dag.py", "models/cab/model.toml", "models/cab/model.py")
+}
 
 DEV = ENVIRONMENTS["dev"]
 URI = "gs://mill-dev-dev-artifacts/delivery.json"
@@ -38,7 +46,9 @@ FIRST = Delivery(
 )
 SECOND = replace(FIRST, commit="b" * 40, registry_version="2", deployed_model=None)
 THIRD = replace(FIRST, commit="c" * 40, registry_version="3")
-FULL = replace(delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND), commit="b" * 40, images=FIRST.images)
+FULL = replace(
+    delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND), commit="b" * 40, images=FIRST.images
+)
 
 
 class Repository:
@@ -50,7 +60,12 @@ class Repository:
         self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", "-C", self.path, *arguments], env=os.environ | ISOLATED, capture_output=True, text=True)
+        done = subprocess.run(
+            ["git", "-C", self.path, *arguments],
+            env=os.environ | ISOLATED,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -96,26 +111,40 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleApis]:
     with GoogleApis() as google:
         for name, value in google.environment().items():
             monkeypatch.setenv(name, value)
-        vertex(DEV.project_id, DEV.region).Endpoint.create(display_name="dev-cab", endpoint_id=DEV.names.endpoint("cab"))
+        vertex(DEV.project_id, DEV.region).Endpoint.create(
+            display_name="dev-cab", endpoint_id=DEV.names.endpoint("cab")
+        )
         yield google
 
 
 def listen(google: GoogleApis, settings: Settings) -> None:
     """A stage that is asked for promotions, as its delivery stack makes it."""
-    message = {f"_{name.upper()}": f"$(body.message.attributes.{name})" for name in ("models", "commit")}
+    message = {
+        f"_{name.upper()}": f"$(body.message.attributes.{name})" for name in ("models", "commit")
+    }
     google.add_trigger(
         settings.project_id,
         settings.region,
         settings.names.trigger("promote"),
         substitutions={"_STAGE": settings.stage, **message},
-        pubsubConfig={"topic": google.add_topic(settings.project_id, settings.names.topic("promote"))},
+        pubsubConfig={
+            "topic": google.add_topic(settings.project_id, settings.names.topic("promote"))
+        },
     )
 
 
 def promotions(google: GoogleApis) -> list[tuple[str, str]]:
     """The commit and models that stages were asked for."""
-    builds = [body["substitutions"] for (product, name), body in google.objects.items() if product == "cloud_build" and "/builds/" in name]
-    return [(given["_COMMIT"], given["_MODELS"]) for given in builds if given["TRIGGER_NAME"].endswith("-promote")]
+    builds = [
+        body["substitutions"]
+        for (product, name), body in google.objects.items()
+        if product == "cloud_build" and "/builds/" in name
+    ]
+    return [
+        (given["_COMMIT"], given["_MODELS"])
+        for given in builds
+        if given["TRIGGER_NAME"].endswith("-promote")
+    ]
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ class Vertex:
             return vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
         if self.verdict == "refused":
             return vertex_pipelines.refused(self.google, job)
-        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
+        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
+            "custom_config"
+        ]["runtimeValue"]["constant"]
         destination = release.spec.VertexDestination(**json.loads(given)["destination"])
         version, _ = release.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
         vertex_pipelines.succeeded(self.google, job, version.version_id)

@@ -36,7 +36,9 @@ def commit():
 def pipelines(google, blob, commit):
     """Vertex, the images of the commit in dev's registry, the next stage's trigger, and the commit pushed."""
     for target in ("pipeline", "serving"):
-        google.registry.put_image(DEV.names.image(target).partition("/")[2], revision=commit, tag=TAG)
+        google.registry.put_image(
+            DEV.names.image(target).partition("/")[2], revision=commit, tag=TAG
+        )
     listen(google, STAGING)
     google.main = lambda: commit
     pushed(commit)
@@ -52,34 +54,49 @@ def deliver(commit, tag=TAG, settings=WARM, models=("cab",), observer=lambda *_:
     return delivering.deliver(settings, commit, list(models), tag, observer)
 
 
-def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_next_stage_asked(google, pipelines, commit):
+def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_next_stage_asked(
+    google, pipelines, commit
+):
     [verdict] = deliver(commit)
 
-    assert (verdict.model, verdict.state, verdict.reason) == ("cab", "delivered", "version 1 serves")
+    assert (verdict.model, verdict.state, verdict.reason) == (
+        "cab",
+        "delivered",
+        "version 1 serves",
+    )
     record = record_object.read(WARM)
     current = record.models["cab"].current
     assert (record.commit, record.images) == (commit, current.images)
-    assert (current.registry_version, current.run.endswith(pipelines.jobs[0]["name"].split("/")[-1])) == ("1", True)
+    assert (
+        current.registry_version,
+        current.run.endswith(pipelines.jobs[0]["name"].split("/")[-1]),
+    ) == ("1", True)
     assert release.endpoint_of(WARM, "cab").shares() == {current.deployed_model: 100}
     assert current.passed.traffic_steps == (50, 100)
     assert promotions(google) == [(commit, "cab")]
 
 
-def test_a_job_runs_as_the_pipeline_s_account_with_labels_and_its_own_schema_s_key(pipelines, commit):
+def test_a_job_runs_as_the_pipeline_s_account_with_labels_and_its_own_schema_s_key(
+    pipelines, commit
+):
     deliver(commit)
 
     [job] = pipelines.jobs
     assert job["serviceAccount"] == DEV.names.service_account_email("pipeline")
     ours = {"managed-by": "esteira", "environment": "dev", "model": "cab", "commit": commit}
     assert ours.items() <= job["labels"].items()
-    assert job["pipelineSpec"]["schemaVersion"] == "2.1.0" and "parameters" not in job["runtimeConfig"]
+    assert (
+        job["pipelineSpec"]["schemaVersion"] == "2.1.0" and "parameters" not in job["runtimeConfig"]
+    )
 
 
 def test_the_recorded_images_bear_a_tag_that_the_cleanup_spares(google, pipelines, commit):
     deliver(commit)
 
     digest = record_object.read(WARM).images.pipeline
-    response = artifact_registry.Image(WARM, "pipeline").ask("GET", f"manifests/recorded-{digest[7:19]}")
+    response = artifact_registry.Image(WARM, "pipeline").ask(
+        "GET", f"manifests/recorded-{digest[7:19]}"
+    )
     assert response.headers["docker-content-digest"] == digest
 
 
@@ -91,13 +108,19 @@ def test_a_delivery_that_is_run_again_does_nothing_twice(google, pipelines, comm
 
     assert verdict.state == "delivered"
     assert len(pipelines.jobs) == 1
-    asked_again = {key for key in google.objects if "/builds/" in key[1]}  # the next stage finds that it has it
+    asked_again = {
+        key for key in google.objects if "/builds/" in key[1]
+    }  # the next stage finds that it has it
     assert set(google.objects) - asked_again == set(before) - asked_again
     assert record_object.read(WARM).models["cab"].before is None
 
 
-@pytest.mark.parametrize("step", ["cab publish", "cab compile", "cab submit", "dev-cab 50 %", "ask staging"])
-def test_a_delivery_that_was_interrupted_at_any_step_goes_on(google, pipelines, commit, served, step):
+@pytest.mark.parametrize(
+    "step", ["cab publish", "cab compile", "cab submit", "dev-cab 50 %", "ask staging"]
+)
+def test_a_delivery_that_was_interrupted_at_any_step_goes_on(
+    google, pipelines, commit, served, step
+):
     def interrupting(node, state):
         if node.startswith(step) and state == "running":
             raise KeyboardInterrupt
@@ -110,7 +133,10 @@ def test_a_delivery_that_was_interrupted_at_any_step_goes_on(google, pipelines, 
     assert verdict.state == "delivered"
     assert len(pipelines.jobs) == 1
     current = record_object.read(WARM).models["cab"].current
-    assert (current.registry_version, release.endpoint_of(WARM, "cab").shares()) == ("2", {current.deployed_model: 100})
+    assert (current.registry_version, release.endpoint_of(WARM, "cab").shares()) == (
+        "2",
+        {current.deployed_model: 100},
+    )
     assert promotions(google)
 
 
@@ -120,7 +146,12 @@ def served(google, pipelines):
     release.vertex_pusher.push("gs://b/models/0", release._destination(WARM, "cab", FIRST.images))
     endpoint = release.endpoint_of(WARM, "cab")
     older = replace(FIRST, commit="d" * 40, deployed_model=endpoint.deployed()["1"])
-    record_object.update(WARM, lambda record: replace(delivered(record, "cab", older), commit="d" * 40, images=FIRST.images))
+    record_object.update(
+        WARM,
+        lambda record: replace(
+            delivered(record, "cab", older), commit="d" * 40, images=FIRST.images
+        ),
+    )
     return endpoint.shares()
 
 
@@ -142,7 +173,9 @@ def test_a_submission_that_is_refused_for_now_is_tried_again(google, pipelines, 
     assert (google.faults, verdict.state) == ([], "delivered")
 
 
-def test_a_refused_submission_is_the_model_s_failure_and_told_to_who_watches(google, pipelines, commit):
+def test_a_refused_submission_is_the_model_s_failure_and_told_to_who_watches(
+    google, pipelines, commit
+):
     google.faults.append(Fault("POST", r"/pipelineJobs\?", 403))
 
     [verdict] = deliver(commit)
@@ -166,7 +199,9 @@ def test_a_failed_run_keeps_the_commit_due_and_is_run_anew_the_next_time(google,
     assert [job["name"][-2:] for job in pipelines.jobs] == ["-1", "-2"]
 
 
-def test_a_refused_model_ends_its_delivery_keeps_the_old_one_and_is_told(google, pipelines, commit, served):
+def test_a_refused_model_ends_its_delivery_keeps_the_old_one_and_is_told(
+    google, pipelines, commit, served
+):
     pipelines.verdict = "refused"
 
     [verdict] = deliver(commit)
@@ -178,7 +213,9 @@ def test_a_refused_model_ends_its_delivery_keeps_the_old_one_and_is_told(google,
     assert record_object.read(WARM).commit == commit  # it has had its answer
 
 
-def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(google, pipelines, commit, served):
+def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(
+    google, pipelines, commit, served
+):
     google.answers["2"] = lambda _: (500, {})
 
     [verdict] = deliver(commit)
@@ -188,7 +225,9 @@ def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(google, 
     assert record_object.read(WARM).models["cab"].current.commit == "d" * 40
 
 
-def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_smoke_test(google, pipelines, commit):
+def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_smoke_test(
+    google, pipelines, commit
+):
     cold = replace(WARM, serving=Serving())
 
     [verdict] = deliver(commit, settings=cold)
@@ -196,27 +235,42 @@ def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_sm
     assert verdict.state == "delivered"
     assert release.endpoint_of(cold, "cab").deployed() == {}
     current = record_object.read(cold).models["cab"].current
-    assert (current.deployed_model, current.passed.smoke, current.passed.traffic_steps) == (None, True, ())
+    assert (current.deployed_model, current.passed.smoke, current.passed.traffic_steps) == (
+        None,
+        True,
+        (),
+    )
 
 
-def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(google, pipelines, commit):
+def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(
+    google, pipelines, commit
+):
     def overtaking(node, state):
         if node == "cab submit" and state == "finished":
             pushed("e" * 40)
 
     [verdict] = deliver(commit, observer=overtaking)
 
-    assert (verdict.state, f"{'e' * 12} was pushed after {commit[:12]}" in verdict.reason) == ("superseded", True)
+    assert (verdict.state, f"{'e' * 12} was pushed after {commit[:12]}" in verdict.reason) == (
+        "superseded",
+        True,
+    )
 
     assert record_object.read(WARM).models == {}
 
 
-def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_another(google, pipelines, commit):
+def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_another(
+    google, pipelines, commit
+):
     pushed(commit, models=("ferry", "cab"))
     deliver(commit)  # and ferry failed: the commit is not closed
     assert record_object.read(WARM).commit is None
     digest = record_object.read(WARM).models["cab"].current.images.pipeline
-    assert artifact_registry.Image(WARM, "pipeline").ask("HEAD", f"manifests/recorded-{digest[7:19]}").ok
+    assert (
+        artifact_registry.Image(WARM, "pipeline")
+        .ask("HEAD", f"manifests/recorded-{digest[7:19]}")
+        .ok
+    )
     record_object.update(WARM, lambda record: replace(record, images=FIRST.images))
 
     [verdict] = deliver(commit, tag=None)
@@ -246,12 +300,19 @@ def test_a_cancelled_run_is_the_model_s_failure(google, pipelines, commit):
 
 def test_a_task_is_told_once_as_running_and_once_as_ended_however_its_states_go():
     def resource(**states):
-        tasks = [SimpleNamespace(task_name=name, state=SimpleNamespace(name=state)) for name, state in states.items()]
-        return SimpleNamespace(name="projects/p/pipelineJobs/run", job_detail=SimpleNamespace(task_details=tasks))
+        tasks = [
+            SimpleNamespace(task_name=name, state=SimpleNamespace(name=state))
+            for name, state in states.items()
+        ]
+        return SimpleNamespace(
+            name="projects/p/pipelineJobs/run", job_detail=SimpleNamespace(task_details=tasks)
+        )
 
     told, seen = [], {}
     for state in ("PENDING", "RUNNING", "CANCEL_PENDING", "CANCELLING", "CANCELLED", "CANCELLED"):
-        seen = pipeline_jobs._observed("cab", resource(Trainer=state), seen, lambda node, state: told.append((node, state)))
+        seen = pipeline_jobs._observed(
+            "cab", resource(Trainer=state), seen, lambda node, state: told.append((node, state))
+        )
 
     assert told == [("cab Trainer", "running"), ("cab Trainer", "cancelled")]
 
@@ -266,18 +327,25 @@ def test_what_was_not_pushed_is_not_delivered(google, pipelines, commit):
 
 def test_a_commit_that_is_not_checked_out_is_refused(pipelines):
     with pytest.raises(
-        ConfigurationError, match="--commit is dddddddddddddddddddddddddddddddddddddddd, allowed is the commit that is checked out"
+        ConfigurationError,
+        match="--commit is dddddddddddddddddddddddddddddddddddddddd, allowed is the commit that is checked out",
     ):
         deliver("d" * 40)
 
 
-def test_images_that_do_not_exist_or_are_of_another_commit_are_refused_and_nothing_is_started(google, pipelines, commit):
+def test_images_that_do_not_exist_or_are_of_another_commit_are_refused_and_nothing_is_started(
+    google, pipelines, commit
+):
     for target in ("pipeline", "serving"):
-        google.registry.put_image(DEV.names.image(target).partition("/")[2], revision="f" * 40, tag="other")
+        google.registry.put_image(
+            DEV.names.image(target).partition("/")[2], revision="f" * 40, tag="other"
+        )
 
     with pytest.raises(ConfigurationError, match="--tag is 'nosuch', and there is no image"):
         deliver(commit, tag="nosuch")
-    with pytest.raises(ConfigurationError, match=f"pipeline:other was built from {'f' * 40}, allowed is {commit}"):
+    with pytest.raises(
+        ConfigurationError, match=f"pipeline:other was built from {'f' * 40}, allowed is {commit}"
+    ):
         deliver(commit, tag="other")
     assert pipelines.jobs == []
 
@@ -290,9 +358,16 @@ def test_recorded_images_that_the_registry_has_lost_stop_the_delivery(google, pi
     assert pipelines.jobs == []
 
 
-def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(google, pipelines, commit):
+def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(
+    google, pipelines, commit
+):
     deliver(commit)
-    record_object.update(WARM, lambda record: replace(record, images=Images(pipeline=f"sha256:{'7' * 64}", serving=f"sha256:{'8' * 64}")))
+    record_object.update(
+        WARM,
+        lambda record: replace(
+            record, images=Images(pipeline=f"sha256:{'7' * 64}", serving=f"sha256:{'8' * 64}")
+        ),
+    )
     google.change("vertex_ai", pipelines.jobs[0]["name"], labels={"end": "20260101"})
 
     deliver(commit, tag=None)
@@ -307,7 +382,9 @@ def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(
 def test_images_that_were_built_again_are_run_again(google, pipelines, commit):
     deliver(commit)
     for target in ("pipeline", "serving"):
-        google.registry.put_image(DEV.names.image(target).partition("/")[2], revision=commit, tag="built-again")
+        google.registry.put_image(
+            DEV.names.image(target).partition("/")[2], revision=commit, tag="built-again"
+        )
 
     deliver(commit, tag="built-again")
 
@@ -321,29 +398,48 @@ def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines,
     assert deliver(commit, models=()) == []
 
     record = record_object.read(WARM)
-    assert (record.commit, record.images is not None, pipelines.jobs, promotions(google)) == (commit, True, [], [])
+    assert (record.commit, record.images is not None, pipelines.jobs, promotions(google)) == (
+        commit,
+        True,
+        [],
+        [],
+    )
 
 
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
         (
-            lambda job: job["runtimeConfig"].update(gcsOutputDirectory="gs://mill-prod-prod-artifacts/x"),
+            lambda job: job["runtimeConfig"].update(
+                gcsOutputDirectory="gs://mill-prod-prod-artifacts/x"
+            ),
             "compiled for another environment",
         ),
         (
             lambda job: job["runtimeConfig"].update(parameters={}),
             "is of schema 2.1.0 and has runtimeConfig.parameters, allowed is parameterValues",
         ),
-        (lambda job: job["pipelineSpec"].update(schemaVersion="2.0.0"), "has runtimeConfig.parameterValues, allowed is parameters"),
-        (lambda job: executor(job).update(image="x@sha256:" + "5" * 64), "runs Trainer_executor in x@sha256:5"),
+        (
+            lambda job: job["pipelineSpec"].update(schemaVersion="2.0.0"),
+            "has runtimeConfig.parameterValues, allowed is parameters",
+        ),
+        (
+            lambda job: executor(job).update(image="x@sha256:" + "5" * 64),
+            "runs Trainer_executor in x@sha256:5",
+        ),
     ],
 )
 def test_a_job_that_is_not_this_environment_s_or_speaks_two_schemas_is_refused(spoil, says):
     job = {
         "displayName": "dev-cab",
-        "runtimeConfig": {"gcsOutputDirectory": "gs://mill-dev-dev-artifacts/x", "parameterValues": {}},
-        "pipelineSpec": {"schemaVersion": "2.1.0", "deploymentSpec": {"executors": {"Trainer_executor": {"container": {}}}}},
+        "runtimeConfig": {
+            "gcsOutputDirectory": "gs://mill-dev-dev-artifacts/x",
+            "parameterValues": {},
+        },
+        "pipelineSpec": {
+            "schemaVersion": "2.1.0",
+            "deploymentSpec": {"executors": {"Trainer_executor": {"container": {}}}},
+        },
     }
     executor(job)["image"] = f"{DEV.names.image('pipeline')}@{FULL.images.pipeline}"
     assert pipeline_jobs.checked(job, DEV, FULL.images) == job
@@ -357,15 +453,24 @@ def executor(job):
     return job["pipelineSpec"]["deploymentSpec"]["executors"]["Trainer_executor"]["container"]
 
 
-def test_the_verb_ends_with_3_for_a_refused_model_and_1_for_a_failed_run(google, pipelines, commit, cli):
+def test_the_verb_ends_with_3_for_a_refused_model_and_1_for_a_failed_run(
+    google, pipelines, commit, cli
+):
     for verdict, code in (("refused", 3), ("failed", 1)):
         pipelines.verdict = verdict
-        google.change("vertex_ai", pipelines.jobs[0]["name"], labels=None) if pipelines.jobs else None
-        said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "cab", "--tag", TAG, "--json")
+        google.change(
+            "vertex_ai", pipelines.jobs[0]["name"], labels=None
+        ) if pipelines.jobs else None
+        said = cli(
+            "deliver", "--env", "dev", "--commit", commit, "--models", "cab", "--tag", TAG, "--json"
+        )
         assert (said.code, json.loads(said.out)[0]["model"]) == (code, "cab")
 
 
 def test_an_unknown_model_is_refused(cli, commit):
     said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "cab,nosuch")
 
-    assert (said.code, "--models names 'nosuch', allowed are all, none, or of cab, ferry" in said.sentence) == (2, True)
+    assert (
+        said.code,
+        "--models names 'nosuch', allowed are all, none, or of cab, ferry" in said.sentence,
+    ) == (2, True)

@@ -49,12 +49,16 @@ def test_a_merge_commit_brings_what_its_branch_changed(repository, first):
     assert since(repository, first) == Route(models=CAB)
 
 
-def test_a_renamed_model_folder_is_removed_and_new_even_where_git_is_told_to_find_renames(repository, first):
+def test_a_renamed_model_folder_is_removed_and_new_even_where_git_is_told_to_find_renames(
+    repository, first
+):
     repository.git("config", "diff.renames", "copies")
     repository.git("mv", "models/cab", "models/van")
     repository.commit({})
 
-    assert since(repository, first) == Route(models=frozenset({"van"}), removed=CAB, infrastructure=True)
+    assert since(repository, first) == Route(
+        models=frozenset({"van"}), removed=CAB, infrastructure=True
+    )
 
 
 def test_a_folder_without_its_model_toml_is_no_model_any_more(repository, first):
@@ -103,9 +107,14 @@ def test_a_force_push_whose_base_is_gone_is_everything_and_says_so(repository, f
     assert gone in notice and "as after a force push" in notice
 
 
-def test_a_shallow_clone_without_the_base_is_everything_and_says_what_brings_it(repository, first, tmp_path):
+def test_a_shallow_clone_without_the_base_is_everything_and_says_what_brings_it(
+    repository, first, tmp_path
+):
     head = repository.commit({"README.md": "more"})
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", repository.path.as_uri(), tmp_path / "shallow"], check=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth=1", repository.path.as_uri(), tmp_path / "shallow"],
+        check=True,
+    )
 
     found, notice = git.routed(tmp_path / "shallow", base=first, head=head)
 
@@ -115,7 +124,10 @@ def test_a_shallow_clone_without_the_base_is_everything_and_says_what_brings_it(
 
 def test_a_shallow_clone_that_holds_the_base_has_the_exact_route(repository, first, tmp_path):
     repository.commit({"models/cab/model.py": "better"})
-    subprocess.run(["git", "clone", "--quiet", "--depth=2", repository.path.as_uri(), tmp_path / "shallow"], check=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth=2", repository.path.as_uri(), tmp_path / "shallow"],
+        check=True,
+    )
     repository.path = tmp_path / "shallow"
 
     assert since(repository, first) == Route(models=CAB)
@@ -130,7 +142,12 @@ def test_a_repository_inside_another_sees_its_own_paths(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("base", "head", "flag"), [(None, "mian", "--head is 'mian'"), ("mian", "HEAD", "--base is 'mian'"), ("", "HEAD", "--base is ''")]
+    ("base", "head", "flag"),
+    [
+        (None, "mian", "--head is 'mian'"),
+        ("mian", "HEAD", "--base is 'mian'"),
+        ("", "HEAD", "--base is ''"),
+    ],
 )
 def test_a_name_that_is_no_commit_is_refused(repository, first, base, head, flag):
     with pytest.raises(ConfigurationError, match=flag):

@@ -54,12 +54,22 @@ def test_the_table_holds_every_row_of_the_source_and_na_is_null(google, capsys):
 
 
 def test_the_columns_have_the_types_of_the_reviewed_schema(google, ferry):
-    edit(ferry / "schema.pbtxt", r'name: "crossing_minutes" type: INT', 'name: "crossing_minutes" type: FLOAT')
-    edit(ferry / "schema.pbtxt", r"int_domain \{ min: 1 max: 1440 \}", "float_domain { min: 1 max: 1440 }")
+    edit(
+        ferry / "schema.pbtxt",
+        r'name: "crossing_minutes" type: INT',
+        'name: "crossing_minutes" type: FLOAT',
+    )
+    edit(
+        ferry / "schema.pbtxt",
+        r"int_domain \{ min: 1 max: 1440 \}",
+        "float_domain { min: 1 max: 1440 }",
+    )
 
     load(ferry)
 
-    types = {field["name"]: field["type"] for field in google.tables[TABLE].resource["schema"]["fields"]}
+    types = {
+        field["name"]: field["type"] for field in google.tables[TABLE].resource["schema"]["fields"]
+    }
     assert len(types) == 9
     assert {types[name] for name in ("ship", "harbour", "time_hour")} == {"STRING"}
     assert (types["delay"], types["crossing_minutes"]) == ("INT64", "FLOAT64")
@@ -83,13 +93,18 @@ def test_the_table_is_told_apart_by_environment_and_tells_origin_and_licence(goo
 
     resource = google.tables[TABLE].resource
     assert resource["labels"] == {"environment": "dev", "managed-by": "esteira"}
-    assert resource["description"] == "elsewhere; licence: CC0-1.0; `make load-data` replaces all of it"
+    assert (
+        resource["description"]
+        == "elsewhere; licence: CC0-1.0; `make load-data` replaces all of it"
+    )
 
 
 def test_what_is_loaded_is_what_the_compiled_query_reads(google, ferry):
     [loaded] = load(ferry)
 
-    settled = spec.cloud(ModelFolder.load(str(ferry)), DEV, image="i", serving_image="s", end=date(2026, 11, 24))
+    settled = spec.cloud(
+        ModelFolder.load(str(ferry)), DEV, image="i", serving_image="s", end=date(2026, 11, 24)
+    )
     assert f"FROM `{loaded.table}`)" in settled.source.query
 
 
@@ -108,15 +123,26 @@ def test_where_no_model_needs_a_table_nothing_is_asked(google, monkeypatch, caps
     monkeypatch.setattr(load_tables, "model_names", lambda: ["cab"])
 
     assert run() == 0
-    assert (capsys.readouterr().out, google.requests) == ("no model's query.sql asks for @table: there is nothing to load\n", [])
+    assert (capsys.readouterr().out, google.requests) == (
+        "no model's query.sql asks for @table: there is nothing to load\n",
+        [],
+    )
 
 
 @pytest.mark.parametrize(
     ("models", "env", "says"),
     [
         ([], "test", "--env is 'test', allowed are dev, staging, prod"),
-        (["trains"], "dev", "there is no model 'trains', allowed are cab, ferry and a path to a folder"),
-        (["ferry", "cab"], "dev", "cab needs no table: its query.sql asks for no @table but reads one that is there already"),
+        (
+            ["trains"],
+            "dev",
+            "there is no model 'trains', allowed are cab, ferry and a path to a folder",
+        ),
+        (
+            ["ferry", "cab"],
+            "dev",
+            "cab needs no table: its query.sql asks for no @table but reads one that is there already",
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_named_before_google_is_asked(google, models, env, says):
@@ -129,14 +155,19 @@ def test_what_cannot_be_loaded_is_named_before_google_is_asked(google, models, e
 def test_a_missing_source_is_named_before_google_is_asked(google, ferry):
     (ferry / "rows.csv").unlink()
 
-    with pytest.raises(DataError, match=r"rows\.csv: there is no such file, .*/model\.toml names it in data\.source"):
+    with pytest.raises(
+        DataError,
+        match=r"rows\.csv: there is no such file, .*/model\.toml names it in data\.source",
+    ):
         load(ferry)
 
     assert not google.requests
 
 
 def test_rows_that_are_not_as_the_schema_says_are_not_sent(google, ferry):
-    (ferry / "rows.csv").write_text((ferry / "rows.csv").read_text().replace("2013,1,1,", "2013,January,1,", 1))
+    (ferry / "rows.csv").write_text(
+        (ferry / "rows.csv").read_text().replace("2013,1,1,", "2013,January,1,", 1)
+    )
 
     with pytest.raises(DataError, match="in the column month"):
         load(ferry)
@@ -150,28 +181,40 @@ def test_a_missing_dataset_is_named_with_what_tells_more_and_nothing_is_sent(goo
     with pytest.raises(RunError) as failed:
         load(ferry)
 
-    assert str(failed.value) == "the dataset dev_data is not there in mill-dev: `make doctor env=dev` says what is missing"
+    assert (
+        str(failed.value)
+        == "the dataset dev_data is not there in mill-dev: `make doctor env=dev` says what is missing"
+    )
     assert len(google.requests) == 1
 
 
-@pytest.mark.parametrize("refused", ["GET /bigquery/v2/projects/mill-dev/datasets", "POST /upload", "PUT /upload"])
+@pytest.mark.parametrize(
+    "refused", ["GET /bigquery/v2/projects/mill-dev/datasets", "POST /upload", "PUT /upload"]
+)
 def test_what_google_refuses_is_one_sentence_and_the_table_stays_as_it_was(google, ferry, refused):
     load(ferry)
     before = google.tables[TABLE]
     google.refusals[refused] = 403
 
-    with pytest.raises(RunError, match=r"Google refuses it in mill-dev \(.*planted.*\): `make doctor env=dev`"):
+    with pytest.raises(
+        RunError, match=r"Google refuses it in mill-dev \(.*planted.*\): `make doctor env=dev`"
+    ):
         load(ferry)
 
     assert google.tables == {TABLE: before}
 
 
-def test_a_load_job_that_fails_is_told_in_its_own_words_and_the_table_stays_as_it_was(google, ferry):
+def test_a_load_job_that_fails_is_told_in_its_own_words_and_the_table_stays_as_it_was(
+    google, ferry
+):
     load(ferry)
     before = google.tables[TABLE]
     google.refusals["job"] = 400
 
-    with pytest.raises(RunError, match=r"the table dev_data\.ferry: Google answered 400: Error while reading data: planted"):
+    with pytest.raises(
+        RunError,
+        match=r"the table dev_data\.ferry: Google answered 400: Error while reading data: planted",
+    ):
         load(ferry)
 
     assert google.tables == {TABLE: before}
@@ -181,7 +224,10 @@ def test_without_credentials_it_says_how_to_get_some(monkeypatch, tmp_path, ferr
     monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
 
-    with pytest.raises(RunError, match="there are no valid Google credentials: run `gcloud auth application-default login`"):
+    with pytest.raises(
+        RunError,
+        match="there are no valid Google credentials: run `gcloud auth application-default login`",
+    ):
         load(ferry)
 
 
@@ -211,10 +257,15 @@ def test_the_stand_in_refuses_a_column_of_another_type(google, tmp_path):
     from google.cloud import bigquery
 
     pa.parquet.write_table(pa.table({"n": ["one"]}), tmp_path / "rows")
-    config = bigquery.LoadJobConfig(source_format="PARQUET", schema=[bigquery.SchemaField("n", "INT64")])
+    config = bigquery.LoadJobConfig(
+        source_format="PARQUET", schema=[bigquery.SchemaField("n", "INT64")]
+    )
     client = clients.bigquery("mill-dev", DEV.region)
 
-    with (tmp_path / "rows").open("rb") as rows, pytest.raises(BadRequest, match=r"has type BYTE_ARRAY which does not match .* INT64"):
+    with (
+        (tmp_path / "rows").open("rb") as rows,
+        pytest.raises(BadRequest, match=r"has type BYTE_ARRAY which does not match .* INT64"),
+    ):
         client.load_table_from_file(rows, f"{DATASET}.t", job_config=config).result()
 
     assert not google.tables

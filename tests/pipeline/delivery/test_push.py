@@ -31,7 +31,12 @@ def main(repository, tmp_path):
 @pytest.fixture
 def cloud(google, blob):
     for recipe in ("image", "modules"):
-        google.add_trigger(DEV.project_id, DEV.region, DEV.names.trigger(recipe), substitutions={"_STAGE": "dev", "_MODELS": "all"})
+        google.add_trigger(
+            DEV.project_id,
+            DEV.region,
+            DEV.names.trigger(recipe),
+            substitutions={"_STAGE": "dev", "_MODELS": "all"},
+        )
     return google
 
 
@@ -51,13 +56,24 @@ def delivered(commit: str) -> None:
 
 
 def builds(cloud) -> list[dict]:
-    return [body for (product, name), body in cloud.objects.items() if product == "cloud_build" and "/builds/" in name]
+    return [
+        body
+        for (product, name), body in cloud.objects.items()
+        if product == "cloud_build" and "/builds/" in name
+    ]
 
 
-BEGIN = {"README.md": "", "pipeline/job/dag.py": "", "models/cab/model.toml": "", "models/cab/model.py": ""}
+BEGIN = {
+    "README.md": "",
+    "pipeline/job/dag.py": "",
+    "models/cab/model.toml": "",
+    "models/cab/model.py": "",
+}
 
 
-def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_that_commit(main, cloud):
+def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_that_commit(
+    main, cloud
+):
     commit = pushed(main, BEGIN)
 
     done = push(main)
@@ -65,7 +81,8 @@ def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_tha
     [build] = builds(cloud)
     assert (done.started, done.build.id, done.build.url) == (True, build["id"], build["logUrl"])
     assert (
-        build["substitutions"] | {"COMMIT_SHA": commit, "_STAGE": "dev", "_MODELS": "cab", "TRIGGER_NAME": "dev-image"}
+        build["substitutions"]
+        | {"COMMIT_SHA": commit, "_STAGE": "dev", "_MODELS": "cab", "TRIGGER_NAME": "dev-image"}
         == build["substitutions"]
     )
     assert record_object.read(DEV).pushed.build == build["id"]
@@ -78,11 +95,16 @@ def test_a_model_s_edit_goes_to_the_modules_trigger_with_that_model(main, cloud)
     push(main)
 
     [build] = builds(cloud)
-    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["_MODELS"]) == ("dev-modules", "cab")
+    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["_MODELS"]) == (
+        "dev-modules",
+        "cab",
+    )
     assert build["substitutions"]["COMMIT_SHA"] == commit
 
 
-def test_an_image_without_models_says_none_since_cloud_build_can_t_tell_empty_from_missing(main, cloud):
+def test_an_image_without_models_says_none_since_cloud_build_can_t_tell_empty_from_missing(
+    main, cloud
+):
     delivered(pushed(main, BEGIN))
     pushed(main, {"pipeline/reports/report.py": "blue"})
 
@@ -97,7 +119,11 @@ def test_a_change_that_reaches_nothing_starts_nothing(main, cloud):
 
     done = push(main)
 
-    assert (done.started, done.said.split(":")[0], builds(cloud)) == (False, "nothing to deliver", [])
+    assert (done.started, done.said.split(":")[0], builds(cloud)) == (
+        False,
+        "nothing to deliver",
+        [],
+    )
 
 
 def test_a_second_push_of_a_commit_starts_nothing_and_tells_the_first_s_build(main, cloud):
@@ -179,7 +205,10 @@ def test_what_a_failed_delivery_held_is_part_of_the_next_push(main, cloud):
     pushed(main, {"models/cab/model.py": "edited"})
     push(main)
 
-    assert [build["substitutions"]["TRIGGER_NAME"] for build in builds(cloud)] == ["dev-image", "dev-image"]
+    assert [build["substitutions"]["TRIGGER_NAME"] for build in builds(cloud)] == [
+        "dev-image",
+        "dev-image",
+    ]
 
 
 @pytest.mark.parametrize("how", ["superseded", "delivered"])
@@ -200,7 +229,13 @@ def test_a_push_that_comes_late_starts_nothing(main, cloud, how):
 
 def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud):
     commit = pushed(main, BEGIN)
-    died = Push(commit=commit, recipe="image", models=("cab",), at=datetime.now(UTC) - timedelta(hours=1), build=None)
+    died = Push(
+        commit=commit,
+        recipe="image",
+        models=("cab",),
+        at=datetime.now(UTC) - timedelta(hours=1),
+        build=None,
+    )
     record_object.update(DEV, lambda record: replace(record, pushed=died))
 
     assert push(main).started
@@ -208,16 +243,24 @@ def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud):
 
 def test_a_push_that_may_still_be_starting_its_build_is_waited_for(main, cloud):
     commit = pushed(main, BEGIN)
-    starting = Push(commit=commit, recipe="image", models=("cab",), at=datetime.now(UTC), build=None)
+    starting = Push(
+        commit=commit, recipe="image", models=("cab",), at=datetime.now(UTC), build=None
+    )
     record_object.update(DEV, lambda record: replace(record, pushed=starting))
 
     done = push(main)
 
-    assert (done.started, "is being pushed by someone else" in done.said, builds(cloud)) == (False, True, [])
+    assert (done.started, "is being pushed by someone else" in done.said, builds(cloud)) == (
+        False,
+        True,
+        [],
+    )
 
 
 @pytest.mark.parametrize("answer", [429, 503, LOST])
-def test_one_build_is_started_where_the_call_is_refused_for_now_or_its_answer_is_lost(main, cloud, answer):
+def test_one_build_is_started_where_the_call_is_refused_for_now_or_its_answer_is_lost(
+    main, cloud, answer
+):
     pushed(main, BEGIN)
     cloud.faults.append(Fault("POST", RUNS, answer))
 
@@ -227,8 +270,13 @@ def test_one_build_is_started_where_the_call_is_refused_for_now_or_its_answer_is
     assert [build["id"] for build in builds(cloud)] == [done.build.id]
 
 
-@pytest.mark.parametrize(("answer", "says"), [(403, "Google refuses it"), (404, "is not there in mill-dev"), (409, "Google answered 409")])
-def test_a_refused_push_names_the_trigger_starts_nothing_and_leaves_the_record_as_it_was(main, cloud, answer, says):
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(403, "Google refuses it"), (404, "is not there in mill-dev"), (409, "Google answered 409")],
+)
+def test_a_refused_push_names_the_trigger_starts_nothing_and_leaves_the_record_as_it_was(
+    main, cloud, answer, says
+):
     pushed(main, BEGIN)
     cloud.faults.append(Fault("POST", RUNS, answer))
 
@@ -242,7 +290,9 @@ def test_a_refused_push_names_the_trigger_starts_nothing_and_leaves_the_record_a
 def test_a_missing_trigger_is_named_with_what_tells_more(main, google, blob):
     pushed(main, BEGIN)
 
-    with pytest.raises(RunError, match=r"there is no trigger dev-image in mill-dev: .*`make doctor env=dev`"):
+    with pytest.raises(
+        RunError, match=r"there is no trigger dev-image in mill-dev: .*`make doctor env=dev`"
+    ):
         push(main)
 
 
@@ -251,7 +301,10 @@ def test_missing_credentials_are_told_with_what_gets_them(main, blob, monkeypatc
     monkeypatch.delenv("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "gone.json"))
 
-    with pytest.raises(RunError, match=r"there are no valid Google credentials: run `gcloud auth application-default login`"):
+    with pytest.raises(
+        RunError,
+        match=r"there are no valid Google credentials: run `gcloud auth application-default login`",
+    ):
         push(main)
 
 
@@ -269,7 +322,9 @@ def test_a_commit_that_was_not_pushed_is_refused(main, cloud):
     pushed(main, BEGIN)
     main.commit({"README.md": "edited"})
 
-    with pytest.raises(ConfigurationError, match="which is not on origin/main: merge and `git push` it"):
+    with pytest.raises(
+        ConfigurationError, match="which is not on origin/main: merge and `git push` it"
+    ):
         push(main)
     assert builds(cloud) == []
 
@@ -297,9 +352,15 @@ def test_an_unknown_commit_and_another_stage_are_refused(main, cloud, cli):
     with pytest.raises(ConfigurationError, match="--head is 'nosuch', allowed is a commit"):
         push(main, "nosuch")
     said = cli("push", "--env", "prod")
-    assert (said.code, "--env is 'prod', which gets what passed in staging" in said.sentence) == (2, True)
+    assert (said.code, "--env is 'prod', which gets what passed in staging" in said.sentence) == (
+        2,
+        True,
+    )
     said = cli("push", "--env", "nosuch")
-    assert (said.code, said.sentence) == (2, "python -m pipeline push: --env is 'nosuch', allowed are dev, staging, prod")
+    assert (said.code, said.sentence) == (
+        2,
+        "python -m pipeline push: --env is 'nosuch', allowed are dev, staging, prod",
+    )
 
 
 def test_a_retraining_asks_for_each_recorded_model_by_the_commit_that_made_it(cloud, cli):
@@ -309,21 +370,35 @@ def test_a_retraining_asks_for_each_recorded_model_by_the_commit_that_made_it(cl
 
     [build] = builds(cloud)
     assert [told["build"]["id"] for told in json.loads(said.out)] == [build["id"]]
-    given = {name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")}
-    assert given == {"COMMIT_SHA": FULL.models["cab"].current.commit, "_MODELS": "cab", "TRIGGER_NAME": "dev-modules"}
+    given = {
+        name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")
+    }
+    assert given == {
+        "COMMIT_SHA": FULL.models["cab"].current.commit,
+        "_MODELS": "cab",
+        "TRIGGER_NAME": "dev-modules",
+    }
 
 
 def test_a_retraining_of_a_model_that_was_never_delivered_is_refused(cloud, cli):
     said = cli("push", "--env", "dev", "--retrain", "--models", "cab")
 
-    assert (said.code, "--models names 'cab', allowed are the models delivered to dev: none yet" in said.sentence) == (2, True)
+    assert (
+        said.code,
+        "--models names 'cab', allowed are the models delivered to dev: none yet" in said.sentence,
+    ) == (2, True)
     assert builds(cloud) == []
 
 
 @pytest.fixture
 def staging(google, store, blob):
     """Dev with FULL's record, and staging's own trigger."""
-    google.add_trigger(STAGING.project_id, STAGING.region, STAGING.names.trigger("modules"), substitutions={"_STAGE": "staging"})
+    google.add_trigger(
+        STAGING.project_id,
+        STAGING.region,
+        STAGING.names.trigger("modules"),
+        substitutions={"_STAGE": "staging"},
+    )
     record_object.update(DEV, lambda _: FULL)
     return google
 
@@ -335,7 +410,9 @@ def test_a_promotion_is_handed_to_the_stage_s_own_trigger(staging, cli):
 
     [build] = builds(staging)
     assert (said.code, said.out.strip()) == (0, build["logUrl"])
-    given = {name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")}
+    given = {
+        name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")
+    }
     assert given == {"COMMIT_SHA": commit, "_MODELS": "cab", "TRIGGER_NAME": "staging-modules"}
 
 
@@ -343,10 +420,30 @@ def test_a_promotion_is_handed_to_the_stage_s_own_trigger(staging, cli):
     ("arguments", "says"),
     [
         (["--env", "staging", "--promote", "--models", "cab"], "--commit is missing"),
-        (["--env", "staging", "--promote", "--commit", "e" * 40, "--models", "cab"], f"dev has not delivered cab of --commit {'e' * 40}"),
-        (["--env", "staging", "--promote", "--commit", "e" * 40], "dev has not delivered any model of --commit"),
-        (["--env", "staging", "--promote", "--commit", FULL.models["cab"].current.commit, "--models", "ferry"], "allowed are cab"),
-        (["--env", "dev", "--promote", "--commit", "e" * 40], "--env is 'dev', which promotes from no other"),
+        (
+            ["--env", "staging", "--promote", "--commit", "e" * 40, "--models", "cab"],
+            f"dev has not delivered cab of --commit {'e' * 40}",
+        ),
+        (
+            ["--env", "staging", "--promote", "--commit", "e" * 40],
+            "dev has not delivered any model of --commit",
+        ),
+        (
+            [
+                "--env",
+                "staging",
+                "--promote",
+                "--commit",
+                FULL.models["cab"].current.commit,
+                "--models",
+                "ferry",
+            ],
+            "allowed are cab",
+        ),
+        (
+            ["--env", "dev", "--promote", "--commit", "e" * 40],
+            "--env is 'dev', which promotes from no other",
+        ),
     ],
 )
 def test_what_the_stage_before_has_not_delivered_is_not_promoted(staging, cli, arguments, says):

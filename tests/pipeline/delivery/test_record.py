@@ -28,7 +28,9 @@ def test_what_is_written_is_read_again(blob):
     assert record_object.update(DEV, lambda _: FULL) == FULL
 
     assert record_object.read(DEV) == FULL
-    assert json.loads(blob.download_as_bytes())["models"]["cab"]["before"]["registry_version"] == "1"
+    assert (
+        json.loads(blob.download_as_bytes())["models"]["cab"]["before"]["registry_version"] == "1"
+    )
 
 
 def test_a_change_that_changes_nothing_writes_nothing(blob):
@@ -71,7 +73,9 @@ def test_writers_at_the_same_time_are_all_in_the_record(blob):
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, ["a", "b"]))
 
-    assert sorted(record_object.read(DEV).models) == sorted(f"{writer}{number}" for writer in "ab" for number in range(8))
+    assert sorted(record_object.read(DEV).models) == sorted(
+        f"{writer}{number}" for writer in "ab" for number in range(8)
+    )
 
 
 def test_a_write_whose_answer_is_lost_is_done_once(blob, store):
@@ -103,7 +107,9 @@ def test_a_record_that_never_holds_still_is_given_up(blob, monkeypatch):
         blob.upload_from_string(encode(delivered(record, "ferry", next(others))))
         return delivered(record, "cab", FIRST)
 
-    with pytest.raises(RunError, match=f"{URI} was changed by others for 0.5 seconds on end: run it again"):
+    with pytest.raises(
+        RunError, match=f"{URI} was changed by others for 0.5 seconds on end: run it again"
+    ):
         record_object.update(DEV, change)
 
     assert list(record_object.read(DEV).models) == ["ferry"]

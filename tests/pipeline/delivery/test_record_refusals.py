@@ -59,7 +59,10 @@ DAMAGED = {
 def test_a_damaged_record_is_refused_and_left_as_it_is(blob, what):
     blob.upload_from_string(DAMAGED[what])
 
-    with pytest.raises(RunError, match=f"{URI} is damaged and left as it is .*: restore one of the versions .* or delete it"):
+    with pytest.raises(
+        RunError,
+        match=f"{URI} is damaged and left as it is .*: restore one of the versions .* or delete it",
+    ):
         record_object.read(DEV)
     with pytest.raises(RunError, match=f"{URI} is damaged"):
         record_object.update(DEV, lambda _: FULL)
@@ -71,7 +74,9 @@ def test_a_newer_record_is_refused_and_left_as_it_is(blob):
     newer = changed('"version": 1', '"version": 2, "more": 1')
     blob.upload_from_string(newer)
 
-    with pytest.raises(RunError, match=f"{URI} is of version 2, allowed is 1: a newer commit wrote it"):
+    with pytest.raises(
+        RunError, match=f"{URI} is of version 2, allowed is 1: a newer commit wrote it"
+    ):
         record_object.update(DEV, lambda _: FULL)
 
     assert blob.download_as_bytes() == newer
@@ -88,21 +93,28 @@ def test_a_change_that_makes_no_record_is_an_error_of_ours_and_writes_nothing(bl
 
 def test_a_missing_bucket_is_no_empty_record(store):
     for use in (record_object.read, lambda dev: record_object.update(dev, lambda _: FULL)):
-        with pytest.raises(RunError, match="bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`"):
+        with pytest.raises(
+            RunError,
+            match="bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`",
+        ):
             use(DEV)
 
 
 def test_an_account_that_may_not_write_is_told_so(blob, store):
     store.faults = [403]
 
-    with pytest.raises(RunError, match=r"bucket mill-dev-dev-artifacts: Google refuses it .*`make doctor env=dev`"):
+    with pytest.raises(
+        RunError, match=r"bucket mill-dev-dev-artifacts: Google refuses it .*`make doctor env=dev`"
+    ):
         record_object.update(DEV, lambda _: FULL)
 
 
 def test_a_request_that_is_refused_is_one_sentence(blob, store):
     store.faults = [400]
 
-    with pytest.raises(RunError, match=r"bucket mill-dev-dev-artifacts: Google answered 400: .*planted"):
+    with pytest.raises(
+        RunError, match=r"bucket mill-dev-dev-artifacts: Google answered 400: .*planted"
+    ):
         record_object.update(DEV, lambda _: FULL)
 
 
@@ -110,5 +122,8 @@ def test_missing_credentials_are_one_sentence(monkeypatch, tmp_path):
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
 
-    with pytest.raises(RunError, match=r"there are no valid Google credentials: run `gcloud auth application-default login`"):
+    with pytest.raises(
+        RunError,
+        match=r"there are no valid Google credentials: run `gcloud auth application-default login`",
+    ):
         record_object.read(DEV)

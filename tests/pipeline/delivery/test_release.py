@@ -27,7 +27,12 @@ SILENT = lambda *_: None  # noqa: E731
 @pytest.fixture
 def images(google) -> Images:
     """Two images in dev's registry."""
-    return Images(**{target: google.registry.put_image(DEV.names.image(target), revision="c" * 40) for target in artifact_registry.TARGETS})
+    return Images(
+        **{
+            target: google.registry.put_image(DEV.names.image(target), revision="c" * 40)
+            for target in artifact_registry.TARGETS
+        }
+    )
 
 
 @pytest.fixture
@@ -35,7 +40,9 @@ def two(google, blob, images):
     """Versions 1 and 2 on dev's endpoint, the newer one with all the traffic; the record names both."""
     endpoint = release.endpoint_of(WARM, "cab")
     for number in ("1", "2"):
-        release.vertex_pusher.push(f"gs://b/models/{number}", release._destination(WARM, "cab", images))
+        release.vertex_pusher.push(
+            f"gs://b/models/{number}", release._destination(WARM, "cab", images)
+        )
     ids = endpoint.deployed()
     endpoint.split({ids["2"]: 100})
     record_object.update(WARM, lambda record: replace(recorded(record, ids, images), images=images))
@@ -44,7 +51,13 @@ def two(google, blob, images):
 
 def recorded(record, ids, images):
     for number in ("1", "2"):
-        made = replace(FIRST, commit=number * 40, images=images, registry_version=number, deployed_model=ids[number])
+        made = replace(
+            FIRST,
+            commit=number * 40,
+            images=images,
+            registry_version=number,
+            deployed_model=ids[number],
+        )
         record = delivered(record, "cab", made)
     return record
 
@@ -77,13 +90,19 @@ def test_there_is_no_way_back_from_a_first_version(google, blob, cli):
 
     said = cli("release", "rollback", "--env", "dev", "cab")
 
-    assert (said.code, "cab has version 1 in dev and none before to go back to" in said.sentence) == (2, True)
+    assert (
+        said.code,
+        "cab has version 1 in dev and none before to go back to" in said.sentence,
+    ) == (2, True)
 
 
 def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
     said = cli("release", "rollback", "--env", "dev", "nosuch")
 
-    assert (said.code, "there is no model 'nosuch' delivered to dev, allowed are none yet" in said.sentence) == (2, True)
+    assert (
+        said.code,
+        "there is no model 'nosuch' delivered to dev, allowed are none yet" in said.sentence,
+    ) == (2, True)
 
 
 def test_undeploy_spares_what_has_traffic_and_the_newest_without(two, images):
@@ -105,11 +124,15 @@ def test_undeploy_refuses_a_number_below_nothing(two, cli):
 
 def test_a_refresh_serves_the_same_model_behind_the_newest_serving_image(google, two):
     newer = google.registry.put_image(DEV.names.image("serving"), revision="c" * 40, tag="newer")
-    record_object.update(WARM, lambda record: replace(record, images=replace(record.images, serving=newer)))
+    record_object.update(
+        WARM, lambda record: replace(record, images=replace(record.images, serving=newer))
+    )
 
     fresh = release.refresh(WARM, "cab", SILENT)
 
-    model = vertex(WARM.project_id, WARM.region).Model(WARM.names.registered_model("cab"), version="3")
+    model = vertex(WARM.project_id, WARM.region).Model(
+        WARM.names.registered_model("cab"), version="3"
+    )
     assert (fresh.registry_version, model.uri) == ("3", "gs://b/models/2")
     assert model.container_spec.image_uri.endswith(newer)
     endpoint = release.endpoint_of(WARM, "cab")
@@ -127,7 +150,9 @@ def passed(google, store, blob, images, monkeypatch):
     """The cab model of this checkout, delivered to dev, and staging ready to take it."""
     commit = git.commit(REPOSITORY, "HEAD")
     storage(STAGING.project_id).create_bucket(STAGING.names.bucket("artifacts"))
-    vertex(STAGING.project_id, STAGING.region).Endpoint.create(display_name="staging-cab", endpoint_id=STAGING.names.endpoint("cab"))
+    vertex(STAGING.project_id, STAGING.region).Endpoint.create(
+        display_name="staging-cab", endpoint_id=STAGING.names.endpoint("cab")
+    )
     listen(google, ENVIRONMENTS["prod"])
     google.main = lambda: commit
     uris = modules.addresses(ModelFolder.load("cab"), WARM)
@@ -140,7 +165,9 @@ def promote(commit, models=("cab",)):
     return promoting.promote(WARM, STAGING, commit, list(models), SILENT)
 
 
-def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next_stage(google, passed):
+def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next_stage(
+    google, passed
+):
     pipelines = Vertex(google)
 
     [verdict] = promote(passed.commit)
@@ -148,14 +175,24 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
     assert (verdict.state, len(pipelines.jobs)) == ("delivered", 1)
     current = record_object.read(STAGING).models["cab"].current
     assert current.images == passed.images
-    assert [uri.rsplit("/", 2)[1:] for uri in current.modules.values()] == [uri.rsplit("/", 2)[1:] for uri in passed.modules.values()]
-    assert all(uri.startswith("gs://mill-staging-staging-artifacts/") for uri in current.modules.values())
+    assert [uri.rsplit("/", 2)[1:] for uri in current.modules.values()] == [
+        uri.rsplit("/", 2)[1:] for uri in passed.modules.values()
+    ]
+    assert all(
+        uri.startswith("gs://mill-staging-staging-artifacts/") for uri in current.modules.values()
+    )
     for target in artifact_registry.TARGETS:
-        assert artifact_registry.Image(STAGING, target).ask("GET", f"manifests/{getattr(passed.images, target)}").ok
+        assert (
+            artifact_registry.Image(STAGING, target)
+            .ask("GET", f"manifests/{getattr(passed.images, target)}")
+            .ok
+        )
     assert promotions(google) == [(passed.commit, "cab")]
 
 
-def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not_is_promoted(google, passed):
+def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not_is_promoted(
+    google, passed
+):
     def there():
         return promoting.is_there(WARM, STAGING, passed.commit, ["cab"])
 
@@ -177,7 +214,10 @@ def test_images_are_copied_once(google, passed):
     promote(passed.commit)
 
     assert uploads
-    assert len([request for request in google.requests if "/blobs/uploads/" in request.path]) == uploads
+    assert (
+        len([request for request in google.requests if "/blobs/uploads/" in request.path])
+        == uploads
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,15 +241,28 @@ def test_what_has_not_passed_is_not_promoted(google, passed, change, says):
 
 
 def test_what_the_stage_before_has_of_another_commit_is_not_promoted(google, passed):
-    record_object.update(WARM, lambda record: delivered(record, "cab", replace(passed, commit="e" * 40, registry_version="9")))
+    record_object.update(
+        WARM,
+        lambda record: delivered(
+            record, "cab", replace(passed, commit="e" * 40, registry_version="9")
+        ),
+    )
 
-    with pytest.raises(ConfigurationError, match=f"dev has cab of {'e' * 12}, allowed is what --commit names, {passed.commit[:12]}"):
+    with pytest.raises(
+        ConfigurationError,
+        match=f"dev has cab of {'e' * 12}, allowed is what --commit names, {passed.commit[:12]}",
+    ):
         promote(passed.commit)
 
 
 def test_modules_that_differ_from_what_was_delivered_are_not_promoted(google, passed):
-    other = {**passed.modules, "model.py": passed.modules["model.py"].replace("/model.py", "x/model.py")}
-    record_object.update(WARM, lambda record: delivered(record, "cab", replace(passed, modules=other)))
+    other = {
+        **passed.modules,
+        "model.py": passed.modules["model.py"].replace("/model.py", "x/model.py"),
+    }
+    record_object.update(
+        WARM, lambda record: delivered(record, "cab", replace(passed, modules=other))
+    )
 
     with pytest.raises(RunError, match=r"cab: model.py of the checkout is not what dev delivered"):
         promote(passed.commit)

@@ -5,7 +5,10 @@ import ast
 from pipeline.delivery.route import Change, route
 from settings import REPOSITORY
 
-SERVING = {"pipeline/serving/__init__.py", "pipeline/serving/engine_process.py"}  # which only ask a model that is trained
+SERVING = {
+    "pipeline/serving/__init__.py",
+    "pipeline/serving/engine_process.py",
+}  # which only ask a model that is trained
 SPARED = {
     "pipeline/__init__.py",
     "pipeline/errors.py",
@@ -51,4 +54,6 @@ def imported_names(file):
 
 def source(name):
     place = REPOSITORY.joinpath(*name.split("."))
-    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+    return next(
+        (file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None
+    )

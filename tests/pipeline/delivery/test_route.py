@@ -3,7 +3,16 @@
 import pytest
 
 from pipeline.delivery.route import Change, Route, route
-from tests.pipeline.delivery.changes import CAB, FULL, HOSTILE, IMAGE, INFRASTRUCTURE, MODELS, NOTHING, TABLE
+from tests.pipeline.delivery.changes import (
+    CAB,
+    FULL,
+    HOSTILE,
+    IMAGE,
+    INFRASTRUCTURE,
+    MODELS,
+    NOTHING,
+    TABLE,
+)
 
 
 @pytest.mark.parametrize("what", ["modified", "added", "deleted"])
@@ -18,7 +27,9 @@ def test_a_hostile_path_reaches_what_it_names_and_nothing_else(path):
 
 
 def test_a_new_model_is_submitted_and_wants_its_endpoint():
-    found = route([Change("models/cab/model.toml", "added"), Change("models/cab/model.py", "added")], MODELS)
+    found = route(
+        [Change("models/cab/model.toml", "added"), Change("models/cab/model.py", "added")], MODELS
+    )
 
     assert found == Route(models=frozenset({"cab"}), infrastructure=True)
     assert found.kind == "partial"
@@ -43,7 +54,9 @@ def test_a_folder_that_no_model_can_be_named_after_is_none(folder, what):
 def test_a_renamed_model_is_one_removed_and_one_new():
     moved = [Change("models/old/model.toml", "deleted"), Change("models/cab/model.toml", "added")]
 
-    assert route(moved, MODELS) == Route(models=frozenset({"cab"}), removed=frozenset({"old"}), infrastructure=True)
+    assert route(moved, MODELS) == Route(
+        models=frozenset({"cab"}), removed=frozenset({"old"}), infrastructure=True
+    )
 
 
 def test_a_file_moved_between_models_reaches_both():
@@ -60,7 +73,14 @@ def test_a_file_moved_out_of_the_pipeline_still_builds_the_image():
 
 @pytest.mark.parametrize(
     ("found", "kind"),
-    [(FULL, "full"), (IMAGE, "full"), (IMAGE | CAB, "full"), (CAB, "partial"), (INFRASTRUCTURE, "none"), (NOTHING, "none")],
+    [
+        (FULL, "full"),
+        (IMAGE, "full"),
+        (IMAGE | CAB, "full"),
+        (CAB, "partial"),
+        (INFRASTRUCTURE, "none"),
+        (NOTHING, "none"),
+    ],
 )
 def test_the_image_makes_a_route_full_and_a_model_alone_partial(found, kind):
     assert found.kind == kind

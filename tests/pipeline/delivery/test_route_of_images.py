@@ -18,10 +18,20 @@ TEST_ALONE = {"models", "pyproject.toml", "tests"}  # in no image that is delive
 
 def copied(stages):
     """The files that these stages copy from the repository."""
-    lines = (line.split() for stage in stages for line in re.findall(r"^COPY (?!--from)(.*)$", STAGES[stage], re.MULTILINE))
-    found = (path for *sources, _ in lines for source in sources for path in REPOSITORY.glob(source))
+    lines = (
+        line.split()
+        for stage in stages
+        for line in re.findall(r"^COPY (?!--from)(.*)$", STAGES[stage], re.MULTILINE)
+    )
+    found = (
+        path for *sources, _ in lines for source in sources for path in REPOSITORY.glob(source)
+    )
     files = (file for path in found for file in ([path] if path.is_file() else path.rglob("*")))
-    return {str(file.relative_to(REPOSITORY)) for file in files if file.is_file() and "__pycache__" not in file.parts}
+    return {
+        str(file.relative_to(REPOSITORY))
+        for file in files
+        if file.is_file() and "__pycache__" not in file.parts
+    }
 
 
 DELIVERED = sorted(copied(STAGES.keys() - {"test"}) - SPARED)
@@ -32,7 +42,13 @@ def image(path):
 
 
 def test_the_walk_sees_each_kind_of_copy():
-    assert {"Pipfile.lock", "build/trim", "build/entrypoint", "pipeline/job/dag.py", "pipeline/serving/engine.py"} <= set(DELIVERED)
+    assert {
+        "Pipfile.lock",
+        "build/trim",
+        "build/entrypoint",
+        "pipeline/job/dag.py",
+        "pipeline/serving/engine.py",
+    } <= set(DELIVERED)
 
 
 @pytest.mark.parametrize("path", [*DELIVERED, "build/Dockerfile", ".dockerignore"])
@@ -41,9 +57,17 @@ def test_what_goes_into_a_delivered_image_builds_it_anew(path):
 
 
 def test_what_stays_out_of_delivered_images_is_known_by_name():
-    let_in = {line[1:] for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    let_in = {
+        line[1:]
+        for line in (REPOSITORY / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
 
-    undecided = {path for path in let_in if not image(path if (REPOSITORY / path).is_file() else f"{path}/file")}
+    undecided = {
+        path
+        for path in let_in
+        if not image(path if (REPOSITORY / path).is_file() else f"{path}/file")
+    }
     assert undecided == SPARED | TEST_ALONE
     assert not any(path.startswith(f"{folder}/") for folder in TEST_ALONE for path in DELIVERED)
     assert all(route([Change(path, "modified")], MODELS).infrastructure for path in SPARED)

@@ -11,12 +11,17 @@ inside = st.sampled_from(["model.toml", "model.py", "hyperparameters/best.json",
 paths = st.one_of(
     st.sampled_from(sorted({*TABLE, *HOSTILE})),
     st.builds("models/{}/{}".format, names, inside),
-    st.lists(st.sampled_from(["pipeline", "models", "components", "infra", "cab", "..", ".", "", "ü", "\n", "dag.py"]), min_size=1).map(
-        "/".join
-    ),
+    st.lists(
+        st.sampled_from(
+            ["pipeline", "models", "components", "infra", "cab", "..", ".", "", "ü", "\n", "dag.py"]
+        ),
+        min_size=1,
+    ).map("/".join),
     st.text(min_size=1),
 )
-change_sets = st.frozensets(st.builds(Change, paths, st.sampled_from(["added", "modified", "deleted"])))
+change_sets = st.frozensets(
+    st.builds(Change, paths, st.sampled_from(["added", "modified", "deleted"]))
+)
 model_sets = st.frozensets(st.sampled_from(sorted({*MODELS, "old"})))
 
 
@@ -35,9 +40,15 @@ def includes(larger: Route, smaller: Route) -> bool:
 def test_every_set_of_changes_has_exactly_one_route(changes, models):
     found = route(changes, models)
 
-    assert route(sorted(changes, key=repr), models) == route(sorted(changes, key=repr, reverse=True), models) == found
+    assert (
+        route(sorted(changes, key=repr), models)
+        == route(sorted(changes, key=repr, reverse=True), models)
+        == found
+    )
     assert found.kind in ("full", "partial", "none")
-    assert includes(everything(models), Route(found.image, found.models, frozenset(), found.infrastructure))
+    assert includes(
+        everything(models), Route(found.image, found.models, frozenset(), found.infrastructure)
+    )
 
 
 @given(change_sets, change_sets, model_sets)
@@ -46,7 +57,9 @@ def test_a_larger_set_never_gets_a_smaller_route(some, more, models):
 
 
 @given(change_sets, model_sets)
-def test_only_models_that_are_there_are_submitted_and_only_those_that_are_not_are_removed(changes, models):
+def test_only_models_that_are_there_are_submitted_and_only_those_that_are_not_are_removed(
+    changes, models
+):
     found = route(changes, models)
 
     assert found.models <= models
@@ -57,12 +70,17 @@ def test_only_models_that_are_there_are_submitted_and_only_those_that_are_not_ar
 def test_a_rename_reaches_what_its_two_sides_reach(old, new, models):
     renamed = route([Change(old, "deleted"), Change(new, "added")], models)
 
-    assert renamed == route([Change(old, "deleted")], models) | route([Change(new, "added")], models)
+    assert renamed == route([Change(old, "deleted")], models) | route(
+        [Change(new, "added")], models
+    )
     assert includes(renamed, route([Change(new, "added")], models))
 
 
 @given(paths, model_sets)
 def test_a_deletion_reaches_at_least_the_image_and_models_of_a_modification(path, models):
-    deleted, modified = route([Change(path, "deleted")], models), route([Change(path, "modified")], models)
+    deleted, modified = (
+        route([Change(path, "deleted")], models),
+        route([Change(path, "modified")], models),
+    )
 
     assert (deleted.image, deleted.models) == (modified.image, modified.models)

@@ -29,7 +29,9 @@ def folders(tmp_path_factory):
 
 
 def test_every_name_in_the_cloud_holds_for_thirty_models():
-    assert [problem for settings in ENVIRONMENTS.values() for problem in settings.names.problems(NAMES)] == []
+    assert [
+        problem for settings in ENVIRONMENTS.values() for problem in settings.names.problems(NAMES)
+    ] == []
 
 
 def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
@@ -66,5 +68,11 @@ def test_one_and_all_are_compiled_each_for_its_own_names(folders, tmp_path):
 
     assert one == files[0]
     roots = [json.loads(file.read_text())["runtimeConfig"]["gcsOutputDirectory"] for file in files]
-    assert compile_models([str(folders / NAMES[0])], **arguments | {"environment": "local", "output": tmp_path / "here"})
-    assert roots == [f"gs://{DEV.names.bucket('artifacts')}/pipelines/{DEV.names.pipeline(name)}" for name in NAMES]
+    assert compile_models(
+        [str(folders / NAMES[0])],
+        **arguments | {"environment": "local", "output": tmp_path / "here"},
+    )
+    assert roots == [
+        f"gs://{DEV.names.bucket('artifacts')}/pipelines/{DEV.names.pipeline(name)}"
+        for name in NAMES
+    ]

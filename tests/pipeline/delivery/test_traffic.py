@@ -13,7 +13,9 @@ from settings import Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST
 from tests.standins.google.faults import Fault
 
-WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(10, 50, 100)))  # at 1 % a smoke test takes 200 requests
+WARM = replace(
+    DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(10, 50, 100))
+)  # at 1 % a smoke test takes 200 requests
 QUESTION = Question({"fare": 1.0}, ("serving_default", "transform_features"))
 WANTED = lambda: None  # noqa: E731  nothing newer takes its place
 
@@ -53,19 +55,30 @@ def asked(google) -> list[str]:
     return [request.path for request in google.requests if ":predict" in request.path]
 
 
-def test_a_version_takes_the_traffic_step_by_step_and_is_asked_by_each_signature_first(google, old, new, told, observer):
+def test_a_version_takes_the_traffic_step_by_step_and_is_asked_by_each_signature_first(
+    google, old, new, told, observer
+):
     serving = replace(WARM.serving, traffic_steps=(1, 10, 50, 100))
 
-    steps = traffic.introduce(endpoint(replace(WARM, serving=serving)), new, old, QUESTION, observer, WANTED)
+    steps = traffic.introduce(
+        endpoint(replace(WARM, serving=serving)), new, old, QUESTION, observer, WANTED
+    )
 
     assert steps == (1, 10, 50, 100)
     assert endpoint().shares() == {new: 100}
     shown = [node.removeprefix("dev-cab ") for node, state in told if state == "running"]
-    assert shown == ["smoke test at 1 % of the traffic", *(f"{step} % of the traffic, watched for 0 min" for step in steps)]
-    assert len(asked(google)) > 100  # one in a hundred is the new version's, and both signatures have waited for it
+    assert shown == [
+        "smoke test at 1 % of the traffic",
+        *(f"{step} % of the traffic, watched for 0 min" for step in steps),
+    ]
+    assert (
+        len(asked(google)) > 100
+    )  # one in a hundred is the new version's, and both signatures have waited for it
 
 
-def test_the_first_version_has_all_the_traffic_and_is_asked_all_the_same(google, old, told, observer):
+def test_the_first_version_has_all_the_traffic_and_is_asked_all_the_same(
+    google, old, told, observer
+):
     steps = traffic.introduce(endpoint(), old, None, QUESTION, observer, WANTED)
 
     assert steps == (10, 50, 100)
@@ -81,7 +94,9 @@ def test_the_first_version_has_all_the_traffic_and_is_asked_all_the_same(google,
         ((200, {"predictions": []}), r"answers the sample by serving_default with \[\]"),
     ],
 )
-def test_a_version_that_fails_its_smoke_test_leaves_the_traffic_where_it_was(google, old, new, observer, answer, says):
+def test_a_version_that_fails_its_smoke_test_leaves_the_traffic_where_it_was(
+    google, old, new, observer, answer, says
+):
     google.answers["2"] = lambda _: answer
 
     with pytest.raises(RunError, match=says):
@@ -108,14 +123,18 @@ def test_what_the_old_version_answers_is_not_held_against_the_new_one(google, ol
     assert endpoint().shares() == {new: 100}
 
 
-def test_a_version_that_only_errs_does_not_pass_where_errors_are_no_predictions(google, old, new, observer):
+def test_a_version_that_only_errs_does_not_pass_where_errors_are_no_predictions(
+    google, old, new, observer
+):
     google.measure(f"{METRICS}/error_count", 3, deployed_model_id=new)
 
     with pytest.raises(RunError, match=r"100\.0% of the new version's answers are errors"):
         traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
 
-def test_a_release_that_was_interrupted_at_its_last_step_can_still_go_back(google, old, new, observer):
+def test_a_release_that_was_interrupted_at_its_last_step_can_still_go_back(
+    google, old, new, observer
+):
     endpoint().split({new: 100})
     google.answers["2"] = lambda _: (500, {})
 
@@ -147,7 +166,10 @@ def test_a_release_whose_place_was_taken_leaves_the_traffic_alone(google, old, n
 
 
 def test_a_version_that_is_never_asked_fails_its_smoke_test(google, old, new):
-    with pytest.raises(RunError, match=rf"{new} has 50 % of the traffic and answered none of 20 requests by serving_default"):
+    with pytest.raises(
+        RunError,
+        match=rf"{new} has 50 % of the traffic and answered none of 20 requests by serving_default",
+    ):
         traffic.smoke(endpoint(), new, QUESTION, 50)  # the split still says all for the old one
 
 
@@ -155,7 +177,9 @@ def test_too_many_errors_take_the_traffic_back(google, old, new, observer):
     google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=new)
     google.measure(f"{METRICS}/error_count", 6, deployed_model_id=new)
 
-    with pytest.raises(RunError, match=r"6\.0% of the new version's answers are errors, allowed are 5\.0%"):
+    with pytest.raises(
+        RunError, match=r"6\.0% of the new version's answers are errors, allowed are 5\.0%"
+    ):
         traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {old: 100}
@@ -205,7 +229,11 @@ def test_an_interrupted_release_goes_on_from_the_step_it_had_reached(google, old
 
 
 def test_a_cloud_that_is_overloaded_is_asked_again(google, old, new, observer):
-    google.faults += [Fault("POST", ":predict", 503), Fault("PATCH", "endpoints/", 429), Fault("GET", "timeSeries", 503)]
+    google.faults += [
+        Fault("POST", ":predict", 503),
+        Fault("PATCH", "endpoints/", 429),
+        Fault("GET", "timeSeries", 503),
+    ]
 
     traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
@@ -213,10 +241,14 @@ def test_a_cloud_that_is_overloaded_is_asked_again(google, old, new, observer):
     assert google.faults == []
 
 
-def test_what_google_refuses_takes_the_traffic_back_and_names_the_doctor(google, old, new, observer):
+def test_what_google_refuses_takes_the_traffic_back_and_names_the_doctor(
+    google, old, new, observer
+):
     google.faults += [Fault("GET", "timeSeries", 403)]
 
-    with pytest.raises(RunError, match=r"Cloud Monitoring: Google refuses it .* `make doctor env=dev`"):
+    with pytest.raises(
+        RunError, match=r"Cloud Monitoring: Google refuses it .* `make doctor env=dev`"
+    ):
         traffic.introduce(endpoint(), new, old, QUESTION, observer, WANTED)
 
     assert endpoint().shares() == {old: 100}

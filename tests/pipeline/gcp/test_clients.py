@@ -15,13 +15,25 @@ DEV = ENVIRONMENTS["dev"]
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (exceptions.NotFound("gone"), "the thing is not there in mill-dev: `make doctor env=dev` says what is missing"),
-        (exceptions.Forbidden("no right"), r"the thing: Google refuses it in mill-dev \(no right\): `make doctor env=dev`"),
+        (
+            exceptions.NotFound("gone"),
+            "the thing is not there in mill-dev: `make doctor env=dev` says what is missing",
+        ),
+        (
+            exceptions.Forbidden("no right"),
+            r"the thing: Google refuses it in mill-dev \(no right\): `make doctor env=dev`",
+        ),
         (exceptions.Unauthorized("who?"), "the thing: Google refuses it in mill-dev"),
         (exceptions.Conflict("twice"), "the thing: Google answered 409: twice"),
         (exceptions.TooManyRequests("slowly"), "the thing: Google answered 429: slowly"),
-        (auth.DefaultCredentialsError("none"), "there are no valid Google credentials: run `gcloud auth application-default login`"),
-        (auth.RefreshError("expired"), "there are no valid Google credentials: run `gcloud auth application-default login`"),
+        (
+            auth.DefaultCredentialsError("none"),
+            "there are no valid Google credentials: run `gcloud auth application-default login`",
+        ),
+        (
+            auth.RefreshError("expired"),
+            "there are no valid Google credentials: run `gcloud auth application-default login`",
+        ),
         (requests.ConnectionError("cut"), "the thing: Google could not be reached"),
         (exceptions.RetryError("tired", cause=None), "the thing: Google could not be reached"),
     ],
@@ -31,7 +43,14 @@ def test_a_refusal_is_one_sentence(error, says):
         raise error
 
 
-@pytest.mark.parametrize("error", [exceptions.TooManyRequests("x"), exceptions.ServiceUnavailable("x"), requests.ConnectionError("x")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.TooManyRequests("x"),
+        exceptions.ServiceUnavailable("x"),
+        requests.ConnectionError("x"),
+    ],
+)
 def test_what_may_pass_is_asked_again(error):
     left = [error, error]
 

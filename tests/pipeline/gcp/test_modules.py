@@ -27,8 +27,13 @@ def test_the_first_publication_copies_every_module_to_an_address_of_its_content(
 
     assert found.copied == list(MODULE_FILES)
     for file, uri in found.uris.items():
-        assert uri == f"gs://{blob.bucket.name}/modules/cab/{folder.sha256(file)}/{file.rsplit('/', 1)[-1]}"
-        assert blob.bucket.blob(uri.split("/", 3)[3]).download_as_bytes() == (cab / file).read_bytes()
+        assert (
+            uri
+            == f"gs://{blob.bucket.name}/modules/cab/{folder.sha256(file)}/{file.rsplit('/', 1)[-1]}"
+        )
+        assert (
+            blob.bucket.blob(uri.split("/", 3)[3]).download_as_bytes() == (cab / file).read_bytes()
+        )
 
 
 def test_after_an_edit_only_the_edited_module_is_copied(blob, cab):
@@ -59,5 +64,8 @@ def test_an_address_that_holds_something_else_is_refused_and_left_alone(blob, ca
 
 
 def test_a_missing_bucket_is_named_with_what_tells_more(store, cab):
-    with pytest.raises(RunError, match=r"the bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`"):
+    with pytest.raises(
+        RunError,
+        match=r"the bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`",
+    ):
         published(cab)

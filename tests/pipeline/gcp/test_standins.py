@@ -26,7 +26,12 @@ def endpoint(google):
     endpoint = aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id="7")
     for number in (1, 2):
         parent = {"model_id": "cab"} if number == 1 else {"parent_model": f"{PLACE}/models/cab"}
-        model = aiplatform.Model.upload(display_name="cab", artifact_uri=f"gs://b/{number}", serving_container_image_uri="i", **parent)
+        model = aiplatform.Model.upload(
+            display_name="cab",
+            artifact_uri=f"gs://b/{number}",
+            serving_container_image_uri="i",
+            **parent,
+        )
         model.deploy(endpoint, traffic_percentage=0, machine_type="n1-standard-2")
     return aiplatform.Endpoint("7")
 
@@ -67,9 +72,16 @@ def test_vertex_runs_lists_and_cancels_pipeline_jobs(google):
     from google.cloud.aiplatform_v1 import PipelineJob
 
     aiplatform = vertex(PROJECT, REGION)
-    client, states = aiplatform.PipelineJob._empty_constructor().api_client, aiplatform.gapic.PipelineState
+    client, states = (
+        aiplatform.PipelineJob._empty_constructor().api_client,
+        aiplatform.gapic.PipelineState,
+    )
     for number in (1, 2):
-        job = PipelineJob(display_name="run", labels={"model": "cab"}, runtime_config={"gcs_output_directory": "gs://b"})
+        job = PipelineJob(
+            display_name="run",
+            labels={"model": "cab"},
+            runtime_config={"gcs_output_directory": "gs://b"},
+        )
         client.create_pipeline_job(parent=PLACE, pipeline_job=job, pipeline_job_id=f"run-{number}")
 
     google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", state="PIPELINE_STATE_SUCCEEDED")
@@ -86,42 +98,79 @@ def test_vertex_runs_lists_and_cancels_pipeline_jobs(google):
 def builds(google):
     from google.auth.credentials import AnonymousCredentials
     from google.cloud.devtools import cloudbuild_v1
-    from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import CloudBuildRestTransport
+    from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import (
+        CloudBuildRestTransport,
+    )
 
-    transport = CloudBuildRestTransport(host=f"{google.url}/cloud_build", url_scheme="http", credentials=AnonymousCredentials())
+    transport = CloudBuildRestTransport(
+        host=f"{google.url}/cloud_build", url_scheme="http", credentials=AnonymousCredentials()
+    )
     return cloudbuild_v1.CloudBuildClient(transport=transport)
 
 
-@pytest.mark.parametrize("ids", [{}, {"project_id": PROJECT}], ids=["by its name", "by its project too"])
+@pytest.mark.parametrize(
+    "ids", [{}, {"project_id": PROJECT}], ids=["by its name", "by its project too"]
+)
 def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
-    trigger_id = google.add_trigger(PROJECT, REGION, "train", substitutions={"_MODEL": ""}, approvalConfig={"approvalRequired": True})
+    trigger_id = google.add_trigger(
+        PROJECT,
+        REGION,
+        "train",
+        substitutions={"_MODEL": ""},
+        approvalConfig={"approvalRequired": True},
+    )
     [trigger] = builds.list_build_triggers(request={"parent": PLACE, **ids})
-    assert (trigger.id, trigger.name, dict(trigger.substitutions)) == (trigger_id, "train", {"_MODEL": ""})
+    assert (trigger.id, trigger.name, dict(trigger.substitutions)) == (
+        trigger_id,
+        "train",
+        {"_MODEL": ""},
+    )
 
     name = {"name": f"{PLACE}/triggers/{trigger_id}", "trigger_id": trigger_id, **ids}
-    operation = builds.run_build_trigger(request={**name, "source": {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "cab"}}})
+    operation = builds.run_build_trigger(
+        request={**name, "source": {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "cab"}}}
+    )
 
     build = operation.metadata.build
-    assert (build.status.name, build.substitutions["_MODEL"], operation.done()) == ("PENDING", "cab", False)
+    assert (build.status.name, build.substitutions["_MODEL"], operation.done()) == (
+        "PENDING",
+        "cab",
+        False,
+    )
     google.change("cloud_build", build.name, status="SUCCESS")
     assert operation.result(timeout=30).status.name == "SUCCESS"
     request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}
     assert [found.status.name for found in builds.list_builds(request=request)] == ["SUCCESS"]
-    assert builds.get_build(request={"name": build.name, "id": build.id, **ids}).build_trigger_id == trigger_id
+    assert (
+        builds.get_build(request={"name": build.name, "id": build.id, **ids}).build_trigger_id
+        == trigger_id
+    )
 
 
 def test_an_authorized_session_writes_logs_and_reads_measurements(google):
     from google.auth.credentials import AnonymousCredentials
     from google.auth.transport.requests import AuthorizedSession
 
-    http, errors = AuthorizedSession(AnonymousCredentials()), "aiplatform.googleapis.com/prediction/online/error_count"
+    http, errors = (
+        AuthorizedSession(AnonymousCredentials()),
+        "aiplatform.googleapis.com/prediction/online/error_count",
+    )
     google.measure(errors, 3, deployed_model_id="1")
 
-    entries = {"logName": f"projects/{PROJECT}/logs/l", "resource": {"type": "global"}, "entries": [{"jsonPayload": {"a": 1}}]}
+    entries = {
+        "logName": f"projects/{PROJECT}/logs/l",
+        "resource": {"type": "global"},
+        "entries": [{"jsonPayload": {"a": 1}}],
+    }
     http.post(f"{google.url}/logging/v2/entries:write", json=entries).raise_for_status()
     asked = {"filter": f'metric.type="{errors}" AND metric.labels.deployed_model_id="1"'}
-    interval = {"interval.startTime": "2026-01-01T00:00:00Z", "interval.endTime": "2026-01-01T00:05:00+00:00"}
-    answer = http.get(f"{google.url}/monitoring/v3/projects/{PROJECT}/timeSeries", params={**asked, **interval})
+    interval = {
+        "interval.startTime": "2026-01-01T00:00:00Z",
+        "interval.endTime": "2026-01-01T00:05:00+00:00",
+    }
+    answer = http.get(
+        f"{google.url}/monitoring/v3/projects/{PROJECT}/timeSeries", params={**asked, **interval}
+    )
 
     assert google.entries[0]["jsonPayload"] == {"a": 1}
     assert answer.json()["timeSeries"][0]["points"][0]["value"] == {"int64Value": "3"}

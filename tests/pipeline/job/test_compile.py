@@ -12,7 +12,18 @@ OTHER = {"ExampleGen", "Trainer", "Pusher"}
 @pytest.fixture
 def compiled(cli, tmp_path):
     def call(env, *more, model="cab"):
-        said = cli("compile", model, "--env", env, "--output", tmp_path, "--runs", tmp_path / "runs", "--json", *more)
+        said = cli(
+            "compile",
+            model,
+            "--env",
+            env,
+            "--output",
+            tmp_path,
+            "--runs",
+            tmp_path / "runs",
+            "--json",
+            *more,
+        )
         assert said.code == 0, said.err
         [file] = parsed(said)
         return json.loads(open(file).read())
@@ -27,7 +38,9 @@ def nodes(job):
     for name, task in spec["root"]["dag"]["tasks"].items():
         component = spec["components"][task["componentRef"]["name"]]
         executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
-        found[name.replace("BigQueryExampleGen", "ExampleGen").replace("CsvExampleGen", "ExampleGen")] = (task, component, executor)
+        found[
+            name.replace("BigQueryExampleGen", "ExampleGen").replace("CsvExampleGen", "ExampleGen")
+        ] = (task, component, executor)
     return found
 
 
@@ -36,7 +49,11 @@ def neutral(value, root, name):
     value = json.loads(json.dumps(value))
     container = value[2].get("container", {})
     container.pop("image", None)
-    container["args"] = [a for a in container.get("args", []) if not a.startswith("--") or "json" in a or "class" in a]
+    container["args"] = [
+        a
+        for a in container.get("args", [])
+        if not a.startswith("--") or "json" in a or "class" in a
+    ]
     text = (
         json.dumps(value, sort_keys=True)
         .replace(root, "ROOT")
@@ -47,7 +64,9 @@ def neutral(value, root, name):
 
 
 def module_base(job):
-    uri = nodes(job)["ImportSchemaGen"][0]["inputs"]["parameters"]["schema_file"]["runtimeValue"]["constant"]
+    uri = nodes(job)["ImportSchemaGen"][0]["inputs"]["parameters"]["schema_file"]["runtimeValue"][
+        "constant"
+    ]
     return uri.rsplit("/", 2)[0]
 
 
@@ -66,21 +85,38 @@ def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, s
     assert differing == OTHER
 
 
-def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_settings_say_so(compiled):
+def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_settings_say_so(
+    compiled,
+):
     dev, staging = nodes(compiled("dev", *IMAGES)), nodes(compiled("staging", *IMAGES))
 
-    query = staging["ExampleGen"][0]["inputs"]["parameters"]["input_config"]["runtimeValue"]["constant"]
+    query = staging["ExampleGen"][0]["inputs"]["parameters"]["input_config"]["runtimeValue"][
+        "constant"
+    ]
     assert "rides.rides" in query and "`tips` IS NOT NULL" in query and "@begin" not in query
     assert "--runner=DataflowRunner" in staging["Transform"][2]["container"]["args"]
     assert "--runner=DirectRunner" in dev["Transform"][2]["container"]["args"]
-    assert "pipeline.components.vertex_trainer.Executor" in staging["Trainer"][2]["container"]["args"]
+    assert (
+        "pipeline.components.vertex_trainer.Executor" in staging["Trainer"][2]["container"]["args"]
+    )
     assert "pipeline.components.trainer.Executor" in dev["Trainer"][2]["container"]["args"]
-    assert "n1-standard-4" in staging["Trainer"][0]["inputs"]["parameters"]["custom_config"]["runtimeValue"]["constant"]
+    assert (
+        "n1-standard-4"
+        in staging["Trainer"][0]["inputs"]["parameters"]["custom_config"]["runtimeValue"][
+            "constant"
+        ]
+    )
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
-def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_also_holds_what_beam_needs(compiled, stage):
-    executors = [executor["container"] for _, _, executor in nodes(compiled(stage, *IMAGES)).values() if "container" in executor]
+def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_also_holds_what_beam_needs(
+    compiled, stage
+):
+    executors = [
+        executor["container"]
+        for _, _, executor in nodes(compiled(stage, *IMAGES)).values()
+        if "container" in executor
+    ]
 
     assert len(executors) == 9 and {e["image"] for e in executors} == {IMAGE}
     assert {tuple(e["command"]) for e in executors} == {("python", "-m", "pipeline.job.entrypoint")}
@@ -93,8 +129,13 @@ def test_modules_are_given_by_the_hash_of_their_content(compiled):
     job = compiled("prod", *IMAGES)
     folder = ModelFolder.load("cab")
 
-    uri = nodes(job)["Transform"][0]["inputs"]["parameters"]["module_file"]["runtimeValue"]["constant"]
-    assert uri == f"gs://mill-prod-prod-artifacts/modules/cab/{folder.sha256('preprocessing.py')}/preprocessing.py"
+    uri = nodes(job)["Transform"][0]["inputs"]["parameters"]["module_file"]["runtimeValue"][
+        "constant"
+    ]
+    assert (
+        uri
+        == f"gs://mill-prod-prod-artifacts/modules/cab/{folder.sha256('preprocessing.py')}/preprocessing.py"
+    )
 
 
 def test_transform_waits_for_the_validator(compiled):
@@ -105,17 +146,26 @@ def test_each_model_asks_for_its_own_last_blessed_one(compiled):
     jobs = {model: compiled("dev", *IMAGES, model=model) for model in ("cab", "ferry")}
 
     for model, job in jobs.items():
-        resolver = nodes(job)["LastBlessed-model-blessing-resolver"][2]["resolver"]["outputArtifactQueries"]["model_blessing"]["filter"]
-        evaluator = nodes(job)["Evaluator"][0]["inputs"]["parameters"]["pipeline"]["runtimeValue"]["constant"]
+        resolver = nodes(job)["LastBlessed-model-blessing-resolver"][2]["resolver"][
+            "outputArtifactQueries"
+        ]["model_blessing"]["filter"]
+        evaluator = nodes(job)["Evaluator"][0]["inputs"]["parameters"]["pipeline"]["runtimeValue"][
+            "constant"
+        ]
         assert evaluator == f"dev-{model}"
-        assert resolver.endswith(f'metadata.blessed.number_value=1 AND metadata.pipeline.string_value="dev-{model}"')
+        assert resolver.endswith(
+            f'metadata.blessed.number_value=1 AND metadata.pipeline.string_value="dev-{model}"'
+        )
 
 
 def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     job = compiled("dev", *IMAGES)
 
     assert job["pipelineSpec"]["schemaVersion"] == "2.1.0"
-    assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
+    assert (
+        job["runtimeConfig"]["gcsOutputDirectory"]
+        == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +173,10 @@ def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     [
         (["--env", "test", *IMAGES], "--env is 'test', allowed are local, dev, staging, prod"),
         (["--env", "dev"], "--image is None"),
-        (["--env", "dev", "--image", "pipeline:latest"], "--image is 'pipeline:latest', allowed for dev is an image by digest"),
+        (
+            ["--env", "dev", "--image", "pipeline:latest"],
+            "--image is 'pipeline:latest', allowed for dev is an image by digest",
+        ),
         (
             ["--env", "dev", "--image", IMAGE, "--serving-image", "serving:1"],
             "--serving-image is 'serving:1', allowed for dev is an image by digest",

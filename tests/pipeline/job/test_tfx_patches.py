@@ -22,7 +22,9 @@ class Doubled(beam.DoFn):
 
 
 def test_beams_direct_runner_still_tries_one_that_it_downloads():
-    assert "prism_runner.PrismRunner()" in inspect.getsource(direct_runner.SwitchingDirectRunner.run_pipeline)
+    assert "prism_runner.PrismRunner()" in inspect.getsource(
+        direct_runner.SwitchingDirectRunner.run_pipeline
+    )
 
 
 def test_a_pipeline_is_run_by_the_fn_api_runner(monkeypatch):
@@ -74,7 +76,9 @@ def test_tfx_still_packs_modules_but_where_this_variable_is_set():
 
 def test_tfx_still_asks_for_the_last_blessed_model_of_the_whole_project(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(tfx_patches, "ask_for_own_blessing", lambda job, _: asked.append(json.dumps(job)))
+    monkeypatch.setattr(
+        tfx_patches, "ask_for_own_blessing", lambda job, _: asked.append(json.dumps(job))
+    )
     spec = here(ModelFolder.load("ferry"), tmp_path)
 
     compiler.compiled(spec, "image@sha256:0")

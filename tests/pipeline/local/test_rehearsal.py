@@ -16,7 +16,11 @@ from pipeline.local.rehearsal import Rehearsal, rehearse_file
 from tests.pipeline.checkout import TRAINED_ANEW, Checkout
 from tests.pipeline.conftest import IMAGES, copy_small, parsed
 
-UNCACHED = {"Hyperparameters", "LastBlessed-model-blessing-resolver", "LastBlessed-model-resolver"}  # no container's
+UNCACHED = {
+    "Hyperparameters",
+    "LastBlessed-model-blessing-resolver",
+    "LastBlessed-model-resolver",
+}  # no container's
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,14 @@ def compiled(place):
     """The local job of the model in that place."""
     from pipeline.cli.compile import compile_models
 
-    arguments = {"environment": "local", "image": None, "serving_image": None, "end": "", "runs": place / "runs", "output": place}
+    arguments = {
+        "environment": "local",
+        "image": None,
+        "serving_image": None,
+        "end": "",
+        "runs": place / "runs",
+        "output": place,
+    }
     [spec] = compile_models([str(place / "cab")], **arguments)
     return json.loads(spec.read_text())
 
@@ -48,7 +59,10 @@ def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
 def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
     place, _, _ = rehearsed
 
-    logs = {file.parent.name: file.read_text() for file in place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")}
+    logs = {
+        file.parent.name: file.read_text()
+        for file in place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
+    }
     assert len(logs) == 9 and all("Starting executor" in log for log in logs.values())
     assert not [node for node, log in logs.items() if "infer TFX Python dependency" in log]
 
@@ -63,11 +77,22 @@ def test_no_container_tries_a_runner_that_is_downloaded(rehearsed):
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
     place, spec, _ = rehearsed
     again = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/cab")
-    queries = {k: v["resolver"]["outputArtifactQueries"] for k, v in again.executors.items() if "resolver" in v}
+    queries = {
+        k: v["resolver"]["outputArtifactQueries"]
+        for k, v in again.executors.items()
+        if "resolver" in v
+    }
 
-    blessing = again.store.query(queries["LastBlessed-model-blessing-resolver_executor"]["model_blessing"]["filter"], {})
-    model = again.store.query(queries["LastBlessed-model-resolver_executor"]["model"]["filter"], {"input": blessing})
-    other = again.store.query('schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="ferry"', {})
+    blessing = again.store.query(
+        queries["LastBlessed-model-blessing-resolver_executor"]["model_blessing"]["filter"], {}
+    )
+    model = again.store.query(
+        queries["LastBlessed-model-resolver_executor"]["model"]["filter"], {"input": blessing}
+    )
+    other = again.store.query(
+        'schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="ferry"',
+        {},
+    )
 
     assert blessing[0]["metadata"]["pipeline"] == "cab"
     assert "/Trainer/model" in model[0]["uri"]
@@ -81,8 +106,13 @@ def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache
 
     again = states(compiled(place))
 
-    assert {node for node, state in again.items() if state == "finished"} == {*TRAINED_ANEW, *UNCACHED}
-    assert {state for node, state in again.items() if node not in {*TRAINED_ANEW, *UNCACHED}} == {"cached"}
+    assert {node for node, state in again.items() if state == "finished"} == {
+        *TRAINED_ANEW,
+        *UNCACHED,
+    }
+    assert {state for node, state in again.items() if node not in {*TRAINED_ANEW, *UNCACHED}} == {
+        "cached"
+    }
 
 
 def test_a_step_that_vertex_is_told_not_to_cache_runs_again(rehearsed):
@@ -94,10 +124,13 @@ def test_a_step_that_vertex_is_told_not_to_cache_runs_again(rehearsed):
 
 def test_other_code_than_what_compiled_a_spec_is_refused(rehearsed, tmp_path):
     _, spec, _ = rehearsed
-    (tmp_path / "local.json").write_text(re.sub(r"this-machine@sha256:\w+", "this-machine@sha256:" + 64 * "0", spec.read_text()))
+    (tmp_path / "local.json").write_text(
+        re.sub(r"this-machine@sha256:\w+", "this-machine@sha256:" + 64 * "0", spec.read_text())
+    )
 
     with pytest.raises(
-        ConfigurationError, match=r"local.json: it was compiled by other code than what would run it here; compile it again"
+        ConfigurationError,
+        match=r"local.json: it was compiled by other code than what would run it here; compile it again",
     ):
         rehearse_file(tmp_path / "local.json")
 
@@ -133,8 +166,18 @@ def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(t
 
 
 def image_of(place):
-    program = [sys.executable, "-c", "from pipeline import local_image; print(local_image.reference())"]
-    return subprocess.run(program, cwd=place, env=os.environ | {"PYTHONPATH": str(place)}, stdout=subprocess.PIPE, check=True).stdout
+    program = [
+        sys.executable,
+        "-c",
+        "from pipeline import local_image; print(local_image.reference())",
+    ]
+    return subprocess.run(
+        program,
+        cwd=place,
+        env=os.environ | {"PYTHONPATH": str(place)},
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
 
 
 def root(job):
@@ -152,12 +195,14 @@ def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
     _, spec, _ = rehearsed
     job = json.loads(spec.read_text())
     job["runtimeConfig"]["gcsOutputDirectory"] = str(tmp_path)
-    job["pipelineSpec"]["root"]["dag"]["tasks"]["CsvExampleGen"]["inputs"]["parameters"]["path"]["runtimeValue"]["constant"] = (
-        "/no/rows.csv"
-    )
+    job["pipelineSpec"]["root"]["dag"]["tasks"]["CsvExampleGen"]["inputs"]["parameters"]["path"][
+        "runtimeValue"
+    ]["constant"] = "/no/rows.csv"
     (tmp_path / "local.json").write_text(json.dumps(job))
 
-    with pytest.raises(RunError, match=r"CsvExampleGen failed: .*/no/rows.csv: there is no such file"):
+    with pytest.raises(
+        RunError, match=r"CsvExampleGen failed: .*/no/rows.csv: there is no such file"
+    ):
         rehearse_file(tmp_path / "local.json")
 
 
@@ -166,11 +211,19 @@ def test_a_cloud_spec_is_refused(cli, tmp_path):
 
     said = cli("rehearse", file)
 
-    assert (said.code, "only a spec of `compile --env local` can be rehearsed" in said.sentence) == (2, True)
+    assert (
+        said.code,
+        "only a spec of `compile --env local` can be rehearsed" in said.sentence,
+    ) == (2, True)
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(None, "there is no such file"), ("{", "not a compiled pipeline job"), ("{}", "not a compiled pipeline job")]
+    ("content", "says"),
+    [
+        (None, "there is no such file"),
+        ("{", "not a compiled pipeline job"),
+        ("{}", "not a compiled pipeline job"),
+    ],
 )
 def test_what_is_no_spec_is_refused(cli, tmp_path, content, says):
     file = tmp_path / "spec.json"

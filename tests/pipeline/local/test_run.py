@@ -20,7 +20,11 @@ def test_a_run_publishes_a_model_that_travels_whole(trained):
     assert trained.summary["decision"] == {
         "blessed": True, "published": str(published), "reason": "published: every bound holds and the model can be served",
     }  # fmt: skip
-    assert {f.name for f in (published / "assets.extra").iterdir()} == {"schema.pbtxt", "sample.json", "serving.json"}
+    assert {f.name for f in (published / "assets.extra").iterdir()} == {
+        "schema.pbtxt",
+        "sample.json",
+        "serving.json",
+    }
 
 
 def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained):
@@ -28,12 +32,29 @@ def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained):
 
     assert sorted(states(summary)) == sorted(NODES) and set(states(summary).values()) == {"ran"}
     assert 1 < max(n["seconds"] for n in summary["nodes"]) <= summary["seconds"] + 0.1
-    assert 0.5 < summary["metrics"]["auc"] < 1 and all(isinstance(v, float) for v in summary["metrics"].values())
-    assert summary["gate"][0] == {"metric": "auc", "slice": "all", "value": summary["metrics"]["auc"], "lower_bound": 0.51, "holds": True}
+    assert 0.5 < summary["metrics"]["auc"] < 1 and all(
+        isinstance(v, float) for v in summary["metrics"].values()
+    )
+    assert summary["gate"][0] == {
+        "metric": "auc",
+        "slice": "all",
+        "value": summary["metrics"]["auc"],
+        "lower_bound": 0.51,
+        "holds": True,
+    }
     assert summary["baseline"] is None
-    assert set(summary["records"]) == {"code", "environment", "data", "hyperparameters", "metrics", "model_type"}
+    assert set(summary["records"]) == {
+        "code",
+        "environment",
+        "data",
+        "hyperparameters",
+        "metrics",
+        "model_type",
+    }
     assert summary["records"]["data"]["rows"] == 1500
-    assert summary["records"]["hyperparameters"] == json.loads((trained.folder / "hyperparameters/best.json").read_text())
+    assert summary["records"]["hyperparameters"] == json.loads(
+        (trained.folder / "hyperparameters/best.json").read_text()
+    )
     assert summary["records"]["model_type"]["parameters"] > 1000
 
 
@@ -59,12 +80,26 @@ def test_the_six_records_go_to_mlflow(trained):
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{trained.runs}/mlflow.db")
-    [run] = client.search_runs([client.get_experiment_by_name("cab").experiment_id], f"attributes.run_name = '{trained.summary['run']}'")
+    [run] = client.search_runs(
+        [client.get_experiment_by_name("cab").experiment_id],
+        f"attributes.run_name = '{trained.summary['run']}'",
+    )
 
     assert run.data.metrics["auc"] == pytest.approx(trained.summary["metrics"]["auc"])
-    assert run.data.params["batch_size"] == str(trained.summary["records"]["hyperparameters"]["batch_size"])
-    assert {"code.commit", "environment.tfx", "data.sha256", "model_type.kind", "decision.blessed"} <= set(run.data.tags)
-    assert {f.path for f in client.list_artifacts(run.info.run_id)} == {"summary.json", "report.html"}
+    assert run.data.params["batch_size"] == str(
+        trained.summary["records"]["hyperparameters"]["batch_size"]
+    )
+    assert {
+        "code.commit",
+        "environment.tfx",
+        "data.sha256",
+        "model_type.kind",
+        "decision.blessed",
+    } <= set(run.data.tags)
+    assert {f.path for f in client.list_artifacts(run.info.run_id)} == {
+        "summary.json",
+        "report.html",
+    }
 
 
 def test_a_tracker_that_is_down_costs_a_warning(trained, cli):
@@ -84,9 +119,11 @@ def test_a_second_run_repeats_nothing_and_publishes_nothing(trained, cli):
 
     summary = parsed(cli("run", trained.folder, "--runs", trained.runs, "--json"))
 
-    assert {state for node, state in states(summary).items() if node in ("CsvExampleGen", "StatisticsGen", "Transform", "Trainer")} == {
-        "cached"
-    }
+    assert {
+        state
+        for node, state in states(summary).items()
+        if node in ("CsvExampleGen", "StatisticsGen", "Transform", "Trainer")
+    } == {"cached"}
     assert summary["decision"]["blessed"] and "published already" in summary["decision"]["reason"]
     assert summary["metrics"] == trained.summary["metrics"] and summary["baseline"]["same_model"]
     assert tree_sha256(trained.published) == before
@@ -100,17 +137,30 @@ def test_a_raised_bar_judges_the_last_blessed_model_anew(trained, tmp_path, cli)
     said = cli("run", folder, "--runs", trained.runs, "--json")
 
     assert said.code == 3
-    assert "auc (all) is" in parsed(said)["decision"]["reason"] and "below 0.999" in parsed(said)["decision"]["reason"]
+    assert (
+        "auc (all) is" in parsed(said)["decision"]["reason"]
+        and "below 0.999" in parsed(said)["decision"]["reason"]
+    )
 
 
-def test_a_run_starts_its_tracker_and_the_one_engine_of_its_check_before_it_imports(trained, tmp_path, cli, monkeypatch):
-    folder, start, begin = shutil.copytree(trained.folder, tmp_path / "cab"), engine_process._started, tracking.started
+def test_a_run_starts_its_tracker_and_the_one_engine_of_its_check_before_it_imports(
+    trained, tmp_path, cli, monkeypatch
+):
+    folder, start, begin = (
+        shutil.copytree(trained.folder, tmp_path / "cab"),
+        engine_process._started,
+        tracking.started,
+    )
     edit(folder / "model.toml", r"^lower_bound = .*$", "lower_bound = 0.999")
     edit(folder / "model.toml", r"^least_change = .*$", "least_change = -0.0001")
     edit(folder / "model.py", r"^def run_fn", "# edited\n\\g<0>")
     events, engines = [], []
     monkeypatch.setattr(tracking, "started", lambda runs: events.append("tracker") or begin(runs))
-    monkeypatch.setattr(engine_process, "_started", lambda: events.append("engine") or engines.append(start()) or engines[-1])
+    monkeypatch.setattr(
+        engine_process,
+        "_started",
+        lambda: events.append("engine") or engines.append(start()) or engines[-1],
+    )
     monkeypatch.setattr(startup, "load", lambda: events.append("imports"))
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
@@ -145,22 +195,34 @@ def test_no_run_yet_says_how_to_make_one(tmp_path, cli):
 def test_a_candidate_worse_than_the_last_blessed_model_is_refused(trained, tmp_path, cli):
     folder = shutil.copytree(trained.folder, tmp_path / "cab")
     edit(folder / "model.toml", r"^least_change = .*$", "least_change = -0.0005")
-    edit(folder / "model.py", r'return \{"score": (.*)\}', r'return {"score": 0.01 * \1 + 0.9 * tf.nn.sigmoid(-features["fare_log"]) }')
+    edit(
+        folder / "model.py",
+        r'return \{"score": (.*)\}',
+        r'return {"score": 0.01 * \1 + 0.9 * tf.nn.sigmoid(-features["fare_log"]) }',
+    )
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
 
     [change] = [check for check in parsed(said)["gate"] if check["metric"] == "change of auc"]
     assert said.code == 3 and not parsed(said)["decision"]["blessed"]
-    assert not change["holds"] and f"change of auc (all) is {change['value']:.4f}, below -0.0005" in parsed(said)["decision"]["reason"]
+    assert (
+        not change["holds"]
+        and f"change of auc (all) is {change['value']:.4f}, below -0.0005"
+        in parsed(said)["decision"]["reason"]
+    )
 
 
 def test_a_slice_below_its_own_bound_refuses_the_model(trained, tmp_path, cli):
     folder = shutil.copytree(trained.folder, tmp_path / "cab")
-    bound = '\n[[gate.slices]]\nfeature = "payment_type"\nvalue = "Credit Card"\nlower_bound = 0.999\n'
+    bound = (
+        '\n[[gate.slices]]\nfeature = "payment_type"\nvalue = "Credit Card"\nlower_bound = 0.999\n'
+    )
     edit(folder / "model.toml", r"^\[serving\]$", f"{bound}\n[serving]")
 
     said = cli("run", folder, "--runs", trained.runs, "--json")
 
-    checks = {check["slice"]: check["holds"] for check in parsed(said)["gate"] if check["metric"] == "auc"}
+    checks = {
+        check["slice"]: check["holds"] for check in parsed(said)["gate"] if check["metric"] == "auc"
+    }
     assert said.code == 3 and checks == {"all": True, "payment_type=Credit Card": False}
     assert "auc (payment_type=Credit Card) is" in parsed(said)["decision"]["reason"]

@@ -21,10 +21,26 @@ class Watch:
     """A watching process in a session of its own, read line by line."""
 
     def __init__(self, place: Path, folder: Path) -> None:
-        command = [sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(place / "runs"), "--json", "--watch"]
-        around = {"cwd": place, "env": os.environ | {"PYTHONPATH": str(place)}, "start_new_session": True}
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline",
+            "run",
+            str(folder),
+            "--runs",
+            str(place / "runs"),
+            "--json",
+            "--watch",
+        ]
+        around = {
+            "cwd": place,
+            "env": os.environ | {"PYTHONPATH": str(place)},
+            "start_new_session": True,
+        }
         self.place, self.runs = place, place / "runs"
-        self.process = subprocess.Popen(command, **around, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, **around, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
 
     def until(self, beginning: str) -> list[str]:
         """What it says, as far as a line that begins so."""
@@ -46,7 +62,9 @@ class Watch:
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
                 state, parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:2]
-                if state != "Z" and f"PYTHONPATH={self.place}" in (folder / "environ").read_text().split("\0"):
+                if state != "Z" and f"PYTHONPATH={self.place}" in (
+                    folder / "environ"
+                ).read_text().split("\0"):
                     found[int(folder.name)] = int(parent)
         return found
 
@@ -76,7 +94,9 @@ def watch():
         watching.process.wait()
 
 
-def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed(tmp_path, watch, trained):
+def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed(
+    tmp_path, watch, trained
+):
     checkout = Checkout(tmp_path)
     watching = watch(checkout.place, checkout.folder)
 
@@ -96,8 +116,14 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
     assert said[0] == f"{checkout.folder}/model.py has changed\n"
     assert {node["id"] for node in second["nodes"] if node["state"] == "ran"} >= TRAINED_ANEW
     assert {node["id"]: node["state"] for node in second["nodes"]}["Transform"] == "cached"
-    compared = {name for name in second["metrics"] if name.endswith("_diff")}  # with the last blessed, which the first run has none of
-    assert first["metrics"] == trained.summary["metrics"] == {n: v for n, v in second["metrics"].items() if n not in compared}
+    compared = {
+        name for name in second["metrics"] if name.endswith("_diff")
+    }  # with the last blessed, which the first run has none of
+    assert (
+        first["metrics"]
+        == trained.summary["metrics"]
+        == {n: v for n, v in second["metrics"].items() if n not in compared}
+    )
     assert "purpose is 7" in refused[-2]
     assert watching.newest()["purpose"] == "to be watched"
     assert (code, last_words[-1]) == (
@@ -123,13 +149,19 @@ def test_ctrl_c_in_a_run_ends_it_and_the_watching_with_one_sentence(tmp_path, wa
     assert watching.leaves_nothing()
 
 
-@pytest.mark.parametrize(("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
+)
 def test_a_run_that_waits_ends_with_the_process_that_would_begin_it(tmp_path, watch, signal_, code):
     checkout = Checkout(tmp_path)
     (checkout.folder / "rows.csv").unlink()
     watching = watch(checkout.place, checkout.folder)
     watching.until(WATCHING)
-    waiting = [process_id for process_id, parent in watching.alive().items() if parent == watching.process.pid]
+    waiting = [
+        process_id
+        for process_id, parent in watching.alive().items()
+        if parent == watching.process.pid
+    ]
 
     (os.kill if signal_ == signal.SIGKILL else os.killpg)(watching.process.pid, signal_)
     ended = watching.process.wait(ENDS_SECONDS)
@@ -143,7 +175,11 @@ def test_a_run_that_dies_of_a_signal_is_told_and_watched_on(tmp_path, watch):
     watching = watch(checkout.place, checkout.folder)
 
     watching.until("StatisticsGen ...")
-    [run] = [process_id for process_id, parent in watching.alive().items() if parent == watching.process.pid]
+    [run] = [
+        process_id
+        for process_id, parent in watching.alive().items()
+        if parent == watching.process.pid
+    ]
     os.kill(run, signal.SIGKILL)
     said = watching.until(WATCHING)
 

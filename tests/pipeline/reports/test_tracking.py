@@ -45,7 +45,9 @@ def test_a_tracker_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
         pass
 
     assert tracker.wait(60) == 0
-    assert [e.name for e in MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_experiments()] == ["Default"]
+    assert [
+        e.name for e in MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_experiments()
+    ] == ["Default"]
 
 
 def test_half_a_run_is_not_kept(tmp_path):
@@ -57,7 +59,11 @@ def test_half_a_run_is_not_kept(tmp_path):
 
 @pytest.mark.parametrize("at", ["_opened", "_log"])
 def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(at):
-    program = HANGING.format(at) + ("; tracking._opened = lambda _: None" if at == "_log" else "") + "; tracking.main('')"
+    program = (
+        HANGING.format(at)
+        + ("; tracking._opened = lambda _: None" if at == "_log" else "")
+        + "; tracking.main('')"
+    )
 
     done = subprocess.run([sys.executable, "-c", program], input="{}", text=True, timeout=30)
 

@@ -76,7 +76,9 @@ class Scratch:
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, **self.environment, "PYTHONPATH": str(self.repository.path)}
         command = [sys.executable, "-m", "pipeline", *arguments]
-        return subprocess.run(command, cwd=self.repository.path, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            command, cwd=self.repository.path, env=environment, capture_output=True, text=True
+        )
 
     def ended(self, build: str, patience_seconds: float = PATIENCE_SECONDS) -> Outcome:
         """What became of a build of that id, once it is over."""
@@ -85,14 +87,21 @@ class Scratch:
             found = [body for body in self.builds() if body["id"] == build]
             if found and found[0]["status"] in ENDED and found[0]["name"] in self.recipes.outcomes:
                 return self.recipes.outcomes[found[0]["name"]]
-            assert time.monotonic() < deadline, f"the build {build} did not end within {patience_seconds} s"
+            assert time.monotonic() < deadline, (
+                f"the build {build} did not end within {patience_seconds} s"
+            )
             time.sleep(0.2)
 
     def builds(self) -> list[dict[str, Any]]:
         """All that were started, the oldest first."""
         objects = self.google.objects.items()
         return sorted(
-            (body for (product, name), body in objects if product == "cloud_build" and "/builds/" in name), key=lambda b: b["createTime"]
+            (
+                body
+                for (product, name), body in objects
+                if product == "cloud_build" and "/builds/" in name
+            ),
+            key=lambda b: b["createTime"],
         )
 
     def delivery_to(self, stage: str, commit: str) -> dict[str, Any]:
@@ -100,26 +109,42 @@ class Scratch:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             for body in self.builds():
-                if body["substitutions"]["TRIGGER_NAME"] == f"{stage}-modules" and body["substitutions"]["COMMIT_SHA"] == commit:
+                if (
+                    body["substitutions"]["TRIGGER_NAME"] == f"{stage}-modules"
+                    and body["substitutions"]["COMMIT_SHA"] == commit
+                ):
                     return body
-            assert time.monotonic() < deadline, f"nobody has asked {stage} for {commit} within {PATIENCE_SECONDS} s"
+            assert time.monotonic() < deadline, (
+                f"nobody has asked {stage} for {commit} within {PATIENCE_SECONDS} s"
+            )
             time.sleep(0.2)
 
     def record(self, stage: str) -> dict[str, Any]:
-        content = storage.Client(project="p").bucket(self.names(stage).bucket("artifacts")).blob("delivery.json").download_as_bytes()
+        content = (
+            storage.Client(project="p")
+            .bucket(self.names(stage).bucket("artifacts"))
+            .blob("delivery.json")
+            .download_as_bytes()
+        )
         return json.loads(content)
 
     def modules(self, stage: str) -> set[str]:
         """The names of all modules in the stage's bucket."""
         bucket = self.names(stage).bucket("artifacts")
-        return {blob.name for blob in storage.Client(project="p").list_blobs(bucket, prefix="modules/")}
+        return {
+            blob.name for blob in storage.Client(project="p").list_blobs(bucket, prefix="modules/")
+        }
 
     def traffic(self, stage: str, model: str) -> dict[str, int]:
         """Percent by the registry version that answers."""
         settings = _settings(stage)
-        endpoint = vertex(settings.project_id, settings.region).Endpoint(settings.names.endpoint(model))
+        endpoint = vertex(settings.project_id, settings.region).Endpoint(
+            settings.names.endpoint(model)
+        )
         versions = {deployed.id: deployed.model_version_id for deployed in endpoint.list_models()}
-        return {versions[id_]: percent for id_, percent in endpoint.traffic_split.items() if percent}
+        return {
+            versions[id_]: percent for id_, percent in endpoint.traffic_split.items() if percent
+        }
 
     def names(self, stage: str) -> Names:
         return _settings(stage).names
@@ -127,7 +152,9 @@ class Scratch:
     def stop_promotions(self) -> None:
         """Staging is asked all the same, and nobody there listens."""
         for (product, name), body in self.google.objects.items():
-            if product == "cloud_build" and body.get("name") == self.names("staging").trigger("promote"):
+            if product == "cloud_build" and body.get("name") == self.names("staging").trigger(
+                "promote"
+            ):
                 self.google.respond("DELETE", f"/cloud_build/v1/{name}", b"")
 
     def apply(self, model: str) -> None:
@@ -135,7 +162,9 @@ class Scratch:
         for stage in RECIPES:
             settings = _settings(stage)
             display_name, id_ = settings.names.pipeline(model), settings.names.endpoint(model)
-            vertex(settings.project_id, settings.region).Endpoint.create(display_name=display_name, endpoint_id=id_)
+            vertex(settings.project_id, settings.region).Endpoint.create(
+                display_name=display_name, endpoint_id=id_
+            )
 
 
 @contextmanager
@@ -151,10 +180,16 @@ def project(place: Path) -> Iterator[Scratch]:
         environment = {**google.environment(), "STORAGE_EMULATOR_HOST": store.url}
         with mock.patch.dict(os.environ, environment):
             recipes = Recipes(
-                repository.path, environment, lambda build, status: google.change("cloud_build", build["name"], status=status)
+                repository.path,
+                environment,
+                lambda build, status: google.change("cloud_build", build["name"], status=status),
             )
             scratch = Scratch(
-                repository, google, recipes, VertexPipelines(google, repository.path, environment, place / "vertex"), environment
+                repository,
+                google,
+                recipes,
+                VertexPipelines(google, repository.path, environment, place / "vertex"),
+                environment,
             )
             google.on_build, google.on_pipeline_job = recipes.run, scratch.vertex.run
             google.main = lambda: repository.git("rev-parse", "main")
@@ -163,7 +198,12 @@ def project(place: Path) -> Iterator[Scratch]:
                 storage.Client(project="p").create_bucket(settings.names.bucket("artifacts"))
                 given = {"substitutions": {"_STAGE": stage, "_MODELS": "all"}}
                 for recipe in names:
-                    google.add_trigger(settings.project_id, settings.region, settings.names.trigger(recipe), **given)
+                    google.add_trigger(
+                        settings.project_id,
+                        settings.region,
+                        settings.names.trigger(recipe),
+                        **given,
+                    )
             listen(google, _settings("staging"))
             scratch.apply("cab")
             yield scratch
@@ -171,7 +211,9 @@ def project(place: Path) -> Iterator[Scratch]:
 
 def _fill(repository: Repository) -> None:
     """All files of this repository as they are now, one small model instead of its own, and values that no one has."""
-    listed = subprocess.run(["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, text=True, check=True
+    ).stdout
     for name in listed.split("\0")[:-1]:
         if not name.startswith("models/") and (REPOSITORY / name).is_file():
             (repository.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -186,4 +228,11 @@ def _settings(stage: str) -> Settings:
     """As the scratch project's own environments.py has it, as far as names and addresses go."""
     github = GitHub(repository="mill/scratch", app_installation_id=1)
     number = {"dev": 1, "staging": 2}[stage]
-    return Settings(stage=stage, project_id=f"scratch-{stage}", project_number=number, region="us-central1", github=github, deletable=True)
+    return Settings(
+        stage=stage,
+        project_id=f"scratch-{stage}",
+        project_number=number,
+        region="us-central1",
+        github=github,
+        deletable=True,
+    )

@@ -147,7 +147,9 @@ def _commit(folder: Path, message: str) -> None:
 def _git(folder: Path, *arguments: str) -> str:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(command, env=inherited | COMMITTER, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, env=inherited | COMMITTER, check=True, stdout=subprocess.PIPE, text=True
+    )
     return done.stdout
 
 

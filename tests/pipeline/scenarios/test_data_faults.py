@@ -41,7 +41,13 @@ def header_only(folder):
 
 def missing_column(folder):
     place = column(folder, "fare")
-    write(folder, [",".join(c for i, c in enumerate(line.split(",")) if i != place) for line in lines_of(folder)])
+    write(
+        folder,
+        [
+            ",".join(c for i, c in enumerate(line.split(",")) if i != place)
+            for line in lines_of(folder)
+        ],
+    )
 
 
 def extra_column(folder):
@@ -85,7 +91,13 @@ def unknown_feature(folder):
 def no_required_value(folder):
     place = column(folder, "tips")
     header, *rows = lines_of(folder)
-    write(folder, [header, *(",".join([*(c := row.split(","))[:place], "", *c[place + 1 :]]) for row in rows)])
+    write(
+        folder,
+        [
+            header,
+            *(",".join([*(c := row.split(","))[:place], "", *c[place + 1 :]]) for row in rows),
+        ],
+    )
 
 
 FAULTS = {
@@ -125,8 +137,14 @@ def test_a_stopped_run_is_recorded_with_its_anomalies(cab, cli, trained):
 
     page = (trained.runs / summary["run"] / "report.html").read_text()
     kept = json.loads((trained.runs / summary["run"] / "summary.json").read_text())
-    assert states(kept)["ExampleValidator"] == "failed" and states(kept)["Transform"] == "not reached"
-    assert kept["state"] == "failed" and kept["decision"] == {"blessed": False, "published": None, "reason": kept["decision"]["reason"]}
+    assert (
+        states(kept)["ExampleValidator"] == "failed" and states(kept)["Transform"] == "not reached"
+    )
+    assert kept["state"] == "failed" and kept["decision"] == {
+        "blessed": False,
+        "published": None,
+        "reason": kept["decision"]["reason"],
+    }
     assert "out-of-range" in kept["error"] or "unexpectedly" in kept["error"]
     assert "fare (" in page.split("Anomalies")[1].split("Raw columns")[0]
 

@@ -23,7 +23,11 @@ def delivered(scratch: Scratch, done: dict) -> str:
     """The commit that a push's build has delivered."""
     outcome = scratch.ended(done["build"]["id"])
     assert outcome.status == "SUCCESS", outcome.output[-3000:]
-    return next(build["substitutions"]["COMMIT_SHA"] for build in scratch.builds() if build["id"] == done["build"]["id"])
+    return next(
+        build["substitutions"]["COMMIT_SHA"]
+        for build in scratch.builds()
+        if build["id"] == done["build"]["id"]
+    )
 
 
 def test_a_push_delivers_exactly_what_changed(scratch: Scratch):
@@ -39,15 +43,23 @@ def test_a_push_delivers_exactly_what_changed(scratch: Scratch):
 def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch) -> None:
     done = scratch.push()
 
-    assert (done["started"], done["route"]["kind"], done["route"]["models"]) == (True, "full", ["cab"])
+    assert (done["started"], done["route"]["kind"], done["route"]["models"]) == (
+        True,
+        "full",
+        ["cab"],
+    )
     commit = delivered(scratch, done)
     assert scratch.traffic("dev", "cab") == {"1": 100}
     assert scratch.record("dev")["commit"] == commit
     promotion = scratch.delivery_to("staging", commit)
-    assert scratch.ended(promotion["id"]).status == "SUCCESS", scratch.ended(promotion["id"]).output[-3000:]
+    assert scratch.ended(promotion["id"]).status == "SUCCESS", scratch.ended(
+        promotion["id"]
+    ).output[-3000:]
     assert scratch.traffic("staging", "cab") == {"1": 100}
     assert scratch.modules("staging") == scratch.modules("dev")
-    here, there = (scratch.record(stage)["models"]["cab"]["current"] for stage in ("dev", "staging"))
+    here, there = (
+        scratch.record(stage)["models"]["cab"]["current"] for stage in ("dev", "staging")
+    )
     assert (here["images"], here["commit"]) == (there["images"], there["commit"])
     scratch.stop_promotions()
 
@@ -67,7 +79,11 @@ def a_model_s_edit_builds_no_image_and_copies_one_file(scratch: Scratch) -> None
 
     done = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"], done["route"]["image"]) == ("partial", ["cab"], False)
+    assert (done["route"]["kind"], done["route"]["models"], done["route"]["image"]) == (
+        "partial",
+        ["cab"],
+        False,
+    )
     delivered(scratch, done)
     assert scratch.traffic("dev", "cab") == {"2": 100}
     assert scratch.record("dev")["images"] == images
@@ -87,7 +103,9 @@ def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None
     assert scratch.traffic("dev", "cab") == {"2": 100}
 
 
-def a_failed_full_delivery_still_ships_with_the_newest_of_two_later_pushes(scratch: Scratch) -> None:
+def a_failed_full_delivery_still_ships_with_the_newest_of_two_later_pushes(
+    scratch: Scratch,
+) -> None:
     before = scratch.record("dev")
     scratch.edit("pipeline/job/dag.py")
     scratch.vertex.fail_next = "Transform"
@@ -116,21 +134,31 @@ def a_failed_full_delivery_still_ships_with_the_newest_of_two_later_pushes(scrat
 def a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch: Scratch) -> None:
     folder = scratch.repository.path / "models/cab"
     files = {
-        str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+        str(file.relative_to(folder)): file.read_text()
+        for file in folder.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
     }
     scratch.commit({f"models/cab_two/{name}": content for name, content in files.items()})
     scratch.apply("cab_two")
 
     done = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"], done["route"]["infrastructure"]) == ("partial", ["cab_two"], True)
+    assert (done["route"]["kind"], done["route"]["models"], done["route"]["infrastructure"]) == (
+        "partial",
+        ["cab_two"],
+        True,
+    )
     delivered(scratch, done)
     assert scratch.traffic("dev", "cab_two") == {"1": 100}
     scratch.commit({f"models/cab_two/{name}": None for name in files})
 
     done = scratch.push()
 
-    assert (done["started"], done["route"]["removed"], done["route"]["models"]) == (False, ["cab_two"], [])
+    assert (done["started"], done["route"]["removed"], done["route"]["models"]) == (
+        False,
+        ["cab_two"],
+        [],
+    )
 
 
 def one_call_brings_the_version_before_back(scratch: Scratch) -> None:

@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from tests.pipeline.checkout import DESCRIBED_ANEW, LOOPBACK, TRAINED_ANEW, TRANSFORMED_ANEW, Checkout
+from tests.pipeline.checkout import (
+    DESCRIBED_ANEW,
+    LOOPBACK,
+    TRAINED_ANEW,
+    TRANSFORMED_ANEW,
+    Checkout,
+)
 
 
 @pytest.fixture(scope="module")

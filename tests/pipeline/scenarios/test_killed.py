@@ -49,7 +49,13 @@ def alive(process_id):
 
 def kill_in(node, folder, runs):
     """SIGKILL as soon as the progress names the node."""
-    with subprocess.Popen(command(folder, runs), cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command(folder, runs),
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
         for line in process.stderr:
             if line.startswith(f"{node} ..."):
                 os.kill(process.pid, signal.SIGKILL)
@@ -75,8 +81,15 @@ def test_the_run_after_the_kills_goes_on_and_publishes(killed):
     summary = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     assert summary["decision"]["published"]
-    assert {n for n, s in states(summary).items() if s == "cached"} >= {"CsvExampleGen", "StatisticsGen", "Transform", "Trainer"}
-    assert [p.name for p in (runs / "store/cab/published").iterdir() if p.name.startswith(".")] == []
+    assert {n for n, s in states(summary).items() if s == "cached"} >= {
+        "CsvExampleGen",
+        "StatisticsGen",
+        "Transform",
+        "Trainer",
+    }
+    assert [
+        p.name for p in (runs / "store/cab/published").iterdir() if p.name.startswith(".")
+    ] == []
 
 
 @contextlib.contextmanager
@@ -84,7 +97,13 @@ def edited(killed):
     """A run after an edit of model.py, whose Trainer therefore runs."""
     folder, runs = killed
     (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
-    with subprocess.Popen(command(folder, runs), cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command(folder, runs),
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         yield process
 
 
@@ -103,7 +122,9 @@ def test_ctrl_c_says_how_to_go_on(killed):
         lines = heard(process, lambda: process.send_signal(signal.SIGINT))
 
     assert process.wait() == 130
-    said = [line for line in lines if line.strip()]  # a library that is cut off may end its own line
+    said = [
+        line for line in lines if line.strip()
+    ]  # a library that is cut off may end its own line
     assert "run it again to go on" in said[-1] and "Traceback" not in "".join(said)
 
 

@@ -21,7 +21,9 @@ def clone(tmp_path_factory):
 def run(clone, *command):
     """What it says on standard output, where it is content."""
     variables = os.environ | {"PYTHONPATH": str(clone)}
-    done = subprocess.run([str(part) for part in command], cwd=clone, env=variables, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(part) for part in command], cwd=clone, env=variables, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 

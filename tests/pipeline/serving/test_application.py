@@ -18,7 +18,9 @@ def engine(trained):
 
 @pytest.fixture
 def application(engine):
-    application = Application(health_route="/health", predict_route="/v1/endpoints/1/deployedModels/2:predict")
+    application = Application(
+        health_route="/health", predict_route="/v1/endpoints/1/deployedModels/2:predict"
+    )
     application.serve(engine, version="7", path="/models/cab/7")
     return application
 
@@ -38,7 +40,9 @@ def test_every_instance_has_an_answer_in_its_place(client, engine):
     answer = ask(client, {"instances": [engine.sample, {}, {"fare": None}]})
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
-    assert answer.json() == {"predictions": pytest.approx(engine.predict([engine.sample, {}, {}]), abs=1e-6)}
+    assert answer.json() == {
+        "predictions": pytest.approx(engine.predict([engine.sample, {}, {}]), abs=1e-6)
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,7 +61,10 @@ def test_both_spellings_pick_the_signature(client, engine, spelling):
 
 
 def test_null_asks_for_the_default_signature(client, engine):
-    answer = ask(client, {"instances": [engine.sample], "signature_name": None, "parameters": {"signature": None}})
+    answer = ask(
+        client,
+        {"instances": [engine.sample], "signature_name": None, "parameters": {"signature": None}},
+    )
 
     assert answer.json()["predictions"] == pytest.approx(engine.predict([engine.sample]), abs=1e-6)
 
@@ -72,34 +79,77 @@ def test_null_asks_for_the_default_signature(client, engine):
         (b'{"instances": [{"fare": -Infinity}]}', "the body is not JSON"),
         (b'{"instances": [{"fare": 1e999}]}', "the body is not JSON"),
         (b"[" * 100_000, "the body is not JSON"),
-        (b'{"instances": [{"fare": 1, "company": "a", "fare": 2}]}', "instance 0 holds the feature 'fare' twice"),
-        (b'{"instances": [{}, {"company": "\\":", "f\\u0061re": 1, "fare" : 2}]}', "instance 1 holds the feature 'fare' twice"),
+        (
+            b'{"instances": [{"fare": 1, "company": "a", "fare": 2}]}',
+            "instance 0 holds the feature 'fare' twice",
+        ),
+        (
+            b'{"instances": [{}, {"company": "\\":", "f\\u0061re": 1, "fare" : 2}]}',
+            "instance 1 holds the feature 'fare' twice",
+        ),
         (b'{"instances": [{"fare" : 1, "fare": 2}]}', "instance 0 holds the feature 'fare' twice"),
         (b'{"instances": [{}], "instances": [{}]}', "the body holds 'instances' twice"),
-        (b'{"instances": [{}], "parameters": {"signature": "a", "signature": "a"}}', "parameters holds 'signature' twice"),
+        (
+            b'{"instances": [{}], "parameters": {"signature": "a", "signature": "a"}}',
+            "parameters holds 'signature' twice",
+        ),
         ([], "the body is a list, allowed is an object with instances, parameters, signature_name"),
         ({}, "the body holds no instances, allowed is a list of objects of features"),
         ({"instances": []}, "instances is empty, allowed are 1 to 1000"),
         ({"instances": None}, "instances is null"),
-        ({"instances": {"fare": 1}}, "instances is an object, allowed is a list of objects of features"),
-        ({"instances": [{}], "inputs": 1}, "the body holds 'inputs', allowed: instances, parameters, signature_name"),
-        ({"instances": [{}], "parameters": "x"}, "parameters is a string, allowed is an object with signature"),
+        (
+            {"instances": {"fare": 1}},
+            "instances is an object, allowed is a list of objects of features",
+        ),
+        (
+            {"instances": [{}], "inputs": 1},
+            "the body holds 'inputs', allowed: instances, parameters, signature_name",
+        ),
+        (
+            {"instances": [{}], "parameters": "x"},
+            "parameters is a string, allowed is an object with signature",
+        ),
         ({"instances": [{}], "parameters": []}, "parameters is a list"),
-        ({"instances": [{}], "parameters": {"sigature": "x"}}, "parameters holds 'sigature', allowed: signature"),
-        ({"instances": [{}], "parameters": {"signature": 7}}, "parameters.signature is a number, allowed is the name of a signature"),
+        (
+            {"instances": [{}], "parameters": {"sigature": "x"}},
+            "parameters holds 'sigature', allowed: signature",
+        ),
+        (
+            {"instances": [{}], "parameters": {"signature": 7}},
+            "parameters.signature is a number, allowed is the name of a signature",
+        ),
         ({"instances": [{}], "signature_name": ["x"]}, "signature_name is a list"),
-        ({"instances": [{}], "signature_name": ""}, "signature is '', allowed are serving_default, transform_features"),
-        ({"instances": [{}], "signature_name": "predict"}, "signature is 'predict', allowed are serving_default, transform_features"),
+        (
+            {"instances": [{}], "signature_name": ""},
+            "signature is '', allowed are serving_default, transform_features",
+        ),
+        (
+            {"instances": [{}], "signature_name": "predict"},
+            "signature is 'predict', allowed are serving_default, transform_features",
+        ),
         ({"instances": [{}], "signature_name": "x" * 10_000}, "..., allowed are serving_default"),
         (
-            {"instances": [{}], "signature_name": "serving_default", "parameters": {"signature": "transform_features"}},
+            {
+                "instances": [{}],
+                "signature_name": "serving_default",
+                "parameters": {"signature": "transform_features"},
+            },
             "parameters.signature and signature_name differ",
         ),
         ({"instances": [{}, [1]]}, "instance 1 is [1], allowed is an object of features"),
-        ({"instances": [{}, {"fare": "x"}]}, "instance 1: the feature fare is 'x', allowed is a finite number or null"),
+        (
+            {"instances": [{}, {"fare": "x"}]},
+            "instance 1: the feature fare is 'x', allowed is a finite number or null",
+        ),
         ({"instances": [{"fare": {"a": 1}}]}, "instance 0: the feature fare is {'a': 1}"),
-        (b'{"instances": [{"fare": ' + b"9" * 300 + b', "company": "\\":"}]}', "instance 0: the feature fare is 1e+300"),
-        (b'{"instances": [' + b'{"fare":' * 900 + b"1" + b"}" * 900 + b"]}", "instance 0: the feature fare is {'fare'"),
+        (
+            b'{"instances": [{"fare": ' + b"9" * 300 + b', "company": "\\":"}]}',
+            "instance 0: the feature fare is 1e+300",
+        ),
+        (
+            b'{"instances": [' + b'{"fare":' * 900 + b"1" + b"}" * 900 + b"]}",
+            "instance 0: the feature fare is {'fare'",
+        ),
         ({"instances": [{"tips": 1}]}, "instance 0: the feature 'tips' is unknown"),
     ],
 )
@@ -115,11 +165,17 @@ def test_a_string_that_looks_like_a_key_is_no_key(client):
 
 
 def test_instances_are_bounded(client):
-    assert len(ask(client, {"instances": [{}] * MAXIMUM_INSTANCES}).json()["predictions"]) == MAXIMUM_INSTANCES
+    assert (
+        len(ask(client, {"instances": [{}] * MAXIMUM_INSTANCES}).json()["predictions"])
+        == MAXIMUM_INSTANCES
+    )
 
     answer = ask(client, {"instances": [{}] * (MAXIMUM_INSTANCES + 1)})
 
-    assert (answer.status_code, answer.json()) == (413, {"error": "there are 1001 instances, allowed are at most 1000 a request"})
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"error": "there are 1001 instances, allowed are at most 1000 a request"},
+    )
 
 
 def test_bytes_are_bounded(client):
@@ -128,7 +184,10 @@ def test_bytes_are_bounded(client):
 
     answer = ask(client, body.ljust(MAXIMUM_BYTES + 1))
 
-    assert (answer.status_code, answer.json()) == (413, {"error": "the body is too large, allowed are at most 10000000 bytes"})
+    assert (answer.status_code, answer.json()) == (
+        413,
+        {"error": "the body is too large, allowed are at most 10000000 bytes"},
+    )
 
 
 @pytest.mark.parametrize(
@@ -136,7 +195,12 @@ def test_bytes_are_bounded(client):
     [
         ("POST", "/predict", 404, "POST /predict: not found"),
         ("GET", "/health/", 404, "GET /health/: not found"),
-        ("GET", "/v1/endpoints/1/deployedModels/2:predict", 405, "method not allowed, allowed: POST"),
+        (
+            "GET",
+            "/v1/endpoints/1/deployedModels/2:predict",
+            405,
+            "method not allowed, allowed: POST",
+        ),
         ("POST", "/health", 405, "method not allowed, allowed: "),
     ],
 )
@@ -148,13 +212,19 @@ def test_a_wrong_route_or_method_is_told_in_json(client, method, path, status, s
 
 
 def test_nothing_is_answered_before_the_model_is_there_or_once_it_drains(application, engine):
-    loading = Application(health_route="/health", predict_route="/v1/endpoints/1/deployedModels/2:predict")
+    loading = Application(
+        health_route="/health", predict_route="/v1/endpoints/1/deployedModels/2:predict"
+    )
     application.draining = True
 
     for state, waiting in (("loading", loading), ("draining", application)):
         client = TestClient(waiting.asgi)
         health, answer = client.get("/health"), ask(client, {"instances": [engine.sample]})
-        assert (health.status_code, health.json(), answer.status_code) == (503, {"state": state}, 503)
+        assert (health.status_code, health.json(), answer.status_code) == (
+            503,
+            {"state": state},
+            503,
+        )
         assert list(answer.json()) == ["error"]
 
 
@@ -163,13 +233,17 @@ def test_a_failure_of_the_model_shows_nothing_of_itself(client, engine, monkeypa
 
     answer = ask(client, {"instances": [{}], "signature_name": "fails"})
 
-    assert answer.status_code == 500 and answer.json() == {"error": "the server failed at this request; its log tells why"}
+    assert answer.status_code == 500 and answer.json() == {
+        "error": "the server failed at this request; its log tells why"
+    }
     assert ask(client, {"instances": [{}]}).status_code == 200
 
 
 def test_a_bad_instance_fails_no_other_request(client, engine):
     [alone] = engine.predict([engine.sample])
-    bodies = [{"instances": [{"fare": "x"} if place % 3 == 0 else engine.sample]} for place in range(60)]
+    bodies = [
+        {"instances": [{"fare": "x"} if place % 3 == 0 else engine.sample]} for place in range(60)
+    ]
 
     with ThreadPoolExecutor(12) as threads:
         answers = list(threads.map(lambda body: ask(client, body), bodies))

@@ -30,7 +30,10 @@ def asked_while_busy(model, *requests):
         batcher = Batcher(model)
         first = asyncio.create_task(batcher.submit([b"first"], "s"))
         await asyncio.sleep(0.05)
-        tasks = [asyncio.create_task(batcher.submit(records, signature)) for records, signature in requests]
+        tasks = [
+            asyncio.create_task(batcher.submit(records, signature))
+            for records, signature in requests
+        ]
         await asyncio.sleep(0.05)
         model.may.set()
         assert await asyncio.wait_for(first, 5) == ["first"]
@@ -62,7 +65,11 @@ def test_a_batch_is_bounded_and_what_is_left_lets_another_signature_pass():
     answers = asked_while_busy(model, (many, "s"), ([b"a"], "s"), ([b"b"], "s"), ([b"c"], "t"))
 
     assert [len(a) for a in answers] == [MAXIMUM_BATCH - 1, 1, 1, 1]
-    assert [(signature, len(records)) for signature, records in model.batches[1:]] == [("s", MAXIMUM_BATCH), ("t", 1), ("s", 1)]
+    assert [(signature, len(records)) for signature, records in model.batches[1:]] == [
+        ("s", MAXIMUM_BATCH),
+        ("t", 1),
+        ("s", 1),
+    ]
 
 
 def test_a_request_larger_than_a_batch_goes_alone():

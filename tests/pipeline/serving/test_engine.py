@@ -49,7 +49,10 @@ def test_no_instances_are_no_answers(engine):
     ("instance", "says"),
     [
         (7, "instance 0 is 7"),
-        ({"fare": "much"}, "instance 0: the feature fare is 'much', allowed is a finite number or null"),
+        (
+            {"fare": "much"},
+            "instance 0: the feature fare is 'much', allowed is a finite number or null",
+        ),
         ({"fare": True}, "the feature fare is True"),
         ({"fare": float("inf")}, "the feature fare is inf"),
         ({"fare": 1e300}, "the feature fare is 1e+300"),
@@ -68,7 +71,10 @@ def test_an_instance_at_fault_is_named_with_its_feature(engine, instance, says):
 
 
 def test_an_unknown_signature_is_told_which_there_are(engine):
-    with pytest.raises(InstanceError, match=r"signature is 'predict', allowed are serving_default, transform_features"):
+    with pytest.raises(
+        InstanceError,
+        match=r"signature is 'predict', allowed are serving_default, transform_features",
+    ):
         engine.predict([engine.sample], "predict")
 
 
@@ -143,11 +149,15 @@ def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeyp
 
 
 def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
-    program = (
-        "import time; from pipeline.serving import engine; engine.LIFE_SECONDS, engine.Engine = 1, lambda _: time.sleep(60); engine.main()"
-    )
+    program = "import time; from pipeline.serving import engine; engine.LIFE_SECONDS, engine.Engine = 1, lambda _: time.sleep(60); engine.main()"
 
-    done = subprocess.run([sys.executable, "-c", program], input='"model"\n', text=True, timeout=60, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input='"model"\n',
+        text=True,
+        timeout=60,
+        capture_output=True,
+    )
 
     assert done.returncode == -signal.SIGALRM
 
@@ -155,4 +165,8 @@ def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
 def test_what_the_model_says_of_itself_is_in_its_folder(model):
     serving = json.loads((model / "assets.extra/serving.json").read_text())
 
-    assert serving["model"] == "cab" and "tips" not in serving["features"] and serving["features"]["fare"] == "FLOAT"
+    assert (
+        serving["model"] == "cab"
+        and "tips" not in serving["features"]
+        and serving["features"]["fare"] == "FLOAT"
+    )

@@ -26,7 +26,13 @@ from settings import REPOSITORY
 from tests.standins import object_store
 
 ENTRYPOINT = (sys.executable, "-m", "pipeline.serving.server")
-ON_THE_SERVING_ENVIRONMENT = ("build/environment", "serving", "python", "-m", "pipeline.serving.server")
+ON_THE_SERVING_ENVIRONMENT = (
+    "build/environment",
+    "serving",
+    "python",
+    "-m",
+    "pipeline.serving.server",
+)
 SECONDS = 60
 
 
@@ -35,10 +41,17 @@ class Process:
 
     def __init__(self, command: tuple[object, ...], variables: dict[str, str]) -> None:
         self.popen = subprocess.Popen(
-            list(map(str, command)), cwd=REPOSITORY, env=os.environ | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            list(map(str, command)),
+            cwd=REPOSITORY,
+            env=os.environ | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         self.said: list[str] = []
-        threading.Thread(target=lambda: self.said.extend(iter(self.popen.stdout.readline, "")), daemon=True).start()
+        threading.Thread(
+            target=lambda: self.said.extend(iter(self.popen.stdout.readline, "")), daemon=True
+        ).start()
         self.port = int(self.wait_for(r"http://[\d.]+:(\d+)/\S+ answers 503").group(1))
 
     def wait_for(self, pattern: str) -> re.Match[str]:
@@ -47,7 +60,9 @@ class Process:
             if found := re.search(pattern, "".join(self.said)):
                 return found
             time.sleep(0.02)
-        raise AssertionError(f"{pattern} was not said within {SECONDS} s, but: {''.join(self.said)}")
+        raise AssertionError(
+            f"{pattern} was not said within {SECONDS} s, but: {''.join(self.said)}"
+        )
 
     def connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
@@ -86,7 +101,9 @@ def sample(model) -> dict[str, object]:
 @pytest.fixture
 def half_asked(model, sample) -> Iterator[tuple[Process, http.client.HTTPConnection, bytes]]:
     """A ready server that has half of a request's body, the connection, and the other half."""
-    program = f"from pipeline.serving.server import serve; serve({str(model)!r}, port=0, drain_seconds=5)"
+    program = (
+        f"from pipeline.serving.server import serve; serve({str(model)!r}, port=0, drain_seconds=5)"
+    )
     body = json.dumps({"instances": [sample]}).encode()
     with started(sys.executable, "-c", program) as process:
         process.wait_for("is ready")
@@ -102,17 +119,26 @@ def half_asked(model, sample) -> Iterator[tuple[Process, http.client.HTTPConnect
 def test_the_port_answers_503_at_once_and_the_model_when_it_is_there(model, sample):
     with started(*ENTRYPOINT, AIP_STORAGE_URI=str(model)) as process:
         assert process.ask("GET", "/health") == (503, '{"state":"loading"}')
-        assert process.ask("POST", "/predict", {"instances": [sample]}) == (503, '{"error":"the model is still loading"}')
+        assert process.ask("POST", "/predict", {"instances": [sample]}) == (
+            503,
+            '{"error":"the model is still loading"}',
+        )
         process.wait_for(f"cab, version {model.name}, is ready after")
 
         assert process.ask("GET", "/health") == (200, '{"state":"ready"}')
         assert process.ask("POST", "/predict", {"instances": [sample]})[0] == 200
-        assert f'model="cab",path="{model}",version="{model.name}"' in process.ask("GET", "/metrics")[1]
+        assert (
+            f'model="cab",path="{model}",version="{model.name}"'
+            in process.ask("GET", "/metrics")[1]
+        )
         assert process.end(signal.SIGTERM) == 0
 
 
 def test_a_body_that_announces_too_much_is_refused_unread(model):
-    with started(*ENTRYPOINT, AIP_STORAGE_URI=str(model)) as process, contextlib.closing(process.connection()) as connection:
+    with (
+        started(*ENTRYPOINT, AIP_STORAGE_URI=str(model)) as process,
+        contextlib.closing(process.connection()) as connection,
+    ):
         process.wait_for("is ready")
 
         connection.putrequest("POST", "/predict")
@@ -120,17 +146,30 @@ def test_a_body_that_announces_too_much_is_refused_unread(model):
         connection.endheaders()
         answer = connection.getresponse()
 
-        assert (answer.status, json.loads(answer.read())) == (413, {"error": "the body is too large, allowed are at most 10000000 bytes"})
+        assert (answer.status, json.loads(answer.read())) == (
+            413,
+            {"error": "the body is too large, allowed are at most 10000000 bytes"},
+        )
 
 
-def test_it_stands_on_the_serving_environment_alone_and_takes_its_model_from_a_bucket(model, sample):
-    routes = {"AIP_HEALTH_ROUTE": "/v1/endpoints/1/deployedModels/2", "AIP_PREDICT_ROUTE": "/v1/endpoints/1/deployedModels/2:predict"}
-    with uploaded(model) as uri, started(*ON_THE_SERVING_ENVIRONMENT, AIP_STORAGE_URI=f"{uri}/", **routes) as process:
+def test_it_stands_on_the_serving_environment_alone_and_takes_its_model_from_a_bucket(
+    model, sample
+):
+    routes = {
+        "AIP_HEALTH_ROUTE": "/v1/endpoints/1/deployedModels/2",
+        "AIP_PREDICT_ROUTE": "/v1/endpoints/1/deployedModels/2:predict",
+    }
+    with (
+        uploaded(model) as uri,
+        started(*ON_THE_SERVING_ENVIRONMENT, AIP_STORAGE_URI=f"{uri}/", **routes) as process,
+    ):
         process.wait_for("cab, version 7, is ready")
 
         status, answer = process.ask("POST", routes["AIP_PREDICT_ROUTE"], {"instances": [sample]})
 
-        assert status == 200 and json.loads(answer)["predictions"] == pytest.approx(Engine(model).predict([sample]), abs=1e-6)
+        assert status == 200 and json.loads(answer)["predictions"] == pytest.approx(
+            Engine(model).predict([sample]), abs=1e-6
+        )
         assert process.ask("GET", routes["AIP_HEALTH_ROUTE"])[0] == 200
         assert process.ask("POST", "/predict", {"instances": [sample]})[0] == 404
         assert process.end(signal.SIGTERM) == 0
@@ -155,11 +194,19 @@ def test_a_bucket_s_model_is_fetched_whole_and_a_missing_one_named(model):
         fetched = saved_model.fetch(uri)
         with pytest.raises(ConfigurationError, match="gs://models/cab/8: there is nothing there"):
             saved_model.fetch("gs://models/cab/8")
-        with pytest.raises(ConfigurationError, match=r"the object escaping/../../x has no place in a folder"):
+        with pytest.raises(
+            ConfigurationError, match=r"the object escaping/../../x has no place in a folder"
+        ):
             saved_model.fetch("gs://models/escaping")
 
-    files = {path.relative_to(model): path.read_bytes() for path in model.rglob("*") if path.is_file()}
-    assert {path.relative_to(fetched): path.read_bytes() for path in fetched.rglob("*") if path.is_file()} == files
+    files = {
+        path.relative_to(model): path.read_bytes() for path in model.rglob("*") if path.is_file()
+    }
+    assert {
+        path.relative_to(fetched): path.read_bytes()
+        for path in fetched.rglob("*")
+        if path.is_file()
+    } == files
 
 
 def test_a_request_on_its_way_is_answered_before_the_server_stops(half_asked):
@@ -168,7 +215,10 @@ def test_a_request_on_its_way_is_answered_before_the_server_stops(half_asked):
     time.sleep(0.3)
 
     assert process.ask("GET", "/health") == (503, '{"state":"draining"}')
-    assert process.ask("POST", "/predict", {"instances": [{}]}) == (503, '{"error":"the server is about to stop"}')
+    assert process.ask("POST", "/predict", {"instances": [{}]}) == (
+        503,
+        '{"error":"the server is about to stop"}',
+    )
     connection.send(rest)
     answer = connection.getresponse()
     assert answer.status == 200 and len(json.loads(answer.read())["predictions"]) == 1
@@ -195,11 +245,23 @@ def test_a_second_signal_waits_for_nobody(half_asked):
     assert code == 0 and time.monotonic() - start < 4
 
 
-def test_the_verb_serves_the_newest_version_and_ctrl_c_ends_it_without_a_traceback(trained, model, sample, tmp_path):
+def test_the_verb_serves_the_newest_version_and_ctrl_c_ends_it_without_a_traceback(
+    trained, model, sample, tmp_path
+):
     published = tmp_path / "runs/store/cab/published"
     for version in ("9", "10", ".11.unfinished"):
         shutil.copytree(model, published / version)
-    command = (sys.executable, "-m", "pipeline", "serve", "cab", "--runs", tmp_path / "runs", "--port", "0")
+    command = (
+        sys.executable,
+        "-m",
+        "pipeline",
+        "serve",
+        "cab",
+        "--runs",
+        tmp_path / "runs",
+        "--port",
+        "0",
+    )
     with started(*command, ESTEIRA_ENVIRONMENT="pipeline") as process:
         process.wait_for("cab, version 10, is ready")
 
@@ -277,8 +339,14 @@ def test_a_port_that_is_none_or_taken_is_told(cli, model):
         ({}, "AIP_STORAGE_URI is not set"),
         ({"AIP_STORAGE_URI": "/m", "AIP_HTTP_PORT": "http"}, "AIP_HTTP_PORT is 'http'"),
         ({"AIP_STORAGE_URI": "/m", "AIP_HEALTH_ROUTE": "health"}, "AIP_HEALTH_ROUTE is 'health'"),
-        ({"AIP_STORAGE_URI": "/m", "AIP_PREDICT_ROUTE": "/{name}"}, "AIP_PREDICT_ROUTE is '/{name}'"),
-        ({"AIP_STORAGE_URI": "/m", "AIP_PREDICT_ROUTE": "/metrics"}, "AIP_PREDICT_ROUTE is '/metrics'"),
+        (
+            {"AIP_STORAGE_URI": "/m", "AIP_PREDICT_ROUTE": "/{name}"},
+            "AIP_PREDICT_ROUTE is '/{name}'",
+        ),
+        (
+            {"AIP_STORAGE_URI": "/m", "AIP_PREDICT_ROUTE": "/metrics"},
+            "AIP_PREDICT_ROUTE is '/metrics'",
+        ),
     ],
 )
 def test_a_container_that_is_set_up_wrongly_says_by_which_variable(capsys, variables, says):

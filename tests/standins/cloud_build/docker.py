@@ -47,16 +47,27 @@ def build(options: argparse.Namespace) -> None:
     text = Path(options.file).read_text().replace("\\\n", " ")
     if "RUN --mount" in text and os.environ.get("DOCKER_BUILDKIT") != "1":
         fail(f"{options.file} mounts, which takes BuildKit: DOCKER_BUILDKIT=1 is not set")
-    stages = {m["name"]: m["all"] for m in re.finditer(r"^(?P<all>FROM \S+ AS (?P<name>\S+)\n(?:(?!FROM ).*\n?)*)", text, re.MULTILINE)}
+    stages = {
+        m["name"]: m["all"]
+        for m in re.finditer(
+            r"^(?P<all>FROM \S+ AS (?P<name>\S+)\n(?:(?!FROM ).*\n?)*)", text, re.MULTILINE
+        )
+    }
     if options.target not in stages:
         fail(f"{options.file} has no target {options.target}, allowed are {', '.join(stages)}")
     given = dict(argument.partition("=")[::2] for argument in options.build_arg)
     if undeclared := sorted(set(given) - set(re.findall(r"^ARG (\w+)", text, re.MULTILINE))):
         fail(f"{options.file} declares no ARG {undeclared[0]}")
-    for source in (source for stage in chain(stages, options.target) for source in copied(stages[stage])):
+    for source in (
+        source for stage in chain(stages, options.target) for source in copied(stages[stage])
+    ):
         if not list(options.context.glob(source)):
             fail(f"{options.target} copies {source}, which is not there")
-    image = {"target": options.target, "commit": given.get("COMMIT", "unknown"), "tree": tree(options.context)}
+    image = {
+        "target": options.target,
+        "commit": given.get("COMMIT", "unknown"),
+        "tree": tree(options.context),
+    }
     for tag in options.tag:
         kept(tag).write_text(json.dumps(image))
     print(f"built {options.target} of {image['commit']} (a stand-in: nothing was run)")
@@ -73,14 +84,24 @@ def chain(stages: dict[str, str], target: str) -> list[str]:
 
 
 def copied(stage: str) -> list[str]:
-    return [source for line in re.findall(r"^COPY (?!--from)(.*)$", stage, re.MULTILINE) for source in line.split()[:-1]]
+    return [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.*)$", stage, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
 
 
 def tree(folder: Path) -> str:
     """The hash of every file's path and content, as they are."""
     found = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file() and not {".git", "__pycache__"} & set(path.parts)):
-        found.update(f"{file.relative_to(folder)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    for file in sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not {".git", "__pycache__"} & set(path.parts)
+    ):
+        found.update(
+            f"{file.relative_to(folder)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode()
+        )
     return found.hexdigest()
 
 
@@ -96,7 +117,11 @@ def push(name: str) -> None:
     image = json.loads(kept(name).read_text())
     path, _, tag = name.partition("/")[2].rpartition(":")
     registry = f"{os.environ['REGISTRY_EMULATOR_HOST'].rstrip('/')}/v2/{path}"
-    layer = blob(registry, "application/vnd.oci.image.layer.v1.tar", f"{image['target']} {image['tree']}".encode())
+    layer = blob(
+        registry,
+        "application/vnd.oci.image.layer.v1.tar",
+        f"{image['target']} {image['tree']}".encode(),
+    )
     config = {
         "architecture": "amd64",
         "os": "linux",
@@ -106,7 +131,9 @@ def push(name: str) -> None:
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": blob(registry, "application/vnd.oci.image.config.v1+json", json.dumps(config).encode()),
+        "config": blob(
+            registry, "application/vnd.oci.image.config.v1+json", json.dumps(config).encode()
+        ),
         "layers": [layer],
     }
     content = json.dumps(manifest).encode()
@@ -119,17 +146,26 @@ def blob(registry: str, kind: str, content: bytes) -> dict[str, object]:
     digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
     begun = f"{registry}/blobs/uploads/"
     place = urljoin(begun, ask("POST", begun, b"", "application/octet-stream"))
-    ask("PUT", f"{place}{'&' if '?' in place else '?'}digest={quote(digest)}", content, "application/octet-stream")
+    ask(
+        "PUT",
+        f"{place}{'&' if '?' in place else '?'}digest={quote(digest)}",
+        content,
+        "application/octet-stream",
+    )
     return {"mediaType": kind, "digest": digest, "size": len(content)}
 
 
 def ask(method: str, url: str, content: bytes, kind: str) -> str:
     """The location that the registry answers with, if any."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, content, {"Content-Type": kind}, method=method), timeout=60) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, content, {"Content-Type": kind}, method=method), timeout=60
+        ) as answer:
             return str(answer.headers.get("Location") or "")
     except urllib.error.HTTPError as error:
-        fail(f"the registry answers {error.code} to {method} {url}: {error.read().decode(errors='replace')[:500]}")
+        fail(
+            f"the registry answers {error.code} to {method} {url}: {error.read().decode(errors='replace')[:500]}"
+        )
     except OSError as error:
         fail(f"the registry at {url} does not answer: {error}")
 

@@ -10,7 +10,9 @@ import yaml
 RECIPE_KEYS = {"steps", "options", "timeout"}
 STEP_KEYS = {"id", "name", "entrypoint", "args", "env"}
 BUILT_IN = ("COMMIT_SHA", "BUILD_ID", "PROJECT_ID", "LOCATION")
-SUBSTITUTION = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Z_][A-Z0-9_]*)|\{(?P<braced>[A-Z_][A-Z0-9_]*)\}|)")
+SUBSTITUTION = re.compile(
+    r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Z_][A-Z0-9_]*)|\{(?P<braced>[A-Z_][A-Z0-9_]*)\}|)"
+)
 BUILDERS = {  # image -> what is run in it
     r"gcr\.io/cloud-builders/docker": "docker",
     r"docker\.io/library/python:3\.13\.\d+-slim-trixie@sha256:[0-9a-f]{64}": "python3",
@@ -40,14 +42,24 @@ def read(text: str, substitutions: Mapping[str, str]) -> Recipe:
     if not isinstance(told, dict) or not isinstance(told.get("steps"), list) or not told["steps"]:
         raise RecipeError("a recipe has a list of steps")
     if unknown := sorted(set(told) - RECIPE_KEYS):
-        raise RecipeError(f"a recipe has the unknown key {unknown[0]}, allowed are {', '.join(sorted(RECIPE_KEYS))}")
+        raise RecipeError(
+            f"a recipe has the unknown key {unknown[0]}, allowed are {', '.join(sorted(RECIPE_KEYS))}"
+        )
     if not re.fullmatch(r"[1-9]\d*s", str(told.get("timeout"))):
-        raise RecipeError(f"timeout is {told.get('timeout')!r}, allowed are whole seconds such as 600s")
-    if wrong := sorted(name for name in substitutions if not name.startswith("_") and name not in BUILT_IN):
-        raise RecipeError(f"the substitution {wrong[0]} is given, allowed are {', '.join(BUILT_IN)} and those that begin with _")
+        raise RecipeError(
+            f"timeout is {told.get('timeout')!r}, allowed are whole seconds such as 600s"
+        )
+    if wrong := sorted(
+        name for name in substitutions if not name.startswith("_") and name not in BUILT_IN
+    ):
+        raise RecipeError(
+            f"the substitution {wrong[0]} is given, allowed are {', '.join(BUILT_IN)} and those that begin with _"
+        )
     used = set[str]()
     steps = [_step(number, step, substitutions, used) for number, step in enumerate(told["steps"])]
-    if unused := sorted(name for name in substitutions if name.startswith("_") and name not in used):
+    if unused := sorted(
+        name for name in substitutions if name.startswith("_") and name not in used
+    ):
         raise RecipeError(f"the substitution {unused[0]} is given and never used")
     return Recipe(steps, float(told["timeout"].removesuffix("s")))
 
@@ -57,11 +69,15 @@ def _step(number: int, told: Any, known: Mapping[str, str], used: set[str]) -> S
     if not isinstance(told, dict) or not isinstance(told.get("name"), str):
         raise RecipeError(f"step {id_} has no name, which is its builder")
     if unknown := sorted(set(told) - STEP_KEYS):
-        raise RecipeError(f"step {id_} has the unknown key {unknown[0]}, allowed are {', '.join(sorted(STEP_KEYS))}")
+        raise RecipeError(
+            f"step {id_} has the unknown key {unknown[0]}, allowed are {', '.join(sorted(STEP_KEYS))}"
+        )
     if not isinstance(told.get("entrypoint", ""), str):
         raise RecipeError(f"step {id_}: entrypoint is {told['entrypoint']!r}, allowed is one text")
     for key in ("args", "env"):
-        if not isinstance(value := told.get(key, []), list) or not all(isinstance(part, str) for part in value):
+        if not isinstance(value := told.get(key, []), list) or not all(
+            isinstance(part, str) for part in value
+        ):
             raise RecipeError(f"step {id_}: {key} is {value!r}, allowed is a list of texts")
 
     def apply(text: str) -> str:
@@ -71,15 +87,25 @@ def _step(number: int, told: Any, known: Mapping[str, str], used: set[str]) -> S
     variables = [apply(variable).partition("=") for variable in told.get("env", [])]
     if wrong := [name for name, equals, _ in variables if not equals]:
         raise RecipeError(f"step {id_}: env holds {wrong[0]!r}, allowed is NAME=VALUE")
-    return Step(id_, (program, *map(apply, told.get("args", []))), {name: value for name, _, value in variables})
+    return Step(
+        id_,
+        (program, *map(apply, told.get("args", []))),
+        {name: value for name, _, value in variables},
+    )
 
 
 def _program(id_: str, builder: str, entrypoint: str) -> str:
-    program = next((program for image, program in BUILDERS.items() if re.fullmatch(image, builder)), None)
+    program = next(
+        (program for image, program in BUILDERS.items() if re.fullmatch(image, builder)), None
+    )
     if program is None:
-        raise RecipeError(f"step {id_}: the builder {builder} is unknown, allowed are those of {', '.join(BUILDERS.values())}")
+        raise RecipeError(
+            f"step {id_}: the builder {builder} is unknown, allowed are those of {', '.join(BUILDERS.values())}"
+        )
     if entrypoint != program and not (entrypoint == "" and program in WITHOUT_ENTRYPOINT):
-        raise RecipeError(f"step {id_}: the entrypoint is {entrypoint!r}, allowed is {program} in {builder}")
+        raise RecipeError(
+            f"step {id_}: the entrypoint is {entrypoint!r}, allowed is {program} in {builder}"
+        )
     return program
 
 
@@ -89,7 +115,9 @@ def _substituted(text: str, id_: str, known: Mapping[str, str], used: set[str]) 
             return "$"
         name = found["bare"] or found["braced"]
         if name is None:
-            raise RecipeError(f"step {id_}: {text!r} holds a $ that begins no substitution, write $$ for a dollar")
+            raise RecipeError(
+                f"step {id_}: {text!r} holds a $ that begins no substitution, write $$ for a dollar"
+            )
         if not name.startswith("_") and name not in BUILT_IN:
             raise RecipeError(
                 f"step {id_}: the substitution {name} is unknown, allowed are {', '.join(BUILT_IN)} and those that begin with _"

@@ -19,7 +19,11 @@ from typing import Any, NamedTuple
 
 from tests.standins.cloud_build.recipe_file import RecipeError, Step, read
 
-OURS = {"ESTEIRA_ENVIRONMENT", "PYTHONPATH", "VIRTUAL_ENV"}  # of the environment that the tests run in, which no step may lean on
+OURS = {
+    "ESTEIRA_ENVIRONMENT",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+}  # of the environment that the tests run in, which no step may lean on
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,12 @@ class Checkout(NamedTuple):
     beside: Path
 
 
-def run(repository: Path, recipe: str, substitutions: Mapping[str, str], environment: Mapping[str, str] | None = None) -> Outcome:
+def run(
+    repository: Path,
+    recipe: str,
+    substitutions: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
+) -> Outcome:
     """Run build/<recipe>.yaml of the commit COMMIT_SHA in a fresh checkout of it, until a step fails or the recipe's time is over.
 
     `environment` tells the steps where the stand-ins are that they find instead of the cloud. Raises RecipeError before any step is run.
@@ -59,7 +68,9 @@ def run(repository: Path, recipe: str, substitutions: Mapping[str, str], environ
         if not file.is_file():
             raise RecipeError(f"there is no build/{recipe}.yaml in {substitutions['COMMIT_SHA']}")
         steps, timeout_seconds = read(file.read_text(), substitutions)
-        return _outcome(steps, place, _around(place, environment or {}), time.monotonic() + timeout_seconds)
+        return _outcome(
+            steps, place, _around(place, environment or {}), time.monotonic() + timeout_seconds
+        )
 
 
 @contextmanager
@@ -72,10 +83,18 @@ def checkout(repository: Path, commit: str) -> Iterator[Checkout]:
         for path in place:
             path.mkdir()
         url = repository.resolve().as_uri()
-        for command in (["init", "--quiet"], ["fetch", "--quiet", "--depth=1", url, commit], ["checkout", "--quiet", "FETCH_HEAD"]):
-            done = subprocess.run(["git", *command], cwd=place.files, capture_output=True, text=True)
+        for command in (
+            ["init", "--quiet"],
+            ["fetch", "--quiet", "--depth=1", url, commit],
+            ["checkout", "--quiet", "FETCH_HEAD"],
+        ):
+            done = subprocess.run(
+                ["git", *command], cwd=place.files, capture_output=True, text=True
+            )
             if done.returncode:
-                raise RecipeError(f"{repository} gives no commit {commit}: {' '.join(done.stderr.split())}")
+                raise RecipeError(
+                    f"{repository} gives no commit {commit}: {' '.join(done.stderr.split())}"
+                )
         yield place
 
 
@@ -86,21 +105,34 @@ def _around(place: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
     (programs / "docker").symlink_to(Path(__file__).resolve().with_name("docker.py"))
     given = {**os.environ, **environment, "DOCKER_STANDIN_STORE": str(place.beside / "images")}
     venv = os.environ.get("VIRTUAL_ENV")
-    paths = [path for path in given.get("PATH", os.defpath).split(os.pathsep) if not venv or path != f"{venv}/bin"]
-    return {**{name: value for name, value in given.items() if name not in OURS}, "PATH": os.pathsep.join([str(programs), *paths])}
+    paths = [
+        path
+        for path in given.get("PATH", os.defpath).split(os.pathsep)
+        if not venv or path != f"{venv}/bin"
+    ]
+    return {
+        **{name: value for name, value in given.items() if name not in OURS},
+        "PATH": os.pathsep.join([str(programs), *paths]),
+    }
 
 
-def _outcome(steps: list[Step], place: Checkout, around: Mapping[str, str], deadline: float) -> Outcome:
+def _outcome(
+    steps: list[Step], place: Checkout, around: Mapping[str, str], deadline: float
+) -> Outcome:
     ended = []
     for number, step in enumerate(steps):
-        done, in_time = _run(step, place, {**around, **step.env}, place.beside / f"{number}.log", deadline)
+        done, in_time = _run(
+            step, place, {**around, **step.env}, place.beside / f"{number}.log", deadline
+        )
         ended.append(done)
         if not in_time or done.code:
             return Outcome("FAILURE" if in_time else "TIMEOUT", ended)
     return Outcome("SUCCESS", ended)
 
 
-def _run(step: Step, place: Checkout, variables: Mapping[str, str], log: Path, deadline: float) -> tuple[Done, bool]:
+def _run(
+    step: Step, place: Checkout, variables: Mapping[str, str], log: Path, deadline: float
+) -> tuple[Done, bool]:
     """The step, and whether it ended in time."""
     program = shutil.which(step.command[0], path=variables["PATH"])
     if program is None:
@@ -118,7 +150,9 @@ def _run(step: Step, place: Checkout, variables: Mapping[str, str], log: Path, d
         try:
             in_time = _ended(command.pid, deadline)
         finally:
-            os.killpg(command.pid, signal.SIGKILL)  # nothing of a step outlives it, as in a builder's container
+            os.killpg(
+                command.pid, signal.SIGKILL
+            )  # nothing of a step outlives it, as in a builder's container
             command.wait()
     return Done(step, command.returncode, log.read_text(errors="replace")), in_time
 
@@ -157,11 +191,22 @@ class Recipes:
 def _asked(build: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """The recipe, and the substitutions that its steps may use."""
     given = dict(build.get("substitutions", {}))
-    place = re.fullmatch(r"projects/(?P<PROJECT_ID>[^/]+)/locations/(?P<LOCATION>[^/]+)/builds/(?P<BUILD_ID>[^/]+)", build["name"])
+    place = re.fullmatch(
+        r"projects/(?P<PROJECT_ID>[^/]+)/locations/(?P<LOCATION>[^/]+)/builds/(?P<BUILD_ID>[^/]+)",
+        build["name"],
+    )
     if place is None:
-        raise RecipeError(f"the build's name is {build['name']!r}, allowed is projects/P/locations/L/builds/ID")
+        raise RecipeError(
+            f"the build's name is {build['name']!r}, allowed is projects/P/locations/L/builds/ID"
+        )
     trigger, stage = given.get("TRIGGER_NAME", ""), given.get("_STAGE", "")
     if not stage or not trigger.startswith(f"{stage}-"):
-        raise RecipeError(f"the trigger is named {trigger!r}, allowed is <stage>-<recipe> of the stage {stage!r}")
+        raise RecipeError(
+            f"the trigger is named {trigger!r}, allowed is <stage>-<recipe> of the stage {stage!r}"
+        )
     own = {name: value for name, value in given.items() if name.startswith("_")}
-    return trigger.removeprefix(f"{stage}-"), {**own, **place.groupdict(), "COMMIT_SHA": given.get("COMMIT_SHA", "")}
+    return trigger.removeprefix(f"{stage}-"), {
+        **own,
+        **place.groupdict(),
+        "COMMIT_SHA": given.get("COMMIT_SHA", ""),
+    }

@@ -21,7 +21,15 @@ COPY pipeline/*.py \\
 FROM image AS test
 COPY tests /tests
 """
-BUILD = ("build", "--file=build/Dockerfile", "--target=image", "--build-arg=COMMIT=abc", "--tag", "host/p/images/image:1", ".")
+BUILD = (
+    "build",
+    "--file=build/Dockerfile",
+    "--target=image",
+    "--build-arg=COMMIT=abc",
+    "--tag",
+    "host/p/images/image:1",
+    ".",
+)
 
 
 @pytest.fixture
@@ -33,7 +41,11 @@ def registry():
 @pytest.fixture
 def docker(tmp_path, registry):
     folder = tmp_path / "checkout"
-    for name, content in {"build/Dockerfile": DOCKERFILE, "Pipfile.lock": "{}", "pipeline/spec.py": ""}.items():
+    for name, content in {
+        "build/Dockerfile": DOCKERFILE,
+        "Pipfile.lock": "{}",
+        "pipeline/spec.py": "",
+    }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
 
@@ -65,7 +77,9 @@ def test_a_built_image_is_pushed_with_its_commit(docker, registry):
     manifest = json.loads(registry.manifests["p/images/image", digest].content)
     config, [layer] = manifest["config"], manifest["layers"]
     contents = [registry.blobs["p/images/image", told["digest"]] for told in (config, layer)]
-    assert json.loads(contents[0])["config"]["Labels"] == {"org.opencontainers.image.revision": "abc"}
+    assert json.loads(contents[0])["config"]["Labels"] == {
+        "org.opencontainers.image.revision": "abc"
+    }
     assert [told["size"] for told in (config, layer)] == [len(content) for content in contents]
 
 
@@ -102,11 +116,20 @@ def test_a_tag_that_is_taken_and_a_registry_that_is_gone_fail_a_push(docker, reg
         (("run", "image"), "invalid choice"),
         ((*BUILD, "--squash"), "unrecognized arguments"),
         (tuple(BUILD[i] for i in (0, 1, 3, 6)), "required: --target"),
-        (tuple(a.replace("build/Dockerfile", "Dockerfile") for a in BUILD), "there is no Dockerfile"),
-        (tuple(a.replace("target=image", "target=imag") for a in BUILD), "no target imag, allowed are packages, image, test"),
+        (
+            tuple(a.replace("build/Dockerfile", "Dockerfile") for a in BUILD),
+            "there is no Dockerfile",
+        ),
+        (
+            tuple(a.replace("target=image", "target=imag") for a in BUILD),
+            "no target imag, allowed are packages, image, test",
+        ),
         (tuple(a.replace("COMMIT", "COMMITS") for a in BUILD), "declares no ARG COMMITS"),
         ((*BUILD[:-1], "nowhere"), "no folder nowhere"),
-        (tuple(a.replace("target=image", "target=test") for a in BUILD), "test copies tests, which is not there"),
+        (
+            tuple(a.replace("target=image", "target=test") for a in BUILD),
+            "test copies tests, which is not there",
+        ),
     ],
 )
 def test_docker_is_told_of_nothing_that_is_not_there(docker, arguments, says):

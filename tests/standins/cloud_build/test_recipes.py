@@ -13,7 +13,9 @@ from tests.standins.cloud_build.recipes import Outcome, Recipes, run
 from tests.standins.google.apis import GoogleApis
 
 PYTHON = f"docker.io/library/python:3.13.15-slim-trixie@sha256:{'0' * 64}"
-AUTHOR = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+AUTHOR = {
+    f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+}
 GIVEN = {"COMMIT_SHA": "c" * 40, "BUILD_ID": "b", "PROJECT_ID": "p", "LOCATION": "l"}
 
 
@@ -32,7 +34,12 @@ class Scratch:
     def git(self, *arguments: str) -> str:
         variables = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull}
         return subprocess.run(
-            ["git", *arguments], cwd=self.folder, env=variables, check=True, capture_output=True, text=True
+            ["git", *arguments],
+            cwd=self.folder,
+            env=variables,
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout.strip()
 
     def commit(self, text: str) -> str:
@@ -41,8 +48,15 @@ class Scratch:
         self.git("commit", "--quiet", "--allow-empty", "--message=change")
         return self.git("rev-parse", "HEAD")
 
-    def run(self, text: str, environment: dict[str, str] | None = None, **substitutions: str) -> Outcome:
-        return run(self.folder, "image", {**GIVEN, **substitutions, "COMMIT_SHA": self.commit(text)}, environment)
+    def run(
+        self, text: str, environment: dict[str, str] | None = None, **substitutions: str
+    ) -> Outcome:
+        return run(
+            self.folder,
+            "image",
+            {**GIVEN, **substitutions, "COMMIT_SHA": self.commit(text)},
+            environment,
+        )
 
 
 @pytest.fixture
@@ -64,9 +78,18 @@ def scratch(tmp_path: Path) -> Scratch:
         (recipe("-V", timeout=""), "timeout is None"),
         (recipe("-V", timeout="timeout: 60"), "timeout is 60"),
         (recipe("-V", timeout="timeout: 1h"), "timeout is '1h'"),
-        (recipe("-V", name="docker.io/library/python:3.13"), "builder docker.io/library/python:3.13 is unknown"),
-        (recipe("-V", name="gcr.io/cloud-builders/docker"), "entrypoint is 'python3', allowed is docker"),
-        (recipe("-V").replace("  entrypoint: python3\n", ""), "entrypoint is '', allowed is python3"),
+        (
+            recipe("-V", name="docker.io/library/python:3.13"),
+            "builder docker.io/library/python:3.13 is unknown",
+        ),
+        (
+            recipe("-V", name="gcr.io/cloud-builders/docker"),
+            "entrypoint is 'python3', allowed is docker",
+        ),
+        (
+            recipe("-V").replace("  entrypoint: python3\n", ""),
+            "entrypoint is '', allowed is python3",
+        ),
         (recipe("-V").replace("python3", "[python3]"), "allowed is one text"),
         (recipe("-V").replace('["-V"]', "-V"), "args is '-V', allowed is a list"),
         (recipe("-V").replace('["-V"]', "[3]"), r"args is \[3\], allowed is a list"),
@@ -84,7 +107,10 @@ def test_a_recipe_that_cloud_build_or_a_reader_would_stumble_over_is_refused(tex
         ({**GIVEN, "_MODELS": "all"}, "_MODELS is given and never used"),
         ({**GIVEN, "TRIGGER_NAME": "dev-image"}, "TRIGGER_NAME is given"),
         ({**GIVEN, "BUILD_ID": ""}, "BUILD_ID is empty"),
-        ({name: value for name, value in GIVEN.items() if name != "BUILD_ID"}, "BUILD_ID is missing"),
+        (
+            {name: value for name, value in GIVEN.items() if name != "BUILD_ID"},
+            "BUILD_ID is missing",
+        ),
     ],
 )
 def test_what_is_given_is_what_the_recipe_takes(given, says):
@@ -93,7 +119,12 @@ def test_what_is_given_is_what_the_recipe_takes(given, says):
 
 
 def test_substitutions_are_applied_wherever_they_stand():
-    text = recipe("$BUILD_ID-${_STAGE}", "$$HOME", "$LOCATION-x", step="  env: ['A=${_STAGE}', 'B=x=$BUILD_ID']\n")
+    text = recipe(
+        "$BUILD_ID-${_STAGE}",
+        "$$HOME",
+        "$LOCATION-x",
+        step="  env: ['A=${_STAGE}', 'B=x=$BUILD_ID']\n",
+    )
 
     [step], seconds = read(text, {**GIVEN, "_STAGE": "dev"})
 
@@ -103,7 +134,11 @@ def test_substitutions_are_applied_wherever_they_stand():
 
 
 def test_a_step_runs_in_the_files_of_its_commit_and_without_history(scratch):
-    first = scratch.commit(recipe("-c", "print('FIRST' in open('build/image.yaml').read(), open('.git/shallow').read())"))
+    first = scratch.commit(
+        recipe(
+            "-c", "print('FIRST' in open('build/image.yaml').read(), open('.git/shallow').read())"
+        )
+    )
     scratch.commit(recipe("-c", "print('another')"))
 
     done = run(scratch.folder, "image", {**GIVEN, "COMMIT_SHA": first})
@@ -112,7 +147,9 @@ def test_a_step_runs_in_the_files_of_its_commit_and_without_history(scratch):
     assert done.output == f"True {first}\n\n"
 
 
-def test_a_step_sees_its_variables_and_those_around_it_and_not_the_runners_environment(scratch, monkeypatch):
+def test_a_step_sees_its_variables_and_those_around_it_and_not_the_runners_environment(
+    scratch, monkeypatch
+):
     monkeypatch.setenv("ESTEIRA_ENVIRONMENT", "infra")
     monkeypatch.setenv("VIRTUAL_ENV", "/venv")
     monkeypatch.setenv("PATH", f"/venv/bin{os.pathsep}{os.environ['PATH']}")
@@ -124,7 +161,11 @@ def test_a_step_sees_its_variables_and_those_around_it_and_not_the_runners_envir
 
 
 def test_the_first_step_that_fails_is_the_last(scratch):
-    fails = recipe("-c", "raise SystemExit(3)", step=f"- {{name: '{PYTHON}', entrypoint: python3, args: [-V]}}\n")
+    fails = recipe(
+        "-c",
+        "raise SystemExit(3)",
+        step=f"- {{name: '{PYTHON}', entrypoint: python3, args: [-V]}}\n",
+    )
 
     done = scratch.run(fails)
 
@@ -141,11 +182,11 @@ def test_a_path_that_is_not_in_the_commit_fails(scratch):
     assert "left_out.py" in done.output
 
 
-def test_a_step_that_outlives_the_timeout_is_ended_with_what_it_started_and_nothing_else(scratch, tmp_path):
+def test_a_step_that_outlives_the_timeout_is_ended_with_what_it_started_and_nothing_else(
+    scratch, tmp_path
+):
     child = f"import time; time.sleep(4); open({str(tmp_path / 'outlived')!r}, 'w')"
-    starts = (
-        f"import subprocess, sys, time; print('begun', flush=True); subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
-    )
+    starts = f"import subprocess, sys, time; print('begun', flush=True); subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
     other = subprocess.Popen(["sleep", "60"])
 
     done = scratch.run(recipe("-c", starts, timeout="timeout: 2s"))
@@ -175,14 +216,40 @@ def test_a_commit_or_a_recipe_that_is_not_there_is_refused(scratch):
 def test_a_build_runs_the_recipe_of_its_trigger_and_reports(scratch):
     told = []
     text = recipe("-c", "print('$PROJECT_ID', '$LOCATION', '$BUILD_ID', '$_STAGE')")
-    recipes = Recipes(scratch.folder, {}, report=lambda build, status: told.append((build["id"], status)))
-    given = {"COMMIT_SHA": scratch.commit(text), "TRIGGER_NAME": "dev-image", "REPO_NAME": "esteira", "_STAGE": "dev"}
+    recipes = Recipes(
+        scratch.folder, {}, report=lambda build, status: told.append((build["id"], status))
+    )
+    given = {
+        "COMMIT_SHA": scratch.commit(text),
+        "TRIGGER_NAME": "dev-image",
+        "REPO_NAME": "esteira",
+        "_STAGE": "dev",
+    }
 
     recipes.run({"id": "7", "name": "projects/p/locations/l/builds/7", "substitutions": given})
-    recipes.run({"id": "8", "name": "projects/p/locations/l/builds/8", "substitutions": {**given, "_MODELS": "all"}})
-    recipes.run({"id": "9", "name": "projects/p/locations/l/builds/9", "substitutions": {**given, "_STAGE": "prod"}})
+    recipes.run(
+        {
+            "id": "8",
+            "name": "projects/p/locations/l/builds/8",
+            "substitutions": {**given, "_MODELS": "all"},
+        }
+    )
+    recipes.run(
+        {
+            "id": "9",
+            "name": "projects/p/locations/l/builds/9",
+            "substitutions": {**given, "_STAGE": "prod"},
+        }
+    )
 
-    assert told == [("7", "WORKING"), ("7", "SUCCESS"), ("8", "WORKING"), ("8", "FAILURE"), ("9", "WORKING"), ("9", "FAILURE")]
+    assert told == [
+        ("7", "WORKING"),
+        ("7", "SUCCESS"),
+        ("8", "WORKING"),
+        ("8", "FAILURE"),
+        ("9", "WORKING"),
+        ("9", "FAILURE"),
+    ]
     assert [outcome.output for outcome in recipes.outcomes.values()] == [
         "p l 7 dev\n",
         "the substitution _MODELS is given and never used\n",
@@ -200,7 +267,9 @@ def google():
 def recipes(scratch, google):
     """The scratch repository's, run by the builds of the stand-in for Google."""
     recipes = Recipes(
-        scratch.folder, google.environment(), lambda build, status: google.change("cloud_build", build["name"], status=status)
+        scratch.folder,
+        google.environment(),
+        lambda build, status: google.change("cloud_build", build["name"], status=status),
     )
     google.on_build = recipes.run
     return recipes
@@ -217,14 +286,25 @@ def ended(google):
 
 
 def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch, google, recipes):
-    trigger = google.add_trigger("p", "l", "dev-image", substitutions={"_STAGE": "dev", "_MODELS": "all"})
-    text = recipe("-c", "import os; print('${_STAGE}', '${_MODELS}', os.environ['REGISTRY_EMULATOR_HOST'])")
+    trigger = google.add_trigger(
+        "p", "l", "dev-image", substitutions={"_STAGE": "dev", "_MODELS": "all"}
+    )
+    text = recipe(
+        "-c", "import os; print('${_STAGE}', '${_MODELS}', os.environ['REGISTRY_EMULATOR_HOST'])"
+    )
     asked = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "cab"}}
 
-    google.respond("POST", f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run", json.dumps({"source": asked}).encode())
+    google.respond(
+        "POST",
+        f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run",
+        json.dumps({"source": asked}).encode(),
+    )
 
     build = ended(google)
-    assert (build["status"], recipes.outcomes[build["name"]].output) == ("SUCCESS", f"dev cab {google.registry.url}\n")
+    assert (build["status"], recipes.outcomes[build["name"]].output) == (
+        "SUCCESS",
+        f"dev cab {google.registry.url}\n",
+    )
 
 
 @pytest.mark.parametrize(
@@ -240,13 +320,25 @@ def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch, google, r
     ],
     ids=["what it takes", "too little", "too much"],
 )
-def test_a_message_runs_the_recipe_of_main_with_what_its_trigger_gives(scratch, google, recipes, bound, status, says):
+def test_a_message_runs_the_recipe_of_main_with_what_its_trigger_gives(
+    scratch, google, recipes, bound, status, says
+):
     commit = scratch.commit(recipe("-c", "print('${_STAGE}', '${_COMMIT}')"))
     google.main = lambda: commit
     topic = google.add_topic("p", "dev-image")
-    google.add_trigger("p", "l", "dev-image", substitutions={"_STAGE": "dev", **bound}, pubsubConfig={"topic": topic})
+    google.add_trigger(
+        "p",
+        "l",
+        "dev-image",
+        substitutions={"_STAGE": "dev", **bound},
+        pubsubConfig={"topic": topic},
+    )
 
-    google.respond("POST", f"/pubsub/v1/{topic}:publish", json.dumps({"messages": [{"attributes": {"commit": "abc"}}]}).encode())
+    google.respond(
+        "POST",
+        f"/pubsub/v1/{topic}:publish",
+        json.dumps({"messages": [{"attributes": {"commit": "abc"}}]}).encode(),
+    )
 
     build = ended(google)
     assert (build["status"], build["substitutions"]["COMMIT_SHA"]) == (status, commit)

@@ -31,14 +31,30 @@ class Request(NamedTuple):
 
 
 class GoogleApis:
-    def __init__(self, *, port: int = 0, project_numbers: Mapping[str, str] | None = None, slow_log_metrics: bool = False) -> None:
-        self._store = Store(lambda: self.main(), project_numbers=project_numbers or {}, slow_log_metrics=slow_log_metrics)
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        project_numbers: Mapping[str, str] | None = None,
+        slow_log_metrics: bool = False,
+    ) -> None:
+        self._store = Store(
+            lambda: self.main(),
+            project_numbers=project_numbers or {},
+            slow_log_metrics=slow_log_metrics,
+        )
         self._lock = threading.Lock()
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
-        self.on_pipeline_job: Callable[[Body], None] | None = None  # called in its own thread with each new job
-        self.on_build: Callable[[Body], None] | None = None  # likewise, with each build that may start
-        self.main: Callable[[], str] = _unknown_main  # main's commit, which a message has built; it may ask nothing of the stand-in
+        self.on_pipeline_job: Callable[[Body], None] | None = (
+            None  # called in its own thread with each new job
+        )
+        self.on_build: Callable[[Body], None] | None = (
+            None  # likewise, with each build that may start
+        )
+        self.main: Callable[[], str] = (
+            _unknown_main  # main's commit, which a message has built; it may ask nothing of the stand-in
+        )
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.registry = Registry(f"{self.url}/registry")
@@ -59,14 +75,22 @@ class GoogleApis:
 
         The GCS state backend reads GOOGLE_STORAGE_CUSTOM_ENDPOINT too, unless GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT is set.
         """
-        return {**custom_endpoints(self.url), "REGISTRY_EMULATOR_HOST": self.registry.url, "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in"}
+        return {
+            **custom_endpoints(self.url),
+            "REGISTRY_EMULATOR_HOST": self.registry.url,
+            "GOOGLE_OAUTH_ACCESS_TOKEN": "stand-in",
+        }
 
     @property
     def objects(self) -> dict[tuple[str, str], Body]:
         """What is there, by product and name: ("pubsub", "projects/P/topics/T"); a soft-deleted object is not."""
         gone = [deleted.items() for deleted in SOFT_DELETED.values()]
         with self._lock:
-            return {tuple(key): dict(body) for key, body in self._store.objects.items() if not any(g <= body.items() for g in gone)}
+            return {
+                tuple(key): dict(body)
+                for key, body in self._store.objects.items()
+                if not any(g <= body.items() for g in gone)
+            }
 
     @property
     def policies(self) -> dict[tuple[str, str], Body]:
@@ -85,7 +109,9 @@ class GoogleApis:
         with self._lock:
             return copy.deepcopy(self._store.entries)
 
-    def measure(self, metric_type: str, value: float, *, resource_type: str = ENDPOINT, **labels: str) -> None:
+    def measure(
+        self, metric_type: str, value: float, *, resource_type: str = ENDPOINT, **labels: str
+    ) -> None:
         """What a time series says from now on.
 
         The labels endpoint_id, location and resource_container are its resource's, others the metric's. A deployed_model_id that is on an
@@ -101,7 +127,17 @@ class GoogleApis:
 
     def add_secret_version(self, project: str, secret: str) -> None:
         with self._lock:
-            add_version(self._store, Call("POST", "secret_manager", f"projects/{project}/secrets/{secret}", "addVersion", {}, {}))
+            add_version(
+                self._store,
+                Call(
+                    "POST",
+                    "secret_manager",
+                    f"projects/{project}/secrets/{secret}",
+                    "addVersion",
+                    {},
+                    {},
+                ),
+            )
 
     def add_object(self, bucket: str, name: str) -> None:
         """Put something into a bucket, so that it is not empty."""
@@ -135,7 +171,11 @@ class GoogleApis:
         try:
             if fault:
                 refuse(fault, RegistryError if images else RefusedError)
-            answered = self.registry.answer(method, target, content, content_type) if images else self._done(method, target, content)
+            answered = (
+                self.registry.answer(method, target, content, content_type)
+                if images
+                else self._done(method, target, content)
+            )
         except RefusedError as refused:
             answered = json_answer(refused.code, refused.body)
         answered = Answer(LOST) if fault and fault.answer == LOST else answered
@@ -160,7 +200,10 @@ class GoogleApis:
 
 
 def _unknown_main() -> str:
-    raise RefusedError(501, "a message asks for a build of main, whose commit the stand-in is not told: set GoogleApis.main")
+    raise RefusedError(
+        501,
+        "a message asks for a build of main, whose commit the stand-in is not told: set GoogleApis.main",
+    )
 
 
 def main() -> None:

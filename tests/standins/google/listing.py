@@ -19,7 +19,10 @@ def clauses(asked: str, known: str) -> list[tuple[str, str]]:
         return []
     found = re.findall(CLAUSE, asked)
     if not FILTER.fullmatch(asked) or not all(re.fullmatch(known, name) for name, _ in found):
-        raise RefusedError(400, f'Invalid filter: {asked}: the stand-in knows {known} of the form NAME="VALUE", joined by AND')
+        raise RefusedError(
+            400,
+            f'Invalid filter: {asked}: the stand-in knows {known} of the form NAME="VALUE", joined by AND',
+        )
     return found
 
 

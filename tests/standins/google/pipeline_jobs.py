@@ -24,6 +24,10 @@ def cancel(store: Store, call: Call) -> Body:
     if call.key.collection != "pipelineJobs":
         raise RefusedError(501, f"the stand-in cancels pipeline jobs alone, not {call.path}")
     if (state := store.get(call.key)["state"]) in ENDED:
-        raise RefusedError(400, f"{call.path} has ended as {state}, so it cannot be cancelled.", "FAILED_PRECONDITION")
+        raise RefusedError(
+            400,
+            f"{call.path} has ended as {state}, so it cannot be cancelled.",
+            "FAILED_PRECONDITION",
+        )
     store.change(call.key, {"state": "PIPELINE_STATE_CANCELLED", "endTime": now()})
     return {}

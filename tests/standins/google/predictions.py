@@ -41,7 +41,11 @@ def chosen(store: Store, key: Key) -> Body:
     models = {model["id"]: model for model in endpoint.get("deployedModels", [])}
     split = endpoint.get("trafficSplit", {})
     if not split:
-        raise RefusedError(400, f"Endpoint {key.name} has no deployed model that takes traffic.", "FAILED_PRECONDITION")
+        raise RefusedError(
+            400,
+            f"Endpoint {key.name} has no deployed model that takes traffic.",
+            "FAILED_PRECONDITION",
+        )
     given = store.asked.setdefault((key, tuple(sorted(split.items()))), Counter())
     turn = given.total() + 1
     behind = max(split, key=lambda number: split[number] * turn - 100 * given[number])

@@ -16,17 +16,26 @@ OPERATIONS = {
 }
 AT_ONCE: dict[tuple[str, str], Body] = {  # without an operation all the same
     ("POST", "pipelineJobs"): {},
-    ("PATCH", "endpoints"): {"done": True},  # the provider waits for the answer as if it were an operation
+    ("PATCH", "endpoints"): {
+        "done": True
+    },  # the provider waits for the answer as if it were an operation
     ("PATCH", "models"): {},
 }
-WRAPPERS = {"serviceAccounts": "serviceAccount", "topics": "topic", "subscriptions": "subscription", "roles": "role"}
+WRAPPERS = {
+    "serviceAccounts": "serviceAccount",
+    "topics": "topic",
+    "subscriptions": "subscription",
+    "roles": "role",
+}
 SOFT_DELETED: dict[str, Body] = {
     "roles": {"deleted": True},
     "workloadIdentityPools": {"state": "DELETED"},
     "providers": {"state": "DELETED"},
 }
 ROLES = {"Writers": "WRITER", "Owners": "OWNER", "Readers": "READER"}
-DATASET_ACCESS = [{"role": role, "specialGroup": f"project{group}"} for group, role in ROLES.items()]
+DATASET_ACCESS = [
+    {"role": role, "specialGroup": f"project{group}"} for group, role in ROLES.items()
+]
 
 
 def new_key(store: Store, call: Call) -> Key:
@@ -35,9 +44,16 @@ def new_key(store: Store, call: Call) -> Key:
         return call.key
     body, number = call.body, str(next(store.numbers))
     if call.product == "iam":
-        own = body.get("roleId") or f"{body['accountId']}@{call.path.split('/')[1]}.iam.gserviceaccount.com"
+        own = (
+            body.get("roleId")
+            or f"{body['accountId']}@{call.path.split('/')[1]}.iam.gserviceaccount.com"
+        )
     elif call.product == "big_query":
-        own = body["tableReference"]["tableId"] if "tableReference" in body else body["datasetReference"]["datasetId"]
+        own = (
+            body["tableReference"]["tableId"]
+            if "tableReference" in body
+            else body["datasetReference"]["datasetId"]
+        )
     elif call.product == "logging":
         own = body["name"].replace("/", "%2F")
     elif call.product in ("monitoring", "billing", "cloud_build"):
@@ -56,7 +72,13 @@ def unwrapped(collection: str, body: Body) -> Body:
 def dressed(store: Store, key: Key, body: Body) -> Body:
     """A new object as the cloud answers it."""
     link = f"https://www.googleapis.com/{key.product}/{key.name}"
-    common = {"name": key.name, "createTime": now(), "updateTime": now(), "etag": f"e{next(store.numbers)}", "selfLink": link}
+    common = {
+        "name": key.name,
+        "createTime": now(),
+        "updateTime": now(),
+        "etag": f"e{next(store.numbers)}",
+        "selfLink": link,
+    }
     own = DRESS.get((key.product, key.collection), lambda _: {})(Subject(store, key, body))
     return {**common, **body, **own}
 
@@ -70,7 +92,8 @@ def _bucket(new: Subject) -> Body:
         "location": location,
         "locationType": "multi-region" if location in ("US", "EU", "ASIA") else "region",
         "storageClass": new.body.get("storageClass") or "STANDARD",
-        "softDeletePolicy": new.body.get("softDeletePolicy") or {"retentionDurationSeconds": "604800"},
+        "softDeletePolicy": new.body.get("softDeletePolicy")
+        or {"retentionDurationSeconds": "604800"},
         "projectNumber": new.store.project_number(""),
         "timeCreated": now(),
         "updated": now(),
@@ -81,7 +104,10 @@ def _bucket(new: Subject) -> Body:
 def _dataset(new: Subject) -> Body:
     return {
         "id": new.body["datasetReference"]["datasetId"],
-        "datasetReference": {"projectId": new.key.name.split("/")[1], **new.body["datasetReference"]},
+        "datasetReference": {
+            "projectId": new.key.name.split("/")[1],
+            **new.body["datasetReference"],
+        },
         "access": new.body.get("access") or DATASET_ACCESS,
         "creationTime": "1",
         "lastModifiedTime": "1",
@@ -100,12 +126,19 @@ def _table(new: Subject) -> Body:
 
 def _sink(new: Subject) -> Body:
     number = new.store.project_number(new.key.name.split("/")[1])
-    return {"writerIdentity": f"serviceAccount:service-{number}@gcp-sa-logging.iam.gserviceaccount.com"}
+    return {
+        "writerIdentity": f"serviceAccount:service-{number}@gcp-sa-logging.iam.gserviceaccount.com"
+    }
 
 
 def _service_account(new: Subject) -> Body:
     email = new.key.name.rsplit("/", 1)[-1]
-    return {"name": new.key.name, "email": email, "projectId": new.key.name.split("/")[1], "uniqueId": str(next(new.store.numbers))}
+    return {
+        "name": new.key.name,
+        "email": email,
+        "projectId": new.key.name.split("/")[1],
+        "uniqueId": str(next(new.store.numbers)),
+    }
 
 
 def _by_number(new: Subject) -> Body:
@@ -115,7 +148,10 @@ def _by_number(new: Subject) -> Body:
 
 
 def _alert_policy(new: Subject) -> Body:
-    conditions = [{"name": f"{new.key.name}/conditions/{n}", **condition} for n, condition in enumerate(new.body.get("conditions", []), 1)]
+    conditions = [
+        {"name": f"{new.key.name}/conditions/{n}", **condition}
+        for n, condition in enumerate(new.body.get("conditions", []), 1)
+    ]
     return {"name": new.key.name, "conditions": conditions}
 
 
@@ -160,7 +196,15 @@ def operation(store: Store, call: Call, answer: Body, kind: str | None = None) -
     if (call.method, collection) in AT_ONCE:
         return {**answer, **AT_ONCE[call.method, collection]}
     singular = re.sub("ies$", "y", collection).removesuffix("s")
-    made = f"{OPERATIONS[call.product]}.{singular[0].upper()}{singular[1:]}" if answer else "google.protobuf.Empty"
+    made = (
+        f"{OPERATIONS[call.product]}.{singular[0].upper()}{singular[1:]}"
+        if answer
+        else "google.protobuf.Empty"
+    )
     response: dict[str, Any] = {"@type": f"type.googleapis.com/{kind or made}", **answer}
     parent = "/".join(call.path.split("/")[:4]) if "/locations/" in call.path else call.path
-    return {"name": f"{parent}/operations/{next(store.numbers)}", "done": True, "response": response}
+    return {
+        "name": f"{parent}/operations/{next(store.numbers)}",
+        "done": True,
+        "response": response,
+    }

@@ -9,7 +9,9 @@ from tests.standins.google.error import RefusedError
 from tests.standins.google.store import Body, Key, Store, Subject
 
 METRIC = re.compile(r'logging\.googleapis\.com/user/([^"\s]+)')
-OWN_ACCOUNT = re.compile(r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@(?!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)")
+OWN_ACCOUNT = re.compile(
+    r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@(?!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)"
+)
 ANEW = 600  # seconds for which Google says that a log metric may be unknown to alerting
 
 
@@ -35,17 +37,29 @@ def dataset(asked: Subject) -> None:
 
 def connection(asked: Subject) -> None:
     """A connection reads its token at once, so the secret needs a version before."""
-    secret = asked.body.get("githubConfig", {}).get("authorizerCredential", {}).get("oauthTokenSecretVersion")
+    secret = (
+        asked.body.get("githubConfig", {})
+        .get("authorizerCredential", {})
+        .get("oauthTokenSecretVersion")
+    )
     if secret is None:
         return
     versions = Key("secret_manager", secret.removesuffix("/latest"))
-    if versions not in asked.store.objects and not (secret.endswith("/latest") and asked.store.below(versions)):
-        raise RefusedError(400, f"Secret version {secret} was not found, or the Cloud Build service agent may not read it.")
+    if versions not in asked.store.objects and not (
+        secret.endswith("/latest") and asked.store.below(versions)
+    ):
+        raise RefusedError(
+            400,
+            f"Secret version {secret} was not found, or the Cloud Build service agent may not read it.",
+        )
 
 
 def trigger(asked: Subject) -> None:
     others = asked.store.below(Key(asked.key.product, asked.key.name.rsplit("/", 1)[0]))
-    if any(other.get("name") == asked.body.get("name") and k != asked.key for k, other in others.items()):
+    if any(
+        other.get("name") == asked.body.get("name") and k != asked.key
+        for k, other in others.items()
+    ):
         raise RefusedError(409, f"trigger {asked.body.get('name')} already exists.")
 
 
@@ -54,15 +68,23 @@ def alert_policy(asked: Subject) -> None:
     for name in METRIC.findall(" ".join(strings(asked.body))):
         project = asked.key.name.split("/")[1]
         metric = Key("logging", f"projects/{project}/metrics/{name.replace('/', '%2F')}")
-        if metric not in asked.store.objects or time.time() - asked.store.unready.pop(metric, 0) < ANEW:
+        if (
+            metric not in asked.store.objects
+            or time.time() - asked.store.unready.pop(metric, 0) < ANEW
+        ):
             wait = "If a metric was created recently, it could take up to 10 minutes to become available."
-            raise RefusedError(404, f'Cannot find metric that matches type = "logging.googleapis.com/user/{name}". {wait}')
+            raise RefusedError(
+                404,
+                f'Cannot find metric that matches type = "logging.googleapis.com/user/{name}". {wait}',
+            )
 
 
 def strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+    for part in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
         yield from strings(part)
 
 
@@ -78,7 +100,10 @@ def full_dataset(asked: Subject) -> None:
 
 def serving_endpoint(asked: Subject) -> None:
     if asked.store.get(asked.key).get("deployedModels"):
-        raise RefusedError(400, f"Endpoint {asked.key.name} has deployed models; undeploy them before deleting the Endpoint.")
+        raise RefusedError(
+            400,
+            f"Endpoint {asked.key.name} has deployed models; undeploy them before deleting the Endpoint.",
+        )
 
 
 def traffic(asked: Subject) -> None:
@@ -95,7 +120,9 @@ CREATE: dict[tuple[str, str], Callable[[Subject], None]] = {
     ("cloud_build", "triggers"): trigger,
     ("monitoring", "alertPolicies"): alert_policy,
 }
-CHANGE: dict[tuple[str, str], Callable[[Subject], None]] = {  # asked with what the object would become
+CHANGE: dict[
+    tuple[str, str], Callable[[Subject], None]
+] = {  # asked with what the object would become
     ("vertex_ai", "endpoints"): traffic,
 }
 DELETE: dict[tuple[str, str], Callable[[Subject], None]] = {

@@ -15,7 +15,9 @@ from tests.standins.google.error import RefusedError
 from tests.standins.google.server import Answer
 from tests.standins.google.store import Body
 
-PATH = re.compile(r"/registry/v2/(?P<name>.+?)/(?:(?P<kind>manifests|blobs)/(?P<reference>[^/]+)|blobs/uploads/(?P<upload>[^/]*))")
+PATH = re.compile(
+    r"/registry/v2/(?P<name>.+?)/(?:(?P<kind>manifests|blobs)/(?P<reference>[^/]+)|blobs/uploads/(?P<upload>[^/]*))"
+)
 HOST = re.compile(r"^[\w-]+\.pkg\.dev/")
 CODES = {401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN", 429: "TOOMANYREQUESTS"}
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -46,9 +48,15 @@ class Registry:
         """The digest of a small image that says it was built from `revision`; `name` is PROJECT/REPOSITORY/IMAGE, after a host or not."""
         name, labels = HOST.sub("", name), {"org.opencontainers.image.revision": revision}
         layer = f"{name} {revision} {tag}".encode()
-        config = {"config": {"Labels": labels}, "rootfs": {"type": "layers", "diff_ids": [digest(layer)]}}
+        config = {
+            "config": {"Labels": labels},
+            "rootfs": {"type": "layers", "diff_ids": [digest(layer)]},
+        }
         with self._lock:
-            parts = {"config": self._part(name, CONFIG, json.dumps(config).encode()), "layers": [self._part(name, LAYER, layer)]}
+            parts = {
+                "config": self._part(name, CONFIG, json.dumps(config).encode()),
+                "layers": [self._part(name, LAYER, layer)],
+            }
             manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, **parts}).encode()
             self._put_manifest(name, tag or digest(manifest), manifest, MANIFEST)
         return digest(manifest)
@@ -74,13 +82,17 @@ class Registry:
                 case "POST", None if upload == "":
                     return self._begin(name)
                 case "PUT", None if upload:
-                    return self._finish(name, upload, parse_qs(url.query).get("digest", [""])[0], content)
+                    return self._finish(
+                        name, upload, parse_qs(url.query).get("digest", [""])[0], content
+                    )
         raise RegistryError(405, f"{method} {url.path}", "UNSUPPORTED")
 
     def _manifest(self, name: str, reference: str) -> Answer:
         found = self.manifests.get((name, self.tags.get((name, reference), reference)))
         if found is None:
-            raise RegistryError(404, f"manifest {reference} of {name} is unknown", "MANIFEST_UNKNOWN")
+            raise RegistryError(
+                404, f"manifest {reference} of {name} is unknown", "MANIFEST_UNKNOWN"
+            )
         return found
 
     def _blob(self, name: str, reference: str) -> Answer:
@@ -93,37 +105,74 @@ class Registry:
         own = digest(content)
         for part in parts(content):
             if (name, part) not in self.blobs and (name, part) not in self.manifests:
-                raise RegistryError(400, f"manifest {reference} of {name} names {part}, which is not there", "MANIFEST_BLOB_UNKNOWN")
+                raise RegistryError(
+                    400,
+                    f"manifest {reference} of {name} names {part}, which is not there",
+                    "MANIFEST_BLOB_UNKNOWN",
+                )
         if reference.startswith("sha256:") and reference != own:
-            raise RegistryError(400, f"the manifest's digest is {own}, not {reference}", "DIGEST_INVALID")
-        if not reference.startswith("sha256:") and self.tags.setdefault((name, reference), own) != own:
-            raise RegistryError(400, f"manifest tag {reference} of {name} is {self.tags[name, reference]} and immutable", "DENIED")
+            raise RegistryError(
+                400, f"the manifest's digest is {own}, not {reference}", "DIGEST_INVALID"
+            )
+        if (
+            not reference.startswith("sha256:")
+            and self.tags.setdefault((name, reference), own) != own
+        ):
+            raise RegistryError(
+                400,
+                f"manifest tag {reference} of {name} is {self.tags[name, reference]} and immutable",
+                "DENIED",
+            )
         kept = {"content-type": content_type, "docker-content-digest": own}
         self.manifests[name, own] = Answer(200, content, kept)
-        return Answer(201, b"", {"location": f"{self.url}/v2/{name}/manifests/{own}", "docker-content-digest": own})
+        return Answer(
+            201,
+            b"",
+            {"location": f"{self.url}/v2/{name}/manifests/{own}", "docker-content-digest": own},
+        )
 
     def _begin(self, name: str) -> Answer:
         upload = str(uuid.uuid4())
         self._uploads.add(upload)
-        return Answer(202, b"", {"location": f"{self.url}/v2/{name}/blobs/uploads/{upload}?state=begun"})
+        return Answer(
+            202, b"", {"location": f"{self.url}/v2/{name}/blobs/uploads/{upload}?state=begun"}
+        )
 
     def _finish(self, name: str, upload: str, promised: str, content: bytes) -> Answer:
         if upload not in self._uploads:
             raise RegistryError(404, f"upload {upload} is unknown", "BLOB_UPLOAD_UNKNOWN")
         if promised != digest(content):
-            raise RegistryError(400, f"the content's digest is {digest(content)}, not {promised}", "DIGEST_INVALID")
+            raise RegistryError(
+                400, f"the content's digest is {digest(content)}, not {promised}", "DIGEST_INVALID"
+            )
         self._uploads.remove(upload)
         self.blobs[name, promised] = content
-        return Answer(201, b"", {"location": f"{self.url}/v2/{name}/blobs/{promised}", "docker-content-digest": promised})
+        return Answer(
+            201,
+            b"",
+            {
+                "location": f"{self.url}/v2/{name}/blobs/{promised}",
+                "docker-content-digest": promised,
+            },
+        )
 
 
 def parts(manifest: bytes) -> list[str]:
     """The digests of what a manifest, or an index of manifests, is made of."""
     try:
         told: dict[str, Any] = json.loads(manifest)
-        return [part["digest"] for part in (*filter(None, [told.get("config")]), *told.get("layers", []), *told.get("manifests", []))]
+        return [
+            part["digest"]
+            for part in (
+                *filter(None, [told.get("config")]),
+                *told.get("layers", []),
+                *told.get("manifests", []),
+            )
+        ]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise RegistryError(400, f"the manifest cannot be read ({error!r})", "MANIFEST_INVALID") from error
+        raise RegistryError(
+            400, f"the manifest cannot be read ({error!r})", "MANIFEST_INVALID"
+        ) from error
 
 
 def digest(content: bytes) -> str:

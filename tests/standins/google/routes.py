@@ -18,7 +18,9 @@ ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, wh
 
 def answer(store: Store, asked: Call) -> Answered:
     call = builds.regional(asked) if asked.product == "cloud_build" else asked
-    if call.verb.endswith("IamPolicy") or (call.product == "storage" and call.path.endswith("/iam")):
+    if call.verb.endswith("IamPolicy") or (
+        call.product == "storage" and call.path.endswith("/iam")
+    ):
         return iam_policy(store, call)
     if call.verb in VERBS:
         return VERBS[call.verb](store, call)
@@ -60,7 +62,12 @@ def read(store: Store, call: Call) -> Body:
 
 def project(store: Store, project_id: str, product: str) -> Body:
     number = store.project_number(project_id)
-    known = {"projectNumber": number, "projectId": project_id, "lifecycleState": "ACTIVE", "name": project_id}
+    known = {
+        "projectNumber": number,
+        "projectId": project_id,
+        "lifecycleState": "ACTIVE",
+        "name": project_id,
+    }
     return {"id": number, "name": project_id} if product == "compute" else known
 
 
@@ -113,10 +120,15 @@ def orphan(store: Store, member: str) -> None:
     """A deleted account stays in the policies that name it, under a name that no new account gets."""
     for policy in store.policies.values():
         for binding in policy.get("bindings", []):
-            binding["members"] = [f"deleted:{m}?uid={next(store.numbers)}" if m == member else m for m in binding["members"]]
+            binding["members"] = [
+                f"deleted:{m}?uid={next(store.numbers)}" if m == member else m
+                for m in binding["members"]
+            ]
 
 
-LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {  # those that can be asked for less than all
+LISTINGS: dict[
+    tuple[str, str], Callable[[Store, Call], Body]
+] = {  # those that can be asked for less than all
     ("cloud_build", "builds"): builds.listing,
     ("monitoring", "timeSeries"): time_series.listing,
     ("vertex_ai", "pipelineJobs"): pipeline_jobs.listing,

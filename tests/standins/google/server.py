@@ -26,7 +26,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int, respond: Respond) -> None:
-        super().__init__(("127.0.0.1", port), type("HandlerOfServer", (Handler,), {"ask": staticmethod(respond)}))
+        super().__init__(
+            ("127.0.0.1", port), type("HandlerOfServer", (Handler,), {"ask": staticmethod(respond)})
+        )
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that was killed is no error of ours."""

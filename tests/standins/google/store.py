@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 from tests.standins.google.error import RefusedError
 
 Body = dict[str, Any]
-ModelAnswer = Callable[[Body], tuple[int, Body]]  # what a deployed model makes of {instances, parameters}: an HTTP status and a body
+ModelAnswer = Callable[
+    [Body], tuple[int, Body]
+]  # what a deployed model makes of {instances, parameters}: an HTTP status and a body
 Answered = Body | Callable[[], Body]  # what is called is called once the store is free again
 
 
@@ -50,9 +52,13 @@ class Call:
         url = urllib.parse.urlsplit(target)
         _, product, *rest = url.path.split("/", 2)
         # a slash inside a name stays escaped, or it would part the path
-        path = "%2F".join(urllib.parse.unquote(part) for part in "".join(rest).rstrip("/").split("%2F"))
+        path = "%2F".join(
+            urllib.parse.unquote(part) for part in "".join(rest).rstrip("/").split("%2F")
+        )
         path = re.sub(r"^((storage|bigquery)/)?(v\d+(beta\d*)?/)+", "", path)
-        path, verb = match.groups() if (match := re.fullmatch(r"(.*):([a-zA-Z]+)", path)) else (path, "")
+        path, verb = (
+            match.groups() if (match := re.fullmatch(r"(.*):([a-zA-Z]+)", path)) else (path, "")
+        )
         path = re.sub(r"(/models/[^/@]+)@([^/]+)$", r"\1/versions/\2", path)
         query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
         return cls(method, product, path, verb, query, json.loads(content) if content else {})
@@ -69,12 +75,20 @@ class Store:
     slow_log_metrics: bool = False
     objects: dict[Key, Body] = field(default_factory=dict)
     policies: dict[Key, Body] = field(default_factory=dict)
-    unready: dict[Key, float] = field(default_factory=dict)  # log metrics that alerting doesn't know yet, and since when they are there
-    answers: dict[str, ModelAnswer] = field(default_factory=dict)  # by the id of a deployed model or of a model's version
-    asked: dict[tuple[Key, Any], "Counter[str]"] = field(default_factory=dict)  # how often each deployed model was, by endpoint and split
+    unready: dict[Key, float] = field(
+        default_factory=dict
+    )  # log metrics that alerting doesn't know yet, and since when they are there
+    answers: dict[str, ModelAnswer] = field(
+        default_factory=dict
+    )  # by the id of a deployed model or of a model's version
+    asked: dict[tuple[Key, Any], "Counter[str]"] = field(
+        default_factory=dict
+    )  # how often each deployed model was, by endpoint and split
     entries: list[Body] = field(default_factory=list)  # of logs
     measured: dict[Any, float] = field(default_factory=dict)  # by the time series
-    news: list[tuple[Key, Body]] = field(default_factory=list)  # what was made and is to be told to a hook, once
+    news: list[tuple[Key, Body]] = field(
+        default_factory=list
+    )  # what was made and is to be told to a hook, once
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1001))
 
     def project_number(self, project: str) -> str:
@@ -87,10 +101,18 @@ class Store:
 
     def below(self, key: Key) -> dict[Key, Body]:
         """All objects whose name goes on from `key`, however deep."""
-        return {k: body for k, body in self.objects.items() if k.product == key.product and k.name.startswith(f"{key.name}/")}
+        return {
+            k: body
+            for k, body in self.objects.items()
+            if k.product == key.product and k.name.startswith(f"{key.name}/")
+        }
 
     def children(self, collection: Key) -> list[Body]:
-        return [body for key, body in self.below(collection).items() if key.name.count("/") == collection.name.count("/") + 1]
+        return [
+            body
+            for key, body in self.below(collection).items()
+            if key.name.count("/") == collection.name.count("/") + 1
+        ]
 
     def listing(self, collection: Key) -> Body:
         """A page of a collection under both names that Google's APIs give it."""
@@ -105,7 +127,9 @@ class Store:
 
     def changed(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
         """Merged as RFC 7396 says (null removes); a field that the mask names is replaced, or removed where `fields` lacks it."""
-        return merged({name: value for name, value in self.get(key).items() if name not in set(mask)}, fields)
+        return merged(
+            {name: value for name, value in self.get(key).items() if name not in set(mask)}, fields
+        )
 
     def change(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
         self.objects[key] = self.changed(key, fields, mask)
@@ -128,11 +152,16 @@ class Store:
         """Replace a policy, unless it was changed since the caller read it."""
         if policy.get("etag") not in (None, "", self.policy(key)["etag"]):
             raise RefusedError(
-                409, "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."
+                409,
+                "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
             )
         bindings = [binding for binding in policy.get("bindings", []) if binding["members"]]
         etag = hashlib.sha256(json.dumps([bindings, next(self.numbers)]).encode()).hexdigest()[:8]
-        self.policies[key] = {"version": policy.get("version", 1), "etag": etag, "bindings": bindings}
+        self.policies[key] = {
+            "version": policy.get("version", 1),
+            "etag": etag,
+            "bindings": bindings,
+        }
         return self.policies[key]
 
 

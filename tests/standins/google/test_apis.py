@@ -23,7 +23,9 @@ def google() -> Iterator[GoogleApis]:
 
 
 def ask(google: GoogleApis, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    request = urllib.request.Request(f"{google.url}/{path}", json.dumps(body or {}).encode(), method=method)
+    request = urllib.request.Request(
+        f"{google.url}/{path}", json.dumps(body or {}).encode(), method=method
+    )
     try:
         with urllib.request.urlopen(request, timeout=5) as response:
             return response.status, json.load(response)
@@ -39,11 +41,17 @@ def made(google: GoogleApis, path: str, body: Any = None) -> Any:
 
 def bind(google: GoogleApis, subject: str, member: str, **policy: Any) -> tuple[int, Any]:
     bindings = [{"role": "roles/viewer", "members": [member]}]
-    return ask(google, "POST", f"{subject}:setIamPolicy", {"policy": {"bindings": bindings, **policy}})
+    return ask(
+        google, "POST", f"{subject}:setIamPolicy", {"policy": {"bindings": bindings, **policy}}
+    )
 
 
 def make_account(google: GoogleApis) -> None:
-    made(google, f"iam/v1/{PROJECT}/serviceAccounts", {"accountId": "pipeline", "serviceAccount": {"displayName": "runs"}})
+    made(
+        google,
+        f"iam/v1/{PROJECT}/serviceAccounts",
+        {"accountId": "pipeline", "serviceAccount": {"displayName": "runs"}},
+    )
 
 
 def test_every_endpoint_that_the_provider_knows_is_the_stand_in(google):
@@ -63,7 +71,9 @@ def test_an_object_is_made_found_listed_changed_and_deleted(google):
     ask(google, "PATCH", topic, {"topic": {"labels": {"stage": "prod"}}, "updateMask": "labels"})
 
     assert ask(google, "GET", topic)[1]["labels"] == {"stage": "prod"}
-    assert [t["name"] for t in ask(google, "GET", f"pubsub/{PROJECT}/topics")[1]["topics"]] == [f"{PROJECT}/topics/retrain"]
+    assert [t["name"] for t in ask(google, "GET", f"pubsub/{PROJECT}/topics")[1]["topics"]] == [
+        f"{PROJECT}/topics/retrain"
+    ]
     assert ask(google, "DELETE", topic)[0] == 200
     assert ask(google, "GET", topic) == (404, f"{PROJECT}/topics/retrain was not found.")
     assert google.objects == {}
@@ -72,40 +82,70 @@ def test_an_object_is_made_found_listed_changed_and_deleted(google):
 def test_a_second_object_of_the_same_name_is_refused(google):
     make_account(google)
 
-    assert ask(google, "POST", f"iam/{PROJECT}/serviceAccounts", {"accountId": "pipeline"})[0] == 409
+    assert (
+        ask(google, "POST", f"iam/{PROJECT}/serviceAccounts", {"accountId": "pipeline"})[0] == 409
+    )
     assert [ask(google, "PUT", f"pubsub/{PROJECT}/topics/t")[0] for _ in range(2)] == [200, 409]
 
 
 def test_a_field_of_the_mask_that_is_not_sent_is_removed(google):
-    made(google, f"vertex_ai/{PLACE}/endpoints?endpointId=7", {"description": "d", "labels": {"a": "b"}})
+    made(
+        google,
+        f"vertex_ai/{PLACE}/endpoints?endpointId=7",
+        {"description": "d", "labels": {"a": "b"}},
+    )
 
     ask(google, "PATCH", f"{ENDPOINT}?updateMask=description", {"displayName": "cab"})
 
     endpoint = google.objects["vertex_ai", f"{PLACE}/endpoints/7"]
-    assert (endpoint["displayName"], endpoint["labels"], "description" in endpoint) == ("cab", {"a": "b"}, False)
+    assert (endpoint["displayName"], endpoint["labels"], "description" in endpoint) == (
+        "cab",
+        {"a": "b"},
+        False,
+    )
 
 
 def test_a_mask_may_be_written_with_underscores(google):
     make_account(google)
 
-    ask(google, "PATCH", f"iam/{PROJECT}/serviceAccounts/{PIPELINE}", {"serviceAccount": {}, "updateMask": "display_name"})
+    ask(
+        google,
+        "PATCH",
+        f"iam/{PROJECT}/serviceAccounts/{PIPELINE}",
+        {"serviceAccount": {}, "updateMask": "display_name"},
+    )
 
     assert "displayName" not in google.objects["iam", f"{PROJECT}/serviceAccounts/{PIPELINE}"]
 
 
 def test_a_changed_trigger_is_replaced(google):
-    trigger = made(google, f"cloud_build/{PLACE}/triggers", {"name": "image", "tags": ["a"], "substitutions": {"_A": "1"}})
+    trigger = made(
+        google,
+        f"cloud_build/{PLACE}/triggers",
+        {"name": "image", "tags": ["a"], "substitutions": {"_A": "1"}},
+    )
 
-    changed = ask(google, "PATCH", f"cloud_build/{PLACE}/triggers/{trigger['id']}", {"name": "image", "substitutions": {"_B": "1"}})[1]
+    changed = ask(
+        google,
+        "PATCH",
+        f"cloud_build/{PLACE}/triggers/{trigger['id']}",
+        {"name": "image", "substitutions": {"_B": "1"}},
+    )[1]
 
-    assert (changed["id"], changed["substitutions"], "tags" in changed) == (trigger["id"], {"_B": "1"}, False)
+    assert (changed["id"], changed["substitutions"], "tags" in changed) == (
+        trigger["id"],
+        {"_B": "1"},
+        False,
+    )
 
 
 def test_an_operation_is_done_and_says_what_it_made(google):
     operation = made(google, f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "cab"})
 
     assert operation["done"]
-    assert operation["response"]["@type"] == "type.googleapis.com/google.cloud.aiplatform.v1.Endpoint"
+    assert (
+        operation["response"]["@type"] == "type.googleapis.com/google.cloud.aiplatform.v1.Endpoint"
+    )
     assert operation["response"]["name"] == f"{PLACE}/endpoints/7"
     assert ask(google, "GET", f"vertex_ai/{operation['name']}")[1]["done"]
 
@@ -115,12 +155,20 @@ def test_somebody_elses_change_is_seen(google):
 
     google.change("iam", f"{PROJECT}/serviceAccounts/{PIPELINE}", displayName="changed")
 
-    assert ask(google, "GET", f"iam/{PROJECT}/serviceAccounts/{PIPELINE}")[1]["displayName"] == "changed"
+    assert (
+        ask(google, "GET", f"iam/{PROJECT}/serviceAccounts/{PIPELINE}")[1]["displayName"]
+        == "changed"
+    )
 
 
-@pytest.mark.parametrize("subject", [f"resource_manager/v1/{PROJECT}", "cloud_billing/v1/billingAccounts/0"])
+@pytest.mark.parametrize(
+    "subject", [f"resource_manager/v1/{PROJECT}", "cloud_billing/v1/billingAccounts/0"]
+)
 def test_a_policy_may_only_name_accounts_that_exist(google, subject):
-    assert bind(google, subject, f"serviceAccount:{PIPELINE}") == (400, f"Service account {PIPELINE} does not exist.")
+    assert bind(google, subject, f"serviceAccount:{PIPELINE}") == (
+        400,
+        f"Service account {PIPELINE} does not exist.",
+    )
 
     make_account(google)
 
@@ -140,7 +188,10 @@ def test_googles_own_agents_are_always_there(google, agent):
 
 
 def test_a_dataset_may_only_name_accounts_that_exist(google):
-    reference = {"datasetReference": {"datasetId": "log"}, "access": [{"role": "READER", "userByEmail": PIPELINE}]}
+    reference = {
+        "datasetReference": {"datasetId": "log"},
+        "access": [{"role": "READER", "userByEmail": PIPELINE}],
+    }
 
     assert ask(google, "POST", f"big_query/bigquery/v2/{PROJECT}/datasets", reference)[0] == 400
 
@@ -172,8 +223,13 @@ def test_a_bucket_that_holds_something_stays(google):
     made(google, "storage/b", {"name": "runs"})
     google.add_object("runs", "cab/1/model")
 
-    assert ask(google, "DELETE", "storage/b/runs") == (409, "The bucket you tried to delete is not empty.")
-    assert [o["name"] for o in ask(google, "GET", "storage/b/runs/o")[1]["items"]] == ["cab/1/model"]
+    assert ask(google, "DELETE", "storage/b/runs") == (
+        409,
+        "The bucket you tried to delete is not empty.",
+    )
+    assert [o["name"] for o in ask(google, "GET", "storage/b/runs/o")[1]["items"]] == [
+        "cab/1/model"
+    ]
     assert ask(google, "DELETE", "storage/b/runs/o/cab%2F1%2Fmodel")[0] == 200
     assert ask(google, "DELETE", "storage/b/runs")[0] == 200
 
@@ -189,35 +245,64 @@ def test_a_dataset_with_tables_stays_unless_told(google):
 
 def test_the_first_deployed_model_takes_all_traffic_and_keeps_the_endpoint(google):
     made(google, f"vertex_ai/{PLACE}/endpoints?endpointId=7")
-    model = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}})["response"]["model"]
+    model = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}})[
+        "response"
+    ]["model"]
 
-    deployed = [made(google, f"{ENDPOINT}:deployModel", {"deployedModel": {"model": model}})["response"]["deployedModel"] for _ in range(2)]
+    deployed = [
+        made(google, f"{ENDPOINT}:deployModel", {"deployedModel": {"model": model}})["response"][
+            "deployedModel"
+        ]
+        for _ in range(2)
+    ]
     first, second = (each["id"] for each in deployed)
 
     assert google.objects["vertex_ai", f"{PLACE}/endpoints/7"]["trafficSplit"] == {first: 100}
     assert {each["modelVersionId"] for each in deployed} == {"1"}
-    assert ask(google, "POST", f"{ENDPOINT}:deployModel", {"deployedModel": {"model": f"{model}x"}})[0] == 404
+    assert (
+        ask(google, "POST", f"{ENDPOINT}:deployModel", {"deployedModel": {"model": f"{model}x"}})[0]
+        == 404
+    )
     assert ask(google, "DELETE", ENDPOINT)[0] == 400
     assert ask(google, "POST", f"{ENDPOINT}:undeployModel", {"deployedModelId": first})[0] == 400
-    made(google, f"{ENDPOINT}:undeployModel", {"deployedModelId": first, "trafficSplit": {second: 100}})
+    made(
+        google,
+        f"{ENDPOINT}:undeployModel",
+        {"deployedModelId": first, "trafficSplit": {second: 100}},
+    )
     last = made(google, f"{ENDPOINT}:undeployModel", {"deployedModelId": second})
     assert last["response"]["@type"].endswith("UndeployModelResponse")
     assert ask(google, "DELETE", ENDPOINT)[0] == 200
 
 
 def test_a_model_uploaded_under_another_is_its_next_version(google):
-    first = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}})["response"]
-    second = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}, "parentModel": first["model"]})["response"]
+    first = made(google, f"vertex_ai/{PLACE}/models:upload", {"model": {"displayName": "cab"}})[
+        "response"
+    ]
+    second = made(
+        google,
+        f"vertex_ai/{PLACE}/models:upload",
+        {"model": {"displayName": "cab"}, "parentModel": first["model"]},
+    )["response"]
 
     assert (second["model"], second["modelVersionId"]) == (first["model"], "2")
-    assert [ask(google, "GET", f"vertex_ai/{first['model']}{version}")[1]["versionId"] for version in ("@1", "@2", "")] == ["1", "2", "2"]
+    assert [
+        ask(google, "GET", f"vertex_ai/{first['model']}{version}")[1]["versionId"]
+        for version in ("@1", "@2", "")
+    ] == ["1", "2", "2"]
     assert len(ask(google, "GET", f"vertex_ai/{first['model']}:listVersions")[1]["models"]) == 2
 
 
 def test_a_connection_needs_its_token(google):
     made(google, f"secret_manager/{PROJECT}/secrets?secretId=token")
     connect = f"cloudbuildv2/{PLACE}/connections?connectionId=github"
-    body = {"githubConfig": {"authorizerCredential": {"oauthTokenSecretVersion": f"{PROJECT}/secrets/token/versions/latest"}}}
+    body = {
+        "githubConfig": {
+            "authorizerCredential": {
+                "oauthTokenSecretVersion": f"{PROJECT}/secrets/token/versions/latest"
+            }
+        }
+    }
 
     assert ask(google, "POST", connect, body)[0] == 400
     google.add_secret_version("mill-dev", "token")
@@ -244,11 +329,22 @@ def test_a_trigger_of_the_same_name_is_refused(google):
 
 @pytest.mark.parametrize(("slow", "statuses"), [(False, [404, 200, 200]), (True, [404, 404, 200])])
 def test_alerting_must_know_a_log_metric(slow, statuses):
-    policy = {"conditions": [{"conditionThreshold": {"filter": 'metric.type="logging.googleapis.com/user/esteira/drift"'}}]}
+    policy = {
+        "conditions": [
+            {
+                "conditionThreshold": {
+                    "filter": 'metric.type="logging.googleapis.com/user/esteira/drift"'
+                }
+            }
+        ]
+    }
     with GoogleApis(slow_log_metrics=slow) as google:
         before = ask(google, "POST", f"monitoring/v3/{PROJECT}/alertPolicies", policy)[0]
         made(google, f"logging/v2/{PROJECT}/metrics", {"name": "esteira/drift"})
-        after = [ask(google, "POST", f"monitoring/v3/{PROJECT}/alertPolicies", policy)[0] for _ in range(2)]
+        after = [
+            ask(google, "POST", f"monitoring/v3/{PROJECT}/alertPolicies", policy)[0]
+            for _ in range(2)
+        ]
 
     assert [before, *after] == statuses
 

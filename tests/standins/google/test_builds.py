@@ -22,7 +22,12 @@ def google() -> Iterator[GoogleApis]:
 
 def run(google: GoogleApis, trigger: str, **substitutions: str) -> tuple[int, dict]:
     source = {"commitSha": COMMIT, "substitutions": substitutions}
-    return ask(google, "POST", f"cloud_build/v1/{PLACE}/triggers/{trigger}:run", {"projectId": "p", "triggerId": trigger, "source": source})
+    return ask(
+        google,
+        "POST",
+        f"cloud_build/v1/{PLACE}/triggers/{trigger}:run",
+        {"projectId": "p", "triggerId": trigger, "source": source},
+    )
 
 
 def built(google: GoogleApis, trigger: str) -> dict:
@@ -31,15 +36,32 @@ def built(google: GoogleApis, trigger: str) -> dict:
 
 def test_a_trigger_that_is_run_makes_a_build_that_is_not_done(google):
     account = "projects/p/serviceAccounts/builder@p.iam.gserviceaccount.com"
-    trigger = google.add_trigger("p", "europe-west1", "train", serviceAccount=account, substitutions={"_MODEL": "", "_STAGE": "dev"})
+    trigger = google.add_trigger(
+        "p",
+        "europe-west1",
+        "train",
+        serviceAccount=account,
+        substitutions={"_MODEL": "", "_STAGE": "dev"},
+    )
 
     status, operation = run(google, trigger, _MODEL="cab")
 
     build = operation["metadata"]["build"]
-    assert (status, "done" in operation, build["status"], build["buildTriggerId"]) == (200, False, "QUEUED", trigger)
-    assert operation["metadata"]["@type"] == "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
+    assert (status, "done" in operation, build["status"], build["buildTriggerId"]) == (
+        200,
+        False,
+        "QUEUED",
+        trigger,
+    )
+    assert (
+        operation["metadata"]["@type"]
+        == "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
+    )
     assert build["name"] == f"{PLACE}/builds/{build['id']}"
-    assert build["logUrl"] == f"https://console.cloud.google.com/cloud-build/builds;region=europe-west1/{build['id']}?project=42"
+    assert (
+        build["logUrl"]
+        == f"https://console.cloud.google.com/cloud-build/builds;region=europe-west1/{build['id']}?project=42"
+    )
     assert build["serviceAccount"] == account
     assert build["substitutions"] == {
         "_MODEL": "cab",
@@ -91,7 +113,12 @@ def test_the_operation_of_a_build_that_failed_says_so(google):
 def test_a_build_that_needs_approval_waits_for_it(google):
     heard: queue.Queue[dict] = queue.Queue()
     google.on_build = heard.put
-    build = built(google, google.add_trigger("p", "europe-west1", "deploy", approvalConfig={"approvalRequired": True}))
+    build = built(
+        google,
+        google.add_trigger(
+            "p", "europe-west1", "deploy", approvalConfig={"approvalRequired": True}
+        ),
+    )
 
     assert build["status"] == "PENDING"
     with pytest.raises(queue.Empty):
@@ -123,7 +150,9 @@ def test_a_message_starts_a_build_of_main_with_its_attributes(google, topic):
     google.on_build = heard.put
     models = "$(body.message.attributes.models)"
     bound = {"_STAGE": "dev", "_MODELS": models, "_OF": f"m={models},$(body.message.attributes.of)"}
-    promote = google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic}, substitutions=bound)
+    promote = google.add_trigger(
+        "p", "europe-west1", "promote", pubsubConfig={"topic": topic}, substitutions=bound
+    )
     google.add_trigger("p", "europe-west1", "retrain", pubsubConfig={"topic": f"{topic}r"})
     google.add_trigger("q", "europe-west1", "promote", pubsubConfig={"topic": topic})
     google.add_trigger("p", "europe-west1", "image")
@@ -146,7 +175,13 @@ def test_a_message_starts_a_build_of_main_with_its_attributes(google, topic):
 
 
 def test_each_message_starts_a_build_of_its_own_which_waits_for_an_approval_like_any(google, topic):
-    google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic}, approvalConfig={"approvalRequired": True})
+    google.add_trigger(
+        "p",
+        "europe-west1",
+        "promote",
+        pubsubConfig={"topic": topic},
+        approvalConfig={"approvalRequired": True},
+    )
 
     ids = publish(google, topic, {"data": "e30="}, {"attributes": {"a": "b"}})[1]["messageIds"]
 
@@ -171,7 +206,13 @@ def test_only_a_topic_that_is_there_takes_messages(google):
 
 
 def test_a_binding_that_the_stand_in_does_not_know_is_refused(google, topic):
-    google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic}, substitutions={"_A": "$(body.message.data.a)"})
+    google.add_trigger(
+        "p",
+        "europe-west1",
+        "promote",
+        pubsubConfig={"topic": topic},
+        substitutions={"_A": "$(body.message.data.a)"},
+    )
 
     assert publish(google, topic, {"data": "e30="})[0] == 501
 
@@ -203,6 +244,8 @@ def test_builds_are_listed_newest_first_by_their_trigger_and_in_pages(google):
     assert (newest["builds"], oldest) == ([third], {"builds": [first]})
 
 
-@pytest.mark.parametrize("asked", ['status="SUCCESS"', "trigger_id=1", 'trigger_id="1" OR trigger_id="2"'])
+@pytest.mark.parametrize(
+    "asked", ['status="SUCCESS"', "trigger_id=1", 'trigger_id="1" OR trigger_id="2"']
+)
 def test_another_filter_of_builds_is_refused(google, asked):
     assert ask(google, "GET", f"{BUILDS}?filter={quote(asked)}")[0] == 400

@@ -20,7 +20,13 @@ def google() -> Iterator[GoogleApis]:
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [(403, "PERMISSION_DENIED"), (404, "NOT_FOUND"), (409, "ALREADY_EXISTS"), (429, "RESOURCE_EXHAUSTED"), (503, "UNAVAILABLE")],
+    [
+        (403, "PERMISSION_DENIED"),
+        (404, "NOT_FOUND"),
+        (409, "ALREADY_EXISTS"),
+        (429, "RESOURCE_EXHAUSTED"),
+        (503, "UNAVAILABLE"),
+    ],
 )
 def test_a_planted_refusal_is_googles_and_nothing_is_done(google, code, status):
     google.faults.append(Fault("PUT", "/topics/", code))

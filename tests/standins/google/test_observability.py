@@ -11,7 +11,10 @@ from tests.standins.google.question import ask
 WRITE = "logging/v2/entries:write"
 SERIES = "monitoring/v3/projects/p/timeSeries"
 ERRORS = "aiplatform.googleapis.com/prediction/online/error_count"
-INTERVAL = {"interval.startTime": "2026-01-01T00:00:00Z", "interval.endTime": "2026-01-01T00:05:00.5Z"}
+INTERVAL = {
+    "interval.startTime": "2026-01-01T00:00:00Z",
+    "interval.endTime": "2026-01-01T00:05:00.5Z",
+}
 
 
 @pytest.fixture
@@ -22,15 +25,24 @@ def google() -> Iterator[GoogleApis]:
 
 def series(google: GoogleApis, asked: str, **interval: str) -> tuple[int, dict]:
     return ask(
-        google, "GET", f"{SERIES}?{urlencode({'filter': asked, **(interval or INTERVAL), 'aggregation.perSeriesAligner': 'ALIGN_SUM'})}"
+        google,
+        "GET",
+        f"{SERIES}?{urlencode({'filter': asked, **(interval or INTERVAL), 'aggregation.perSeriesAligner': 'ALIGN_SUM'})}",
     )
 
 
 def test_entries_are_kept_in_order_and_filled_from_the_request(google):
-    shared = {"logName": "projects/p/logs/releases", "resource": {"type": "global"}, "labels": {"stage": "dev", "model": "-"}}
+    shared = {
+        "logName": "projects/p/logs/releases",
+        "resource": {"type": "global"},
+        "labels": {"stage": "dev", "model": "-"},
+    }
     own = {"logName": "projects/p/logs/other", "textPayload": "b", "labels": {"model": "cab"}}
 
-    assert ask(google, "POST", WRITE, {**shared, "entries": [{"jsonPayload": {"a": 1}}, own]}) == (200, {})
+    assert ask(google, "POST", WRITE, {**shared, "entries": [{"jsonPayload": {"a": 1}}, own]}) == (
+        200,
+        {},
+    )
 
     assert google.entries == [
         {**shared, "jsonPayload": {"a": 1}},
@@ -42,12 +54,30 @@ def test_entries_are_kept_in_order_and_filled_from_the_request(google):
 def test_an_entry_without_its_log_or_resource_is_refused_with_all_others(google, missing):
     whole = {"logName": "projects/p/logs/releases", "resource": {"type": "global"}}
 
-    assert ask(google, "POST", WRITE, {"entries": [whole, {name: whole[name] for name in whole if name != missing}]})[0] == 400
+    assert (
+        ask(
+            google,
+            "POST",
+            WRITE,
+            {"entries": [whole, {name: whole[name] for name in whole if name != missing}]},
+        )[0]
+        == 400
+    )
     assert google.entries == []
 
 
 def test_a_dry_run_keeps_no_entry(google):
-    ask(google, "POST", WRITE, {"logName": "projects/p/logs/x", "resource": {"type": "global"}, "entries": [{}], "dryRun": True})
+    ask(
+        google,
+        "POST",
+        WRITE,
+        {
+            "logName": "projects/p/logs/x",
+            "resource": {"type": "global"},
+            "entries": [{}],
+            "dryRun": True,
+        },
+    )
 
     assert google.entries == []
 
@@ -63,15 +93,27 @@ def test_a_measured_series_is_found_by_its_metric_and_labels(google):
     _, one = series(google, f'{asked} AND metric.labels.deployed_model_id="1"')
 
     assert status == 200
-    assert [found["points"][0]["value"] for found in both["timeSeries"]] == [{"int64Value": "2"}, {"doubleValue": 0.5}]
+    assert [found["points"][0]["value"] for found in both["timeSeries"]] == [
+        {"int64Value": "2"},
+        {"doubleValue": 0.5},
+    ]
     assert one["timeSeries"] == [
         {
             "metric": {"type": ERRORS, "labels": {"deployed_model_id": "1"}},
-            "resource": {"type": "aiplatform.googleapis.com/Endpoint", "labels": {"endpoint_id": "7"}},
+            "resource": {
+                "type": "aiplatform.googleapis.com/Endpoint",
+                "labels": {"endpoint_id": "7"},
+            },
             "metricKind": "GAUGE",
             "valueType": "INT64",
             "points": [
-                {"interval": {"startTime": "2026-01-01T00:00:00Z", "endTime": "2026-01-01T00:05:00.5Z"}, "value": {"int64Value": "2"}}
+                {
+                    "interval": {
+                        "startTime": "2026-01-01T00:00:00Z",
+                        "endTime": "2026-01-01T00:05:00.5Z",
+                    },
+                    "value": {"int64Value": "2"},
+                }
             ],
         }
     ]
@@ -81,24 +123,41 @@ def test_what_a_deployed_model_measures_is_of_its_endpoint(google):
     place = "projects/p/locations/us-central1"
     ask(google, "POST", f"vertex_ai/v1/{place}/endpoints?endpointId=7")
     ask(google, "POST", f"vertex_ai/v1/{place}/models:upload", {"model": {}, "modelId": "cab"})
-    deployed = ask(google, "POST", f"vertex_ai/v1/{place}/endpoints/7:deployModel", {"deployedModel": {"model": f"{place}/models/cab"}})[1]
+    deployed = ask(
+        google,
+        "POST",
+        f"vertex_ai/v1/{place}/endpoints/7:deployModel",
+        {"deployedModel": {"model": f"{place}/models/cab"}},
+    )[1]
     google.measure(ERRORS, 1, deployed_model_id=deployed["response"]["deployedModel"]["id"])
     google.measure(ERRORS, 2, deployed_model_id="9")
 
-    [found] = series(google, f'metric.type="{ERRORS}" AND resource.labels.endpoint_id="7"')[1]["timeSeries"]
+    [found] = series(google, f'metric.type="{ERRORS}" AND resource.labels.endpoint_id="7"')[1][
+        "timeSeries"
+    ]
 
     assert found["resource"]["labels"] == {"location": "us-central1", "endpoint_id": "7"}
     assert found["points"][0]["value"] == {"int64Value": "1"}
 
 
-@pytest.mark.parametrize("other", ['metric.type="a"', f'metric.type="{ERRORS}" AND resource.type="global"'])
+@pytest.mark.parametrize(
+    "other", ['metric.type="a"', f'metric.type="{ERRORS}" AND resource.type="global"']
+)
 def test_what_was_not_measured_is_an_empty_answer(google, other):
     google.measure(ERRORS, 1)
 
     assert series(google, other) == (200, {})
 
 
-@pytest.mark.parametrize("asked", ["", f'metric.type="{ERRORS}" AND project="p"', 'resource.type="global"', f"metric.type={ERRORS}"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        f'metric.type="{ERRORS}" AND project="p"',
+        'resource.type="global"',
+        f"metric.type={ERRORS}",
+    ],
+)
 def test_a_filter_that_monitoring_cannot_use_is_refused(google, asked):
     google.measure(ERRORS, 1)
 
@@ -106,4 +165,7 @@ def test_a_filter_that_monitoring_cannot_use_is_refused(google, asked):
 
 
 def test_an_interval_needs_its_two_times(google):
-    assert series(google, f'metric.type="{ERRORS}"', **{"interval.endTime": "2026-01-01T00:00:00Z"})[0] == 400
+    assert (
+        series(google, f'metric.type="{ERRORS}"', **{"interval.endTime": "2026-01-01T00:00:00Z"})[0]
+        == 400
+    )

@@ -33,7 +33,13 @@ def google() -> Iterator[GoogleApis]:
         yield google
 
 
-def ask(google: GoogleApis, method: str, path: str, content: bytes = b"", kind: str = "application/octet-stream") -> Response:
+def ask(
+    google: GoogleApis,
+    method: str,
+    path: str,
+    content: bytes = b"",
+    kind: str = "application/octet-stream",
+) -> Response:
     """`path` follows the image's name, or is a whole URL."""
     url = urlsplit(urljoin(f"{google.registry.url}/v2/{NAME}/", path))
     connection = http.client.HTTPConnection(url.netloc, timeout=5)
@@ -67,15 +73,23 @@ def test_an_image_is_pushed_and_pulled_by_tag_and_digest(google):
     assert (put.status, put.headers["docker-content-digest"]) == (201, digest(image))
     for reference in ("1.0", digest(image)):
         got = ask(google, "GET", f"manifests/{reference}")
-        assert (got.content, got.headers["content-type"], got.headers["docker-content-digest"]) == (image, KIND, digest(image))
+        assert (got.content, got.headers["content-type"], got.headers["docker-content-digest"]) == (
+            image,
+            KIND,
+            digest(image),
+        )
     assert ask(google, "GET", f"blobs/{digest(b'layer')}").content == b"layer"
 
 
 def test_a_head_says_how_much_there_is_and_sends_none_of_it(google):
     upload(google, b"layer")
 
-    with socket.create_connection(("127.0.0.1", urlsplit(google.url).port), timeout=5) as connection:  # http.client would drop a body
-        connection.sendall(f"HEAD /registry/v2/{NAME}/blobs/{digest(b'layer')} HTTP/1.1\r\nconnection: close\r\n\r\n".encode())
+    with socket.create_connection(
+        ("127.0.0.1", urlsplit(google.url).port), timeout=5
+    ) as connection:  # http.client would drop a body
+        connection.sendall(
+            f"HEAD /registry/v2/{NAME}/blobs/{digest(b'layer')} HTTP/1.1\r\nconnection: close\r\n\r\n".encode()
+        )
         answered = connection.makefile("rb").read()
 
     assert answered.startswith(b"HTTP/1.1 200")
@@ -85,7 +99,11 @@ def test_a_head_says_how_much_there_is_and_sends_none_of_it(google):
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [("manifests/1.0", "MANIFEST_UNKNOWN"), (f"blobs/{digest(b'')}", "BLOB_UNKNOWN"), ("tags", "NAME_UNKNOWN")],
+    [
+        ("manifests/1.0", "MANIFEST_UNKNOWN"),
+        (f"blobs/{digest(b'')}", "BLOB_UNKNOWN"),
+        ("tags", "NAME_UNKNOWN"),
+    ],
 )
 def test_what_is_missing_is_missing_in_the_registrys_words(google, path, code):
     missing = ask(google, "GET", path)
@@ -96,7 +114,9 @@ def test_what_is_missing_is_missing_in_the_registrys_words(google, path, code):
 def test_another_images_blobs_and_manifests_are_not_this_ones(google):
     image = google.registry.put_image("p/images/pipeline", revision="c", tag="1.0")
 
-    assert [ask(google, "GET", f"manifests/{reference}").status for reference in ("1.0", image)] == [404, 404]
+    assert [
+        ask(google, "GET", f"manifests/{reference}").status for reference in ("1.0", image)
+    ] == [404, 404]
 
 
 def test_a_tag_never_moves(google):
@@ -117,7 +137,10 @@ def test_a_manifest_needs_all_its_blobs(google, missing):
     for blob in {b"config", b"layer"} - {missing}:
         upload(google, blob)
 
-    assert ask(google, "PUT", "manifests/1.0", manifest(b"config", b"layer"), KIND).code == "MANIFEST_BLOB_UNKNOWN"
+    assert (
+        ask(google, "PUT", "manifests/1.0", manifest(b"config", b"layer"), KIND).code
+        == "MANIFEST_BLOB_UNKNOWN"
+    )
     assert ask(google, "GET", "manifests/1.0").status == 404
 
 
@@ -140,21 +163,35 @@ def test_a_wrong_digest_is_refused(google):
     assert upload(google, b"layer", promised=digest(b"other")).code == "DIGEST_INVALID"
     assert ask(google, "GET", f"blobs/{digest(b'other')}").status == 404
     upload(google, b"config")
-    assert ask(google, "PUT", f"manifests/{digest(b'other')}", manifest(b"config"), KIND).code == "DIGEST_INVALID"
+    assert (
+        ask(google, "PUT", f"manifests/{digest(b'other')}", manifest(b"config"), KIND).code
+        == "DIGEST_INVALID"
+    )
 
 
 def test_an_upload_is_begun_first_and_never_mounted(google):
     upload(google, b"layer")
 
-    assert ask(google, "POST", f"blobs/uploads/?mount={digest(b'layer')}&from=p/images/pipeline").status == 202
-    assert ask(google, "PUT", f"blobs/uploads/x?digest={digest(b'layer')}", b"layer").code == "BLOB_UPLOAD_UNKNOWN"
+    assert (
+        ask(
+            google, "POST", f"blobs/uploads/?mount={digest(b'layer')}&from=p/images/pipeline"
+        ).status
+        == 202
+    )
+    assert (
+        ask(google, "PUT", f"blobs/uploads/x?digest={digest(b'layer')}", b"layer").code
+        == "BLOB_UPLOAD_UNKNOWN"
+    )
     assert ask(google, "POST", "manifests/1.0").code == "UNSUPPORTED"
 
 
 def test_an_upload_is_finished_once(google):
     location = ask(google, "POST", "blobs/uploads/").headers["location"]
 
-    statuses = [ask(google, "PUT", f"{location}&digest={digest(b'layer')}", b"layer").status for _ in range(2)]
+    statuses = [
+        ask(google, "PUT", f"{location}&digest={digest(b'layer')}", b"layer").status
+        for _ in range(2)
+    ]
 
     assert statuses == [201, 404]
 
@@ -163,7 +200,9 @@ def test_a_planted_image_says_what_it_was_built_from(google):
     image = google.registry.put_image(f"us-docker.pkg.dev/{NAME}", revision="c0ffee", tag="1.0")
 
     found = ask(google, "GET", "manifests/1.0")
-    config = json.loads(ask(google, "GET", f"blobs/{json.loads(found.content)['config']['digest']}").content)
+    config = json.loads(
+        ask(google, "GET", f"blobs/{json.loads(found.content)['config']['digest']}").content
+    )
     assert found.headers["docker-content-digest"] == image
     assert config["config"]["Labels"]["org.opencontainers.image.revision"] == "c0ffee"
     assert google.registry.put_image(NAME, revision="other") != image

@@ -27,9 +27,16 @@ def deploy(google: GoogleApis, versions: int, split: dict[str, int]) -> dict[str
     ids = {}
     for number in range(1, versions + 1):
         parent = {"modelId": "cab"} if number == 1 else {"parentModel": f"{PLACE}/models/cab"}
-        ask(google, "POST", f"vertex_ai/v1/{PLACE}/models:upload", {"model": {"displayName": "cab"}, **parent})
+        ask(
+            google,
+            "POST",
+            f"vertex_ai/v1/{PLACE}/models:upload",
+            {"model": {"displayName": "cab"}, **parent},
+        )
         asked = {"deployedModel": {"model": f"{PLACE}/models/cab@{number}"}}
-        ids[str(number)] = ask(google, "POST", f"{ENDPOINT}:deployModel", asked)[1]["response"]["deployedModel"]["id"]
+        ids[str(number)] = ask(google, "POST", f"{ENDPOINT}:deployModel", asked)[1]["response"][
+            "deployedModel"
+        ]["id"]
     assert ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, split))[0] == 200
     return ids
 
@@ -41,7 +48,11 @@ def shares(ids: dict[str, str], split: dict[str, int]) -> dict:
 def test_a_pipeline_job_is_pending_and_has_its_id_once(google):
     status, job = ask(google, "POST", f"{JOBS}?pipelineJobId=run-1", {"displayName": "run"})
 
-    assert (status, job["name"], job["state"]) == (200, f"{PLACE}/pipelineJobs/run-1", "PIPELINE_STATE_PENDING")
+    assert (status, job["name"], job["state"]) == (
+        200,
+        f"{PLACE}/pipelineJobs/run-1",
+        "PIPELINE_STATE_PENDING",
+    )
     assert job["createTime"]
     assert "done" not in job
     assert ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")[0] == 409
@@ -51,7 +62,12 @@ def test_a_hook_hears_of_a_job_and_may_move_it_on(google):
     heard: queue.Queue[dict] = queue.Queue()
 
     def run(job: dict) -> None:
-        google.change("vertex_ai", job["name"], state="PIPELINE_STATE_SUCCEEDED", endTime="2026-01-01T00:00:00Z")
+        google.change(
+            "vertex_ai",
+            job["name"],
+            state="PIPELINE_STATE_SUCCEEDED",
+            endTime="2026-01-01T00:00:00Z",
+        )
         heard.put(job)
 
     google.on_pipeline_job = run
@@ -86,14 +102,21 @@ def test_a_refused_job_is_told_to_nobody(google):
 
 def test_jobs_are_listed_by_their_labels_newest_first_and_in_pages(google):
     for number, model in enumerate(("cab", "ferry", "cab", "cab")):
-        ask(google, "POST", f"{JOBS}?pipelineJobId=run-{number}", {"labels": {"model": model, "stage": "dev"}})
+        ask(
+            google,
+            "POST",
+            f"{JOBS}?pipelineJobId=run-{number}",
+            {"labels": {"model": model, "stage": "dev"}},
+        )
     labels = quote('labels.model="cab" AND labels.stage="dev"')
     asked = f"{JOBS}?filter={labels}&orderBy=create_time%20desc&pageSize=2"
 
     _, first = ask(google, "GET", asked)
     _, second = ask(google, "GET", f"{asked}&pageToken={first['nextPageToken']}")
 
-    assert [job["name"].rsplit("/", 1)[-1] for job in first["pipelineJobs"] + second["pipelineJobs"]] == ["run-3", "run-2", "run-0"]
+    assert [
+        job["name"].rsplit("/", 1)[-1] for job in first["pipelineJobs"] + second["pipelineJobs"]
+    ] == ["run-3", "run-2", "run-0"]
     assert "nextPageToken" not in second
 
 
@@ -103,14 +126,23 @@ def test_jobs_are_ordered_by_their_creation(google):
     google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", createTime="2020-01-01T00:00:00Z")
 
     listed = {
-        order: ask(google, "GET", f"{JOBS}?orderBy={quote(order)}")[1]["pipelineJobs"] for order in ("create_time", "create_time desc")
+        order: ask(google, "GET", f"{JOBS}?orderBy={quote(order)}")[1]["pipelineJobs"]
+        for order in ("create_time", "create_time desc")
     }
 
     assert [job["name"][-1] for job in listed["create_time"]] == ["1", "0", "2"]
     assert [job["name"][-1] for job in listed["create_time desc"]] == ["2", "0", "1"]
 
 
-@pytest.mark.parametrize("query", ['filter=state="X"', 'filter=labels.a="b" OR labels.a="c"', "filter=labels.a:*", "orderBy=name"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        'filter=state="X"',
+        'filter=labels.a="b" OR labels.a="c"',
+        "filter=labels.a:*",
+        "orderBy=name",
+    ],
+)
 def test_what_a_listing_of_jobs_does_not_know_is_refused(google, query):
     name, _, value = query.partition("=")
 
@@ -122,16 +154,24 @@ def test_a_job_is_cancelled_until_it_has_ended(google):
 
     assert ask(google, "POST", f"{JOBS}/run-1:cancel") == (200, {})
     assert ask(google, "GET", f"{JOBS}/run-1")[1]["state"] == "PIPELINE_STATE_CANCELLED"
-    assert ask(google, "POST", f"{JOBS}/run-1:cancel")[1]["error"]["status"] == "FAILED_PRECONDITION"
+    assert (
+        ask(google, "POST", f"{JOBS}/run-1:cancel")[1]["error"]["status"] == "FAILED_PRECONDITION"
+    )
 
 
 def test_each_hundred_predictions_follow_the_traffic_split_exactly(google):
     ids = deploy(google, 3, {"1": 85, "2": 10, "3": 5})
 
-    answers = [ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [{}, {}]})[1] for _ in range(200)]
+    answers = [
+        ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [{}, {}]})[1] for _ in range(200)
+    ]
 
-    assert Counter(a["deployedModelId"] for a in answers[:100]) == Counter({ids["1"]: 85, ids["2"]: 10, ids["3"]: 5})
-    assert Counter(a["modelVersionId"] for a in answers[100:]) == Counter({"1": 85, "2": 10, "3": 5})
+    assert Counter(a["deployedModelId"] for a in answers[:100]) == Counter(
+        {ids["1"]: 85, ids["2"]: 10, ids["3"]: 5}
+    )
+    assert Counter(a["modelVersionId"] for a in answers[100:]) == Counter(
+        {"1": 85, "2": 10, "3": 5}
+    )
     assert answers[0] == {
         "predictions": [0.5, 0.5],
         "deployedModelId": ids["1"],
@@ -146,17 +186,26 @@ def test_a_planted_version_answers_as_it_was_told(google):
     google.answers["1"] = lambda asked: (200, {"predictions": [None for _ in asked["instances"]]})
     google.answers[ids["2"]] = lambda asked: (500, {"error": f"no {asked['parameters']}"})
 
-    answers = dict(ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [1], "parameters": "x"}) for _ in range(2))
+    answers = dict(
+        ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [1], "parameters": "x"})
+        for _ in range(2)
+    )
 
     assert answers[200]["predictions"] == [None]
-    assert answers[500]["error"] == {"code": 500, "message": '{"error": "no x"}', "status": "INTERNAL"}
+    assert answers[500]["error"] == {
+        "code": 500,
+        "message": '{"error": "no x"}',
+        "status": "INTERNAL",
+    }
 
 
 def test_a_deployed_model_may_ask_the_cloud_before_it_answers(google):
     ids = deploy(google, 1, {"1": 100})
     google.answers[ids["1"]] = lambda _: (200, {"predictions": [len(google.objects)]})
 
-    assert ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [1]})[1]["predictions"] == [len(google.objects)]
+    assert ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [1]})[1]["predictions"] == [
+        len(google.objects)
+    ]
 
 
 def test_nothing_predicts_without_an_endpoint_and_a_model(google):
@@ -164,7 +213,11 @@ def test_nothing_predicts_without_an_endpoint_and_a_model(google):
     ask(google, "POST", f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7")
     empty = ask(google, "POST", f"{ENDPOINT}:predict", {"instances": []})[1]
 
-    assert (missing["error"]["code"], empty["error"]["code"], empty["error"]["status"]) == (404, 400, "FAILED_PRECONDITION")
+    assert (missing["error"]["code"], empty["error"]["code"], empty["error"]["status"]) == (
+        404,
+        400,
+        "FAILED_PRECONDITION",
+    )
 
 
 @pytest.mark.parametrize("split", [{"1": 99}, {"1": 50, "2": 51}, {"1": 100, "9": 0}, {}])
@@ -179,15 +232,26 @@ def test_traffic_that_is_not_whole_or_goes_nowhere_is_refused_and_nothing_change
 def test_changed_traffic_is_answered_as_the_endpoint_itself_and_as_done(google):
     ids = deploy(google, 2, {"1": 100})
 
-    _, endpoint = ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, {"2": 100}))
+    _, endpoint = ask(
+        google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, {"2": 100})
+    )
 
-    assert (endpoint["name"], endpoint["trafficSplit"], endpoint["done"]) == (f"{PLACE}/endpoints/7", {ids["2"]: 100}, True)
+    assert (endpoint["name"], endpoint["trafficSplit"], endpoint["done"]) == (
+        f"{PLACE}/endpoints/7",
+        {ids["2"]: 100},
+        True,
+    )
 
 
 def test_a_changed_model_is_answered_as_itself(google):
     deploy(google, 1, {"1": 100})
 
-    _, model = ask(google, "PATCH", f"vertex_ai/v1/{PLACE}/models/cab?updateMask=labels", {"labels": {"a": "b"}})
+    _, model = ask(
+        google,
+        "PATCH",
+        f"vertex_ai/v1/{PLACE}/models/cab?updateMask=labels",
+        {"labels": {"a": "b"}},
+    )
 
     assert (model["name"], model["labels"]) == (f"{PLACE}/models/cab", {"a": "b"})
 

@@ -8,7 +8,11 @@ from tests.standins.google.listing import clauses, page
 from tests.standins.google.store import Body, Call, Store
 
 ENDPOINT = "aiplatform.googleapis.com/Endpoint"  # the resource that Vertex' online predictions are measured on
-OF_RESOURCE = {"resource_container", "location", "endpoint_id"}  # its labels; all others are the metric's
+OF_RESOURCE = {
+    "resource_container",
+    "location",
+    "endpoint_id",
+}  # its labels; all others are the metric's
 KNOWN = r"(metric|resource)\.(type|labels\.\w+)"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -20,14 +24,23 @@ class Series(NamedTuple):
 
     def fields(self) -> dict[str, str]:
         """What a filter may ask for, by the names it uses."""
-        labels = {f"{'resource' if name in OF_RESOURCE else 'metric'}.labels.{name}": value for name, value in self.labels}
+        labels = {
+            f"{'resource' if name in OF_RESOURCE else 'metric'}.labels.{name}": value
+            for name, value in self.labels
+        }
         return {"metric.type": self.metric_type, "resource.type": self.resource_type, **labels}
 
     def labels_of(self, owner: str) -> dict[str, str]:
-        return {name: value for name, value in self.labels if (name in OF_RESOURCE) == (owner == "resource")}
+        return {
+            name: value
+            for name, value in self.labels
+            if (name in OF_RESOURCE) == (owner == "resource")
+        }
 
 
-def measure(store: Store, metric_type: str, value: float, resource_type: str, labels: dict[str, str]) -> None:
+def measure(
+    store: Store, metric_type: str, value: float, resource_type: str, labels: dict[str, str]
+) -> None:
     whole = {**place(store, labels.get("deployed_model_id", "")), **labels}
     store.measured[Series(metric_type, resource_type, tuple(sorted(whole.items())))] = value
 
@@ -35,7 +48,9 @@ def measure(store: Store, metric_type: str, value: float, resource_type: str, la
 def place(store: Store, deployed_model_id: str) -> dict[str, str]:
     """The labels of the endpoint that has this deployed model, if one has."""
     for key, body in store.objects.items():
-        if key.collection == "endpoints" and any(model["id"] == deployed_model_id for model in body.get("deployedModels", [])):
+        if key.collection == "endpoints" and any(
+            model["id"] == deployed_model_id for model in body.get("deployedModels", [])
+        ):
             _, _, _, location, _, endpoint_id = key.name.split("/")
             return {"location": location, "endpoint_id": endpoint_id}
     return {}
@@ -48,8 +63,14 @@ def listing(store: Store, call: Call) -> Body:
         raise RefusedError(400, 'the filter must name one metric: metric.type="..."')
     interval = {name: call.query.get(f"interval.{name}", "") for name in ("startTime", "endTime")}
     if not all(TIME.fullmatch(time) for time in interval.values()):
-        raise RefusedError(400, f"interval must have a startTime and an endTime of RFC 3339, got {interval}")
-    found = [described(series, value, interval) for series, value in store.measured.items() if set(asked) <= series.fields().items()]
+        raise RefusedError(
+            400, f"interval must have a startTime and an endTime of RFC 3339, got {interval}"
+        )
+    found = [
+        described(series, value, interval)
+        for series, value in store.measured.items()
+        if set(asked) <= series.fields().items()
+    ]
     return page("timeSeries", found, call.query) if found else {}
 
 
@@ -61,5 +82,10 @@ def described(series: Series, value: float, interval: dict[str, str]) -> Body:
         "resource": {"type": series.resource_type, "labels": series.labels_of("resource")},
         "metricKind": "GAUGE",
         "valueType": "INT64" if whole else "DOUBLE",
-        "points": [{"interval": interval, "value": {"int64Value": str(value)} if whole else {"doubleValue": value}}],
+        "points": [
+            {
+                "interval": interval,
+                "value": {"int64Value": str(value)} if whole else {"doubleValue": value},
+            }
+        ],
     }

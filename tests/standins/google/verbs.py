@@ -14,7 +14,12 @@ def enable_services(store: Store, call: Call) -> Body:
     project = call.path.split("/")[1]
     for service in call.body.get("serviceIds") or [call.path.rsplit("/", 1)[-1]]:
         name = f"projects/{store.project_number(project)}"
-        body = {"name": f"{name}/services/{service}", "parent": name, "config": {"name": service}, "state": "ENABLED"}
+        body = {
+            "name": f"{name}/services/{service}",
+            "parent": name,
+            "config": {"name": service},
+            "state": "ENABLED",
+        }
         store.objects[Key(call.product, f"projects/{project}/services/{service}")] = body
     return operation(store, call, {})
 
@@ -33,20 +38,40 @@ def enable(store: Store, call: Call) -> Body:
 
 
 def undelete(store: Store, call: Call) -> Body:
-    return operation(store, call, store.change(call.key, {"deleted": None, **({} if call.product == "iam" else {"state": "ACTIVE"})}))
+    return operation(
+        store,
+        call,
+        store.change(
+            call.key, {"deleted": None, **({} if call.product == "iam" else {"state": "ACTIVE"})}
+        ),
+    )
 
 
 def add_version(store: Store, call: Call) -> Body:
     """A secret's next version; its payload is kept beside it for access."""
     store.get(call.key)
     key = Key(call.product, f"{call.path}/versions/{len(store.below(call.key)) + 1}")
-    return store.create(key, {"name": key.name, "createTime": now(), "state": "ENABLED", "payload": call.body.get("payload", {})})
+    return store.create(
+        key,
+        {
+            "name": key.name,
+            "createTime": now(),
+            "state": "ENABLED",
+            "payload": call.body.get("payload", {}),
+        },
+    )
 
 
 def access(store: Store, call: Call) -> Body:
     secret, _, version = call.path.rpartition("/versions/")
-    key = Key(call.product, f"{secret}/versions/{len(store.below(Key(call.product, secret))) if version == 'latest' else version}")
-    return {"name": key.name, "payload": {"data": base64.b64encode(b"").decode(), **store.get(key)["payload"]}}
+    key = Key(
+        call.product,
+        f"{secret}/versions/{len(store.below(Key(call.product, secret))) if version == 'latest' else version}",
+    )
+    return {
+        "name": key.name,
+        "payload": {"data": base64.b64encode(b"").decode(), **store.get(key)["payload"]},
+    }
 
 
 def upload_model(store: Store, call: Call) -> Body:
@@ -59,9 +84,18 @@ def upload_model(store: Store, call: Call) -> Body:
         store.create(key, {})
     older = store.below(key).values()
     for aliases in (model.get("versionAliases", []) for model in older):
-        aliases[:] = [alias for alias in aliases if alias not in call.body["model"].get("versionAliases", [])]
-    version, times = str(len(older) + 1), dict.fromkeys(("createTime", "updateTime", "versionCreateTime", "versionUpdateTime"), now())
-    machines = {"supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"]}  # by which Google's client decides what to ask for
+        aliases[:] = [
+            alias for alias in aliases if alias not in call.body["model"].get("versionAliases", [])
+        ]
+    version, times = (
+        str(len(older) + 1),
+        dict.fromkeys(
+            ("createTime", "updateTime", "versionCreateTime", "versionUpdateTime"), now()
+        ),
+    )
+    machines = {
+        "supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"]
+    }  # by which Google's client decides what to ask for
     model = {**call.body["model"], **machines, "name": key.name, "versionId": version, **times}
     store.objects[key] = store.create(Key(call.product, f"{key.name}/versions/{version}"), model)
     uploaded = {"model": key.name, "modelVersionId": version}
@@ -84,7 +118,9 @@ def deploy_model(store: Store, call: Call) -> Body:
     split = call.body.get("trafficSplit") or (endpoint["trafficSplit"] if models else {"0": 100})
     split = {new["id"] if number == "0" else number: share for number, share in split.items()}
     set_traffic(store, call.key, [*models, new], split)
-    return operation(store, call, {"deployedModel": new}, "google.cloud.aiplatform.v1.DeployModelResponse")
+    return operation(
+        store, call, {"deployedModel": new}, "google.cloud.aiplatform.v1.DeployModelResponse"
+    )
 
 
 def undeploy_model(store: Store, call: Call) -> Body:
@@ -94,8 +130,13 @@ def undeploy_model(store: Store, call: Call) -> Body:
         raise RefusedError(404, f"DeployedModel {gone} was not found on {call.path}.")
     split = call.body.get("trafficSplit") or endpoint.get("trafficSplit", {})
     if left and split.get(gone):
-        raise RefusedError(400, f"DeployedModel {gone} has {split[gone]}% of the traffic; give it to others before undeploying it.")
-    set_traffic(store, call.key, left, {number: share for number, share in split.items() if number != gone})
+        raise RefusedError(
+            400,
+            f"DeployedModel {gone} has {split[gone]}% of the traffic; give it to others before undeploying it.",
+        )
+    set_traffic(
+        store, call.key, left, {number: share for number, share in split.items() if number != gone}
+    )
     return operation(store, call, {}, "google.cloud.aiplatform.v1.UndeployModelResponse")
 
 

@@ -38,7 +38,9 @@ IDS = {  # as the real provider builds them; {number} is given by the cloud, so 
     "google_storage_bucket": "{name}",
     "google_vertex_ai_endpoint": f"{PLACE}/endpoints/{{name}}",
 }
-OWN_NAME = re.compile(r"name|(\w+_)?id|bucket|topic|service|role|member")  # what tells two objects of any other type apart
+OWN_NAME = re.compile(
+    r"name|(\w+_)?id|bucket|topic|service|role|member"
+)  # what tells two objects of any other type apart
 
 
 class AlreadyThereError(Exception):
@@ -51,13 +53,25 @@ def directory() -> Path:
 
 def file_of(kind: str, identity: str) -> Path:
     name = identity.replace("/", "__")
-    short = name if len(name) < 200 else f"{name[:150]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    short = (
+        name
+        if len(name) < 200
+        else f"{name[:150]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    )
     return directory() / kind / f"{short}.json"
 
 
 def is_additive(kind: str) -> bool:
     """A grant that is already there is no conflict."""
-    return kind.endswith(("_iam_member", "_iam_binding", "_iam_policy", "_iam_audit_config", "google_project_service"))
+    return kind.endswith(
+        (
+            "_iam_member",
+            "_iam_binding",
+            "_iam_policy",
+            "_iam_audit_config",
+            "google_project_service",
+        )
+    )
 
 
 def identity(kind: str, values: Values) -> tuple[str, str]:
@@ -74,7 +88,11 @@ def identity(kind: str, values: Values) -> tuple[str, str]:
 
 def _other_template(values: Values) -> str:
     """Of a type that IDS doesn't list: all the names it was given, else a number."""
-    names = [name for name, value in values.items() if isinstance(value, str) and name != "id" and OWN_NAME.fullmatch(name)]
+    names = [
+        name
+        for name, value in values.items()
+        if isinstance(value, str) and name != "id" and OWN_NAME.fullmatch(name)
+    ]
     condition = "/{condition[0][title]}" if values.get("condition") else ""
     return "/".join(f"{{{name}}}" for name in sorted(names)) + condition or "{number}"
 

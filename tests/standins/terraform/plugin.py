@@ -26,11 +26,15 @@ from tests.standins.terraform.values import Block, Values, applied, planned
 
 SCHEMA = Path(__file__).with_name("google-6.50.0.json.gz")
 NESTING = {"single": 1, "list": 2, "set": 3, "map": 4, "group": 5}
-PROTECTED = {"google_bigquery_table": "deletion_protection"}  # true unless the configuration says false
+PROTECTED = {
+    "google_bigquery_table": "deletion_protection"
+}  # true unless the configuration says false
 
 
 def unpacked(value: Any) -> Values | None:
-    return msgpack.unpackb(value.msgpack, raw=False, strict_map_key=False) if value.msgpack else None
+    return (
+        msgpack.unpackb(value.msgpack, raw=False, strict_map_key=False) if value.msgpack else None
+    )
 
 
 def packed(values: Values | None) -> Any:
@@ -44,7 +48,11 @@ def schema_of(recorded: Block) -> Any:
 def block_of(block: Block) -> Any:
     flags = ("optional", "required", "computed", "sensitive")
     attributes = [
-        pb.Schema.Attribute(name=name, type=json.dumps(a["type"]).encode(), **{flag: a[flag] for flag in flags if flag in a})
+        pb.Schema.Attribute(
+            name=name,
+            type=json.dumps(a["type"]).encode(),
+            **{flag: a[flag] for flag in flags if flag in a},
+        )
         for name, a in block.get("attributes", {}).items()
     ]
     nested = [
@@ -68,11 +76,15 @@ class GoogleProvider(rpc.ProviderServicer):
 
     def GetMetadata(self, request, context):
         resources = [pb.GetMetadata.ResourceMetadata(type_name=kind) for kind in self.resources]
-        return pb.GetMetadata.Response(server_capabilities=pb.ServerCapabilities(plan_destroy=True), resources=resources)
+        return pb.GetMetadata.Response(
+            server_capabilities=pb.ServerCapabilities(plan_destroy=True), resources=resources
+        )
 
     def GetProviderSchema(self, request, context):
         resources = {kind: schema_of(recorded) for kind, recorded in self.resources.items()}
-        return pb.GetProviderSchema.Response(provider=schema_of(self.own), resource_schemas=resources)
+        return pb.GetProviderSchema.Response(
+            provider=schema_of(self.own), resource_schemas=resources
+        )
 
     def ValidateProviderConfig(self, request, context):
         return pb.ValidateProviderConfig.Response()
@@ -85,24 +97,42 @@ class GoogleProvider(rpc.ProviderServicer):
         return pb.ConfigureProvider.Response()
 
     def UpgradeResourceState(self, request, context):
-        return pb.UpgradeResourceState.Response(upgraded_state=packed(json.loads(request.raw_state.json)))
+        return pb.UpgradeResourceState.Response(
+            upgraded_state=packed(json.loads(request.raw_state.json))
+        )
 
     def ReadResource(self, request, context):
         state = unpacked(request.current_state)
-        return pb.ReadResource.Response(new_state=packed(objects.read(request.type_name, state["id"])))
+        return pb.ReadResource.Response(
+            new_state=packed(objects.read(request.type_name, state["id"]))
+        )
 
     def PlanResourceChange(self, request, context):
         proposed, prior = unpacked(request.proposed_new_state), unpacked(request.prior_state)
         if proposed is not None:
-            proposed = planned(self.resources[request.type_name]["block"], proposed, prior, self.configured)
+            proposed = planned(
+                self.resources[request.type_name]["block"], proposed, prior, self.configured
+            )
         return pb.PlanResourceChange.Response(planned_state=packed(proposed))
 
     def ApplyResourceChange(self, request, context):
-        kind, new, prior = request.type_name, unpacked(request.planned_state), unpacked(request.prior_state)
+        kind, new, prior = (
+            request.type_name,
+            unpacked(request.planned_state),
+            unpacked(request.prior_state),
+        )
         try:
-            made = self.create(kind, new) if prior is None else self.update(kind, new, prior) if new else self.delete(kind, prior)
+            made = (
+                self.create(kind, new)
+                if prior is None
+                else self.update(kind, new, prior)
+                if new
+                else self.delete(kind, prior)
+            )
         except (objects.AlreadyThereError, PermissionError) as error:
-            return pb.ApplyResourceChange.Response(new_state=packed(prior), diagnostics=[refusal(f"Error applying {kind}: {error}")])
+            return pb.ApplyResourceChange.Response(
+                new_state=packed(prior), diagnostics=[refusal(f"Error applying {kind}: {error}")]
+            )
         return pb.ApplyResourceChange.Response(new_state=packed(made))
 
     def create(self, kind: str, new: Values) -> Values:
@@ -121,7 +151,9 @@ class GoogleProvider(rpc.ProviderServicer):
     def delete(self, kind: str, prior: Values) -> None:
         guard = PROTECTED.get(kind)
         if guard and prior[guard] is not False:
-            raise PermissionError(f"cannot destroy {prior['id']} without setting {guard}=false and running `terraform apply`")
+            raise PermissionError(
+                f"cannot destroy {prior['id']} without setting {guard}=false and running `terraform apply`"
+            )
         objects.delete(kind, prior["id"])
 
     def StopProvider(self, request, context):
@@ -151,6 +183,8 @@ def end_with(parent: int) -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    tf.provider.ProviderServicer = GoogleProvider  # tf builds its own from declared classes; ours come from the schema
+    tf.provider.ProviderServicer = (
+        GoogleProvider  # tf builds its own from declared classes; ours come from the schema
+    )
     tf.runner._ShutdownInterceptor = ShutdownAlone
     tf.runner.run_provider(Named(), sys.argv)

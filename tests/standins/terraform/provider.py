@@ -28,7 +28,11 @@ class Provider:
 
     def init(self) -> list[str]:
         """The arguments of terraform init."""
-        return ["init", "-input=false", *([f"-plugin-dir={self.plugin_dir}"] if self.plugin_dir else [])]
+        return [
+            "init",
+            "-input=false",
+            *([f"-plugin-dir={self.plugin_dir}"] if self.plugin_dir else []),
+        ]
 
 
 def real(mirror: Path | None) -> Provider:
@@ -62,7 +66,12 @@ def system() -> str:
 def held(mirror: Path) -> bool:
     """Whether a mirror holds the provider, unpacked or packed."""
     unpacked = mirror.glob(f"{IN_MIRROR}/{system()}/terraform-provider-google_v{VERSION}*")
-    return any(unpacked) or (mirror / IN_MIRROR).with_name(f"terraform-provider-google_{VERSION}_{system()}.zip").exists()
+    return (
+        any(unpacked)
+        or (mirror / IN_MIRROR)
+        .with_name(f"terraform-provider-google_{VERSION}_{system()}.zip")
+        .exists()
+    )
 
 
 def answers(url: str, seconds: float = 3) -> bool:
@@ -75,7 +84,11 @@ def answers(url: str, seconds: float = 3) -> bool:
 
 def write_launcher(directory: Path) -> None:
     """A provider's program that runs the stand-in in its own environment, made here so that Terraform need not wait for it."""
-    subprocess.run([REPOSITORY / "build" / "environment", "provider-standin", "python", "-c", "import tf"], check=True, timeout=600)
+    subprocess.run(
+        [REPOSITORY / "build" / "environment", "provider-standin", "python", "-c", "import tf"],
+        check=True,
+        timeout=600,
+    )
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     directory.mkdir(parents=True, exist_ok=True)
     launcher = directory / f"terraform-provider-google_v{VERSION}"

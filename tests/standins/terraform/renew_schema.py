@@ -16,16 +16,24 @@ from tests.standins.terraform.provider import VERSION, Provider, choose
 
 SCHEMA = Path(__file__).with_name("google-6.50.0.json.gz")
 SOURCE = "registry.terraform.io/hashicorp/google"
-CONFIGURATION = {"terraform": {"required_providers": {"google": {"source": "hashicorp/google", "version": VERSION}}}}
+CONFIGURATION = {
+    "terraform": {
+        "required_providers": {"google": {"source": "hashicorp/google", "version": VERSION}}
+    }
+}
 PROSE = ("description", "description_kind", "deprecated")
 
 
 def main(additional: list[str]) -> None:
-    recorded = json.loads(gzip.decompress(SCHEMA.read_bytes()))["provider_schemas"][SOURCE]["resource_schemas"]
+    recorded = json.loads(gzip.decompress(SCHEMA.read_bytes()))["provider_schemas"][SOURCE][
+        "resource_schemas"
+    ]
     with tempfile.TemporaryDirectory() as directory:
         provider = choose(Path(directory))
         if provider.kind != "real":
-            raise SystemExit("renewing the schema needs the real provider: set TF_PROVIDER_MIRROR to a Terraform mirror that holds it")
+            raise SystemExit(
+                "renewing the schema needs the real provider: set TF_PROVIDER_MIRROR to a Terraform mirror that holds it"
+            )
         real = schema_of(provider, Path(directory))
     if unknown := {*recorded, *additional} - real["resource_schemas"].keys():
         raise SystemExit(f"the google provider {VERSION} has no {', '.join(sorted(unknown))}")
@@ -39,7 +47,15 @@ def schema_of(provider: Provider, directory: Path) -> Any:
     environment = os.environ | {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
     for arguments in (provider.init(), ["providers", "schema", "-json"]):
         command = ["terraform", *arguments]
-        done = subprocess.run(command, cwd=directory, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
+        done = subprocess.run(
+            command,
+            cwd=directory,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+            timeout=600,
+        )
     return json.loads(done.stdout)["provider_schemas"][SOURCE]
 
 
@@ -55,7 +71,11 @@ def without_prose(value: Any) -> Any:
         return [without_prose(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {name: without_prose(item) for name, item in value.items() if name not in PROSE or isinstance(item, dict)}
+    return {
+        name: without_prose(item)
+        for name, item in value.items()
+        if name not in PROSE or isinstance(item, dict)
+    }
 
 
 if __name__ == "__main__":

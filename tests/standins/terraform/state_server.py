@@ -25,11 +25,15 @@ class StateServer:
         """The package's own class would lose its buckets when it stops, and change this process' environment."""
         # objects are read under the public host: where it is another, Terraform takes a state that is there for none and writes over it
         address = ("-external-url", self.url, "-public-host", f"127.0.0.1:{self._port}")
-        return command(self._port, *address, "-backend", "filesystem", "-filesystem-root", self.directory)
+        return command(
+            self._port, *address, "-backend", "filesystem", "-filesystem-root", self.directory
+        )
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            self._command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             self._wait()
         except Exception:
@@ -57,7 +61,9 @@ class StateServer:
         self._ask(json.dumps({"name": name}).encode())
 
     def _ask(self, body: bytes | None = None) -> None:
-        request = urllib.request.Request(f"{self.url}/storage/v1/b?project=p", body, {"content-type": "application/json"})
+        request = urllib.request.Request(
+            f"{self.url}/storage/v1/b?project=p", body, {"content-type": "application/json"}
+        )
         urllib.request.urlopen(request, timeout=5).close()
 
     def _wait(self, seconds: float = 10) -> None:
@@ -67,5 +73,7 @@ class StateServer:
                 return self._ask()
             except urllib.error.URLError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"fake-gcs-server doesn't answer on {self.url}, exit code {self._process.poll()}") from None
+                    raise RuntimeError(
+                        f"fake-gcs-server doesn't answer on {self.url}, exit code {self._process.poll()}"
+                    ) from None
             time.sleep(0.05)

@@ -48,8 +48,18 @@ class Terraform:
 
     def write(self, resources: dict[str, Any]) -> None:
         configuration = {
-            "terraform": {"required_providers": {"google": {"source": "hashicorp/google", "version": "6.50.0"}}},
-            "provider": {"google": {"project": "mill-dev", "region": "eu", "default_labels": {"stage": "dev"}}},
+            "terraform": {
+                "required_providers": {
+                    "google": {"source": "hashicorp/google", "version": "6.50.0"}
+                }
+            },
+            "provider": {
+                "google": {
+                    "project": "mill-dev",
+                    "region": "eu",
+                    "default_labels": {"stage": "dev"},
+                }
+            },
             "resource": resources,
             "output": {name: {"value": value} for name, value in OUTPUTS.items()},
         }
@@ -57,7 +67,14 @@ class Terraform:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["terraform", *arguments, "-no-color"]
-        return subprocess.run(command, cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=60)
+        return subprocess.run(
+            command,
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
 
     def plan(self) -> str:
         """What would be changed; nothing where the plan is empty."""
@@ -72,12 +89,22 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
     assert terraform.run(*stand_in(tmp_path / "mirror").init()).returncode == 0
 
     done = terraform.run("apply", "-auto-approve")
-    outputs = {name: output["value"] for name, output in json.loads(terraform.run("output", "-json").stdout).items()}
+    outputs = {
+        name: output["value"]
+        for name, output in json.loads(terraform.run("output", "-json").stdout).items()
+    }
 
     assert done.returncode == 0, done.stderr
     assert outputs["trigger_topic"] == "projects/mill-dev/topics/retrain"
-    assert outputs["labels"] == {"goog-terraform-provisioned": "true", "stage": "dev", "own": "123456789012"}
-    assert outputs["alerts"] == ["projects/mill-dev/alertPolicies/1", "projects/mill-dev/alertPolicies/2"]
+    assert outputs["labels"] == {
+        "goog-terraform-provisioned": "true",
+        "stage": "dev",
+        "own": "123456789012",
+    }
+    assert outputs["alerts"] == [
+        "projects/mill-dev/alertPolicies/1",
+        "projects/mill-dev/alertPolicies/2",
+    ]
     assert terraform.plan() == ""
 
     account = terraform.objects / ACCOUNT
@@ -89,12 +116,20 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
     assert "google_storage_bucket.runs will be created" in plan
 
     (terraform.objects / "google_storage_bucket" / "runs.json").write_text("{}")
-    refused = terraform.run("state", "rm", "google_storage_bucket.runs"), terraform.run("apply", "-auto-approve")
+    refused = (
+        terraform.run("state", "rm", "google_storage_bucket.runs"),
+        terraform.run("apply", "-auto-approve"),
+    )
 
     assert "runs already exists." in refused[1].stderr
 
     guarded = terraform.run("destroy", "-auto-approve")
-    terraform.write({**RESOURCES, "google_bigquery_table": {"verdicts": {**TABLE, "deletion_protection": False}}})
+    terraform.write(
+        {
+            **RESOURCES,
+            "google_bigquery_table": {"verdicts": {**TABLE, "deletion_protection": False}},
+        }
+    )
     (terraform.objects / "google_storage_bucket" / "runs.json").unlink()
     assert terraform.run("apply", "-auto-approve").returncode == 0
     gone = terraform.run("destroy", "-auto-approve")
@@ -107,7 +142,10 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
 def test_the_provider_of_a_mirror_is_the_real_one(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_PROVIDER_MIRROR", str(tmp_path))
 
-    with pytest.raises(ValueError, match="TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds"):
+    with pytest.raises(
+        ValueError,
+        match="TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds",
+    ):
         choose(tmp_path)
     (tmp_path / IN_MIRROR / system()).mkdir(parents=True)
     (tmp_path / IN_MIRROR / system() / "terraform-provider-google_v6.50.0").touch()

@@ -30,16 +30,27 @@ def initialized(server, tmp_path) -> Path:
 
 
 def write(directory: Path, greeting: str) -> None:
-    (directory / "main.tf.json").write_text(json.dumps({"terraform": BACKEND, "output": {"greeting": {"value": greeting}}}))
+    (directory / "main.tf.json").write_text(
+        json.dumps({"terraform": BACKEND, "output": {"greeting": {"value": greeting}}})
+    )
 
 
 def environment(server: StateServer) -> dict[str, str]:
-    return {**os.environ, **server.environment(), "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
+    return {
+        **os.environ,
+        **server.environment(),
+        "TF_CLI_CONFIG_FILE": os.devnull,
+        "CHECKPOINT_DISABLE": "1",
+    }
 
 
-def terraform(server: StateServer, directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def terraform(
+    server: StateServer, directory: Path, *arguments: str
+) -> subprocess.CompletedProcess[str]:
     command = ["terraform", *arguments, "-no-color"]
-    return subprocess.run(command, cwd=directory, env=environment(server), capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, cwd=directory, env=environment(server), capture_output=True, text=True, timeout=60
+    )
 
 
 def test_the_state_is_in_the_bucket_and_outlives_the_server(server, initialized):
@@ -51,17 +62,25 @@ def test_the_state_is_in_the_bucket_and_outlives_the_server(server, initialized)
     with StateServer(server.directory) as again:
         reconfigured = terraform(again, initialized, "init", "-input=false", "-reconfigure")
         assert reconfigured.returncode == 0, reconfigured.stderr
-        assert json.loads(terraform(again, initialized, "output", "-json").stdout)["greeting"]["value"] == "hello"
+        assert (
+            json.loads(terraform(again, initialized, "output", "-json").stdout)["greeting"]["value"]
+            == "hello"
+        )
 
 
 def test_a_run_is_refused_while_another_holds_the_lock(server, initialized):
     terraform(server, initialized, "apply", "-auto-approve")
     write(initialized, "changed")
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    waiting = subprocess.Popen(["terraform", "apply", "-no-color"], cwd=initialized, env=environment(server), **pipes)
+    waiting = subprocess.Popen(
+        ["terraform", "apply", "-no-color"], cwd=initialized, env=environment(server), **pipes
+    )
     try:
         deadline = time.monotonic() + 20
-        while not list(server.directory.glob("state/dev/default.tflock")) and time.monotonic() < deadline:
+        while (
+            not list(server.directory.glob("state/dev/default.tflock"))
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.05)
         refused = terraform(server, initialized, "plan")
         said, _ = waiting.communicate("yes\n", timeout=30)

@@ -36,7 +36,13 @@ def applied(kind: str, block: Block, planned: Values, identity: str, number: str
 def cloud_values(kind: str, values: Values, identity: str, number: str) -> Values:
     if kind == "google_service_account":
         email = identity.rsplit("/", 1)[-1]
-        return {"id": identity, "name": identity, "email": email, "member": f"serviceAccount:{email}", "unique_id": NUMBER}
+        return {
+            "id": identity,
+            "name": identity,
+            "email": email,
+            "member": f"serviceAccount:{email}",
+            "unique_id": NUMBER,
+        }
     if kind == "google_storage_bucket":
         name = values["name"]
         return {
@@ -45,12 +51,24 @@ def cloud_values(kind: str, values: Values, identity: str, number: str) -> Value
             "self_link": f"https://www.googleapis.com/storage/v1/b/{name}",
             "project_number": int(NUMBER),
         }
-    name = identity.replace(f"projects/{values.get('project')}/", f"projects/{NUMBER}/") if "workload_identity" in kind else identity
-    return {"id": identity, "name": name, "number": int(NUMBER), "version": number, "trigger_id": identity.rsplit("/", 1)[-1]}
+    name = (
+        identity.replace(f"projects/{values.get('project')}/", f"projects/{NUMBER}/")
+        if "workload_identity" in kind
+        else identity
+    )
+    return {
+        "id": identity,
+        "name": name,
+        "number": int(NUMBER),
+        "version": number,
+        "trigger_id": identity.rsplit("/", 1)[-1],
+    }
 
 
 def computed(block: Block) -> list[str]:
-    return [name for name, attribute in block.get("attributes", {}).items() if attribute.get("computed")]
+    return [
+        name for name, attribute in block.get("attributes", {}).items() if attribute.get("computed")
+    ]
 
 
 def made_up(name: str, kind: Any) -> Any:
@@ -85,5 +103,9 @@ def with_nested(block: Block, values: Values) -> Values:
 def _filled(block: Block, values: Any) -> Any:
     if not isinstance(values, dict):
         return values
-    own = {name: made_up(name, block["attributes"][name]["type"]) for name in computed(block) if values.get(name) is None}
+    own = {
+        name: made_up(name, block["attributes"][name]["type"])
+        for name in computed(block)
+        if values.get(name) is None
+    }
     return with_nested(block, {**values, **own})

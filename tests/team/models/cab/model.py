@@ -17,7 +17,9 @@ def run_fn(fn_args):
     transform = tft.TFTransformOutput(fn_args.transform_output)
     values = fn_args.hyperparameters.get("values", fn_args.hyperparameters)
     model = _build(values, transform, fn_args.custom_config["label"])
-    curves = keras.callbacks.TensorBoard(fn_args.model_run_dir, update_freq="epoch", write_graph=False)
+    curves = keras.callbacks.TensorBoard(
+        fn_args.model_run_dir, update_freq="epoch", write_graph=False
+    )
     model.fit(**_fit_arguments(fn_args, transform, values["batch_size"]), callbacks=[curves])
     _export(model, transform, fn_args)
 
@@ -49,7 +51,10 @@ def _build(values, transform, label):
     categories = {f.name: f.int_domain.max + 1 for f in features if f.HasField("int_domain")}
     kinds = {f.name: "int64" if f.name in categories else "float32" for f in features}
     inputs = {name: keras.Input((1,), name=name, dtype=kind) for name, kind in kinds.items()}
-    embedded = [keras.layers.Flatten()(keras.layers.Embedding(int(size), 4)(inputs[name])) for name, size in categories.items()]
+    embedded = [
+        keras.layers.Flatten()(keras.layers.Embedding(int(size), 4)(inputs[name]))
+        for name, size in categories.items()
+    ]
     numbers = [tensor for name, tensor in inputs.items() if name not in categories]
     joined = keras.layers.Concatenate()([*embedded, *numbers])
     hidden = keras.layers.Dense(values["hidden_units"], activation="relu")(joined)
@@ -75,7 +80,9 @@ def _fit_arguments(fn_args, transform, batch_size):
         )
         schema = transform.transformed_metadata.schema
         rows = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
-        return rows.map(lambda features, label: ({k: v[:, None] for k, v in features.items()}, label))
+        return rows.map(
+            lambda features, label: ({k: v[:, None] for k, v in features.items()}, label)
+        )
 
     epochs = min(EPOCHS, fn_args.train_steps)
     return {

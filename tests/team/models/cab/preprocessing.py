@@ -14,7 +14,9 @@ def preprocessing_fn(inputs):
     outputs = {"big_tip": tf.cast(tips > 0.2 * fare, tf.int64)}
     for name in WORDS:
         word = _dense(inputs[name], "missing")
-        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(word, num_oov_buckets=1, vocab_filename=name)
+        outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(
+            word, num_oov_buckets=1, vocab_filename=name
+        )
     hour = _dense(inputs["trip_start_hour"], -1)
     outputs["trip_start_hour_id"] = tft.apply_buckets(hour, [HOURS])
     for name in NUMBERS:

@@ -16,7 +16,9 @@ def run_fn(fn_args):
     transform = tft.TFTransformOutput(fn_args.transform_output)
     values = fn_args.hyperparameters.get("values", fn_args.hyperparameters)
     model = _build(values, transform, fn_args.custom_config["label"])
-    curves = keras.callbacks.TensorBoard(fn_args.model_run_dir, update_freq="epoch", write_graph=False)
+    curves = keras.callbacks.TensorBoard(
+        fn_args.model_run_dir, update_freq="epoch", write_graph=False
+    )
     model.fit(**_fit_arguments(fn_args, transform), callbacks=[curves])
     _export(model, transform, fn_args)
 
