@@ -6,13 +6,13 @@ model ?= taxi
 rows ?= 15002
 workers ?= 2
 INFRA_TESTS := tests/infra tests/standins
-# A file is one process's work, so that the longest ones begin.
+# pytest-xdist gives each file to one process: the longest start first.
 LONGEST_TESTS := tests/pipeline/scenarios tests/pipeline/local
 PIPELINE_TESTS := $(LONGEST_TESTS) tests/pipeline tests/models tests/settings tests/build
 infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
 
-.PHONY: help run test theirs check format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
+.PHONY: help run test theirs check style format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
   values own shipped doctor load-data rehearse-infra bench-synth provider-schema image
 
 help: ## list the targets
@@ -45,7 +45,10 @@ check: ## the fast half: lint, format, types, imports, and that the lock is Pipf
 	$(DEV) actionlint
 	$(DEV) zizmor --offline --quiet .github
 
-format: ## let ruff mend what it can
+style: ## how the code reads, ours beside that of libraries
+	@$(PIPELINE) python build/style
+
+format: ## let ruff fix what it can
 	$(DEV) ruff check --fix .
 	$(DEV) ruff format .
 
@@ -95,7 +98,7 @@ own: ## what this clone has changed outside of environments.py and models/
 shipped: ## take all files as they are for the shipped ones that `make own` compares with
 	@python3 build/own --renew
 
-doctor: ## what is missing before the first deploy, and what mends it (env=dev)
+doctor: ## what is missing before the first deploy, and what fixes it (env=dev)
 	@$(INFRA) python -m infra.doctor.diagnosis --env '$(env)'
 
 load-data: ## fill the tables that models train on, from the data they have here (env=dev)
@@ -107,7 +110,7 @@ rehearse-infra: node_modules ## deploy an environment here: Terraform, cdktf and
 bench-synth: ## time a synth with the provider's package imported the ordinary way and ours in turn
 	$(INFRA) python -m tests.bench.synth
 
-provider-schema: ## record the google provider's schema anew for its stand-in (types="google_X ...", from TF_PROVIDER_MIRROR or the registry)
+provider-schema: ## record the google provider's schema for its stand-in (types="google_X ...", from TF_PROVIDER_MIRROR or the registry)
 	$(INFRA) python -m tests.standins.terraform.renew_schema $(types)
 
 image: ## build the images here, print their sizes, and have them train and answer

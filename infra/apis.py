@@ -1,4 +1,8 @@
-"""Which of Google's APIs the stacks turn on, by their short names; needs no CDKTF, so that one can ask before anything is installed."""
+"""Name the Google APIs of the stacks, by their short names.
+
+The stacks turn them on. The module needs no CDKTF, so that one can ask it before anything is
+installed.
+"""
 
 from settings import Settings
 
@@ -28,9 +32,7 @@ LEGACY = ("ml",)
 
 
 def of_foundation(settings: Settings) -> tuple[str, ...]:
-    return (
-        FOUNDATION
-        + (WORKERS if settings.beam_engine == "dataflow" else ())
-        + (BUDGET if settings.billing_account else ())
-        + (LEGACY if settings.legacy_ai_platform else ())
-    )
+    workers = WORKERS if settings.beam_engine == "dataflow" else ()
+    budget = BUDGET if settings.billing_account else ()
+    legacy = LEGACY if settings.legacy_ai_platform else ()
+    return (*FOUNDATION, *workers, *budget, *legacy)

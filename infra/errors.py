@@ -1,8 +1,11 @@
-"""What goes wrong by the user's doing or by a verdict, each with its exit code; what Terraform fails of is terraform.TerraformError, exit 1."""
+"""The errors of users and verdicts, each with its exit code.
+
+A failure of Terraform's is terraform.TerraformError, exit 1.
+"""
 
 
 class UsageError(Exception):
-    """One sentence on what is asked wrongly; exit 2."""
+    """One sentence on a wrong request; exit 2."""
 
 
 class RefusedError(Exception):

@@ -1,4 +1,7 @@
-"""Print by which provider and account GitHub's jobs act, in the form of a job's outputs: `python3 -m infra.identity ENV planner|deployer`."""
+"""Print the provider and the account of GitHub's jobs, as a job's outputs.
+
+Run it as `python3 -m infra.identity ENV planner|deployer`.
+"""
 
 import sys
 
@@ -15,7 +18,8 @@ def main(arguments: list[str]) -> int:
         return 2
     if len(arguments) != 2 or arguments[0] not in ENVIRONMENTS or arguments[1] not in ACCOUNTS:
         print(
-            f"got {' '.join(arguments) or 'nothing'}, allowed are {'|'.join(ENVIRONMENTS)} and then {'|'.join(ACCOUNTS)}",
+            f"got {' '.join(arguments) or 'nothing'}, "
+            f"allowed are {'|'.join(ENVIRONMENTS)} and then {'|'.join(ACCOUNTS)}",
             file=sys.stderr,
         )
         return 2

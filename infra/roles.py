@@ -1,4 +1,7 @@
-"""Which roles each identity gets on the project as a whole; what can be granted on one resource is granted there, by its stack."""
+"""List the roles of each identity on the project as a whole.
+
+What can be granted on one resource is granted there, by its stack.
+"""
 
 from settings import Settings
 
@@ -16,8 +19,8 @@ PREDICTOR = (
     "aiplatform.endpoints.get",
     "aiplatform.endpoints.predict",
 )  # permissions of a custom role
-# What finding a trigger by its name, running it and seeing that it runs takes, beside acting as the trigger's account; approving is another
-# permission, and there is no grant on one trigger.
+# What finding a trigger by its name, running it and seeing that it runs takes, beside acting as the
+# trigger's account; approving is another permission, and there is no grant on one trigger.
 CALLER = ("cloudbuild.builds.create", "cloudbuild.builds.get", "cloudbuild.builds.list")
 
 PLANNER = (
@@ -52,14 +55,19 @@ LEGACY_DEPLOYER = ("roles/ml.admin",)
 
 
 def of_pipeline(settings: Settings) -> tuple[str, ...]:
-    return PIPELINE + (DATAFLOW if settings.beam_engine == "dataflow" else ())
+    dataflow = DATAFLOW if settings.beam_engine == "dataflow" else ()
+    return (*PIPELINE, *dataflow)
 
 
 def of_deployer(settings: Settings) -> tuple[str, ...]:
-    return DEPLOYER + (LEGACY_DEPLOYER if settings.legacy_ai_platform else ())
+    legacy = LEGACY_DEPLOYER if settings.legacy_ai_platform else ()
+    return (*DEPLOYER, *legacy)
 
 
 def grantable(settings: Settings) -> list[str]:
-    """The roles that CI's deployer may grant on the project: those that its stacks grant, and so never its own."""
+    """Return the roles CI's deployer may grant on the project.
+
+    They are the roles that its stacks grant, and so never its own.
+    """
     custom = {settings.names.custom_role(role) for role in ("predictor", "caller")}
     return sorted({*BUILDER, *of_pipeline(settings), *MONITOR, *custom})

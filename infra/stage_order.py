@@ -1,4 +1,4 @@
-"""Print the stages in the order in which they are applied, as a job's outputs: `make stages`."""
+"""Print the stages in the order of their deploys, as a job's outputs: `make stages`."""
 
 import json
 import sys
@@ -20,7 +20,10 @@ def main() -> int:
 
 
 def first_and_later(environments: Mapping[str, Settings]) -> tuple[list[str], list[str]]:
-    """The stages that promote from none, and those after them, each behind the one it promotes from."""
+    """Return the stages without a stage before them, and the later ones.
+
+    The first promote from none. Each of the later stages comes behind the one it promotes from.
+    """
     first = [stage for stage, settings in environments.items() if settings.promotes_from is None]
     order = list(first)
     for stage in order:  # which grows meanwhile

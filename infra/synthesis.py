@@ -18,13 +18,17 @@ def stand_up(
     environments: Mapping[str, Settings],
     models: list[str] | None = None,
 ) -> None:
-    """The five stacks of one environment; no other depends on bootstrap, which CI never applies."""
-    followers = [other for other in environments.values() if other.promotes_from == settings.stage]
+    """Make the five stacks of one environment.
+
+    No other depends on bootstrap, which CI never applies.
+    """
+    followers = [later for later in environments.values() if later.promotes_from == settings.stage]
     previous = environments[settings.promotes_from] if settings.promotes_from else None
     Bootstrap(app, settings=settings)
     foundation = Foundation(app, settings=settings, followers=followers)
     delivery = Delivery(app, settings=settings, previous=previous)
-    serving = Serving(app, settings=settings, models=model_names() if models is None else models)
+    served_models = model_names() if models is None else models
+    serving = Serving(app, settings=settings, models=served_models)
     monitoring = Monitoring(app, settings=settings)
     for stack in (delivery, serving, monitoring):
         stack.add_dependency(foundation)

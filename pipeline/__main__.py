@@ -1,4 +1,6 @@
-"""The command line: light to start, each verb's work is imported when it is asked for, in the environment that holds TFX.
+"""The command line, light to start.
+
+A verb's work is imported when the verb runs, in the venv with TFX.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the verdict is no.
 """
@@ -71,7 +73,8 @@ def main(arguments: list[str]) -> int:
         return 2
     except KeyboardInterrupt:
         print(
-            f"python -m pipeline {options.verb}: interrupted; what is finished is kept, run it again to go on",
+            f"python -m pipeline {options.verb}: interrupted; "
+            "what is finished is kept, run it again to go on",
             file=sys.stderr,
         )
         return 130
@@ -80,14 +83,16 @@ def main(arguments: list[str]) -> int:
 
 
 def enter_environment(arguments: list[str]) -> None:
-    """Become the same command in the locked environment, which is prepared first where it is missing."""
-    quiet = {
+    """Become the same command in the locked venv, prepared first if missing."""
+    variables = {
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
         "PYTHONPATH": str(REPOSITORY),
     }
     program = str(REPOSITORY / "build/environment")
     os.execve(
-        program, [program, "pipeline", "python", "-m", "pipeline", *arguments], os.environ | quiet
+        program,
+        [program, "pipeline", "python", "-m", "pipeline", *arguments],
+        os.environ | variables,
     )
 
 
@@ -95,6 +100,5 @@ if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(
-        code
-    )  # taking TensorFlow apart again would take two seconds, and all that matters is written
+    # Taking TensorFlow apart again would take two seconds, and all that matters is written.
+    os._exit(code)

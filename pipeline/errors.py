@@ -1,4 +1,4 @@
-"""What a user is told in one sentence; the command line turns each into its exit code."""
+"""Errors with one sentence for the user; the command line turns each into its exit code."""
 
 
 class ConfigurationError(Exception):
@@ -10,8 +10,8 @@ class RunError(Exception):
 
 
 class UnreachableError(RunError):
-    """Nobody knows whether what was asked for is done: no answer came."""
+    """No answer came: nobody knows whether the request is done."""
 
 
 class DataError(RunError):
-    """The data is not what its contract says."""
+    """The data breaks its contract."""

@@ -1,4 +1,7 @@
-"""What a person sees while nodes run: live seconds on a terminal, a plain line a node elsewhere; everything else goes to a log."""
+"""Shows people how far a pipeline's nodes are.
+
+A terminal shows live seconds, any other stream a plain line a node. All else goes to a log.
+"""
 
 import contextlib
 import os
@@ -16,7 +19,10 @@ Observer = Callable[[str, str], None]  # told a node's id and its state
 
 
 class Progress:
-    """An observer of nodes, as runners tell it: a node's id and "running", "finished", or how it ended otherwise."""
+    """An observer of nodes; a runner calls it with a node's id and its state.
+
+    The state is "running", "finished", or how the node ended otherwise.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.console = Console(file=stream, highlight=False)
@@ -54,7 +60,7 @@ class Progress:
 
 @contextlib.contextmanager
 def shown(observer: Observer, node: str) -> Iterator[None]:
-    """Tell an observer of a step that is none of a pipeline's."""
+    """Tell an observer of a step outside of a pipeline."""
     observer(node, "running")
     try:
         yield
@@ -66,11 +72,14 @@ def shown(observer: Observer, node: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def everything_else_to(log: Path) -> Iterator[TextIO]:
-    """Send what this process and its children write to `log`, as the libraries write much and on both streams; yields the terminal."""
+    """Send the output of this process and its children to `log`; yields the terminal.
+
+    The libraries write much, and on both streams.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
-    saved = [os.dup(1), os.dup(2)]
+    descriptors = [os.dup(1), os.dup(2)]
     try:
         with log.open("a", buffering=1) as file, os.fdopen(os.dup(2), "w") as terminal:
             os.dup2(file.fileno(), 1)
@@ -78,6 +87,6 @@ def everything_else_to(log: Path) -> Iterator[TextIO]:
             with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
                 yield terminal
     finally:
-        for descriptor, stream in zip(saved, (1, 2), strict=True):
+        for descriptor, stream in zip(descriptors, (1, 2), strict=True):
             os.dup2(descriptor, stream)
             os.close(descriptor)

@@ -1,4 +1,7 @@
-"""All that varies between two runs of the pipeline, as one value; here and cloud are two ways to make it."""
+"""The differences between two runs of the pipeline, as one value.
+
+`here` and `cloud` are the two ways to make it.
+"""
 
 import hashlib
 import shutil
@@ -15,7 +18,10 @@ from settings import Settings
 
 @dataclass(frozen=True)
 class Modules:
-    """Where the folder's files lie, each in a folder named by its content, so that a changed file has a new address."""
+    """The addresses of the model folder's files.
+
+    Each file lies in a folder named by its content, so that a changed file has a new address.
+    """
 
     preprocessing: str
     model: str
@@ -28,12 +34,8 @@ class Modules:
         return cls(*(uri[file] for file in MODULE_FILES))
 
 
-MODULE_FILES = (
-    "preprocessing.py",
-    "model.py",
-    "schema.pbtxt",
-    "hyperparameters/best.json",
-)  # in the order of Modules' fields
+# In the order of Modules' fields.
+MODULE_FILES = ("preprocessing.py", "model.py", "schema.pbtxt", "hyperparameters/best.json")
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,8 @@ class CsvSource:
     @classmethod
     def of(cls, file: Path, null_values: list[str]) -> "CsvSource":
         with file.open("rb") as content:
-            return cls(
-                str(file), hashlib.file_digest(content, "sha256").hexdigest(), tuple(null_values)
-            )
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        return cls(str(file), sha256, tuple(null_values))
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class FolderDestination:
 
 @dataclass(frozen=True)
 class VertexDestination:
-    """The Terraform-made endpoint and the registry entry that a new version joins."""
+    """The Terraform-made endpoint, and the registry entry of the versions."""
 
     project: str
     region: str
@@ -99,14 +100,17 @@ class PipelineSpec:
     source: CsvSource | BigQuerySource
     destination: FolderDestination | VertexDestination
     training: VertexTraining | None = None  # None: in the Trainer's own node
-    beam_args: tuple[
-        str, ...
-    ] = ()  # any makes TFX pack its own source for each Beam component, but where they name an image
+    # Any argument makes TFX pack its own source for each Beam component, but where they name an
+    # image.
+    beam_args: tuple[str, ...] = ()
     tune: bool = False
 
 
 def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpec:
-    """A run on this machine, with everything it keeps below `store`; copies the folder's modules there."""
+    """Describe a run on this machine; it keeps everything below `store`.
+
+    Copies the folder's modules there.
+    """
     schema = contract.read(folder)
     source = folder.source
     if not source.is_file():
@@ -114,13 +118,11 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
             f"{source}: there is no such file, {folder.path}/model.toml names it in data.source"
         )
     modules = Modules.of(folder, f"{store}/modules")
-    for file, uri in zip(
-        MODULE_FILES,
-        (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters),
-        strict=True,
-    ):
+    uris = (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters)
+    for file, uri in zip(MODULE_FILES, uris, strict=True):
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder.path / file, uri)
+    versions = [path.name for path in (store / "published").glob("[0-9]*")]
     return PipelineSpec(
         name=folder.name.replace("_", "-"),  # TFX compiles no name with an underscore
         model=folder.name,
@@ -130,10 +132,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         served=contract.served_columns(schema),
         modules=modules,
         source=CsvSource.of(source, folder.declaration.data.null_values),
-        destination=FolderDestination(
-            f"{store}/published",
-            newest=max((p.name for p in (store / "published").glob("[0-9]*")), default=""),
-        ),
+        destination=FolderDestination(f"{store}/published", newest=max(versions, default="")),
         tune=tune,
     )
 
@@ -147,32 +146,11 @@ def cloud(
     end: date,
     tune: bool = False,
 ) -> PipelineSpec:
-    """A run on Vertex Pipelines of `settings`' environment, over the data window that ends before `end`."""
-    schema, names, data = contract.read(folder), settings.names, folder.declaration.data
-    machine = settings.training.machine_type
-    training = (
-        VertexTraining(
-            settings.project_id,
-            settings.region,
-            machine,
-            image,
-            names.service_account_email("pipeline"),
-        )
-        if machine
-        else None
-    )
-    begin = end - timedelta(days=data.window_days)
-    query = (folder.path / "query.sql").read_text()
-    for placeholder, value in {
-        "@begin": f'TIMESTAMP("{begin}")',
-        "@end": f'TIMESTAMP("{end}")',
-        "@table": f"`{names.data_table(folder.name)}`",
-    }.items():
-        query = query.replace(placeholder, value)
-    if "@" in query:
-        raise ConfigurationError(
-            f"{folder.path}/query.sql: an unknown placeholder @{query.split('@')[1].split()[0]}, allowed are @begin, @end and @table"
-        )
+    """Describe a run on Vertex Pipelines in `settings`' stage.
+
+    Its data window ends before `end`.
+    """
+    schema, names = contract.read(folder), settings.names
     return PipelineSpec(
         name=names.pipeline(folder.name),
         model=folder.name,
@@ -181,16 +159,16 @@ def cloud(
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
         modules=Modules.of(folder, f"{names.artifacts_uri}/modules/{folder.name}"),
-        source=BigQuerySource(query),
+        source=BigQuerySource(_query(folder, names.data_table(folder.name), end)),
         destination=destination(settings, folder.name, serving_image),
-        training=training,
+        training=_training(settings, image),
         beam_args=_beam_args(settings, image),
         tune=tune,
     )
 
 
 def destination(settings: Settings, model: str, serving_image: str) -> VertexDestination:
-    """Where a model of that environment is served."""
+    """Describe the serving of a model in this stage."""
     return VertexDestination(
         project=settings.project_id,
         region=settings.region,
@@ -201,6 +179,38 @@ def destination(settings: Settings, model: str, serving_image: str) -> VertexDes
         min_replicas=settings.serving.min_replicas,
         max_replicas=settings.serving.max_replicas,
         service_account=settings.names.service_account_email("server"),
+    )
+
+
+def _query(folder: ModelFolder, table: str, end: date) -> str:
+    """The folder's query.sql over `table`, with its window written out."""
+    begin = end - timedelta(days=folder.declaration.data.window_days)
+    query = (folder.path / "query.sql").read_text()
+    values = {
+        "@begin": f'TIMESTAMP("{begin}")',
+        "@end": f'TIMESTAMP("{end}")',
+        "@table": f"`{table}`",
+    }
+    for placeholder, value in values.items():
+        query = query.replace(placeholder, value)
+    if "@" in query:
+        name = query.split("@")[1].split()[0]
+        raise ConfigurationError(
+            f"{folder.path}/query.sql: an unknown placeholder @{name}, "
+            "allowed are @begin, @end and @table"
+        )
+    return query
+
+
+def _training(settings: Settings, image: str) -> VertexTraining | None:
+    if not settings.training.machine_type:
+        return None
+    return VertexTraining(
+        settings.project_id,
+        settings.region,
+        settings.training.machine_type,
+        image,
+        settings.names.service_account_email("pipeline"),
     )
 
 

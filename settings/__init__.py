@@ -1,4 +1,4 @@
-"""What a stage is: the types of its values and their checks.
+"""A stage: the types of its values and their checks.
 
 Both halves import this package and nothing of each other.
 """
@@ -19,26 +19,29 @@ TRACKERS = ("vertex-experiments", "none")
 
 
 class SettingsError(ValueError):
-    """What keeps stages from being deployed, all of it in one sentence."""
+    """One sentence with all the problems that keep stages from being deployed."""
 
 
 def team_folder() -> Path:
-    """Where the team's files lie: environments.py and, beside it, models/."""
-    found = importlib.util.find_spec("environments")
-    return Path(found.origin).resolve().parent if found and found.origin else REPOSITORY
+    """The folder of the team's files: environments.py and, beside it, models/."""
+    spec = importlib.util.find_spec("environments")
+    return Path(spec.origin).resolve().parent if spec and spec.origin else REPOSITORY
 
 
 MODELS = team_folder() / "models"
 
 
 def model_names(folder: Path = MODELS) -> list[str]:
-    """The team's models: the folders in `folder` that hold a model.toml."""
+    """The team's models: the folders in `folder` with a model.toml."""
     return sorted(path.parent.name for path in folder.glob("*/model.toml"))
 
 
 @dataclass(frozen=True)
 class GitHub:
-    """The repository that is built, and the installation of Cloud Build's GitHub app that may read it."""
+    """The GitHub repository of the builds, and its reader.
+
+    The reader is an installation of Cloud Build's GitHub app.
+    """
 
     repository: Annotated[str, "OWNER/NAME"]
     app_installation_id: Annotated[int, "the number in the URL of Cloud Build's GitHub app"]
@@ -49,17 +52,19 @@ class GitHub:
             yield f"github.repository is {self.repository!r}, allowed is OWNER/NAME"
         if self.app_installation_id < 1:
             yield (
-                f"github.app_installation_id is {self.app_installation_id}, allowed is the positive number in the installation's URL"
+                f"github.app_installation_id is {self.app_installation_id}, "
+                "allowed is the positive number in the installation's URL"
             )
         if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", self.branch):
             yield (
-                f"github.branch is {self.branch!r}, allowed are letters, digits, dots, hyphens and slashes between them"
+                f"github.branch is {self.branch!r}, "
+                "allowed are letters, digits, dots, hyphens and slashes between them"
             )
 
 
 @dataclass(frozen=True)
 class Training:
-    """Where the Trainer runs: in its own pipeline node, or on a machine of its own."""
+    """The Trainer's place: its own pipeline node, or a machine of its own."""
 
     machine_type: Annotated[str | None, "a Vertex custom job's; None: in the pipeline's node"] = (
         None
@@ -71,7 +76,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Serving:
-    """The machines behind an endpoint, how a new version takes the traffic, and its limits meanwhile."""
+    """The machines behind an endpoint, and the way of a new version.
+
+    It takes the traffic in steps, under limits meanwhile.
+    """
 
     machine_type: Annotated[str, "behind an endpoint"] = "n1-standard-2"
     min_replicas: Annotated[int, "paid for all the time"] = 1
@@ -92,18 +100,21 @@ class Serving:
         yield from _machine_type_problems("serving.machine_type", self.machine_type)
         if not 1 <= self.min_replicas <= self.max_replicas:
             yield (
-                f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, allowed is 1 <= min_replicas <= max_replicas"
+                f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, "
+                "allowed is 1 <= min_replicas <= max_replicas"
             )
         steps = self.traffic_steps
         if not steps or steps[-1] != 100 or steps[0] < 1 or list(steps) != sorted(set(steps)):
             yield (
-                f"serving.traffic_steps is {steps}, allowed are rising percentages from 1 that end at 100"
+                f"serving.traffic_steps is {steps}, "
+                "allowed are rising percentages from 1 that end at 100"
             )
         if self.step_minutes < 0:
             yield f"serving.step_minutes is {self.step_minutes}, allowed is at least 0"
         if not 0 < self.largest_error_share < 1:
             yield (
-                f"serving.largest_error_share is {self.largest_error_share}, allowed is more than 0 and less than 1"
+                f"serving.largest_error_share is {self.largest_error_share}, "
+                "allowed is more than 0 and less than 1"
             )
         if self.largest_p99_ms < 1:
             yield f"serving.largest_p99_ms is {self.largest_p99_ms}, allowed is at least 1"
@@ -119,7 +130,8 @@ class RequestLog:
     def problems(self) -> Iterator[str]:
         if not 0 < self.sampling_rate <= 1:
             yield (
-                f"request_log.sampling_rate is {self.sampling_rate}, allowed is more than 0 and at most 1"
+                f"request_log.sampling_rate is {self.sampling_rate}, "
+                "allowed is more than 0 and at most 1"
             )
         if self.retention_days < 1:
             yield f"request_log.retention_days is {self.retention_days}, allowed is at least 1"
@@ -127,7 +139,7 @@ class RequestLog:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One stage; raises one SettingsError with everything that keeps it from being deployed."""
+    """One stage; raises one SettingsError with all its problems."""
 
     stage: Annotated[str, "2 to 10 lowercase letters and digits"]
     project_id: Annotated[str, "of the Google Cloud project"]
@@ -168,11 +180,19 @@ class Settings:
 
     def problems(self) -> Iterator[str]:
         if not re.fullmatch(r"[a-z][a-z0-9]{1,9}", self.stage):
-            yield f"stage is {self.stage!r}, allowed are 2 to 10 lowercase letters and digits, a letter first"
+            yield (
+                f"stage is {self.stage!r}, "
+                "allowed are 2 to 10 lowercase letters and digits, a letter first"
+            )
         if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", self.project_id):
-            yield f"project_id is {self.project_id!r}, allowed are 6 to 30 lowercase letters, digits and hyphens, a letter first"
+            yield (
+                f"project_id is {self.project_id!r}, "
+                "allowed are 6 to 30 lowercase letters, digits and hyphens, a letter first"
+            )
         if self.project_number < 1:
-            yield f"project_number is {self.project_number}, allowed is the project's positive number"
+            yield (
+                f"project_number is {self.project_number}, allowed is the project's positive number"
+            )
         if not re.fullmatch(r"[a-z]+-[a-z]+\d+", self.region):
             yield f"region is {self.region!r}, allowed is a region such as europe-west1"
         if self.beam_engine not in BEAM_ENGINES:
@@ -199,23 +219,33 @@ class Settings:
             if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
                 yield f"alert_emails has {email!r}, allowed are e-mail addresses"
         if self.monthly_budget is not None and len(self.alert_emails) > 5:
-            yield f"alert_emails has {len(self.alert_emails)} addresses, allowed are 5 with a monthly_budget"
+            yield (
+                f"alert_emails has {len(self.alert_emails)} addresses, "
+                "allowed are 5 with a monthly_budget"
+            )
         if not self.deletable and not self.alert_emails:
-            yield "alert_emails is empty, allowed only where deletable: what is kept must be watched"
+            yield (
+                "alert_emails is empty, allowed only where deletable: what is kept must be watched"
+            )
         for principal in (*self.consumers, *self.readers):
             if not re.fullmatch(r"(user|group|serviceAccount|domain):\S+", principal):
-                yield f"consumers and readers have {principal!r}, allowed are user:, group:, serviceAccount: and domain: principals"
+                yield (
+                    f"consumers and readers have {principal!r}, "
+                    "allowed are user:, group:, serviceAccount: and domain: principals"
+                )
 
 
 def _type_problems(values: object, key: str = "") -> Iterator[str]:
-    """A value of another type than its field's, before any check that would stumble over it."""
+    """Find values of another type than their field's.
+
+    It comes before any check, which would stumble over them.
+    """
     for name, type_ in get_type_hints(type(values)).items():
         value = getattr(values, name)
-        plain = get_args(type_) if isinstance(type_, UnionType) else (get_origin(type_) or type_,)
-        right = isinstance(value, (*plain, int) if float in plain else plain) and not (
-            isinstance(value, bool) and bool not in plain
-        )
-        if not right:
+        types = get_args(type_) if isinstance(type_, UnionType) else (get_origin(type_) or type_,)
+        allowed_types = (*types, int) if float in types else types
+        stray_bool = isinstance(value, bool) and bool not in types
+        if stray_bool or not isinstance(value, allowed_types):
             yield f"{key}{name} is {value!r}, allowed is {getattr(type_, '__name__', type_)}"
         elif hasattr(value, "__dataclass_fields__"):
             yield from _type_problems(value, f"{name}.")

@@ -1,4 +1,7 @@
-"""Every name in the cloud, computed from a stage's values: infra makes what the pipeline looks for."""
+"""Every name in the cloud, computed from a stage's values.
+
+infra makes resources by these names, and the pipeline looks for them.
+"""
 
 import hashlib
 import re
@@ -11,17 +14,13 @@ DATASETS = ("data", "requests", "views", "verdicts")
 RECIPES = ("image", "modules", "promote", "retrain", "monitor")
 TOPICS = ("promote", "retrain", "monitor")
 CUSTOM_ROLES = ("predictor", "caller")
-RECORDED_TAG = "recorded-"  # begins the tag of an image that a record names, so that it stays as long as the record
-EVENTS = (
-    "monitored",
-    "drift",
-    "run_failed",
-    "not_blessed",
-)  # of the event log, each counted as a metric of that name
+# It begins the tag of an image that a record names, so that the image stays as long as the record.
+RECORDED_TAG = "recorded-"
+# Of the event log; each is counted as a metric of that name.
+EVENTS = ("monitored", "drift", "run_failed", "not_blessed")
 SERVICE_AGENTS = {"aiplatform": "gcp-sa-aiplatform", "cloudbuild": "gcp-sa-cloudbuild"}
-MODEL_NAME = re.compile(
-    r"[a-z][a-z0-9_]{0,24}"
-)  # short enough for every cloud name that carries it
+# Short enough for every cloud name that carries it.
+MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")
 ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 CUSTOM_ROLE = r"[a-zA-Z0-9_.]{3,64}"
 POOL = r"(?!gcp-)[a-z0-9-]{4,32}"
@@ -29,7 +28,7 @@ POOL = r"(?!gcp-)[a-z0-9-]{4,32}"
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """The names of one stage; those that belong to a model take the model."""
+    """The names of one stage; a model's names take the model."""
 
     stage: str
     project_id: str
@@ -60,11 +59,15 @@ class Names:
         return f"serviceAccount:{self.service_account_email(role)}"
 
     def service_agent(self, product: str) -> str:
-        """The principal by which Google's own `product` acts in the project."""
-        return f"serviceAccount:service-{self.project_number}@{SERVICE_AGENTS[product]}.iam.gserviceaccount.com"
+        """The principal of Google's own `product` in the project."""
+        domain = f"{SERVICE_AGENTS[product]}.iam.gserviceaccount.com"
+        return f"serviceAccount:service-{self.project_number}@{domain}"
 
     def custom_role_id(self, purpose: str) -> str:
-        """`purpose` is one of CUSTOM_ROLES: predictor asks an endpoint, caller runs a trigger, and neither does more."""
+        """`purpose` is one of CUSTOM_ROLES.
+
+        predictor asks an endpoint, caller runs a trigger, and neither does more.
+        """
         return f"{self.stage}{purpose.capitalize()}"
 
     def custom_role(self, purpose: str) -> str:
@@ -76,12 +79,18 @@ class Names:
         return f"{self.stage}-github"
 
     def workload_identity_provider(self, role: str) -> str:
-        """The provider's full name, as GitHub's tokens are exchanged at; `role` is planner or deployer."""
-        pool = f"projects/{self.project_number}/locations/global/workloadIdentityPools/{self.workload_identity_pool}"
-        return f"{pool}/providers/{role}"
+        """The provider's full name, for the exchange of GitHub's tokens.
+
+        `role` is planner or deployer.
+        """
+        pools = f"projects/{self.project_number}/locations/global/workloadIdentityPools"
+        return f"{pools}/{self.workload_identity_pool}/providers/{role}"
 
     def github_environment(self, role: str) -> str:
-        """The GitHub environment whose jobs may become `role`; the planner's is unprotected, or each plan would wait for a reviewer."""
+        """The GitHub environment of the jobs allowed to become `role`.
+
+        The planner's is unprotected, or each plan would wait for a reviewer.
+        """
         return f"{self.stage}-plan" if role == "planner" else self.stage
 
     def dataset(self, purpose: str) -> str:
@@ -89,11 +98,17 @@ class Names:
         return f"{self.stage}_{purpose}"
 
     def data_table(self, model: str) -> str:
-        """The table that `make load-data` fills for a model to train on, as a query names it."""
+        """The training table of a model, as a query names it.
+
+        `make load-data` fills it.
+        """
         return f"{self.project_id}.{self.dataset('data')}.{model}"
 
     def request_table(self, model: str) -> str:
-        """The raw log of a model's endpoint, which Vertex makes in the requests dataset."""
+        """The raw log of a model's endpoint.
+
+        Vertex makes it in the requests dataset.
+        """
         return model
 
     @property
@@ -106,7 +121,7 @@ class Names:
 
     @property
     def github_secret(self) -> str:
-        """The secret that holds the GitHub token of Cloud Build's connection."""
+        """The secret with the GitHub token of Cloud Build's connection."""
         return f"{self.stage}-github-token"
 
     @property
@@ -127,12 +142,12 @@ class Names:
 
     @property
     def event_log(self) -> str:
-        """The log that runs, deliveries and monitoring write what happened to, for alerts to match."""
+        """The log of events in runs, deliveries and monitoring, for alerts to match."""
         return f"{self.stage}-events"
 
     @property
     def schedule(self) -> str:
-        """The scheduler's job that asks for the monitor."""
+        """The scheduler's job for the monitor."""
         return f"{self.stage}-every-morning"
 
     def log_metric(self, event: str) -> str:
@@ -142,7 +157,10 @@ class Names:
         return f"{self.stage}-{_hyphened(model)}"
 
     def registered_model(self, model: str) -> str:
-        """The id of the model's one entry in Vertex's model registry, of which each push is a version."""
+        """The id of the model's one entry in Vertex's model registry.
+
+        Each push is a version of it.
+        """
         return f"{self.stage}-{_hyphened(model)}"
 
     def legacy_model(self, model: str) -> str:
@@ -150,12 +168,16 @@ class Names:
         return f"{self.stage}_{model}"
 
     def endpoint(self, model: str) -> str:
-        """Vertex wants a number of at most ten digits without a leading zero: derived, so that both halves know it."""
+        """The endpoint's number, derived for both halves to know it.
+
+        Vertex wants a number of at most ten digits without a leading zero.
+        """
         digest = hashlib.sha256(f"{self.stage}/{model}".encode()).digest()
-        return str(10**9 + int.from_bytes(digest[:8], "big") % (9 * 10**9))
+        offset = int.from_bytes(digest[:8], "big") % (9 * 10**9)
+        return str(10**9 + offset)
 
     def all(self, models: list[str]) -> Iterator[tuple[str, str, str]]:
-        """Each kind of name, the name, and the rule (a regular expression) that Google sets for it."""
+        """Each kind of name, the name, and Google's rule for it (a regular expression)."""
         yield from (
             ("bucket", self.bucket(purpose), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
             for purpose in BUCKETS
@@ -192,15 +214,18 @@ class Names:
         yield f"endpoint of {model}", self.endpoint(model), r"[1-9][0-9]{0,9}"
 
     def problems(self, models: list[str]) -> Iterator[str]:
-        """A sentence for each name that breaks its rule or is given twice."""
-        seen: dict[tuple[str, str], str] = {}
+        """A sentence for each name against its rule, and for each repeated one."""
+        kinds: dict[tuple[str, str], str] = {}
         for kind, name, rule in self.all(models):
             if not re.fullmatch(rule, name):
                 yield f"the {kind} would be named {name!r}, allowed is {rule}"
             family = kind.split(" of ")[0]
-            if (family, name) in seen:
-                yield f"the {kind} and the {seen[family, name]} would both be named {name!r}, allowed is one"
-            seen[family, name] = kind
+            if (family, name) in kinds:
+                yield (
+                    f"the {kind} and the {kinds[family, name]} would both be named {name!r}, "
+                    "allowed is one"
+                )
+            kinds[family, name] = kind
 
 
 def _hyphened(model: str) -> str:

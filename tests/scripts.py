@@ -1,4 +1,4 @@
-"""Imports what lies in build/ without a suffix."""
+"""Imports the scripts of build/: they have no suffix."""
 
 import sys
 from importlib.machinery import SourceFileLoader
@@ -12,9 +12,9 @@ def loaded(name: str) -> ModuleType:
     """build/`name` as a module; no bytecode is left beside it."""
     loader = SourceFileLoader(name, str(REPOSITORY / "build" / name))
     module = module_from_spec(spec_from_loader(name, loader))
-    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    sys.dont_write_bytecode, setting = True, sys.dont_write_bytecode
     try:
         loader.exec_module(module)
     finally:
-        sys.dont_write_bytecode = before
+        sys.dont_write_bytecode = setting
     return module

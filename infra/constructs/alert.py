@@ -1,4 +1,7 @@
-"""An alert: the condition that a person should hear of, the page of the runbook that says what to do, and where it is sent."""
+"""An alert: a condition, its page of the runbook, and its channels.
+
+A person should hear of the condition, and the page says what to do.
+"""
 
 from collections.abc import Sequence
 
@@ -53,7 +56,8 @@ class Alert(Construct):
                 content=f"{what}\n\nWhat to do: {runbook}", mime_type="text/markdown"
             ),
             notification_channels=list(channels),
-            # Cloud Monitoring wants a rate limit for matched log entries, and takes it for nothing else.
+            # Cloud Monitoring wants a rate limit for matched log entries, and takes it for nothing
+            # else.
             alert_strategy=EVERY_MATCH if condition.condition_matched_log else None,
             user_labels={"environment": stage, "managed-by": "esteira"},
         )
@@ -62,34 +66,36 @@ class Alert(Construct):
 def above(
     title: str, metric_filter: str, *, limit: float, aligner: str, by: str, of: str | None = None
 ) -> Condition:
-    """The metric is above `limit` for five minutes, for one value of the label `by`; with `of`, its share of that metric is."""
-    several = "REDUCE_MAX" if "PERCENTILE" in aligner else "REDUCE_SUM"
+    """The metric is above `limit` for five minutes, for one value of the label `by`.
+
+    With `of`, its share of that metric is.
+    """
+    reducer = "REDUCE_MAX" if "PERCENTILE" in aligner else "REDUCE_SUM"
     parts = {
         "alignment_period": f"{WINDOW_SECONDS}s",
         "per_series_aligner": aligner,
-        "cross_series_reducer": several,
+        "cross_series_reducer": reducer,
         "group_by_fields": [by],
     }
-    return Condition(
-        display_name=title,
-        condition_threshold=MonitoringAlertPolicyConditionsConditionThreshold(
-            filter=metric_filter,
-            denominator_filter=of,
-            comparison="COMPARISON_GT",
-            threshold_value=limit,
-            duration=f"{WINDOW_SECONDS}s",
-            aggregations=[MonitoringAlertPolicyConditionsConditionThresholdAggregations(**parts)],
-            denominator_aggregations=[
-                MonitoringAlertPolicyConditionsConditionThresholdDenominatorAggregations(**parts)
-            ]
-            if of
-            else None,
-        ),
+    aggregation = MonitoringAlertPolicyConditionsConditionThresholdAggregations(**parts)
+    denominator = MonitoringAlertPolicyConditionsConditionThresholdDenominatorAggregations(**parts)
+    condition = MonitoringAlertPolicyConditionsConditionThreshold(
+        filter=metric_filter,
+        denominator_filter=of,
+        comparison="COMPARISON_GT",
+        threshold_value=limit,
+        duration=f"{WINDOW_SECONDS}s",
+        aggregations=[aggregation],
+        denominator_aggregations=[denominator] if of else None,
     )
+    return Condition(display_name=title, condition_threshold=condition)
 
 
 def absent(title: str, metric_filter: str, *, by: str) -> Condition:
-    """The metric, which has spoken before, has said nothing for 23.5 hours for one value of the label `by`."""
+    """The metric has said nothing for 23.5 hours, for one value of the label `by`.
+
+    It has spoken before.
+    """
     aggregation = MonitoringAlertPolicyConditionsConditionAbsentAggregations(
         alignment_period="3600s",
         per_series_aligner="ALIGN_DELTA",

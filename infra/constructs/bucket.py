@@ -1,4 +1,4 @@
-"""A bucket, and who may use it."""
+"""A bucket and the grants on it."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,10 @@ WEEK_SECONDS = 7 * 24 * 3600
 
 
 class Bucket(Construct):
-    """Private, versioned, and kept unless `deletable`; of its content only the given prefixes expire (prefix -> days)."""
+    """Private, versioned, and kept unless `deletable`.
+
+    Of its content only the given prefixes expire (prefix -> days).
+    """
 
     def __init__(
         self,
@@ -34,11 +37,13 @@ class Bucket(Construct):
     ) -> None:
         super().__init__(scope, id_)
         rules = expire_after_days or {}
-        if wrong := {
-            prefix: days for prefix, days in rules.items() if days < 1 or not prefix.endswith("/")
-        }:
+        bad_rules = {
+            prefix: days for prefix, days in rules.items() if not _is_allowed(prefix, days)
+        }
+        if bad_rules:
             raise ValueError(
-                f"expire_after_days has {wrong}, allowed are prefixes that end with / and at least 1 day"
+                f"expire_after_days has {bad_rules}, "
+                "allowed are prefixes that end with / and at least 1 day"
             )
         self.resource = StorageBucket(
             self,
@@ -58,10 +63,18 @@ class Bucket(Construct):
 
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this bucket; additive, so other grants survive."""
-        who = Principal.of(to)
+        principal = Principal.of(to)
         StorageBucketIamMember(
-            self, grant_id(role, who), bucket=self.resource.name, role=role, member=who.member
+            self,
+            grant_id(role, principal),
+            bucket=self.resource.name,
+            role=role,
+            member=principal.member,
         )
+
+
+def _is_allowed(prefix: str, days: int) -> bool:
+    return days >= 1 and prefix.endswith("/")
 
 
 def _expiry(prefix: str, days: int) -> StorageBucketLifecycleRule:

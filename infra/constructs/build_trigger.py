@@ -1,4 +1,7 @@
-"""A Cloud Build trigger: what runs one recipe of build/, by whom, and on what call."""
+"""A Cloud Build trigger, for one recipe of build/.
+
+It says by which account the recipe runs, and on what call.
+"""
 
 from cdktf_cdktf_provider_google.cloudbuild_trigger import (
     CloudbuildTrigger,
@@ -11,7 +14,10 @@ from constructs import Construct
 
 
 class BuildTrigger(Construct):
-    """Runs build/<recipe>.yaml of the commit that is asked for, after an approval unless told otherwise; on a call, or on `topic`'s messages."""
+    """Runs build/<recipe>.yaml of the commit in the request.
+
+    It runs on a call, or on `topic`'s messages, after an approval unless told otherwise.
+    """
 
     def __init__(
         self,
@@ -31,6 +37,9 @@ class BuildTrigger(Construct):
         approval_required: bool = True,
     ) -> None:
         super().__init__(scope, id_)
+        substitutions = {"_STAGE": stage, "_MODELS": models}
+        if commit:
+            substitutions["_COMMIT"] = commit
         self.resource = CloudbuildTrigger(
             self,
             "Resource",
@@ -41,15 +50,12 @@ class BuildTrigger(Construct):
             source_to_build=CloudbuildTriggerSourceToBuild(
                 repository=repository, ref=f"refs/heads/{branch}", repo_type="GITHUB"
             ),
-            # Without a revision the recipe comes from the commit that is built, and not from wherever the branch is by then.
+            # Without a revision the recipe comes from the commit that is built, and not from
+            # wherever the branch is by then.
             git_file_source=CloudbuildTriggerGitFileSource(
                 path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"
             ),
-            substitutions={
-                "_STAGE": stage,
-                "_MODELS": models,
-                **({"_COMMIT": commit} if commit else {}),
-            },
+            substitutions=substitutions,
             pubsub_config=CloudbuildTriggerPubsubConfig(topic=topic) if topic else None,
             approval_config=CloudbuildTriggerApprovalConfig(approval_required=approval_required),
         )

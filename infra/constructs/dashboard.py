@@ -13,7 +13,10 @@ COLUMNS, WIDTH, HEIGHT = 12, 6, 4
 
 @dataclass(frozen=True)
 class Chart:
-    """A line for each value of `by` (a label) of the metric that `filter` picks."""
+    """A line for each value of the label `by`.
+
+    The metric is the one that `filter` picks.
+    """
 
     title: str
     filter: str

@@ -1,4 +1,4 @@
-"""A BigQuery dataset, and who may use it."""
+"""A BigQuery dataset and the grants on it."""
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.bigquery_dataset import BigqueryDataset
@@ -16,7 +16,11 @@ DAY_MILLISECONDS = 24 * 3600 * 1000
 
 
 class Dataset(Construct):
-    """Kept unless `deletable`. `retention_days` expires partitions: expiring tables would drop a live one N days after it was made."""
+    """Kept unless `deletable`.
+
+    `retention_days` expires partitions: expiring tables would drop a live one N days after it was
+    made.
+    """
 
     def __init__(
         self,
@@ -32,34 +36,37 @@ class Dataset(Construct):
         super().__init__(scope, id_)
         if retention_days is not None and retention_days < 1:
             raise ValueError(
-                f"retention_days is {retention_days}, allowed is at least 1, or None to keep everything"
+                f"retention_days is {retention_days}, "
+                "allowed is at least 1, or None to keep everything"
             )
+        retention_ms = retention_days * DAY_MILLISECONDS if retention_days else None
         self.resource = BigqueryDataset(
             self,
             "Resource",
             dataset_id=name,
             location=location,
             description=description,
-            default_partition_expiration_ms=retention_days * DAY_MILLISECONDS
-            if retention_days
-            else None,
+            default_partition_expiration_ms=retention_ms,
             delete_contents_on_destroy=deletable,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
         )
 
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this dataset."""
-        who = Principal.of(to)
+        principal = Principal.of(to)
         BigqueryDatasetIamMember(
             self,
-            grant_id(role, who),
+            grant_id(role, principal),
             dataset_id=self.resource.dataset_id,
             role=role,
-            member=who.member,
+            member=principal.member,
         )
 
     def let_views_read(self, views: "Dataset") -> None:
-        """Let every view in `views` read this dataset, whoever asks the view: its readers see the view and nothing else."""
+        """Let every view in `views` read this dataset, for any reader of the view.
+
+        The view's readers see the view and nothing else.
+        """
         source = BigqueryDatasetAccessDatasetDatasetA(
             dataset_id=views.resource.dataset_id, project_id=views.resource.project
         )

@@ -1,4 +1,7 @@
-"""A Vertex endpoint: where a model's versions answer, and where a share of what they are asked is logged."""
+"""A Vertex endpoint: a model's versions answer at it.
+
+A share of the requests and answers is logged.
+"""
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.vertex_ai_endpoint import VertexAiEndpoint
@@ -12,7 +15,11 @@ from constructs import Construct
 
 
 class Endpoint(Construct):
-    """One endpoint; `endpoint_id` is a number of up to ten digits, `log_table` is PROJECT.DATASET.TABLE, which Vertex makes itself."""
+    """One endpoint and its log.
+
+    `endpoint_id` is a number of up to ten digits. `log_table` is PROJECT.DATASET.TABLE, which
+    Vertex makes itself.
+    """
 
     def __init__(
         self,

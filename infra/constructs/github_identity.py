@@ -11,7 +11,10 @@ ISSUER = "https://token.actions.githubusercontent.com"
 
 
 class GithubIdentity(Construct):
-    """A pool with one provider for each GitHub environment (provider id -> environment) of one repository."""
+    """A pool with one provider for each GitHub environment of one repository.
+
+    `environments` maps the provider's id to the environment.
+    """
 
     def __init__(
         self,
@@ -24,7 +27,10 @@ class GithubIdentity(Construct):
         environments: dict[str, str],
     ) -> None:
         super().__init__(scope, id_)
-        self._principals = f"principal://iam.googleapis.com/projects/{project_number}/locations/global/workloadIdentityPools/{pool_id}/subject"
+        self._principals = (
+            f"principal://iam.googleapis.com/projects/{project_number}/locations/global/"
+            f"workloadIdentityPools/{pool_id}/subject"
+        )
         self._subjects = {
             provider: f"repo:{repository}:environment:{environment}"
             for provider, environment in environments.items()
@@ -42,10 +48,12 @@ class GithubIdentity(Construct):
                     "google.subject": "assertion.sub",
                     "attribute.repository": "assertion.repository",
                 },
-                attribute_condition=f"assertion.repository == '{repository}' && assertion.sub == '{subject}'",
+                attribute_condition=(
+                    f"assertion.repository == '{repository}' && assertion.sub == '{subject}'"
+                ),
                 oidc=IamWorkloadIdentityPoolProviderOidc(issuer_uri=ISSUER),
             )
 
     def principal(self, provider: str) -> str:
-        """The jobs that come in by `provider`, as a principal in a grant."""
+        """The jobs of `provider`, as a principal in a grant."""
         return f"{self._principals}/{self._subjects[provider]}"

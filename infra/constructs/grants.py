@@ -1,11 +1,17 @@
-"""To whom things are granted, and how a grant is named: by what and to whom, so that adding one renames no other."""
+"""Principals, and the construct ids of grants.
+
+A grant is named by what and to whom, so that adding one renames no other.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Someone known by `name` (KIND:NAME) and given to a resource as `member`, which makes a grant wait for an account of the same stack."""
+    """Someone known by `name` (KIND:NAME) and given to a resource as `member`.
+
+    `member` makes a grant wait for an account of the same stack.
+    """
 
     name: str
     member: str
@@ -17,9 +23,11 @@ class Principal:
 
 def grant_id(role: str, to: Principal) -> str:
     """The construct id of the grant of `role` to `to`."""
-    kind, _, who = to.name.partition(":")
-    if not who:
+    kind, _, name = to.name.partition(":")
+    if not name:
         raise ValueError(
-            f"a principal is named {to.name!r}, allowed are KIND:NAME, for example user:ada@example.org"
+            f"a principal is named {to.name!r}, "
+            "allowed are KIND:NAME, for example user:ada@example.org"
         )
-    return f"{role.rsplit('/', 1)[-1]}:{who if kind != 'principal' else who.rsplit('/subject/', 1)[-1]}"
+    subject = name.rsplit("/subject/", 1)[-1] if kind == "principal" else name
+    return f"{role.rsplit('/', 1)[-1]}:{subject}"

@@ -1,4 +1,4 @@
-"""Where images are kept, and who may push and pull them."""
+"""The repository of images, and the grants on it."""
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.artifact_registry_repository import (
@@ -21,7 +21,10 @@ KEPT, OLD_DAYS = 10, 90
 
 
 class ImageRegistry(Construct):
-    """A repository of Docker images whose tags never move; what bears a tag that begins with `kept_tag` stays, and of the rest the newest."""
+    """A repository of Docker images with immutable tags.
+
+    An image with a tag that begins with `kept_tag` stays, and of the others the newest.
+    """
 
     def __init__(
         self,
@@ -49,28 +52,31 @@ class ImageRegistry(Construct):
 
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this repository."""
-        who = Principal.of(to)
+        principal = Principal.of(to)
         ArtifactRegistryRepositoryIamMember(
             self,
-            grant_id(role, who),
+            grant_id(role, principal),
             location=self.resource.location,
             repository=self.resource.name,
             role=role,
-            member=who.member,
+            member=principal.member,
         )
 
 
 def _cleanup(kept_tag: str) -> list[Policy]:
-    """A policy that keeps outweighs one that deletes; without the latter nothing would ever go."""
-    recorded = ArtifactRegistryRepositoryCleanupPoliciesCondition(
+    """Return the policies: keep recorded and new images, delete old ones.
+
+    A policy that keeps outweighs one that deletes; without the latter nothing would ever go.
+    """
+    recorded_tag = ArtifactRegistryRepositoryCleanupPoliciesCondition(
         tag_state="TAGGED", tag_prefixes=[kept_tag]
     )
-    old = ArtifactRegistryRepositoryCleanupPoliciesCondition(
+    old_images = ArtifactRegistryRepositoryCleanupPoliciesCondition(
         tag_state="ANY", older_than=f"{OLD_DAYS * 24 * 3600}s"
     )
-    newest = ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions(keep_count=KEPT)
+    newest_versions = ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions(keep_count=KEPT)
     return [
-        Policy(id="keep-recorded", action="KEEP", condition=recorded),
-        Policy(id="keep-newest", action="KEEP", most_recent_versions=newest),
-        Policy(id="delete-old", action="DELETE", condition=old),
+        Policy(id="keep-recorded", action="KEEP", condition=recorded_tag),
+        Policy(id="keep-newest", action="KEEP", most_recent_versions=newest_versions),
+        Policy(id="delete-old", action="DELETE", condition=old_images),
     ]

@@ -1,4 +1,7 @@
-"""The project: which of Google's APIs are on, and what is granted on all of it."""
+"""The project: its APIs, and the grants on all of it.
+
+It says which of Google's APIs are on.
+"""
 
 from collections.abc import Iterable
 
@@ -13,7 +16,10 @@ from infra.constructs.grants import Principal, grant_id
 
 
 class Project(Construct):
-    """What a stack asks of the project it lies in. APIs stay on when the stack goes: others may use them."""
+    """What a stack asks of the project it lies in.
+
+    APIs stay on when the stack goes: others may use them.
+    """
 
     def __init__(
         self, scope: Construct, id_: str, *, project_id: str, apis: Iterable[str] = ()
@@ -26,27 +32,36 @@ class Project(Construct):
         ]
 
     def grant(self, role: str, *, to: str | Principal, only_for_roles: Iterable[str] = ()) -> None:
-        """Let `to` act on the whole project; with `only_for_roles`, as the administrator of the grants of these roles alone."""
-        who = Principal.of(to)
+        """Let `to` act on the whole project.
+
+        With `only_for_roles`, it acts as the administrator of the grants of these roles alone.
+        """
+        principal = Principal.of(to)
         limit = _only_grants_of(list(only_for_roles)) if only_for_roles else None
         ProjectIamMember(
             self,
-            grant_id(role, who),
+            grant_id(role, principal),
             project=self.project_id,
             role=role,
-            member=who.member,
+            member=principal.member,
             condition=limit,
         )
 
 
 def _only_grants_of(roles: list[str]) -> ProjectIamMemberCondition:
-    """https://cloud.google.com/iam/docs/setting-limits-on-granting-roles, where the list may hold ten roles."""
+    """Limit an administrator of grants to these roles, at most ten.
+
+    https://cloud.google.com/iam/docs/setting-limits-on-granting-roles, where the list may hold ten.
+    """
     if len(roles) > 10:
         raise ValueError(
             f"{len(roles)} roles may be granted, allowed are at most 10: {', '.join(roles)}"
         )
-    named = ", ".join(f"'{role}'" for role in roles)
+    quoted_roles = ", ".join(f"'{role}'" for role in roles)
     return ProjectIamMemberCondition(
         title="only these roles",
-        expression=f"api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([{named}])",
+        expression=(
+            "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', [])"
+            f".hasOnly([{quoted_roles}])"
+        ),
     )

@@ -1,4 +1,7 @@
-"""An identity that programs act by, and who may act as it."""
+"""An identity of programs, and the grants on it.
+
+A grant on it lets others act as it.
+"""
 
 from cdktf_cdktf_provider_google.service_account import ServiceAccount as Account
 from cdktf_cdktf_provider_google.service_account_iam_member import ServiceAccountIamMember
@@ -23,12 +26,15 @@ class ServiceAccount(Construct):
         self.principal = Principal(name=f"serviceAccount:{email}", member=self.resource.member)
 
     def grant(self, role: str, *, to: str | Principal) -> None:
-        """Let the principal `to` act on this account, for example as it (roles/iam.serviceAccountUser)."""
-        who = Principal.of(to)
+        """Let the principal `to` act on this account.
+
+        With roles/iam.serviceAccountUser, for example, it acts as the account.
+        """
+        principal = Principal.of(to)
         ServiceAccountIamMember(
             self,
-            grant_id(role, who),
+            grant_id(role, principal),
             service_account_id=self.resource.name,
             role=role,
-            member=who.member,
+            member=principal.member,
         )

@@ -1,4 +1,7 @@
-"""A Pub/Sub topic, and who may publish to it."""
+"""A Pub/Sub topic and the grants on it.
+
+A grant lets others publish to it.
+"""
 
 from cdktf_cdktf_provider_google.pubsub_topic import PubsubTopic
 from cdktf_cdktf_provider_google.pubsub_topic_iam_member import PubsubTopicIamMember
@@ -8,7 +11,10 @@ from infra.constructs.grants import Principal, grant_id
 
 
 class Topic(Construct):
-    """A topic whose messages are kept a day, to be sent again to who lost them."""
+    """A topic; it keeps its messages for a day.
+
+    It can send them again to a reader that lost them.
+    """
 
     def __init__(self, scope: Construct, id_: str, *, name: str) -> None:
         super().__init__(scope, id_)
@@ -18,7 +24,11 @@ class Topic(Construct):
 
     def grant(self, role: str, *, to: str | Principal) -> None:
         """Let the principal `to` act on this topic."""
-        who = Principal.of(to)
+        principal = Principal.of(to)
         PubsubTopicIamMember(
-            self, grant_id(role, who), topic=self.resource.name, role=role, member=who.member
+            self,
+            grant_id(role, principal),
+            topic=self.resource.name,
+            role=role,
+            member=principal.member,
         )

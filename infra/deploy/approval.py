@@ -1,4 +1,7 @@
-"""What a plan does, to be compared with what was approved: a stack is applied only if it does nothing else."""
+"""Compare a plan's actions with the approved ones.
+
+A stack is applied only if its plan does nothing else.
+"""
 
 import json
 from pathlib import Path
@@ -11,32 +14,43 @@ Actions = dict[str, list[str]]  # "<stack>: <address>" -> what is done to it, in
 
 
 def actions(stack: str, shown: dict[str, Any]) -> Actions:
-    """What a plan, as `terraform show -json` tells it, would do to what; two plans that agree in it do the same."""
+    """Return a plan's actions by resource, from `terraform show -json`.
+
+    Two plans with the same actions do the same.
+    """
     changes = {
         f"{stack}: {change['address']}": change["change"]["actions"]
         for change in shown.get("resource_changes", [])
     }
-    return {address: done for address, done in changes.items() if not set(done) <= set(NOTHING)}
+    return {address: steps for address, steps in changes.items() if not set(steps) <= set(NOTHING)}
 
 
 def read(file: Path) -> Actions:
-    """Raises UsageError for a file that is not what `plan --out` wrote."""
+    """Read the file of `plan --out`.
+
+    Raises UsageError for any other file.
+    """
     try:
-        approved: Actions = json.loads(file.read_text())
+        document: Actions = json.loads(file.read_text())
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} can't be read as the approved plan's actions: {error}") from None
-    return approved
+    return document
 
 
 def compare(stack: str, shown: dict[str, Any], approved: Actions) -> None:
-    """Raises RefusedError where the plan does something that was not approved.
+    """Raise RefusedError for actions other than the approved ones.
 
-    Less is no harm: it is what a run leaves that failed half-way and is run again.
+    Fewer actions are fine: a run after a partial apply has fewer left.
     """
-    if different := sorted(
-        address for address, done in actions(stack, shown).items() if approved.get(address) != done
-    ):
-        first = ", ".join(different[:5]) + (" ..." if len(different) > 5 else "")
+    differences = sorted(
+        address
+        for address, steps in actions(stack, shown).items()
+        if approved.get(address) != steps
+    )
+    if differences:
+        more = " ..." if len(differences) > 5 else ""
+        summary = ", ".join(differences[:5]) + more
         raise RefusedError(
-            f"the plan is not the approved one any more, {stack} and what follows it were not applied: {first}"
+            "the plan is not the approved one any more, "
+            f"{stack} and what follows it were not applied: {summary}"
         )

@@ -1,4 +1,7 @@
-"""The bucket that holds every stack's state, its own stack's, too: made with a local state first, which then moves into it."""
+"""The bucket of every stack's state, its own stack's included.
+
+It is made with a local state first, which then moves into it.
+"""
 
 import json
 from collections.abc import Callable
@@ -8,16 +11,20 @@ from infra.deploy.terraform import Stack, TerraformError
 
 
 def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[[Stack], None]) -> None:
-    """Safe to repeat after a failure anywhere: a state in the bucket comes first, then the local one, then a bucket without either."""
+    """Make the bucket and its stack; safe to repeat after a failure anywhere.
+
+    A state in the bucket comes first, then the local one, then a bucket without either.
+    """
     override = stack.folder / "backend_override.tf.json"
     override.unlink(missing_ok=True)
-    there = _is_there(stack)
-    if there and stack.in_state():
+    bucket_exists = _is_there(stack)
+    if bucket_exists and stack.in_state():
         apply(stack)
     else:
-        override.write_text(json.dumps({"terraform": {"backend": {"local": {"path": str(local)}}}}))
+        backend = {"local": {"path": str(local)}}
+        override.write_text(json.dumps({"terraform": {"backend": backend}}))
         stack.init("-reconfigure")
-        if there and not stack.in_state():
+        if bucket_exists and not stack.in_state():
             stack.take_in(_address(stack), bucket)
         apply(stack)
         override.unlink()
@@ -26,8 +33,8 @@ def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[[Stack],
             raise TerraformError(
                 f"{stack.name}: the state did not arrive in gs://{bucket}; it still is in {local}"
             )
-    for left in (local, local.with_suffix(".tfstate.backup")):
-        left.unlink(missing_ok=True)
+    for file in (local, local.with_suffix(".tfstate.backup")):
+        file.unlink(missing_ok=True)
 
 
 def _is_there(stack: Stack) -> bool:
@@ -41,7 +48,6 @@ def _is_there(stack: Stack) -> bool:
 
 
 def _address(stack: Stack) -> str:
-    [bucket] = json.loads((stack.folder / "cdk.tf.json").read_text())["resource"][
-        "google_storage_bucket"
-    ]
+    document = json.loads((stack.folder / "cdk.tf.json").read_text())
+    [bucket] = document["resource"]["google_storage_bucket"]
     return f"google_storage_bucket.{bucket}"

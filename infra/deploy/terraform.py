@@ -1,4 +1,4 @@
-"""Terraform, called for one synthesized stack, with what it is known to fail of said in a sentence."""
+"""Call Terraform for one synthesized stack, and say its known failures in a sentence."""
 
 import json
 import os
@@ -20,7 +20,10 @@ PATIENCE_SECONDS = 5
 
 
 class TerraformError(Exception):
-    """One sentence for the user; `output` is what Terraform itself said, where the sentence does not hold all of it."""
+    """One sentence for the user.
+
+    `output` is what Terraform itself said, where the sentence does not hold all of it.
+    """
 
     def __init__(self, sentence: str, output: str = "") -> None:
         super().__init__(sentence)
@@ -29,7 +32,7 @@ class TerraformError(Exception):
 
 @dataclass(frozen=True)
 class Stack:
-    """One synthesized stack in its folder, which holds cdk.tf.json."""
+    """One synthesized stack: its name, and its folder with cdk.tf.json."""
 
     name: str
     folder: Path
@@ -47,8 +50,10 @@ class Stack:
         return self._terraform("show", "-no-color", str(plan), quiet=True)
 
     def show(self, plan: Path) -> dict[str, Any]:
-        shown: dict[str, Any] = json.loads(self._terraform("show", "-json", str(plan), quiet=True))
-        return shown
+        document: dict[str, Any] = json.loads(
+            self._terraform("show", "-json", str(plan), quiet=True)
+        )
+        return document
 
     def apply(self, plan: Path) -> None:
         self._terraform("apply", "-input=false", str(plan))
@@ -57,16 +62,21 @@ class Stack:
         self._terraform("destroy", "-input=false", "-auto-approve")
 
     def outputs(self) -> dict[str, tuple[str, str]]:
-        """Name -> (value, what it is for); the description is the configuration's, since the state keeps none."""
-        described = json.loads((self.folder / "cdk.tf.json").read_text()).get("output", {})
-        found = json.loads(self._terraform("output", "-json", quiet=True))
+        """Name -> (value, description).
+
+        The description is the configuration's, since the state keeps none.
+        """
+        document = json.loads((self.folder / "cdk.tf.json").read_text())
+        blocks = document.get("output", {})
+        descriptions = {name: block.get("description", "") for name, block in blocks.items()}
+        outputs = json.loads(self._terraform("output", "-json", quiet=True))
         return {
-            name: (str(output["value"]), described.get(name, {}).get("description", ""))
-            for name, output in found.items()
+            name: (str(output["value"]), descriptions.get(name, ""))
+            for name, output in outputs.items()
         }
 
     def in_state(self) -> list[str]:
-        """The addresses in the state; none where there is no state yet."""
+        """The addresses in the state; none before there is a state."""
         try:
             return self._terraform("state", "list", quiet=True).split()
         except TerraformError as error:
@@ -75,14 +85,15 @@ class Stack:
             raise
 
     def take_in(self, address: str, id_: str) -> None:
-        """Import what exists already."""
+        """Import an existing resource."""
         self._terraform("import", "-input=false", address, id_, quiet=True)
 
     def _terraform(self, verb: str, *options: str, quiet: bool = False) -> str:
         program = shutil.which("terraform")
         if program is None:
             raise TerraformError(
-                "there is no terraform on the PATH: install 1.8 or newer, https://developer.hashicorp.com/terraform/install"
+                "there is no terraform on the PATH: install 1.8 or newer, "
+                "https://developer.hashicorp.com/terraform/install"
             )
         command = [program, f"-chdir={self.folder}", verb, *options]
         code, out, err = _call(command, quiet)
@@ -92,73 +103,102 @@ class Stack:
 
 
 def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
-    """Run to the end, whatever signal comes: Terraform then finishes what it is at, writes its state and lets go of the lock."""
+    """Run the command to its end, even when a signal comes.
+
+    Terraform then finishes what it is at, writes its state and lets go of the lock.
+    """
     out = subprocess.PIPE if quiet else None
-    # In a process group of its own: a second interrupt would make Terraform give up its state, and the terminal sends one to all.
+    # In a process group of its own: a second interrupt would make Terraform give up its state, and
+    # the terminal sends one to all.
     child = subprocess.Popen(
         command, stdout=out, stderr=subprocess.PIPE, text=True, env=_environment(), process_group=0
     )
-    told = False
+    interrupted = False
 
     def pass_on(*_: object) -> None:
-        nonlocal told
-        if not told:
+        nonlocal interrupted
+        if not interrupted:
             say(["interrupted: Terraform ends what it is at and writes its state ..."])
             child.send_signal(signal.SIGINT)
-        told = True
+        interrupted = True
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {
+        number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
-        said, err = child.communicate()
+        output, err = child.communicate()
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-    return child.returncode, said or "", err
+    return child.returncode, output or "", err
 
 
 def _environment() -> dict[str, str]:
     environment = os.environ | {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     if not Path(environment.get("TF_CLI_CONFIG_FILE", os.devnull)).exists():
-        environment["TF_CLI_CONFIG_FILE"] = (
-            os.devnull
-        )  # Terraform warns of a missing one at every call
+        # Terraform warns of a missing one at every call.
+        environment["TF_CLI_CONFIG_FILE"] = os.devnull
     return environment
 
 
 def need_state_server() -> None:
-    """Refuse at once where the state's server does not answer: Terraform would ask it for minutes."""
-    configured = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT") or os.environ.get(
+    """Raise TerraformError at once if the state's server does not answer.
+
+    Terraform would ask it for minutes.
+    """
+    endpoint = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT") or os.environ.get(
         "GOOGLE_STORAGE_CUSTOM_ENDPOINT"
     )
-    server = urlsplit(configured or STATE_SERVER)
-    asked = (
-        urlsplit(getproxies().get(server.scheme, ""))
-        if not proxy_bypass(server.hostname or "")
-        else urlsplit("")
-    )
-    asked = asked if asked.hostname else server
-    address = (asked.hostname or "", asked.port or (443 if asked.scheme == "https" else 80))
+    server = urlsplit(endpoint or STATE_SERVER)
+    bypassed = proxy_bypass(server.hostname or "")
+    proxy = urlsplit("" if bypassed else getproxies().get(server.scheme, ""))
+    target = proxy if proxy.hostname else server
+    port = target.port or (443 if target.scheme == "https" else 80)
+    address = (target.hostname or "", port)
     try:
         socket.create_connection(address, PATIENCE_SECONDS).close()
     except OSError as error:
         raise TerraformError(
-            f"the state's server {server.scheme}://{server.netloc} can't be reached ({error}); nothing was changed"
+            f"the state's server {server.scheme}://{server.netloc} can't be reached ({error}); "
+            "nothing was changed"
         ) from None
 
 
 KNOWN: tuple[tuple[str, str], ...] = (
-    (r"Failed to get existing workspaces: querying Cloud Storage failed: storage: bucket doesn't exist", "its state bucket isn't there: run `make bootstrap env={stage}` once"),
-    (r"could not find default credentials", "there are no Google credentials: run `gcloud auth application-default login`"),
-    (r"Failed to query available provider packages|provider registry\.terraform\.io/hashicorp/google was not found|Inconsistent dependency lock file", "the provider hashicorp/google can't be had from the registry or the mirror"),
-    (r"Saved plan is stale", "the state changed after the plan was made: plan again"),
-)  # fmt: skip
-LOCKED = re.compile(r"Error acquiring the state lock.*?ID:\s+(?P<id>\S+).*?Operation:\s+(?P<operation>\S+).*?Who:\s+(?P<who>[^\n│]+?)\s*\n.*?Created:\s+(?P<created>[^\n│]+)", re.DOTALL)  # fmt: skip
+    (
+        r"Failed to get existing workspaces: querying Cloud Storage failed: "
+        r"storage: bucket doesn't exist",
+        "its state bucket isn't there: run `make bootstrap env={stage}` once",
+    ),
+    (
+        r"could not find default credentials",
+        "there are no Google credentials: run `gcloud auth application-default login`",
+    ),
+    (
+        r"Failed to query available provider packages"
+        r"|provider registry\.terraform\.io/hashicorp/google was not found"
+        r"|Inconsistent dependency lock file",
+        "the provider hashicorp/google can't be had from the registry or the mirror",
+    ),
+    (
+        r"Saved plan is stale",
+        "the state changed after the plan was made: plan again",
+    ),
+)
+LOCKED = re.compile(
+    r"Error acquiring the state lock.*?ID:\s+(?P<id>\S+)"
+    r".*?Operation:\s+(?P<operation>\S+)"
+    r".*?Who:\s+(?P<who>[^\n│]+?)\s*\n"
+    r".*?Created:\s+(?P<created>[^\n│]+)",
+    re.DOTALL,
+)
 
 
 def _known(error: str) -> bool:
-    return bool(LOCKED.search(_plain(error))) or any(
-        re.search(pattern, _plain(error)) for pattern, _ in KNOWN
-    )
+    plain = _plain(error)
+    if LOCKED.search(plain):
+        return True
+    return any(re.search(pattern, plain) for pattern, _ in KNOWN)
 
 
 def _sentence(stack: Stack, verb: str, error: str) -> str:
@@ -166,12 +206,14 @@ def _sentence(stack: Stack, verb: str, error: str) -> str:
     if lock := LOCKED.search(plain):
         unlock = f"terraform -chdir={stack.folder} force-unlock {lock['id']}"
         return (
-            f"{stack.name}: the state is locked by {lock['who']} since {lock['created'].strip()} ({lock['operation']}): "
+            f"{stack.name}: the state is locked by {lock['who']} "
+            f"since {lock['created'].strip()} ({lock['operation']}): "
             f"wait for it, or, if nothing of it runs any more, `{unlock}`"
         )
     for pattern, sentence in KNOWN:
         if re.search(pattern, plain):
-            return f"{stack.name}: {sentence.format(stage=stack.name.rsplit('-', 1)[-1])}"
+            stage = stack.name.rsplit("-", 1)[-1]
+            return f"{stack.name}: {sentence.format(stage=stage)}"
     return f"{stack.name}: terraform {verb} failed: {_first_error(plain)}"
 
 
@@ -180,8 +222,8 @@ def _plain(text: str) -> str:
 
 
 def _first_error(plain: str) -> str:
-    found = re.search(r"Error: (.+)", plain)
-    return found[1].strip() if found else "it says nothing"
+    match = re.search(r"Error: (.+)", plain)
+    return match[1].strip() if match else "it says nothing"
 
 
 def say(sentences: Iterable[str]) -> None:

@@ -1,4 +1,7 @@
-"""Take every model off an environment's endpoints: Vertex deletes no endpoint that holds one, and its machines are paid for."""
+"""Take every model off an environment's endpoints.
+
+Vertex deletes no endpoint that holds a model, and its machines are paid for.
+"""
 
 import math
 import time
@@ -14,7 +17,10 @@ PATIENCE_SECONDS = 20 * 60  # for one model: Vertex takes minutes to let machine
 
 
 def undeploy_all(settings: Settings) -> list[str]:
-    """The ids of the deployed models that were taken off; TerraformError where Vertex can't be asked or does not do it."""
+    """Undeploy all models, and return their ids as deployed models.
+
+    Raises TerraformError where Vertex can't be asked or does not do it.
+    """
     google = Google(Rest(deadline_seconds=math.inf), region=settings.region)
     try:
         return list(_undeployed(google, settings))
@@ -26,28 +32,31 @@ def undeploy_all(settings: Settings) -> list[str]:
 
 def _undeployed(google: Google, settings: Settings) -> Iterator[str]:
     for endpoint in _endpoints(google, settings):
-        deployed = [model["id"] for model in endpoint.get("deployedModels", [])]
-        for model in deployed:
+        model_ids = [model["id"] for model in endpoint.get("deployedModels", [])]
+        for model in model_ids:
             # What still has traffic can't go, so the last one gets all of it.
-            split = {} if model == deployed[-1] else {"trafficSplit": {deployed[-1]: 100}}
-            asked = google.ask(
+            split = {} if model == model_ids[-1] else {"trafficSplit": {model_ids[-1]: 100}}
+            operation = google.ask(
                 "vertex_ai",
                 f"{endpoint['name']}:undeployModel",
                 {"deployedModelId": model, **split},
             )
-            _wait(google, asked or {})
+            _wait(google, operation or {})
             yield model
 
 
 def _endpoints(google: Google, settings: Settings) -> list[Body]:
-    """Those that Terraform labelled as this environment's, of models that have left the repository, too."""
-    place = f"projects/{settings.project_id}/locations/{settings.region}"
-    listed = google.ask("vertex_ai", f"{place}/endpoints?pageSize=100") or {}
-    ours = {"managed-by": "esteira", "environment": settings.stage}
+    """Return the endpoints with this environment's labels.
+
+    Terraform labelled them. The endpoints of models that have left the repository are among them.
+    """
+    location = f"projects/{settings.project_id}/locations/{settings.region}"
+    answer = google.ask("vertex_ai", f"{location}/endpoints?pageSize=100") or {}
+    labels = {"managed-by": "esteira", "environment": settings.stage}
     return [
         endpoint
-        for endpoint in listed.get("endpoints", [])
-        if ours.items() <= endpoint.get("labels", {}).items()
+        for endpoint in answer.get("endpoints", [])
+        if labels.items() <= endpoint.get("labels", {}).items()
     ]
 
 

@@ -14,40 +14,45 @@ SET_BILLING = "billing.accounts.setIamPolicy"
 
 
 def checks(settings: Settings, environments: Mapping[str, Settings], google: Google) -> list[Check]:
-    asked: dict[str, object] = {"settings": settings, "google": google}
+    inputs: dict[str, object] = {"settings": settings, "google": google}
     neighbours = [
-        one
-        for one in environments.values()
-        if one.promotes_from == settings.stage or one.stage == settings.promotes_from
+        candidate
+        for candidate in environments.values()
+        if settings.stage == candidate.promotes_from or candidate.stage == settings.promotes_from
+    ]
+    agents = [
+        Check.of(f"{product_name} agent", service_agent, product=product, **inputs)
+        for product, product_name in AGENTS.items()
     ]
     own = [
-        Check.of("project", project, **asked),
-        Check.of("APIs", enabled_apis, **asked),
-        *(
-            Check.of(f"{whose} agent", service_agent, product=product, **asked)
-            for product, whose in AGENTS.items()
-        ),
-        Check.of("roles", person, **asked),
-        Check.of("state bucket", state_bucket, **asked),
-        Check.of("GitHub token", github_secret, **asked),
+        Check.of("project", project, **inputs),
+        Check.of("APIs", enabled_apis, **inputs),
+        *agents,
+        Check.of("roles", person, **inputs),
+        Check.of("state bucket", state_bucket, **inputs),
+        Check.of("GitHub token", github_secret, **inputs),
     ]
     if settings.billing_account:
-        own.append(Check.of("billing account", billing, **asked))
-    others = [
-        (one, Check.of(f"builder of {one.stage}", builder, settings=one, google=google))
-        for one in neighbours
+        own.append(Check.of("billing account", billing, **inputs))
+    own_checks = [(settings, check) for check in own]
+    builder_checks = [
+        (
+            neighbour,
+            Check.of(f"builder of {neighbour.stage}", builder, settings=neighbour, google=google),
+        )
+        for neighbour in neighbours
     ]
     return [
         Check.of("credentials", credentials, google=google),
         *(
-            unless_shipped(check, one, "project_id")
-            for one, check in [*((settings, check) for check in own), *others]
+            unless_shipped(check, subject_settings, "project_id")
+            for subject_settings, check in [*own_checks, *builder_checks]
         ),
     ]
 
 
 def unless_shipped(check: Check, settings: Settings, key: str) -> Check:
-    """A placeholder may be somebody's: nobody is asked about it."""
+    """Leave a placeholder unasked: it may be somebody's value."""
     return (
         check.instead(f"{settings.stage}'s {key} is still a placeholder")
         if shipped(settings, key)
@@ -56,98 +61,110 @@ def unless_shipped(check: Check, settings: Settings, key: str) -> Check:
 
 
 def project(subject: str, *, settings: Settings, google: Google) -> Finding:
-    found = google.ask("resource_manager", f"projects/{settings.project_id}")
-    if found is None:
+    answer = google.ask("resource_manager", f"projects/{settings.project_id}")
+    if answer is None:
         return missing(
             subject,
             f"there is no {settings.project_id}",
             f"gcloud projects create {settings.project_id}",
         )
-    if found["projectNumber"] != str(settings.project_number):
-        wrong = f"{settings.project_id} has the number {found['projectNumber']}, environments.py says {settings.project_number}"
+    if answer["projectNumber"] != str(settings.project_number):
+        mismatch = (
+            f"{settings.project_id} has the number {answer['projectNumber']}, "
+            f"environments.py says {settings.project_number}"
+        )
         return missing(
             subject,
-            wrong,
-            f"sed -i.bak s/{settings.project_number}/{found['projectNumber']}/ environments.py",
+            mismatch,
+            f"sed -i.bak s/{settings.project_number}/{answer['projectNumber']}/ environments.py",
         )
     return ok(subject, f"{settings.project_id}, {settings.project_number}")
 
 
 def enabled_apis(subject: str, *, settings: Settings, google: Google) -> Finding:
-    found = (
-        google.ask(
-            "service_usage",
-            f"projects/{settings.project_id}/services?filter=state:ENABLED&pageSize=200",
+    path = f"projects/{settings.project_id}/services?filter=state:ENABLED&pageSize=200"
+    answer = google.ask("service_usage", path) or {}
+    services = answer.get("services", [])
+    enabled_names = [service["config"]["name"] for service in services]
+    enabled = {name.removesuffix(".googleapis.com") for name in enabled_names}
+    needed_apis = {*apis.BOOTSTRAP, *apis.of_foundation(settings)}
+    if disabled_apis := sorted(needed_apis - enabled):
+        names = " ".join(f"{api}.googleapis.com" for api in disabled_apis)
+        summary = (
+            ", ".join(disabled_apis)
+            if len(disabled_apis) < 5
+            else f"{len(disabled_apis)} of {len(needed_apis)}"
         )
-        or {}
-    )
-    enabled = {
-        service["config"]["name"].removesuffix(".googleapis.com")
-        for service in found.get("services", [])
-    }
-    wanted = {*apis.BOOTSTRAP, *apis.of_foundation(settings)}
-    if off := sorted(wanted - enabled):
-        services = " ".join(f"{api}.googleapis.com" for api in off)
-        few = ", ".join(off) if len(off) < 5 else f"{len(off)} of {len(wanted)}"
         return missing(
             subject,
-            f"{few} off",
-            f"gcloud services enable {services} --project={settings.project_id}",
+            f"{summary} off",
+            f"gcloud services enable {names} --project={settings.project_id}",
         )
-    return ok(subject, f"all {len(wanted)} on")
+    return ok(subject, f"all {len(needed_apis)} on")
 
 
 def service_agent(subject: str, *, product: str, settings: Settings, google: Google) -> Finding:
-    """An agent can't be asked for, but the product gives it a role when it makes it."""
-    policy = (
-        google.ask("resource_manager", f"projects/{settings.project_id}:getIamPolicy", {}) or {}
-    )
+    """Look for the agent among the project's grants.
+
+    An agent can't be asked for, but the product gives it a role when it makes it.
+    """
     agent, project = settings.names.service_agent(product), settings.project_id
-    if not any(agent in binding["members"] for binding in policy.get("bindings", [])):
-        create = f"gcloud beta services identity create --service={product}.googleapis.com --project={project}"
+    policy = google.ask("resource_manager", f"projects/{project}:getIamPolicy", {}) or {}
+    bindings = policy.get("bindings", [])
+    if not any(agent in binding["members"] for binding in bindings):
+        command = (
+            f"gcloud beta services identity create --service={product}.googleapis.com "
+            f"--project={project}"
+        )
         return missing(
             subject,
             "holds no role in the project",
-            f"{create} && {_grant(project, agent, f'{product}.serviceAgent')}",
+            f"{command} && {_grant(project, agent, f'{product}.serviceAgent')}",
         )
     return ok(subject, agent.removeprefix("serviceAccount:"))
 
 
 def person(subject: str, *, settings: Settings, google: Google) -> Finding:
-    wanted = of_person(settings)
-    asked = {"permissions": sorted(set(wanted.values()))}
-    held = (
-        google.ask("resource_manager", f"projects/{settings.project_id}:testIamPermissions", asked)
-        or {}
-    ).get("permissions", [])
-    lacking = [
-        role.removeprefix("roles/") for role, permission in wanted.items() if permission not in held
+    permissions = of_person(settings)
+    question = {"permissions": sorted(set(permissions.values()))}
+    path = f"projects/{settings.project_id}:testIamPermissions"
+    answer = google.ask("resource_manager", path, question) or {}
+    held_permissions = answer.get("permissions", [])
+    lacking_roles = [
+        role.removeprefix("roles/")
+        for role, permission in permissions.items()
+        if permission not in held_permissions
     ]
-    if not lacking:
-        return ok(subject, f"what {len(wanted)} roles allow is allowed")
-    which = ", ".join(lacking) if len(lacking) < 3 else f"{len(lacking)} of {len(wanted)} roles"
+    if not lacking_roles:
+        return ok(subject, f"what {len(permissions)} roles allow is allowed")
+    summary = (
+        ", ".join(lacking_roles)
+        if len(lacking_roles) < 3
+        else f"{len(lacking_roles)} of {len(permissions)} roles"
+    )
     grant = _grant(
-        settings.project_id, _member(google), lacking[0] if len(lacking) == 1 else "$role"
+        settings.project_id,
+        _member(google),
+        lacking_roles[0] if len(lacking_roles) == 1 else "$role",
     )
     return missing(
         subject,
-        f"whoever asks may not do what {which} allow",
-        grant if len(lacking) == 1 else f"for role in {' '.join(lacking)}; do {grant}; done",
+        f"whoever asks may not do what {summary} allow",
+        grant
+        if len(lacking_roles) == 1
+        else f"for role in {' '.join(lacking_roles)}; do {grant}; done",
     )
 
 
 def billing(subject: str, *, settings: Settings, google: Google) -> Finding:
     account = settings.billing_account
-    held = (
-        google.ask(
-            "cloud_billing",
-            f"billingAccounts/{account}:testIamPermissions",
-            {"permissions": [SET_BILLING]},
+    path = f"billingAccounts/{account}:testIamPermissions"
+    answer = google.ask("cloud_billing", path, {"permissions": [SET_BILLING]}) or {}
+    if SET_BILLING not in answer.get("permissions", []):
+        grant = (
+            f"gcloud billing accounts add-iam-policy-binding {account} "
+            f"--member={_member(google)} --role=roles/billing.admin"
         )
-        or {}
-    )
-    if SET_BILLING not in held.get("permissions", []):
-        grant = f"gcloud billing accounts add-iam-policy-binding {account} --member={_member(google)} --role=roles/billing.admin"
         return missing(subject, f"the grants on {account} can't be changed", grant)
     return ok(subject, str(account))
 
@@ -160,7 +177,10 @@ def state_bucket(subject: str, *, settings: Settings, google: Google) -> Finding
 
 
 def builder(subject: str, *, settings: Settings, google: Google) -> Finding:
-    """The environments before and after are granted to each other's builders, which their bootstraps make."""
+    """Look for a neighbouring environment's builder.
+
+    Its bootstrap makes it. The environments before and after are granted to each other's builders.
+    """
     email = settings.names.service_account_email("builder")
     if google.ask("iam", f"projects/{settings.project_id}/serviceAccounts/{email}") is None:
         return missing(
@@ -175,13 +195,17 @@ def github_secret(subject: str, *, settings: Settings, google: Google) -> Findin
     secret = f"projects/{settings.project_id}/secrets/{settings.names.github_secret}"
     if google.ask("secret_manager", secret) is None:
         return missing(subject, f"there is no {settings.names.github_secret}", _bootstrap(settings))
-    versions = (google.ask("secret_manager", f"{secret}/versions") or {}).get("versions", [])
+    answer = google.ask("secret_manager", f"{secret}/versions") or {}
+    versions = answer.get("versions", [])
     if not any(version["state"] == "ENABLED" for version in versions):
-        add = f"gcloud secrets versions add {settings.names.github_secret} --data-file=- --project={settings.project_id}"
+        command = (
+            f"gcloud secrets versions add {settings.names.github_secret} "
+            f"--data-file=- --project={settings.project_id}"
+        )
         return missing(
             subject,
             f"{settings.names.github_secret} holds no token: the command reads it until Ctrl-D",
-            add,
+            command,
         )
     return ok(subject, settings.names.github_secret)
 
@@ -191,7 +215,10 @@ def _bootstrap(settings: Settings) -> str:
 
 
 def _grant(project: str, member: str, role: str) -> str:
-    return f"gcloud projects add-iam-policy-binding {project} --member={member} --role=roles/{role} --condition=None"
+    return (
+        f"gcloud projects add-iam-policy-binding {project} "
+        f"--member={member} --role=roles/{role} --condition=None"
+    )
 
 
 def _member(google: Google) -> str:
@@ -201,4 +228,5 @@ def _member(google: Google) -> str:
         account = ""
     if not account:
         return '"user:$(gcloud config get account)"'
-    return f"{'serviceAccount' if account.endswith('.gserviceaccount.com') else 'user'}:{account}"
+    kind = "serviceAccount" if account.endswith(".gserviceaccount.com") else "user"
+    return f"{kind}:{account}"

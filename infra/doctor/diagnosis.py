@@ -1,13 +1,15 @@
-"""Tell what is missing before an environment can be deployed for the first time, and the command that mends it.
+"""List what is missing before a stage's first deploy, with the command that fixes it.
 
     python -m infra.doctor.diagnosis --env ENV [--json]
 
-Exit 0 when all is there, 1 when nothing is missing but not everything could be asked, 2 when the question is wrong, 3 when something is missing.
+Each gap comes with the command that fixes it. Exit 0 when all is there, 1 when nothing is missing
+but not everything could be asked, 2 when the question is wrong, 3 when something is missing.
 """
 
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -31,25 +33,31 @@ GAP = 2
 
 
 def examine(settings: Settings, environments: Mapping[str, Settings]) -> list[Finding]:
-    """What is missing first; within a state in the order in which it is to be mended."""
-    rest = Rest()
-    google, github_ = Google(rest), github.GitHub(rest)
+    """Return the findings, the missing first.
+
+    Within a state they have the order of the fixes.
+    """
+    client = Rest()
+    google, github_ = Google(client), github.GitHub(client)
     checks = [
         *machine.checks(),
         Check.of("environments.py", placeholders, settings=settings),
         *cloud.checks(settings, environments, google),
         *github.checks(settings, google, github_),
     ]
-    return sorted(findings(checks), key=lambda finding: list(STYLES).index(finding.state))
+    order = list(STYLES)
+    return sorted(findings(checks), key=lambda finding: order.index(finding.state))
 
 
 def verdict(found: Sequence[Finding]) -> int:
     states = {finding.state for finding in found}
-    return 3 if "missing" in states else 1 if "not asked" in states else 0
+    if "missing" in states:
+        return 3
+    return 1 if "not asked" in states else 0
 
 
 def tell(found: Sequence[Finding], console: Console) -> None:
-    """A table for people; a line each where it is not they who read."""
+    """Print a table on a terminal, and a line for each finding elsewhere."""
     if not console.is_terminal:
         for finding in found:
             print(finding)
@@ -68,9 +76,9 @@ def tell(found: Sequence[Finding], console: Console) -> None:
                 Text(finding.detail),
             )
         )
-        if finding.mend and not (
-            following and following.mend == finding.mend
-        ):  # rows with one command have it once, below
+        # Rows with one command have it once, below.
+        same_command_follows = following and following.mend == finding.mend
+        if finding.mend and not same_command_follows:
             # Unbroken, however long: the terminal wraps it, and it is copied as one line.
             console.print(Text(" " * GAP + finding.mend, "cyan"), soft_wrap=True)
 
@@ -85,11 +93,8 @@ def _row(widths: Sequence[int], *cells: Text) -> Table:
 
 
 def summary(stage: str, found: Sequence[Finding]) -> str:
-    counts = [
-        f"{count} {state}"
-        for state in STYLES
-        if (count := sum(finding.state == state for finding in found))
-    ]
+    states = Counter(finding.state for finding in found)
+    counts = [f"{states[state]} {state}" for state in STYLES if states[state]]
     return f"{stage}: {', '.join(counts)}"
 
 
@@ -99,26 +104,23 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--env", required=True)
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         from environments import ENVIRONMENTS
     except ValueError as error:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
-    if given.env not in ENVIRONMENTS:
-        print(f"env is {given.env!r}, allowed are {', '.join(ENVIRONMENTS)}", file=sys.stderr)
+    if options.env not in ENVIRONMENTS:
+        print(f"env is {options.env!r}, allowed are {', '.join(ENVIRONMENTS)}", file=sys.stderr)
         return 2
-    found = examine(ENVIRONMENTS[given.env], ENVIRONMENTS)
-    if given.json:
-        print(
-            json.dumps(
-                {"env": given.env, "findings": [asdict(finding) for finding in found]}, indent=1
-            )
-        )
+    diagnosis = examine(ENVIRONMENTS[options.env], ENVIRONMENTS)
+    if options.json:
+        rows = [asdict(finding) for finding in diagnosis]
+        print(json.dumps({"env": options.env, "findings": rows}, indent=1))
     else:
-        tell(found, Console(highlight=False))
-        print(summary(given.env, found), file=sys.stderr)
-    return verdict(found)
+        tell(diagnosis, Console(highlight=False))
+        print(summary(options.env, diagnosis), file=sys.stderr)
+    return verdict(diagnosis)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,10 @@ AT_ONCE = 16  # checks wait for others' answers, each host's in turn
 
 @dataclass(frozen=True)
 class Finding:
-    """`mend` is a command, or what to do where there is none."""
+    """The result of one check.
+
+    `mend` is a command, or what to do where there is none.
+    """
 
     subject: str
     state: State
@@ -20,13 +23,15 @@ class Finding:
     mend: str = ""
 
     def __str__(self) -> str:
-        return f"{self.state}: {self.subject}: {self.detail}" + (
-            f"; {self.mend}" if self.mend else ""
-        )
+        remedy = f"; {self.mend}" if self.mend else ""
+        return f"{self.state}: {self.subject}: {self.detail}{remedy}"
 
 
 class NotAskedError(Exception):
-    """One sentence on why there is no answer; `mend` where one can do something about it."""
+    """One sentence on why there is no answer.
+
+    `mend` is given where one can do something about it.
+    """
 
     def __init__(self, sentence: str, mend: str = "") -> None:
         super().__init__(sentence)
@@ -41,8 +46,8 @@ class Check:
     look: Callable[[str], Finding]
 
     @classmethod
-    def of(cls, subject: str, look: Callable[..., Finding], **given: object) -> "Check":
-        return cls(subject, partial(look, **given))
+    def of(cls, subject: str, look: Callable[..., Finding], **inputs: object) -> "Check":
+        return cls(subject, partial(look, **inputs))
 
     def finding(self) -> Finding:
         try:
@@ -64,6 +69,6 @@ def missing(subject: str, detail: str, mend: str) -> Finding:
 
 
 def findings(checks: Sequence[Check]) -> list[Finding]:
-    """All checks at once, since most of them wait; in the order in which they were given."""
+    """Run all checks at once, since most of them wait; the findings keep their order."""
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(Check.finding, checks))

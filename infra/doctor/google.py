@@ -1,4 +1,7 @@
-"""Ask Google's APIs as the person who would deploy: with the credentials that Terraform would take, at the addresses where it would ask."""
+"""Ask Google's APIs as the person who would deploy.
+
+It takes the credentials that Terraform would take, and asks at the addresses where it would ask.
+"""
 
 import json
 import os
@@ -13,7 +16,8 @@ from infra.doctor.rest import Body, Rest, accepted
 TOKEN = "GOOGLE_OAUTH_ACCESS_TOKEN"
 LOGIN = "gcloud auth application-default login"
 NONE = "without credentials Google can't be asked"
-# By the provider's names of its products: GOOGLE_<PRODUCT>_CUSTOM_ENDPOINT points each elsewhere. (The provider asks no OAUTH2; tests do.)
+# By the provider's names of its products: GOOGLE_<PRODUCT>_CUSTOM_ENDPOINT points each elsewhere.
+# (The provider asks no OAUTH2; tests do.)
 ADDRESSES = {
     "cloud_billing": "https://cloudbilling.googleapis.com/v1/",
     "cloudbuildv2": "https://cloudbuild.googleapis.com/v2/",
@@ -30,24 +34,26 @@ ADDRESSES = {
 class Google:
     def __init__(self, rest: Rest, *, region: str = "") -> None:
         self._rest, self._region, self._turn = rest, region, threading.Lock()
-        self._token: str | NotAskedError | None = (
-            None  # gcloud takes its time, and says no only once, too
-        )
+        # Kept: gcloud takes its time, and says no only once, too.
+        self._token: str | NotAskedError | None = None
 
     def ask(self, product: str, path: str, body: Body | None = None) -> Body | None:
-        """What is at `path`, None where nothing is; POST where there is a body."""
+        """Return the document at `path`, or None; POST if there is a body."""
         url = self._address(product) + path
         send = None if body is None else json.dumps(body).encode()
         try:
             token = self.token()
         except NotAskedError:
-            raise NotAskedError(
-                NONE
-            ) from None  # the row of the credentials says why, and what mends it
+            # The row of the credentials says why, and what fixes it.
+            raise NotAskedError(NONE) from None
         return accepted(url, *self._rest.ask(url, token=token, send=send))
 
     def account(self) -> str:
-        """Whose credentials they are, "" where Google doesn't say; a ValueError where it does not accept them."""
+        """Return the email of the credentials' account, or an empty text.
+
+        It is empty where Google doesn't say. Raises ValueError where Google does not accept the
+        credentials.
+        """
         url = self._address("oauth2") + "tokeninfo"
         send = urllib.parse.urlencode({"access_token": self.token()}).encode()
         status, body = self._rest.ask(url, send=send, kind="application/x-www-form-urlencoded")
@@ -67,28 +73,27 @@ class Google:
         return self._token
 
     def _address(self, product: str) -> str:
-        configured = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT") or ADDRESSES[
-            product
-        ].format(region=self._region)
-        return configured.rstrip("/") + "/"
+        override = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT")
+        address = override or ADDRESSES[product].format(region=self._region)
+        return address.rstrip("/") + "/"
 
 
 def _application_default() -> str:
-    done = run("gcloud", "auth", "application-default", "print-access-token")
-    if done is None:
+    result = run("gcloud", "auth", "application-default", "print-access-token")
+    if result is None:
         raise NotAskedError(f"{NONE}, and gcloud, which has them, is not on the PATH")
-    if done.returncode == 0:
-        return done.stdout.strip()
-    if "not found" in done.stderr:
+    if result.returncode == 0:
+        return result.stdout.strip()
+    if "not found" in result.stderr:
         raise NotAskedError(NONE, LOGIN)
-    ended = re.search("invalid_grant|reauth", done.stderr, re.IGNORECASE)
+    expiry = re.search("invalid_grant|reauth", result.stderr, re.IGNORECASE)
     raise NotAskedError(
-        f"gcloud gives no access token: {last_line(done.stderr)}", LOGIN if ended else ""
+        f"gcloud gives no access token: {last_line(result.stderr)}", LOGIN if expiry else ""
     )
 
 
 def credentials(subject: str, *, google: Google) -> Finding:
-    """Whether there are any, and whose."""
+    """Look for credentials, and name their account."""
     source = TOKEN if os.environ.get(TOKEN) else "application default credentials"
     try:
         account = google.account()

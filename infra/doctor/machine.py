@@ -1,4 +1,4 @@
-"""What must be installed on the machine that deploys."""
+"""The requirements of the deploying machine: programs and a package."""
 
 import json
 import os
@@ -19,7 +19,7 @@ Version = tuple[int, ...]
 class Tool:
     name: str
     page: str
-    wanted: str = ""
+    requirement: str = ""
     allowed: Callable[[Version], bool] = lambda _: True
 
 
@@ -44,45 +44,50 @@ def checks() -> list[Check]:
 
 
 def version(subject: str, *, tool: Tool) -> Finding:
-    done = run(tool.name, "--version")
-    install = f"install {tool.name}{' ' * bool(tool.wanted)}{tool.wanted}: {tool.page}"
-    if done is None:
+    result = run(tool.name, "--version")
+    requirement = f" {tool.requirement}" if tool.requirement else ""
+    install = f"install {tool.name}{requirement}: {tool.page}"
+    if result is None:
         return missing(subject, "is not on the PATH", install)
-    found = re.search(r"\d+(\.\d+)+", done.stdout)
-    if done.returncode or not found:
-        return missing(subject, f"does not tell its version: {last_line(done.stderr)}", install)
-    if not tool.allowed(tuple(map(int, found[0].split(".")))):
-        return missing(subject, f"is {found[0]}, allowed is {tool.wanted}", install)
-    return ok(subject, found[0])
+    match = re.search(r"\d+(\.\d+)+", result.stdout)
+    if result.returncode or not match:
+        return missing(subject, f"does not tell its version: {last_line(result.stderr)}", install)
+    numbers = tuple(map(int, match[0].split(".")))
+    if not tool.allowed(numbers):
+        return missing(subject, f"is {match[0]}, allowed is {tool.requirement}", install)
+    return ok(subject, match[0])
 
 
 def cdktf(subject: str) -> Finding:
-    wanted = json.loads((REPOSITORY / "package.json").read_text())["dependencies"]["cdktf-cli"]
+    package = json.loads((REPOSITORY / "package.json").read_text())
+    required_version = package["dependencies"]["cdktf-cli"]
+    installed_package = REPOSITORY / "node_modules/cdktf-cli/package.json"
     try:
-        found = json.loads((REPOSITORY / "node_modules/cdktf-cli/package.json").read_text())[
-            "version"
-        ]
+        installed_version = json.loads(installed_package.read_text())["version"]
     except (OSError, ValueError):
-        found = None
-    if found != wanted:
+        installed_version = None
+    if installed_version != required_version:
         state = (
-            f"is {found} under node_modules, package.json wants {wanted}"
-            if found
+            f"is {installed_version} under node_modules, package.json wants {required_version}"
+            if installed_version
             else "is not under node_modules"
         )
         return missing(subject, state, "make --always-make node_modules")
-    return ok(subject, str(found))
+    return ok(subject, str(installed_version))
 
 
 def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
-    """The program as the caller's shell would find it; None where it wouldn't."""
-    outside = [] if shutil.which(program) else _outside()
-    if not outside and shutil.which(program) is None:
+    """Run the program as the caller's shell would find it, or return None.
+
+    None stands for a program that the shell would not find.
+    """
+    prefix = [] if shutil.which(program) else _outside()
+    if not prefix and shutil.which(program) is None:
         return None
     environment = os.environ | {"CHECKPOINT_DISABLE": "1", "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
     try:
-        done = subprocess.run(
-            [*outside, program, *options],
+        result = subprocess.run(
+            [*prefix, program, *options],
             capture_output=True,
             text=True,
             timeout=PATIENCE_SECONDS,
@@ -90,13 +95,15 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
         )
     except subprocess.TimeoutExpired:
         raise NotAskedError(f"{program} did not answer within {PATIENCE_SECONDS} s") from None
-    return (
-        None if outside and done.returncode == 127 else done
-    )  # what nsenter ends with where there is no such program
+    # What nsenter ends with where there is no such program.
+    return None if prefix and result.returncode == 127 else result
 
 
 def _outside() -> list[str]:
-    """The command prefix to where we were called from: on an older Debian build/environment puts another /usr over the machine's."""
+    """Return the command prefix to the caller's machine.
+
+    On an older Debian build/environment puts another /usr over the machine's.
+    """
     parent = os.getppid()
     if shutil.which("nsenter") is None:
         return []

@@ -1,4 +1,7 @@
-"""Which permission tells that somebody holds a role: one that lesser roles lack and a project can be asked about."""
+"""Name one telling permission for each role.
+
+An account that has it holds the role: lesser roles lack it, and a project can be asked about it.
+"""
 
 from infra import roles
 from settings import Settings
@@ -35,5 +38,8 @@ TELLING = {
 
 
 def of_person(settings: Settings) -> dict[str, str]:
-    """Role -> permission, of whoever makes the bootstrap and then deploys for the first time."""
+    """Role -> permission, for the first deployer.
+
+    It is the person who makes the bootstrap and deploys first.
+    """
     return {role: TELLING[role] for role in sorted({*BOOTSTRAP, *roles.of_deployer(settings)})}

@@ -1,4 +1,4 @@
-"""Values of environments.py that are still the shipped ones."""
+"""Values of environments.py still as shipped."""
 
 import re
 import tomllib
@@ -19,19 +19,20 @@ def _patterns() -> dict[str, str]:
 
 
 def shipped(settings: Settings, key: str) -> list[str]:
-    """The values of `key` ("github.repository") that are placeholders."""
+    """Return the placeholders among the values of `key` ("github.repository")."""
     value = attrgetter(key)(settings)
     values = value if isinstance(value, tuple) else (value,)
-    return [str(one) for one in values if re.fullmatch(_patterns()[key], str(one))]
+    return [str(part) for part in values if re.fullmatch(_patterns()[key], str(part))]
 
 
 def placeholders(subject: str, *, settings: Settings) -> Finding:
-    if left := [
+    leftovers = [
         f"{key} {', '.join(values)}" for key in _patterns() if (values := shipped(settings, key))
-    ]:
+    ]
+    if leftovers:
         return missing(
             subject,
-            f"{settings.stage} still has the shipped values: {'; '.join(left)}",
+            f"{settings.stage} still has the shipped values: {'; '.join(leftovers)}",
             "${EDITOR:-vi} environments.py",
         )
     return ok(subject, "no value is a placeholder")

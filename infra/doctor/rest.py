@@ -1,4 +1,7 @@
-"""Ask an HTTP service for JSON, impatiently: no answer takes long, and a host that could not be reached is left alone."""
+"""Ask an HTTP service for JSON, impatiently.
+
+No answer takes long, and a host that could not be reached is left alone.
+"""
 
 import json
 import threading
@@ -22,9 +25,8 @@ Answer = TypeVar("Answer")
 
 class Rest:
     def __init__(self, *, deadline_seconds: float | None = None) -> None:
-        self._deadline = time.monotonic() + (
-            DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
-        )
+        seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
+        self._deadline = time.monotonic() + seconds
         self._unreachable: dict[str, str] = {}
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -36,7 +38,7 @@ class Rest:
         send: bytes | None = None,
         kind: str = "application/json",
     ) -> tuple[int, Body]:
-        """The status and the body, whatever they say; POST where there is something to send."""
+        """Return the status and the body of any answer; POST if `send` is given."""
         request = urllib.request.Request(url, data=send, headers={"accept": "application/json"})
         if send is not None:
             request.add_header("content-type", kind)
@@ -55,7 +57,10 @@ class Rest:
 
 
 def accepted(url: str, status: int, body: Body) -> Body | None:
-    """The body of an answer that says yes, None for what isn't there; else NotAskedError with the service's own words."""
+    """Return the body of a good answer, or None for a missing resource.
+
+    Every other answer raises NotAskedError with the service's own words.
+    """
     host = urllib.parse.urlsplit(url).netloc
     if status < 300:
         return body
@@ -68,9 +73,8 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
     for detail in error.get("details", []):
         if detail.get("reason") == "SERVICE_DISABLED":
             raise NotAskedError(f"{detail.get('metadata', {}).get('service', host)} is off")
-    raise NotAskedError(
-        f"{host} answers {status}: {str(error.get('message', 'without a reason')).splitlines()[0]}"
-    )
+    reason = str(error.get("message", "without a reason")).splitlines()[0]
+    raise NotAskedError(f"{host} answers {status}: {reason}")
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:

@@ -1,4 +1,7 @@
-"""Ask checkov about the synthesized stacks, as a library: its command line exits with 0 when it looked at nothing."""
+"""Ask checkov about the synthesized stacks, as a library.
+
+Its command line exits with 0 when it looked at nothing.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,7 +16,11 @@ REMEDY = "mend it, or waive it with a reason and an end in infra/policy/waivers.
 
 @dataclass
 class Scan:
-    """How many checks passed in each stack, what failed, and the stacks that checkov could not read."""
+    """What checkov found.
+
+    It holds how many checks passed in each stack, what failed, and the stacks that checkov could
+    not read.
+    """
 
     passed: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
@@ -21,20 +28,20 @@ class Scan:
 
 
 def scan(folder: Path, stacks: Mapping[str, Any]) -> Scan:
-    """Run every check that checkov has for Terraform's JSON; nothing of it asks the network."""
+    """Run all of checkov's checks for Terraform's JSON, without the network."""
     from checkov.runner_filter import RunnerFilter
     from checkov.terraform_json.runner import TerraformJsonRunner
 
     files = [str(folder / "stacks" / stack / "cdk.tf.json") for stack in stacks]
-    chosen = RunnerFilter(framework=["terraform_json"], show_progress_bar=False)
-    report = TerraformJsonRunner().run(root_folder=None, files=files, runner_filter=chosen)
-    found = Scan(unreadable=sorted(Path(path).parent.name for path in report.parsing_errors))
-    found.passed.update(_stack(record) for record in report.passed_checks)
-    found.failures = sorted(
+    runner_filter = RunnerFilter(framework=["terraform_json"], show_progress_bar=False)
+    report = TerraformJsonRunner().run(root_folder=None, files=files, runner_filter=runner_filter)
+    result = Scan(unreadable=sorted(Path(path).parent.name for path in report.parsing_errors))
+    result.passed.update(_stack(record) for record in report.passed_checks)
+    result.failures = sorted(
         _failures(report.failed_checks, stacks),
         key=lambda failure: (failure.stack, failure.address, failure.check),
     )
-    return found
+    return result
 
 
 def _failures(records: list[Any], stacks: Mapping[str, Any]) -> Iterator[Failure]:
@@ -54,11 +61,13 @@ def _stack(record: Any) -> str:
 
 
 def _address(resource: str, document: dict[str, Any]) -> str:
-    """The resource's address: most checks say `resource.<id>`, without its type, and CDKTF's ids are of one type each."""
+    """The resource's address.
+
+    Most checks say `resource.<id>`, without its type, and CDKTF's ids are of one type each.
+    """
     kind, _, name = resource.partition(".")
     kinds = document.get("resource", {})
-    return (
-        resource
-        if kind in kinds
-        else f"{'|'.join(sorted(kind for kind, bodies in kinds.items() if name in bodies))}.{name}"
-    )
+    if kind in kinds:
+        return resource
+    candidates = sorted(kind for kind, bodies in kinds.items() if name in bodies)
+    return f"{'|'.join(candidates)}.{name}"

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Failure:
-    """`check` is the id of checkov's check or the name of a refusal of ours; `remedy` what to do about it."""
+    """What one check or refusal says no to.
+
+    `check` is the id of checkov's check or the name of a refusal of ours; `remedy` what to do about
+    it.
+    """
 
     stack: str
     address: str

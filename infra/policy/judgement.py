@@ -1,8 +1,9 @@
-"""Say no to synthesized stacks that break the rules: ours without exception, checkov's unless waived.
+"""Refuse synthesized stacks for breaking the rules.
 
     python -m infra.policy.judgement CDKTF_OUT [--json FILE]
 
-Exit 0 when nothing is refused, 2 when the question is wrong, 3 when the answer is no.
+Our rules hold without exception, checkov's unless waived. Exit 0 when nothing is refused, 2 when
+the question is wrong, 3 when the answer is no.
 """
 
 import argparse
@@ -20,8 +21,9 @@ from infra.policy.failure import Failure
 from infra.policy.refusals import refusals
 
 WAIVERS = Path(__file__).with_name("waivers.toml")
-# The stacks of one environment pass 197 to 209 checks. Far fewer would mean that checkov looked past files, as it does without a word when
-# they are not to its taste; a few resources more or less should not matter.
+# The stacks of one environment pass 197 to 209 checks. Far fewer would mean that checkov looked
+# past files, as it does without a word when they are not to its taste; a few resources more or less
+# should not matter.
 MINIMUM_PASSED = 150
 
 
@@ -32,7 +34,10 @@ class Verdict:
 
 
 def judge(folder: Path, waived: Sequence[waivers.Waiver], today: date) -> Verdict:
-    """All that policy has to say about `cdktf.out`; a ValueError where there is nothing to judge."""
+    """Return the verdict of policy on `cdktf.out`.
+
+    Raises ValueError where there is nothing to judge.
+    """
     texts = {
         path.parent.name: path.read_text(errors="replace")
         for path in sorted((folder / "stacks").glob("*/cdk.tf.json"))
@@ -42,14 +47,12 @@ def judge(folder: Path, waived: Sequence[waivers.Waiver], today: date) -> Verdic
     stacks, failures = _parsed(texts)
     for stack, document in stacks.items():
         failures += refusals(stack, document)
-    scanned = scan(
-        folder,
-        {stack: document for stack, document in stacks.items() if isinstance(document, dict)},
-    )
-    failures += [_unreadable(stack, "checkov") for stack in scanned.unreadable]
-    failures += _too_few(texts, scanned)
+    objects = {stack: document for stack, document in stacks.items() if isinstance(document, dict)}
+    scan_result = scan(folder, objects)
+    failures += [_unreadable(stack, "checkov") for stack in scan_result.unreadable]
+    failures += _too_few(texts, scan_result)
     return Verdict(
-        scanned.passed.total(), failures + waivers.apply(waived, scanned.failures, today)
+        scan_result.passed.total(), failures + waivers.apply(waived, scan_result.failures, today)
     )
 
 
@@ -63,13 +66,18 @@ def _parsed(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[Failure]]:
     return stacks, failures
 
 
-def _too_few(stacks: Mapping[str, Any], scanned: Scan) -> Iterator[Failure]:
+def _too_few(stacks: Mapping[str, Any], scan_result: Scan) -> Iterator[Failure]:
     for stage in sorted({stack.rpartition("-")[2] for stack in stacks}):
         passed = sum(
-            count for stack, count in scanned.passed.items() if stack.rpartition("-")[2] == stage
+            count
+            for stack, count in scan_result.passed.items()
+            if stack.rpartition("-")[2] == stage
         )
         if passed < MINIMUM_PASSED:
-            sentence = f"{passed} checks passed, at least {MINIMUM_PASSED} must: checkov may have looked past files"
+            sentence = (
+                f"{passed} checks passed, at least {MINIMUM_PASSED} must: "
+                "checkov may have looked past files"
+            )
             yield Failure(
                 f"*-{stage}",
                 "cdk.tf.json",
@@ -90,14 +98,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("folder", type=Path, metavar="CDKTF_OUT")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there, too")
     parser.add_argument("--waivers", type=Path, default=WAIVERS, metavar="FILE")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        verdict = judge(given.folder, waivers.load(given.waivers), date.today())
+        verdict = judge(options.folder, waivers.load(options.waivers), date.today())
     except ValueError as error:
         print(f"policy: {error}", file=sys.stderr)
         return 2
-    if given.json:
-        given.json.write_text(json.dumps(asdict(verdict), indent=1) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(asdict(verdict), indent=1) + "\n")
     for failure in verdict.failures:
         print(failure)
     print(

@@ -1,6 +1,7 @@
-"""What no synthesized stack may hold and no waiver allows: all that runs code or asks somebody while planning, keys, open doors.
+"""What no synthesized stack may hold and no waiver allows.
 
-It is a list of what is allowed where that is short. JSON of another shape than CDKTF's is refused too, so that nothing hides in it.
+Code that runs during a plan, keys and public access are refused. Where the allowed set is short,
+the set is listed instead. JSON of another shape than CDKTF's is refused too: nothing hides in it.
 """
 
 import re
@@ -10,10 +11,8 @@ from typing import Any
 from infra.policy.failure import Failure
 
 BLOCKS = ("//", "terraform", "provider", "resource", "output")
-TERRAFORM_BLOCKS = (
-    "backend",
-    "required_providers",
-)  # required_version would also make checkov skip the file, without a word
+# required_version would also make checkov skip the file, without a word
+TERRAFORM_BLOCKS = ("backend", "required_providers")
 BACKENDS = ("gcs",)
 PROVIDER = {
     "source": ("google", "hashicorp/google", "registry.terraform.io/hashicorp/google"),
@@ -38,7 +37,7 @@ def refusals(stack: str, document: Any) -> Iterator[Failure]:
             block,
             "block",
             sentence,
-            "compute names in settings.py, and use nothing but resources of provider google",
+            "compute names in settings/names.py, and use nothing but resources of provider google",
         )
     yield from _terraform(stack, document.get("terraform", {}))
     yield from _providers(stack, document.get("provider", {}))
@@ -50,7 +49,10 @@ def _terraform(stack: str, terraform: Any) -> Iterator[Failure]:
         yield _shape(stack, "terraform")
         return
     for block in terraform.keys() - set(TERRAFORM_BLOCKS):
-        sentence = f"{block} is not allowed in a terraform block, allowed are {', '.join(TERRAFORM_BLOCKS)}"
+        sentence = (
+            f"{block} is not allowed in a terraform block, "
+            f"allowed are {', '.join(TERRAFORM_BLOCKS)}"
+        )
         yield Failure(stack, f"terraform.{block}", "block", sentence, "remove it")
     for backend in dict(terraform.get("backend", {})).keys() - set(BACKENDS):
         yield Failure(
@@ -60,11 +62,15 @@ def _terraform(stack: str, terraform: Any) -> Iterator[Failure]:
             f"state may lie in {' or '.join(BACKENDS)}",
             "keep it in the bucket",
         )
-    for name, needed in dict(terraform.get("required_providers", {})).items():
-        if name != "google" or any(
-            needed.get(key) not in allowed for key, allowed in PROVIDER.items()
-        ):
-            sentence = f"{needed.get('source')} {needed.get('version')} is a foreign provider, allowed is hashicorp/google 6.50.0"
+    for name, requirement in dict(terraform.get("required_providers", {})).items():
+        is_google = name == "google" and all(
+            requirement.get(key) in allowed for key, allowed in PROVIDER.items()
+        )
+        if not is_google:
+            sentence = (
+                f"{requirement.get('source')} {requirement.get('version')} is a foreign provider, "
+                "allowed is hashicorp/google 6.50.0"
+            )
             yield Failure(
                 stack,
                 f"terraform.required_providers.{name}",
@@ -93,19 +99,18 @@ def _resources(stack: str, kinds: Any) -> Iterator[Failure]:
         yield _shape(stack, "resource")
         return
     for kind, bodies in kinds.items():
-        for name, body in bodies.items() if isinstance(bodies, dict) else [("?", None)]:
+        resources = bodies.items() if isinstance(bodies, dict) else [("?", None)]
+        for name, body in resources:
             address = f"{kind}.{name}"
-            yield from (
-                _resource(stack, address, kind, body)
-                if isinstance(body, dict)
-                else [_shape(stack, address)]
-            )
+            if isinstance(body, dict):
+                yield from _resource(stack, address, kind, body)
+            else:
+                yield _shape(stack, address)
 
 
 def _resource(stack: str, address: str, kind: str, body: dict[str, Any]) -> Iterator[Failure]:
-    if not kind.startswith("google_") or not str(body.get("provider", "google")).startswith(
-        "google"
-    ):
+    provider = str(body.get("provider", "google"))
+    if not kind.startswith("google_") or not provider.startswith("google"):
         sentence = "only resources of provider google are allowed"
         yield Failure(
             stack, address, "provider", sentence, "use one of them, or let the delivery do it"
@@ -127,7 +132,12 @@ def _resource(stack: str, address: str, kind: str, body: dict[str, Any]) -> Iter
             sentence,
             "use workload identity or a service account of the resource",
         )
-    texts = set(_texts({key: value for key, value in body.items() if key != "//"}))
+    yield from _access(stack, address, kind, body)
+
+
+def _access(stack: str, address: str, kind: str, body: dict[str, Any]) -> Iterator[Failure]:
+    content = {key: value for key, value in body.items() if key != "//"}
+    texts = set(_texts(content))
     if any(PUBLIC.search(text) for text in texts):
         yield Failure(
             stack,
@@ -149,9 +159,9 @@ def _resource(stack: str, address: str, kind: str, body: dict[str, Any]) -> Iter
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    for part in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    ):
+    items = value if isinstance(value, list) else ()
+    parts = value.values() if isinstance(value, dict) else items
+    for part in parts:
         yield from _texts(part)
 
 

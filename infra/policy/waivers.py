@@ -1,4 +1,4 @@
-"""Failures of checkov's that we live with: each says why, and until when."""
+"""Tolerated failures of checkov's, each with a reason and an end."""
 
 import tomllib
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ OPTIONAL = {"where": str}
 class Waiver:
     """`resource` is an address, or a pattern of `<stack>:<address>` with * and ?.
 
-    The waiver holds on its last day, too. Unless `where` says what it depends on in environments.py,
-    it is an error that it covers nothing.
+    A waiver is valid through its last day. One that covers nothing is an error, unless `where`
+    names the value in the team's files it depends on.
     """
 
     check: str
@@ -36,7 +36,10 @@ class Waiver:
 
 
 def load(path: Path) -> list[Waiver]:
-    """The waivers of a file; a ValueError says which one is wrong and what is allowed."""
+    """Return the waivers of a file.
+
+    A ValueError says which one is wrong and what is allowed.
+    """
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -45,49 +48,48 @@ def load(path: Path) -> list[Waiver]:
         raise ValueError(
             f"{path} has the keys {', '.join(document)}, allowed are [[waiver]] tables"
         )
-    return [
-        _waiver(path, number, table) for number, table in enumerate(document.get("waiver", []), 1)
-    ]
+    tables = document.get("waiver", [])
+    return [_waiver(path, number, table) for number, table in enumerate(tables, 1)]
 
 
 def apply(waivers: Sequence[Waiver], failures: Sequence[Failure], today: date) -> list[Failure]:
-    """The failures that no waiver covers, and one more for each waiver that has ended or covers nothing."""
-    left = [
-        failure
-        for failure in failures
-        if not any(waiver.covers(failure) and waiver.until >= today for waiver in waivers)
+    """Return the unwaived failures, and one more for each expired or unused waiver."""
+    valid = [waiver for waiver in waivers if waiver.until >= today]
+    remainder = [
+        failure for failure in failures if not any(waiver.covers(failure) for waiver in valid)
     ]
     for waiver in waivers:
         if waiver.until < today:
-            left.append(
+            remainder.append(
                 _useless(
                     waiver,
                     f"it ended on {waiver.until}",
                     "mend the resource and remove the waiver, or say why it needs longer",
                 )
             )
-        elif waiver.where is None and not any(waiver.covers(failure) for failure in failures):
-            left.append(_useless(waiver, "it covers no failure", "remove it"))
-    return left
+            continue
+        covers_nothing = not any(waiver.covers(failure) for failure in failures)
+        if waiver.where is None and covers_nothing:
+            remainder.append(_useless(waiver, "it covers no failure", "remove it"))
+    return remainder
 
 
-def _useless(waiver: Waiver, why: str, remedy: str) -> Failure:
+def _useless(waiver: Waiver, reason: str, remedy: str) -> Failure:
     return Failure(
-        "waivers.toml", waiver.resource, waiver.check, f"the waiver is of no use: {why}", remedy
+        "waivers.toml", waiver.resource, waiver.check, f"the waiver is of no use: {reason}", remedy
     )
 
 
 def _waiver(path: Path, number: int, table: Any) -> Waiver:
-    where = f"{path}: waiver {number}"
+    place = f"{path}: waiver {number}"
     if not isinstance(table, dict) or table.keys() - OPTIONAL.keys() != KEYS.keys():
         raise ValueError(
-            f"{where} has {', '.join(table) or 'no keys'}, allowed are exactly {', '.join(KEYS)}, and where"
+            f"{place} has {', '.join(table) or 'no keys'}, "
+            f"allowed are exactly {', '.join(KEYS)}, and where"
         )
-    for key, kind in {
-        **KEYS,
-        **{key: kind for key, kind in OPTIONAL.items() if key in table},
-    }.items():
+    optional_kinds = {key: kind for key, kind in OPTIONAL.items() if key in table}
+    for key, kind in {**KEYS, **optional_kinds}.items():
         if type(table[key]) is not kind or table[key] == "":
             allowed = "a date such as 2027-06-30" if kind is date else "a text that is not empty"
-            raise ValueError(f"{where}: {key} is {table[key]!r}, allowed is {allowed}")
+            raise ValueError(f"{place}: {key} is {table[key]!r}, allowed is {allowed}")
     return Waiver(**table)

@@ -1,4 +1,7 @@
-"""Put text that others wrote into GitHub's Markdown, so that it stays text, and cut it to a length."""
+"""Put foreign text into GitHub's Markdown, and have it stay text.
+
+Long text is cut to a length.
+"""
 
 import html
 import re
@@ -7,20 +10,27 @@ from collections.abc import Sequence
 
 
 def plain(text: str) -> str:
-    """Without terminal colours, control characters and invisible ones that turn the direction of reading."""
+    """The text without terminal colours, control characters and direction marks.
+
+    Direction marks are invisible, and turn the direction of reading.
+    """
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-    return "".join(
-        letter
-        for letter in text
-        if letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf")
-    )
+    return "".join(letter for letter in text if _is_visible(letter))
+
+
+def _is_visible(letter: str) -> bool:
+    return letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf")
 
 
 def code(text: str, longest: int = 300) -> str:
-    """Code within a line: neither a backtick nor a line break in it can end it, and nobody is mentioned."""
+    """Code within a line.
+
+    Neither a backtick nor a line break in it can end it, and nobody is mentioned.
+    """
     text = " ".join(plain(text).split())
     text = text if len(text) <= longest else text[: longest - 1] + "…"
-    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    longest_run = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest_run + 1)
     padding = " " if text[:1] == "`" or text[-1:] == "`" else ""
     return f"{fence}{padding}{text}{padding}{fence}" if text else ""
 
@@ -31,30 +41,43 @@ def row(*cells: object) -> str:
 
 
 def folded(title: str, text: str) -> str:
-    """A block that opens on a click; three backticks in the text would end it, so they become three quotes, which take no more room."""
+    """Return a block to open with a click.
+
+    Three backticks in the text would end it, so they become three quotes, which take no more room.
+    """
     text = text.replace("```", "'''")
-    return f"<details><summary><code>{html.escape(' '.join(plain(title).split()))}</code></summary>\n\n```text\n{text}\n```\n\n</details>"
+    summary = html.escape(" ".join(plain(title).split()))
+    return (
+        f"<details><summary><code>{summary}</code></summary>\n\n```text\n{text}\n```\n\n</details>"
+    )
 
 
 def cut(text: str, room: int, whole: str) -> str:
-    """The first lines that fit into `room` characters; the last one then says how many are missing and where they are."""
+    """Return as many first lines as fit into `room` characters.
+
+    The last line then says how many are missing and where they are.
+    """
     if len(text) <= room:
         return text
-    lines, kept, used = text.split("\n"), 0, len(_missing(text.count("\n") + 1, whole))
-    while used + len(lines[kept]) + 1 <= room:
-        used += len(lines[kept]) + 1
-        kept += 1
-    return "\n".join([*lines[:kept], _missing(len(lines) - kept, whole)])
+    lines, count = text.split("\n"), 0
+    length = len(_missing(len(lines), whole))
+    while length + len(lines[count]) + 1 <= room:
+        length += len(lines[count]) + 1
+        count += 1
+    return "\n".join([*lines[:count], _missing(len(lines) - count, whole)])
 
 
 def shares(lengths: Sequence[int], room: int) -> list[int]:
-    """Divide `room` among texts: the short ones get all they need, the long ones share what is left evenly."""
-    given = [0] * len(lengths)
+    """Divide `room` among texts.
+
+    The short ones get all they need, the long ones share what is left evenly.
+    """
+    portions = [0] * len(lengths)
     shortest_first = sorted(range(len(lengths)), key=lengths.__getitem__)
-    for position, at in enumerate(shortest_first):
-        given[at] = min(lengths[at], max(room, 0) // (len(lengths) - position))
-        room -= given[at]
-    return given
+    for position, index in enumerate(shortest_first):
+        portions[index] = min(lengths[index], max(room, 0) // (len(lengths) - position))
+        room -= portions[index]
+    return portions
 
 
 def _missing(lines: int, whole: str) -> str:

@@ -1,6 +1,8 @@
-"""Read what `make plan` leaves of a stack: Terraform's plan as JSON and as text, or the error that kept it from one.
+"""Read the files of `make plan` for a stack.
 
-As a program it takes from a folder of plans what nobody should be able to download: state, and values that are marked sensitive.
+They are Terraform's plan as JSON and as text, or the error that kept it from one. As a program the
+module takes from a folder of plans what nobody should be able to download: state, and values that
+are marked sensitive.
 """
 
 import json
@@ -27,7 +29,10 @@ READ = ("format_version", "terraform_version", "errored")
 
 @dataclass(frozen=True)
 class Change:
-    """What a plan does to one resource; `path` is its construct's, `forced_by` the attributes that force a replacement."""
+    """What a plan does to one resource.
+
+    `path` is its construct's, `forced_by` the attributes that force a replacement.
+    """
 
     action: str
     address: str
@@ -58,8 +63,9 @@ class Plan:
 
 
 def read_all(folder: Path, stacks: Path | None = None) -> list[Plan]:
-    """The plans in a folder; with the folder of synthesized stacks, also an error for each stack that has none.
+    """The plans in a folder.
 
+    With the folder of synthesized stacks, there is also an error for each stack that has no plan.
     The bootstrap stacks are a person's work and never planned by CI.
     """
     names = {
@@ -74,24 +80,24 @@ def read_all(folder: Path, stacks: Path | None = None) -> list[Plan]:
 
 
 def read(folder: Path, stack: str, paths: Mapping[str, str]) -> Plan:
-    """One stack's plan; whatever keeps it from being read is the plan's error."""
+    """Return one stack's plan; a failure to read it is the plan's error."""
     error, document = folder / f"{stack}.error.txt", folder / f"{stack}.json"
     if error.exists():
         return Plan(stack, error=_text(error) or "terraform failed and said nothing")
     if not document.exists():
         return Plan(stack, error="no plan was made: see the log of its job")
     try:
-        shown = json.loads(document.read_text())
-        changes = tuple(_changes(shown, stack, paths))
+        plan_json = json.loads(document.read_text())
+        changes = tuple(_changes(plan_json, stack, paths))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         return Plan(
             stack, error=f"{document.name} is no plan of terraform's that can be read: {problem}"
         )
-    text = secret_values.hidden(_text(folder / f"{stack}.txt"), shown)
-    if shown.get("errored"):
+    text = secret_values.hidden(_text(folder / f"{stack}.txt"), plan_json)
+    if plan_json.get("errored"):
         return Plan(stack, error=f"the plan is incomplete\n{text}")
     outputs_change = any(
-        output["actions"] != ["no-op"] for output in shown.get("output_changes", {}).values()
+        output["actions"] != ["no-op"] for output in plan_json.get("output_changes", {}).values()
     )
     return Plan(stack, changes, outputs_change, text)
 
@@ -101,64 +107,74 @@ def construct_paths(stacks: Path | None, stack: str) -> dict[str, str]:
     if stacks is None or not (stacks / stack / "cdk.tf.json").exists():
         return {}
     kinds = json.loads((stacks / stack / "cdk.tf.json").read_text()).get("resource", {})
-    found = {
-        f"{kind}.{name}": body.get("//", {}).get("metadata", {}).get("path")
-        for kind, bodies in kinds.items()
-        for name, body in bodies.items()
+    bodies_by_address = {
+        f"{kind}.{name}": body for kind, bodies in kinds.items() for name, body in bodies.items()
     }
-    return {address: path for address, path in found.items() if path}
+    paths = {
+        address: body.get("//", {}).get("metadata", {}).get("path")
+        for address, body in bodies_by_address.items()
+    }
+    return {address: path for address, path in paths.items() if path}
 
 
 def without_secrets(shown: dict[str, Any]) -> dict[str, Any]:
-    """Of a plan's JSON only what is read here: which resource, which actions, why."""
-    changes = [
-        {key: change[key] for key in ("address", "type", "name", "action_reason") if key in change}
-        | {
-            "change": {
-                key: change["change"][key]
-                for key in ("actions", "replace_paths")
-                if key in change["change"]
-            }
+    """Return the readable part of a plan's JSON: resources, actions, reasons.
+
+    It is only what is read here.
+    """
+    changes = []
+    for change in shown.get("resource_changes", []):
+        resource = {
+            key: change[key]
+            for key in ("address", "type", "name", "action_reason")
+            if key in change
         }
-        for change in shown.get("resource_changes", [])
-    ]
+        effect = {
+            key: change["change"][key]
+            for key in ("actions", "replace_paths")
+            if key in change["change"]
+        }
+        changes.append(resource | {"change": effect})
     outputs = {
         name: {"actions": output["actions"]}
         for name, output in shown.get("output_changes", {}).items()
     }
-    return {key: shown[key] for key in READ if key in shown} | {
-        "resource_changes": changes,
-        "output_changes": outputs,
-    }
+    header = {key: shown[key] for key in READ if key in shown}
+    return header | {"resource_changes": changes, "output_changes": outputs}
 
 
-def _changes(shown: dict[str, Any], stack: str, paths: Mapping[str, str]) -> Iterator[Change]:
-    for resource in shown.get("resource_changes", []):
+def _changes(plan_json: dict[str, Any], stack: str, paths: Mapping[str, str]) -> Iterator[Change]:
+    for resource in plan_json.get("resource_changes", []):
         actions = tuple(resource["change"]["actions"])
         if actions not in ACTIONS:
+            choices = ", ".join("/".join(names) for names in ACTIONS)
             raise ValueError(
-                f"{resource['address']} has the actions {actions}, known are {', '.join('/'.join(known) for known in ACTIONS)}"
+                f"{resource['address']} has the actions {actions}, known are {choices}"
             )
         if not ACTIONS[actions]:
             continue
-        path = paths.get(f"{resource['type']}.{resource['name']}") or _path_of_name(
-            stack, resource["name"]
-        )
-        forced_by = tuple(
-            _attribute(steps) for steps in resource["change"].get("replace_paths") or ()
-        )
+        kind, name = resource["type"], resource["name"]
+        path = paths.get(f"{kind}.{name}") or _path_of_name(stack, name)
+        replace_paths = resource["change"].get("replace_paths") or ()
+        forced_by = tuple(_attribute(steps) for steps in replace_paths)
         yield Change(ACTIONS[actions], resource["address"], path, forced_by)
 
 
 def _path_of_name(stack: str, name: str) -> str:
-    """What is destroyed is no longer synthesized; CDKTF made its name of the path's parts and a hash of eight digits."""
-    return "/".join([stack, *re.sub(r"_[0-9A-F]{8}$", "", name).split("_")])
+    """Guess the construct path of a destroyed resource from its name.
+
+    The resource is no longer synthesized. CDKTF made its name of the path's parts and a hash of
+    eight digits.
+    """
+    parts = re.sub(r"_[0-9A-F]{8}$", "", name).split("_")
+    return "/".join([stack, *parts])
 
 
 def _attribute(steps: list[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(
-        "."
-    )
+    attribute = ""
+    for step in steps:
+        attribute += f"[{step}]" if isinstance(step, int) else f".{step}"
+    return attribute.lstrip(".")
 
 
 def _documents(folder: Path) -> list[Path]:
@@ -181,10 +197,10 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     for document in _documents(Path(arguments[0])):
-        shown, text = json.loads(document.read_text()), document.with_suffix(".txt")
+        plan_json, text = json.loads(document.read_text()), document.with_suffix(".txt")
         if text.exists():
-            text.write_text(secret_values.hidden(text.read_text(errors="replace"), shown))
-        document.write_text(json.dumps(without_secrets(shown), indent=1) + "\n")
+            text.write_text(secret_values.hidden(text.read_text(errors="replace"), plan_json))
+        document.write_text(json.dumps(without_secrets(plan_json), indent=1) + "\n")
     return 0
 
 

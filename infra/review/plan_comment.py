@@ -1,8 +1,9 @@
-"""Compose the one comment that tells a pull request's readers what it would change, the irrevocable first.
+"""Compose the one comment on a pull request: the changes of its plans.
 
     python -m infra.review.plan_comment PLANS_DIR [--stacks cdktf.out/stacks] [--policy FILE.json]
 
-PLANS_DIR is what `make plan` filled. Needs the standard library only, so that no environment is made for it.
+The irrevocable comes first. PLANS_DIR is what `make plan` filled. The module needs the standard
+library only, so that no environment is made for it.
 """
 
 import argparse
@@ -21,7 +22,9 @@ from settings import Settings, model_names
 Policy = dict[str, Any]  # what `python -m infra.policy.judgement --json` writes
 MARKER = "<!-- esteira-plan -->"  # how the workflow finds the comment that it edits
 LIMIT = 65_000  # GitHub refuses more than 65,536 characters, and may count some of them twice
-LISTED = 8_000  # what policy's failures may take of it, and the plans that failed; destroys and replacements take what they need
+# What policy's failures may take of it, and the plans that failed; destroys and replacements take
+# what they need.
+LISTED = 8_000
 COUNTED = ("add", "change", "replace", "destroy")
 
 
@@ -32,47 +35,49 @@ def comment(
     models: Sequence[str],
     where: str,
 ) -> str:
-    """The Markdown, always within GitHub's limit; `where` says in which place the whole plans are."""
-    plans = sorted(
-        plans,
-        key=lambda plan: (
-            -plan.count("destroy"),
-            -plan.count("replace"),
-            not plan.error,
-            plan.empty,
-            plan.stack,
-        ),
-    )
-    head, rest = (
-        f"{MARKER}\n{headline(plans)}",
-        _listed("Refused by policy", _refusals(policy), LISTED, "the log of `make policy`"),
-    )
+    """The Markdown, always within GitHub's limit.
+
+    `where` says in which place the whole plans are.
+    """
+    plans = sorted(plans, key=_urgency)
+    head = f"{MARKER}\n{headline(plans)}"
+    sections = _sections(plans, policy, environments, models, where)
+    room = LIMIT - _length([head, *sections])
+    irrevocable = _listed("Destroyed or replaced", _irrevocable(plans), room, where)
+    parts = [head, *irrevocable, *sections]
+    parts += _folded(plans, LIMIT - _length(parts), where)
+    return cut("\n\n".join(parts), LIMIT, where) + "\n"
+
+
+def _urgency(plan: Plan) -> tuple[int, int, bool, bool, str]:
+    destroyed, replaced = plan.count("destroy"), plan.count("replace")
+    return -destroyed, -replaced, not plan.error, plan.empty, plan.stack
+
+
+def _sections(
+    plans: Sequence[Plan],
+    policy: Policy | None,
+    environments: Iterable[Settings],
+    models: Sequence[str],
+    where: str,
+) -> list[str]:
+    """Return the sections between the irrevocable and the whole plans."""
+    refusals = _refusals(policy)
+    sections = _listed("Refused by policy", refusals, LISTED, "the log of `make policy`")
     if not all(plan.empty for plan in plans):
-        failed = [
+        failures = [
             f"- {code(plan.stack)}: {code(_reason(plan.error))}" for plan in plans if plan.error
         ]
-        planned = [one for one in environments if one.stage in {plan.stage for plan in plans}]
-        rest += [
-            *_listed("Plans that failed", failed, LISTED, where),
+        stages = {plan.stage for plan in plans}
+        stage_settings = [settings for settings in environments if settings.stage in stages]
+        sections += [
+            *_listed("Plans that failed", failures, LISTED, where),
             table(plans),
-            always_on(planned, models),
+            always_on(stage_settings, models),
         ]
-        rest += (
-            [f"Policy: {policy['passed']} checks passed."]
-            if policy and not policy["failures"]
-            else []
-        )
-    rest = [part for part in rest if part]
-    parts = [
-        head,
-        *_listed(
-            "Destroyed or replaced", _irrevocable(plans), LIMIT - _length([head, *rest]), where
-        ),
-        *rest,
-    ]
-    return (
-        cut("\n\n".join(parts + _folded(plans, LIMIT - _length(parts), where)), LIMIT, where) + "\n"
-    )
+        if policy and not policy["failures"]:
+            sections.append(f"Policy: {policy['passed']} checks passed.")
+    return [section for section in sections if section]
 
 
 def headline(plans: Sequence[Plan]) -> str:
@@ -85,10 +90,11 @@ def headline(plans: Sequence[Plan]) -> str:
     ]
     if not counts and any(plan.outputs_change for plan in plans):
         counts = ["outputs to change"]
-    failed = sum(bool(plan.error) for plan in plans)
-    failures = f"; {_numbered(failed, 'plan')} failed" if failed else ""
+    failure_count = sum(bool(plan.error) for plan in plans)
+    failures = f"; {_numbered(failure_count, 'plan')} failed" if failure_count else ""
     environments = _numbered(len({plan.stage for plan in plans}), "environment")
-    return f"**{environments}, {_numbered(len(plans), 'stack')}: {', '.join(counts) or 'nothing to do'}{failures}.**"
+    stacks = _numbered(len(plans), "stack")
+    return f"**{environments}, {stacks}: {', '.join(counts) or 'nothing to do'}{failures}.**"
 
 
 def table(plans: Sequence[Plan]) -> str:
@@ -98,52 +104,51 @@ def table(plans: Sequence[Plan]) -> str:
             rows.append(row(code(plan.stack), "failed", *[""] * (len(COUNTED) - 1)))
         elif not plan.empty:
             rows.append(row(code(plan.stack), *(plan.count(action) or "" for action in COUNTED)))
-    quiet = [code(plan.stack) for plan in plans if plan.empty]
-    return "\n".join(rows if len(rows) > 2 else []) + (
-        f"\n\nNothing to do in {', '.join(quiet)}." if quiet else ""
-    )
+    quiet_stacks = [code(plan.stack) for plan in plans if plan.empty]
+    body = "\n".join(rows) if len(rows) > 2 else ""
+    note = f"\n\nNothing to do in {', '.join(quiet_stacks)}." if quiet_stacks else ""
+    return body + note
 
 
 def always_on(environments: Sequence[Settings], models: Sequence[str]) -> str:
-    """The machines behind the endpoints, of which Terraform knows nothing: the delivery puts the models there."""
+    """Tell the machines behind the endpoints; Terraform knows nothing of them.
+
+    The delivery puts the models there.
+    """
     if not environments or not models:
         return ""
     rows = [row("environment", "runs all the time"), row("---", "---")]
-    for one in environments:
-        serving = one.serving
+    names = ", ".join(code(model) for model in models)
+    for settings in environments:
+        serving = settings.serving
         machines = f"{len(models) * serving.min_replicas} × {code(serving.machine_type)}"
-        what = f"{machines}: {_numbered(serving.min_replicas, 'replica')} each of {', '.join(code(model) for model in models)}"
-        rows.append(
-            row(
-                one.stage,
-                what
-                if serving.keep_warm
-                else "nothing: models are undeployed after their smoke test",
-            )
+        replicas = _numbered(serving.min_replicas, "replica")
+        load = (
+            f"{machines}: {replicas} each of {names}"
+            if serving.keep_warm
+            else "nothing: models are undeployed after their smoke test"
         )
+        rows.append(row(settings.stage, load))
     return "\n".join(rows)
 
 
 def _refusals(policy: Policy | None) -> list[str]:
     failures = policy["failures"] if policy else []
-    return [
-        f"- {' '.join(code(failure[key]) for key in ('stack', 'address', 'check', 'sentence') if failure[key])}"
-        for failure in failures
-    ]
+    lines = []
+    for failure in failures:
+        keys = [key for key in ("stack", "address", "check", "sentence") if failure[key]]
+        lines.append(f"- {' '.join(code(failure[key]) for key in keys)}")
+    return lines
 
 
 def _irrevocable(plans: Sequence[Plan]) -> list[str]:
     lines = []
     for action in ("destroy", "replace"):
-        for change in (
-            change for plan in plans for change in plan.changes if change.action == action
-        ):
-            forced = (
-                f", forced by {', '.join(code(attribute) for attribute in change.forced_by)}"
-                if change.forced_by
-                else ""
-            )
-            lines.append(f"- **{action}** {code(change.path)} ({code(change.address)}){forced}")
+        changes = [change for plan in plans for change in plan.changes if change.action == action]
+        for change in changes:
+            attributes = ", ".join(code(attribute) for attribute in change.forced_by)
+            cause = f", forced by {attributes}" if change.forced_by else ""
+            lines.append(f"- **{action}** {code(change.path)} ({code(change.address)}){cause}")
     return lines
 
 
@@ -153,7 +158,7 @@ def _listed(title: str, lines: list[str], room: int, where: str) -> list[str]:
 
 
 def _folded(plans: Sequence[Plan], room: int, where: str) -> list[str]:
-    """The whole plans, cut evenly where they do not fit."""
+    """Return the whole plans, cut evenly to fit the room."""
     texts = {
         plan.stack: plain(plan.error or plan.text)
         for plan in plans
@@ -162,8 +167,11 @@ def _folded(plans: Sequence[Plan], room: int, where: str) -> list[str]:
     room -= _length([folded(stack, "") for stack in texts])
     if room < 0:
         return [f"No room is left for the plans themselves: {where}."]
-    given = zip(texts.items(), shares([len(text) for text in texts.values()], room), strict=True)
-    return [folded(stack, cut(text, share, where)) for (stack, text), share in given]
+    portions = shares([len(text) for text in texts.values()], room)
+    return [
+        folded(stack, cut(text, portion, where))
+        for (stack, text), portion in zip(texts.items(), portions, strict=True)
+    ]
 
 
 def _length(parts: Sequence[str]) -> int:
@@ -171,9 +179,11 @@ def _length(parts: Sequence[str]) -> int:
 
 
 def _reason(error: str) -> str:
-    """The first sentence of terraform's that says Error, or the first line."""
-    lines = [line.strip(" │╷╵") for line in plain(error).splitlines() if line.strip(" │╷╵")]
-    return next((line for line in lines if line.startswith("Error")), lines[0] if lines else "")
+    """Return Terraform's first Error sentence, or the first line."""
+    frame = " │╷╵"
+    lines = [line.strip(frame) for line in plain(error).splitlines() if line.strip(frame)]
+    first_line = lines[0] if lines else ""
+    return next((line for line in lines if line.startswith("Error")), first_line)
 
 
 def _numbered(count: int, noun: str) -> str:
@@ -192,23 +202,23 @@ def main(arguments: list[str]) -> int:
         help="the synthesized stacks, each of which must have a plan",
     )
     parser.add_argument("--policy", type=Path, help="what infra.policy.judgement wrote with --json")
-    given = parser.parse_args(arguments)
-    if not given.plans.is_dir():
+    options = parser.parse_args(arguments)
+    if not options.plans.is_dir():
         print(
-            f"plan_comment: {given.plans} is no folder, give the one that `make plan` filled",
+            f"plan_comment: {options.plans} is no folder, give the one that `make plan` filled",
             file=sys.stderr,
         )
         return 2
     try:
-        policy = _policy(given.policy)
+        policy = _policy(options.policy)
     except ValueError as error:
         print(
-            f"plan_comment: {given.policy} is not what infra.policy.judgement writes: {error}",
+            f"plan_comment: {options.policy} is not what infra.policy.judgement writes: {error}",
             file=sys.stderr,
         )
         return 2
-    refused = policy and policy["failures"] and not any(given.plans.iterdir())
-    plans = [] if refused else read_all(given.plans, given.stacks)
+    refused = policy and policy["failures"] and not any(options.plans.iterdir())
+    plans = [] if refused else read_all(options.plans, options.stacks)
     print(comment(plans, policy, ENVIRONMENTS.values(), model_names(), _where()), end="")
     return 0
 
@@ -217,10 +227,10 @@ def _policy(path: Path | None) -> Policy | None:
     if path is None:
         return None
     if not path.exists():
-        missing = f"policy was not checked: {path.name} is missing"
+        sentence = f"policy was not checked: {path.name} is missing"
         return {
             "passed": 0,
-            "failures": [{"stack": "", "address": "", "check": "", "sentence": missing}],
+            "failures": [{"stack": "", "address": "", "check": "", "sentence": sentence}],
         }
     policy = json.loads(path.read_text())
     if not isinstance(policy, dict) or not {"passed", "failures"} <= policy.keys():
@@ -229,14 +239,15 @@ def _policy(path: Path | None) -> Policy | None:
 
 
 def _where() -> str:
-    """In GitHub Actions the run that holds the plans; elsewhere how to make them."""
-    run = [
-        os.environ.get(name, "")
-        for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
-    ]
-    return (
-        f"the artifacts of {run[0]}/{run[1]}/actions/runs/{run[2]}" if all(run) else "`make plan`"
-    )
+    """Name the run with the plans, or the command to make them.
+
+    The run is the one of GitHub Actions; outside of it the plans are made with the command.
+    """
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (os.environ.get(name, "") for name in names)
+    if not (server and repository and run):
+        return "`make plan`"
+    return f"the artifacts of {server}/{repository}/actions/runs/{run}"
 
 
 if __name__ == "__main__":

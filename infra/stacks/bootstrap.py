@@ -1,4 +1,7 @@
-"""What must be there before CI can act, applied by a person: the state's bucket, CI's identities, and the secret that only a person can fill."""
+"""What must be there before CI can act, applied by a person.
+
+It is the state's bucket, CI's identities, and the secret that only a person can fill.
+"""
 
 from cdktf_cdktf_provider_google.billing_account_iam_member import BillingAccountIamMember
 from cdktf_cdktf_provider_google.project_iam_custom_role import ProjectIamCustomRole
@@ -30,10 +33,8 @@ ACCOUNTS = {
 }
 ACT_AS = "roles/iam.serviceAccountUser"
 ACTORS = {  # account -> who hands it to something that runs as it: triggers, jobs, deployed models
-    "builder": (
-        "deployer",
-        "builder",
-    ),  # the builder runs its stage's triggers, which takes acting as whoever the trigger acts as
+    # The builder runs its stage's triggers, which takes acting as the account of the trigger.
+    "builder": ("deployer", "builder"),
     "monitor": ("deployer",),
     "pipeline": ("builder", "pipeline"),
     "server": ("builder", "pipeline"),
@@ -41,7 +42,10 @@ ACTORS = {  # account -> who hands it to something that runs as it: triggers, jo
 
 
 class Bootstrap(EnvironmentStack):
-    """Every identity and what it may be handed to, so that the deployer manages none: it may grant what its stacks grant and nothing more."""
+    """Every identity and its actors; the deployer manages none.
+
+    The deployer may grant what its stacks grant and nothing more.
+    """
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "bootstrap", settings=settings)
@@ -54,16 +58,20 @@ class Bootstrap(EnvironmentStack):
                 self,
                 role.capitalize(),
                 email=self.names.service_account_email(role),
-                description=about,
+                description=description,
             )
-            for role, about in ACCOUNTS.items()
+            for role, description in ACCOUNTS.items()
         }
         self._let_github_in()
         self._grant()
         self._keep_github_token()
         self._define_roles()
-        self.tell("token_command", f"gcloud secrets versions add {self.names.github_secret} --data-file=- --project={settings.project_id}",
-                  "Puts the GitHub token, once, before the delivery stack is applied")  # fmt: skip
+        self.tell(
+            "token_command",
+            f"gcloud secrets versions add {self.names.github_secret} "
+            f"--data-file=- --project={settings.project_id}",
+            "Puts the GitHub token, once, before the delivery stack is applied",
+        )
         self.tell(
             "state_bucket",
             self.console(f"storage/browser/{self.names.bucket('state')}"),
@@ -102,17 +110,20 @@ class Bootstrap(EnvironmentStack):
             for actor in actors:
                 self.accounts[account].grant(ACT_AS, to=self.accounts[actor].principal)
         if billing := self.settings.billing_account:
-            for who, role in roles.COSTS.items():
+            for account_name, role in roles.COSTS.items():
                 BillingAccountIamMember(
                     self,
-                    f"Billing:{who}",
+                    f"Billing:{account_name}",
                     billing_account_id=billing,
                     role=role,
-                    member=self.accounts[who].principal.member,
+                    member=self.accounts[account_name].principal.member,
                 )
 
     def _define_roles(self) -> None:
-        """In this stack, since whoever may change a custom role can make it hold anything."""
+        """Define the custom roles in this stack.
+
+        Anybody who may change a custom role can make it hold anything.
+        """
         for purpose, title, permissions in (
             ("predictor", "Asks endpoints", roles.PREDICTOR),
             ("caller", "Runs triggers", roles.CALLER),

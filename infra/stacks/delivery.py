@@ -1,4 +1,7 @@
-"""How a commit gets in: the connection to GitHub, and a trigger for each recipe that this stage runs."""
+"""How a commit gets in.
+
+The stack holds the connection to GitHub, and a trigger for each recipe that this stage runs.
+"""
 
 from cdktf_cdktf_provider_google.cloud_scheduler_job import (
     CloudSchedulerJob,
@@ -19,15 +22,16 @@ from infra.stacks.environment import EnvironmentStack
 from settings import Settings
 
 EVERY_MORNING = "0 6 * * *"
-ASKED_MODELS = "$(body.message.attributes.models)"  # by whoever sends the message
+ASKED_MODELS = "$(body.message.attributes.models)"  # by the sender of the message
 ASKED_COMMIT = "$(body.message.attributes.commit)"
 
 
 class Delivery(EnvironmentStack):
-    """The first stage builds, the others promote, asked by the stage before (`previous`). All deliver modules, retrain and monitor.
+    """The first stage builds, the others promote, asked by the stage before (`previous`).
 
-    What delivers waits for an approval where the stage asks for one. A promotion and a retraining only ask: their recipes hand commits to
-    the stage's own modules trigger, which has the approval.
+    All deliver modules, retrain and monitor. What delivers waits for an approval where the stage
+    asks for one. A promotion and a retraining only ask: their recipes hand commits to the stage's
+    own modules trigger, which has the approval.
     """
 
     def __init__(self, scope: Construct, *, settings: Settings, previous: Settings | None) -> None:
@@ -53,7 +57,7 @@ class Delivery(EnvironmentStack):
 
     def _connect(self) -> str:
         github = self.settings.github
-        token = f"projects/{self.settings.project_id}/secrets/{self.names.github_secret}/versions/latest"
+        secret = f"projects/{self.settings.project_id}/secrets/{self.names.github_secret}"
         connection = Cloudbuildv2Connection(
             self,
             "Connection",
@@ -62,7 +66,7 @@ class Delivery(EnvironmentStack):
             github_config=Cloudbuildv2ConnectionGithubConfig(
                 app_installation_id=github.app_installation_id,
                 authorizer_credential=Cloudbuildv2ConnectionGithubConfigAuthorizerCredential(
-                    oauth_token_secret_version=token
+                    oauth_token_secret_version=f"{secret}/versions/latest"
                 ),
             ),
         )
@@ -77,7 +81,11 @@ class Delivery(EnvironmentStack):
         return str(repository.id)
 
     def _promote(self, previous: Settings) -> None:
-        """On a message: to run a trigger here, `previous`' builder would have to act as this stage's, and could then build anything here."""
+        """Promote on a message.
+
+        To run a trigger here, `previous`' builder would have to act as this stage's, and could then
+        build anything here.
+        """
         self._trigger("promote", models=ASKED_MODELS, commit=ASKED_COMMIT, approval_required=False)
         self.topics["promote"].grant("roles/pubsub.publisher", to=previous.names.member("builder"))
 
@@ -89,8 +97,8 @@ class Delivery(EnvironmentStack):
         models: str = "all",
         commit: str | None = None,
     ) -> None:
-        """It rides on the topic of its name, where there is one."""
-        who = "monitor" if recipe == "monitor" else "builder"
+        """Make the recipe's trigger, on the topic of its name if there is one."""
+        account = "monitor" if recipe == "monitor" else "builder"
         BuildTrigger(
             self,
             f"{recipe.capitalize()}Trigger",
@@ -99,7 +107,7 @@ class Delivery(EnvironmentStack):
             repository=self.repository,
             branch=self.settings.github.branch,
             recipe=recipe,
-            service_account=self.names.service_account_resource(who),
+            service_account=self.names.service_account_resource(account),
             stage=self.settings.stage,
             models=models,
             commit=commit,
@@ -109,8 +117,9 @@ class Delivery(EnvironmentStack):
 
     def _every_morning(self) -> None:
         target = CloudSchedulerJobPubsubTarget(
-            topic_name=self.topics["monitor"].resource.id, data="e30="
-        )  # base64 of {}
+            topic_name=self.topics["monitor"].resource.id,
+            data="e30=",  # base64 of {}
+        )
         CloudSchedulerJob(
             self,
             "EveryMorning",

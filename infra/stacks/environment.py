@@ -1,4 +1,7 @@
-"""What every stack of an environment shares: where its state lies, the provider and the labels."""
+"""The common part of an environment's stacks.
+
+It is the place of the state, the provider and the labels.
+"""
 
 from cdktf import GcsBackend, TerraformOutput, TerraformResource, TerraformStack
 from cdktf_cdktf_provider_google.project_service import ProjectService
@@ -10,7 +13,10 @@ from settings import Settings
 
 
 class EnvironmentStack(TerraformStack):
-    """A stack named <name>-<stage>. Stacks pass names and no values: each can be planned alone, without asking an API."""
+    """A stack named <name>-<stage>.
+
+    Stacks pass names and no values: each can be planned alone, without asking an API.
+    """
 
     def __init__(self, scope: Construct, name: str, *, settings: Settings) -> None:
         super().__init__(scope, f"{name}-{settings.stage}")
@@ -26,13 +32,16 @@ class EnvironmentStack(TerraformStack):
         )
 
     def wait_for(self, project: Project) -> None:
-        """Make everything else in the stack wait for its APIs: a product that is not switched on yet refuses whatever is asked."""
-        switched_on = [
+        """Make everything else in the stack wait for its APIs.
+
+        A product that is not switched on yet refuses whatever is asked.
+        """
+        services = [
             f"{api.terraform_resource_type}.{api.friendly_unique_id}" for api in project.apis
         ]
         for node in self.node.find_all():
             if isinstance(node, TerraformResource) and not isinstance(node, ProjectService):
-                node.depends_on = switched_on
+                node.depends_on = services
 
     def tell(self, id_: str, value: str, about: str) -> None:
         """An output for people; programs compute the same from settings."""

@@ -1,4 +1,7 @@
-"""What the other stacks and every delivery stand on: APIs, the artifacts' bucket, the data's dataset, the image registry."""
+"""What the other stacks and every delivery stand on.
+
+It is APIs, the artifacts' bucket, the data's dataset, the image registry.
+"""
 
 from collections.abc import Sequence
 
@@ -17,7 +20,11 @@ SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
 
 
 class Foundation(EnvironmentStack):
-    """`followers` are the environments that promote from this one: their builders copy what passed here."""
+    """The stack below the others and every delivery.
+
+    `followers` are the environments that promote from this one: their builders copy what passed
+    here.
+    """
 
     def __init__(
         self, scope: Construct, *, settings: Settings, followers: Sequence[Settings]
@@ -34,13 +41,13 @@ class Foundation(EnvironmentStack):
             expire_after_days=SCRATCH,
             deletable=settings.deletable,
         )
-        about = "Tables that the team loads for its models to train on"
+        description = "Tables that the team loads for its models to train on"
         self.data = Dataset(
             self,
             "Data",
             name=self.names.dataset("data"),
             location=settings.region,
-            description=about,
+            description=description,
             deletable=settings.deletable,
         )
         self.images = ImageRegistry(
@@ -53,19 +60,29 @@ class Foundation(EnvironmentStack):
             deletable=settings.deletable,
         )
         if settings.gcr_repository:
-            ImageRegistry(
-                self,
-                "Gcr",
-                name="gcr.io",
-                location="us",
-                description="Answers the names that Container Registry had",
-                kept_tag=RECORDED_TAG,
-                deletable=settings.deletable,
-            )
+            self._keep_container_registry_names()
         self._grant()
         for follower in followers:
-            self.artifacts.grant("roles/storage.objectViewer", to=follower.names.member("builder"))
-            self.images.grant("roles/artifactregistry.reader", to=follower.names.member("builder"))
+            self._let_copy(follower.names.member("builder"))
+        self._tell_addresses()
+        self.wait_for(self.project)
+
+    def _keep_container_registry_names(self) -> None:
+        ImageRegistry(
+            self,
+            "Gcr",
+            name="gcr.io",
+            location="us",
+            description="Answers the names that Container Registry had",
+            kept_tag=RECORDED_TAG,
+            deletable=self.settings.deletable,
+        )
+
+    def _let_copy(self, builder: str) -> None:
+        self.artifacts.grant("roles/storage.objectViewer", to=builder)
+        self.images.grant("roles/artifactregistry.reader", to=builder)
+
+    def _tell_addresses(self) -> None:
         bucket = self.names.bucket("artifacts")
         self.tell(
             "artifacts",
@@ -77,33 +94,33 @@ class Foundation(EnvironmentStack):
             self.console(f"storage/browser/{bucket}/reports"),
             "The report of every run and of every day's monitoring",
         )
-        self.wait_for(self.project)
 
     def _grant(self) -> None:
         member = self.names.member
-        wanted = {
+        project_roles = {
             "builder": roles.BUILDER,
             "pipeline": roles.of_pipeline(self.settings),
             "monitor": roles.MONITOR,
         }
-        for who, granted in wanted.items():
-            for role in granted:
-                self.project.grant(role, to=member(who))
-        for who, role in {
+        for account, account_roles in project_roles.items():
+            for role in account_roles:
+                self.project.grant(role, to=member(account))
+        storage_roles = {
             "builder": "objectUser",
             "pipeline": "objectUser",
             "monitor": "objectUser",
             "server": "objectViewer",
-        }.items():
-            self.artifacts.grant(f"roles/storage.{role}", to=member(who))
-        for who, role in {
+        }
+        for account, role in storage_roles.items():
+            self.artifacts.grant(f"roles/storage.{role}", to=member(account))
+        image_roles = {
             "builder": "writer",
             "pipeline": "reader",
             "server": "reader",
             "monitor": "reader",
-        }.items():
-            self.images.grant(f"roles/artifactregistry.{role}", to=member(who))
+        }
+        for account, role in image_roles.items():
+            self.images.grant(f"roles/artifactregistry.{role}", to=member(account))
         self.data.grant("roles/bigquery.dataViewer", to=member("pipeline"))
-        self.data.grant(
-            "roles/bigquery.dataViewer", to=member("monitor")
-        )  # labels that arrive later
+        # Monitoring reads labels that arrive later.
+        self.data.grant("roles/bigquery.dataViewer", to=member("monitor"))

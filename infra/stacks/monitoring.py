@@ -1,4 +1,8 @@
-"""Who hears of what: verdicts on the request log, alerts with a page of the runbook each, a dashboard, a budget."""
+"""The alerts of an environment and their readers.
+
+The stack holds verdicts on the request log, alerts with a page of the runbook each, a dashboard, a
+budget.
+"""
 
 import json
 
@@ -31,7 +35,10 @@ from infra.stacks.environment import EnvironmentStack
 from settings import Settings
 from settings.names import EVENTS
 
-ENDPOINT = 'resource.type="aiplatform.googleapis.com/Endpoint" AND metric.type="aiplatform.googleapis.com/prediction/online/'
+ENDPOINT = (
+    'resource.type="aiplatform.googleapis.com/Endpoint" '
+    'AND metric.type="aiplatform.googleapis.com/prediction/online/'
+)
 BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
 BUDGET_SHARES = (0.5, 0.9, 1.0)
 VERDICTS = [
@@ -79,16 +86,14 @@ class Monitoring(EnvironmentStack):
         )
 
     def _keep_verdicts(self) -> None:
-        deletable, about = (
-            self.settings.deletable,
-            "What monitoring found, a row a model and window",
-        )
+        deletable = self.settings.deletable
+        description = "What monitoring found, a row a model and window"
         verdicts = Dataset(
             self,
             "Verdicts",
             name=self.names.dataset("verdicts"),
             location=self.settings.region,
-            description=about,
+            description=description,
             deletable=deletable,
         )
         verdicts.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
@@ -103,7 +108,7 @@ class Monitoring(EnvironmentStack):
         )
 
     def _count(self, event: str) -> str:
-        """The filter of a metric that counts this event by model."""
+        """Make a metric of this event by model, and return its filter."""
         label = LoggingMetricMetricDescriptorLabels(key="model", value_type="STRING")
         metric = LoggingMetric(
             self,
@@ -118,7 +123,11 @@ class Monitoring(EnvironmentStack):
         return f'metric.type="logging.googleapis.com/user/{metric.name}" AND resource.type="global"'
 
     def _event(self, event: str) -> str:
-        """Entries are written for the resource `global`, since the metrics' filters and the alerts' must pick the same ones."""
+        """The filter of this event's log entries.
+
+        Entries are written for the resource `global`, since the metrics' filters and the alerts'
+        must pick the same ones.
+        """
         log = f"projects/{self.settings.project_id}/logs/{self.names.event_log}"
         return f'logName="{log}" AND resource.type="global" AND jsonPayload.event="{event}"'
 
@@ -139,11 +148,11 @@ class Monitoring(EnvironmentStack):
         )
 
     def _watch_endpoints(self) -> None:
-        counted, limits = f'{ENDPOINT}prediction_count"', self.settings.serving
+        predictions, limits = f'{ENDPOINT}prediction_count"', self.settings.serving
         errors = above(
             "share of errors",
             f'{ENDPOINT}error_count"',
-            of=counted,
+            of=predictions,
             limit=limits.largest_error_share,
             aligner="ALIGN_RATE",
             by=BY_ENDPOINT,
@@ -165,7 +174,7 @@ class Monitoring(EnvironmentStack):
             f"One answer in a hundred takes longer than {limits.largest_p99_ms} ms.",
             latency,
         )
-        idle = absent("no predictions", counted, by=BY_ENDPOINT)
+        idle = absent("no predictions", predictions, by=BY_ENDPOINT)
         self._alert(
             "Endpoint idle",
             "An endpoint was not asked anything for a day, and its machines are paid for.",
@@ -178,11 +187,14 @@ class Monitoring(EnvironmentStack):
             "A pipeline run failed; the model that was serving still is.",
             logged("run failed", self._event("run_failed")),
         )
-        refused = logged("not blessed", self._event("not_blessed"))
+        refusal = logged("not blessed", self._event("not_blessed"))
         self._alert(
-            "Not blessed", "A candidate was refused; the model that was serving still is.", refused
+            "Not blessed", "A candidate was refused; the model that was serving still is.", refusal
         )
-        build = f'logName="projects/{self.settings.project_id}/logs/cloudbuild" AND resource.type="build" AND textPayload=~"^(ERROR|TIMEOUT)"'
+        build = (
+            f'logName="projects/{self.settings.project_id}/logs/cloudbuild" '
+            'AND resource.type="build" AND textPayload=~"^(ERROR|TIMEOUT)"'
+        )
         self._alert(
             "Build failed",
             "A recipe of Cloud Build failed or ran out of time.",
@@ -195,18 +207,25 @@ class Monitoring(EnvironmentStack):
             "What a model is asked no longer looks like what it was trained on.",
             logged("drift", self._event("drift")),
         )
-        nothing = logged("no requests logged", self._event("no_requests"))
+        no_requests = logged("no requests logged", self._event("no_requests"))
         self._alert(
-            "No requests logged", "A model answers, but its request log has no new row.", nothing
+            "No requests logged",
+            "A model answers, but its request log has no new row.",
+            no_requests,
         )
-        silent = absent("no verdict", self.metrics["monitored"], by=BY_MODEL)
+        no_verdict = absent("no verdict", self.metrics["monitored"], by=BY_MODEL)
         self._alert(
             "Monitor silent",
             "Monitoring has come to no verdict on a model for a day: drift would go unseen.",
-            silent,
+            no_verdict,
         )
 
     def _limit_spending(self, account: str, units: int) -> None:
+        updates_rule = (
+            BillingBudgetAllUpdatesRule(monitoring_notification_channels=self.channels)
+            if self.channels
+            else None
+        )
         BillingBudget(
             self,
             "Budget",
@@ -221,11 +240,7 @@ class Monitoring(EnvironmentStack):
             budget_filter=BillingBudgetBudgetFilter(
                 projects=[f"projects/{self.settings.project_number}"]
             ),
-            all_updates_rule=BillingBudgetAllUpdatesRule(
-                monitoring_notification_channels=self.channels
-            )
-            if self.channels
-            else None,
+            all_updates_rule=updates_rule,
         )
         # A person's own credentials are asked for a project to bill the Budget API's calls to.
         self.provider.user_project_override = True

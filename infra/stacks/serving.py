@@ -1,4 +1,7 @@
-"""Where models answer and what they were asked is kept: an endpoint a model, the request log, and who may use either."""
+"""The models' endpoints and the log of their requests.
+
+The stack holds an endpoint a model, the request log, and who may use either.
+"""
 
 from urllib.parse import urlencode
 
@@ -50,30 +53,28 @@ class Serving(EnvironmentStack):
 
     def _grant(self) -> None:
         self.requests.grant("roles/bigquery.dataEditor", to=self.names.service_agent("aiplatform"))
-        self.requests.grant(
-            "roles/bigquery.dataEditor", to=self.names.member("monitor")
-        )  # also deletes what is too old
+        # The monitor also deletes what is too old.
+        self.requests.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
         self.views.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
         for reader in self.settings.readers:
             self.views.grant("roles/bigquery.dataViewer", to=reader)
         project = Project(self, "Project", project_id=self.settings.project_id)
         for consumer in self.settings.consumers:
-            # The provider has no grant on one endpoint (6.50.0), hence a role that can do nothing else.
+            # The provider has no grant on one endpoint (6.50.0), hence a role that can do nothing
+            # else.
             project.grant(self.names.custom_role("predictor"), to=consumer)
 
     def _serve(self, model: str) -> None:
-        project, region, endpoint = (
-            self.settings.project_id,
-            self.settings.region,
-            self.names.endpoint(model),
-        )
+        project, region = self.settings.project_id, self.settings.region
+        endpoint, request_table = self.names.endpoint(model), self.names.request_table(model)
         Endpoint(
             self,
             f"Endpoint:{model}",
             endpoint_id=endpoint,
             display_name=self.names.pipeline(model),
             location=region,
-            log_table=f"{project}.{self.requests.resource.dataset_id}.{self.names.request_table(model)}",  # a token: after the dataset
+            # The dataset's id is a token: the endpoint is made after the dataset.
+            log_table=f"{project}.{self.requests.resource.dataset_id}.{request_table}",
             sampling_rate=self.settings.request_log.sampling_rate,
             deletable=self.settings.deletable,
         )
@@ -85,6 +86,11 @@ class Serving(EnvironmentStack):
                 regions=[region],
                 online_prediction_logging=True,
             )
+        self._tell_addresses(model)
+
+    def _tell_addresses(self, model: str) -> None:
+        project, region = self.settings.project_id, self.settings.region
+        endpoint, request_table = self.names.endpoint(model), self.names.request_table(model)
         resource = f"projects/{project}/locations/{region}/endpoints/{endpoint}"
         self.tell(
             f"{model}_predict_url",
@@ -98,16 +104,16 @@ class Serving(EnvironmentStack):
         )
         self.tell(
             f"{model}_log_table",
-            f"{project}.{self.names.dataset('requests')}.{self.names.request_table(model)}",
+            f"{project}.{self.names.dataset('requests')}.{request_table}",
             "There after a request",
         )
-        source = {
-            "projectId": project,
-            "datasetId": self.names.dataset("views"),
-            "tableId": self.names.request_table(model),
-        }
-        options = {"c.mode": "edit", "ds.connector": "bigQuery", "ds.type": "TABLE"} | {
-            f"ds.{key}": value for key, value in source.items()
+        options = {
+            "c.mode": "edit",
+            "ds.connector": "bigQuery",
+            "ds.type": "TABLE",
+            "ds.projectId": project,
+            "ds.datasetId": self.names.dataset("views"),
+            "ds.tableId": request_table,
         }
         self.tell(
             f"{model}_looker_studio",

@@ -117,19 +117,20 @@ def _cloud(
         window_end = date.fromisoformat(end)
     except ValueError as error:
         raise ConfigurationError(f"--end is {end!r}, allowed is a day as YYYY-MM-DD") from error
-    settled = spec.cloud(
+    pipeline_spec = spec.cloud(
         folder,
         ENVIRONMENTS[stage],
         image=images[0],
         serving_image=images[1],
         end=window_end,
     )
-    return settled, images[0]
+    return pipeline_spec, images[0]
 
 
 def _by_digest(flag: str, image: str | None, stage: str) -> str:
     if image is None or not DIGEST.fullmatch(image):
         raise ConfigurationError(
-            f"{flag} is {image!r}, allowed for {stage} is an image by digest, NAME@sha256:64 hexadecimal digits"
+            f"{flag} is {image!r}, "
+            f"allowed for {stage} is an image by digest, NAME@sha256:64 hexadecimal digits"
         )
     return image

@@ -1,4 +1,4 @@
-"""`deliver`: what a trigger's build runs."""
+"""`deliver`: the work of a trigger's build."""
 
 import argparse
 import sys
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     settings = shared.stage(options.env)
-    from pipeline.delivery import rollout, triggered
+    from pipeline.delivery import build, rollout
     from pipeline.delivery.record import SupersededError
     from pipeline.progress import Progress
 
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     source = shared.stage(settings.promotes_from) if settings.promotes_from else None
     try:
         with Progress(sys.stderr) as progress:
-            verdicts = triggered.run(
+            verdicts = build.deliver_or_promote(
                 settings, source, options.commit, models, options.tag, progress
             )
     except SupersededError as superseded:

@@ -1,4 +1,4 @@
-"""`load-data`: fills the tables that models train on."""
+"""`load-data`: fills the models' training tables."""
 
 import argparse
 import sys
@@ -27,9 +27,9 @@ def run(options: argparse.Namespace) -> int:
     models = load_tables.chosen(options.models)
     startup.load()
     tables = load_tables.load(models, settings, _progress)
-    lines = [f"{one.table}: {one.rows:,} rows, in {one.seconds:.1f} s" for one in tables]
+    lines = [f"{table.table}: {table.rows:,} rows, in {table.seconds:.1f} s" for table in tables]
     text = "\n".join(lines) or "no model's query.sql asks for @table: there is nothing to load"
-    shared.report(options, text, [asdict(one) for one in tables], indent=None)
+    shared.report(options, text, [asdict(table) for table in tables], indent=None)
     return shared.DONE
 
 

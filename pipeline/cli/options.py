@@ -1,4 +1,4 @@
-"""What several verbs share: flags, the stage that they are about, and how they report."""
+"""Flags, stage and report, shared by several verbs."""
 
 import argparse
 import json
@@ -22,8 +22,8 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_runs(parser: argparse.ArgumentParser, holds: str = "runs and what they make") -> None:
-    about = f"where {holds} are kept (default: runs)"
-    parser.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help=about)
+    help_text = f"where {holds} are kept (default: runs)"
+    parser.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help=help_text)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -36,13 +36,13 @@ def add_stage(parser: argparse.ArgumentParser) -> None:
 
 
 def add_commit(parser: argparse.ArgumentParser) -> None:
-    about = "the whole hash of the commit, which must be checked out"
-    parser.add_argument("--commit", required=True, metavar="SHA", help=about)
+    help_text = "the whole hash of the commit, which must be checked out"
+    parser.add_argument("--commit", required=True, metavar="SHA", help=help_text)
     parser.add_argument("--models", required=True, help="all, none, or names joined by commas")
 
 
 def stage(name: str) -> "Settings":
-    """The stage's settings; ConfigurationError for one that environments.py does not hold."""
+    """The stage's settings; raises ConfigurationError for one outside environments.py."""
     from environments import ENVIRONMENTS
 
     if name not in ENVIRONMENTS:
@@ -51,10 +51,11 @@ def stage(name: str) -> "Settings":
 
 
 def stage_before(settings: "Settings") -> "Settings":
-    """The stage that this one promotes from; ConfigurationError where there is none."""
+    """The stage to promote from; raises ConfigurationError without one."""
     if settings.promotes_from is None:
         raise ConfigurationError(
-            f"--env is {settings.stage!r}, which promotes from no other: allowed are the stages with a promotes_from"
+            f"--env is {settings.stage!r}, which promotes from no other: "
+            "allowed are the stages with a promotes_from"
         )
     return stage(settings.promotes_from)
 

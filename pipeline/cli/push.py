@@ -1,4 +1,4 @@
-"""`push`: hands a commit to the trigger that delivers it, once."""
+"""`push`: hands a commit to the trigger of its delivery, once."""
 
 import argparse
 from dataclasses import asdict
@@ -20,16 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--head", metavar="REV", default="HEAD", help="the commit to deliver (default: HEAD)"
     )
-    instead = parser.add_mutually_exclusive_group()
-    instead.add_argument(
+    modes = parser.add_mutually_exclusive_group()
+    modes.add_argument(
         "--again", action="store_true", help="also where this commit was pushed before"
     )
-    instead.add_argument(
+    modes.add_argument(
         "--retrain",
         action="store_true",
         help="instead: what is recorded of --models, once more on newer data",
     )
-    instead.add_argument(
+    modes.add_argument(
         "--promote",
         action="store_true",
         help="instead: --models at --commit, as the stage before has delivered them",
@@ -66,20 +66,22 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if options.models != "all" and not (options.retrain or options.promote):
         raise ConfigurationError(
-            f"--models is {options.models!r}, allowed with --retrain and --promote alone: the changes say what is delivered"
+            f"--models is {options.models!r}, allowed with --retrain and --promote alone: "
+            "the changes say what is delivered"
         )
     if options.commit and not options.promote:
         raise ConfigurationError(
-            f"--commit is {options.commit!r}, allowed with --promote alone: --head names what is delivered"
+            f"--commit is {options.commit!r}, allowed with --promote alone: "
+            "--head names what is delivered"
         )
 
 
-def _report(options: argparse.Namespace, done: "Pushed") -> None:
-    route, build = done.route, done.build
-    parts = [done.said, routes.sentence(route) if route else "", build.url if build else ""]
+def _report(options: argparse.Namespace, outcome: "Pushed") -> None:
+    route, build = outcome.route, outcome.build
+    parts = [outcome.said, routes.sentence(route) if route else "", build.url if build else ""]
     result = {
-        "started": done.started,
-        "said": done.said,
+        "started": outcome.started,
+        "said": outcome.said,
         "route": routes.as_json(route) if route else None,
         "build": asdict(build) if build else None,
     }

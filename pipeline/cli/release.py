@@ -1,4 +1,4 @@
-"""`release ACTION`: what is done with a delivered version by hand."""
+"""`release ACTION`: handles a delivered version by hand."""
 
 import argparse
 import sys
@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_action(
-    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_text: str
 ) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=about)
+    parser = actions.add_parser(name, help=help_text)
     shared.add_stage(parser)
     parser.add_argument("model", help="the name of a delivered model")
     return parser
@@ -61,8 +61,8 @@ def _rollback(options: argparse.Namespace, settings: "Settings") -> int:
     from pipeline.progress import Progress
 
     with Progress(sys.stderr) as progress:
-        before = release.rollback(settings, options.model, progress)
-    version, commit = before.registry_version, before.commit
+        record = release.rollback(settings, options.model, progress)
+    version, commit = record.registry_version, record.commit
     text = f"{options.model} is back at version {version}, of {commit[:12]}"
     shared.report(options, text, {"model": options.model, "version": version, "commit": commit})
     return shared.DONE
@@ -73,11 +73,11 @@ def _refresh(options: argparse.Namespace, settings: "Settings") -> int:
     from pipeline.progress import Progress
 
     with Progress(sys.stderr) as progress:
-        fresh = release.refresh(settings, options.model, progress)
-    version = fresh.registry_version if fresh else None
+        record = release.refresh(settings, options.model, progress)
+    version = record.registry_version if record else None
     text = f"{options.model} has the newest serving image already"
-    if fresh:
-        text = f"{options.model} serves version {version}, behind {fresh.images.serving}"
+    if record:
+        text = f"{options.model} serves version {version}, behind {record.images.serving}"
     shared.report(options, text, {"model": options.model, "version": version})
     return shared.DONE
 
@@ -90,9 +90,9 @@ def _undeploy(options: argparse.Namespace, settings: "Settings") -> int:
         raise ConfigurationError(f"--keep is {options.keep}, allowed is 0 or more")
     release.known_model(options.model)
     with Progress(sys.stderr) as progress:
-        gone = release.undeploy(settings, options.model, options.keep, progress)
-    text = f"undeployed: {', '.join(gone) or 'nothing'}"
-    shared.report(options, text, {"model": options.model, "undeployed": gone})
+        versions = release.undeploy(settings, options.model, options.keep, progress)
+    text = f"undeployed: {', '.join(versions) or 'nothing'}"
+    shared.report(options, text, {"model": options.model, "undeployed": versions})
     return shared.DONE
 
 

@@ -1,4 +1,7 @@
-"""`route`: what the changes between two commits reach. It needs nothing but a Python and git."""
+"""`route`: the reach of the changes between two commits.
+
+It needs nothing but a Python and git.
+"""
 
 import argparse
 import sys

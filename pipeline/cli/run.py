@@ -34,13 +34,13 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.serving import engine_process
 
     model, store = ModelFolder.load(options.model), options.runs.resolve()
-    begin = watch.each_run(model) if options.watch else lambda: model
+    next_folder = watch.each_run(model) if options.watch else lambda: model
     # Both import their libraries while this process imports its own.
     with tracking.started(store) as tracker, engine_process.ahead():
         startup.load()
         from pipeline.local import runs
 
-        summary = runs.run(begin(), store, tracker, tune=options.tune)
+        summary = runs.run(next_folder(), store, tracker, tune=options.tune)
     if options.json:
         print(json.dumps(summary, indent=2))
     else:
@@ -53,9 +53,9 @@ def run(options: argparse.Namespace) -> int:
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:
     for check in summary["gate"]:
         value = "no number" if check["value"] is None else f"{check['value']:.4f}"
-        holds = "holds" if check["holds"] else "does not hold"
+        verdict = "holds" if check["holds"] else "does not hold"
         bound = f"{check['metric']} ({check['slice']}): {value}, at least {check['lower_bound']}"
-        print(f"{bound}: {holds}")
+        print(f"{bound}: {verdict}")
     print(summary["decision"]["reason"])
     if summary["decision"]["published"]:
         print(f"model:  {summary['decision']['published']}")

@@ -1,4 +1,4 @@
-"""`runs`: the runs and what became of them."""
+"""`runs`: the runs and their decisions."""
 
 import argparse
 import json

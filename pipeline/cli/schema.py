@@ -1,4 +1,4 @@
-"""`schema MODEL`: what the data says beside what was reviewed."""
+"""`schema MODEL`: the data's schema beside the reviewed one."""
 
 import argparse
 
@@ -27,10 +27,10 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.local import schema_inference
 
     file = folder.path / "schema.pbtxt"
-    inferred = schema_inference.infer(folder)
+    inferred_schema = schema_inference.infer(folder)
     if options.write and not file.exists():
-        file.write_text(inferred)
-    difference = schema_inference.difference(file, inferred)
+        file.write_text(inferred_schema)
+    difference = schema_inference.difference(file, inferred_schema)
     text = "\n".join(difference) or f"{file}: as inferred from the data"
     report(options, text, {"file": str(file), "difference": difference}, indent=None)
     return DONE

@@ -34,12 +34,12 @@ def run(options: argparse.Namespace) -> int:
 def _newest(options: argparse.Namespace) -> Path:
     from pipeline.serving import saved_model
 
-    published = options.runs.resolve() / "store" / options.model / "published"
-    newest = saved_model.newest(published)
-    if newest is None:
+    versions = options.runs.resolve() / "store" / options.model / "published"
+    version = saved_model.newest(versions)
+    if version is None:
         raise ConfigurationError(
-            f"there is no published version of {options.model!r} in {published}: "
+            f"there is no published version of {options.model!r} in {versions}: "
             f"run `python -m pipeline run {options.model}` first, "
             "or name a path that has a slash in it"
         )
-    return newest
+    return version

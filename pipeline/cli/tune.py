@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.local import runs
 
     best = runs.tune(folder, options.runs.resolve())
-    file, before = folder.path / "hyperparameters/best.json", folder.hyperparameters
+    file, previous_values = folder.path / "hyperparameters/best.json", folder.hyperparameters
     file.write_text(json.dumps(best, indent=2) + "\n")
-    print(json.dumps(best) if options.json else f"{file}: {best} (before: {before})")
+    print(json.dumps(best) if options.json else f"{file}: {best} (before: {previous_values})")
     return DONE

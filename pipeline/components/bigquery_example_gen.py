@@ -1,4 +1,7 @@
-"""Ingests from BigQuery in the cloud: the stock executor, which also drops rows without a required column and leaves a fingerprint."""
+"""Ingests from BigQuery in the cloud.
+
+The stock executor here also drops rows without a required column, and leaves a fingerprint.
+"""
 
 from typing import Any
 
@@ -14,7 +17,8 @@ from pipeline.spec import BigQuerySource
 
 
 class BigQueryExampleGenSpec(standard_component_specs.QueryBasedExampleGenSpec):
-    # Not in custom_config, where the stock component has room: its executor hands that to Beam's ReadFromBigQuery as keywords.
+    # Not in custom_config, where the stock component has room: its executor hands that to Beam's
+    # ReadFromBigQuery as keywords.
     PARAMETERS = {
         **standard_component_specs.QueryBasedExampleGenSpec.PARAMETERS,
         "source_sha256": component_spec.ExecutionParameter(type=str),
@@ -29,17 +33,19 @@ class Executor(executor.Executor):
 
 
 class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
-    """Examples of the splits train and eval (2:1 by a hash of the row), with the query, its window written out in it, as property."""
+    """Examples of the splits train and eval, 2:1 by a hash of the row.
+
+    Their property is the query, with its window written out in it.
+    """
 
     SPEC_CLASS = BigQueryExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = driver.QueryBasedDriver
 
     def __init__(self, source: BigQuerySource, *, required: list[str]) -> None:
-        present = " AND ".join(f"`{column}` IS NOT NULL" for column in required) or "TRUE"
-        config = utils.make_default_input_config(
-            f"SELECT * FROM (\n{source.query.rstrip().rstrip(';')}\n) WHERE {present}"
-        )
+        condition = " AND ".join(f"`{column}` IS NOT NULL" for column in required) or "TRUE"
+        query = source.query.rstrip().rstrip(";")
+        config = utils.make_default_input_config(f"SELECT * FROM (\n{query}\n) WHERE {condition}")
         super().__init__(
             BigQueryExampleGenSpec(
                 input_config=config,

@@ -1,4 +1,7 @@
-"""What makes TFX's cache see our own components: the content of their source as a parameter of theirs."""
+"""Makes TFX's cache see our own components.
+
+The content of their source is a parameter of theirs.
+"""
 
 import hashlib
 from pathlib import Path
@@ -9,5 +12,9 @@ PACKAGE = Path(errors.__file__).parent
 
 
 def source_sha256(*files: str) -> str:
-    """The SHA-256 of these files of the package, so that a changed component runs again and what hangs on it too."""
-    return hashlib.sha256(b"\0".join((PACKAGE / file).read_bytes() for file in files)).hexdigest()
+    """The SHA-256 of these files of the package.
+
+    A changed component thereby runs again, and all that depends on it, too.
+    """
+    content = b"\0".join((PACKAGE / file).read_bytes() for file in files)
+    return hashlib.sha256(content).hexdigest()

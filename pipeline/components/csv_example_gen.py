@@ -1,4 +1,7 @@
-"""Ingests a CSV here: read as the schema says, rows without a required column dropped and counted, split by a hash of the row."""
+"""Ingests a CSV here, read as the schema says.
+
+Rows without a required column are dropped and counted. A hash of the row splits the others.
+"""
 
 import hashlib
 import io
@@ -25,11 +28,8 @@ from pipeline.errors import DataError
 from pipeline.spec import CsvSource
 
 ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float64(), "BYTES": pa.string()}
-SPLITS = (
-    "train",
-    "train",
-    "eval",
-)  # two rows in three are trained on, by the row's hash modulo three
+# Two rows in three are trained on, by the row's hash modulo three.
+SPLITS = ("train", "train", "eval")
 ROWS_AT_ONCE = 65536
 
 
@@ -50,28 +50,32 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         path, columns = Path(exec_properties["path"]), json.loads(exec_properties["columns"])
         table = read_csv(path, columns, json.loads(exec_properties["null_values"]))
-        kept = _without_nulls(table, json.loads(exec_properties["required"]))
-        if not kept.num_rows:
+        complete_rows = _without_nulls(table, json.loads(exec_properties["required"]))
+        if not complete_rows.num_rows:
             raise DataError(
-                f"{path}: no row is left of {table.num_rows}, allowed are rows with {exec_properties['required']}"
+                f"{path}: no row is left of {table.num_rows}, "
+                f"allowed are rows with {exec_properties['required']}"
             )
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         examples.split_names = artifact_utils.encode_split_names(sorted(set(SPLITS)))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        _write_splits(
-            kept, {split: artifact_utils.get_split_uri([examples], split) for split in set(SPLITS)}
-        )
-        for name, number in {
-            "rows": kept.num_rows,
-            "rows_dropped": table.num_rows - kept.num_rows,
-        }.items():
-            examples.set_int_custom_property(name, number)
+        folders = {split: artifact_utils.get_split_uri([examples], split) for split in set(SPLITS)}
+        _write_splits(complete_rows, folders)
+        counts = {
+            "rows": complete_rows.num_rows,
+            "rows_dropped": table.num_rows - complete_rows.num_rows,
+        }
+        for name, count in counts.items():
+            examples.set_int_custom_property(name, count)
         examples.set_string_custom_property("sha256", exec_properties["sha256"])
 
 
 class CsvExampleGen(base_component.BaseComponent):
-    """Examples of the splits train and eval (2:1), with the source's sha256, rows and rows_dropped as properties."""
+    """Examples of the splits train and eval (2:1).
+
+    Their properties are the source's sha256, rows and rows_dropped.
+    """
 
     SPEC_CLASS = CsvExampleGenSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -91,7 +95,11 @@ class CsvExampleGen(base_component.BaseComponent):
 
 
 def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str]) -> pa.Table:
-    """The rows of a .csv or .csv.zip, typed by `columns` (name -> INT, FLOAT or BYTES; None: guessed); DataError names what is wrong where."""
+    """The rows of a .csv or .csv.zip, typed by `columns`.
+
+    DataError names what is wrong where. `columns` maps a name to INT, FLOAT or BYTES; with None the
+    types are guessed.
+    """
     content = _content(path)
     options = pa.csv.ConvertOptions(
         column_types={name: ARROW_TYPES[kind] for name, kind in (columns or {}).items()},
@@ -111,31 +119,30 @@ def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str])
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise DataError(f"{path}: {_named(str(error), content)}") from error
     if columns is None:
-        table = table.cast(
-            pa.schema([(field.name, _encodable(field.type)) for field in table.schema])
-        )
+        fields = [(field.name, _encodable(field.type)) for field in table.schema]
+        table = table.cast(pa.schema(fields))
     if not table.num_rows:
         raise DataError(f"{path}: there is a header and no row, allowed is at least one")
     return table
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns that the file's header names."""
+    """The column names in the file's header."""
     return _header(_content(path))
 
 
 def encode(table: pa.Table) -> Iterator[bytes]:
     """Each row as a serialized tf.Example; a null is a feature without values."""
     encoder = RecordBatchToExamplesEncoder()
-    typed = sorted(
-        name for name in table.column_names if not pa.types.is_null(table[name].type)
-    )  # guessed, a column of nulls has none
-    for batch in table.select(typed).to_batches(max_chunksize=ROWS_AT_ONCE):
+    # Where types are guessed, a column of nulls has none.
+    names = sorted(name for name in table.column_names if not pa.types.is_null(table[name].type))
+    for batch in table.select(names).to_batches(max_chunksize=ROWS_AT_ONCE):
         lists = pa.RecordBatch.from_arrays(
             [_as_lists(column) for column in batch.columns], names=batch.schema.names
         )
         for record in encoder.encode(lists):
-            # The encoder's order of features varies between runs: only a canonical form can be hashed.
+            # The encoder's order of features varies between runs: only a canonical form can be
+            # hashed.
             yield tf.train.Example.FromString(record).SerializeToString(deterministic=True)
 
 
@@ -156,33 +163,39 @@ def _content(path: Path) -> bytes:
 
 def _header(content: bytes) -> list[str]:
     line = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip().lstrip("\ufeff")
-    return [name.strip('"') for name in line.split(",")] if line else []
+    if not line:
+        return []
+    return [name.strip('"') for name in line.split(",")]
 
 
-def _encodable(guessed: pa.DataType) -> pa.DataType:
-    """A guessed type as one that a tf.Example has: dates and times are strings there."""
-    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
-    return guessed if any(is_one(guessed) for is_one in known) else pa.string()
+def _encodable(data_type: pa.DataType) -> pa.DataType:
+    """A guessed type as a tf.Example's: dates and times become strings."""
+    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    encodable = any(check(data_type) for check in checks)
+    return data_type if encodable else pa.string()
 
 
-def _check_header(path: Path, content: bytes, expected: set[str]) -> None:
-    found = set(_header(content))
-    if not found:
+def _check_header(path: Path, content: bytes, expected_names: set[str]) -> None:
+    names = set(_header(content))
+    if not names:
         raise DataError(
-            f"{path}: the file is empty, allowed is a header with the columns {', '.join(sorted(expected))}"
+            f"{path}: the file is empty, "
+            f"allowed is a header with the columns {', '.join(sorted(expected_names))}"
         )
-    if missing := sorted(expected - found):
+    if missing_names := sorted(expected_names - names):
         raise DataError(
-            f"{path}: the column {', '.join(missing)} of schema.pbtxt is missing, found are {', '.join(sorted(found))}"
+            f"{path}: the column {', '.join(missing_names)} of schema.pbtxt is missing, "
+            f"found are {', '.join(sorted(names))}"
         )
-    if extra := sorted(found - expected):
+    if extra_names := sorted(names - expected_names):
         raise DataError(
-            f"{path}: the column {', '.join(extra)} is not in schema.pbtxt, allowed are {', '.join(sorted(expected))}"
+            f"{path}: the column {', '.join(extra_names)} is not in schema.pbtxt, "
+            f"allowed are {', '.join(sorted(expected_names))}"
         )
 
 
 def _named(message: str, content: bytes) -> str:
-    """Arrow's message with the column's name where it only counts columns."""
+    """Arrow's message with a column's name in place of its number."""
     return re.sub(
         r"In CSV column #(\d+)", lambda m: f"in the column {_header(content)[int(m[1])]}", message
     )
@@ -214,6 +227,8 @@ def _write_splits(table: pa.Table, folders: dict[str, str]) -> None:
         for split, folder in folders.items()
     }
     for record in encode(table):
-        writers[SPLITS[int.from_bytes(hashlib.sha256(record).digest(), "big") % 3]].write(record)
+        digest = hashlib.sha256(record).digest()
+        split = SPLITS[int.from_bytes(digest, "big") % 3]
+        writers[split].write(record)
     for writer in writers.values():
         writer.close()

@@ -1,4 +1,7 @@
-"""Compares the candidate with the bar and with the last blessed model: the stock executor, which here never judges a model against itself."""
+"""Compares the candidate with the bar and with the last blessed model.
+
+The stock executor here never judges a model against itself.
+"""
 
 from typing import Any
 
@@ -37,16 +40,17 @@ class Executor(executor.Executor):
         try:
             super().Do(input_dict, output_dict, exec_properties)
         except RunError as error:
-            raise RunError(
-                str(error).split(" [while running")[0]
-            ) from error  # Beam adds where in its graph it was
-        artifact_utils.get_single_instance(output_dict["blessing"]).set_string_custom_property(
-            "pipeline", exec_properties["pipeline"]
-        )
+            # Beam adds where in its graph it was.
+            raise RunError(str(error).split(" [while running")[0]) from error
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        blessing.set_string_custom_property("pipeline", exec_properties["pipeline"])
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """The blessing carries `pipeline`, so that in a metadata store of many models each finds its own last blessed one."""
+    """Evaluates, and marks the blessing with `pipeline`.
+
+    Thus in a metadata store of many models each finds its own last blessed one.
+    """
 
     SPEC_CLASS = EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

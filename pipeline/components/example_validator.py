@@ -1,4 +1,7 @@
-"""Checks the statistics against the schema and stops the run at the first anomaly, before anything is computed from bad data."""
+"""Checks the statistics against the schema and stops the run at the first anomaly.
+
+Nothing is computed from bad data.
+"""
 
 from typing import Any
 
@@ -32,20 +35,23 @@ class Executor(executor.Executor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         super().Do(input_dict, output_dict, {})
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
-        schema = io_utils.SchemaReader().read(
-            io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
-        )
-        found, rows = anomalies(statistics, schema), row_count(statistics)
+        schema_folder = artifact_utils.get_single_uri(input_dict["schema"])
+        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_folder))
+        sentences, rows = anomalies(statistics, schema), row_count(statistics)
         if rows < exec_properties["minimum_rows"]:
             raise DataError(
-                f"the data has {rows} rows, allowed is at least data.minimum_rows = {exec_properties['minimum_rows']}"
+                f"the data has {rows} rows, "
+                f"allowed is at least data.minimum_rows = {exec_properties['minimum_rows']}"
             )
-        if found:
-            raise DataError("the data is not what schema.pbtxt says: " + "; ".join(found))
+        if sentences:
+            raise DataError("the data is not what schema.pbtxt says: " + "; ".join(sentences))
 
 
 class ExampleValidator(base_component.BaseComponent):
-    """The stock component's anomalies, if there are none: else a DataError that names each with its feature."""
+    """The stock component's anomalies, if there are none.
+
+    Else it raises a DataError that names each with its feature.
+    """
 
     SPEC_CLASS = ExampleValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -65,15 +71,18 @@ class ExampleValidator(base_component.BaseComponent):
 
 
 def anomalies(statistics: types.Artifact, schema: Any) -> list[str]:
-    """A sentence for each anomaly of each split; also what the report of a stopped run shows."""
+    """A sentence for each anomaly of each split.
+
+    The report of a stopped run shows them, too.
+    """
     sentences = []
     for split in artifact_utils.decode_split_names(statistics.split_names):
-        found = tfdv.validate_statistics(
+        split_anomalies = tfdv.validate_statistics(
             stats_artifact_utils.load_statistics(statistics, split).proto(),
             schema,
             environment="TRAINING",
         )
-        for feature, info in sorted(found.anomaly_info.items()):
+        for feature, info in sorted(split_anomalies.anomaly_info.items()):
             sentences += [
                 f"{feature} ({split}): {reason.description.rstrip('.').lower()}"
                 for reason in info.reason

@@ -1,4 +1,7 @@
-"""Publishes a model here: a new folder, whole or not at all, named by a version that only grows, and never the same model twice."""
+"""Publishes a model here, into a new folder, whole or not at all.
+
+A version names the folder and only grows. The same model is never published twice.
+"""
 
 import hashlib
 import os
@@ -19,18 +22,21 @@ from pipeline.spec import FolderDestination
 
 class Executor(executor.Executor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
-        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        artifact = artifact_utils.get_single_instance(output_dict["pushed_model"])
         if not self.CheckBlessing(input_dict):
-            self._MarkNotPushed(pushed)
+            self._MarkNotPushed(artifact)
             return
         destination = json_utils.loads(exec_properties["custom_config"])["folder"]
         version, new = publish(Path(self.GetModelPath(input_dict)), Path(destination))
-        self._MarkPushed(pushed, pushed_destination=str(version), pushed_version=version.name)
-        pushed.set_int_custom_property("new", int(new))
+        self._MarkPushed(artifact, pushed_destination=str(version), pushed_version=version.name)
+        artifact.set_int_custom_property("new", int(new))
 
 
 class Pusher(component.Pusher):
-    """Pushes into the folder only what both blessings allow; the artifact's property `new` tells a repeated model (0)."""
+    """Pushes a model into the folder if both blessings allow it.
+
+    The artifact's property `new` tells a repeated model (0).
+    """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
@@ -44,22 +50,27 @@ class Pusher(component.Pusher):
 
 
 def publish(model: Path, folder: Path) -> tuple[Path, bool]:
-    """The version's folder and whether it is new; on any failure the folder holds what it held before."""
+    """The version's folder and whether it is new.
+
+    On any failure the folder holds what it held before.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     versions = sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
     if versions and tree_sha256(versions[-1]) == tree_sha256(model):
         return versions[-1], False
-    version = folder / str(max(int(time.time()), int(versions[-1].name) + 1 if versions else 0))
-    unfinished = folder / f".{version.name}.unfinished"
-    for left_over in folder.glob(".*.unfinished"):
-        shutil.rmtree(left_over)
+    next_number = int(versions[-1].name) + 1 if versions else 0
+    version = folder / str(max(int(time.time()), next_number))
+    unfinished_folder = folder / f".{version.name}.unfinished"
+    for remnant in folder.glob(".*.unfinished"):
+        shutil.rmtree(remnant)
     try:
-        shutil.copytree(model, unfinished)
-        os.rename(unfinished, version)
+        shutil.copytree(model, unfinished_folder)
+        os.rename(unfinished_folder, version)
     except OSError as error:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(unfinished_folder, ignore_errors=True)
         raise RunError(
-            f"{folder}: version {version.name} cannot be written ({error}); the versions before it are untouched"
+            f"{folder}: version {version.name} cannot be written ({error}); "
+            "the versions before it are untouched"
         ) from error
     return version, True
 

@@ -1,4 +1,7 @@
-"""Tries to serve the model before it is published: our engine in a fresh process, asked with the sample, held-out rows and hostile requests."""
+"""Tries to serve the model before it is published.
+
+Our engine, in a fresh process, answers the sample, held-out rows and hostile requests.
+"""
 
 import json
 import math
@@ -16,9 +19,8 @@ from tfx.utils import io_utils, path_utils
 from pipeline.components.cache_key import source_sha256
 from pipeline.serving import engine_process
 
-HELD_OUT_ROWS = (
-    64  # enough that a model which answers them all alike is one that answers a constant
-)
+# Enough rows: identical scores for all of them mean a constant model.
+HELD_OUT_ROWS = 64
 
 
 class ServingCheckSpec(component_spec.ComponentSpec):
@@ -38,14 +40,12 @@ class Executor(base_executor.BaseExecutor):
         problems = check(model, rows)
         blessing.set_int_custom_property("blessed", int(not problems))
         blessing.set_string_custom_property("problems", json.dumps(problems))
-        io_utils.write_string_file(
-            f"{blessing.uri}/{'INFRA_NOT_BLESSED' if problems else 'INFRA_BLESSED'}",
-            "\n".join(problems),
-        )
+        name = "INFRA_NOT_BLESSED" if problems else "INFRA_BLESSED"
+        io_utils.write_string_file(f"{blessing.uri}/{name}", "\n".join(problems))
 
 
 class ServingCheck(base_component.BaseComponent):
-    """An InfraBlessing, with what was wrong as the property `problems` (a JSON list of sentences)."""
+    """An InfraBlessing with its problems as the property `problems` (a JSON list of sentences)."""
 
     SPEC_CLASS = ServingCheckSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -64,30 +64,33 @@ class ServingCheck(base_component.BaseComponent):
 
 
 def check(model: str, rows: list[dict[str, Any]]) -> list[str]:
-    """What keeps the exported model from being served, a sentence each; `rows` are raw features of held-out examples."""
+    """The problems of serving the exported model, a sentence each.
+
+    `rows` are raw features of held-out examples.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        local = model
+        path = model
         if "://" in model:
-            local = f"{folder}/model"
-            io_utils.copy_dir(model, local)
-        extra = Path(local) / "assets.extra"
-        serving, sample = (
-            json.loads((extra / f"{name}.json").read_text()) for name in ("serving", "sample")
-        )
-        served = [{name: row.get(name) for name in serving["features"]} for row in rows]
+            path = f"{folder}/model"
+            io_utils.copy_dir(model, path)
+        assets = Path(path) / "assets.extra"
+        serving = json.loads((assets / "serving.json").read_text())
+        sample = json.loads((assets / "sample.json").read_text())
+        held_out_instances = [{name: row.get(name) for name in serving["features"]} for row in rows]
         requests = [
             ("the sample", [sample], True),
-            ("held-out rows", served, True),
+            ("held-out rows", held_out_instances, True),
             *_hostile(sample, serving["features"]),
         ]
-        answers, died = engine_process.ask(local, [instances for _, instances, _ in requests])
+        batches = [instances for _, instances, _ in requests]
+        answers, last_words = engine_process.ask(path, batches)
     problems = [
         p
-        for (what, sent, valid), answer in zip(requests, answers, strict=False)
-        for p in _problems(what, sent, valid, answer, serving["output_range"])
+        for (subject, instances, valid), answer in zip(requests, answers, strict=False)
+        for p in _problems(subject, instances, valid, answer, serving["output_range"])
     ]
     if len(answers) < len(requests):
-        problems.append(f"the engine died at {requests[len(answers)][0]}: {died}")
+        problems.append(f"the engine died at {requests[len(answers)][0]}: {last_words}")
     scores = answers[1].get("predictions", []) if len(answers) > 1 else []
     if len(scores) > 1 and all(score == scores[0] for score in scores):
         problems.append(
@@ -99,48 +102,60 @@ def check(model: str, rows: list[dict[str, Any]]) -> list[str]:
 def _hostile(
     sample: dict[str, Any], features: dict[str, str]
 ) -> Iterator[tuple[str, list[Any], bool]]:
-    """What a client may send by mistake or on purpose, and whether it must be answered (else: refused by name)."""
-    wrong = {"INT": "many", "FLOAT": "much", "BYTES": 7}
-    extreme = {"INT": 2**62, "FLOAT": -3e38, "BYTES": "\u0000\U0001f695" * 500}
+    """A client's odd requests, sent by mistake or on purpose.
+
+    The last value says whether one must be answered; else it must be refused by name.
+    """
+    wrong_values = {"INT": "many", "FLOAT": "much", "BYTES": 7}
+    extreme_values = {"INT": 2**62, "FLOAT": -3e38, "BYTES": "\u0000\U0001f695" * 500}
+    zero_values = {"INT": 0, "FLOAT": 0, "BYTES": ""}
     yield "an empty instance", [{}], True
     yield "an instance of nulls", [dict.fromkeys(features)], True
     yield (
         "an instance of extremes",
-        [{name: extreme[kind] for name, kind in features.items()}],
+        [{name: extreme_values[kind] for name, kind in features.items()}],
         True,
     )
     yield (
         "an instance of zeros and empty strings",
-        [{name: "" if kind == "BYTES" else 0 for name, kind in features.items()}],
+        [{name: zero_values[kind] for name, kind in features.items()}],
         True,
     )
     for name, kind in features.items():
-        yield f"the sample with a wrong type in {name}", [{**sample, name: wrong[kind]}], False
+        yield (
+            f"the sample with a wrong type in {name}",
+            [{**sample, name: wrong_values[kind]}],
+            False,
+        )
     yield "the sample with an unknown feature", [{**sample, "no such feature": 1}], False
     yield "a list for an instance", [[1, 2]], False
     yield "the sample again", [sample], True
 
 
 def _problems(
-    what: str, sent: list[Any], valid: bool, answer: dict[str, Any], output_range: list[float]
+    subject: str,
+    instances: list[Any],
+    valid: bool,
+    answer: dict[str, Any],
+    output_range: list[float],
 ) -> Iterator[str]:
     if not valid:
         if "error" not in answer:
-            yield f"{what} is answered with {answer['predictions']}, expected is a refusal"
+            yield f"{subject} is answered with {answer['predictions']}, expected is a refusal"
         return
     if "error" in answer:
-        yield f"{what} is refused: {answer['error']}"
+        yield f"{subject} is refused: {answer['error']}"
         return
     low, high = output_range
-    if len(answer["predictions"]) != len(sent):
-        yield f"{what} has {len(sent)} instances and {len(answer['predictions'])} answers"
+    if len(answer["predictions"]) != len(instances):
+        yield f"{subject} has {len(instances)} instances and {len(answer['predictions'])} answers"
     for score in answer["predictions"]:
-        if (
-            not isinstance(score, int | float)
-            or not math.isfinite(score)
-            or not low <= score <= high
-        ):
-            yield f"{what} is answered with {score}, expected is a finite number from {low} to {high}"
+        finite = isinstance(score, int | float) and math.isfinite(score)
+        if not finite or not low <= score <= high:
+            yield (
+                f"{subject} is answered with {score}, "
+                f"expected is a finite number from {low} to {high}"
+            )
             return
 
 
@@ -155,9 +170,6 @@ def _row(example: tf.train.Example) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, feature in example.features.feature.items():
         values = getattr(feature, feature.WhichOneof("kind") or "bytes_list").value
-        row[name] = (
-            (values[0].decode("utf-8", "replace") if isinstance(values[0], bytes) else values[0])
-            if values
-            else None
-        )
+        value = values[0] if values else None
+        row[name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
     return row

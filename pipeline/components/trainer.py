@@ -1,4 +1,7 @@
-"""Trains in this process: TFX's generic executor, which also refuses a label of one class and makes the model travel whole."""
+"""Trains in this process by TFX's generic executor.
+
+It also refuses a label of one class, and makes the model travel whole.
+"""
 
 import json
 from typing import Any
@@ -31,23 +34,28 @@ def _refuse_one_class(arguments: Any) -> None:
     label = arguments.custom_config["label"]
     schema = tft.TFTransformOutput(arguments.transform_graph_path).transformed_metadata.schema
     options = dataset_options.RecordBatchesOptions(batch_size=1024, num_epochs=1)
-    seen: set[int] = set()
+    classes: set[int] = set()
     for batch in arguments.data_accessor.record_batch_factory(
         arguments.train_files, options, schema
     ):
-        seen |= set(batch.column(batch.schema.get_field_index(label)).flatten().to_pylist())
-        if len(seen) > 1:
+        column = batch.column(batch.schema.get_field_index(label))
+        classes |= set(column.flatten().to_pylist())
+        if len(classes) > 1:
             return
+    values = ", ".join(map(str, sorted(classes)))
     raise DataError(
-        f"the label {label} is {', '.join(map(str, sorted(seen)))} in every row of train, allowed are rows of both classes"
+        f"the label {label} is {values} in every row of train, allowed are rows of both classes"
     )
 
 
 def _write_assets(model: str, arguments: Any) -> None:
-    """What a server needs to know of the model, inside the model: assets.extra is SavedModel's place for it."""
-    extra = f"{model}/assets.extra"
-    tf.io.gfile.makedirs(extra)
-    io_utils.copy_file(arguments.schema_path, f"{extra}/schema.pbtxt", overwrite=True)
+    """Put the server's files inside the model.
+
+    assets.extra is SavedModel's place for it.
+    """
+    folder = f"{model}/assets.extra"
+    tf.io.gfile.makedirs(folder)
+    io_utils.copy_file(arguments.schema_path, f"{folder}/schema.pbtxt", overwrite=True)
     for name, content in arguments.custom_config["assets_extra"].items():
-        with tf.io.gfile.GFile(f"{extra}/{name}", "w") as file:
+        with tf.io.gfile.GFile(f"{folder}/{name}", "w") as file:
             file.write(json.dumps(content, indent=2, sort_keys=True) + "\n")

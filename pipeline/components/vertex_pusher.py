@@ -1,4 +1,7 @@
-"""Pushes a model in the cloud: a new version of its registry entry, deployed without traffic on the endpoint that Terraform made."""
+"""Pushes a model in the cloud, as a new version of its registry entry.
+
+The version is deployed without traffic on the endpoint that Terraform made.
+"""
 
 from dataclasses import asdict
 from typing import Any
@@ -18,22 +21,26 @@ PORT = 8080
 
 class Executor(executor.Executor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
-        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        artifact = artifact_utils.get_single_instance(output_dict["pushed_model"])
         if not self.CheckBlessing(input_dict):
-            self._MarkNotPushed(pushed)
+            self._MarkNotPushed(artifact)
             return
         config = json_utils.loads(exec_properties["custom_config"])
         version, new = push(
             self.GetModelPath(input_dict), VertexDestination(**config["destination"])
         )
         self._MarkPushed(
-            pushed, pushed_destination=version.resource_name, pushed_version=version.version_id
+            artifact, pushed_destination=version.resource_name, pushed_version=version.version_id
         )
-        pushed.set_int_custom_property("new", int(new))
+        artifact.set_int_custom_property("new", int(new))
 
 
 class Pusher(component.Pusher):
-    """Pushes only what both blessings allow; fails rather than create an endpoint; knows a model it pushed before by its URI and server."""
+    """Pushes a model if both blessings allow it.
+
+    It fails rather than create an endpoint. It knows a model that it pushed before by its URI and
+    server.
+    """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
@@ -52,18 +59,19 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
     aiplatform = vertex(destination.project, destination.region)
     try:
         endpoint = aiplatform.Endpoint(destination.endpoint)
-        deployed = {(m.model, m.model_version_id) for m in endpoint.list_models()}
+        deployed_ids = {(m.model, m.model_version_id) for m in endpoint.list_models()}
     except exceptions.NotFound as error:
         raise RunError(
-            f"there is no endpoint {destination.endpoint} in {destination.project}: deploy the serving stack first"
+            f"there is no endpoint {destination.endpoint} in {destination.project}: "
+            "deploy the serving stack first"
         ) from error
-    known = _versions(aiplatform, exceptions, destination.registered_model)
-    version = next((m for m in known if _is(m, model_uri, destination.serving_image)), None)
+    versions = _versions(aiplatform, exceptions, destination.registered_model)
+    version = next((m for m in versions if _is(m, model_uri, destination.serving_image)), None)
     new = version is None
     if version is None:
         version = aiplatform.Model.upload(
-            model_id=None if known else destination.registered_model,
-            parent_model=known[0].resource_name if known else None,
+            model_id=None if versions else destination.registered_model,
+            parent_model=versions[0].resource_name if versions else None,
             display_name=destination.registered_model,
             artifact_uri=model_uri,
             serving_container_image_uri=destination.serving_image,
@@ -71,7 +79,7 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
             serving_container_health_route="/health",
             serving_container_ports=[PORT],
         )
-    if (version.resource_name, version.version_id) not in deployed:
+    if (version.resource_name, version.version_id) not in deployed_ids:
         deploy(version, endpoint, destination)
     return version, new
 
@@ -94,9 +102,12 @@ def _is(version: Any, model_uri: str, serving_image: str) -> bool:
 
 
 def _versions(aiplatform: Any, exceptions: Any, registered_model: str) -> list[Any]:
-    """All versions of the registry entry, none where it does not exist yet."""
+    """All versions of the registry entry, or none before it exists."""
     try:
-        listed = aiplatform.models.ModelRegistry(registered_model).list_versions()
+        version_infos = aiplatform.models.ModelRegistry(registered_model).list_versions()
     except exceptions.NotFound:
         return []
-    return [aiplatform.Model(info.model_resource_name, version=info.version_id) for info in listed]
+    return [
+        aiplatform.Model(info.model_resource_name, version=info.version_id)
+        for info in version_infos
+    ]

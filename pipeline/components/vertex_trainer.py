@@ -1,4 +1,7 @@
-"""Trains as a Vertex custom job: the stock component, whose job runs our executor instead of TFX's generic one."""
+"""Trains as a Vertex custom job.
+
+The stock component's job here runs our executor instead of TFX's generic one.
+"""
 
 from typing import Any
 

@@ -1,1 +1,4 @@
-"""From a commit to a served model: what changed, what of it is delivered, and the record of what was."""
+"""Takes a commit to a served model.
+
+This covers what changed, what of it is delivered, and the record of what was.
+"""

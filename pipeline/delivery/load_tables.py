@@ -1,4 +1,7 @@
-"""Fills the BigQuery table of each model that trains on one of the team's own, with the rows that the model has here."""
+"""Fills the team's own BigQuery tables for the models to train on.
+
+Each model that trains on such a table has one, and it gets the rows that the model has here.
+"""
 
 import io
 import time
@@ -28,37 +31,42 @@ class Loaded:
 
 
 def chosen(names: list[str]) -> list[ModelFolder]:
-    """The models of these names or paths, by default all that need a table; ConfigurationError for one that needs none."""
+    """Return the models of these names or paths, by default all in need of a table.
+
+    Raises ConfigurationError for a model that needs none.
+    """
     if not names:
-        return [folder for folder in map(ModelFolder.load, model_names()) if needs_table(folder)]
+        all_folders = map(ModelFolder.load, model_names())
+        return [folder for folder in all_folders if needs_table(folder)]
     folders = [ModelFolder.load(name) for name in dict.fromkeys(names)]
     for folder in folders:
         if not needs_table(folder):
             raise ConfigurationError(
-                f"{folder.name} needs no table: its query.sql asks for no @table but reads one that is there already"
+                f"{folder.name} needs no table: its query.sql asks for no @table "
+                "but reads one that is there already"
             )
     return folders
 
 
 def needs_table(folder: ModelFolder) -> bool:
-    """Whether the query, but for its comments, asks for the table that this file fills."""
-    return any(
-        "@table" in line.partition("--")[0]
-        for line in (folder.path / "query.sql").read_text().splitlines()
-    )
+    """Say whether the query asks for this file's table, comments aside."""
+    query = (folder.path / "query.sql").read_text()
+    return any("@table" in line.partition("--")[0] for line in query.splitlines())
 
 
 def load(
     models: list[ModelFolder], settings: Settings, progress: Callable[[str], None]
 ) -> list[Loaded]:
-    """Make each model's table hold the rows of its local source and no others; where that fails, the table stays as it was.
+    """Make each model's table hold the rows of its local source and no others.
 
-    Raises DataError for a source that is missing or is not what schema.pbtxt says, RunError for what Google refuses.
+    Where that fails, the table stays as it was. Raises DataError for a source that is missing or
+    is not what schema.pbtxt says, and RunError for what Google refuses.
     """
     for folder in models:
         if not folder.source.is_file():
             raise DataError(
-                f"{folder.source}: there is no such file, {folder.path}/model.toml names it in data.source"
+                f"{folder.source}: there is no such file, "
+                f"{folder.path}/model.toml names it in data.source"
             )
     if not models:
         return []
@@ -75,26 +83,27 @@ def load(
 def _load(
     client: Any, folder: ModelFolder, settings: Settings, progress: Callable[[str], None]
 ) -> Loaded:
-    from pipeline.components.csv_example_gen import (
-        read_csv,
-    )  # seconds to import: what is wrong with a call is told before
+    # seconds to import: what is wrong with a call is told before
+    from pipeline.components.csv_example_gen import read_csv
 
-    start, table = time.monotonic(), bigquery.Table(settings.names.data_table(folder.name))
-    data, columns = folder.declaration.data, contract.columns(contract.read(folder))
+    start = time.monotonic()
+    table = bigquery.Table(settings.names.data_table(folder.name))
+    data = folder.declaration.data
+    columns = contract.columns(contract.read(folder))
     progress(f"{folder.name}: reading {folder.source}")
     rows = read_csv(folder.source, columns, data.null_values)
     content = io.BytesIO()
     pyarrow.parquet.write_table(rows, content)  # unlike in CSV, an empty string is no null in it
+    fields = [bigquery.SchemaField(name, COLUMN_TYPES[columns[name]]) for name in rows.column_names]
     config = bigquery.LoadJobConfig(
         source_format=bigquery.SourceFormat.PARQUET,
         write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
-        schema=[
-            bigquery.SchemaField(name, COLUMN_TYPES[columns[name]]) for name in rows.column_names
-        ],
+        schema=fields,
     )
     with clients.asking(f"the table {table.dataset_id}.{table.table_id}", settings):
         progress(
-            f"{folder.name}: sending {rows.num_rows:,} rows ({content.tell() / 1e6:.1f} MB) to {table}"
+            f"{folder.name}: sending {rows.num_rows:,} rows "
+            f"({content.tell() / 1e6:.1f} MB) to {table}"
         )
         job = client.load_table_from_file(content, table, rewind=True, job_config=config)
         progress(f"{folder.name}: {rows.num_rows:,} rows sent, BigQuery loads them")
@@ -105,4 +114,5 @@ def _load(
         )
         table.labels = {"environment": settings.stage, "managed-by": "esteira"}
         client.update_table(table, ["description", "labels"])
-    return Loaded(folder.name, str(table), job.output_rows, round(time.monotonic() - start, 1))
+    seconds = round(time.monotonic() - start, 1)
+    return Loaded(folder.name, str(table), job.output_rows, seconds)

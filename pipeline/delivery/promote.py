@@ -1,4 +1,7 @@
-"""Takes what passed in one stage to the next: the same images and modules, copied and checked, trained on that stage's data."""
+"""Takes a stage's passed models to the next.
+
+The images and modules are the same, copied and checked, and train on the next stage's data.
+"""
 
 from pipeline.delivery import record_object
 from pipeline.delivery.record import Delivery, Record
@@ -20,59 +23,70 @@ from settings import Settings
 def promote(
     source: Settings, settings: Settings, commit: str, models: list[str], observer: Observer
 ) -> list[Verdict]:
-    """Deliver to `settings` what `source` has recorded of these models at this commit, which is checked out."""
+    """Deliver these models to `settings`, as `source` has recorded them at this commit.
+
+    The commit is the one checked out.
+    """
     check_commit(commit)
     record = record_object.read(source)
-    passed = {model: _passed(record, source, model, commit) for model in models}
-    for images in {delivery.images for delivery in passed.values()}:
+    deliveries = {model: _passed(record, source, model, commit) for model in models}
+    model_images = {model: delivery.images for model, delivery in deliveries.items()}
+    for images in set(model_images.values()):
         with shown(observer, f"copy the images {images.pipeline[7:19]} and {images.serving[7:19]}"):
             artifact_registry.copy(source, settings, images)
-    verdicts = deliver_models(
-        settings, commit, {model: delivery.images for model, delivery in passed.items()}, observer
-    )
-    if passed and not any(verdict.state == "failed" for verdict in verdicts):
-        newest = max(passed.values(), key=lambda delivery: delivery.delivered_at)
-        close(settings, commit, newest.images)
+    verdicts = deliver_models(settings, commit, model_images, observer)
+    if deliveries and not any(verdict.state == "failed" for verdict in verdicts):
+        newest_delivery = max(deliveries.values(), key=lambda delivery: delivery.delivered_at)
+        close(settings, commit, newest_delivery.images)
     hand_on(settings, commit, verdicts, observer)
     return verdicts
 
 
 def is_there(source: Settings, settings: Settings, commit: str, models: list[str]) -> bool:
-    """Whether `settings` has all of this already, in the very images that `source` has: it is then trained anew and not promoted."""
-    theirs, ours = record_object.read(source).models, record_object.read(settings)
+    """Say whether `settings` has all of this already, in the images of `source`.
+
+    The images must be the very same. It is then retrained and not promoted.
+    """
+    source_models = record_object.read(source).models
+    record = record_object.read(settings)
     return all(
-        is_recorded(ours, commit, [model])
-        and model in theirs
-        and theirs[model].current.images == ours.models[model].current.images
+        is_recorded(record, commit, [model])
+        and model in source_models
+        and source_models[model].current.images == record.models[model].current.images
         for model in models
     )
 
 
 def _passed(record: Record, source: Settings, model: str, commit: str) -> Delivery:
-    """What the stage before serves of the model; ConfigurationError where that is of another commit, or has not passed all."""
-    known = record.models.get(model)
-    if known is None:
+    """Return the model's current delivery in the stage before.
+
+    Raises ConfigurationError where that is of another commit, and RunError where it has not
+    passed all or its modules are not those of the checkout.
+    """
+    recorded_model = record.models.get(model)
+    if recorded_model is None:
         raise ConfigurationError(
             f"{model} was never delivered to {source.stage}: nothing of it can be promoted"
         )
-    delivery, steps = (
-        known.current,
-        source.serving.traffic_steps if source.serving.keep_warm else (),
-    )
+    delivery = recorded_model.current
+    steps = source.serving.traffic_steps if source.serving.keep_warm else ()
     if delivery.commit != commit:
         raise ConfigurationError(
-            f"{source.stage} has {model} of {delivery.commit[:12]}, allowed is what --commit names, {commit[:12]}"
+            f"{source.stage} has {model} of {delivery.commit[:12]}, "
+            f"allowed is what --commit names, {commit[:12]}"
         )
-    passed = delivery.passed
-    missing = [name for name in ("run_succeeded", "blessed", "smoke") if not getattr(passed, name)]
-    if missing or not set(steps) <= set(passed.traffic_steps):
-        what = (
-            ", ".join(missing) or f"traffic steps {sorted(set(steps) - set(passed.traffic_steps))}"
-        )
-        raise RunError(f"{model} has not passed in {source.stage}: {what}")
-    here = modules.addresses(ModelFolder.load(model), source)
-    if other := [file for file, uri in here.items() if delivery.modules.get(file) != uri]:
+    checks = delivery.passed
+    missing_checks = [
+        name for name in ("run_succeeded", "blessed", "smoke") if not getattr(checks, name)
+    ]
+    missing_steps = sorted(set(steps) - set(checks.traffic_steps))
+    if missing_checks or missing_steps:
+        gap = ", ".join(missing_checks) or f"traffic steps {missing_steps}"
+        raise RunError(f"{model} has not passed in {source.stage}: {gap}")
+    uris = modules.addresses(ModelFolder.load(model), source)
+    if changed_files := [file for file, uri in uris.items() if delivery.modules.get(file) != uri]:
         raise RunError(
-            f"{model}: {other[0]} of the checkout is not what {source.stage} delivered, {delivery.modules.get(other[0])}"
+            f"{model}: {changed_files[0]} of the checkout is not what {source.stage} delivered, "
+            f"{delivery.modules.get(changed_files[0])}"
         )
     return delivery

@@ -1,4 +1,8 @@
-"""Hands a commit of main to the first stage's trigger: what is due by its record, once however often and by however many it is asked."""
+"""Hands a commit of main to the first stage's trigger.
+
+It hands over what is due by the stage's record. It does so once, however often and by however
+many it is asked.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,14 +16,16 @@ from pipeline.errors import ConfigurationError, RunError, UnreachableError
 from pipeline.gcp import cloud_build
 from settings import Settings
 
-STARTING = timedelta(
-    minutes=2
-)  # a push that has told no build by then has died before it could start one
+# a push that has told no build by then has died before it could start one
+STARTING = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What became of a push: the build that was started, or the one that was there, or why there is none."""
+    """What became of a push.
+
+    It is the build that was started, or the one that was there, or why there is none.
+    """
 
     said: str
     started: bool
@@ -28,15 +34,18 @@ class Pushed:
 
 
 def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pushed:
-    """Start the delivery of `head`, which must be on GitHub's default branch; `again` also where it was pushed before."""
+    """Start the delivery of `head`, a commit on GitHub's default branch.
+
+    Any other commit is refused. `again` starts it also where it was pushed before.
+    """
     _refuse_other_stages(settings)
     commit = _checked(repository, head, settings.github.branch)
     record = record_object.read(settings)
-    if not again and (there := _there_already(settings, repository, record, commit)):
-        return there
+    if not again and (answer := _there_already(settings, repository, record, commit)):
+        return answer
     route, notice = git.routed(repository, base=record.commit, head=commit)
     recipe: Literal["image", "modules"] = "image" if route.image else "modules"
-    mine = Push(
+    new_push = Push(
         commit=commit,
         recipe=recipe,
         models=tuple(sorted(route.models)),
@@ -50,60 +59,75 @@ def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pus
                 False,
                 route=route,
             )
-        mine = replace(
-            record.pushed, at=mine.at, build=None
-        )  # what it was delivered by the last time
-    if not _claimed(settings, record, mine):
+        # what it was delivered by the last time
+        new_push = replace(record.pushed, at=new_push.at, build=None)
+    if not _claimed(settings, record, new_push):
         return Pushed(
             "another push has just started this or a newer commit: nothing is started",
             False,
             route=route,
         )
-    build = _start(settings, record, mine)
+    build = _start(settings, record, new_push)
     return Pushed(f"{notice}; " if notice else "", True, build, route)
 
 
 def retrain(settings: Settings, models: str) -> list[tuple[list[str], cloud_build.Build]]:
-    """Have the recorded models trained anew on newer data, each by the very commit and image that made it; all builds that were started."""
+    """Have the recorded models retrained on newer data; return the started builds.
+
+    Each model is trained by the very commit and image that made it.
+    """
     record = record_object.read(settings)
-    wanted = sorted(record.models) if models == cloud_build.ALL_MODELS else models.split(",")
-    if unknown := sorted(set(wanted) - set(record.models)):
-        known = ", ".join(sorted(record.models)) or "none yet"
+    names = sorted(record.models) if models == cloud_build.ALL_MODELS else models.split(",")
+    if unknown_names := sorted(set(names) - set(record.models)):
+        allowed = ", ".join(sorted(record.models)) or "none yet"
         raise ConfigurationError(
-            f"--models names {unknown[0]!r}, allowed are the models delivered to {settings.stage}: {known}"
+            f"--models names {unknown_names[0]!r}, "
+            f"allowed are the models delivered to {settings.stage}: {allowed}"
         )
     commits: dict[str, list[str]] = {}
-    for model in wanted:
+    for model in names:
         commits.setdefault(record.models[model].current.commit, []).append(model)
     return [
-        (of, cloud_build.start(settings, "modules", commit=commit, models=",".join(of)))
-        for commit, of in commits.items()
+        (
+            commit_models,
+            cloud_build.start(settings, "modules", commit=commit, models=",".join(commit_models)),
+        )
+        for commit, commit_models in commits.items()
     ]
 
 
 def promote(
     source: Settings, settings: Settings, commit: str | None, models: str
 ) -> cloud_build.Build:
-    """Have `settings`' own trigger take what `source` has recorded of these models at that commit."""
+    """Have `settings`' own trigger take the models of `commit` from `source`.
+
+    They are those of `models` that `source` has recorded at `commit`.
+    """
     if commit is None:
         raise ConfigurationError(
-            "--commit is missing, allowed with --promote is the hash of a commit that the stage before has delivered"
+            "--commit is missing, allowed with --promote is the hash of a commit "
+            "that the stage before has delivered"
         )
     record = record_object.read(source)
-    of = sorted(model for model, known in record.models.items() if known.current.commit == commit)
-    wanted = of if models == cloud_build.ALL_MODELS else models.split(",")
-    if not wanted or (other := sorted(set(wanted) - set(of))):
-        what = other[0] if wanted else "any model"
+    commit_models = sorted(
+        name for name, model in record.models.items() if model.current.commit == commit
+    )
+    names = commit_models if models == cloud_build.ALL_MODELS else models.split(",")
+    if not names or (other_names := sorted(set(names) - set(commit_models))):
+        subject = other_names[0] if names else "any model"
+        allowed = ", ".join(commit_models) or "none"
         raise ConfigurationError(
-            f"{source.stage} has not delivered {what} of --commit {commit}, allowed are {', '.join(of) or 'none'}"
+            f"{source.stage} has not delivered {subject} of --commit {commit}, "
+            f"allowed are {allowed}"
         )
-    return cloud_build.start(settings, "modules", commit=commit, models=",".join(wanted))
+    return cloud_build.start(settings, "modules", commit=commit, models=",".join(names))
 
 
 def _refuse_other_stages(settings: Settings) -> None:
     if settings.promotes_from is not None:
         raise ConfigurationError(
-            f"--env is {settings.stage!r}, which gets what passed in {settings.promotes_from}: allowed is the stage that promotes from none"
+            f"--env is {settings.stage!r}, which gets what passed in {settings.promotes_from}: "
+            "allowed is the stage that promotes from none"
         )
 
 
@@ -111,14 +135,16 @@ def _checked(repository: Path, head: str, branch: str) -> str:
     commit = git.commit(repository, head)
     if commit is None:
         raise ConfigurationError(f"--head is {head!r}, allowed is a commit of {repository}")
-    if changed := git.uncommitted(repository):
-        more = f" (and {len(changed) - 1} more)" if changed[1:] else ""
+    if changed_files := git.uncommitted(repository):
+        more = f" (and {len(changed_files) - 1} more)" if changed_files[1:] else ""
         raise ConfigurationError(
-            f"{changed[0]} is not committed{more}: a delivery is of a commit; commit it or put it away"
+            f"{changed_files[0]} is not committed{more}: "
+            "a delivery is of a commit; commit it or put it away"
         )
     if not git.is_on(repository, commit, branch):
         raise ConfigurationError(
-            f"--head is {commit[:12]}, which is not on origin/{branch}: merge and `git push` it, or `git fetch origin` if it is there already"
+            f"--head is {commit[:12]}, which is not on origin/{branch}: "
+            "merge and `git push` it, or `git fetch origin` if it is there already"
         )
     return commit
 
@@ -126,61 +152,70 @@ def _checked(repository: Path, head: str, branch: str) -> str:
 def _there_already(
     settings: Settings, repository: Path, record: Record, commit: str
 ) -> Pushed | None:
-    """Why this commit needs no build of its own, if so."""
+    """Return why this commit needs no build of its own, or None if it needs one."""
     if record.commit is not None and git.is_ancestor(repository, commit, record.commit):
         return Pushed(
-            f"{commit[:12]} is delivered already, as part of {record.commit[:12]}: nothing is started",
+            f"{commit[:12]} is delivered already, as part of {record.commit[:12]}: "
+            "nothing is started",
             False,
         )
-    last = record.pushed
-    if last is None or not git.is_ancestor(repository, commit, last.commit):
+    last_push = record.pushed
+    if last_push is None or not git.is_ancestor(repository, commit, last_push.commit):
         return None
-    if commit != last.commit:
+    if commit != last_push.commit:
         return Pushed(
-            f"{last.commit[:12]} was pushed after it and holds it: nothing is started", False
+            f"{last_push.commit[:12]} was pushed after it and holds it: nothing is started", False
         )
-    if (
-        build := cloud_build.get(settings, last.build)
-        if last.build
-        else cloud_build.find(settings, last.recipe, commit)
-    ):
+    existing_build = (
+        cloud_build.get(settings, last_push.build)
+        if last_push.build
+        else cloud_build.find(settings, last_push.recipe, commit)
+    )
+    if existing_build:
         return Pushed(
-            f"{commit[:12]} was pushed before ({build.status.lower()}): nothing is started, --again does",
+            f"{commit[:12]} was pushed before ({existing_build.status.lower()}): "
+            "nothing is started, --again does",
             False,
-            build,
+            existing_build,
         )
-    if datetime.now(UTC) - last.at < STARTING:
+    if datetime.now(UTC) - last_push.at < STARTING:
         return Pushed(f"{commit[:12]} is being pushed by someone else: nothing is started", False)
     return None
 
 
-def _claimed(settings: Settings, seen: Record, mine: Push) -> bool:
-    """Whether the record now names this push as the last one; of two at once one sees the other's."""
-    left = record_object.update(
-        settings,
-        lambda record: replace(record, pushed=mine) if record.pushed == seen.pushed else record,
-    )
-    return left.pushed == mine
+def _claimed(settings: Settings, old_record: Record, new_push: Push) -> bool:
+    """Say whether the record now names this push as the last one.
+
+    Of two pushes at once one sees the other's.
+    """
+
+    def claim(record: Record) -> Record:
+        unchanged = record.pushed == old_record.pushed
+        return replace(record, pushed=new_push) if unchanged else record
+
+    return record_object.update(settings, claim).pushed == new_push
 
 
-def _start(settings: Settings, seen: Record, mine: Push) -> cloud_build.Build:
+def _start(settings: Settings, old_record: Record, new_push: Push) -> cloud_build.Build:
     def tell(push: Push | None) -> None:
         record_object.update(
             settings,
-            lambda record: replace(record, pushed=push) if record.pushed == mine else record,
+            lambda record: replace(record, pushed=push) if record.pushed == new_push else record,
         )
 
     try:
         build = cloud_build.start(
             settings,
-            mine.recipe,
-            commit=mine.commit,
-            models=",".join(mine.models) or cloud_build.NO_MODELS,
+            new_push.recipe,
+            commit=new_push.commit,
+            models=",".join(new_push.models) or cloud_build.NO_MODELS,
         )
-    except UnreachableError:  # it may have been started: the next push of this commit finds it, or takes over after a while
+    except UnreachableError:
+        # it may have been started: the next push of this commit finds it, or takes over after a
+        # while
         raise
     except RunError:
-        tell(seen.pushed)
+        tell(old_record.pushed)
         raise
-    tell(replace(mine, build=build.id))
+    tell(replace(new_push, build=build.id))
     return build

@@ -1,4 +1,7 @@
-"""What a stage was last delivered: delivery.json in its artifacts bucket, the one thing that push, retrain, promote and rollback go by."""
+"""The record of a stage's last deliveries: delivery.json in its artifacts bucket.
+
+It is the one thing that push, retrain, promote and rollback go by.
+"""
 
 import json
 from dataclasses import replace
@@ -23,7 +26,7 @@ CHECKED = ConfigDict(strict=True, extra="forbid")
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Images:
-    """By digest alone: each stage has a copy under a name of its own."""
+    """Both images by digest alone: each stage has a copy under a name of its own."""
 
     pipeline: Digest
     serving: Digest
@@ -39,7 +42,7 @@ class Passed:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Delivery:
-    """One version of a model: what it was made from, where it is, and what it passed."""
+    """One version of a model: its sources, its places, and its passed checks."""
 
     commit: Commit
     images: Images  # that trained and serve it; the record's own may be newer
@@ -59,7 +62,10 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Push:
-    """What was handed to Cloud Build last. Any earlier delivery that has not ended yet leaves its place to this one, which holds it too."""
+    """What was handed to Cloud Build last.
+
+    Any earlier delivery that has not ended yet leaves its place to this one, which holds it too.
+    """
 
     commit: Commit
     recipe: Literal["image", "modules"]
@@ -70,7 +76,7 @@ class Push:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Record:
-    """All of delivery.json. `commit` is the base of the next route: None makes it everything."""
+    """All of delivery.json. `commit` is the base of the next route; without one everything is due."""
 
     version: Annotated[int, Field(ge=VERSION, le=VERSION)]
     commit: Commit | None
@@ -80,7 +86,10 @@ class Record:
 
 
 class SupersededError(RunError):
-    """The record has moved on since it was read: something newer takes the place of what is being delivered."""
+    """The record has moved on since it was read.
+
+    Something newer takes the place of what is being delivered.
+    """
 
 
 EMPTY = Record(version=VERSION, commit=None, images=None, models={}, pushed=None)
@@ -88,11 +97,19 @@ _JSON: TypeAdapter[Record] = TypeAdapter(Record)
 
 
 def delivered(record: Record, model: str, delivery: Delivery) -> Record:
-    """The record with `delivery` as the model's current one; told again of the same version, it keeps the one before."""
-    known = record.models.get(model)
-    again = known is not None and known.current.registry_version == delivery.registry_version
-    before = None if known is None else known.before if again else known.current
-    return replace(record, models={**record.models, model: Model(current=delivery, before=before)})
+    """Return the record with `delivery` as the model's current one.
+
+    If it has the same version already, the record keeps the delivery before.
+    """
+    old_model = record.models.get(model)
+    if old_model is None:
+        previous_delivery = None
+    elif old_model.current.registry_version == delivery.registry_version:
+        previous_delivery = old_model.before
+    else:
+        previous_delivery = old_model.current
+    new_model = Model(current=delivery, before=previous_delivery)
+    return replace(record, models={**record.models, model: new_model})
 
 
 def encode(record: Record) -> bytes:
@@ -100,13 +117,17 @@ def encode(record: Record) -> bytes:
 
 
 def decode(content: bytes, uri: str) -> Record:
-    """Raises RunError, naming `uri`, for what is no record and for one of a newer version."""
+    """Return the record in `content`.
+
+    Raises RunError, naming `uri`, for what is no record and for one of a newer version.
+    """
     try:
-        found = json.loads(content)
-        version = found["version"]
+        document = json.loads(content)
+        version = document["version"]
         if version > VERSION:
             raise RunError(
-                f"{uri} is of version {version}, allowed is {VERSION}: a newer commit wrote it, go on from that one"
+                f"{uri} is of version {version}, allowed is {VERSION}: "
+                "a newer commit wrote it, go on from that one"
             )
         return _JSON.validate_json(content)
     except ValidationError as error:
@@ -116,10 +137,14 @@ def decode(content: bytes, uri: str) -> Record:
 
 
 def _damaged(uri: str, what: str) -> str:
-    remedy = "restore one of the versions that `gcloud storage ls --all-versions` lists, or delete it and deliver everything anew"
+    remedy = (
+        "restore one of the versions that `gcloud storage ls --all-versions` lists, "
+        "or delete it and deliver everything anew"
+    )
     return f"{uri} is damaged and left as it is ({what}): {remedy}"
 
 
 def _first(error: ValidationError) -> str:
-    first: dict[str, Any] = dict(error.errors()[0])
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg'][0].lower()}{first['msg'][1:]}"
+    problem: dict[str, Any] = dict(error.errors()[0])
+    place, message = ".".join(map(str, problem["loc"])), problem["msg"]
+    return f"{place}: {message[0].lower()}{message[1:]}"

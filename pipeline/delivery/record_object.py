@@ -1,4 +1,7 @@
-"""Reads and changes the record where it lies; a change is written only over what it was made from, so that no writer undoes another's."""
+"""Reads and changes the record in its bucket.
+
+A change is written only over what it was made from, so that no writer undoes another's.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,28 +23,32 @@ def uri(settings: Settings) -> str:
 
 
 def read(settings: Settings) -> Record:
-    """The stage's record, the empty one where there is none yet; RunError for a damaged or a newer one."""
+    """Return the stage's record, or the empty one if there is none yet.
+
+    Raises RunError for a damaged or a newer one.
+    """
     with _asking(settings):
         return _read(_bucket(settings), uri(settings))[0]
 
 
 def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
-    """Write what `change` makes of the record, and return it.
+    """Write the record as `change` returns it, and return it.
 
-    `change` is called again on what another writer left, and after a lost answer on its own result: done twice, it must do no more than once.
+    `change` is called again on what another writer left, and after a lost answer on its own
+    result: done twice, it must do no more than once.
     """
 
-    def once() -> Record:
+    def attempt() -> Record:
         record, generation = _read(bucket, uri(settings))
-        changed = change(record)
-        if changed != record:
-            content = encode(changed)
+        new_record = change(record)
+        if new_record != record:
+            content = encode(new_record)
             bucket.blob(NAME).upload_from_string(
                 content, content_type="application/json", if_generation_match=generation
             )
-        return changed
+        return new_record
 
-    again = retry.Retry(
+    retry_policy = retry.Retry(
         retry.if_exception_type(exceptions.PreconditionFailed),
         initial=0.2,
         maximum=3.0,
@@ -50,12 +57,13 @@ def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
     with _asking(settings):
         bucket = _bucket(settings)
         try:
-            return again(once)()  # type: ignore[no-any-return]
+            return retry_policy(attempt)()  # type: ignore[no-any-return]
         except exceptions.RetryError as error:
             if not isinstance(error.cause, exceptions.PreconditionFailed):
                 raise
             raise RunError(
-                f"{uri(settings)} was changed by others for {CONTENDED_SECONDS:g} seconds on end: run it again"
+                f"{uri(settings)} was changed by others for {CONTENDED_SECONDS:g} seconds on end: "
+                "run it again"
             ) from error
 
 
@@ -68,15 +76,16 @@ def _asking(settings: Settings) -> AbstractContextManager[None]:
 
 
 def _read(bucket: Any, uri: str) -> tuple[Record, int]:
-    """The record and its generation, which is 0 for one that does not exist."""
+    """Return the record and its generation, or the empty one and 0.
+
+    0 stands for a record that does not exist.
+    """
     blob = bucket.blob(NAME)
     try:
         content = blob.download_as_bytes()
     except exceptions.NotFound:
-        list(
-            bucket.list_blobs(prefix=NAME)
-        )  # not found as well, where it is the bucket that is missing: that is no empty record
+        # not found as well, where it is the bucket that is missing: that is no empty record
+        list(bucket.list_blobs(prefix=NAME))
         return EMPTY, 0
-    return decode(content, uri), int(
-        blob.generation
-    )  # int: written over None, there would be no precondition
+    # int: written over None, there would be no precondition
+    return decode(content, uri), int(blob.generation)

@@ -1,4 +1,7 @@
-"""Puts a version of a model before its callers, or takes one away: the release of a run's result, rollback, refresh and undeploy."""
+"""Puts a version of a model before its callers, or takes one away.
+
+These are the release of a run's result, rollback, refresh and undeploy.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +33,7 @@ TRANSFORMED = "transform_features"  # the signature that every model has beside 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A version that a run of this commit has pushed to the model's registry."""
+    """A version in the model's registry, pushed by a run of this commit."""
 
     settings: Settings
     model: str
@@ -44,42 +47,28 @@ class Candidate:
 def release(
     candidate: Candidate, observer: Observer, still_wanted: Callable[[], None] = lambda: None
 ) -> Delivery:
-    """All the traffic to the candidate, step by step, and the record of it; RunError where a step does not hold, and all is as before.
+    """Give all the traffic to the candidate, step by step, and record it.
 
-    `still_wanted` raises SupersededError where something newer has taken its place.
+    Raises RunError where a step does not hold, and all is as before. `still_wanted` raises
+    SupersededError where something newer has taken its place.
     """
     settings, model, version = candidate.settings, candidate.model, candidate.version
-    known = record_object.read(settings).models.get(model)
-    if known and known.current.registry_version == version:
-        return known.current
-    if known and known.before and known.before.registry_version == version:
+    old_model = record_object.read(settings).models.get(model)
+    if old_model and old_model.current.registry_version == version:
+        return old_model.current
+    if old_model and old_model.before and old_model.before.registry_version == version:
         raise RunError(
-            f"version {version} of {model} was taken back: another commit, or a retraining on another day, brings a new one"
+            f"version {version} of {model} was taken back: "
+            "another commit, or a retraining on another day, brings a new one"
         )
     artifact_registry.keep(settings, candidate.images)
     endpoint = endpoint_of(settings, model)
-    new = deployed(endpoint, model, version, candidate.images, observer)
-    steps = traffic.introduce(
-        endpoint, new, traffic.before(endpoint, new, known), question(model), observer, still_wanted
-    )
-    warm = settings.serving.keep_warm
-    delivery = Delivery(
-        commit=candidate.commit,
-        images=candidate.images,
-        modules=candidate.modules,
-        run=candidate.run,
-        registry_version=version,
-        deployed_model=new if warm else None,
-        delivered_at=datetime.now(UTC),
-        passed=Passed(
-            run_succeeded=True, blessed=True, smoke=True, traffic_steps=steps if warm else ()
-        ),
-    )
+    delivery = _introduced(candidate, endpoint, old_model, observer, still_wanted)
 
     def change(record: Record) -> Record:
-        if record.models.get(model) != known and not (
-            model in record.models and record.models[model].current == delivery
-        ):
+        model_now = record.models.get(model)
+        is_written = model_now is not None and model_now.current == delivery
+        if model_now != old_model and not is_written:
             raise SupersededError(f"{model} was released or taken back by someone else meanwhile")
         return delivered(record, model, delivery)
 
@@ -88,70 +77,103 @@ def release(
     return delivery
 
 
+def _introduced(
+    candidate: Candidate,
+    endpoint: Endpoint,
+    old_model: Model | None,
+    observer: Observer,
+    still_wanted: Callable[[], None],
+) -> Delivery:
+    """Give all the traffic to the candidate; return its delivery, not recorded yet."""
+    model, version = candidate.model, candidate.version
+    new_id = deployed(endpoint, model, version, candidate.images, observer)
+    old_id = traffic.before(endpoint, new_id, old_model)
+    steps = traffic.introduce(endpoint, new_id, old_id, question(model), observer, still_wanted)
+    warm = endpoint.settings.serving.keep_warm
+    held_steps = steps if warm else ()
+    return Delivery(
+        commit=candidate.commit,
+        images=candidate.images,
+        modules=candidate.modules,
+        run=candidate.run,
+        registry_version=version,
+        deployed_model=new_id if warm else None,
+        delivered_at=datetime.now(UTC),
+        passed=Passed(run_succeeded=True, blessed=True, smoke=True, traffic_steps=held_steps),
+    )
+
+
 def rollback(settings: Settings, model: str, observer: Observer) -> Delivery:
-    """All the traffic to the version before, at once: it passed its steps when it came."""
-    recorded = recorded_model(settings, model)
-    if recorded.before is None:
+    """Give all the traffic to the version before, at once: it passed its steps when it came."""
+    old_model = recorded_model(settings, model)
+    if old_model.before is None:
         raise ConfigurationError(
-            f"{model} has version {recorded.current.registry_version} in {settings.stage} and none before to go back to"
+            f"{model} has version {old_model.current.registry_version} in {settings.stage} "
+            "and none before to go back to"
         )
-    before, endpoint = recorded.before, endpoint_of(settings, model)
+    delivery, endpoint = old_model.before, endpoint_of(settings, model)
     if settings.serving.keep_warm:
-        id_ = deployed(endpoint, model, before.registry_version, before.images, observer)
+        id_ = deployed(endpoint, model, delivery.registry_version, delivery.images, observer)
         endpoint.split({id_: 100})
-        before = replace(before, deployed_model=id_)
-    record_object.update(settings, lambda record: delivered(record, model, before))
-    return before
+        delivery = replace(delivery, deployed_model=id_)
+    record_object.update(settings, lambda record: delivered(record, model, delivery))
+    return delivery
 
 
 def refresh(settings: Settings, model: str, observer: Observer) -> Delivery | None:
-    """The same model behind the recorded serving image, as a version of its own; None where it has that image already."""
-    current, images = recorded_model(settings, model).current, record_object.read(settings).images
-    if images is None or images.serving == current.images.serving:
+    """Release the same model behind the recorded serving image, as a version of its own.
+
+    Returns None where it has that image already.
+    """
+    delivery = recorded_model(settings, model).current
+    recorded_images = record_object.read(settings).images
+    if recorded_images is None or recorded_images.serving == delivery.images.serving:
         return None
-    chosen = Images(pipeline=current.images.pipeline, serving=images.serving)
-    artifact_registry.check(settings, chosen)
+    images = Images(pipeline=delivery.images.pipeline, serving=recorded_images.serving)
+    artifact_registry.check(settings, images)
     with (
         asking(f"the registered model {settings.names.registered_model(model)}", settings),
         shown(observer, f"{model} deploy"),
     ):
-        trained = _registered(settings, model, current.registry_version)
-        version, _ = vertex_pusher.push(trained.uri, _destination(settings, model, chosen))
-    return release(
-        Candidate(
-            settings,
-            model,
-            current.commit,
-            chosen,
-            current.run,
-            version.version_id,
-            current.modules,
-        ),
-        observer,
+        registered_model = _registered(settings, model, delivery.registry_version)
+        destination = _destination(settings, model, images)
+        version, _ = vertex_pusher.push(registered_model.uri, destination)
+    candidate = Candidate(
+        settings,
+        model,
+        delivery.commit,
+        images,
+        delivery.run,
+        version.version_id,
+        delivery.modules,
     )
+    return release(candidate, observer)
 
 
 def undeploy(settings: Settings, model: str, keep: int, observer: Observer) -> list[str]:
-    """Take all but the newest `keep` deployed models without traffic off their machines; returns the ids of those that went."""
+    """Take all but the newest `keep` deployed models without traffic off their machines.
+
+    Returns the ids of those that went.
+    """
     endpoint = endpoint_of(settings, model)
     shares = endpoint.shares()
-    idle = [id_ for id_ in endpoint.deployed().values() if id_ not in shares]
-    gone = idle[: max(0, len(idle) - keep)]
-    for id_ in gone:
+    idle_ids = [id_ for id_ in endpoint.deployed().values() if id_ not in shares]
+    surplus_ids = idle_ids[: max(0, len(idle_ids) - keep)]
+    for id_ in surplus_ids:
         with shown(observer, f"{model} undeploy {id_}"):
             endpoint.undeploy(id_)
-    record_object.update(settings, lambda record: _without(record, model, gone))
-    return gone
+    record_object.update(settings, lambda record: _without(record, model, surplus_ids))
+    return surplus_ids
 
 
 def recorded_model(settings: Settings, model: str) -> Model:
-    known = record_object.read(settings).models
-    if model not in known:
-        allowed = ", ".join(sorted(known)) or "none yet"
+    models = record_object.read(settings).models
+    if model not in models:
+        allowed = ", ".join(sorted(models)) or "none yet"
         raise ConfigurationError(
             f"there is no model {model!r} delivered to {settings.stage}, allowed are {allowed}"
         )
-    return known[model]
+    return models[model]
 
 
 def known_model(model: str) -> None:
@@ -164,16 +186,18 @@ def known_model(model: str) -> None:
 def deployed(
     endpoint: Endpoint, model: str, version: str, images: Images, observer: Observer
 ) -> str:
-    """The id of the deployed model of this version, which is deployed where it is not: a run taken from the cache deploys nothing."""
+    """Return this version's deployed model by id; deploy it first if needed.
+
+    A run taken from the cache deploys nothing.
+    """
     if (id_ := endpoint.deployed().get(version)) is None:
         with (
             asking(f"version {version} of {model}", endpoint.settings),
             shown(observer, f"{model} deploy"),
         ):
-            registered = _registered(endpoint.settings, model, version)
-            vertex_pusher.deploy(
-                registered, endpoint.resource, _destination(endpoint.settings, model, images)
-            )
+            registered_model = _registered(endpoint.settings, model, version)
+            destination = _destination(endpoint.settings, model, images)
+            vertex_pusher.deploy(registered_model, endpoint.resource, destination)
         id_ = endpoint.deployed().get(version)
     if id_ is None:
         raise RunError(f"{endpoint.what}: version {version} was deployed and is not there")
@@ -196,37 +220,33 @@ def _destination(settings: Settings, model: str, images: Images) -> spec.VertexD
     )
 
 
-def _clear(endpoint: Endpoint, recorded: Model, observer: Observer) -> None:
-    """Off the machines goes what nobody would go back to; where nothing is kept warm, everything."""
-    kept = {
-        delivery.registry_version for delivery in (recorded.current, recorded.before) if delivery
-    }
+def _clear(endpoint: Endpoint, model: Model, observer: Observer) -> None:
+    """Undeploy all versions nobody would go back to.
+
+    Where nothing is kept warm, that is everything.
+    """
+    deliveries = (model.current, model.before)
+    recorded_versions = {delivery.registry_version for delivery in deliveries if delivery}
     shares = endpoint.shares()
-    for version, id_ in sorted(
-        endpoint.deployed().items(), key=lambda deployed: shares.get(deployed[1], 0)
-    ):  # what has the traffic goes last
-        if version not in kept or not endpoint.settings.serving.keep_warm:
+    # what has the traffic goes last
+    by_share = sorted(endpoint.deployed().items(), key=lambda item: shares.get(item[1], 0))
+    for version, id_ in by_share:
+        if version not in recorded_versions or not endpoint.settings.serving.keep_warm:
             with shown(observer, f"undeploy version {version}"):
                 endpoint.undeploy(id_)
 
 
-def _without(record: Record, model: str, gone: list[str]) -> Record:
-    """The record, the deployed models that are gone taken out of it."""
+def _without(record: Record, model: str, ids: list[str]) -> Record:
+    """Return the record without these deployed models."""
     if model not in record.models:
         return record
 
-    def kept(delivery: Delivery | None) -> Delivery | None:
-        return (
-            replace(delivery, deployed_model=None)
-            if delivery and delivery.deployed_model in gone
-            else delivery
-        )
+    def without_ids(delivery: Delivery | None) -> Delivery | None:
+        if delivery and delivery.deployed_model in ids:
+            return replace(delivery, deployed_model=None)
+        return delivery
 
-    known = record.models[model]
-    return replace(
-        record,
-        models={
-            **record.models,
-            model: Model(current=kept(known.current) or known.current, before=kept(known.before)),
-        },
-    )
+    old_model = record.models[model]
+    current = without_ids(old_model.current) or old_model.current
+    new_model = Model(current=current, before=without_ids(old_model.before))
+    return replace(record, models={**record.models, model: new_model})

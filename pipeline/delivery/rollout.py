@@ -1,4 +1,7 @@
-"""What deliver and promote share: a commit's models published, run, released and recorded, and the next stage asked."""
+"""Holds the common steps of deliver and promote.
+
+It publishes, runs, releases and records a commit's models, and asks the next stage.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +16,7 @@ from pipeline.delivery.record import Images, Record, SupersededError
 from pipeline.delivery.release import Candidate, release
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry, cloud_build, event_log, pipeline_jobs, pubsub
-from pipeline.gcp.modules import addresses, publish
+from pipeline.gcp.modules import addresses, upload
 from pipeline.gcp.pipeline_jobs import Outcome, Submission
 from pipeline.job import compiler
 from pipeline.model.folder import ModelFolder
@@ -29,15 +32,17 @@ class Verdict:
 
 
 def asked_models(models: str) -> list[str]:
-    """What _MODELS says: `all`, `none`, or names joined by commas; ConfigurationError for one that is not in the checkout."""
-    known = model_names()
-    named = {cloud_build.ALL_MODELS: known, cloud_build.NO_MODELS: []}.get(
-        models, models.split(",")
-    )
-    if unknown := sorted(set(named) - set(known)):
-        allowed = f"{cloud_build.ALL_MODELS}, {cloud_build.NO_MODELS}, or of {', '.join(known)}"
-        raise ConfigurationError(f"--models names {unknown[0]!r}, allowed are {allowed}")
-    return sorted(set(named))
+    """Return the models of _MODELS: `all`, `none`, or names joined by commas.
+
+    Raises ConfigurationError for a name that is not in the checkout.
+    """
+    all_names = model_names()
+    keywords = {cloud_build.ALL_MODELS: all_names, cloud_build.NO_MODELS: []}
+    names = set(keywords.get(models, models.split(",")))
+    if unknown_names := sorted(names - set(all_names)):
+        allowed = f"{cloud_build.ALL_MODELS}, {cloud_build.NO_MODELS}, or of {', '.join(all_names)}"
+        raise ConfigurationError(f"--models names {unknown_names[0]!r}, allowed are {allowed}")
+    return sorted(names)
 
 
 def check_commit(commit: str) -> None:
@@ -49,12 +54,17 @@ def check_commit(commit: str) -> None:
 
 
 def admit(record: Record, commit: str, settings: Settings, models: list[str]) -> None:
-    """What was pushed last goes on, and what is recorded is trained anew: so the older of two builds at once can't have the last word."""
+    """Let the last push go on, and recorded models be retrained.
+
+    So the older of two builds at once can't have the last word. Raises ConfigurationError where
+    nothing was pushed, and SupersededError where another commit was.
+    """
     if is_recorded(record, commit, models) or (record.pushed and record.pushed.commit == commit):
         return
     if record.pushed is None:
         raise ConfigurationError(
-            f"--commit is {commit[:12]}, which was not pushed: `python3 -m pipeline push --env {settings.stage}`"
+            f"--commit is {commit[:12]}, which was not pushed: "
+            f"`python3 -m pipeline push --env {settings.stage}`"
         )
     raise SupersededError(
         f"{record.pushed.commit[:12]} was pushed after {commit[:12]} and is delivered in its place"
@@ -62,24 +72,26 @@ def admit(record: Record, commit: str, settings: Settings, models: list[str]) ->
 
 
 def is_recorded(record: Record, commit: str, models: list[str]) -> bool:
-    """Whether all these models are recorded as of this commit."""
-    return bool(models) and all(
-        model in record.models and record.models[model].current.commit == commit for model in models
-    )
+    """Say whether all these models are recorded as of this commit."""
+    commits = {name: model.current.commit for name, model in record.models.items()}
+    return bool(models) and all(commits.get(model) == commit for model in models)
 
 
 def deliver_models(
     settings: Settings, commit: str, images: dict[str, Images], observer: Observer
 ) -> list[Verdict]:
-    """Submit all, then release each as soon as its run has ended; one that fails keeps none of the others from going on."""
-    for chosen in set(images.values()):
-        artifact_registry.check(settings, chosen)
+    """Submit all models, then release each as soon as its run has ended.
+
+    One that fails keeps none of the others from going on.
+    """
+    for pair in set(images.values()):
+        artifact_registry.check(settings, pair)
     runs: dict[str, Any] = {}
     verdicts: list[Verdict] = []
     today = datetime.now(UTC).date()
-    for model, chosen in images.items():
+    for model, pair in images.items():
         with _failures(settings, model, verdicts):
-            runs[model] = submit(Submission(settings, model, commit, chosen, today), observer)
+            runs[model] = submit(Submission(settings, model, commit, pair, today), observer)
     for model, outcome in pipeline_jobs.wait(settings, runs, observer):
         with _failures(settings, model, verdicts):
             verdicts.append(_judged(settings, model, commit, images[model], outcome, observer))
@@ -90,40 +102,46 @@ def submit(wanted: Submission, observer: Observer) -> Any:
     """Publish the model's modules, compile its job and have Vertex run it."""
     settings, folder = wanted.settings, ModelFolder.load(wanted.model)
     with shown(observer, f"{wanted.model} publish"):
-        publish(folder, settings)
+        upload(folder, settings)
     with shown(observer, f"{wanted.model} compile"):
         image = artifact_registry.Image(settings, "pipeline").at(wanted.images.pipeline)
         serving_image = artifact_registry.Image(settings, "serving").at(wanted.images.serving)
-        settled = spec.cloud(
+        pipeline_spec = spec.cloud(
             folder, settings, image=image, serving_image=serving_image, end=wanted.end
         )
-        job = pipeline_jobs.checked(compiler.compiled(settled, image), settings, wanted.images)
+        compiled_job = compiler.compiled(pipeline_spec, image)
+        job = pipeline_jobs.checked(compiled_job, settings, wanted.images)
     with shown(observer, f"{wanted.model} submit"):
-        known = record_object.read(settings).models.get(wanted.model)
-        return pipeline_jobs.submit(
-            wanted, job, {d.run for d in (known.current, known.before) if d} if known else set()
-        )
+        recorded_model = record_object.read(settings).models.get(wanted.model)
+        deliveries = (recorded_model.current, recorded_model.before) if recorded_model else ()
+        recorded_runs = {delivery.run for delivery in deliveries if delivery}
+        return pipeline_jobs.submit(wanted, job, recorded_runs)
 
 
 def close(settings: Settings, commit: str, images: Images) -> None:
-    """All of the commit is delivered: it is the base of the next route, in dev unless a later push has taken its place."""
+    """Record a wholly delivered commit as the base of the next route.
+
+    A record with a later push stays as it is.
+    """
     artifact_registry.keep(settings, images)
 
     def change(record: Record) -> Record:
-        later = record.pushed is not None and record.pushed.commit != commit
-        return record if later else replace(record, commit=commit, images=images)
+        superseded = record.pushed is not None and record.pushed.commit != commit
+        return record if superseded else replace(record, commit=commit, images=images)
 
     record_object.update(settings, change)
 
 
 def hand_on(settings: Settings, commit: str, verdicts: list[Verdict], observer: Observer) -> None:
-    """Ask the stages that promote from this one for what was delivered."""
+    """Ask the next stages to promote the delivered models.
+
+    They are the stages that promote from this one.
+    """
     models = ",".join(verdict.model for verdict in verdicts if verdict.state == "delivered")
-    for follower in (
-        environment
-        for environment in ENVIRONMENTS.values()
-        if environment.promotes_from == settings.stage and models
-    ):
+    if not models:
+        return
+    followers = [later for later in ENVIRONMENTS.values() if later.promotes_from == settings.stage]
+    for follower in followers:
         with shown(observer, f"ask {follower.stage} to promote {models}"):
             pubsub.ask_to_promote(follower, commit, models)
 
@@ -148,14 +166,18 @@ def _judged(
     retraining = is_recorded(record_object.read(settings), commit, [model])
     modules = addresses(ModelFolder.load(model), settings)
     candidate = Candidate(settings, model, commit, images, outcome.run, outcome.version, modules)
-    released = release(
+    delivery = release(
         candidate, observer, lambda: _still_wanted(settings, model, commit, retraining)
     )
-    return Verdict(model, "delivered", f"version {released.registry_version} serves")
+    return Verdict(model, "delivered", f"version {delivery.registry_version} serves")
 
 
 def _still_wanted(settings: Settings, model: str, commit: str, retraining: bool) -> None:
-    """Raises SupersededError where the model is of another commit by now: here, for a retraining, or else where it comes from."""
+    """Raise SupersededError if something newer takes this delivery's place.
+
+    A retraining is checked against this stage's record, a promotion against the source stage's, a
+    first delivery against the last push.
+    """
     record = record_object.read(settings)
     if retraining and not is_recorded(record, commit, [model]):
         raise SupersededError(f"another commit of {model} was delivered meanwhile")
@@ -169,7 +191,7 @@ def _still_wanted(settings: Settings, model: str, commit: str, retraining: bool)
 
 @contextmanager
 def _failures(settings: Settings, model: str, verdicts: list[Verdict]) -> Iterator[None]:
-    """A failure of one model is its verdict, and told to whoever watches."""
+    """Turn a failure of one model into its verdict, and tell the event log."""
     try:
         yield
     except SupersededError as error:

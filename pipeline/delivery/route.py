@@ -1,4 +1,7 @@
-"""Which of image, models and infrastructure a set of changes reaches: the one function that decides what a push delivers."""
+"""Decides the reach of a push, by one function.
+
+It says which of image, models and infrastructure a set of changes reaches.
+"""
 
 import posixpath
 from collections.abc import Collection, Iterable
@@ -8,7 +11,8 @@ from typing import Literal
 
 from settings.names import MODEL_NAME
 
-# What decides what a trained model is: the compiled job, what its nodes do, and the packages in its image.
+# What decides what a trained model is: the compiled job, what its nodes do, and the packages in
+# its image.
 TRAINING_FOLDERS = ("pipeline/components/", "pipeline/job/", "pipeline/model/", "settings/")
 TRAINING_FILES = {
     "pipeline/spec.py",
@@ -20,7 +24,7 @@ STAGES = "settings/stages.py"  # no node imports it
 
 @dataclass(frozen=True)
 class Change:
-    """One path, and what happened to it; a rename is one deleted and one added."""
+    """One path and its change; a rename is one deleted and one added."""
 
     path: str
     what: Literal["added", "modified", "deleted"]
@@ -49,13 +53,16 @@ class Route:
 
 
 def route(changes: Iterable[Change], models: Collection[str]) -> Route:
-    """What the changes reach; `models` are those with a model.toml after them, and no other is ever submitted."""
-    present = frozenset(models)
-    return reduce(Route.__or__, (_reach(change, present) for change in changes), Route())
+    """Return the reach of the changes.
+
+    `models` are those with a model.toml after the changes, and no other is ever submitted.
+    """
+    names = frozenset(models)
+    return reduce(Route.__or__, (_reach(change, names) for change in changes), Route())
 
 
 def everything(models: Collection[str]) -> Route:
-    """The route from nothing, or from what nobody knows any more."""
+    """Return the route of everything, for an unknown base or none."""
     return Route(image=True, models=frozenset(models), infrastructure=True)
 
 
@@ -64,8 +71,8 @@ def _reach(change: Change, models: frozenset[str]) -> Route:
     if path != STAGES and (path in TRAINING_FILES or path.startswith(TRAINING_FOLDERS)):
         return Route(image=True, models=models)
     match path.split("/"):
-        case ["models", folder, *inside] if inside:
-            return _model_reach(change, folder, inside, models)
+        case ["models", folder, *parts] if parts:
+            return _model_reach(change, folder, parts, models)
         case ["pipeline" | "settings", *_] | [".dockerignore"] | ["build", "entrypoint"]:
             return Route(image=True)
         case ["infra", *_] | ["environments.py"]:
@@ -73,11 +80,14 @@ def _reach(change: Change, models: frozenset[str]) -> Route:
     return Route()
 
 
-def _model_reach(change: Change, folder: str, inside: list[str], models: frozenset[str]) -> Route:
-    """A folder is a model's by its model.toml, which comes with an endpoint and goes with it."""
-    reached = Route(models=models & {folder})
-    if inside != ["model.toml"] or not MODEL_NAME.fullmatch(folder):
-        return reached
+def _model_reach(change: Change, folder: str, parts: list[str], models: frozenset[str]) -> Route:
+    """Return the reach of a change inside a folder of models/.
+
+    A folder is a model's by its model.toml, which comes with an endpoint and goes with it.
+    """
+    model_route = Route(models=models & {folder})
+    if parts != ["model.toml"] or not MODEL_NAME.fullmatch(folder):
+        return model_route
     if change.what == "deleted" and folder not in models:
         return Route(removed=frozenset({folder}), infrastructure=True)
-    return reached | Route(infrastructure=change.what == "added")
+    return model_route | Route(infrastructure=change.what == "added")

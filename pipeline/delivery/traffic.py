@@ -1,4 +1,7 @@
-"""Moves an endpoint's traffic to a new version in steps, asks and watches it meanwhile, and goes back at the first sign of trouble."""
+"""Moves an endpoint's traffic to a new version in steps.
+
+It asks and watches the version meanwhile, and goes back at the first sign of trouble.
+"""
 
 import math
 import time
@@ -21,21 +24,23 @@ def introduce(
     observer: Observer,
     still_wanted: Callable[[], None],
 ) -> tuple[int, ...]:
-    """Give the deployed model `new` the traffic of `old` step by step; returns the steps that held, or had nothing to hold against.
+    """Give the deployed model `new` the traffic of `old` step by step.
 
-    Goes on where an interrupted call stopped. `still_wanted` is called before each step and raises SupersededError: the traffic then stays as
-    it is, since it is somebody else's. RunError where the smoke test or a step fails: the traffic is back and `new` undeployed then.
+    Returns the steps that held, or had nothing to hold against. Goes on where an interrupted call
+    stopped.
+
+    `still_wanted` is called before each step and raises SupersededError: the traffic then stays as
+    it is, since it is somebody else's. Raises RunError where the smoke test or a step fails: the
+    traffic is back and `new` undeployed then.
     """
-    reached = endpoint.shares().get(new, 0)
-    left = [
-        step
-        for step in (endpoint.settings.serving.traffic_steps if old else (100,))
-        if step >= reached
-    ]
+    share = endpoint.shares().get(new, 0)
+    all_steps = endpoint.settings.serving.traffic_steps if old else (100,)
+    steps = [step for step in all_steps if step >= share]
     try:
-        for percent in left:
+        for percent in steps:
             still_wanted()
-            _take(endpoint, new, old, percent, question if percent == left[0] else None, observer)
+            step_question = question if percent == steps[0] else None
+            _take(endpoint, new, old, percent, step_question, observer)
     except SupersededError:
         raise
     except Exception:  # an interruption is none: it stops, and goes on from this step
@@ -45,15 +50,17 @@ def introduce(
 
 
 def before(endpoint: Endpoint, new: str, recorded: Model | None) -> str | None:
-    """The deployed model that a failing `new` leaves the traffic to: the recorded one, or where none is there whoever has most of it."""
-    deployed, shares = endpoint.deployed(), endpoint.shares()
-    known = [
-        deployed.get(delivery.registry_version)
-        for delivery in (recorded and (recorded.current, recorded.before)) or ()
-        if delivery
+    """Return the deployed model to take the traffic back if `new` fails.
+
+    That is the recorded one, or where none is there the one that has most of the traffic.
+    """
+    deployed_ids, shares = endpoint.deployed(), endpoint.shares()
+    deliveries = (recorded.current, recorded.before) if recorded else ()
+    recorded_ids = [
+        deployed_ids.get(delivery.registry_version) for delivery in deliveries if delivery
     ]
-    others = sorted((id_ for id_ in shares if id_ != new), key=shares.__getitem__, reverse=True)
-    return next((id_ for id_ in (*known, *others) if id_ and id_ != new), None)
+    other_ids = sorted((id_ for id_ in shares if id_ != new), key=shares.__getitem__, reverse=True)
+    return next((id_ for id_ in (*recorded_ids, *other_ids) if id_ and id_ != new), None)
 
 
 def _take(
@@ -66,76 +73,83 @@ def _take(
 ) -> None:
     if old:
         endpoint.split({new: percent, old: 100 - percent} if percent < 100 else {new: 100})
-    name, began = endpoint.resource.display_name, datetime.now(UTC)
+    name, start = endpoint.resource.display_name, datetime.now(UTC)
     if question:
         with shown(observer, f"{name} smoke test at {percent} % of the traffic"):
             smoke(endpoint, new, question, percent)
     if old:
-        with shown(
-            observer,
-            f"{name} {percent} % of the traffic, watched for {endpoint.settings.serving.step_minutes} min",
-        ):
-            watch(endpoint, new, began)
+        minutes = endpoint.settings.serving.step_minutes
+        with shown(observer, f"{name} {percent} % of the traffic, watched for {minutes} min"):
+            watch(endpoint, new, start)
 
 
 def go_back(endpoint: Endpoint, new: str, old: str | None) -> None:
-    """All the traffic to `old`, and `new` off its machines."""
+    """Give all the traffic to `old`, and take `new` off its machines."""
     if old:
         endpoint.split({old: 100})
     endpoint.undeploy(new)
 
 
 def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> None:
-    """Ask until `new` has answered by every signature; RunError where it answers with no prediction, or only errors came or nothing.
+    """Ask until `new` has answered by every signature.
 
-    What the others answer is not held against it. An error does not say whose it is, so that it counts where `new` never answers.
+    Raises RunError where it answers with no prediction, or only errors came or nothing. What the
+    others answer is not held against it. An error does not say whose it is, so that it counts
+    where `new` never answers.
     """
-    attempts = 3 if percent == 100 else math.ceil(math.log(MISSED) / math.log1p(-percent / 100))
+    attempts = _attempts(percent)
     for signature in question.signatures:
         problem = RunError(
-            f"{endpoint.what}: {new} has {percent} % of the traffic and answered none of {attempts} requests by {signature}"
+            f"{endpoint.what}: {new} has {percent} % of the traffic "
+            f"and answered none of {attempts} requests by {signature}"
         )
         for _ in range(attempts):
             try:
-                who, predictions = endpoint.ask(question, signature)
+                id_, predictions = endpoint.ask(question, signature)
             except RunError as error:
                 problem = error
                 continue
-            if who == new:
+            if id_ == new:
                 if len(predictions) != 1 or predictions[0] is None:
                     raise RunError(
-                        f"{endpoint.what}: {new} answers the sample by {signature} with {predictions}, expected is one prediction"
+                        f"{endpoint.what}: {new} answers the sample by {signature} "
+                        f"with {predictions}, expected is one prediction"
                     )
                 break
         else:
             raise problem
 
 
+def _attempts(percent: int) -> int:
+    if percent == 100:
+        return 3
+    miss = math.log1p(-percent / 100)
+    return math.ceil(math.log(MISSED) / miss)
+
+
 def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
-    """Wait for the step's time, then look at what `new` did in it; RunError where it fails too often or answers too slowly."""
+    """Wait for the step's time, then check `new`'s errors and latency in it.
+
+    Raises RunError where it fails too often or answers too slowly.
+    """
     serving = endpoint.settings.serving
-    time.sleep(
-        max(
-            0.0,
-            (began + timedelta(minutes=serving.step_minutes) - datetime.now(UTC)).total_seconds(),
-        )
-    )
-    asked, failed = (
-        measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA")
+    end = began + timedelta(minutes=serving.step_minutes)
+    time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
+    predictions, errors = (
+        sum(measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA"))
         for name in ("prediction", "error")
     )
-    everything = max(
-        sum(asked), sum(failed)
-    )  # whether a failed request is counted as a prediction too
-    if sum(failed) > serving.largest_error_share * everything:
-        share = f"{sum(failed) / everything:.1%}"
+    # whether a failed request is counted as a prediction too
+    requests = max(predictions, errors)
+    if errors > serving.largest_error_share * requests:
         raise RunError(
-            f"{endpoint.what}: {share} of the new version's answers are errors, allowed are {serving.largest_error_share:.1%}"
+            f"{endpoint.what}: {errors / requests:.1%} of the new version's answers are errors, "
+            f"allowed are {serving.largest_error_share:.1%}"
         )
-    slowest = max(
-        measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99"), default=0
-    )
-    if slowest > serving.largest_p99_ms:
+    latencies = measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99")
+    p99_ms = max(latencies, default=0)
+    if p99_ms > serving.largest_p99_ms:
         raise RunError(
-            f"{endpoint.what}: the new version's p99 is {slowest:.0f} ms, allowed are {serving.largest_p99_ms} ms"
+            f"{endpoint.what}: the new version's p99 is {p99_ms:.0f} ms, "
+            f"allowed are {serving.largest_p99_ms} ms"
         )

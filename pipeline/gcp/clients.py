@@ -1,4 +1,8 @@
-"""Google's clients, at Google's addresses or, where the environment names others, at those that Terraform's provider would ask, too."""
+"""Makes Google's clients, at Google's addresses or at others.
+
+The environment's variables may name other addresses: those that Terraform's provider would ask,
+too.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,14 +18,14 @@ PATIENCE_SECONDS = 120.0
 
 
 def vertex(project: str, region: str) -> Any:
-    """The module google.cloud.aiplatform, set to one project and region."""
+    """Return the module google.cloud.aiplatform, set to one project and region."""
     from google.cloud import aiplatform  # seconds to import, and only what asks Vertex needs it
 
-    if custom := os.environ.get("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "").rstrip("/"):
+    if custom_address := os.environ.get("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "").rstrip("/"):
         aiplatform.init(
             project=project,
             location=region,
-            api_endpoint=custom,
+            api_endpoint=custom_address,
             api_transport="rest",
             credentials=_anonymous(),
         )
@@ -31,51 +35,54 @@ def vertex(project: str, region: str) -> Any:
 
 
 def storage(project: str) -> Any:
-    """A google.cloud.storage client; it reads STORAGE_EMULATOR_HOST by itself."""
+    """Return a google.cloud.storage client; it reads STORAGE_EMULATOR_HOST by itself."""
     from google.cloud import storage as library
 
-    emulated = {"credentials": _anonymous()} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
-    return library.Client(project=project, **emulated)
+    options = {"credentials": _anonymous()} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
+    return library.Client(project=project, **options)
 
 
 def bigquery(project: str, region: str) -> Any:
-    """A google.cloud.bigquery client whose jobs run in `region`; it reads BIGQUERY_EMULATOR_HOST by itself."""
+    """Return a google.cloud.bigquery client; its jobs run in `region`.
+
+    It reads BIGQUERY_EMULATOR_HOST by itself.
+    """
     from google.cloud import bigquery as library
 
-    emulated = {"credentials": _anonymous()} if os.environ.get("BIGQUERY_EMULATOR_HOST") else {}
-    return library.Client(project=project, location=region, **emulated)
+    options = {"credentials": _anonymous()} if os.environ.get("BIGQUERY_EMULATOR_HOST") else {}
+    return library.Client(project=project, location=region, **options)
 
 
 def cloud_build(region: str) -> Any:
-    """The client of one region's triggers and builds."""
+    """Return the client of one region's triggers and builds."""
     from google.cloud.devtools import cloudbuild_v1
     from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import (
         CloudBuildRestTransport,
     )
 
-    if custom := os.environ.get("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", "").rstrip("/"):
-        return cloudbuild_v1.CloudBuildClient(
-            transport=CloudBuildRestTransport(host=custom, credentials=_anonymous())
-        )
+    if custom_address := os.environ.get("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", "").rstrip("/"):
+        transport = CloudBuildRestTransport(host=custom_address, credentials=_anonymous())
+        return cloudbuild_v1.CloudBuildClient(transport=transport)
     return cloudbuild_v1.CloudBuildClient(
         client_options={"api_endpoint": f"{region}-cloudbuild.googleapis.com"}, transport="rest"
     )
 
 
 def session(endpoint_variable: str, address: str) -> tuple[Any, str]:
-    """An authorized HTTP session for an API that has no REST client of Google's, and its base address without a slash at its end.
+    """Return an authorized HTTP session for an API, and its base address.
 
-    `endpoint_variable` names the environment's variable that replaces `address`.
+    Google has no REST client for the API. The address has no slash at its end. `endpoint_variable`
+    names the environment's variable that replaces `address`.
     """
     import google.auth
     from google.auth.transport.requests import AuthorizedSession
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
-    custom = os.environ.get(endpoint_variable)
-    credentials = _anonymous() if custom else google.auth.default(scopes=[SCOPE])[0]
-    authorized = AuthorizedSession(credentials)
-    again = Retry(
+    custom_address = os.environ.get(endpoint_variable)
+    credentials = _anonymous() if custom_address else google.auth.default(scopes=[SCOPE])[0]
+    http = AuthorizedSession(credentials)
+    retries = Retry(
         total=5,
         backoff_factor=0.3,
         status_forcelist=TRANSIENT,
@@ -83,12 +90,15 @@ def session(endpoint_variable: str, address: str) -> tuple[Any, str]:
         raise_on_status=False,
     )
     for scheme in ("http://", "https://"):
-        authorized.mount(scheme, HTTPAdapter(max_retries=again))
-    return authorized, (custom or address).rstrip("/")
+        http.mount(scheme, HTTPAdapter(max_retries=retries))
+    return http, (custom_address or address).rstrip("/")
 
 
 def answered(response: Any) -> Any:
-    """The response, unless it is an error: that is raised as the one that Google's clients raise."""
+    """Return the response, unless it is an error.
+
+    An error is raised as the one that Google's clients raise.
+    """
     from google.api_core import exceptions
 
     if not response.ok:
@@ -97,26 +107,32 @@ def answered(response: Any) -> Any:
 
 
 def patiently(call: Callable[[], Any]) -> Any:
-    """Call again while Google is overloaded, away or lost on the way; `call` must do no more twice than once."""
+    """Call again while Google is overloaded, away or lost on the way.
+
+    `call` must do no more twice than once.
+    """
     from google.api_core import exceptions, retry
     from requests.exceptions import ConnectionError, Timeout
 
-    busy = (exceptions.TooManyRequests, exceptions.ServiceUnavailable)
-    broken = (
+    overload_errors = (exceptions.TooManyRequests, exceptions.ServiceUnavailable)
+    failure_errors = (
         exceptions.InternalServerError,
         exceptions.BadGateway,
         exceptions.GatewayTimeout,
         ConnectionError,
         Timeout,
     )
-    return retry.Retry(
-        retry.if_exception_type(*busy, *broken), initial=0.3, maximum=20, timeout=PATIENCE_SECONDS
-    )(call)()
+    is_transient = retry.if_exception_type(*overload_errors, *failure_errors)
+    retry_policy = retry.Retry(is_transient, initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)
+    return retry_policy(call)()
 
 
 @contextmanager
 def asking(what: str, settings: Settings) -> Iterator[None]:
-    """Turn what Google refuses into one sentence; its clients have tried again by then where that could help."""
+    """Turn a refusal of Google's into one sentence.
+
+    Google's clients have tried again by then where that could help.
+    """
     from google.api_core import exceptions
     from google.auth import exceptions as auth
 
@@ -131,7 +147,8 @@ def asking(what: str, settings: Settings) -> Iterator[None]:
         ) from error
     except (auth.DefaultCredentialsError, auth.RefreshError) as error:
         raise RunError(
-            f"{what}: there are no valid Google credentials: run `gcloud auth application-default login`"
+            f"{what}: there are no valid Google credentials: "
+            "run `gcloud auth application-default login`"
         ) from error
     except exceptions.GoogleAPICallError as error:
         raise RunError(f"{what}: Google answered {error.code}: {error.message}") from error

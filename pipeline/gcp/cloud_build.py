@@ -1,4 +1,7 @@
-"""Hands a commit to one of a stage's triggers in Cloud Build, so that one build is started whatever happens on the way."""
+"""Hands a commit to one of a stage's triggers in Cloud Build.
+
+One build is started whatever happens on the way.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,10 +10,8 @@ from pipeline.errors import RunError
 from pipeline.gcp.clients import asking, cloud_build, patiently
 from settings import Settings
 
-NO_MODELS, ALL_MODELS = (
-    "none",
-    "all",
-)  # as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
+# as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
+NO_MODELS, ALL_MODELS = "none", "all"
 LOOKED_AT = 50  # builds, the newest: enough for a day of a small team
 
 
@@ -22,45 +23,43 @@ class Build:
 
 
 def start(settings: Settings, recipe: str, *, commit: str, models: str) -> Build:
-    """Run the trigger of build/<recipe>.yaml for exactly this commit; RunError where Cloud Build does not take it."""
+    """Run the trigger of build/<recipe>.yaml for exactly this commit.
+
+    Raises RunError where Cloud Build does not take it.
+    """
     name = settings.names.trigger(recipe)
     with asking(f"the trigger {name}", settings):
         client = cloud_build(settings.region)
         trigger = _trigger(client, settings, name)
-        before = {build.id for build in patiently(lambda: _builds(client, settings, trigger))}
+        old_builds = patiently(lambda: _builds(client, settings, trigger))
+        old_ids = {build.id for build in old_builds}
         source = {"commit_sha": commit, "substitutions": {"_MODELS": models}}
         # No project_id in any request: with one the client asks Cloud Build's global region.
         request = {"name": trigger.resource_name, "source": source}
 
-        def once() -> Any:
-            """Running a trigger twice makes two builds: after a lost answer, look for the first."""
-            made = (
+        def attempt() -> Any:
+            """Look for the first build after a lost answer: a trigger run twice makes two."""
+            new_builds = (
                 build
                 for build in _builds(client, settings, trigger)
-                if build.id not in before and _is_of(build, commit, models)
+                if build.id not in old_ids and _is_of(build, commit, models)
             )
-            return (
-                next(made, None)
-                or client.run_build_trigger(request=request, retry=None).metadata.build
-            )
+            if existing_build := next(new_builds, None):
+                return existing_build
+            return client.run_build_trigger(request=request, retry=None).metadata.build
 
-        return _told(patiently(once))
+        return _told(patiently(attempt))
 
 
 def get(settings: Settings, build: str) -> Build:
     with asking(f"the build {build}", settings):
         client = cloud_build(settings.region)
-        return _told(
-            patiently(
-                lambda: client.get_build(
-                    request={"name": f"{_parent(settings)}/builds/{build}"}, retry=None
-                )
-            )
-        )
+        request = {"name": f"{_parent(settings)}/builds/{build}"}
+        return _told(patiently(lambda: client.get_build(request=request, retry=None)))
 
 
 def find(settings: Settings, recipe: str, commit: str) -> Build | None:
-    """The newest build of this commit by that trigger."""
+    """Return the newest build of this commit by the recipe's trigger."""
     name = settings.names.trigger(recipe)
     with asking(f"the trigger {name}", settings):
         client = cloud_build(settings.region)
@@ -70,23 +69,25 @@ def find(settings: Settings, recipe: str, commit: str) -> Build | None:
 
 
 def _trigger(client: Any, settings: Settings, name: str) -> Any:
-    listed = client.list_build_triggers(request={"parent": _parent(settings)})
-    found = next((trigger for trigger in listed if trigger.name == name), None)
-    if found is None:
+    all_triggers = client.list_build_triggers(request={"parent": _parent(settings)})
+    trigger = next((trigger for trigger in all_triggers if trigger.name == name), None)
+    if trigger is None:
         raise RunError(
-            f"there is no trigger {name} in {settings.project_id}: deploy the delivery stack, `make doctor env={settings.stage}`"
+            f"there is no trigger {name} in {settings.project_id}: "
+            f"deploy the delivery stack, `make doctor env={settings.stage}`"
         )
-    return found
+    return trigger
 
 
 def _builds(client: Any, settings: Settings, trigger: Any) -> list[Any]:
-    """The newest first, as Cloud Build lists them."""
+    """Return the builds of the trigger, the newest first, as Cloud Build lists them."""
     request = {
         "parent": _parent(settings),
         "filter": f'trigger_id="{trigger.id}"',
         "page_size": LOOKED_AT,
     }
-    return list(next(client.list_builds(request=request, retry=None).pages).builds)
+    pages = client.list_builds(request=request, retry=None).pages
+    return list(next(pages).builds)
 
 
 def _parent(settings: Settings) -> str:
@@ -94,8 +95,8 @@ def _parent(settings: Settings) -> str:
 
 
 def _is_of(build: Any, commit: str, models: str | None = None) -> bool:
-    given = build.substitutions
-    return given.get("COMMIT_SHA") == commit and models in (None, given.get("_MODELS"))
+    values = build.substitutions
+    return values.get("COMMIT_SHA") == commit and models in (None, values.get("_MODELS"))
 
 
 def _told(build: Any) -> Build:

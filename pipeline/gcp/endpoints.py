@@ -1,4 +1,7 @@
-"""A model's endpoint on Vertex AI: what is deployed to it, who has the traffic, and what is measured there."""
+"""A model's endpoint on Vertex AI.
+
+It knows what is deployed to it, who has the traffic, and what is measured there.
+"""
 
 import math
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ class Question:
 
 
 class Endpoint:
-    """A model's endpoint, and who answers on it."""
+    """A model's endpoint, its deployed models and its traffic."""
 
     def __init__(self, settings: Settings, resource: Any) -> None:
         self.settings, self.resource = settings, resource
@@ -30,48 +33,54 @@ class Endpoint:
         return f"the endpoint {self.resource.name} ({self.resource.display_name})"
 
     def deployed(self) -> dict[str, str]:
-        """Registry version -> deployed model's id, the newest deployed last."""
+        """Map each registry version to its deployed model's id, the newest deployed last."""
         with asking(self.what, self.settings):
             models = patiently(self.resource.list_models)
-        return {
-            model.model_version_id: model.id
-            for model in sorted(
-                models, key=lambda m: m.create_time.timestamp() if m.create_time else 0
-            )
-        }
+
+        def creation_seconds(model: Any) -> float:
+            return model.create_time.timestamp() if model.create_time else 0
+
+        by_age = sorted(models, key=creation_seconds)
+        return {model.model_version_id: model.id for model in by_age}
 
     def shares(self) -> dict[str, int]:
-        """Deployed model's id -> percent of the traffic, of those that have any."""
+        """Map the ids of the deployed models with traffic to their percent."""
         with asking(self.what, self.settings):
             split = patiently(lambda: self.resource.traffic_split)
         return {id_: percent for id_, percent in split.items() if percent}
 
     def split(self, shares: dict[str, int]) -> None:
-        rest = dict.fromkeys(self.deployed().values(), 0)
+        no_shares = dict.fromkeys(self.deployed().values(), 0)
         with asking(self.what, self.settings):
-            patiently(lambda: self.resource.update(traffic_split=rest | shares))
+            patiently(lambda: self.resource.update(traffic_split=no_shares | shares))
 
     def undeploy(self, id_: str) -> None:
-        """Nothing happens where it is not there any more."""
+        """Take a deployed model off its machines.
+
+        Nothing happens where it is not there any more.
+        """
+
+        def attempt() -> None:
+            deployed_ids = {model.id for model in self.resource.list_models()}
+            if id_ in deployed_ids:
+                self.resource.undeploy(id_)
+
         if id_ in self.deployed().values():
             with asking(self.what, self.settings):
-                patiently(
-                    lambda: (
-                        self.resource.undeploy(id_)
-                        if id_ in {m.id for m in self.resource.list_models()}
-                        else None
-                    )
-                )
+                patiently(attempt)
 
     def ask(self, question: Question, signature: str) -> tuple[str, list[Any]]:
-        """Which deployed model answered, and what."""
+        """Return the id of the answering deployed model, and its predictions."""
         with asking(self.what, self.settings):
             answer = self.resource.predict([question.instance], parameters={"signature": signature})
         return answer.deployed_model_id, list(answer.predictions)
 
 
 def endpoint_of(settings: Settings, model: str) -> Endpoint:
-    """RunError where Terraform has not made it yet."""
+    """Return the model's endpoint.
+
+    Raises RunError where Terraform has not made it yet.
+    """
     id_ = settings.names.endpoint(model)
     with asking(f"the endpoint {id_} of {model}", settings):
         aiplatform = vertex(settings.project_id, settings.region)
@@ -81,24 +90,28 @@ def endpoint_of(settings: Settings, model: str) -> Endpoint:
 def measured(
     endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner: str
 ) -> list[float]:
-    """The points that Cloud Monitoring has of a deployed model since then; none where nobody asked it."""
-    settings, now = endpoint.settings, datetime.now(UTC)
-    chosen = {
-        "filter": f'metric.type="{METRICS}/{metric}" AND resource.type="aiplatform.googleapis.com/Endpoint"'
-        f' AND resource.labels.endpoint_id="{endpoint.resource.name}" AND metric.labels.deployed_model_id="{id_}"',
+    """Return Cloud Monitoring's points of a deployed model since `began`.
+
+    There are none where nobody asked it.
+    """
+    settings, end = endpoint.settings, datetime.now(UTC)
+    seconds = max(60, math.ceil((end - began).total_seconds()))
+    parameters = {
+        "filter": f'metric.type="{METRICS}/{metric}"'
+        ' AND resource.type="aiplatform.googleapis.com/Endpoint"'
+        f' AND resource.labels.endpoint_id="{endpoint.resource.name}"'
+        f' AND metric.labels.deployed_model_id="{id_}"',
         "interval.startTime": began.isoformat(),
-        "interval.endTime": now.isoformat(),
-        "aggregation.alignmentPeriod": f"{max(60, math.ceil((now - began).total_seconds()))}s",
+        "interval.endTime": end.isoformat(),
+        "aggregation.alignmentPeriod": f"{seconds}s",
         "aggregation.perSeriesAligner": aligner,
     }
     with asking("Cloud Monitoring", settings):
         http, base = session(
             "GOOGLE_MONITORING_CUSTOM_ENDPOINT", "https://monitoring.googleapis.com"
         )
-        told = answered(
-            http.get(
-                f"{base}/v3/projects/{settings.project_id}/timeSeries", params=chosen, timeout=60
-            )
-        ).json()
-    values = [point["value"] for series in told.get("timeSeries", []) for point in series["points"]]
+        url = f"{base}/v3/projects/{settings.project_id}/timeSeries"
+        document = answered(http.get(url, params=parameters, timeout=60)).json()
+    all_series = document.get("timeSeries", [])
+    values = [point["value"] for series in all_series for point in series["points"]]
     return [float(value.get("doubleValue", value.get("int64Value", 0))) for value in values]

@@ -1,11 +1,14 @@
-"""Writes to a stage's event log what happened to a model, for the alerts to match."""
+"""Writes a model's events to a stage's event log, for the alerts to match."""
 
 from pipeline.gcp.clients import answered, asking, session
 from settings import Settings
 
 
 def tell(settings: Settings, event: str, model: str, **facts: str) -> None:
-    """`event` is one that an alert knows: not_blessed, run_failed."""
+    """Write an event of the model to the stage's event log.
+
+    `event` is one that an alert knows: not_blessed, run_failed.
+    """
     log = f"projects/{settings.project_id}/logs/{settings.names.event_log}"
     payload = {"event": event, "model": model, "stage": settings.stage, **facts}
     entry = {

@@ -1,4 +1,8 @@
-"""Runs a compiled job on Vertex Pipelines: submitted once however often it is tried, waited for with its nodes shown, and its outcome read."""
+"""Runs a compiled job on Vertex Pipelines.
+
+The job is submitted once however often it is tried. Then it is waited for with its nodes shown,
+and its outcome is read.
+"""
 
 import time
 from collections.abc import Iterator
@@ -14,10 +18,8 @@ from pipeline.progress import Observer
 from settings import Settings
 
 Json = dict[str, Any]
-KEYS = {
-    True: "parameterValues",
-    False: "parameters",
-}  # of runtimeConfig, by whether the schema is 2.1 or newer
+# of runtimeConfig, by whether the schema is 2.1 or newer
+KEYS = {True: "parameterValues", False: "parameters"}
 POLL_SECONDS = (0.5, 10.0)  # from quick, so that a cached run is soon seen, to slow
 WAITING = ("STATE_UNSPECIFIED", "PENDING")  # of a task
 TASK_ENDED = dict.fromkeys(("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"), "finished") | {
@@ -29,7 +31,7 @@ ACTIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 @dataclass(frozen=True)
 class Submission:
-    """One model's job at one commit, over the window that ends before `end`."""
+    """One model's job at one commit, over the window before `end`."""
 
     settings: Settings
     model: str
@@ -39,23 +41,29 @@ class Submission:
 
     @property
     def labels(self) -> dict[str, str]:
-        ours = {
+        labels = {
             "managed-by": "esteira",
             "environment": self.settings.stage,
             "model": self.model,
             "commit": self.commit,
         }
-        return ours | {"image": self.images.pipeline.removeprefix("sha256:")[:12]}
+        return labels | {"image": self.images.pipeline.removeprefix("sha256:")[:12]}
 
     @property
     def job_id_prefix(self) -> str:
-        """What the number of an attempt follows."""
+        """Return the job's id without the number of the attempt.
+
+        The number follows it.
+        """
         return f"{self.settings.names.pipeline(self.model)}-{self.commit[:12]}-{self.end:%Y%m%d}-"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended; `version` is the one in the model's registry, None where the model was refused."""
+    """How a run ended.
+
+    `version` is the one in the model's registry, None where the model was refused.
+    """
 
     run: str
     error: str | None
@@ -63,132 +71,142 @@ class Outcome:
 
 
 def checked(job: Json, settings: Settings, images: Images) -> Json:
-    """The job itself; ConfigurationError where it is not this environment's, this image's, or speaks two versions of the schema at once."""
+    """Return the job itself.
+
+    Raises ConfigurationError where it is not this environment's or this image's, or speaks two
+    versions of the schema at once.
+    """
     name, spec, runtime = job.get("displayName"), job["pipelineSpec"], job["runtimeConfig"]
     root, bucket = runtime["gcsOutputDirectory"], settings.names.artifacts_uri
     if not root.startswith(f"{bucket}/"):
         raise ConfigurationError(
-            f"the job {name} writes to {root}: it was compiled for another environment, allowed is {bucket}"
+            f"the job {name} writes to {root}: "
+            f"it was compiled for another environment, allowed is {bucket}"
         )
     version = tuple(int(part) for part in spec["schemaVersion"].split(".")[:2])
-    right, wrong = KEYS[version >= (2, 1)], KEYS[version < (2, 1)]
-    if wrong in runtime:
+    right_key, wrong_key = KEYS[version >= (2, 1)], KEYS[version < (2, 1)]
+    if wrong_key in runtime:
         raise ConfigurationError(
-            f"the job {name} is of schema {spec['schemaVersion']} and has runtimeConfig.{wrong}, allowed is {right}"
+            f"the job {name} is of schema {spec['schemaVersion']} "
+            f"and has runtimeConfig.{wrong_key}, allowed is {right_key}"
         )
+    allowed_image = f"{settings.names.image('pipeline')}@{images.pipeline}"
     for label, executor in spec["deploymentSpec"]["executors"].items():
-        if (
-            "container" in executor
-            and executor["container"]["image"]
-            != f"{settings.names.image('pipeline')}@{images.pipeline}"
-        ):
+        if "container" in executor and executor["container"]["image"] != allowed_image:
             raise ConfigurationError(
-                f"the job {name} runs {label} in {executor['container']['image']}, allowed is {images.pipeline}"
+                f"the job {name} runs {label} in {executor['container']['image']}, "
+                f"allowed is {images.pipeline}"
             )
     return job
 
 
 def submit(wanted: Submission, job: Json, taken: set[str]) -> Any:
-    """The Vertex run (aiplatform.PipelineJob) of this submission: the one that is there, or a new one.
+    """Return the Vertex run (aiplatform.PipelineJob) of this submission.
 
-    `taken` are the runs whose results the record knows: one of these is the answer only if it is of today.
+    It is the one that is there, or a new one. `taken` are the runs whose results the record knows:
+    one of these is the answer only if it is of today.
     """
     settings = wanted.settings
     with asking(f"Vertex Pipelines ({wanted.model})", settings):
         aiplatform = vertex(settings.project_id, settings.region)
-        known = patiently(lambda: _known(aiplatform, wanted))
-        in_these_images = (
-            run for run in known if run.labels.get("image") == wanted.labels["image"]
-        )
-        newest = next(in_these_images, None)
-        if newest and _goes_on(newest, wanted, taken):
-            return newest
+        existing_runs = patiently(lambda: _known(aiplatform, wanted))
+        image = wanted.labels["image"]
+        newest_run = next((run for run in existing_runs if run.labels.get("image") == image), None)
+        if newest_run and _goes_on(newest_run, wanted, taken):
+            return newest_run
         attempts = [
             int(run.name.removeprefix(wanted.job_id_prefix))
-            for run in known
+            for run in existing_runs
             if run.name.startswith(wanted.job_id_prefix)
         ]
-        attempt = 1 + max(attempts, default=0)
-        return patiently(
-            lambda: _created(aiplatform, wanted, job, f"{wanted.job_id_prefix}{attempt}")
-        )
+        job_id = f"{wanted.job_id_prefix}{1 + max(attempts, default=0)}"
+        return patiently(lambda: _created(aiplatform, wanted, job, job_id))
 
 
 def wait(
     settings: Settings, runs: dict[str, Any], observer: Observer
 ) -> Iterator[tuple[str, Outcome]]:
-    """Each model's outcome as soon as its run has ended; `runs` is by model."""
-    left, pause, seen = dict(runs), POLL_SECONDS[0], {model: dict[str, str]() for model in runs}
-    while left:
-        for model, run in list(left.items()):
+    """Yield each model's outcome as soon as its run has ended; `runs` is by model."""
+    open_runs, pause = dict(runs), POLL_SECONDS[0]
+    task_states = {model: dict[str, str]() for model in runs}
+    while open_runs:
+        for model, run in list(open_runs.items()):
             try:
                 with asking(f"the run {run.name}", settings):
                     resource = patiently(lambda run=run: _refreshed(run))  # type: ignore[misc]
-                seen[model] = _observed(model, resource, seen[model], observer)
+                task_states[model] = _observed(model, resource, task_states[model], observer)
                 outcome = None if _state(resource).startswith(ACTIVE) else _outcome(resource)
             except RunError as error:  # of this model: the others' runs go on
                 outcome = Outcome(run.resource_name, str(error), None)
             if outcome:
-                del left[model]
+                del open_runs[model]
                 yield model, outcome
-        if left:
+        if open_runs:
             time.sleep(pause)
             pause = min(pause * 1.3, POLL_SECONDS[1])
 
 
-def _known(aiplatform: Any, wanted: Submission) -> list[Any]:
-    """This commit's runs of the model, the newest first."""
+def _known(aiplatform: Any, submission: Submission) -> list[Any]:
+    """Return this commit's runs of the model, the newest first."""
     clauses = (
         f'labels.{key}="{value}"'
-        for key, value in wanted.labels.items()
+        for key, value in submission.labels.items()
         if key in ("model", "commit", "environment")
     )
-    return list(
-        aiplatform.PipelineJob.list(filter=" AND ".join(clauses), order_by="create_time desc")
-    )
+    conditions = " AND ".join(clauses)
+    return list(aiplatform.PipelineJob.list(filter=conditions, order_by="create_time desc"))
 
 
-def _goes_on(run: Any, wanted: Submission, taken: set[str]) -> bool:
-    """Whether a run that is there answers the question: it is not over yet, or has ended well and nobody took its result, or is of today."""
-    state, today = _state(run.gca_resource), run.labels.get("end") == f"{wanted.end:%Y%m%d}"
+def _goes_on(run: Any, submission: Submission, recorded_runs: set[str]) -> bool:
+    """Say whether an existing run answers the question.
+
+    It does if it is not over yet, or has ended well and nobody took its result, or is of today.
+    """
+    state = _state(run.gca_resource)
+    is_todays = run.labels.get("end") == f"{submission.end:%Y%m%d}"
     if state.startswith(ACTIVE):
         return state != "CANCELLING"
-    pushed = state == "SUCCEEDED" and _outcome(run.gca_resource).version is not None
-    return state == "SUCCEEDED" and (today or (pushed and run.resource_name not in taken))
+    has_version = state == "SUCCEEDED" and _outcome(run.gca_resource).version is not None
+    is_open = has_version and run.resource_name not in recorded_runs
+    return state == "SUCCEEDED" and (is_todays or is_open)
 
 
-def _created(aiplatform: Any, wanted: Submission, job: Json, job_id: str) -> Any:
-    """By the service's client: PipelineJob.submit would ask for the project's number first, which takes a right that a builder lacks."""
+def _created(aiplatform: Any, submission: Submission, job: Json, job_id: str) -> Any:
+    """Create the run by the service's client.
+
+    PipelineJob.submit would ask for the project's number first, which takes a right that a builder
+    lacks.
+    """
     from google.api_core import exceptions
     from google.cloud.aiplatform import initializer, utils
 
-    settings, runtime = wanted.settings, job["runtimeConfig"]
-    asked = aiplatform.gapic.PipelineJob(
+    settings, runtime = submission.settings, job["runtimeConfig"]
+    new_job = aiplatform.gapic.PipelineJob(
         display_name=job_id,
         pipeline_spec=job["pipelineSpec"],
         runtime_config={
             "gcs_output_directory": runtime["gcsOutputDirectory"],
             "parameter_values": runtime.get("parameterValues", {}),
         },
-        labels={**wanted.labels, "end": f"{wanted.end:%Y%m%d}"},
+        labels={**submission.labels, "end": f"{submission.end:%Y%m%d}"},
         service_account=settings.names.service_account_email("pipeline"),
     )
     client = initializer.global_config.create_client(utils.PipelineJobClientWithOverride)
     parent = f"projects/{settings.project_id}/locations/{settings.region}"
-    with suppress(
-        exceptions.AlreadyExists
-    ):  # by a call whose answer was lost, or by another delivery of this commit
-        client.create_pipeline_job(parent=parent, pipeline_job=asked, pipeline_job_id=job_id)
+    # it exists by a call whose answer was lost, or by another delivery of this commit
+    with suppress(exceptions.AlreadyExists):
+        client.create_pipeline_job(parent=parent, pipeline_job=new_job, pipeline_job_id=job_id)
     run = aiplatform.PipelineJob.get(job_id)
-    if run.labels.get("image") != wanted.labels["image"]:
+    if run.labels.get("image") != submission.labels["image"]:
         raise RunError(
-            f"{run.resource_name} runs this commit in other images, by another delivery: run it again"
+            f"{run.resource_name} runs this commit in other images, by another delivery: "
+            "run it again"
         )
     return run
 
 
 def _refreshed(run: Any) -> Any:
-    run.state  # noqa: B018  asking for it is what reads the resource anew
+    run.state  # noqa: B018  asking for it is what reads the resource again
     return run.gca_resource
 
 
@@ -197,48 +215,42 @@ def _state(resource: Any) -> str:
 
 
 def _observed(
-    model: str, resource: Any, seen: dict[str, str], observer: Observer
+    model: str, resource: Any, old_states: dict[str, str], observer: Observer
 ) -> dict[str, str]:
-    """Tell what has changed since `seen`, task -> running or ended; returns what is so now."""
-    now = dict(seen)
+    """Tell the observer the changes since `old_states`; return the new states.
+
+    The states map each task to running or ended.
+    """
+    states = dict(old_states)
+    run_name = resource.name.split("/")[-1]
     for task in resource.job_detail.task_details:
         name, state = task.task_name, task.state.name
-        if (
-            name == resource.name.split("/")[-1] or state in WAITING
-        ):  # Vertex lists the run itself as a task, too
+        # Vertex lists the run itself as a task, too
+        if name == run_name or state in WAITING:
             continue
-        if now.get(name) != "running" and (name not in now or state not in TASK_ENDED):
+        if states.get(name) != "running" and (name not in states or state not in TASK_ENDED):
             observer(f"{model} {name}", "running")
-            now[name] = "running"
-        if state in TASK_ENDED and now[name] == "running":
+            states[name] = "running"
+        if state in TASK_ENDED and states[name] == "running":
             observer(f"{model} {name}", TASK_ENDED[state])
-            now[name] = "ended"
-    return now
+            states[name] = "ended"
+    return states
 
 
 def _outcome(resource: Any) -> Outcome:
+    tasks = resource.job_detail.task_details
     if _state(resource) != "SUCCEEDED":
-        failed = [
-            task.task_name
-            for task in resource.job_detail.task_details
-            if task.state.name == "FAILED"
-        ]
-        where = f" at {failed[0]}" if failed else ""
-        return Outcome(
-            resource.name,
-            f"the run {_state(resource).lower()}{where}: {resource.error.message or 'no more was told'}",
-            None,
-        )
-    for task in resource.job_detail.task_details:
-        for artifact in (
-            task.outputs["pushed_model"].artifacts if task.task_name == "Pusher" else ()
-        ):
-            told = dict(artifact.metadata or {})
-            return Outcome(
-                resource.name,
-                None,
-                str(told["pushed_version"]) if told.get("pushed") == 1 else None,
-            )
+        failed_tasks = [task.task_name for task in tasks if task.state.name == "FAILED"]
+        place = f" at {failed_tasks[0]}" if failed_tasks else ""
+        message = resource.error.message or "no more was told"
+        error = f"the run {_state(resource).lower()}{place}: {message}"
+        return Outcome(resource.name, error, None)
+    for task in tasks:
+        artifacts = task.outputs["pushed_model"].artifacts if task.task_name == "Pusher" else ()
+        for artifact in artifacts:
+            metadata = dict(artifact.metadata or {})
+            version = str(metadata["pushed_version"]) if metadata.get("pushed") == 1 else None
+            return Outcome(resource.name, None, version)
     raise RunError(
         f"{resource.name} has succeeded and tells of no pushed model: look at its Pusher"
     )

@@ -1,11 +1,14 @@
-"""The message by which one stage asks the next for a promotion."""
+"""The message from one stage to the next: a request for a promotion."""
 
 from pipeline.gcp.clients import answered, asking, patiently, session
 from settings import Settings
 
 
 def ask_to_promote(settings: Settings, commit: str, models: str) -> None:
-    """Ask `settings`' stage for a promotion: by a message, since whoever runs a trigger has to be allowed all that its account is."""
+    """Ask `settings`' stage for a promotion by a message.
+
+    A caller that runs a trigger has to be allowed all that the trigger's account is.
+    """
     topic = f"projects/{settings.project_id}/topics/{settings.names.topic('promote')}"
     with asking(f"the topic {settings.names.topic('promote')}", settings):
         http, base = session("GOOGLE_PUBSUB_CUSTOM_ENDPOINT", "https://pubsub.googleapis.com")

@@ -1,4 +1,4 @@
-"""From a spec to TFX's pipeline, and from there to the job that Vertex Pipelines runs."""
+"""Compiles a spec to TFX's pipeline, and the pipeline to Vertex Pipelines' job."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +11,13 @@ from pipeline.spec import PipelineSpec
 
 
 def build(create: Callable[[PipelineSpec], Pipeline], spec: PipelineSpec) -> Pipeline:
-    """The pipeline that `create` makes of a spec."""
+    """The pipeline of a spec, as `create` makes it."""
     tfx_patches.name_modules_by_file()
     return create(spec)
 
 
 def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
-    """Vertex Pipelines' job (schema 2.1) whose every node runs in `image`."""
+    """Vertex Pipelines' job (schema 2.1), with every node in `image`."""
     from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
         KubeflowV2DagRunner,
         KubeflowV2DagRunnerConfig,

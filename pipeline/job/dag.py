@@ -1,4 +1,7 @@
-"""The whole pipeline as one function of a PipelineSpec; what differs between here and the cloud is decided by the spec's types."""
+"""The whole pipeline as one function of a PipelineSpec.
+
+The spec's types decide what differs between here and the cloud.
+"""
 
 from typing import Any, NamedTuple
 
@@ -27,28 +30,24 @@ from pipeline.spec import CsvSource, FolderDestination, PipelineSpec
 
 
 def create_pipeline(spec: PipelineSpec) -> Pipeline:
-    """1 ingest, 2 describe, 3 check, 4 transform, 5 tune or import, 6 train, 7 compare with the last blessed, 8 try to serve, 9 push."""
+    """Create the whole pipeline, from the source to a pushed model.
+
+    1 ingest, 2 describe, 3 check, 4 transform, 5 tune or import, 6 train,
+    7 compare with the last blessed, 8 try to serve, 9 push.
+    """
     ingest = _ingest(spec)
-    examples, schema, transformed = ingest.examples, ingest.schema, ingest.transformed
-    hyperparameter_source = (
-        _tuner(spec, transformed, schema) if spec.tune else _imported_hyperparameters(spec)
-    )
-    trainer = _trainer(
-        spec,
-        transformed,
-        schema,
-        hyperparameter_source.outputs["best_hyperparameters" if spec.tune else "result"],
-    )
+    examples, schema, transform_outputs = ingest.examples, ingest.schema, ingest.transformed
+    if spec.tune:
+        hyperparameter_source = _tuner(spec, transform_outputs, schema)
+        hyperparameters = hyperparameter_source.outputs["best_hyperparameters"]
+    else:
+        hyperparameter_source = _imported_hyperparameters(spec)
+        hyperparameters = hyperparameter_source.outputs["result"]
+    trainer = _trainer(spec, transform_outputs, schema, hyperparameters)
     model = trainer.outputs["model"]
-    last_blessed = _last_blessed()
-    evaluator = Evaluator(
-        examples=examples,
-        model=model,
-        baseline_model=last_blessed.outputs["model"],
-        eval_config=evaluation.eval_config(
-            spec.declaration.gate, label=spec.declaration.label.name
-        ),
-        pipeline=spec.name,
+    resolver = _last_blessed()
+    evaluator = _evaluator(
+        spec, examples=examples, model=model, baseline_model=resolver.outputs["model"]
     )
     serving_check = ServingCheck(model=model, examples=examples)
     pusher = _pusher(
@@ -57,18 +56,9 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
     )
-    return _pipeline(
-        spec,
-        [
-            *ingest.components,
-            hyperparameter_source,
-            trainer,
-            last_blessed,
-            evaluator,
-            serving_check,
-            pusher,
-        ],
-    )
+    judges = [resolver, evaluator, serving_check]
+    components = [*ingest.components, hyperparameter_source, trainer, *judges, pusher]
+    return _pipeline(spec, components)
 
 
 def create_tuning_pipeline(spec: PipelineSpec) -> Pipeline:
@@ -79,17 +69,17 @@ def create_tuning_pipeline(spec: PipelineSpec) -> Pipeline:
 
 def create_prediction_pipeline(spec: PipelineSpec) -> Pipeline:
     """Answers for every row of the spec's source, by the last blessed model."""
-    example_gen, last_blessed = _example_gen(spec), _last_blessed()
+    example_gen, resolver = _example_gen(spec), _last_blessed()
     bulk_inferrer = BulkInferrer(
         examples=example_gen.outputs["examples"],
-        model=last_blessed.outputs["model"],
-        model_blessing=last_blessed.outputs["model_blessing"],
+        model=resolver.outputs["model"],
+        model_blessing=resolver.outputs["model_blessing"],
         data_spec=bulk_inferrer_pb2.DataSpec(),
         model_spec=bulk_inferrer_pb2.ModelSpec(
             model_signature_name=[spec.declaration.serving.default_signature]
         ),
     )
-    return _pipeline(spec, [example_gen, last_blessed, bulk_inferrer])
+    return _pipeline(spec, [example_gen, resolver, bulk_inferrer])
 
 
 class _Ingest(NamedTuple):
@@ -118,10 +108,9 @@ def _ingest(spec: PipelineSpec) -> _Ingest:
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
-    transform.add_upstream_node(
-        validator
-    )  # no artifact says so, and Vertex would run the two side by side
-    transformed = {
+    # No artifact says so, and Vertex would run the two side by side.
+    transform.add_upstream_node(validator)
+    transform_outputs = {
         "examples": transform.outputs["transformed_examples"],
         "transform_graph": transform.outputs["transform_graph"],
     }
@@ -129,21 +118,21 @@ def _ingest(spec: PipelineSpec) -> _Ingest:
         [example_gen, statistics_gen, schema_gen, validator, transform],
         examples,
         schema,
-        transformed,
+        transform_outputs,
     )
 
 
 def _pipeline(spec: PipelineSpec, components: list[Any]) -> Pipeline:
-    here = isinstance(spec.destination, FolderDestination)
+    metadata_config = None
+    if isinstance(spec.destination, FolderDestination):
+        metadata_config = sqlite_metadata_connection_config(f"{spec.root}/metadata.db")
     return Pipeline(
         pipeline_name=spec.name,
         pipeline_root=spec.root,
         components=components,
         enable_cache=True,
         beam_pipeline_args=list(spec.beam_args),
-        metadata_connection_config=sqlite_metadata_connection_config(f"{spec.root}/metadata.db")
-        if here
-        else None,
+        metadata_connection_config=metadata_config,
     )
 
 
@@ -151,17 +140,17 @@ def _example_gen(spec: PipelineSpec) -> Any:
     required = spec.declaration.data.required
     if isinstance(spec.source, CsvSource):
         return CsvExampleGen(spec.source, columns=spec.columns, required=required)
-    from pipeline.components.bigquery_example_gen import (
-        BigQueryExampleGen,
-    )  # only the cloud pays for importing its client
+    # Only the cloud pays for importing its client.
+    from pipeline.components.bigquery_example_gen import BigQueryExampleGen
 
     return BigQueryExampleGen(spec.source, required=required)
 
 
-def _tuner(spec: PipelineSpec, transformed: dict[str, BaseChannel], schema: BaseChannel) -> Any:
-    from tfx.components.tuner.component import (
-        Tuner,
-    )  # imports keras_tuner, which most runs do without
+def _tuner(
+    spec: PipelineSpec, transform_outputs: dict[str, BaseChannel], schema: BaseChannel
+) -> Any:
+    # It imports keras_tuner, which most runs do without.
+    from tfx.components.tuner.component import Tuner
 
     tuning = spec.declaration.tuning
     return Tuner(
@@ -170,15 +159,13 @@ def _tuner(spec: PipelineSpec, transformed: dict[str, BaseChannel], schema: Base
         train_args=trainer_pb2.TrainArgs(num_steps=tuning.steps),
         eval_args=trainer_pb2.EvalArgs(num_steps=tuning.eval_steps),
         custom_config={**_label_config(spec), "space": tuning.space, "trials": tuning.trials},
-        **transformed,
+        **transform_outputs,
     )
 
 
 def _imported_hyperparameters(spec: PipelineSpec) -> Importer:
-    folder, sha256 = (
-        spec.modules.hyperparameters.rsplit("/", 1)[0],
-        spec.modules.hyperparameters.split("/")[-2],
-    )
+    uri = spec.modules.hyperparameters
+    folder, sha256 = uri.rsplit("/", 1)[0], uri.split("/")[-2]
     return Importer(
         source_uri=folder, artifact_type=HyperParameters, custom_properties={"sha256": sha256}
     ).with_id("Hyperparameters")
@@ -186,7 +173,7 @@ def _imported_hyperparameters(spec: PipelineSpec) -> Importer:
 
 def _trainer(
     spec: PipelineSpec,
-    transformed: dict[str, BaseChannel],
+    transform_outputs: dict[str, BaseChannel],
     schema: BaseChannel,
     hyperparameters: BaseChannel,
 ) -> Any:
@@ -210,13 +197,19 @@ def _trainer(
         train_args=trainer_pb2.TrainArgs(num_steps=training.steps),
         eval_args=trainer_pb2.EvalArgs(num_steps=training.eval_steps),
         custom_config=config,
-        **transformed,
+        **transform_outputs,
     )
 
 
 def _last_blessed() -> Resolver:
     channels = {"model": Channel(type=Model), "model_blessing": Channel(type=ModelBlessing)}
     return Resolver(strategy_class=LatestBlessedModelStrategy, **channels).with_id("LastBlessed")
+
+
+def _evaluator(spec: PipelineSpec, **channels: BaseChannel) -> Evaluator:
+    gate, label = spec.declaration.gate, spec.declaration.label.name
+    config = evaluation.eval_config(gate, label=label)
+    return Evaluator(**channels, eval_config=config, pipeline=spec.name)
 
 
 def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> Any:
@@ -241,9 +234,7 @@ def _assets_extra(spec: PipelineSpec) -> dict[str, Any]:
         "model": spec.model,
         "default_signature": spec.declaration.serving.default_signature,
         "features": spec.served,
-        "output_range": [
-            0,
-            1,
-        ],  # every metric of the gate is one of a binary classifier: its score is a probability
+        # Every metric of the gate is one of a binary classifier: its score is a probability.
+        "output_range": [0, 1],
     }
     return {"serving.json": serving, "sample.json": spec.declaration.serving.sample}

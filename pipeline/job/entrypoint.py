@@ -1,4 +1,7 @@
-"""The entrypoint of a compiled job's containers: TFX's own, with what a run here does at its start."""
+"""The entrypoint of a compiled job's containers.
+
+It is TFX's own, with what a run here does at its start.
+"""
 
 from pipeline.job import startup, tfx_patches
 

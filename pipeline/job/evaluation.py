@@ -1,4 +1,7 @@
-"""The bar a model must clear, as TFMA's configuration: gated metrics, and what the report draws."""
+"""The bar a model must clear, as TFMA's configuration.
+
+It holds the gated metrics, and those that the report draws.
+"""
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -15,18 +18,20 @@ PLOTS = ("ConfusionMatrixPlot", "CalibrationPlot")
 
 
 def eval_config(gate: Gate, *, label: str) -> config_pb2.EvalConfig:
-    """The gate on the whole held-out split, each slice's own bound, and the other metrics without a bound."""
+    """The gate on the whole held-out split, and each slice's own bound.
+
+    The other metrics have no bound.
+    """
     metrics = [
         config_pb2.MetricConfig(class_name=name)
         for key, name in CLASS_NAMES.items()
         if key != gate.metric
     ]
     metrics += [config_pb2.MetricConfig(class_name=name) for name in PLOTS]
-    counted = (
-        config_pb2.MetricsSpec(  # weighted, since an element holds many rows, each of weight 1
-            metrics=[config_pb2.MetricConfig(class_name="ExampleCount")],
-            example_weights=config_pb2.ExampleWeightOptions(weighted=True),
-        )
+    # Weighted, since an element holds many rows, each of weight 1.
+    row_count = config_pb2.MetricsSpec(
+        metrics=[config_pb2.MetricConfig(class_name="ExampleCount")],
+        example_weights=config_pb2.ExampleWeightOptions(weighted=True),
     )
     return config_pb2.EvalConfig(
         model_specs=[
@@ -40,20 +45,23 @@ def eval_config(gate: Gate, *, label: str) -> config_pb2.EvalConfig:
             config_pb2.SlicingSpec(),
             *(_slicing(s.feature, s.value) for s in gate.slices),
         ],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=[_gated(gate), *metrics]), counted],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=[_gated(gate), *metrics]), row_count],
     )
 
 
 def _gated(gate: Gate) -> config_pb2.MetricConfig:
-    """Bounds a slice each, the whole split among them: TFMA's plain `threshold` would hold for every slice alike."""
-    whole = config_pb2.MetricThreshold(
+    """Bounds a slice each, the whole split among them.
+
+    TFMA's plain `threshold` would hold for every slice alike.
+    """
+    whole_threshold = config_pb2.MetricThreshold(
         value_threshold=_at_least(gate.lower_bound),
         change_threshold=config_pb2.GenericChangeThreshold(
             direction=config_pb2.MetricDirection.HIGHER_IS_BETTER,
             absolute={"value": gate.least_change},
         ),
     )
-    bounds = [(config_pb2.SlicingSpec(), whole)]
+    bounds = [(config_pb2.SlicingSpec(), whole_threshold)]
     bounds += [
         (
             _slicing(s.feature, s.value),

@@ -1,4 +1,4 @@
-"""The import of TensorFlow and what stands on it, which takes most of a short run."""
+"""Imports TensorFlow and its dependents: most of a short run's time."""
 
 import contextlib
 import gc
@@ -10,10 +10,10 @@ from pipeline.progress import everything_else_to
 
 
 def load() -> None:
-    """Import the libraries, without what they greet with on standard error, in C++.
+    """Import the libraries, without their greetings on standard error, in C++.
 
-    Python's collector would walk all that is imported again and again, a quarter of the time. What is
-    imported is frozen, so that later imports do not walk it; seldom_collected thaws it.
+    Python's collector would walk all imports again and again, for a quarter of the time. They are
+    frozen, so that later imports do not walk them; seldom_collected thaws them.
     """
     gc.disable()
     try:

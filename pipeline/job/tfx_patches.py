@@ -1,7 +1,7 @@
-"""Every reach into TFX's and Beam's inside, each with the condition of its removal.
+"""Our patches of TFX and Beam, each with the condition of its removal.
 
-Whoever upgrades one of them reads this file; tests/pipeline/job/test_tfx_patches.py fails where upstream
-has changed.
+Read this file before upgrading one of them; tests/pipeline/job/test_tfx_patches.py fails where
+upstream has changed.
 """
 
 import contextlib
@@ -22,10 +22,10 @@ def beam() -> Iterator[None]:
 def fn_api_runner() -> Iterator[None]:
     """Have Beam's DirectRunner take FnApiRunner outright.
 
-    It first tries PrismRunner, a program that it downloads, and falls back in silence where it can't:
-    a machine with a network would run another engine than one without. An argument of Beam's would name
-    the runner, too, but any argument makes TFX pack its own source. It goes when Beam reads its runner
-    from elsewhere, or DirectRunner downloads nothing.
+    It first tries PrismRunner, a program that it downloads, and falls back in silence where it
+    can't: a machine with a network would run another engine than one without. An argument of Beam's
+    would name the runner, too, but any argument makes TFX pack its own source. It goes when Beam
+    reads its runner from elsewhere, or DirectRunner downloads nothing.
     """
     from apache_beam.portability.api import beam_provision_api_pb2
     from apache_beam.runners.direct import direct_runner
@@ -33,10 +33,12 @@ def fn_api_runner() -> Iterator[None]:
     from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
     def run_pipeline(_: Any, pipeline: Any, options: Any) -> Any:
-        encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
-        provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
-        extended = fn_runner.ExtendedProvisionInfo(provision)
-        return fn_runner.FnApiRunner(provision_info=extended).run_pipeline(pipeline, options)
+        encoded_options = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+        provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded_options)
+        extended_provision = fn_runner.ExtendedProvisionInfo(provision)
+        return fn_runner.FnApiRunner(provision_info=extended_provision).run_pipeline(
+            pipeline, options
+        )
 
     with mock.patch.object(direct_runner.SwitchingDirectRunner, "run_pipeline", run_pipeline):
         yield
@@ -75,10 +77,10 @@ def launched_by(launcher_class: type) -> Iterator[None]:
 
 
 def run_container() -> None:
-    """TFX's entrypoint of a container, by the arguments of this process.
+    """Run TFX's entrypoint of a container, by the arguments of this process.
 
-    TFX counts the program's name among Beam's arguments, of which any makes each Beam node pack TFX's
-    source. It goes when TFX parses its arguments without the program's name.
+    TFX counts the program's name among Beam's arguments, of which any makes each Beam node pack
+    TFX's source. It goes when TFX parses its arguments without the program's name.
     """
     from absl import app
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
@@ -88,9 +90,10 @@ def run_container() -> None:
 
 
 def name_modules_by_file() -> None:
-    """Have TFX name modules by their files: its cache would key on the folder that it packs.
+    """Have TFX name modules by their files.
 
-    It goes when TFX has an argument for it.
+    Its cache would otherwise key on the folder that it packs. It goes when TFX has an argument for
+    it.
     """
     os.environ["UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES"] = "1"
 

@@ -1,4 +1,7 @@
-"""What stands for the pipeline image on this machine: our code as it lies here, named by a digest, as other code is another image in the cloud."""
+"""Names our code as it lies on this machine by a digest.
+
+It stands for the pipeline image: other code is another image in the cloud.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,21 +13,25 @@ SUFFIXES = (".py", ".jinja")
 
 
 def files() -> Iterator[Path]:
-    """What the image would hold of ours, and the lock that it is built by; nothing that an editor keeps beside them."""
+    """Our files in the image, and its lock file.
+
+    What an editor keeps beside them is left out.
+    """
     yield REPOSITORY / "Pipfile.lock"
     folders = (REPOSITORY / "settings", REPOSITORY / "pipeline")
-    for file in sorted(
-        (REPOSITORY / "environments.py", *(f for folder in folders for f in folder.rglob("*")))
-    ):
+    paths = [file for folder in folders for file in folder.rglob("*")]
+    for file in sorted((REPOSITORY / "environments.py", *paths)):
         if file.suffix in SUFFIXES and not file.name.startswith("."):
             yield file
 
 
 def reference() -> str:
-    """Never pulled: a rehearsal runs the containers' command in its own environment."""
+    """The image's reference; nothing pulls it.
+
+    A rehearsal runs the containers' command in its own venv.
+    """
     content = hashlib.sha256()
     for file in files():
-        content.update(
-            f"{file.relative_to(REPOSITORY)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode()
-        )
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        content.update(f"{file.relative_to(REPOSITORY)}\0{sha256}\0".encode())
     return f"this-machine@sha256:{content.hexdigest()}"

@@ -1,4 +1,7 @@
-"""Imports, by being imported, what each container of a rehearsal imports: they are forked from there."""
+"""Imports the libraries of a rehearsal's containers when it is imported.
+
+The containers are forked from there.
+"""
 
 from pipeline.job import startup
 

@@ -1,6 +1,8 @@
-"""Executes a compiled local spec here, node by node, through the entrypoint that Vertex's containers run.
+"""Executes a compiled local spec here, node by node.
 
-What Vertex Pipelines would do is stood in for by this file and metadata_store: order, the resolvers' artifact queries, and execution caching.
+Each node runs through the entrypoint that Vertex's containers run. This file and metadata_store
+stand in for what Vertex Pipelines would do: order, the resolvers' artifact queries, and execution
+caching.
 """
 
 import functools
@@ -28,7 +30,10 @@ AT_ONCE = os.cpu_count() or 1
 
 
 def rehearse_file(file: Path) -> Json:
-    """Whether both checks blessed the model and where it was published; RunError names the node that failed."""
+    """Rehearse a job; return its blessing and the published address.
+
+    RunError names the node that failed.
+    """
     job = _read(file)
     root = Path(job["runtimeConfig"]["gcsOutputDirectory"])
     with alone(root), Progress(sys.stderr) as progress:
@@ -38,17 +43,17 @@ def rehearse_file(file: Path) -> Json:
         for node in ("Evaluator", "ServingCheck")
         for a in outputs[node]["blessing"]
     ]
-    [pushed] = outputs["Pusher"]["pushed_model"]
-    published = (
-        pushed["metadata"].get("pushed_destination")
-        if pushed["metadata"].get("pushed") == 1
-        else None
-    )
-    return {"blessed": len(blessings) == 2 and all(blessings), "published": published}
+    [artifact] = outputs["Pusher"]["pushed_model"]
+    metadata = artifact["metadata"]
+    address = metadata.get("pushed_destination") if metadata.get("pushed") == 1 else None
+    return {"blessed": len(blessings) == 2 and all(blessings), "published": address}
 
 
 class Rehearsal:
-    """One execution of a job, below `root`/rehearsals; what it makes joins `root`/metadata.json, for later ones' resolvers and caching."""
+    """One execution of a job, below `root`/rehearsals.
+
+    What it makes joins `root`/metadata.json, for later ones' resolvers and caching.
+    """
 
     def __init__(self, job: Json, root: Path) -> None:
         spec = job["pipelineSpec"]
@@ -61,18 +66,17 @@ class Rehearsal:
         self.outputs: dict[str, Outputs] = {}
 
     def run(self, progress: Observer) -> dict[str, Outputs]:
-        order = graphlib.TopologicalSorter(
-            {task: _waits_for(self.tasks[task]) for task in self.tasks}
-        )
+        upstream = {name: _waits_for(task) for name, task in self.tasks.items()}
+        order = graphlib.TopologicalSorter(upstream)
         order.prepare()
-        running: dict[Future[Outputs], str] = {}
+        tasks: dict[Future[Outputs], str] = {}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while order.is_active():
-                running |= {
+                tasks |= {
                     pool.submit(self._execute, task, progress): task for task in order.get_ready()
                 }
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    task = running.pop(future)
+                for future in wait(tasks, return_when=FIRST_COMPLETED).done:
+                    task = tasks.pop(future)
                     self.outputs[task] = future.result()
                     order.done(task)
         return self.outputs
@@ -90,65 +94,63 @@ class Rehearsal:
                 key: self.store.query(query["filter"], artifacts) for key, query in queries.items()
             }
         else:
-            given = self.tasks[task].get("inputs", {}).get("parameters", {})
-            parameters = {key: value["runtimeValue"]["constant"] for key, value in given.items()}
+            parameters = _parameters(self.tasks[task])
             key = execution_key(component, executor["container"], parameters, artifacts)
-            if (
-                self.tasks[task].get("cachingOptions", {}).get("enableCache")
-                and (known := self.store.execution(key)) is not None
-            ):
+            caching = self.tasks[task].get("cachingOptions", {}).get("enableCache")
+            cached_outputs = self.store.execution(key) if caching else None
+            if cached_outputs is not None:
                 progress(task, "cached")
-                return known
+                return cached_outputs
             outputs = self._made(task, component, executor["container"], parameters, artifacts)
             self.store.remember(outputs, key)
         progress(task, "finished")
         return outputs
 
     def _imported(self, component: Json, importer: Json) -> Outputs:
-        """The artifact at that address, which is a new one only the first time."""
-        [(key, definition)], uri = (
-            component["outputDefinitions"]["artifacts"].items(),
-            importer["artifactUri"]["constant"],
-        )
-        known = self.store.imported(uri, definition["artifactType"])
-        if known is None:
-            known = self._artifact(definition, uri) | {"metadata": importer.get("metadata", {})}
-            self.store.remember({key: [known]})
-        return {key: [known]}
+        """The artifact at the importer's address, new at its first import only."""
+        [(key, definition)] = component["outputDefinitions"]["artifacts"].items()
+        uri = importer["artifactUri"]["constant"]
+        artifact = self.store.imported(uri, definition["artifactType"])
+        if artifact is None:
+            artifact = self._artifact(definition, uri) | {"metadata": importer.get("metadata", {})}
+            self.store.remember({key: [artifact]})
+        return {key: [artifact]}
 
     def _made(
         self, task: str, component: Json, container: Json, parameters: Json, artifacts: Outputs
     ) -> Outputs:
-        """What the container makes of its inputs."""
-        declared = component.get("outputDefinitions", {}).get("artifacts", {})
-        made = {
-            key: [self._artifact(d, f"{self.folder}/{task}/{key}")] for key, d in declared.items()
+        """The container's outputs from its inputs."""
+        definitions = component.get("outputDefinitions", {}).get("artifacts", {})
+        output_artifacts = {
+            key: [self._artifact(d, f"{self.folder}/{task}/{key}")]
+            for key, d in definitions.items()
         }
         output_file = self.folder / task / "executor_output.json"
-        handed = {
+        executor_input = {
             "inputs": {
                 "parameterValues": parameters,
-                "artifacts": {key: {"artifacts": found} for key, found in artifacts.items()},
+                "artifacts": {key: {"artifacts": group} for key, group in artifacts.items()},
             },
             "outputs": {
-                "artifacts": {key: {"artifacts": new} for key, new in made.items()},
+                "artifacts": {key: {"artifacts": group} for key, group in output_artifacts.items()},
                 "outputFile": str(output_file),
             },
         }
-        _run_container(task, container, json.dumps(handed), self.folder / task)
-        told = json.loads(output_file.read_text()).get("artifacts", {})
-        # What the executor tells of an artifact lacks its type, so that only its other fields are taken over.
-        return {
-            key: [{**new, **_without_type(told[key])}] if key in told else [new]
-            for key, [new] in made.items()
-        }
+        _run_container(task, container, json.dumps(executor_input), self.folder / task)
+        executor_output = json.loads(output_file.read_text()).get("artifacts", {})
+        # The executor's artifact lacks its type, so that only its other fields are taken over.
+        outputs: Outputs = {}
+        for key, [artifact] in output_artifacts.items():
+            fields = _without_type(executor_output[key]) if key in executor_output else {}
+            outputs[key] = [artifact | fields]
+        return outputs
 
     def _inputs(self, task: Json) -> Outputs:
-        wanted = task.get("inputs", {}).get("artifacts", {})
-        origin = {key: value["taskOutputArtifact"] for key, value in wanted.items()}
+        artifact_inputs = task.get("inputs", {}).get("artifacts", {})
+        origins = {key: value["taskOutputArtifact"] for key, value in artifact_inputs.items()}
         return {
-            key: self.outputs[o["producerTask"]].get(o["outputArtifactKey"], [])
-            for key, o in origin.items()
+            key: self.outputs[origin["producerTask"]].get(origin["outputArtifactKey"], [])
+            for key, origin in origins.items()
         }
 
     def _artifact(self, definition: Json, uri: str) -> Json:
@@ -159,10 +161,8 @@ class Rehearsal:
 def _read(file: Path) -> Json:
     try:
         job: Json = json.loads(file.read_text())
-        root, version = (
-            job["runtimeConfig"]["gcsOutputDirectory"],
-            job["pipelineSpec"]["schemaVersion"],
-        )
+        root = job["runtimeConfig"]["gcsOutputDirectory"]
+        version = job["pipelineSpec"]["schemaVersion"]
         executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     except FileNotFoundError as error:
         raise ConfigurationError(
@@ -172,15 +172,17 @@ def _read(file: Path) -> Json:
         raise ConfigurationError(f"{file}: not a compiled pipeline job ({error!r})") from error
     if "://" in root:
         raise ConfigurationError(
-            f"{file}: its root is {root}, allowed is a folder here: only a spec of `compile --env local` can be rehearsed"
+            f"{file}: its root is {root}, allowed is a folder here: "
+            "only a spec of `compile --env local` can be rehearsed"
         )
     if version != SCHEMA_VERSION:
         raise ConfigurationError(
             f"{file}: its schema version is {version}, allowed is {SCHEMA_VERSION}"
         )
-    if code_digest.reference() not in {
-        executor["container"]["image"] for executor in executors.values() if "container" in executor
-    }:
+    containers = [
+        executor["container"] for executor in executors.values() if "container" in executor
+    ]
+    if code_digest.reference() not in {container["image"] for container in containers}:
         raise ConfigurationError(
             f"{file}: it was compiled by other code than what would run it here; compile it again"
         )
@@ -195,36 +197,45 @@ def _waits_for(task: Json) -> set[str]:
     }
 
 
-def _without_type(told: Json) -> Json:
-    [artifact] = told["artifacts"]
+def _parameters(task: Json) -> Json:
+    inputs = task.get("inputs", {}).get("parameters", {})
+    return {key: value["runtimeValue"]["constant"] for key, value in inputs.items()}
+
+
+def _without_type(output: Json) -> Json:
+    [artifact] = output["artifacts"]
     return {key: value for key, value in artifact.items() if key != "type"}
 
 
-def _run_container(task: str, given: Json, handed: str, folder: Path) -> None:
+def _run_container(task: str, container: Json, executor_input: str, folder: Path) -> None:
     folder.mkdir(parents=True)
-    if given["command"] != entrypoint.COMMAND:
-        raise RunError(f"{task} would run {given['command']}, allowed is {entrypoint.COMMAND}")
-    arguments = [argument.replace("{{$}}", handed) for argument in given["args"]]
+    if container["command"] != entrypoint.COMMAND:
+        raise RunError(f"{task} would run {container['command']}, allowed is {entrypoint.COMMAND}")
+    arguments = [argument.replace("{{$}}", executor_input) for argument in container["args"]]
     process = _containers().Process(
         target=_be_container, args=(arguments, folder, dict(os.environ))
     )
     process.start()
     process.join()
     if process.exitcode:
-        last = [line for line in (folder / "log.txt").read_text().splitlines() if line.strip()][-1:]
-        raise RunError(f"{task} failed: {''.join(last)[:300]} (log: {folder}/log.txt)")
+        lines = (folder / "log.txt").read_text().splitlines()
+        last_line = [line for line in lines if line.strip()][-1:]
+        raise RunError(f"{task} failed: {''.join(last_line)[:300]} (log: {folder}/log.txt)")
 
 
 @functools.cache
 def _containers() -> Any:
-    """Forks of one process that has imported what all of them would, instead of new ones."""
+    """Forks of one process, instead of new processes.
+
+    That process has imported what all of them would.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipeline.local.preloaded"])
     return context
 
 
 def _be_container(arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
-    """Become the entrypoint that the image's containers run, as a process of its own."""
+    """Become the entrypoint of the image's containers, as a process of its own."""
     with open(folder / "log.txt", "w") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

@@ -16,7 +16,7 @@ from pipeline.progress import Observer
 
 
 class NodeError(Exception):
-    """The node of this id raised; its cause is what."""
+    """A node failed; the message is its id, the cause its error."""
 
 
 def run_here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
@@ -26,16 +26,17 @@ def run_here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
         definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
     nodes = _SideBySide(observer)
-    launched = tfx_patches.launched_by(nodes.launcher_class())
-    with launched, startup.seldom_collected(), tfx_patches.beam():
+    launcher_patch = tfx_patches.launched_by(nodes.launcher_class())
+    with launcher_patch, startup.seldom_collected(), tfx_patches.beam():
         LocalDagRunner().run_with_ir(definition)
         nodes.wait()
 
 
 class _SideBySide:
-    """Gives LocalDagRunner launchers that start each node in a thread of its own, as soon as the nodes before it are done.
+    """Makes LocalDagRunner start each node in a thread of its own.
 
-    Only executors run side by side: the metadata store is one SQLite file, and all else of a launch happens under a lock.
+    A node starts as soon as the nodes before it are done. Only executors run side by side: the
+    metadata store is one SQLite file, and all else of a launch happens under a lock.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -49,8 +50,8 @@ class _SideBySide:
         class Launcher(launcher.Launcher):
             def launch(self) -> None:
                 node = self._pipeline_node
-                before = [nodes.ended[id_] for id_ in node.upstream_nodes if id_ in nodes.ended]
-                nodes.start(node.node_info.id, before, super().launch)
+                upstream = [nodes.ended[id_] for id_ in node.upstream_nodes if id_ in nodes.ended]
+                nodes.start(node.node_info.id, upstream, super().launch)
 
             def _run_executor(self, execution_info: Any) -> Any:
                 nodes.metadata.release()
@@ -61,28 +62,30 @@ class _SideBySide:
 
         return Launcher
 
-    def start(self, id_: str, before: list[Future[None]], launch: Callable[[], Any]) -> None:
-        ended = self.ended[id_] = Future()
+    def start(self, id_: str, upstream: list[Future[None]], launch: Callable[[], Any]) -> None:
+        completion = self.ended[id_] = Future()
 
         def run() -> None:
             try:
-                for future in before:
+                for future in upstream:
                     future.result()
                 with self.metadata:
                     self.observer(id_, "running")
                     launch()
                 self.observer(id_, "finished")
-                ended.set_result(None)
+                completion.set_result(None)
             except BaseException as error:
-                ended.set_exception(error)
+                completion.set_exception(error)
 
-        here = contextvars.copy_context()  # so that a node sees what the run holds ready for it
-        threading.Thread(
-            target=here.run, args=(run,), name=id_, daemon=True
-        ).start()  # a daemon, so that Ctrl-C need not wait for it
+        context = contextvars.copy_context()  # so that a node sees what the run holds ready for it
+        # A daemon, so that Ctrl-C need not wait for it.
+        threading.Thread(target=context.run, args=(run,), name=id_, daemon=True).start()
 
     def wait(self) -> None:
-        """Until every node is done or can't be; raises NodeError for the first that failed, from what it raised."""
+        """Wait until every node is done or can't be.
+
+        Raises NodeError for the first that failed, from what it raised.
+        """
         errors = {id_: future.exception() for id_, future in self.ended.items()}
         for id_, error in errors.items():
             if error is not None:

@@ -1,4 +1,7 @@
-"""A run on this machine from folder to record: the pipeline, then its summary and report, whatever became of it."""
+"""A run on this machine from folder to record.
+
+The pipeline comes first, then its summary and report, whatever became of it.
+"""
 
 import json
 import secrets
@@ -24,25 +27,28 @@ from pipeline.reports import lineage, report, run_record, summary, tracking
 def run(
     folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False
 ) -> dict[str, Any]:
-    """Run, record, and return the summary; a node that fails is told in it, not raised."""
+    """Run, record, and return the summary.
+
+    It tells of a node that fails, and nothing is raised.
+    """
     store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
     log = runs / run_id / "log.txt"
     with alone(store):
-        settled = spec.here(folder, store, tune=tune)
-        pipeline = compiler.build(create_pipeline, settled)
+        pipeline_spec = spec.here(folder, store, tune=tune)
+        pipeline = compiler.build(create_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log)
         with everything_else_to(log) as terminal:
             upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
             record = run_record.from_metadata(store / "metadata.db", run_id, upstream, error)
-            composed = summary.compose(record, settled)
-            page = report.render(record, composed)
+            run_summary = summary.compose(record, pipeline_spec)
+            page = report.render(record, run_summary)
             files = [
-                write(runs / run_id / "summary.json", json.dumps(composed, indent=2) + "\n"),
+                write(runs / run_id / "summary.json", json.dumps(run_summary, indent=2) + "\n"),
                 write(runs / run_id / "report.html", page),
             ]
-            if problem := tracking.track(tracker, composed, files):
+            if problem := tracking.track(tracker, run_summary, files):
                 print(f"the tracker did not take this run: {problem}", file=terminal)
-    return composed
+    return run_summary
 
 
 def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
@@ -52,28 +58,27 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
         pipeline = compiler.build(create_tuning_pipeline, spec.here(folder, store, tune=True))
         if error := run_logged(pipeline, run_id, runs / run_id / "log.txt"):
             raise RunError(error)
-        record = run_record.from_metadata(
-            store / "metadata.db", run_id, {c.id: [] for c in pipeline.components}
-        )
+        upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
+        record = run_record.from_metadata(store / "metadata.db", run_id, upstream)
     return lineage.hyperparameters(record)
 
 
 def new_run_id(model: str) -> str:
-    """Sorts by time, and two runs that start in the same second differ."""
+    """An id sortable by time; runs of the same second differ."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{model}-{secrets.token_hex(3)}"
 
 
 def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
-    """What stopped the run, in a sentence; None where it went through."""
+    """Run the pipeline; return its error in a sentence, or None."""
     with everything_else_to(log) as terminal, Progress(terminal) as progress:
         try:
             runner.run_here(pipeline, run_id, progress)
-        except runner.NodeError as failed:
-            error = failed.__cause__
+        except runner.NodeError as node_error:
+            error = node_error.__cause__
             if isinstance(error, RunError):
                 return str(error)
-            traceback.print_exception(
-                error
-            )  # a node's code may raise anything: its traceback is in the log, its sentence here
-            return f"{failed} failed with {type(error).__name__}: {' '.join(str(error).split())[:300]} (log: {log})"
+            # A node's code may raise anything: its traceback is in the log, its sentence here.
+            traceback.print_exception(error)
+            text = " ".join(str(error).split())[:300]
+            return f"{node_error} failed with {type(error).__name__}: {text} (log: {log})"
     return None

@@ -1,4 +1,4 @@
-"""What a schema inferred from the data would say, and how it differs from the reviewed one."""
+"""Infers a schema from the data and compares it with the reviewed one."""
 
 import difflib
 import tempfile
@@ -28,11 +28,14 @@ def infer(folder: ModelFolder) -> str:
 
 
 def difference(file: Path, inferred: str) -> list[str]:
-    """A unified diff from the reviewed schema in `file` (empty where there is none yet), both in the same text form."""
-    reviewed = text_format.MessageToString(contract.parse(file)) if file.exists() else ""
+    """A unified diff from the reviewed schema in `file`, both in the same text form.
+
+    The reviewed schema is empty where there is none yet.
+    """
+    reviewed_text = text_format.MessageToString(contract.parse(file)) if file.exists() else ""
     return list(
         difflib.unified_diff(
-            reviewed.splitlines(),
+            reviewed_text.splitlines(),
             inferred.splitlines(),
             str(file),
             "inferred from the data",

@@ -1,4 +1,7 @@
-"""How what a model's runs keep on this machine stays whole: one process at a time, and each file as it was or as it shall be."""
+"""Keeps the files of a model's runs whole on this machine.
+
+One process works at a time, and each file is as it was or as it shall be.
+"""
 
 import contextlib
 import fcntl
@@ -18,8 +21,9 @@ def alone(store: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.seek(0)
+            process = lock.read().strip() or "unknown"
             raise RunError(
-                f"{store}: process {lock.read().strip() or 'unknown'} is running this model; wait for it, or end it"
+                f"{store}: process {process} is running this model; wait for it, or end it"
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -28,8 +32,11 @@ def alone(store: Path) -> Iterator[None]:
 
 
 def write(file: Path, text: str) -> Path:
-    """Whoever reads meanwhile, or after this process was killed, finds the old content or the new."""
-    unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(text)
-    os.replace(unfinished, file)
+    """Replace the file's content at once.
+
+    A reader meanwhile, or after this process was killed, finds the old content or the new.
+    """
+    unfinished_file = file.with_suffix(".unfinished")
+    unfinished_file.write_text(text)
+    os.replace(unfinished_file, file)
     return file

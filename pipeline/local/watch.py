@@ -1,4 +1,7 @@
-"""Run after run of one model, each begun by a save in its folder, in a fork of a process that has imported the libraries before."""
+"""Runs one model again and again, each run begun by a save in its folder.
+
+Each is in a fork of a process that has imported the libraries before.
+"""
 
 import functools
 import os
@@ -17,87 +20,98 @@ from pipeline.model.folder import ModelFolder
 POLL_SECONDS = 0.2
 INTERRUPTED = 130
 
-State = dict[
-    Path, tuple[int, int] | None
-]  # nanoseconds of the last change and size in bytes of each file, None where there is none
+# Nanoseconds of the last change and size in bytes of each file, None where there is none.
+State = dict[Path, tuple[int, int] | None]
 
 
 def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
-    """Returns once for each run, in a process of its own; what it returns waits until that run is to begin and gives the folder as it then is.
+    """Fork a process for each run, and return in each of them.
 
-    The process that was called stays behind. It raises RunError when the code that it imported is no longer what lies on disk.
+    A fork has the libraries imported; that is why this returns more than once. The parent never
+    returns: it raises RunError when the code on disk is no longer the imported code. Call the
+    result to wait for the run's turn and to load the folder.
     """
-    code, files = _state(code_digest.files()), [folder.path / file for file in ModelFolder.FILES]
+    code_state = _state(code_digest.files())
+    files = [folder.path / file for file in ModelFolder.FILES]
     startup.load()
     from pipeline.local import runs  # noqa: F401 - for the forks
 
-    at_ctrl_c = signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # but while it watches, a Ctrl-C is the run's
-    seen: State = {}
+    # But while it watches, a Ctrl-C is the run's.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    state: State = {}
     while True:
-        begin, begins = os.pipe()
+        read_end, write_end = os.pipe()
         if not (run := os.fork()):
-            os.close(begins)
-            return functools.partial(_begun, begin, folder.path, at_ctrl_c)
-        os.close(begin)
-        seen = _changed(folder.path, files, seen, at_ctrl_c) if seen else _state(files)
-        if changed := _first_difference(code, _state(code_digest.files())):
-            raise RunError(f"{changed} is no longer what was imported; start this again")
-        os.write(begins, b"\n")
-        os.close(begins)
+            os.close(write_end)
+            return functools.partial(_begun, read_end, folder.path, handler)
+        os.close(read_end)
+        state = _changed(folder.path, files, state, handler) if state else _state(files)
+        if changed_file := _first_difference(code_state, _state(code_digest.files())):
+            raise RunError(f"{changed_file} is no longer what was imported; start this again")
+        os.write(write_end, b"\n")
+        os.close(write_end)
         _wait_for(run)
 
 
-def _begun(begin: int, path: Path, at_ctrl_c: Any) -> ModelFolder:
-    """The folder, when the first process says so; without that process there is nothing to do."""
-    if not os.read(begin, 1):
+def _begun(read_end: int, path: Path, handler: Any) -> ModelFolder:
+    """The folder, when the first process says so.
+
+    Without that process there is nothing to do.
+    """
+    if not os.read(read_end, 1):
         os._exit(0)
-    signal.signal(signal.SIGINT, at_ctrl_c)
+    signal.signal(signal.SIGINT, handler)
     return ModelFolder.load(str(path))
 
 
 def _wait_for(run: int) -> None:
-    """Until it ends, and this process with it where that was by a Ctrl-C; a process that is killed meanwhile leaves its run to end by itself."""
+    """Wait until the run ends.
+
+    A run that a Ctrl-C ended ends this process with it. A process that is killed meanwhile leaves
+    its run to end by itself.
+    """
     code = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
     if code == INTERRUPTED:
         os._exit(INTERRUPTED)
-    if (
-        code < 0
-    ):  # of which nobody else tells: TensorFlow aborted, or the machine had no memory left
+    # Nobody else tells of a signal: TensorFlow aborted, or the machine had no memory left.
+    if code < 0:
         print(f"the run was ended by {signal.Signals(-code).name}", file=sys.stderr, flush=True)
 
 
-def _changed(folder: Path, files: list[Path], seen: State, at_ctrl_c: Any) -> State:
-    """The state of the files once it is another and has come to rest: an editor may save in several steps."""
-    signal.signal(signal.SIGINT, at_ctrl_c)
+def _changed(folder: Path, files: list[Path], old_state: State, handler: Any) -> State:
+    """The state of the files once it is another and has come to rest.
+
+    An editor may save in several steps.
+    """
+    signal.signal(signal.SIGINT, handler)
     print(
-        f"watching {folder}: saving one of {', '.join(ModelFolder.FILES)} begins the next run, Ctrl-C ends",
+        f"watching {folder}: saving one of {', '.join(ModelFolder.FILES)} begins the next run, "
+        "Ctrl-C ends",
         file=sys.stderr,
         flush=True,
     )
-    before = seen
-    while (now := _state(files)) == seen or now != before:
-        before = now
+    previous_state = old_state
+    while (new_state := _state(files)) == old_state or new_state != previous_state:
+        previous_state = new_state
         time.sleep(POLL_SECONDS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    print(f"{_first_difference(seen, now)} has changed", file=sys.stderr, flush=True)
-    return now
+    print(f"{_first_difference(old_state, new_state)} has changed", file=sys.stderr, flush=True)
+    return new_state
 
 
-def _first_difference(before: State, now: State) -> Path | None:
-    return next(
-        (file for file in sorted({*before, *now}) if before.get(file) != now.get(file)), None
-    )
+def _first_difference(old_state: State, new_state: State) -> Path | None:
+    files = sorted({*old_state, *new_state})
+    changed_files = (file for file in files if old_state.get(file) != new_state.get(file))
+    return next(changed_files, None)
 
 
 def _state(files: Iterable[Path]) -> State:
-    found: State = {}
+    state: State = {}
     for file in files:
         try:
             status = file.stat()
         except FileNotFoundError:
-            found[file] = None
+            state[file] = None
         else:
-            found[file] = (status.st_mtime_ns, status.st_size)
-    return found
+            state[file] = (status.st_mtime_ns, status.st_size)
+    return state

@@ -1,4 +1,7 @@
-"""What model.toml may say: its tables, typed and checked, an error naming file, key, value and what is allowed."""
+"""The tables of model.toml, typed and checked.
+
+An error names file, key, value and what is allowed.
+"""
 
 import tomllib
 from pathlib import Path
@@ -27,9 +30,8 @@ class Table(BaseModel):
 
 class Data(Table):
     format: Literal["csv", "csv.zip"]
-    source: (
-        Text  # a path relative to the folder, or "package:" and a path inside an installed package
-    )
+    # A path relative to the folder, or "package:" and a path inside an installed package.
+    source: Text
     required: list[Text]
     null_values: list[str] = [""]  # what a missing value looks like in the CSV
     minimum_rows: Positive
@@ -65,19 +67,19 @@ class Slice(Table):
 class Gate(Table):
     metric: Literal["auc", "auc_precision_recall", "binary_accuracy", "precision", "recall"]
     lower_bound: float
-    least_change: (
-        float  # against the last blessed model: how much of the metric a candidate may lose
-    )
+    # Against the last blessed model: how much of the metric a candidate may lose.
+    least_change: float
     slices: list[Slice] = []
 
     @model_validator(mode="before")
     @classmethod
     def _has_the_right_direction(cls, table: Any) -> Any:
-        if isinstance(table, dict) and (
-            reversed_ := {"upper_bound", "largest_change"} & set(table)
-        ):
+        keys = {"upper_bound", "largest_change"}
+        if isinstance(table, dict) and (reversed_keys := keys & set(table)):
             raise ValueError(
-                f"{reversed_.pop()} is a reversed gate: every metric here is better when higher, allowed are lower_bound and least_change"
+                f"{reversed_keys.pop()} is a reversed gate: "
+                "every metric here is better when higher, "
+                "allowed are lower_bound and least_change"
             )
         return table
 
@@ -91,11 +93,14 @@ class Gate(Table):
         for key, bound in bounds:
             if not chance < bound < 1:
                 raise ValueError(
-                    f"{key} is {bound}, allowed for {self.metric} is more than {chance} and less than 1"
+                    f"{key} is {bound}, "
+                    f"allowed for {self.metric} is more than {chance} and less than 1"
                 )
         if not self.lower_bound - 1 < self.least_change <= 0:
             raise ValueError(
-                f"least_change is {self.least_change}, allowed is more than {self.lower_bound - 1:.6g} (else it can never fail) and at most 0 (a loss is negative)"
+                f"least_change is {self.least_change}, "
+                f"allowed is more than {self.lower_bound - 1:.6g} (else it can never fail) "
+                "and at most 0 (a loss is negative)"
             )
         return self
 
@@ -125,28 +130,33 @@ def read(file: Path) -> Declaration:
     try:
         return Declaration.model_validate(table)
     except ValidationError as error:
-        raise ConfigurationError(
-            "; ".join(f"{file}: {_sentence(dict(e))}" for e in error.errors())
-        ) from error
+        sentences = [f"{file}: {_sentence(dict(e))}" for e in error.errors()]
+        raise ConfigurationError("; ".join(sentences)) from error
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    """Pydantic's error as: key, value, what is allowed."""
+    """Pydantic's error in one sentence: key, value and the allowed values."""
     key = ".".join(
         str(part) for part in error["loc"] if part not in ("bool", "int", "float", "str")
     )
     if error["type"] == "missing":
         return f"{key} is missing"
     if error["type"] == "extra_forbidden":
-        model: Any = Declaration
-        for part in error["loc"][:-1]:
-            annotation = model.model_fields[part].annotation if isinstance(part, str) else model
-            model = (
-                annotation
-                if isinstance(annotation, type) and issubclass(annotation, BaseModel)
-                else Slice
-            )
-        return f"{key} is no key of it, allowed are {', '.join(model.model_fields)}"
+        allowed_keys = _table_at(error["loc"][:-1]).model_fields
+        return f"{key} is no key of it, allowed are {', '.join(allowed_keys)}"
     if error["type"] == "value_error":
         return f"{key}.{error['ctx']['error']}"
     return f"{key} is {error['input']!r}, allowed: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _table_at(location: tuple[Any, ...]) -> Any:
+    """The table at Pydantic's location of keys and indices.
+
+    Slices are the only list of tables.
+    """
+    table: Any = Declaration
+    for part in location:
+        annotation = table.model_fields[part].annotation if isinstance(part, str) else table
+        is_table = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+        table = annotation if is_table else Slice
+    return table

@@ -1,4 +1,7 @@
-"""One model as its folder declares it: the files that must be there, read and checked before anything runs."""
+"""One model as its folder declares it.
+
+The files that must be there are read and checked before anything runs.
+"""
 
 import ast
 import hashlib
@@ -17,7 +20,10 @@ ENTRY_FUNCTIONS = {"preprocessing.py": ("preprocessing_fn",), "model.py": ("run_
 
 
 class ModelFolder:
-    """A model's folder, checked: raises ConfigurationError with file, key, value and what is allowed."""
+    """A model's folder, checked.
+
+    Raises ConfigurationError with file, key, value and what is allowed.
+    """
 
     FILES = (
         "model.toml",
@@ -30,19 +36,22 @@ class ModelFolder:
 
     @classmethod
     def load(cls, name_or_path: str, without: tuple[str, ...] = ()) -> "ModelFolder":
-        """The model of that name in models/, or the folder at a path that has a slash in it.
+        """Load a model by its name in models/, or by a path with a slash.
 
         Files in `without` may be missing.
         """
         if "/" in name_or_path:
             if not Path(name_or_path).is_dir():
                 raise ConfigurationError(
-                    f"there is no folder {name_or_path!r}, allowed are a model's name ({', '.join(model_names())}) and a path to its folder"
+                    f"there is no folder {name_or_path!r}, "
+                    f"allowed are a model's name ({', '.join(model_names())}) "
+                    "and a path to its folder"
                 )
             return cls(Path(name_or_path), without)
         if name_or_path not in model_names():
             raise ConfigurationError(
-                f"there is no model {name_or_path!r}, allowed are {', '.join(model_names())} and a path to a folder"
+                f"there is no model {name_or_path!r}, "
+                f"allowed are {', '.join(model_names())} and a path to a folder"
             )
         return cls(MODELS / name_or_path, without)
 
@@ -56,7 +65,8 @@ class ModelFolder:
         for file in self.FILES:
             if file not in without and not (self.path / file).is_file():
                 raise ConfigurationError(
-                    f"{path / file}: there is no such file, a model's folder holds {', '.join(self.FILES)}"
+                    f"{path / file}: there is no such file, "
+                    f"a model's folder holds {', '.join(self.FILES)}"
                 )
         self.declaration = declaration.read(self.path / "model.toml")
         for file, functions in ENTRY_FUNCTIONS.items():
@@ -83,31 +93,35 @@ class ModelFolder:
 
     @cached_property
     def source(self) -> Path:
-        """Where the local data lies; it need not exist yet."""
-        package, _, inside = self.declaration.data.source.removeprefix("package:").partition("/")
-        if not self.declaration.data.source.startswith("package:"):
-            return (self.path / self.declaration.data.source).resolve()
+        """The path of the local data, existing or not."""
+        source = self.declaration.data.source
+        if not source.startswith("package:"):
+            return (self.path / source).resolve()
+        package, _, relative_path = source.removeprefix("package:").partition("/")
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
             raise ConfigurationError(
-                f"{self.path}/model.toml: data.source names the package {package!r}, allowed are packages that Pipfile.lock installs"
+                f"{self.path}/model.toml: data.source names the package {package!r}, "
+                "allowed are packages that Pipfile.lock installs"
             )
-        return Path(spec.submodule_search_locations[0]) / inside
+        return Path(spec.submodule_search_locations[0]) / relative_path
 
     def _check_hyperparameters(self) -> None:
         file, space = self.path / "hyperparameters/best.json", self.declaration.tuning.space
         for name, value in self.hyperparameters.items():
             if name not in space:
                 raise ConfigurationError(
-                    f"{file}: the hyperparameter {name!r} is unknown, allowed are tuning.space's {', '.join(space)}"
+                    f"{file}: the hyperparameter {name!r} is unknown, "
+                    f"allowed are tuning.space's {', '.join(space)}"
                 )
             if value not in space[name]:
                 raise ConfigurationError(
                     f"{file}: {name} is {value!r}, allowed are tuning.space's choices {space[name]}"
                 )
-        if missing := [name for name in space if name not in self.hyperparameters]:
+        if missing_names := [name for name in space if name not in self.hyperparameters]:
             raise ConfigurationError(
-                f"{file}: {missing[0]} is missing, allowed are tuning.space's choices {space[missing[0]]}"
+                f"{file}: {missing_names[0]} is missing, "
+                f"allowed are tuning.space's choices {space[missing_names[0]]}"
             )
 
 
@@ -116,23 +130,23 @@ def _check_module(file: Path, functions: tuple[str, ...]) -> None:
         tree = ast.parse(file.read_text(), str(file))
     except (SyntaxError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: not Python: {error}") from error
-    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if missing := [f for f in functions if f not in defined]:
+    defined_names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if missing_names := [f for f in functions if f not in defined_names]:
         raise ConfigurationError(
-            f"{file}: there is no function {missing[0]}, {file.name} defines {' and '.join(functions)}"
+            f"{file}: there is no function {missing_names[0]}, "
+            f"{file.name} defines {' and '.join(functions)}"
         )
-    siblings = {path.stem for path in file.parent.glob("*.py")} | {
-        "pipeline",
-        "infra",
-        "settings",
-        "environments",
-    }
+    siblings = {path.stem for path in file.parent.glob("*.py")}
+    siblings |= {"pipeline", "infra", "settings", "environments"}
     for node in (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)):
         relative = isinstance(node, ast.ImportFrom) and node.level > 0
-        for name in (
-            [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-        ):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            names = [node.module or ""]
+        for name in names:
             if relative or name.split(".")[0] in siblings:
                 raise ConfigurationError(
-                    f"{file}: line {node.lineno} imports {'.' * relative}{name}, allowed are installed packages: each module travels alone"
+                    f"{file}: line {node.lineno} imports {'.' * relative}{name}, "
+                    "allowed are installed packages: each module travels alone"
                 )

@@ -1,4 +1,4 @@
-"""The reviewed data contract (schema.pbtxt): which columns there are, of what type, and which of them are served."""
+"""The reviewed data contract (schema.pbtxt): columns, their types, and the served ones."""
 
 from pathlib import Path
 
@@ -26,42 +26,46 @@ def columns(schema: schema_pb2.Schema) -> dict[str, str]:
 
 
 def served_columns(schema: schema_pb2.Schema) -> dict[str, str]:
-    """The columns that a request may have, and their types."""
+    """The columns allowed in a request, and their types."""
     return {
         f.name: TYPE_NAMES[f.type] for f in schema.feature if SERVING not in f.not_in_environment
     }
 
 
 def read(folder: ModelFolder) -> schema_pb2.Schema:
-    """The folder's schema, checked against what model.toml says of columns."""
+    """The folder's schema, checked against the columns in model.toml."""
     file = folder.path / "schema.pbtxt"
     schema = parse(file)
-    if untyped := [f.name for f in schema.feature if f.type not in TYPE_NAMES]:
+    if untyped_names := [f.name for f in schema.feature if f.type not in TYPE_NAMES]:
         raise ConfigurationError(
-            f"{file}: the feature {untyped[0]} has no type, allowed are INT, FLOAT and BYTES"
+            f"{file}: the feature {untyped_names[0]} has no type, allowed are INT, FLOAT and BYTES"
         )
-    known, served, declared = columns(schema), served_columns(schema), folder.declaration
-    named = {
-        "data.required": declared.data.required,
-        "label.columns": declared.label.columns,
-        "gate.slices": [s.feature for s in declared.gate.slices],
+    types, served_types, declaration = columns(schema), served_columns(schema), folder.declaration
+    names_by_key = {
+        "data.required": declaration.data.required,
+        "label.columns": declaration.label.columns,
+        "gate.slices": [s.feature for s in declaration.gate.slices],
     }
-    for key, names in named.items():
-        if unknown := [name for name in names if name not in known]:
+    for key, names in names_by_key.items():
+        if unknown_names := [name for name in names if name not in types]:
             raise ConfigurationError(
-                f"{folder.path}/model.toml: {key} names {unknown[0]!r}, allowed are the features of schema.pbtxt: {', '.join(known)}"
+                f"{folder.path}/model.toml: {key} names {unknown_names[0]!r}, "
+                f"allowed are the features of schema.pbtxt: {', '.join(types)}"
             )
-    if leaking := [name for name in declared.label.columns if name in served]:
+    if leaking_names := [name for name in declaration.label.columns if name in served_types]:
         raise ConfigurationError(
-            f'{file}: the feature {leaking[0]} makes the label, allowed is not_in_environment: "{SERVING}"'
+            f"{file}: the feature {leaking_names[0]} makes the label, "
+            f'allowed is not_in_environment: "{SERVING}"'
         )
-    for name, value in declared.serving.sample.items():
-        if name not in served:
+    for name, value in declaration.serving.sample.items():
+        if name not in served_types:
             raise ConfigurationError(
-                f"{folder.path}/model.toml: serving.sample names {name!r}, allowed are the served features {', '.join(served)}"
+                f"{folder.path}/model.toml: serving.sample names {name!r}, "
+                f"allowed are the served features {', '.join(served_types)}"
             )
-        if isinstance(value, bool) or not isinstance(value, PYTHON_TYPES[served[name]]):
+        if isinstance(value, bool) or not isinstance(value, PYTHON_TYPES[served_types[name]]):
             raise ConfigurationError(
-                f"{folder.path}/model.toml: serving.sample.{name} is {value!r}, allowed is a value of type {served[name]}"
+                f"{folder.path}/model.toml: serving.sample.{name} is {value!r}, "
+                f"allowed is a value of type {served_types[name]}"
             )
     return schema

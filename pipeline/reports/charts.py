@@ -1,4 +1,7 @@
-"""The report's pictures: each function takes numbers and returns an SVG as a data URI, so that the page needs nothing beside itself."""
+"""The report's pictures: each function takes numbers and returns an SVG as a data URI.
+
+The page thereby needs nothing beside itself.
+"""
 
 import base64
 import io
@@ -31,11 +34,8 @@ def curve(title: str, series: dict[str, list[float]]) -> str:
 
 
 def roc(false_positive_rates: list[float], recalls: list[float], area: float | None) -> str:
-    figure, axes = _figure(
-        f"ROC, area {area:.4f}" if area is not None else "ROC",
-        "false positive rate",
-        "true positive rate",
-    )
+    title = f"ROC, area {area:.4f}" if area is not None else "ROC"
+    figure, axes = _figure(title, "false positive rate", "true positive rate")
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle="--")
     axes.plot(false_positive_rates, recalls, color=HELD_OUT)
     axes.fill_between(false_positive_rates, recalls, color=HELD_OUT, alpha=0.08)
@@ -84,31 +84,30 @@ def histogram_bars(counts: list[float]) -> list[tuple[float, float]]:
 
 
 def direct_edges(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """The edges of a DAG that no longer way implies: what a picture of it needs."""
-    waits: dict[str, set[str]] = {}
+    """The edges of a DAG, for its picture; an edge implied by a longer way is left out."""
+    ancestors: dict[str, set[str]] = {}
     for node in nodes:
-        waits[node["id"]] = set(node["upstream"]).union(
-            *(waits[before] for before in node["upstream"])
-        )
+        further_ancestors = [ancestors[id_] for id_ in node["upstream"]]
+        ancestors[node["id"]] = set(node["upstream"]).union(*further_ancestors)
     return [
-        (a, n["id"])
-        for n in nodes
-        for a in n["upstream"]
-        if not any(a in waits[other] for other in n["upstream"])
+        (source, node["id"])
+        for node in nodes
+        for source in node["upstream"]
+        if not any(source in ancestors[sibling] for sibling in node["upstream"])
     ]
 
 
 def layers(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """The nodes of a DAG in columns, each to the right of all it waits for, one that waits for none right before its first consumer."""
+    """The nodes of a DAG in columns, each to the right of all it waits for.
+
+    One that waits for none stands right before its first consumer.
+    """
     column: dict[str, int] = {}
     for node in nodes:
-        column[node["id"]] = 1 + max((column[before] for before in node["upstream"]), default=-1)
+        column[node["id"]] = 1 + max((column[id_] for id_ in node["upstream"]), default=-1)
     for node in nodes:
         if not node["upstream"]:
-            column[node["id"]] = (
-                min((column[n["id"]] for n in nodes if node["id"] in n["upstream"]), default=1) - 1
-            )
-    return [
-        [n for n in nodes if column[n["id"]] == i]
-        for i in range(max(column.values(), default=-1) + 1)
-    ]
+            consumers = [column[n["id"]] for n in nodes if node["id"] in n["upstream"]]
+            column[node["id"]] = min(consumers, default=1) - 1
+    count = max(column.values(), default=-1) + 1
+    return [[n for n in nodes if column[n["id"]] == i] for i in range(count)]

@@ -1,4 +1,7 @@
-"""What made a model: the code, environment, data and hyperparameters that its run used, and what came of them, as its record keeps them."""
+"""The lineage of a model, as its run's record keeps it.
+
+It is the code, environment, data and hyperparameters that the run used, and what came of them.
+"""
 
 import importlib.metadata
 import json
@@ -16,16 +19,16 @@ from settings import REPOSITORY
 
 
 def code() -> dict[str, Any]:
-    """The commit, "unknown" where there is no checkout or, as in an image, no git."""
+    """The commit, or "unknown" without a checkout or, as in an image, without git."""
 
     def git(*arguments: str) -> str:
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True
             )
         except FileNotFoundError:
             return ""
-        return done.stdout.strip() if done.returncode == 0 else ""
+        return process.stdout.strip() if process.returncode == 0 else ""
 
     return {
         "commit": git("rev-parse", "HEAD") or "unknown",
@@ -67,7 +70,7 @@ def model_type(model: Artifact | None) -> dict[str, Any]:
 
 
 def hyperparameters(record: RunRecord) -> dict[str, Any]:
-    """Those that the Trainer was given: imported, or a Tuner's best."""
+    """The Trainer's hyperparameters: imported, or a Tuner's best."""
     artifact = record.artifact("Hyperparameters", "result") or record.artifact(
         "Tuner", "best_hyperparameters"
     )

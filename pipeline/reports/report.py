@@ -1,4 +1,4 @@
-"""The report of a run: one self-contained page for people who would rather look than read."""
+"""The report of a run: one self-contained page, for looking rather than reading."""
 
 import math
 from pathlib import Path
@@ -20,7 +20,10 @@ BINS = 20
 
 
 def render(record: RunRecord, summary: dict[str, Any]) -> str:
-    """The page as HTML, of a failed or interrupted run too: what is not there is left out."""
+    """The page as HTML, of a failed or interrupted run too.
+
+    What is not there is left out.
+    """
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(
         loader=loader,
@@ -43,14 +46,21 @@ def render(record: RunRecord, summary: dict[str, Any]) -> str:
 
 def _dag(nodes: list[dict[str, Any]]) -> dict[str, Any]:
     """Boxes and lines with their places."""
-    places, columns = {}, charts.layers(nodes)
+    places: dict[str, tuple[float, float]] = {}
+    columns = charts.layers(nodes)
     tallest = max(map(len, columns), default=0)
-    for x, column in enumerate(columns):
-        for y, node in enumerate(column):
-            places[node["id"]] = (8 + x * COLUMN, 8 + (y + (tallest - len(column)) / 2) * ROW)
-    boxes = [{**node, "x": places[node["id"]][0], "y": places[node["id"]][1]} for node in nodes]
-    lines = [(places[before], places[after]) for before, after in charts.direct_edges(nodes)]
-    edges = [(a[0] + BOX[0], a[1] + BOX[1] / 2, b[0], b[1] + BOX[1] / 2) for a, b in lines]
+    for i, column in enumerate(columns):
+        offset = (tallest - len(column)) / 2
+        for j, node in enumerate(column):
+            places[node["id"]] = (8 + i * COLUMN, 8 + (j + offset) * ROW)
+    boxes = []
+    for node in nodes:
+        x, y = places[node["id"]]
+        boxes.append({**node, "x": x, "y": y})
+    edges = []
+    for source, target in charts.direct_edges(nodes):
+        (x1, y1), (x2, y2) = places[source], places[target]
+        edges.append((x1 + BOX[0], y1 + BOX[1] / 2, x2, y2 + BOX[1] / 2))
     return {
         "width": 16 + len(columns) * COLUMN,
         "height": 16 + tallest * ROW,
@@ -61,16 +71,16 @@ def _dag(nodes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _anomalies(record: RunRecord) -> list[str] | None:
-    """Judged again from the statistics: a validator that stops the run leaves no artifact. None where there are no statistics."""
-    statistics, schema = (
-        record.artifact("StatisticsGen", "statistics"),
-        record.artifact("ImportSchemaGen", "schema"),
-    )
+    """The statistics' anomalies, judged again; None without statistics.
+
+    A validator that stops the run leaves no artifact.
+    """
+    statistics = record.artifact("StatisticsGen", "statistics")
+    schema = record.artifact("ImportSchemaGen", "schema")
     if statistics is None or schema is None:
         return None
-    return anomalies(
-        statistics, io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema.uri))
-    )
+    file = io_utils.get_only_uri_in_dir(schema.uri)
+    return anomalies(statistics, io_utils.SchemaReader().read(file))
 
 
 def _statistics(record: RunRecord) -> list[dict[str, Any]]:
@@ -79,13 +89,10 @@ def _statistics(record: RunRecord) -> list[dict[str, Any]]:
     if statistics is None:
         return []
     splits = artifact_utils.decode_split_names(statistics.split_names)
-    loaded = stats_artifact_utils.load_statistics(
-        statistics, "train" if "train" in splits else splits[0]
-    ).proto()
-    return [
-        _statistics_row(feature)
-        for feature in sorted(loaded.datasets[0].features, key=lambda f: _name(f))
-    ]
+    split = "train" if "train" in splits else splits[0]
+    proto = stats_artifact_utils.load_statistics(statistics, split).proto()
+    features = sorted(proto.datasets[0].features, key=lambda f: _name(f))
+    return [_statistics_row(feature) for feature in features]
 
 
 def _name(feature: Any) -> str:
@@ -97,17 +104,18 @@ def _statistics_row(feature: Any) -> dict[str, Any]:
     stats = feature.num_stats if numeric else feature.string_stats
     common = stats.common_stats
     rows = common.num_non_missing + common.num_missing
-    empty = (
-        rows - common.tot_num_values if common.max_num_values <= 1 else common.num_missing
-    )  # an empty list is missing too
+    missing_rows = common.num_missing
+    if common.max_num_values <= 1:
+        missing_rows = rows - common.tot_num_values  # an empty list is missing, too
     row: dict[str, Any] = {
         "name": _name(feature),
-        "missing": empty / rows if rows else 0.0,
+        "missing": missing_rows / rows if rows else 0.0,
         "numeric": numeric,
     }
     if numeric:
-        standard = next((h for h in stats.histograms if h.type == h.STANDARD), None)
-        counts = [b.sample_count for b in standard.buckets] if standard else []
+        histogram = next((h for h in stats.histograms if h.type == h.STANDARD), None)
+        buckets = histogram.buckets if histogram else []
+        counts = [b.sample_count for b in buckets]
         return row | {
             "low": stats.min,
             "middle": stats.median,
@@ -121,13 +129,14 @@ def _statistics_row(feature: Any) -> dict[str, Any]:
 
 
 def _curves(record: RunRecord) -> list[str]:
-    """A picture a metric from the TensorBoard events that the training left."""
+    """A picture a metric from the training's TensorBoard events."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = record.artifact("Trainer", "model_run")
     series: dict[str, dict[str, list[float]]] = {}
     for name in ("train", "validation"):
-        folder = next((f for f in tf.io.gfile.glob(f"{run.uri}/{name}")), None) if run else None
+        folders = tf.io.gfile.glob(f"{run.uri}/{name}") if run else []
+        folder = next(iter(folders), None)
         if folder is None:
             continue
         events = EventAccumulator(folder).Reload()
@@ -140,29 +149,23 @@ def _curves(record: RunRecord) -> list[str]:
 
 def _plots(result: Any, area: float | None) -> list[str]:
     """ROC and calibration of the whole held-out split, as TFMA's plots hold them."""
-    drawn = []
+    pictures = []
     for key, outputs in result.plots:
-        plots = (
-            {
-                name: plot
-                for subkeys in outputs.values()
-                for by_name in subkeys.values()
-                for name, plot in by_name.items()
-            }
-            if not key
-            else {}
-        )
+        if key:
+            continue
+        plots = {
+            name: plot
+            for subkeys in outputs.values()
+            for by_name in subkeys.values()
+            for name, plot in by_name.items()
+        }
         if matrices := plots.get("confusionMatrixAtThresholds", {}).get("matrices"):
-            drawn.append(
-                charts.roc(
-                    [m.get("falsePositiveRate", 0.0) for m in matrices],
-                    [m.get("recall", 0.0) for m in matrices],
-                    area,
-                )
-            )
+            rates = [m.get("falsePositiveRate", 0.0) for m in matrices]
+            recalls = [m.get("recall", 0.0) for m in matrices]
+            pictures.append(charts.roc(rates, recalls, area))
         if buckets := plots.get("calibrationHistogramBuckets", {}).get("buckets"):
-            drawn.append(charts.calibration(*_calibration_bins(buckets)))
-    return drawn
+            pictures.append(charts.calibration(*_calibration_bins(buckets)))
+    return pictures
 
 
 def _calibration_bins(
@@ -174,8 +177,8 @@ def _calibration_bins(
         rows = float(bucket.get("numWeightedExamples", 0.0))
         if rows and math.isfinite(rows):
             score = float(bucket["totalWeightedRefinedPrediction"]) / rows
-            place = sums[min(int(score * BINS), BINS - 1)]
+            index = min(int(score * BINS), BINS - 1)
             for i, amount in enumerate((score * rows, float(bucket["totalWeightedLabel"]), rows)):
-                place[i] += amount
-    filled = [(a / rows, b / rows, rows) for a, b, rows in sums if rows]
-    return [f[0] for f in filled], [f[1] for f in filled], [f[2] for f in filled]
+                sums[index][i] += amount
+    bins = [(a / rows, b / rows, rows) for a, b, rows in sums if rows]
+    return [f[0] for f in bins], [f[1] for f in bins], [f[2] for f in bins]

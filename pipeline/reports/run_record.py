@@ -1,4 +1,7 @@
-"""What one run did, node by node, as the metadata store tells it: the one source of its summary and its report."""
+"""One run, node by node, as the metadata store tells it.
+
+It is the one source of the run's summary and report.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +28,7 @@ class Node:
 
 @dataclass
 class RunRecord:
-    """A run of the pipeline; `artifact` finds what a node made."""
+    """A run of the pipeline; `artifact` finds a node's output."""
 
     id: str
     nodes: list[Node]  # in the order they run
@@ -35,15 +38,18 @@ class RunRecord:
         return next((node for node in self.nodes if node.id == id_), None)
 
     def artifact(self, node: str, key: str) -> Artifact | None:
-        found = self.node(node)
-        return next(iter(found.outputs.get(key, [])), None) if found else None
+        run_node = self.node(node)
+        return next(iter(run_node.outputs.get(key, [])), None) if run_node else None
 
 
 def from_metadata(
     database: Path, run_id: str, upstream: dict[str, list[str]], error: str | None = None
 ) -> RunRecord:
-    """The run `run_id` of a local metadata store; `upstream` is the pipeline's graph, node -> nodes it waits for, in order."""
-    nodes = {id_: Node(id_, before) for id_, before in upstream.items()}
+    """The run `run_id` of a local metadata store.
+
+    `upstream` is the pipeline's graph in order: node -> nodes it waits for.
+    """
+    nodes = {id_: Node(id_, upstream_ids) for id_, upstream_ids in upstream.items()}
     if database.exists():
         store = _open(database)
         context = store.get_context_by_type_and_name("pipeline_run", run_id)
@@ -74,19 +80,13 @@ def _fill(
     node.state = ENDED.get(state, state.lower())
     node.started = execution.create_time_since_epoch / 1000
     if node.state != "interrupted":  # no one wrote down when it ended
-        node.seconds = (
-            execution.last_update_time_since_epoch - execution.create_time_since_epoch
-        ) / 1000
+        end = execution.last_update_time_since_epoch
+        node.seconds = (end - execution.create_time_since_epoch) / 1000
     events = store.get_events_by_execution_ids([execution.id])
     artifacts = {a.id: a for a in store.get_artifacts_by_id([e.artifact_id for e in events])}
     for event in events:
         proto = artifacts[event.artifact_id]
-        side = (
-            node.inputs
-            if event.type in (event.INPUT, event.DECLARED_INPUT, event.INTERNAL_INPUT)
-            else node.outputs
-        )
-        key = event.path.steps[0].key
-        side.setdefault(key, []).append(
-            artifact_utils.deserialize_artifact(types[proto.type_id], proto)
-        )
+        input_types = (event.INPUT, event.DECLARED_INPUT, event.INTERNAL_INPUT)
+        side = node.inputs if event.type in input_types else node.outputs
+        artifact = artifact_utils.deserialize_artifact(types[proto.type_id], proto)
+        side.setdefault(event.path.steps[0].key, []).append(artifact)

@@ -1,7 +1,10 @@
-"""Hands a run's six records to an experiment tracker; one that is down, slow or dead costs a warning, never a run.
+"""Hands a run's six records to an experiment tracker.
 
-As a program it opens mlflow at once, beside the run, and takes one line of JSON, {"summary": ..., "files": [paths]}, or none where there is no run
-to keep. It ends where its standard input does: with the run, however that ends.
+A tracker that is down, slow or dead costs a warning, never a run.
+
+As a program it opens mlflow at once, beside the run, and takes one line of JSON, {"summary": ...,
+"files": [paths]}, or none where there is no run to keep. It ends where its standard input does:
+with the run, however that ends.
 """
 
 import contextlib
@@ -17,17 +20,17 @@ from typing import Any
 
 from settings import REPOSITORY
 
-TIMEOUT_SECONDS = (
-    60  # for opening as for taking a run, both of which wait for whoever else has the database
-)
+# To open the database, and again to take a run: both wait for its other users.
+TIMEOUT_SECONDS = 60
 
 
 @contextlib.contextmanager
 def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A tracker that keeps runs in `folder`/mlflow.db and their files in `folder`/mlflow; `make experiments` opens them.
+    """Start a tracker: runs in `folder`/mlflow.db, their files in `folder`/mlflow.
 
-    A process, since whatever is imported beside TFX's nodes in theirs can wait for their module finder for ever. It has a session of its own, so
-    that Ctrl-C cannot end it between two tables.
+    `make experiments` opens them. The tracker is a process, since an import beside TFX's nodes in
+    theirs can wait for their module finder for ever. It has a session of its own, so that Ctrl-C
+    cannot end it between two tables.
     """
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", __name__, str(folder)]
@@ -48,38 +51,38 @@ def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def track(tracker: subprocess.Popen[str], summary: dict[str, Any], files: list[Path]) -> str | None:
-    """What kept the tracker from taking the run, None where nothing did; the libraries' own words go to standard error."""
+    """Hand the run to the tracker; return the problem, or None.
+
+    The libraries' own words go to standard error.
+    """
+    run = json.dumps({"summary": summary, "files": [str(file) for file in files]})
     try:
-        said, errors = tracker.communicate(
-            json.dumps({"summary": summary, "files": [str(file) for file in files]}),
-            TIMEOUT_SECONDS,
-        )
+        output, errors = tracker.communicate(run, TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         tracker.kill()
         sys.stderr.write(tracker.communicate()[1])
         return f"no answer within {TIMEOUT_SECONDS} s"
     sys.stderr.write(errors)
-    return (
-        (said.splitlines() or [f"exit {tracker.returncode} without a word"])[-1]
-        if tracker.returncode
-        else None
-    )
+    if not tracker.returncode:
+        return None
+    lines = output.splitlines() or [f"exit {tracker.returncode} without a word"]
+    return lines[-1]
 
 
 def main(folder: str) -> None:
-    signal.alarm(
-        TIMEOUT_SECONDS
-    )  # a process that hangs does not see that its run is gone: it must not outlive it for ever
+    # A process that hangs does not see that its run is gone: it must not outlive it for ever.
+    signal.alarm(TIMEOUT_SECONDS)
     try:
         client = _opened(folder)
         signal.alarm(0)
         if run := sys.stdin.read():
             signal.alarm(TIMEOUT_SECONDS)
             _log(client, folder, **json.loads(run))
-    except Exception as error:  # a tracker is a library with a database behind it: whatever it raises is told in a sentence
-        print(
-            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        )
+    except Exception as error:
+        # A tracker is a library with a database behind it: all that it raises is told in a
+        # sentence.
+        message = str(error).splitlines()[0] if str(error) else "no message"
+        print(f"{type(error).__name__}: {message}")
         raise
 
 
@@ -94,11 +97,11 @@ def _log(client: Any, folder: str, summary: dict[str, Any], files: list[str]) ->
     from mlflow.entities import Metric, Param
 
     experiment = client.get_experiment_by_name(summary["model"])
-    id_ = (
-        experiment.experiment_id
-        if experiment
-        else client.create_experiment(summary["model"], artifact_location=f"file://{folder}/mlflow")
-    )
+    if experiment:
+        id_ = experiment.experiment_id
+    else:
+        location = f"file://{folder}/mlflow"
+        id_ = client.create_experiment(summary["model"], artifact_location=location)
     run = client.create_run(id_, run_name=summary["run"], tags=_tags(summary)).info.run_id
     now = int(time.time() * 1000)
     metrics = [Metric(name, value, now, 0) for name, value in summary["metrics"].items()]
@@ -112,7 +115,7 @@ def _log(client: Any, folder: str, summary: dict[str, Any], files: list[str]) ->
 
 
 def _tags(summary: dict[str, Any]) -> dict[str, str]:
-    """The records that are neither parameters nor metrics, and the decision, flat."""
+    """The decision, and the records beside parameters and metrics, flat."""
     groups = {
         **{k: summary["records"][k] for k in ("code", "environment", "data", "model_type")},
         "decision": summary["decision"],

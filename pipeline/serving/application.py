@@ -1,4 +1,7 @@
-"""One model behind the routes of Vertex's container contract, with /metrics beside them; every answer but that one is JSON."""
+"""One model behind the routes of Vertex's container contract, with /metrics beside them.
+
+Every answer but that of /metrics is JSON.
+"""
 
 import time
 from dataclasses import dataclass
@@ -17,14 +20,12 @@ from pipeline.serving.contract import MAXIMUM_BYTES, RequestError
 from pipeline.serving.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
-    from pipeline.serving.engine import (
-        Engine,
-    )  # imports TensorFlow, while the port must answer at once
+    # It imports TensorFlow, while the port must answer at once.
+    from pipeline.serving.engine import Engine
 
 METRICS_ROUTE = "/metrics"
-BYTES_READ = (
-    4 * MAXIMUM_BYTES
-)  # of a body that is too large, so that a client which first sends and then listens hears why
+# Of a body that is too large, so that a client which first sends and then listens hears why.
+BYTES_READ = 4 * MAXIMUM_BYTES
 UNAVAILABLE = {"loading": "the model is still loading", "draining": "the server is about to stop"}
 
 
@@ -35,7 +36,7 @@ class Served:
 
 
 class Application:
-    """First loading, then ready, at last draining; `asgi` is what an HTTP server runs."""
+    """First loading, then ready, at last draining; an HTTP server runs `asgi`."""
 
     def __init__(self, *, health_route: str, predict_route: str) -> None:
         self.draining = False
@@ -59,7 +60,10 @@ class Application:
         return "ready" if self._served else "loading"
 
     def serve(self, engine: "Engine", *, version: str, path: str) -> None:
-        """Answer with this model from now on; a request that has begun ends with the one it began with."""
+        """Answer with this model from now on.
+
+        A request that has begun ends with the model that it began with.
+        """
         self.metrics.serves(model=engine.serving["model"], version=version, path=path)
         self._served = Served(engine, Batcher(engine.run))
 
@@ -85,18 +89,18 @@ class Application:
         return response
 
     async def _predictions(self, request: Request) -> list[Any]:
-        served = self._served
-        if self.draining or served is None:
+        model = self._served
+        if self.draining or model is None:
             raise RequestError(503, UNAVAILABLE[self.state])
         question = contract.parse(await _body(request))
         from pipeline.serving.engine import InstanceError  # loaded by now
 
         try:
-            signature = served.engine.signature(question.signature)
-            records = served.engine.encode(question.instances)
+            signature = model.engine.signature(question.signature)
+            records = model.engine.encode(question.instances)
         except InstanceError as error:
             raise RequestError(400, str(error)) from error
-        return await served.batcher.submit(records, signature)
+        return await model.batcher.submit(records, signature)
 
 
 async def _body(request: Request) -> bytearray:
@@ -125,11 +129,10 @@ def _json(status: int, content: dict[str, Any], headers: dict[str, str] | None =
 
 async def _no_such_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    allowed = (
-        f", allowed: {error.headers['Allow']}" if error.headers and "Allow" in error.headers else ""
-    )
-    sentence = f"{request.method} {request.url.path[:80]}: {error.detail.lower()}{allowed}"
-    return _json(error.status_code, {"error": sentence}, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    allowed_methods = f", allowed: {headers['Allow']}" if "Allow" in headers else ""
+    sentence = f"{request.method} {request.url.path[:80]}: {error.detail.lower()}{allowed_methods}"
+    return _json(error.status_code, {"error": sentence}, headers)
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

@@ -1,4 +1,7 @@
-"""The body of a prediction request under Vertex's contract, or an AI Platform client's; what is wrong with it is told in one sentence."""
+"""The body of a prediction request under Vertex's contract, or an AI Platform client's.
+
+One sentence tells what is wrong with it.
+"""
 
 import json
 import re
@@ -18,7 +21,7 @@ KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", 
 
 
 class RequestError(Exception):
-    """A request that is answered with this status and sentence."""
+    """An error answer to a request: its status and sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -32,27 +35,30 @@ class Question:
 
 
 def parse(body: bytes | bytearray) -> Question:
-    """The question in a body; which features an instance may have is the engine's to say. Raises RequestError."""
+    """The question in a body; raises RequestError.
+
+    Which features an instance may have is the engine's to say.
+    """
     try:
-        asked = orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError as error:  # NaN too, and numbers that no double holds
         raise RequestError(400, f"the body is not JSON: {error}") from error
-    if not isinstance(asked, dict):
+    if not isinstance(content, dict):
         raise RequestError(
-            400, f"the body is {_kind(asked)}, allowed is an object with {', '.join(FIELDS)}"
+            400, f"the body is {_kind(content)}, allowed is an object with {', '.join(FIELDS)}"
         )
-    _refuse_unknown("the body", asked, FIELDS)
-    question = Question(_instances(asked), _signature(asked))
-    _refuse_repeated(body, asked)
+    _refuse_unknown("the body", content, FIELDS)
+    question = Question(_instances(content), _signature(content))
+    _refuse_repeated(body, content)
     return question
 
 
-def _instances(asked: dict[str, Any]) -> list[Any]:
-    if "instances" not in asked:
+def _instances(content: dict[str, Any]) -> list[Any]:
+    if "instances" not in content:
         raise RequestError(
             400, "the body holds no instances, allowed is a list of objects of features"
         )
-    instances = asked["instances"]
+    instances = content["instances"]
     if not isinstance(instances, list):
         raise RequestError(
             400, f"instances is {_kind(instances)}, allowed is a list of objects of features"
@@ -62,75 +68,85 @@ def _instances(asked: dict[str, Any]) -> list[Any]:
     if len(instances) > MAXIMUM_INSTANCES:
         raise RequestError(
             413,
-            f"there are {len(instances)} instances, allowed are at most {MAXIMUM_INSTANCES} a request",
+            f"there are {len(instances)} instances, "
+            f"allowed are at most {MAXIMUM_INSTANCES} a request",
         )
     return instances
 
 
-def _signature(asked: dict[str, Any]) -> str | None:
+def _signature(content: dict[str, Any]) -> str | None:
     """By either spelling; null is as good as absent."""
-    parameters = asked.get("parameters")
+    parameters = content.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise RequestError(
             400,
             f"parameters is {_kind(parameters)}, allowed is an object with {', '.join(PARAMETERS)}",
         )
     _refuse_unknown("parameters", parameters or {}, PARAMETERS)
-    spelled = {
+    names_by_spelling = {
         "parameters.signature": (parameters or {}).get("signature"),
-        "signature_name": asked.get("signature_name"),
+        "signature_name": content.get("signature_name"),
     }
-    given = {spelling: name for spelling, name in spelled.items() if name is not None}
-    for spelling, name in given.items():
+    signatures = {
+        spelling: name for spelling, name in names_by_spelling.items() if name is not None
+    }
+    for spelling, name in signatures.items():
         if not isinstance(name, str):
             raise RequestError(
                 400, f"{spelling} is {_kind(name)}, allowed is the name of a signature"
             )
-    if len(set(given.values())) > 1:
+    if len(set(signatures.values())) > 1:
         raise RequestError(
             400,
             "parameters.signature and signature_name differ, allowed is one signature a request",
         )
-    return next(iter(given.values()), None)
+    return next(iter(signatures.values()), None)
 
 
-def _refuse_unknown(what: str, found: dict[str, Any], allowed: tuple[str, ...]) -> None:
-    """A misspelt name would otherwise be answered by the default signature, and nobody the wiser."""
-    for name in found:
-        if name not in allowed:
-            raise RequestError(400, f"{what} holds {_shown(name)}, allowed: {', '.join(allowed)}")
+def _refuse_unknown(subject: str, content: dict[str, Any], allowed_names: tuple[str, ...]) -> None:
+    """Refuse a misspelt name.
+
+    The default signature would otherwise answer it unnoticed.
+    """
+    for name in content:
+        if name not in allowed_names:
+            raise RequestError(
+                400, f"{subject} holds {_shown(name)}, allowed: {', '.join(allowed_names)}"
+            )
 
 
-def _refuse_repeated(body: bytes | bytearray, asked: dict[str, Any]) -> None:
-    """Of a key that is there twice a parser keeps the last. Only where a body has more colons than keys is it worth a slower parser's look."""
-    if len(KEY.findall(body)) == sum(len(part) for _, part in _objects(asked)):
+def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
+    """Refuse a repeated key, since a parser keeps only the last.
+
+    Only where a body has more colons than keys is it worth a slower parser's look.
+    """
+    if len(KEY.findall(body)) == sum(len(part) for _, part in _objects(content)):
         return
-    for what, part in _objects(json.loads(body, object_pairs_hook=_Object)):
+    for subject, part in _objects(json.loads(body, object_pairs_hook=_Object)):
         if part.repeated is not None:
-            raise RequestError(400, f"{what} {_shown(part.repeated)} twice")
+            raise RequestError(400, f"{subject} {_shown(part.repeated)} twice")
 
 
-def _objects(asked: Any) -> Iterator[tuple[str, Any]]:
-    yield "the body holds", asked
-    if asked.get("parameters") is not None:
-        yield "parameters holds", asked["parameters"]
+def _objects(content: Any) -> Iterator[tuple[str, Any]]:
+    yield "the body holds", content
+    if content.get("parameters") is not None:
+        yield "parameters holds", content["parameters"]
     yield from (
         (f"instance {place} holds the feature", part)
-        for place, part in enumerate(asked["instances"])
+        for place, part in enumerate(content["instances"])
         if isinstance(part, dict)
     )
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers a key it was given more than once."""
+    """A JSON object and its repeated key, if any."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeated = (
-            None
-            if len(self) == len(pairs)
-            else Counter(key for key, _ in pairs).most_common(1)[0][0]
-        )
+        self.repeated: str | None = None
+        if len(self) != len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            self.repeated = counts.most_common(1)[0][0]
 
 
 def _kind(value: Any) -> str:

@@ -1,7 +1,10 @@
-"""From a SavedModel's folder and JSON instances to answers: what the server, the serving check and the tests ask alike.
+"""From a SavedModel's folder and JSON instances to answers.
 
-As a program it takes JSON lines: first the path of a model to load, and nothing where it is not needed after all; then requests,
-{"instances": [...], "signature": name or absent}, which it answers with {"predictions": [...]} or {"error": sentence}.
+The server, the serving check and the tests ask it alike.
+
+As a program it takes JSON lines: first the path of a model to load, and nothing where it is not
+needed after all; then requests, {"instances": [...], "signature": name or absent}, which it answers
+with {"predictions": [...]} or {"error": sentence}.
 """
 
 import json
@@ -22,27 +25,33 @@ LIFE_SECONDS = 600  # of the program, once it has a model: more than anyone wait
 
 
 class InstanceError(ValueError):
-    """An instance is not what the model takes; the sentence names its place and the feature."""
+    """The model does not take an instance; the sentence names its place and the feature."""
 
 
 class Engine:
-    """A loaded model: `predict` maps instances (raw features by name, null or absent where unknown) to one answer each."""
+    """A loaded model: `predict` maps instances to one answer each.
+
+    An instance is raw features by name, null or absent where unknown.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.signatures: dict[str, Any] = dict(tf.saved_model.load(str(path)).signatures)
-        extra = Path(path) / "assets.extra"
-        self.serving: dict[str, Any] = json.loads((extra / "serving.json").read_text())
-        self.sample: dict[str, Any] = json.loads((extra / "sample.json").read_text())
-        schema = text_format.Parse((extra / "schema.pbtxt").read_text(), schema_pb2.Schema())
+        assets = Path(path) / "assets.extra"
+        self.serving: dict[str, Any] = json.loads((assets / "serving.json").read_text())
+        self.sample: dict[str, Any] = json.loads((assets / "sample.json").read_text())
+        schema = text_format.Parse((assets / "schema.pbtxt").read_text(), schema_pb2.Schema())
         self.types = {f.name: f.type for f in schema.feature if f.name in self.serving["features"]}
 
     def predict(self, instances: list[Any], signature: str | None = None) -> list[Any]:
-        """An answer an instance: the output's value, or {output: value} where the signature has several."""
+        """An answer an instance: the output's value.
+
+        It is {output: value} where the signature has several.
+        """
         name = self.signature(signature)
         return self.run(self.encode(instances), name) if instances else []
 
     def signature(self, name: str | None) -> str:
-        """The signature of that name, or the model's default one."""
+        """The signature with this name, or the model's default one."""
         name = self.serving["default_signature"] if name is None else name
         if name not in self.signatures:
             raise InstanceError(
@@ -51,18 +60,18 @@ class Engine:
         return name
 
     def encode(self, instances: list[Any]) -> list[bytes]:
-        """What `run` takes, a record an instance, which may stand in one batch with others'."""
+        """A record an instance, for `run`.
+
+        It may stand in one batch with others' records.
+        """
         return [self._example(place, instance) for place, instance in enumerate(instances)]
 
     def run(self, records: list[bytes], signature: str) -> list[Any]:
-        outputs = {
-            key: value.numpy()
-            for key, value in self.signatures[signature](examples=tf.constant(records)).items()
-        }
-        columns = {
-            key: [_plain(v) for v in value.reshape(len(records), -1).tolist()]
-            for key, value in sorted(outputs.items())
-        }
+        tensors = self.signatures[signature](examples=tf.constant(records))
+        columns: dict[str, list[Any]] = {}
+        for key, tensor in sorted(tensors.items()):
+            rows = tensor.numpy().reshape(len(records), -1).tolist()
+            columns[key] = [_plain(row) for row in rows]
         if len(columns) == 1:
             return next(iter(columns.values()))
         return [
@@ -79,7 +88,8 @@ class Engine:
         for name, value in instance.items():
             if name not in self.types:
                 raise InstanceError(
-                    f"instance {place}: the feature {_shown(name)} is unknown, allowed are {', '.join(self.types)}"
+                    f"instance {place}: the feature {_shown(name)} is unknown, "
+                    f"allowed are {', '.join(self.types)}"
                 )
             if value is not None:
                 self._add(example.features.feature[name], place, name, value)
@@ -87,15 +97,13 @@ class Engine:
         return record
 
     def _add(self, feature: Any, place: int, name: str, value: Any) -> None:
-        kind, number = (
-            self.types[name],
-            isinstance(value, int | float) and not isinstance(value, bool),
-        )
-        if kind == schema_pb2.INT and number and float(value).is_integer() and int(value) in INT64:
+        kind = self.types[name]
+        numeric = isinstance(value, int | float) and not isinstance(value, bool)
+        if kind == schema_pb2.INT and numeric and float(value).is_integer() and int(value) in INT64:
             feature.int64_list.value.append(int(value))
         elif (
             kind == schema_pb2.FLOAT
-            and number
+            and numeric
             and math.isfinite(value)
             and abs(value) <= LARGEST_FLOAT
         ):
@@ -103,19 +111,24 @@ class Engine:
         elif kind == schema_pb2.BYTES and isinstance(value, str):
             feature.bytes_list.value.append(value.encode("utf-8", "replace"))
         else:
-            allowed = {
+            expectation = {
                 schema_pb2.INT: "a whole number of 64 bits",
                 schema_pb2.FLOAT: "a finite number",
                 schema_pb2.BYTES: "a string",
             }[kind]
             raise InstanceError(
-                f"instance {place}: the feature {name} is {_shown(value)}, allowed is {allowed} or null"
+                f"instance {place}: the feature {name} is {_shown(value)}, "
+                f"allowed is {expectation} or null"
             )
 
 
 def _plain(values: list[Any]) -> Any:
-    decoded = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
-    return decoded[0] if len(decoded) == 1 else decoded
+    plain_values = [_decoded(value) for value in values]
+    return plain_values[0] if len(plain_values) == 1 else plain_values
+
+
+def _decoded(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _shown(value: Any) -> str:
@@ -127,9 +140,8 @@ def main() -> None:
     path = sys.stdin.readline()
     if not path:
         return
-    signal.alarm(
-        LIFE_SECONDS
-    )  # a model that hangs does not see that who asked it is gone: it must not outlive them for ever
+    # A model that hangs does not see that its client is gone: it must not outlive it for ever.
+    signal.alarm(LIFE_SECONDS)
     engine = Engine(json.loads(path))
     for line in sys.stdin:
         request = json.loads(line)
@@ -144,6 +156,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-    os._exit(
-        0
-    )  # every answer is flushed, and taking TensorFlow apart again would take longer than giving them
+    # Every answer is flushed, and taking TensorFlow apart again would take longer than giving them.
+    os._exit(0)

@@ -1,4 +1,7 @@
-"""An engine in a process of its own, which a model that crashes or hangs takes with it alone."""
+"""An engine in a process of its own.
+
+A model that crashes or hangs takes that process with it alone.
+"""
 
 import contextlib
 import json
@@ -12,32 +15,33 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]  # where the package lies
 TIMEOUT_SECONDS = 300
-_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar(
-    "spares", default=None
-)  # engines that nobody has taken yet
+# Engines that nobody has taken yet.
+_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar("spares", default=None)
 
 
 def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str]:
-    """The engine's answers, and its last words where it did not answer all."""
+    """The engine's answers, and its last words in case some are missing."""
     lines = [model, *({"instances": instances} for instances in batches)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
     with _taken() or _started() as engine:
         try:
-            said, errors = engine.communicate(
-                "".join(json.dumps(line) + "\n" for line in lines), TIMEOUT_SECONDS
-            )
+            output, errors = engine.communicate(text, TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             return [], f"no answer within {TIMEOUT_SECONDS} s"
         finally:
             engine.kill()
-    answers = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return answers, (errors.strip().splitlines() or [f"exit {engine.returncode} without a word"])[
-        -1
-    ]
+    answers = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    words = errors.strip().splitlines() or [f"exit {engine.returncode} without a word"]
+    return answers, words[-1]
 
 
 @contextlib.contextmanager
 def ahead() -> Iterator[subprocess.Popen[str]]:
-    """Start the engine of the next check within, which then need not wait for TensorFlow's import; it ends with this process at the latest."""
+    """Start an engine ahead, for the next check inside this context.
+
+    The check then need not wait for TensorFlow's import. The engine ends with this process at the
+    latest.
+    """
     engine = _started()
     spares = [engine]
     token = _spares.set(spares)
@@ -45,22 +49,27 @@ def ahead() -> Iterator[subprocess.Popen[str]]:
         yield engine
     finally:
         _spares.reset(token)
-        for unused in (
-            spares
-        ):  # one that a check has taken is the check's: without it, the model would be refused
-            with unused:
-                unused.kill()
+        # An engine that a check has taken is the check's: without it, the model would be refused.
+        for spare in spares:
+            with spare:
+                spare.kill()
 
 
 def _taken() -> subprocess.Popen[str] | None:
-    """The spare, for one check alone; None where there is none, or where it died of something that was not the model."""
+    """The spare, for one check alone, or None.
+
+    None, too, where it died of something that was not the model.
+    """
     spares = _spares.get()
     engine = spares.pop() if spares else None
     return engine if engine and engine.poll() is None else None
 
 
 def _started() -> subprocess.Popen[str]:
-    """An engine in a session of its own, so that a Ctrl-C does not end it, which would be the model's fault."""
+    """An engine in a session of its own.
+
+    A Ctrl-C thereby does not end it, which would be the model's fault.
+    """
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "pipeline.serving.engine"]
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)

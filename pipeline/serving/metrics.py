@@ -1,4 +1,4 @@
-"""What the server counts of itself, in Prometheus' form."""
+"""The server's counts of itself, in Prometheus' form."""
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -14,7 +14,10 @@ SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)  # a r
 
 
 class Metrics:
-    """Of prediction requests alone: what asks for health or metrics would only thin out the errors."""
+    """The metrics of prediction requests alone.
+
+    Requests for health or metrics would only thin out the errors.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,7 @@
-"""Where the model to serve is found: a folder here or under gs://, the newest of several versions, and whether it is whole."""
+"""Finds the model to serve, and checks whether it is whole.
+
+It lies in a folder here or under gs://, and is the newest of several versions.
+"""
 
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -22,19 +25,20 @@ def check(folder: Path) -> Path:
     for name in NEEDED:
         if not (folder / name).is_file():
             raise ConfigurationError(
-                f"{folder}: there is no {name}, a model that can be served holds {', '.join(NEEDED)}"
+                f"{folder}: there is no {name}, "
+                f"a model that can be served holds {', '.join(NEEDED)}"
             )
     return folder
 
 
 def newest(published: Path) -> Path | None:
-    """The version that was published last; names that are no number are unfinished."""
+    """The version published last; a name other than a number is unfinished."""
     versions = [path for path in published.glob("*") if path.name.isdigit()]
     return max(versions, key=lambda path: int(path.name), default=None)
 
 
 def fetch(uri: str) -> Path:
-    """The model at `uri`, in a temporary folder where it comes from a bucket."""
+    """The model at `uri`; one from a bucket lies in a temporary folder."""
     if not uri.startswith("gs://"):
         return check(Path(uri))
     from google.cloud import storage  # a second to import, and a local model needs none of it
@@ -42,12 +46,12 @@ def fetch(uri: str) -> Path:
     bucket, _, prefix = uri.removeprefix("gs://").strip("/").partition("/")
     folder = Path(tempfile.mkdtemp(prefix="model-"))
     for blob in storage.Client().list_blobs(bucket, prefix=f"{prefix}/" if prefix else None):
-        inside = PurePosixPath(blob.name).relative_to(prefix)
-        if ".." in inside.parts:
+        path = PurePosixPath(blob.name).relative_to(prefix)
+        if ".." in path.parts:
             raise ConfigurationError(f"{uri}: the object {blob.name} has no place in a folder")
         if not blob.name.endswith("/"):  # else a folder's marker
-            (folder / inside).parent.mkdir(parents=True, exist_ok=True)
-            blob.download_to_filename(folder / inside)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            blob.download_to_filename(folder / path)
     if not any(folder.iterdir()):
         raise ConfigurationError(
             f"{uri}: there is nothing there, allowed is a folder that holds a SavedModel"

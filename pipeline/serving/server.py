@@ -1,7 +1,9 @@
-"""The process that serves a model: opens the port, loads in the background, drains when it is told to stop.
+"""The server process of a model.
 
-As a program it is the serving image's entrypoint and reads Vertex's container contract: AIP_STORAGE_URI (gs:// or a folder),
-AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE.
+It opens the port, loads in the background, and drains when it is told to stop.
+
+As a program it is the serving image's entrypoint and reads Vertex's container contract:
+AIP_STORAGE_URI (gs:// or a folder), AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE.
 """
 
 import os
@@ -34,10 +36,12 @@ def serve(
     predict_route: str = PREDICT_ROUTE,
     drain_seconds: float = DRAIN_SECONDS,
 ) -> None:
-    """Serve the model in this folder, or at this gs:// URI, until SIGTERM or Ctrl-C; raises RunError where it can't be,
-    ConfigurationError where it can't be meant."""
+    """Serve the model in this folder, or at this gs:// URI, until SIGTERM or Ctrl-C.
+
+    Raises ConfigurationError for an invalid argument, RunError if the server cannot start.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    listening = _listen(host, port)
+    listener = _listen(host, port)
     application = Application(health_route=health_route, predict_route=predict_route)
     config = uvicorn.Config(
         application.asgi,
@@ -47,16 +51,20 @@ def serve(
         timeout_graceful_shutdown=1,
     )
     server = _Server(config, application, drain_seconds)
-    url = f"http://{host}:{listening.getsockname()[1]}{predict_route}"
+    url = f"http://{host}:{listener.getsockname()[1]}{predict_route}"
     _say(f"loading {model}; {url} answers 503 until it is there")
     threading.Thread(target=_load, args=(model, url, application, server), daemon=True).start()
-    server.run(sockets=[listening])
+    server.run(sockets=[listener])
     if server.failure:
         raise RunError(server.failure)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's own way to stop closes the port first, so nobody would see that it drains, and ends as killed by the signal."""
+    """A uvicorn server; it drains before it stops.
+
+    uvicorn's own way to stop closes the port first, so nobody would see that it drains. It also
+    ends as killed by the signal.
+    """
 
     def __init__(
         self, config: uvicorn.Config, application: Application, drain_seconds: float
@@ -90,9 +98,8 @@ def _load(model: str, url: str, application: Application, server: _Server) -> No
 
         engine = Engine(folder)
         for signature in engine.signatures:
-            engine.predict(
-                [engine.sample], signature
-            )  # the first is the slowest, and no client shall wait for it
+            # The first answer is the slowest, and no client shall wait for it.
+            engine.predict([engine.sample], signature)
     except Exception as error:  # whatever it is, without a model there is nothing to serve
         server.failure = (
             str(error)
@@ -111,13 +118,14 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ConfigurationError(f"the port is {port}, allowed are 0, for a free one, to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listening = socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise RunError(f"{host}:{port} can't be listened at: {error}") from error
-    # Accepted connections inherit it. asyncio sets it only on sockets whose protocol is named, and these
-    # have none: each answer on a kept connection would wait 40 ms for the client's delayed ACK.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
+    # Accepted connections inherit it. asyncio sets it only on sockets whose protocol is named, and
+    # these have none: each answer on a kept connection would wait 40 ms for the client's delayed
+    # ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _first_line(error: Exception) -> str:
@@ -129,25 +137,22 @@ def _say(sentence: str) -> None:
 
 
 def container(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What `serve` takes, from the variables that Vertex sets; raises ConfigurationError."""
-    model, port = (
-        environment.get("AIP_STORAGE_URI", ""),
-        environment.get("AIP_HTTP_PORT", str(PORT)),
-    )
+    """The arguments of `serve`, from Vertex's variables; raises ConfigurationError."""
+    model = environment.get("AIP_STORAGE_URI", "")
+    port = environment.get("AIP_HTTP_PORT", str(PORT))
     if not model:
         raise ConfigurationError(
             "AIP_STORAGE_URI is not set, allowed is a model's folder or its gs:// URI"
         )
     if not port.isdecimal():
         raise ConfigurationError(f"AIP_HTTP_PORT is {port!r}, allowed is a port's number")
-    health, predict = (
-        environment.get("AIP_HEALTH_ROUTE", HEALTH_ROUTE),
-        environment.get("AIP_PREDICT_ROUTE", PREDICT_ROUTE),
-    )
+    health = environment.get("AIP_HEALTH_ROUTE", HEALTH_ROUTE)
+    predict = environment.get("AIP_PREDICT_ROUTE", PREDICT_ROUTE)
     for name, route in (("AIP_HEALTH_ROUTE", health), ("AIP_PREDICT_ROUTE", predict)):
         if not ROUTE.fullmatch(route) or route == METRICS_ROUTE:
             raise ConfigurationError(
-                f"{name} is {route!r}, allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}"
+                f"{name} is {route!r}, "
+                f"allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}"
             )
     return {
         "model": model,
@@ -172,4 +177,4 @@ def main(environment: Mapping[str, str]) -> int:
 if __name__ == "__main__":
     code = main(os.environ)
     sys.stderr.flush()
-    os._exit(code)  # a thread may still be loading, and TensorFlow takes that ill
+    os._exit(code)  # a thread may still be loading, and TensorFlow does not bear that at its exit

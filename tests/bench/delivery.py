@@ -1,10 +1,13 @@
-"""Time both paths of a delivery, from a push to its record: everything with its images built from nothing, then a model's edit.
+"""Time both paths of a delivery, from a push to its record.
 
-Around them stand the stand-ins of the delivery's rehearsal. What is only checked there, the building of the images, is done for real before, by
-build/image and without any layer that is kept, as on Cloud Build, where every build begins on a new machine; its time is added to the full
-path's. The last line is the partial path's time over the full one's.
+The full path builds its images from nothing; the partial path is a model's edit. Around them stand
+the stand-ins of the delivery's rehearsal, which only checks the building of the images. build/image
+does that for real before, without any layer that is kept, as on Cloud Build, where every build
+begins on a new machine; its time is added to the full path's. The last line is the partial path's
+time over the full one's.
 
-`python3 -m tests.bench.delivery` runs outside of the locked environment, where images can be built, and runs itself inside for the paths.
+`python3 -m tests.bench.delivery` runs outside of the locked venv, where images can be built, and
+runs itself inside for the paths.
 """
 
 import json
@@ -45,13 +48,14 @@ def paths() -> dict[str, float]:
 
 
 def seconds(scratch: Any, kind: str) -> float:
-    """From the push of what is on main to the end of the build that it starts."""
+    """From a push of main's commit to the end of its build."""
     start = time.monotonic()
-    done = scratch.push()
-    outcome = scratch.ended(done["build"]["id"], patience_seconds=3600)
-    if (done["route"]["kind"], outcome.status) != (kind, "SUCCESS"):
+    result = scratch.push()
+    outcome = scratch.ended(result["build"]["id"], patience_seconds=3600)
+    if (result["route"]["kind"], outcome.status) != (kind, "SUCCESS"):
         raise SystemExit(
-            f"the {kind} path was {done['route']['kind']} and ended as {outcome.status}:\n{outcome.output[-3000:]}"
+            f"the {kind} path was {result['route']['kind']} and ended as {outcome.status}:\n"
+            f"{outcome.output[-3000:]}"
         )
     return time.monotonic() - start
 

@@ -1,4 +1,4 @@
-"""The flights model's AUC on months after those it was trained on: what a random split cannot tell."""
+"""The flights model's AUC on later months than its training's: a random split can't tell it."""
 
 import csv
 import re
@@ -32,12 +32,16 @@ def main() -> None:
             str(place / "answers.csv"),
         )
         print(
-            f"trained to month {LAST_TRAINING_MONTH}, asked about later months: auc {auc(place / 'answers.csv'):.4f}"
+            f"trained to month {LAST_TRAINING_MONTH}, asked about later months: auc "
+            f"{auc(place / 'answers.csv'):.4f}"
         )
 
 
 def prepare(place: Path) -> tuple[Path, Path]:
-    """A copy of the folder over the early months, with a bar that lets any model through, and the CSV of the later months."""
+    """A copy of the folder over the early months, and the CSV of the later months.
+
+    Its bar lets any model through.
+    """
     from pipeline.components.csv_example_gen import _content
 
     header, *rows = _content(ModelFolder.load("flights").source).decode().splitlines(keepends=True)
@@ -74,14 +78,14 @@ def auc(answers: Path) -> float:
 
 
 def pipeline(*arguments: str) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pipeline", *arguments],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
     )
-    if done.returncode:
-        raise SystemExit(f"python -m pipeline {arguments[0]} failed:\n{done.stderr[-2000:]}")
+    if process.returncode:
+        raise SystemExit(f"python -m pipeline {arguments[0]} failed:\n{process.stderr[-2000:]}")
 
 
 if __name__ == "__main__":

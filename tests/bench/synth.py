@@ -1,6 +1,7 @@
-"""Time a synth of all environments, whole process, with the provider's package imported the ordinary way and as infra does it, in turn.
+"""Time a synth of all stages, whole process, from compiled bytecode.
 
-Both from compiled bytecode. The last line is the ratio of the medians.
+The provider's package is imported the ordinary way and as infra does it, in turn. The last line is
+the ratio of the medians.
 """
 
 import argparse
@@ -38,27 +39,29 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     rounds = parser.parse_args().rounds
-    ordinary, ours = [], []
+    ordinary, prepared = [], []
     with tempfile.TemporaryDirectory() as place:
         folders = Path(place, "ordinary"), Path(place, "ours")
         seconds(OURS, folders[1])  # fills jsii's cache, so that no round pays for it
         for number in range(1, rounds + 1):
             ordinary.append(seconds(ORDINARY, folders[0]))
-            ours.append(seconds(OURS, folders[1]))
+            prepared.append(seconds(OURS, folders[1]))
             print(
-                f"round {number}: ordinary {ordinary[-1]:.1f} s, ours {ours[-1]:.1f} s", flush=True
+                f"round {number}: ordinary {ordinary[-1]:.1f} s, ours {prepared[-1]:.1f} s",
+                flush=True,
             )
-        made = list(folders[0].glob("stacks/*/cdk.tf.json"))
+        documents = list(folders[0].glob("stacks/*/cdk.tf.json"))
         same = [
             file.read_bytes() == (folders[1] / file.relative_to(folders[0])).read_bytes()
-            for file in made
+            for file in documents
         ]
-    if not made or not all(same):
+    if not documents or not all(same):
         raise SystemExit("the two synthesized different stacks")
     print(
-        f"medians: ordinary {statistics.median(ordinary):.1f} s, ours {statistics.median(ours):.1f} s"
+        f"medians: ordinary {statistics.median(ordinary):.1f} s, ours "
+        f"{statistics.median(prepared):.1f} s"
     )
-    print(f"ratio {statistics.median(ours) / statistics.median(ordinary):.2f}")
+    print(f"ratio {statistics.median(prepared) / statistics.median(ordinary):.2f}")
 
 
 if __name__ == "__main__":

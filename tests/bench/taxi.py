@@ -1,7 +1,9 @@
-"""Times TFX's own taxi example and ours in turn, on the same rows, steps and batch size, each as a whole process.
+"""Time TFX's own taxi example and ours in turn, each as a whole process.
 
-Ours after an edit to model.py is timed twice: as a whole process, and in one that watches the folder and has its libraries imported already.
-The stock pipeline runs as the package ships it, but for LocalDagRunner and no Beam arguments, which is faster here than its own choice.
+Both have the same rows, steps and batch size. Ours after an edit to model.py is timed twice: as a
+whole process, and in one that watches the folder and has its libraries imported already. The stock
+pipeline runs as the package ships it, except for LocalDagRunner and no Beam arguments, which is
+faster here than its own choice.
 """
 
 import argparse
@@ -19,7 +21,8 @@ from pathlib import Path
 
 from settings import MODELS, REPOSITORY
 
-TAXI = Path(find_spec("tfx").submodule_search_locations[0]) / "examples/chicago_taxi_pipeline"  # type: ignore[index,union-attr]
+TFX = find_spec("tfx").submodule_search_locations[0]  # type: ignore[index,union-attr]
+TAXI = Path(TFX) / "examples/chicago_taxi_pipeline"
 STEPS, EVAL_STEPS, BATCH = 1000, 150, 40  # the stock example's own
 THOUGHT_SECONDS = 15  # between a run and the next edit; the next run is ready after about five
 STOCK = """
@@ -29,7 +32,8 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 root, data, module = sys.argv[1:]
 LocalDagRunner().run(stock._create_pipeline(
     pipeline_name="stock", pipeline_root=f"{root}/root", data_root=data, module_file=module,
-    serving_model_dir=f"{root}/serving", metadata_path=f"{root}/metadata.db", beam_pipeline_args=[]))
+    serving_model_dir=f"{root}/serving", metadata_path=f"{root}/metadata.db",
+    beam_pipeline_args=[]))
 """
 
 
@@ -48,27 +52,32 @@ def measure(scratch: Path, rows: int, rounds: int) -> None:
     repeated_rows(data / "data.csv", rows)
     seconds: dict[str, list[float]] = {"stock": [], "ours": [], "edited": [], "watched": []}
     for turn in range(rounds):
-        stock, ours = scratch / f"stock-{turn}", scratch / f"ours-{turn}"
+        stock, pipeline_runs = scratch / f"stock-{turn}", scratch / f"ours-{turn}"
         stock.mkdir()
         seconds["stock"].append(run_stock(stock, data))
-        folder = our_folder(ours, data / "data.csv")
-        seconds["ours"].append(run_ours(folder, ours))
+        folder = our_folder(pipeline_runs, data / "data.csv")
+        seconds["ours"].append(run_ours(folder, pipeline_runs))
         edit(folder)
-        seconds["edited"].append(run_ours(folder, ours))
-        seconds["watched"].append(run_watched(folder, ours))
-        print("  ".join(f"{name} {taken[-1]:.1f} s" for name, taken in seconds.items()), flush=True)
+        seconds["edited"].append(run_ours(folder, pipeline_runs))
+        seconds["watched"].append(run_watched(folder, pipeline_runs))
+        print(
+            "  ".join(f"{name} {durations[-1]:.1f} s" for name, durations in seconds.items()),
+            flush=True,
+        )
     report(seconds, *aucs(scratch / "stock-0", scratch / "ours-0"), rows)
 
 
 def report(seconds: dict[str, list[float]], stock_auc: float, our_auc: float, rows: int) -> None:
-    median = {name: statistics.median(taken) for name, taken in seconds.items()}
+    median = {name: statistics.median(durations) for name, durations in seconds.items()}
     print(
         f"rows {rows}, medians: stock {median['stock']:.1f} s, ours {median['ours']:.1f} s, "
-        f"ours after an edit {median['edited']:.1f} s, where a process waits for it {median['watched']:.1f} s"
+        f"ours after an edit {median['edited']:.1f} s, where a process waits for it "
+        f"{median['watched']:.1f} s"
     )
     print(f"auc on the same held-out rows: stock {stock_auc:.4f}, ours {our_auc:.4f}")
     print(
-        f"edit ratio {median['watched'] / median['ours']:.2f} watched, {median['edited'] / median['ours']:.2f} by a new process"
+        f"edit ratio {median['watched'] / median['ours']:.2f} watched, "
+        f"{median['edited'] / median['ours']:.2f} by a new process"
     )
     print(f"help {help_seconds():.2f} s")
     print(f"ratio {median['ours'] / median['stock']:.2f}")
@@ -116,7 +125,7 @@ def run_ours(folder: Path, place: Path) -> float:
 
 
 def run_watched(folder: Path, place: Path) -> float:
-    """From the save of an edit to the end of the run that it begins in a process which watches."""
+    """From the save of an edit to the end of the watching process's next run."""
     command = [
         sys.executable,
         "-m",
@@ -133,14 +142,14 @@ def run_watched(folder: Path, place: Path) -> float:
         try:
             until_it_watches(watching)
             time.sleep(THOUGHT_SECONDS)
-            before = blessed_runs(place)
+            earlier_runs = blessed_runs(place)
             start = time.perf_counter()
             edit(folder)
             until_it_watches(watching)
             took = time.perf_counter() - start
         finally:
             watching.terminate()
-    [run] = blessed_runs(place) - before
+    [run] = blessed_runs(place) - earlier_runs
     print(f"watched: {run} was blessed", flush=True)
     return took
 
@@ -152,11 +161,11 @@ def blessed_runs(place: Path) -> set[str]:
 
 def until_it_watches(watching: "subprocess.Popen[str]") -> None:
     assert watching.stderr
-    said: list[str] = []
-    while not (said and said[-1].startswith("watching ")):
-        said.append(watching.stderr.readline())
-        if not said[-1]:
-            raise SystemExit(f"watching ended:\n{''.join(said)[-2000:]}")
+    output: list[str] = []
+    while not (output and output[-1].startswith("watching ")):
+        output.append(watching.stderr.readline())
+        if not output[-1]:
+            raise SystemExit(f"watching ended:\n{''.join(output)[-2000:]}")
 
 
 def edit(folder: Path) -> None:
@@ -166,26 +175,28 @@ def edit(folder: Path) -> None:
 
 def timed(command: list[str], environment: dict[str, str]) -> float:
     start = time.perf_counter()
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)[:200]} failed:\n{done.stderr[-2000:]}")
+    process = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True
+    )
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)[:200]} failed:\n{process.stderr[-2000:]}")
     return time.perf_counter() - start
 
 
 def help_seconds() -> float:
-    """The median of five `python -m pipeline --help`, by the Python that a user would start it with."""
-    taken = [
+    """The median of five `python -m pipeline --help`, by the user's own Python."""
+    durations = [
         timed(
             ["/usr/bin/env", "python3", "-m", "pipeline", "--help"],
             os.environ | {"ESTEIRA_ENVIRONMENT": ""},
         )
         for _ in range(5)
     ]
-    return statistics.median(taken)
+    return statistics.median(durations)
 
 
 def aucs(stock: Path, ours: Path) -> tuple[float, float]:
-    """Both models' AUC on our held-out split, which is TFX's own too, by our label."""
+    """Both models' AUC on our held-out split (TFX's own too), by our label."""
     import tensorflow as tf
 
     [examples] = (ours / "runs/store/taxi/CsvExampleGen/examples").iterdir()
@@ -196,11 +207,15 @@ def aucs(stock: Path, ours: Path) -> tuple[float, float]:
         next((stock / "serving").iterdir()),
         min((ours / "runs/store/taxi/published").iterdir()),
     ]
-    return tuple(area_under_curve(labels, scores(tf, model, records)) for model in models)  # type: ignore[return-value]
+    areas = tuple(area_under_curve(labels, scores(tf, model, records)) for model in models)
+    return areas  # type: ignore[return-value]
 
 
 def area_under_curve(labels: list[bool], answers: list[float]) -> float:
-    """The chance that a positive row is scored above a negative one, ties counting half (Mann and Whitney's statistic)."""
+    """The chance that a positive row scores above a negative one, ties counting half.
+
+    This is Mann and Whitney's statistic.
+    """
     import pandas
 
     ranks, positive = pandas.Series(answers).rank(), pandas.Series(labels)
@@ -221,7 +236,8 @@ def label(example: object) -> bool:
 
 def scores(tf: object, model: Path, records: list[bytes]) -> list[float]:
     loaded = tf.saved_model.load(str(model))  # type: ignore[attr-defined]
-    [answers] = loaded.signatures["serving_default"](examples=tf.constant(records)).values()  # type: ignore[attr-defined]
+    serve = loaded.signatures["serving_default"]  # type: ignore[attr-defined]
+    [answers] = serve(examples=tf.constant(records)).values()
     return answers.numpy().reshape(-1).tolist()  # type: ignore[no-any-return]
 
 

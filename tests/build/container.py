@@ -1,6 +1,7 @@
-"""Runs a command in an image that build/image made: as its user and in its environment, with folders bound into it.
+"""Run a command in an image made by build/image, with folders bound into it.
 
-Where buildah built it there is no engine to run it, so that its files are entered by chroot; network and processes are the machine's.
+The command runs as the image's user and in its environment. Where buildah built the image no engine
+can run it: its files are entered by chroot, and network and processes are the machine's.
 """
 
 import json
@@ -35,15 +36,15 @@ class Image:
         environment: dict[str, str] | None = None,
         user: str | None = None,
     ) -> list[str]:
-        """What runs `command`, or without one what the image itself runs; `folders` maps this machine's folders to the image's.
+        """The process of `command`, or without one of the image's own; it runs as the image's user.
 
-        It runs as the image's own user, or as the one given.
+        `folders` maps this machine's folders to the image's. Another user may be given.
         """
         if "root" not in self.told:
-            binds = [f"--volume={here}:{there}" for here, there in folders.items()]
-            given = [f"--env={name}={value}" for name, value in (environment or {}).items()]
+            binds = [f"--volume={source}:{target}" for source, target in folders.items()]
+            options = [f"--env={name}={value}" for name, value in (environment or {}).items()]
             entry = [f"--entrypoint={command[0]}"] if command else []
-            given += [f"--user={user}"] if user else []
+            options += [f"--user={user}"] if user else []
             return [
                 self.told["engine"],
                 "run",
@@ -51,7 +52,7 @@ class Image:
                 "--network=host",
                 *entry,
                 *binds,
-                *given,
+                *options,
                 self.told["reference"],
                 *command[1:],
             ]

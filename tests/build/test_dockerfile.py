@@ -1,4 +1,4 @@
-"""build/Dockerfile and what feeds it, held to their promises without building anything."""
+"""build/Dockerfile and its inputs, held to their promises without building anything."""
 
 import ast
 import importlib.metadata
@@ -23,7 +23,7 @@ ENDS = ("serving", "pipeline", "test")
 
 
 def sources(body: str) -> list[str]:
-    """What a stage copies from the repository."""
+    """The sources of a stage's copies from the repository."""
     return [
         source
         for line in re.findall(r"^COPY (?!--from)(.*)$", body, re.MULTILINE)
@@ -89,7 +89,8 @@ def test_every_package_of_the_pipeline_but_the_models_is_copied():
 
 def test_the_serving_image_holds_whatever_the_server_imports():
     copied = [path for source in sources(STAGES["serving"]) for path in REPOSITORY.glob(source)]
-    held = {file for path in copied for file in ([path] if path.is_file() else path.glob("*.py"))}
+    modules = {module for path in copied for module in path.glob("*.py")}
+    held = modules | {path for path in copied if path.is_file()}
 
     for file in held:
         for imported in _imports(file.read_text()):
@@ -132,11 +133,13 @@ def test_the_images_hold_what_the_lock_names_but_the_tests_own(part):
 
 
 def test_nothing_in_the_pipeline_image_needs_what_is_left_out_of_it():
-    left_out, kept = ({name(line) for line in requirements(part)} for part in ("tests", "pipeline"))
+    left_out, runtime = (
+        {name(line) for line in requirements(part)} for part in ("tests", "pipeline")
+    )
 
     needed = {
         canonicalize_name(needs.name)
-        for package in kept
+        for package in runtime
         for needs in map(Requirement, importlib.metadata.requires(package) or [])
         if needs.marker is None or needs.marker.evaluate({"extra": ""})
     }
@@ -149,9 +152,11 @@ def test_nothing_in_the_pipeline_image_needs_what_is_left_out_of_it():
     [(["echo", "hello"], (0, "hello\n", "")), (["--id=1"], (2, "", "built without BEAM_SDK"))],
 )
 def test_the_entrypoint_runs_a_command_and_leaves_flags_to_beam(arguments, says):
-    done = subprocess.run(
+    process = subprocess.run(
         [REPOSITORY / "build/entrypoint", *arguments], capture_output=True, text=True
     )
 
     code, out, err = says
-    assert (done.returncode, done.stdout, err in done.stderr) == (code, out, True)
+    assert process.returncode == code
+    assert process.stdout == out
+    assert err in process.stderr

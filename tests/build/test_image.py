@@ -1,4 +1,7 @@
-"""The built images work alone: one trains from a compiled spec, the other answers for what was trained. `make image` runs this."""
+"""The built images work alone: one trains from a compiled spec, the other serves the result.
+
+`make image` runs this.
+"""
 
 import json
 import shutil
@@ -20,7 +23,7 @@ SECONDS = 600
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory) -> Path:
-    """A folder that the images' user may write to, with a model's folder in it."""
+    """A folder with a model's folder in it, writable by the images' user."""
     place = tmp_path_factory.mktemp("work")
     shutil.copytree(MODELS / "cab", place / "cab", ignore=shutil.ignore_patterns("__pycache__"))
     place.chmod(0o777)
@@ -29,7 +32,10 @@ def work(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def rehearsed(work) -> dict:
-    """What the pipeline image says after it compiled the cab folder's local spec and rehearsed it, in a container each."""
+    """The pipeline image's output after it compiled and rehearsed the cab folder's local spec.
+
+    It does each in a container.
+    """
     python = ("python", "-m", "pipeline")
     run(
         Image.built("pipeline"),
@@ -58,7 +64,10 @@ def rehearsed(work) -> dict:
 
 @pytest.fixture(scope="module")
 def served(work, rehearsed):
-    """The address of the serving image's own entrypoint, which serves what was trained under Vertex's variables."""
+    """The address of the serving image's own entrypoint under Vertex's variables.
+
+    It serves what was trained.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -79,14 +88,14 @@ def served(work, rehearsed):
 
 
 def run(image: Image, *command: str, work: Path, user: str | None = None) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         image.command(*command, folders={work: "/trial"}, user=user),
         capture_output=True,
         text=True,
         timeout=SECONDS,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout
 
 
 def wait_until_healthy(address: str) -> None:
@@ -111,14 +120,14 @@ def test_the_serving_image_answers_a_request_under_vertex_s_contract(work, rehea
             work / Path(rehearsed["published"]).relative_to("/trial") / "assets.extra/sample.json"
         ).read_text()
     )
-    asked = urllib.request.Request(
+    request = urllib.request.Request(
         f"{served}/answer",
         json.dumps({"instances": [sample, sample]}).encode(),
         {"Content-Type": "application/json"},
     )
 
     wait_until_healthy(served)
-    answer = json.load(urllib.request.urlopen(asked, timeout=30))
+    answer = json.load(urllib.request.urlopen(request, timeout=30))
 
     assert len(answer["predictions"]) == 2
     assert all(0 <= score <= 1 for score in answer["predictions"])
@@ -131,7 +140,10 @@ def test_an_image_runs_as_nobody_special(work, target):
 
 @pytest.mark.parametrize("target", ["pipeline", "serving"])
 def test_an_image_holds_no_build_tools_and_nothing_that_they_kept(work, target):
-    looked = "command -v g++ gcc cc uv || true; ls -d /build /etc/pip.conf 2>/dev/null || true; find / -xdev -name .cache -user root"
+    looked = (
+        "command -v g++ gcc cc uv || true; ls -d /build /etc/pip.conf 2>/dev/null || true; "
+        "find / -xdev -name .cache -user root"
+    )
 
     assert run(Image.built(target), "sh", "-c", looked, work=work, user="0") == ""
 
@@ -139,8 +151,8 @@ def test_an_image_holds_no_build_tools_and_nothing_that_they_kept(work, target):
 def test_the_pipeline_image_carries_no_model():
     image = Image.built("pipeline")
 
-    done = subprocess.run(
+    process = subprocess.run(
         image.command("ls", "/esteira/pipeline", folders={}), capture_output=True, text=True
     )
 
-    assert "models" not in done.stdout.split() and "components" in done.stdout.split()
+    assert "models" not in process.stdout.split() and "components" in process.stdout.split()

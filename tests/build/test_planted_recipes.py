@@ -1,4 +1,7 @@
-"""The real recipes run here, over this repository's files as they are; and each fault that is planted in one fails here, not on Google Cloud."""
+"""The real recipes run here, over this repository's files as they are.
+
+Each fault that is planted in one fails here, not on Google Cloud.
+"""
 
 import os
 import shutil
@@ -26,13 +29,13 @@ GIVEN = {
 }
 OWN = {"promote": {"_COMMIT": "c" * 40}}  # what a recipe takes beside these
 AUTHOR = {
-    f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    f"GIT_{role}_{field}": "a@b" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")
 }
 IMAGES = ("mill-dev/dev-images/pipeline", "mill-dev/dev-images/serving")
 
 
 class Planted:
-    """A repository with this one's files, whose recipes are changed before they are run."""
+    """A repository with this one's files; its recipes are changed before they run."""
 
     def __init__(self, folder: Path, registry: Registry) -> None:
         self.folder, self.registry = folder, registry
@@ -46,7 +49,7 @@ class Planted:
 
     def git(self, *arguments: str, at: Path | None = None) -> str:
         variables = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull}
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *arguments],
             cwd=at or self.folder,
             env=variables,
@@ -54,20 +57,20 @@ class Planted:
             capture_output=True,
             text=True,
         )
-        return done.stdout.strip()
+        return process.stdout.strip()
 
     def run(self, recipe: str, change: Callable[[Any], object], **given: str | None) -> Outcome:
-        told = yaml.safe_load((REPOSITORY / f"build/{recipe}.yaml").read_text())
-        change(told)
-        (self.folder / f"build/{recipe}.yaml").write_text(yaml.safe_dump(told, width=10_000))
+        document = yaml.safe_load((REPOSITORY / f"build/{recipe}.yaml").read_text())
+        change(document)
+        (self.folder / f"build/{recipe}.yaml").write_text(yaml.safe_dump(document, width=10_000))
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message=change")
         return self.run_again(recipe, self.git("rev-parse", "HEAD"), **given)
 
     def run_again(self, recipe: str, commit: str, **given: str | None) -> Outcome:
         substitutions = {**GIVEN, **OWN.get(recipe, {}), "COMMIT_SHA": commit, **given}
-        known = {name: value for name, value in substitutions.items() if value is not None}
-        return run(self.folder, recipe, known, {"REGISTRY_EMULATOR_HOST": self.registry.url})
+        values = {name: value for name, value in substitutions.items() if value is not None}
+        return run(self.folder, recipe, values, {"REGISTRY_EMULATOR_HOST": self.registry.url})
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def planted(tmp_path_factory):
 
 
 def says_its_models(recipe: Any) -> None:
-    """In place of the last step, whose work is the cloud's."""
+    """Replace the last step: its work is the cloud's."""
     recipe["steps"][-1]["args"] = ["-c", "print('${_MODELS}')"]
 
 
@@ -96,9 +99,11 @@ def rename(step: int, old: str, new: str) -> Callable[[Any], None]:
 def test_the_images_are_built_and_pushed_once_by_a_tag_of_the_build(planted):
     first = planted.run("image", says_its_models)
     commit = planted.git("rev-parse", "HEAD")
-    other = planted.run_again("image", commit, BUILD_ID="8")
+    rerun = planted.run_again("image", commit, BUILD_ID="8")
 
-    assert (first.status, other.status, first.steps[-1].output) == ("SUCCESS", "SUCCESS", "all\n")
+    assert first.status == "SUCCESS"
+    assert rerun.status == "SUCCESS"
+    assert first.steps[-1].output == "all\n"
     pushed = {(name, tag) for name, tag in planted.registry.tags if commit in tag}
     assert pushed == {(name, f"{commit}-{build}") for name in IMAGES for build in (7, 8)}
 
@@ -108,10 +113,11 @@ def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
     commit = planted.git("rev-parse", "HEAD")
     planted.registry.put_image(IMAGES[0], revision="another", tag=f"{commit}-9")
 
-    again = planted.run_again("image", commit, BUILD_ID="9")
+    rerun = planted.run_again("image", commit, BUILD_ID="9")
 
-    assert (again.status, again.steps[-1].step.id) == ("FAILURE", "push pipeline")
-    assert "the registry answers 400" in again.output
+    assert rerun.status == "FAILURE"
+    assert rerun.steps[-1].step.id == "push pipeline"
+    assert "the registry answers 400" in rerun.output
 
 
 @pytest.mark.parametrize(
@@ -139,20 +145,21 @@ def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
     ],
 )
 def test_a_step_that_asks_for_what_is_not_there_fails(planted, recipe, change, says):
-    done = planted.run(recipe, change)
+    outcome = planted.run(recipe, change)
 
-    assert done.status == "FAILURE"
-    assert says in done.steps[-1].output
+    assert outcome.status == "FAILURE"
+    assert says in outcome.steps[-1].output
 
 
 def test_an_image_of_files_that_are_not_in_the_commit_is_not_built(planted):
     trim = (planted.folder / "build/trim").rename(planted.folder / "build/trimmed")
 
-    done = planted.run("image", says_its_models)
+    outcome = planted.run("image", says_its_models)
 
     trim.rename(planted.folder / "build/trim")
-    assert (done.status, len(done.steps)) == ("FAILURE", 1)
-    assert "copies build/trim, which is not there" in done.output
+    assert outcome.status == "FAILURE"
+    assert len(outcome.steps) == 1
+    assert "copies build/trim, which is not there" in outcome.output
 
 
 def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
@@ -163,9 +170,10 @@ def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
         ]
         recipe["timeout"] = "2s"
 
-    done = planted.run("monitor", change)
+    outcome = planted.run("monitor", change)
 
-    assert (done.status, done.output) == ("TIMEOUT", "dev all\n")
+    assert outcome.status == "TIMEOUT"
+    assert outcome.output == "dev all\n"
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

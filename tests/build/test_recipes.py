@@ -26,14 +26,15 @@ def text(recipe: str) -> str:
 
 
 def steps(recipe: str, models: str = "all", settings=DEV) -> list[Step]:
-    given = dict.fromkeys(BUILT_IN, "-") | {
+    built_in = dict.fromkeys(BUILT_IN, "-") | {
         "COMMIT_SHA": COMMIT,
         "BUILD_ID": "7",
         "PROJECT_ID": settings.project_id,
         "LOCATION": settings.region,
     }
     return read(
-        text(recipe), {**given, "_STAGE": settings.stage, "_MODELS": models, **OWN.get(recipe, {})}
+        text(recipe),
+        {**built_in, "_STAGE": settings.stage, "_MODELS": models, **OWN.get(recipe, {})},
     ).steps
 
 
@@ -54,10 +55,10 @@ def test_there_is_a_recipe_a_trigger_and_a_line_of_the_readme_for_each_name():
 
 @every_recipe
 def test_a_recipe_takes_the_stage_the_models_and_what_is_built_in(recipe):
-    taken = set(re.findall(r"(?<!\$)\$\{?([A-Z_]+)", text(recipe)))
+    variables = set(re.findall(r"(?<!\$)\$\{?([A-Z_]+)", text(recipe)))
 
     assert steps(recipe)
-    assert taken - set(BUILT_IN) == {"_STAGE", "_MODELS", *OWN.get(recipe, ())}
+    assert variables - set(BUILT_IN) == {"_STAGE", "_MODELS", *OWN.get(recipe, ())}
 
 
 @every_recipe
@@ -92,7 +93,8 @@ def test_every_verb_and_flag_is_one_of_the_command_line(recipe, models):
     assert commands
     for command in commands:
         options = parser().parse_args(command)
-        assert (options.env, options.models) == ("dev", models)
+        assert options.env == "dev"
+        assert options.models == models
 
 
 @pytest.mark.parametrize("recipe", sorted(NOT_THERE_YET))
@@ -174,12 +176,12 @@ def test_the_model_contract_gates_the_modules():
 
 
 def test_the_contract_is_about_the_models_that_are_named_and_refuses_others():
-    name, *others = model_names(REPOSITORY / "models")
+    name, *remaining = model_names(REPOSITORY / "models")
     [first, _] = steps("modules", name)
     wrong = subprocess.run(
         [*first.command[:-1], "nope"], cwd=REPOSITORY, capture_output=True, text=True
     )
-    asked = subprocess.run(
+    process = subprocess.run(
         [*first.command, "--collect-only", "--verbose"],
         cwd=REPOSITORY,
         capture_output=True,
@@ -188,9 +190,9 @@ def test_the_contract_is_about_the_models_that_are_named_and_refuses_others():
 
     assert wrong.returncode == 4
     assert "--models is 'nope', unknown is 'nope'" in wrong.stderr
-    assert asked.returncode == 0
-    assert f"[{name}]" in asked.stdout
-    assert [other for other in others if f"[{other}]" in asked.stdout] == []
+    assert process.returncode == 0
+    assert f"[{name}]" in process.stdout
+    assert [model for model in remaining if f"[{model}]" in process.stdout] == []
 
 
 @every_recipe

@@ -1,4 +1,4 @@
-"""One synth for the whole test run, read as plain data, and a stack of their own for tests of a single construct."""
+"""One synth for the whole test run as plain data, and a stack for tests of one construct."""
 
 import json
 import os
@@ -31,9 +31,9 @@ class Synthesized:
     def each(self, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """(stack, configuration) of every resource of these types, or of all."""
         for name in self.stacks:
-            for type_, found in self.resources(name).items():
+            for type_, bodies in self.resources(name).items():
                 if not types or type_ in types:
-                    yield from ((name, body) for body in found.values())
+                    yield from ((name, body) for body in bodies.values())
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +60,12 @@ def stack() -> TerraformStack:
 
 @pytest.fixture
 def resources() -> Callable[[TerraformStack], dict[str, list[dict[str, Any]]]]:
-    """The resources of a stack by type, in the order in which they were made."""
+    """The resources of a stack by type, in the order of their making."""
 
     def read(stack: TerraformStack) -> dict[str, list[dict[str, Any]]]:
         return {
-            type_: list(found.values())
-            for type_, found in json.loads(Testing.synth(stack)).get("resource", {}).items()
+            type_: list(bodies.values())
+            for type_, bodies in json.loads(Testing.synth(stack)).get("resource", {}).items()
         }
 
     return read

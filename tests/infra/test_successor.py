@@ -1,4 +1,7 @@
-"""CDKTF is archived: the same source, with two names replaced, synthesizes to the same JSON under its successor cdktn."""
+"""CDKTF is archived: the source synthesizes to the same JSON under its successor cdktn.
+
+Two names in it are replaced.
+"""
 
 import json
 import os
@@ -33,7 +36,10 @@ def moved_copy(to: Path) -> Path:
 
 
 def without_origin(synthesized: dict[str, Any]) -> dict[str, Any]:
-    """Without the stamp of the version that wrote it and the provider's address, which alone may differ."""
+    """The JSON without the stamp of the version and the provider's address.
+
+    These alone may differ.
+    """
     synthesized["//"]["metadata"].pop("version")
     google = synthesized["terraform"]["required_providers"]["google"]
     assert google.pop("source") in (

@@ -1,4 +1,7 @@
-"""What GitHub runs: the repository's own targets, pinned actions, and no identity where a stranger's change could reach it."""
+"""GitHub's workflows: the repository's own targets and pinned actions.
+
+No identity is where a stranger's change could reach it.
+"""
 
 import dataclasses
 import os
@@ -50,7 +53,7 @@ def test_every_action_is_pinned_by_its_sha(name: str) -> None:
 def test_a_called_workflow_is_one_of_this_commit(name: str) -> None:
     called = {job["uses"] for job in jobs(name).values() if "uses" in job}
 
-    assert called <= {f"$/.github/workflows/{other}" for other in WORKFLOWS}
+    assert called <= {f"$/.github/workflows/{workflow}" for workflow in WORKFLOWS}
 
 
 @every_workflow
@@ -88,7 +91,7 @@ def test_only_jobs_of_an_environment_can_ask_for_an_identity(name: str) -> None:
 
 @every_workflow
 def test_no_workflow_names_a_stage_or_a_branch(name: str) -> None:
-    """environments.py alone says which there are, and GitHub which branch is the default one."""
+    """environments.py alone lists the stages, and GitHub alone knows the default branch."""
     text = (FOLDER / name).read_text()
     code = "\n".join(line.split("#")[0] for line in text.splitlines())
 
@@ -105,12 +108,11 @@ def test_a_pull_request_plans_every_environment_and_applies_none() -> None:
     assert plan["with"] == {"stage": "${{ matrix.stage }}", "apply": "false"}
 
 
-def test_a_pull_request_meets_an_identity_only_after_policy_and_from_a_branch_of_this_repository() -> (
-    None
-):
+def test_a_pull_request_meets_an_identity_only_after_policy_and_from_a_branch_of_ours() -> None:
     review, plan, comment = (jobs("plan.yml")[name] for name in ("review", "plan", "comment"))
 
-    assert (review["permissions"], "environment" in review) == ({"contents": "read"}, False)
+    assert review["permissions"] == {"contents": "read"}
+    assert "environment" not in review
     assert plan["needs"] == "review"
     for job in (plan, comment):
         assert "github.event.pull_request.head.repo.full_name == github.repository" in job["if"]
@@ -132,8 +134,8 @@ def test_the_stages_are_told_in_the_order_of_promotion(monkeypatch, capsys) -> N
     dev, staging, prod = ENVIRONMENTS.values()
     lab = dataclasses.replace(dev, stage="lab")
     far = dataclasses.replace(prod, stage="far", promotes_from="prod")
-    given = {settings.stage: settings for settings in (far, prod, dev, staging, lab)}
-    monkeypatch.setattr(environments, "ENVIRONMENTS", given)
+    stages = {settings.stage: settings for settings in (far, prod, dev, staging, lab)}
+    monkeypatch.setattr(environments, "ENVIRONMENTS", stages)
 
     assert stage_order.main() == 0
     assert capsys.readouterr().out == STAGES.lstrip()
@@ -165,10 +167,13 @@ def test_a_push_to_the_default_branch_applies_the_first_stages_and_then_the_othe
         assert main[name]["with"] == {"stage": "${{ matrix.stage }}", "apply": "true"}
 
 
-def test_what_follows_an_environment_runs_where_nothing_was_applied_and_not_where_something_failed() -> (
+def test_what_follows_a_stage_runs_where_nothing_was_applied_and_not_where_something_failed() -> (
     None
 ):
-    """Without a condition of its own a job is skipped behind a skipped one, and an apply without changes is skipped."""
+    """Without a condition of its own a job is skipped behind a skipped one.
+
+    An apply without changes is skipped.
+    """
     main, applied = jobs("main.yml"), "!cancelled() && needs.first.result == 'success'"
 
     assert main["push"]["if"] == f"${{{{ {applied} }}}}"
@@ -204,7 +209,7 @@ def test_a_push_reads_the_whole_history_and_acts_as_the_deployer_of_the_first_st
 
 
 def test_what_the_login_writes_into_the_checkout_is_no_change_of_it() -> None:
-    """`push` refuses a checkout with files that no commit holds."""
+    """`push` refuses a checkout with files outside of every commit."""
     assert (
         subprocess.run(
             ["git", "check-ignore", "--quiet", "--no-index", "gha-creds-0123456789abcdef.json"],
@@ -220,12 +225,10 @@ def test_what_pushes_is_the_command_line_s_own_verb() -> None:
     options = parser().parse_args(shlex.split(filled)[3:])
 
     assert line.startswith("python3 -m pipeline push ")
-    assert (options.env, options.head, options.again, options.retrain) == (
-        "lab",
-        "c" * 40,
-        False,
-        False,
-    )
+    assert options.env == "lab"
+    assert options.head == "c" * 40
+    assert options.again is False
+    assert options.retrain is False
 
 
 def test_one_run_at_a_time_has_an_environment_and_none_is_cancelled() -> None:
@@ -236,7 +239,11 @@ def test_one_run_at_a_time_has_an_environment_and_none_is_cancelled() -> None:
     assert "concurrency" not in WORKFLOWS["main.yml"]
 
 
-COUNT = """python3 -c "import json, sys; print(f'changes={len(json.load(open(sys.argv[1])))}')" "plans/$STAGE.actions.json" >> "$GITHUB_OUTPUT\""""
+COUNT = (
+    'python3 -c "import json, sys; '
+    """print(f'changes={len(json.load(open(sys.argv[1])))}')" """
+    '"plans/$STAGE.actions.json" >> "$GITHUB_OUTPUT"'
+)
 
 
 def test_a_plan_without_changes_asks_no_one(tmp_path) -> None:
@@ -268,14 +275,10 @@ def test_the_plan_has_no_right_to_change_and_the_apply_waits_for_the_environment
 ):
     plan, apply = jobs("stage.yml")["plan"], jobs("stage.yml")["apply"]
 
-    assert (plan["environment"], apply["environment"]) == (
-        "${{ inputs.stage }}-plan",
-        "${{ inputs.stage }}",
-    )
-    assert (apply["needs"], apply["if"]) == (
-        "plan",
-        "inputs.apply && needs.plan.outputs.changes != '0'",
-    )
+    assert plan["environment"] == "${{ inputs.stage }}-plan"
+    assert apply["environment"] == "${{ inputs.stage }}"
+    assert apply["needs"] == "plan"
+    assert apply["if"] == "inputs.apply && needs.plan.outputs.changes != '0'"
     lines = _lines(plan)
     assert lines.pop(3) == COUNT
     assert lines == [

@@ -1,4 +1,4 @@
-"""Which of the team's models the contract is about: all, or those that `--models` names."""
+"""The models under contract: all of the team's, or those of `--models`."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def asked(config: pytest.Config) -> str:
-    """The option's value; pytest knows it only where this folder was asked for by name."""
+    """The option's value; pytest knows it only if this folder was asked for by name."""
     return str(config.getoption("--models", default="all"))
 
 
@@ -34,6 +34,7 @@ def chosen_models(asked: str) -> list[str]:
     names = set(asked.split(","))
     if unknown := sorted(names - set(teams)):
         raise pytest.UsageError(
-            f"--models is {asked!r}, unknown is {unknown[0]!r}, allowed are all and {', '.join(teams)}"
+            f"--models is {asked!r}, unknown is {unknown[0]!r}, allowed are all and "
+            f"{', '.join(teams)}"
         )
     return sorted(names)

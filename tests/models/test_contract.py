@@ -36,7 +36,7 @@ class Model:
     summary: dict[str, Any]
 
     def artifact(self, node: str, key: str) -> Path:
-        """What the run's node left under that key."""
+        """The artifact of the run's node under that key."""
         return max((self.store / node / key).iterdir(), key=lambda path: int(path.name))
 
     def transform(self) -> tft.TFTransformOutput:
@@ -57,7 +57,7 @@ class Model:
 
 @pytest.fixture(scope="module")
 def model(request, tmp_path_factory):
-    """A run of one training step, in a place that holds the model's files and nothing else."""
+    """A run of one training step, in a place with the model's files and nothing else."""
     place = tmp_path_factory.mktemp(request.param)
     folder = alone(TEAMS / request.param, place)
     rows = sample(ModelFolder.load(str(TEAMS / request.param)), place / "rows.csv")
@@ -68,7 +68,7 @@ def model(request, tmp_path_factory):
 
 
 def alone(path: Path, place: Path) -> ModelFolder:
-    """The model whose files are copied to a folder of that name in `place`."""
+    """The model, its files copied to a folder of that name in `place`."""
     for file in ModelFolder.FILES:
         (place / path.name / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path / file, place / path.name / file)
@@ -80,9 +80,9 @@ def sample(folder: ModelFolder, file: Path) -> int:
     columns = schema.columns(schema.read(folder))
     table = read_csv(folder.source, columns, folder.declaration.data.null_values)
     numbers = sorted(range(table.num_rows), key=lambda n: hashlib.sha256(b"%d" % n).digest())
-    chosen = table.take(pa.array(sorted(numbers[:ROWS])))
-    pa.csv.write_csv(chosen, file)
-    return chosen.num_rows
+    rows = table.take(pa.array(sorted(numbers[:ROWS])))
+    pa.csv.write_csv(rows, file)
+    return rows.num_rows
 
 
 def shortened(declaration: Any, rows: Path) -> Any:

@@ -27,7 +27,8 @@ LOG = pathlib.Path(__file__).with_name("network.txt")
 def note(event, arguments):
     if event in ASKED:
         with LOG.open("a") as log:
-            log.write(f"{event} {arguments[0] if event.startswith('socket.get') else arguments[1]}\\n")
+            target = arguments[0] if event.startswith('socket.get') else arguments[1]
+            log.write(f"{event} {target}\\n")
 
 sys.addaudithook(note)
 LOG.with_name("audited.txt").open("a").write(" ".join(sys.orig_argv) + "\\n")
@@ -48,15 +49,15 @@ class Checkout:
         (place / "home").mkdir()
 
     def run(self) -> set[str]:
-        """The nodes that ran and were not taken from the cache."""
+        """The nodes not taken from the cache."""
         command = [sys.executable, "-m", "pipeline", "run", str(self.folder), "--json"]
         variables = {"PYTHONPATH": str(self.place), "HOME": str(self.place / "home")}
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=self.place, env=os.environ | variables, capture_output=True, text=True
         )
-        assert done.returncode == 0, done.stderr
+        assert process.returncode == 0, process.stderr
         return {
-            node for node, state in states(json.loads(done.stdout)).items() if state == "ran"
+            node for node, state in states(json.loads(process.stdout)).items() if state == "ran"
         } - UNCACHED
 
     def append(self, file: str, line: str) -> None:

@@ -1,4 +1,7 @@
-"""What most tests stand on: a copy of the cab folder, the command line called in this process, and one trained model."""
+"""The ground of most tests.
+
+A copy of the cab folder, the command line called in this process, and one trained model.
+"""
 
 import json
 import re
@@ -18,9 +21,18 @@ ROWS = 1500  # of the model `cab`
 IMAGE = "us-central1-docker.pkg.dev/p/r/pipeline@sha256:" + "0123456789abcdef" * 4
 IMAGES = ("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline", "serving"))
 NODES = [
-    "CsvExampleGen", "StatisticsGen", "ImportSchemaGen", "ExampleValidator", "Transform", "Hyperparameters",
-    "Trainer", "LastBlessed", "Evaluator", "ServingCheck", "Pusher",
-]  # fmt: skip
+    "CsvExampleGen",
+    "StatisticsGen",
+    "ImportSchemaGen",
+    "ExampleValidator",
+    "Transform",
+    "Hyperparameters",
+    "Trainer",
+    "LastBlessed",
+    "Evaluator",
+    "ServingCheck",
+    "Pusher",
+]
 
 
 @dataclass
@@ -31,18 +43,21 @@ class Said:
 
     @property
     def sentence(self) -> str:
-        """The last line on standard error, where a failing verb says what is wrong."""
+        """The last line on standard error: a failing verb's complaint."""
         return self.err.strip().splitlines()[-1]
 
 
 def copy_small(name: str, to: Path) -> Path:
-    """A copy of the tests' own model of that name, in `to`."""
+    """A copy in `to` of the tests' own model of that name."""
     ignored = shutil.ignore_patterns("__pycache__")
     return Path(shutil.copytree(MODELS / name, to / name, ignore=ignored))
 
 
 def edit(file: Path, pattern: str, replacement: str, first: bool = False) -> None:
-    """Replace what `pattern` finds, once; a pattern that finds nothing, or more than it should, is a broken test."""
+    """Replace the one match of `pattern`.
+
+    A pattern that finds nothing, or more than it should, is a broken test.
+    """
     text, count = re.subn(
         pattern, replacement, file.read_text(), count=1 if first else 0, flags=re.MULTILINE
     )
@@ -100,7 +115,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def newest(store: Path, node: str, key: str) -> Path:
-    """The artifact that the last run left."""
+    """The artifact of the last run."""
     return max((store / node / key).iterdir(), key=lambda p: int(p.name))
 
 

@@ -1,4 +1,4 @@
-"""An environments.py that can't be deployed is one sentence and exit 2 for whoever reads it, and never a traceback."""
+"""An undeployable environments.py is one sentence and exit 2, never a traceback."""
 
 import shutil
 import subprocess
@@ -34,13 +34,14 @@ def copy(tmp_path):
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[1])
 def test_a_broken_environment_is_one_sentence_and_exit_2(copy, command):
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *command], cwd=copy, capture_output=True, text=True, timeout=60
     )
 
-    assert (done.returncode, done.stdout) == (2, "")
-    [sentence] = done.stderr.strip().splitlines()
+    assert process.returncode == 2
+    assert process.stdout == ""
+    [sentence] = process.stderr.strip().splitlines()
     assert (
-        "environments.py: environment dev: region is 'Europe', allowed is a region such as europe-west1"
-        in sentence
-    )
+        "environments.py: environment dev: region is 'Europe', allowed is a region such as "
+        "europe-west1"
+    ) in sentence

@@ -1,4 +1,4 @@
-"""Settings: what can't be deployed is refused when they are built, and every name keeps Google's rules."""
+"""Settings refuse undeployable values when they are built; names keep Google's rules."""
 
 import ast
 import dataclasses
@@ -117,7 +117,9 @@ def test_a_model_folder_with_an_illegal_name_is_refused(monkeypatch):
 
 
 def test_prod_is_kept_watched_and_approved():
-    assert (PROD.deletable, PROD.approval_required, bool(PROD.alert_emails)) == (False, True, True)
+    assert PROD.deletable is False
+    assert PROD.approval_required is True
+    assert PROD.alert_emails
 
 
 def test_each_stage_promotes_from_one_that_exists():
@@ -127,9 +129,9 @@ def test_each_stage_promotes_from_one_that_exists():
 @pytest.mark.parametrize("file", ["__init__.py", "names.py", "stages.py"])
 def test_what_both_halves_import_stands_on_the_standard_library(file):
     tree = ast.parse((REPOSITORY / "settings" / file).read_text())
-    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)} | {
-        a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names
-    }
+    statements = [n for n in ast.walk(tree) if isinstance(n, ast.Import)]
+    imported = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    imported |= {alias.name for statement in statements for alias in statement.names}
 
     assert imported and {name.split(".")[0] for name in imported if name} <= {
         *sys.stdlib_module_names,

@@ -1,4 +1,4 @@
-"""Whose file is whose: tests stand on values of their own, and a clone can tell what it has changed."""
+"""Tests stand on values of their own, and a clone can list its changes."""
 
 import hashlib
 import json
@@ -61,10 +61,10 @@ def test_what_a_team_edits_of_its_own_is_no_change(clone):
     (clone / "models/another/model.toml").write_text("")
     (clone / "runs/b.txt").write_text("a product of the work here")
 
-    done = own(clone)
+    process = own(clone)
 
-    assert done.stdout == "nothing is changed but environments.py and models/\n"
-    assert done.returncode == 0
+    assert process.stdout == "nothing is changed but environments.py and models/\n"
+    assert process.returncode == 0
 
 
 def test_what_a_clone_changes_elsewhere_is_listed(clone):
@@ -73,34 +73,34 @@ def test_what_a_clone_changes_elsewhere_is_listed(clone):
     (clone / "infra/b.py").write_text("")
     (clone / "Pipfile").write_text("[pipeline]")
 
-    done = own(clone, "--json")
+    process = own(clone, "--json")
 
-    assert json.loads(done.stdout) == {
+    assert json.loads(process.stdout) == {
         "changed": ["README.md"],
         "added": ["infra/b.py"],
         "removed": ["infra/a.py"],
         "shared": ["Pipfile"],
     }
-    assert done.returncode == 3
+    assert process.returncode == 3
 
 
 def test_a_clone_without_the_list_is_one_sentence(clone):
     (clone / "build/shipped.sha256").unlink()
 
-    done = own(clone)
+    process = own(clone)
 
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "shipped.sha256" in done.stderr
+    assert process.returncode == 2
+    assert process.stderr.count("\n") == 1
+    assert "shipped.sha256" in process.stderr
 
 
 def test_the_list_is_of_the_files_as_they_are_shipped():
-    """Asked only where environments.py is the shipped one: a team's clone may differ from the list."""
+    """Asked only beside the shipped environments.py: a team's clone may differ."""
     script = loaded("own")
     content = (REPOSITORY / "environments.py").read_bytes()
     if hashlib.sha256(content).hexdigest() != script.shipped()["environments.py"]:
         pytest.skip("environments.py is a team's own")
 
-    found = script.changes()
+    changes = script.changes()
 
-    assert not any(found.values()), f"`make shipped` renews the list: {found}"
+    assert not any(changes.values()), f"`make shipped` renews the list: {changes}"

@@ -1,9 +1,12 @@
-"""A stand-in for the part of BigQuery's REST API that a load job goes through, on loopback: datasets, uploads, jobs, tables.
+"""A stand-in on loopback for the load jobs of BigQuery's REST API.
 
-`with BigQueryLoads() as google:` is what google-cloud-bigquery reaches with BIGQUERY_EMULATOR_HOST=google.url. It keeps what a job loads,
-and what Google documents to make one fail: a missing dataset, another location, a column of another type, a description that differs.
+It answers for datasets, uploads, jobs and tables. google-cloud-bigquery reaches `with
+BigQueryLoads() as google:` by BIGQUERY_EMULATOR_HOST=google.url. It keeps what a job loads, and
+fails a job as Google documents: a missing dataset, another location, a column of another type, a
+description that differs.
 
-It does not prove that BigQuery takes our Parquet, that its quotas allow a load, or that an account may do it; a query is not answered at all.
+It does not prove that BigQuery takes our Parquet, that its quotas allow a load, or that an account
+may do it. It answers no query at all.
 """
 
 import io
@@ -41,7 +44,10 @@ class Table:
 
 @dataclass
 class BigQueryLoads:
-    """`datasets` by PROJECT.DATASET, with their location; `refusals` are statuses by how the refused request's line begins, or by "job"."""
+    """`datasets` by PROJECT.DATASET, with their location.
+
+    `refusals` are statuses by how the refused request's line begins, or by "job".
+    """
 
     datasets: dict[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
@@ -94,22 +100,28 @@ class BigQueryLoads:
         raise Refused(501, f"the stand-in knows no {method} {path}")
 
     def _announce(self, job: Body) -> Body:
-        """A resumable upload's first request; the content follows at the address it is answered with."""
+        """Answer a resumable upload's first request with the address for its content."""
         load = job["configuration"]["load"]["destinationTable"]
         if job["jobReference"].get("location") != (
             at := self._location(load["projectId"], load["datasetId"])
         ):
             raise Refused(
                 404,
-                f"Not found: Dataset {load['projectId']}:{load['datasetId']} was not found in location, it is in {at}",
+                (
+                    f"Not found: Dataset {load['projectId']}:{load['datasetId']} was not found in "
+                    f"location, it is in {at}"
+                ),
             )
         self.jobs[job["jobReference"]["jobId"]] = job
         return {
-            "location": f"{self.url}/upload/bigquery/v2/projects/{load['projectId']}/jobs/{job['jobReference']['jobId']}"
+            "location": (
+                f"{self.url}/upload/bigquery/v2/projects/{load['projectId']}/jobs/"
+                f"{job['jobReference']['jobId']}"
+            )
         }
 
     def _run(self, job: Body, content: bytes) -> Body:
-        """All of the content in one request; a job that fails is answered as well, and says so itself."""
+        """Take all of the content in one request; a failed job is an answer too, and says so."""
         job["status"] = {"state": "RUNNING"}
         try:
             if "job" in self.refusals:
@@ -126,13 +138,13 @@ class BigQueryLoads:
         name = ".".join(
             load["destinationTable"][part] for part in ("projectId", "datasetId", "tableId")
         )
-        there, brought = self.tables.get(name), load.get("destinationTableProperties", {})
-        if there and any(there.resource.get(key) != value for key, value in brought.items()):
+        table, brought = self.tables.get(name), load.get("destinationTableProperties", {})
+        if table and any(table.resource.get(key) != value for key, value in brought.items()):
             raise Refused(400, "Cannot change the properties of an existing table by a load job")
-        if there and load.get("writeDisposition") != "WRITE_TRUNCATE":
-            rows = pa.concat_tables([there.rows, rows])
+        if table and load.get("writeDisposition") != "WRITE_TRUNCATE":
+            rows = pa.concat_tables([table.rows, rows])
         self.tables[name] = Table(
-            rows, {**(there.resource if there else brought), "schema": load["schema"]}
+            rows, {**(table.resource if table else brought), "schema": load["schema"]}
         )
         return rows.num_rows
 
@@ -163,7 +175,10 @@ def _check(found: pa.parquet.ParquetSchema, wanted: list[Body]) -> None:
             kind = f"Parquet column '{column['name']}' has type {columns.get(column['name'])}"
             raise Refused(
                 400,
-                f"Error while reading data, error message: {kind} which does not match the target cpp_type {column['type']}.",
+                (
+                    f"Error while reading data, error message: {kind} which does not match the "
+                    f"target cpp_type {column['type']}."
+                ),
             )
 
 

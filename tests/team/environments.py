@@ -1,4 +1,4 @@
-"""The tests' own stages: values of a team that no one is.
+"""The tests' own stages: the values of a fictional team.
 
 Every value, as TYPE = DEFAULT:
 

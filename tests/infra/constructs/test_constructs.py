@@ -115,15 +115,12 @@ def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, r
     [registry] = resources(stack)["google_artifact_registry_repository"]
     assert registry["docker_config"] == {"immutable_tags": True}
     keep, newest, delete = registry["cleanup_policies"]
-    assert (keep["action"], keep["condition"]) == (
-        "KEEP",
-        {"tag_state": "TAGGED", "tag_prefixes": ["recorded-"]},
-    )
-    assert (newest["action"], newest["most_recent_versions"]) == ("KEEP", {"keep_count": 10})
-    assert (delete["action"], delete["condition"]) == (
-        "DELETE",
-        {"tag_state": "ANY", "older_than": "7776000s"},
-    )
+    assert keep["action"] == "KEEP"
+    assert keep["condition"] == {"tag_state": "TAGGED", "tag_prefixes": ["recorded-"]}
+    assert newest["action"] == "KEEP"
+    assert newest["most_recent_versions"] == {"keep_count": 10}
+    assert delete["action"] == "DELETE"
+    assert delete["condition"] == {"tag_state": "ANY", "older_than": "7776000s"}
 
 
 def test_an_endpoint_logs_requests_at_its_rate_and_leaves_the_traffic_alone(stack, resources):
@@ -196,7 +193,8 @@ def test_a_project_keeps_its_apis_when_a_stack_goes(stack, resources):
     Project(stack, "P", project_id="p", apis=["storage"])
 
     [api] = resources(stack)["google_project_service"]
-    assert (api["service"], api["disable_on_destroy"]) == ("storage.googleapis.com", False)
+    assert api["service"] == "storage.googleapis.com"
+    assert api["disable_on_destroy"] is False
 
 
 def test_an_administrator_of_grants_is_held_to_the_roles_that_are_named(stack, resources):
@@ -303,11 +301,9 @@ def test_a_share_is_counted_for_each_value_of_the_label(stack, resources):
     [policy] = resources(stack)["google_monitoring_alert_policy"]
     [condition] = policy["conditions"]
     threshold = condition["condition_threshold"]
-    assert (threshold["filter"], threshold["denominator_filter"], threshold["threshold_value"]) == (
-        "errors",
-        "all",
-        0.05,
-    )
+    assert threshold["filter"] == "errors"
+    assert threshold["denominator_filter"] == "all"
+    assert threshold["threshold_value"] == 0.05
     assert threshold["aggregations"] == threshold["denominator_aggregations"]
     assert threshold["aggregations"][0]["group_by_fields"] == ["resource.label.endpoint_id"]
 
@@ -330,12 +326,12 @@ def test_what_is_kept_cannot_be_destroyed_by_any_command(stack, resources, delet
         deletable=deletable,
     )
 
-    found = [
+    guards = [
         body["lifecycle"]["prevent_destroy"]
         for bodies in resources(stack).values()
         for body in bodies
     ]
-    assert found == [not deletable] * 4
+    assert guards == [not deletable] * 4
 
 
 def test_a_trigger_on_a_topic_runs_on_its_messages(stack, resources):

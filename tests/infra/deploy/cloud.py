@@ -1,6 +1,7 @@
-"""A cloud on this machine: a state server, and either Google's APIs answered for the real provider or the provider's stand-in.
+"""A cloud on this machine: a state server, and Google's APIs or the provider's stand-in.
 
-In the cloud one service keeps the state's bucket and makes it; here the state server is told of each bucket that the provider has made.
+The real provider gets Google's APIs. In the cloud one service keeps the state's bucket and makes
+it; here the state server is told of each bucket that the provider has made.
 """
 
 import json
@@ -69,19 +70,19 @@ class Cloud:
         }
 
     def objects(self) -> set[str]:
-        """What exists, but for APIs, which stay on."""
+        """Every object but APIs: those stay on."""
         if self.provider.kind == "real":
-            found = {f"{product}/{name}" for product, name in self.google.objects}
+            names = {f"{product}/{name}" for product, name in self.google.objects}
         else:
-            found = {str(file.relative_to(self._files)) for file in self._files.glob("*/*.json")}
-        return {name for name in found if not name.startswith(APIS_STAY_ON)}
+            names = {str(file.relative_to(self._files)) for file in self._files.glob("*/*.json")}
+        return {name for name in names if not name.startswith(APIS_STAY_ON)}
 
     def take_time(self, seconds: float) -> None:
         """How long the stand-in provider takes for each creation; the real one takes its own."""
         self._seconds = str(seconds)
 
     def add_github_token(self, project: str, secret: str) -> None:
-        """What a person does after bootstrap."""
+        """A person's step after bootstrap."""
         if self.provider.kind == "real":
             self.google.add_secret_version(project, secret)
 
@@ -96,8 +97,11 @@ class Cloud:
             file.write_text(json.dumps(changed))
 
     def deploy_a_model(self, settings: Settings, model: str) -> set[str]:
-        """What a delivery does, which Terraform knows nothing of, and the objects it adds; the stand-in provider's endpoints can hold no model."""
-        before = self.objects()
+        """Do a delivery's work, unknown to Terraform; return the objects it adds.
+
+        The stand-in provider's endpoints can hold no model.
+        """
+        earlier_objects = self.objects()
         if self.provider.kind == "real":
             place = f"projects/{settings.project_id}/locations/{settings.region}"
             uploaded = self._post(f"{place}/models:upload", {"model": {"displayName": model}})[
@@ -107,7 +111,7 @@ class Cloud:
                 f"{place}/endpoints/{settings.names.endpoint(model)}:deployModel",
                 {"deployedModel": {"model": uploaded}},
             )
-        return self.objects() - before
+        return self.objects() - earlier_objects
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         request = Request(

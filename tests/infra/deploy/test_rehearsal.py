@@ -1,7 +1,9 @@
-"""Every stack of an environment is stood up and torn down: Terraform, the cdktf command line and the state's backend are the real ones.
+"""Every stack of a stage is stood up and torn down.
 
-The commands run word for word in a copy of the repository. Where the real provider can be had (TF_PROVIDER_MIRROR, or the registry) it is
-used, against Google's APIs as tests/standins answers them, for every environment; else its stand-in, for one that is deletable and one that is kept.
+Terraform, the cdktf command line and the state's backend are the real ones. The commands run word
+for word in a copy of the repository. Where the real provider can be had (TF_PROVIDER_MIRROR, or the
+registry) it runs against Google's APIs as tests/standins answers them, for every stage; else its
+stand-in runs, for one stage that is deletable and one that is kept.
 """
 
 import json
@@ -59,7 +61,7 @@ class Rehearsal:
         )
 
     def run(self, *command: object, code: int = 0, **environment: str) -> str:
-        """What it said on both streams; it must end with `code`."""
+        """Its output on both streams; it must end with `code`."""
         process = self.start(*command, **environment)
         out, err = process.communicate(timeout=400)
         assert process.returncode == code, (
@@ -96,7 +98,8 @@ def rehearsal(tmp_path_factory, request):
     with Cloud(place) as cloud:
         reporter = request.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line(
-            f"\nrehearsing with the {cloud.provider.kind} google provider; not proven by it: {cloud.provider.does_not_prove}"
+            f"\nrehearsing with the {cloud.provider.kind} google provider; not proven by it: "
+            f"{cloud.provider.does_not_prove}"
         )
         rehearsal = Rehearsal(copy_repository(place / "esteira"), cloud)
         rehearsal.run("python", "-m", "infra")
@@ -129,15 +132,18 @@ def copy_repository(to: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def deployed(rehearsal):
-    """Every environment of the rehearsal, deployed; the first one was interrupted half-way and then finished by the cdktf command line."""
-    first, *others = rehearsal.stages
-    before = rehearsal.cloud.objects()
-    interrupt_half_way(rehearsal, first, before)
-    half = rehearsal.cloud.objects() - before
+    """Every stage of the rehearsal, deployed.
+
+    The first one was interrupted half-way; the cdktf command line finished it.
+    """
+    first, *later_stages = rehearsal.stages
+    first_objects = rehearsal.cloud.objects()
+    interrupt_half_way(rehearsal, first, first_objects)
+    half = rehearsal.cloud.objects() - first_objects
     rehearsal.run(CDKTF, "deploy", f"*-{first}", "--auto-approve", "--skip-provider-lock")
-    for stage in others:
+    for stage in later_stages:
         rehearsal.operate("deploy", stage)
-    return before, half
+    return first_objects, half
 
 
 def interrupt_half_way(rehearsal: Rehearsal, stage: str, before: set[str]) -> None:
@@ -152,21 +158,22 @@ def interrupt_half_way(rehearsal: Rehearsal, stage: str, before: set[str]) -> No
         time.sleep(0.05)
     os.killpg(deploy.pid, signal.SIGINT)  # as a terminal does, and a runner that is cancelled,
     deploy.send_signal(signal.SIGTERM)  # which loses its patience
-    _, said = deploy.communicate(timeout=120)
+    _, output = deploy.communicate(timeout=120)
     rehearsal.cloud.take_time(0)
-    assert deploy.returncode == 1, said
+    assert deploy.returncode == 1, output
     assert re.search(
-        r"foundation-\w+: .*; stacks not reached: delivery-\w+, serving-\w+, monitoring-\w+; what was made is in the state",
-        said,
-    ), said
+        r"foundation-\w+: .*; stacks not reached: delivery-\w+, serving-\w+, monitoring-\w+; "
+        r"what was made is in the state",
+        output,
+    ), output
 
 
 def test_bootstrap_is_safe_to_repeat(rehearsal):
     stage = rehearsal.stages[0]
 
-    again = rehearsal.operate("bootstrap", stage)
+    output = rehearsal.operate("bootstrap", stage)
 
-    assert f"bootstrap-{stage}: 0 changes" in again
+    assert f"bootstrap-{stage}: 0 changes" in output
     assert list(rehearsal.copy.glob("*.tfstate*")) == []
 
 
@@ -178,17 +185,17 @@ def test_bootstrap_goes_on_after_a_failure_between_its_two_steps(rehearsal):
     (rehearsal.copy / f"bootstrap-{stage}.tfstate").write_text(state)
     delete_state(rehearsal, stage, "bootstrap")
 
-    again = rehearsal.operate("bootstrap", stage)
+    output = rehearsal.operate("bootstrap", stage)
 
-    assert f"bootstrap-{stage}: 0 changes" in again
+    assert f"bootstrap-{stage}: 0 changes" in output
     assert "google_storage_bucket" in rehearsal.run("terraform", f"-chdir={stack}", "state", "list")
     assert list(rehearsal.copy.glob("*.tfstate*")) == []
 
 
 def test_a_deploy_that_was_interrupted_half_way_is_finished_by_the_next(rehearsal, deployed):
-    before, half = deployed
+    first_objects, half = deployed
 
-    assert 0 < len(half) < len(rehearsal.cloud.objects() - before)
+    assert 0 < len(half) < len(rehearsal.cloud.objects() - first_objects)
 
 
 def test_a_second_plan_is_empty(rehearsal, deployed):
@@ -197,19 +204,21 @@ def test_a_second_plan_is_empty(rehearsal, deployed):
 
 
 def test_cdktf_diff_shows_no_change_either(rehearsal, deployed):
-    said = rehearsal.run(CDKTF, "diff", f"foundation-{rehearsal.stages[0]}", "--skip-provider-lock")
+    output = rehearsal.run(
+        CDKTF, "diff", f"foundation-{rehearsal.stages[0]}", "--skip-provider-lock"
+    )
 
-    assert "found no differences, so no changes are needed" in said
+    assert "found no differences, so no changes are needed" in output
 
 
 def test_a_change_from_outside_is_found_and_undone(rehearsal, deployed):
     stage = rehearsal.stages[0]
     rehearsal.cloud.switch_versioning_off(ENVIRONMENTS[stage].names.bucket("artifacts"))
 
-    found = rehearsal.plan(stage)
+    summary = rehearsal.plan(stage)
     rehearsal.operate("deploy", stage)
 
-    assert found == f"{stage}: 1 changes in {len(ORDER)} stacks"
+    assert summary == f"{stage}: 1 changes in {len(ORDER)} stacks"
     assert rehearsal.plan(stage) == f"{stage}: 0 changes in {len(ORDER)} stacks"
 
 
@@ -229,7 +238,7 @@ def test_a_plan_that_is_not_the_approved_one_is_not_applied(rehearsal, deployed)
 
 
 def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
-    """Flags, budget, readers and consumers, in an environment that has none of them."""
+    """Flags, budget, readers and consumers, in an environment without any of them."""
     stage, file = rehearsal.stages[0], rehearsal.copy / "environments.py"
     plain = file.read_text()
     file.write_text(plain.replace("    deletable=True,\n", f"    deletable=True,\n{EVERYTHING}", 1))
@@ -239,14 +248,14 @@ def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
 
     file.write_text(plain)
     rehearsal.run("python", "-m", "infra")
-    for made in (
+    for address in (
         "google_ml_engine_model",
         '"gcr.io"',
         "google_billing_budget",
         "group:readers@example.org",
         "group:callers@example.org",
     ):
-        assert made in planned
+        assert address in planned
 
 
 def test_a_locked_state_is_one_sentence_with_the_way_out(rehearsal, deployed):
@@ -300,17 +309,17 @@ def test_a_missing_provider_is_one_sentence(rehearsal, deployed, tmp_path):
 
 
 def test_an_environment_that_is_kept_is_not_torn_down(rehearsal, deployed):
-    before = rehearsal.cloud.objects()
+    first_objects = rehearsal.cloud.objects()
 
     refused = rehearsal.operate("teardown", KEPT[0], code=2)
 
     assert f"environment {KEPT[0]} is not deletable" in refused
-    assert rehearsal.cloud.objects() == before
+    assert rehearsal.cloud.objects() == first_objects
     assert rehearsal.plan(KEPT[0]) == f"{KEPT[0]}: 0 changes in {len(ORDER)} stacks"
 
 
 def test_a_teardown_leaves_nothing_but_bootstrap(rehearsal, deployed):
-    before, _ = deployed
+    first_objects, _ = deployed
 
     for stage in (stage for stage in rehearsal.stages if stage in DELETABLE):
         registered = rehearsal.cloud.deploy_a_model(ENVIRONMENTS[stage], model_names()[0])
@@ -318,7 +327,7 @@ def test_a_teardown_leaves_nothing_but_bootstrap(rehearsal, deployed):
         own = ENVIRONMENTS[stage].project_id
 
         assert {
-            name for name in rehearsal.cloud.objects() - before - registered if own in name
+            name for name in rehearsal.cloud.objects() - first_objects - registered if own in name
         } == set()
         assert "google_storage_bucket" in rehearsal.run(
             "terraform", f"-chdir=cdktf.out/stacks/bootstrap-{stage}", "state", "list"
@@ -326,7 +335,10 @@ def test_a_teardown_leaves_nothing_but_bootstrap(rehearsal, deployed):
 
 
 def object_url(rehearsal: Rehearsal, stage: str, name: str) -> str:
-    return f"{rehearsal.cloud.state.url}/storage/v1/b/{ENVIRONMENTS[stage].names.bucket('state')}/o/{urllib.parse.quote(name, safe='')}"
+    return (
+        f"{rehearsal.cloud.state.url}/storage/v1/b/"
+        f"{ENVIRONMENTS[stage].names.bucket('state')}/o/{urllib.parse.quote(name, safe='')}"
+    )
 
 
 def delete_state(rehearsal: Rehearsal, stage: str, stack: str) -> None:
@@ -337,10 +349,21 @@ def delete_state(rehearsal: Rehearsal, stage: str, stack: str) -> None:
 
 
 def lock(rehearsal: Rehearsal, stage: str, stack: str) -> None:
-    """What another Terraform at work leaves beside the state."""
-    held = {"ID": "", "Operation": "OperationTypeApply", "Info": "", "Who": "ada@laptop", "Version": "1.11.4", "Created": "2026-11-24T10:00:00Z", "Path": ""}  # fmt: skip
+    """The lock of another Terraform at work, beside the state."""
+    held = {
+        "ID": "",
+        "Operation": "OperationTypeApply",
+        "Info": "",
+        "Who": "ada@laptop",
+        "Version": "1.11.4",
+        "Created": "2026-11-24T10:00:00Z",
+        "Path": "",
+    }
     bucket = ENVIRONMENTS[stage].names.bucket("state")
-    url = f"{rehearsal.cloud.state.url}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={stack}/default.tflock"
+    url = (
+        f"{rehearsal.cloud.state.url}/upload/storage/v1/b/{bucket}/o?uploadType=media&"
+        f"name={stack}/default.tflock"
+    )
     urllib.request.urlopen(
         urllib.request.Request(url, json.dumps(held).encode(), method="POST"), timeout=5
     ).close()

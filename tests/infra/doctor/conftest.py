@@ -1,4 +1,7 @@
-"""A machine, a Google and a GitHub where all is there that the doctor looks for; tests take something away."""
+"""A machine, a Google and a GitHub with everything the doctor looks for.
+
+Tests take something away.
+"""
 
 import json
 import threading
@@ -17,10 +20,25 @@ from settings import GitHub, Settings
 from tests.standins.google.apis import GoogleApis
 
 GITHUB = GitHub("mill/loom", 4711)
-DEV = Settings(stage="dev", project_id="mill-dev", project_number=11, region="us-central1", github=GITHUB, deletable=True,
-               approval_required=False, billing_account="0A0A0A-0A0A0A-0A0A0A")  # fmt: skip
-PROD = Settings(stage="prod", project_id="mill-prod", project_number=33, region="us-central1", github=GITHUB, promotes_from="dev",
-                alert_emails=("a@mill.org",))  # fmt: skip
+DEV = Settings(
+    stage="dev",
+    project_id="mill-dev",
+    project_number=11,
+    region="us-central1",
+    github=GITHUB,
+    deletable=True,
+    approval_required=False,
+    billing_account="0A0A0A-0A0A0A-0A0A0A",
+)
+PROD = Settings(
+    stage="prod",
+    project_id="mill-prod",
+    project_number=33,
+    region="us-central1",
+    github=GITHUB,
+    promotes_from="dev",
+    alert_emails=("a@mill.org",),
+)
 TOOLS = {
     "terraform": "Terraform v1.8.0",
     "node": "v22.1.0",
@@ -64,8 +82,15 @@ class Machine:
 
     def stand_up(self, settings: Settings) -> None:
         project, names = settings.project_id, settings.names
-        self.post(f"/service_usage/v1/projects/{project}/services:batchEnable",
-                  {"serviceIds": [f"{api}.googleapis.com" for api in (*apis.BOOTSTRAP, *apis.of_foundation(settings))]})  # fmt: skip
+        self.post(
+            f"/service_usage/v1/projects/{project}/services:batchEnable",
+            {
+                "serviceIds": [
+                    f"{api}.googleapis.com"
+                    for api in (*apis.BOOTSTRAP, *apis.of_foundation(settings))
+                ]
+            },
+        )
         self.post(f"/storage/v1/b?project={project}", {"name": names.bucket("state")})
         self.post(
             f"/iam/v1/projects/{project}/serviceAccounts",
@@ -101,8 +126,8 @@ class Quiet(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> Iterator[tuple[str, Answers]]:
-    """What our Google lacks: projects, who somebody is, and GitHub."""
-    known: Answers = {
+    """The answers our Google lacks: projects, the caller's identity, and GitHub."""
+    responses: Answers = {
         "/oauth/tokeninfo": {"email": "ada@mill.org"},
         "/cloud_billing/billingAccounts/0A0A0A-0A0A0A-0A0A0A:testIamPermissions": {
             "permissions": ["billing.accounts.setIamPolicy"]
@@ -116,7 +141,7 @@ def answers() -> Iterator[tuple[str, Answers]]:
     class Handler(Quiet):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
-            answer = known.get(self.path.split("?")[0], 404)
+            answer = responses.get(self.path.split("?")[0], 404)
             answer = (answer, {"message": "no"}) if isinstance(answer, int) else answer
             status, body = answer if isinstance(answer, tuple) else (200, answer)
             self.send_response(status)
@@ -125,7 +150,7 @@ def answers() -> Iterator[tuple[str, Answers]]:
 
         do_POST = do_GET  # noqa: N815
 
-    yield from serving(Handler, known)
+    yield from serving(Handler, responses)
 
 
 def serving(handler: type[BaseHTTPRequestHandler], known: Any) -> Iterator[tuple[str, Any]]:
@@ -140,10 +165,16 @@ def serving(handler: type[BaseHTTPRequestHandler], known: Any) -> Iterator[tuple
 def here(
     tmp_path: Path, answers: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Machine]:
-    url, known = answers
+    url, responses = answers
     with GoogleApis() as google:
-        own = {f"GOOGLE_{product}_CUSTOM_ENDPOINT": f"{url}/{path}" for product, path in
-               {"RESOURCE_MANAGER": "crm", "OAUTH2": "oauth", "CLOUD_BILLING": "cloud_billing/"}.items()}  # fmt: skip
+        own = {
+            f"GOOGLE_{product}_CUSTOM_ENDPOINT": f"{url}/{path}"
+            for product, path in {
+                "RESOURCE_MANAGER": "crm",
+                "OAUTH2": "oauth",
+                "CLOUD_BILLING": "cloud_billing/",
+            }.items()
+        }
         for name, value in {
             **google.environment(),
             **own,
@@ -155,7 +186,7 @@ def here(
         monkeypatch.setenv("PATH", str(tmp_path))
         monkeypatch.setattr(machine, "REPOSITORY", tmp_path)
         monkeypatch.setattr(environments, "ENVIRONMENTS", {"dev": DEV, "prod": PROD})
-        machine_ = Machine(tmp_path, google, known)
+        machine_ = Machine(tmp_path, google, responses)
         machine_.stand_up(DEV)
         machine_.stand_up(PROD)
         yield machine_
@@ -164,10 +195,10 @@ def here(
 def diagnosed(capsys: pytest.CaptureFixture[str], env: str) -> tuple[int, dict[str, Finding]]:
     """The exit code and the findings by subject."""
     code = diagnosis.main(["--env", env, "--json"])
-    said = json.loads(capsys.readouterr().out)
-    assert said["env"] == env
-    found = {one["subject"]: Finding(**one) for one in said["findings"]}
-    return code, found
+    report = json.loads(capsys.readouterr().out)
+    assert report["env"] == env
+    findings = {entry["subject"]: Finding(**entry) for entry in report["findings"]}
+    return code, findings
 
 
 def answer(path: str, body: Any) -> Callable[[Machine], None]:

@@ -1,4 +1,4 @@
-"""The doctor where all is there, and then without each thing in turn."""
+"""The doctor with everything present, then without each thing in turn."""
 
 import io
 import shutil
@@ -19,13 +19,14 @@ from tests.infra.doctor.conftest import DEV, ROLES, Machine, answer, diagnosed
 def test_says_yes_where_everything_is_there(
     here: Machine, env: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, found = diagnosed(capsys, env)
+    code, findings = diagnosed(capsys, env)
 
-    assert {subject: str(one) for subject, one in found.items() if one.state != "ok"} == {}
+    faults = {subject: str(f) for subject, f in findings.items() if f.state != "ok"}
+    assert faults == {}
     assert code == 0
-    assert found["credentials"].detail == "ada@mill.org (GOOGLE_OAUTH_ACCESS_TOKEN)"
+    assert findings["credentials"].detail == "ada@mill.org (GOOGLE_OAUTH_ACCESS_TOKEN)"
     assert (
-        found["GitHub's prod" if env == "prod" else "GitHub's dev"].detail
+        findings["GitHub's prod" if env == "prod" else "GitHub's dev"].detail
         == f"with{'' if env == 'prod' else 'out'} reviewers"
     )
 
@@ -41,8 +42,17 @@ def lose_version(here: Machine) -> None:
 
 
 def connect(here: Machine) -> None:
-    here.post(f"/cloudbuildv2/v2/projects/mill-dev/locations/us-central1/connections?connectionId={DEV.names.connection}",
-              {"installationState": {"stage": "PENDING_INSTALL_APP", "message": "install it", "actionUri": "https://x.org/install"}})  # fmt: skip
+    here.post(
+        "/cloudbuildv2/v2/projects/mill-dev/locations/us-central1/connections?"
+        f"connectionId={DEV.names.connection}",
+        {
+            "installationState": {
+                "stage": "PENDING_INSTALL_APP",
+                "message": "install it",
+                "actionUri": "https://x.org/install",
+            }
+        },
+    )
 
 
 BIND = "gcloud projects add-iam-policy-binding mill-dev --member="
@@ -119,7 +129,8 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         ),
         "dev",
         "Vertex agent",
-        "gcloud beta services identity create --service=aiplatform.googleapis.com --project=mill-dev && "
+        "gcloud beta services identity create --service=aiplatform.googleapis.com "
+        "--project=mill-dev && "
         f"{BIND}{AGENT} --role=roles/aiplatform.serviceAgent --condition=None",
     ),
     "no agent of Cloud Build": (
@@ -128,7 +139,8 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         ),
         "dev",
         "Cloud Build agent",
-        "gcloud beta services identity create --service=cloudbuild.googleapis.com --project=mill-dev && "
+        "gcloud beta services identity create --service=cloudbuild.googleapis.com "
+        "--project=mill-dev && "
         f"{BIND}{CLOUDBUILD} --role=roles/cloudbuild.serviceAgent --condition=None",
     ),
     "a role": (
@@ -147,13 +159,19 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         ),
         "dev",
         "roles",
-        f"for role in iam.roleAdmin storage.admin; do {BIND}user:ada@mill.org --role=roles/$role --condition=None; done",
+        (
+            f"for role in iam.roleAdmin storage.admin; do {BIND}user:ada@mill.org "
+            "--role=roles/$role --condition=None; done"
+        ),
     ),
     "billing": (
         answer("/cloud_billing/billingAccounts/0A0A0A-0A0A0A-0A0A0A:testIamPermissions", {}),
         "dev",
         "billing account",
-        "gcloud billing accounts add-iam-policy-binding 0A0A0A-0A0A0A-0A0A0A --member=user:ada@mill.org --role=roles/billing.admin",
+        (
+            "gcloud billing accounts add-iam-policy-binding 0A0A0A-0A0A0A-0A0A0A "
+            "--member=user:ada@mill.org --role=roles/billing.admin"
+        ),
     ),
     "no state bucket": (
         lambda here: here.delete("/storage/v1/b/mill-dev-dev-state"),
@@ -163,7 +181,8 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
     ),
     "the next stage's builder": (
         lambda here: here.delete(
-            "/iam/v1/projects/mill-prod/serviceAccounts/prod-builder@mill-prod.iam.gserviceaccount.com"
+            "/iam/v1/projects/mill-prod/serviceAccounts/"
+            "prod-builder@mill-prod.iam.gserviceaccount.com"
         ),
         "dev",
         "builder of prod",
@@ -258,17 +277,21 @@ def test_tells_what_is_missing_and_what_mends_it(
 ) -> None:
     take(here)
 
-    code, found = diagnosed(capsys, env)
+    code, findings = diagnosed(capsys, env)
 
     assert code == 3
-    assert {one.subject: one.mend for one in found.values() if one.state == "missing"} == {
-        subject: mend
-    }
-    assert next(iter(found)) == subject  # first of all
+    missing = [finding for finding in findings.values() if finding.state == "missing"]
+    assert {finding.subject: finding.mend for finding in missing} == {subject: mend}
+    assert next(iter(findings)) == subject  # first of all
 
 
-SHIPPED = replace(DEV, project_id="acme-any", project_number=100000000009, github=GitHub("acme/esteira", 12345678),
-                  alert_emails=("ml-oncall@acme.example",))  # fmt: skip
+SHIPPED = replace(
+    DEV,
+    project_id="acme-any",
+    project_number=100000000009,
+    github=GitHub("acme/esteira", 12345678),
+    alert_emails=("ml-oncall@acme.example",),
+)
 
 
 def test_placeholders_are_named_and_nobody_is_asked_about_them(
@@ -278,16 +301,17 @@ def test_placeholders_are_named_and_nobody_is_asked_about_them(
     here.answers.clear()
     here.google.requests.clear()
 
-    code, found = diagnosed(capsys, "dev")
+    code, findings = diagnosed(capsys, "dev")
 
     assert code == 3
-    assert found["environments.py"].detail == (
-        "dev still has the shipped values: project_id acme-any; project_number 100000000009; github.repository acme/esteira; "
+    assert findings["environments.py"].detail == (
+        "dev still has the shipped values: project_id acme-any; project_number 100000000009; "
+        "github.repository acme/esteira; "
         "github.app_installation_id 12345678; alert_emails ml-oncall@acme.example"
     )
-    assert found["environments.py"].mend == "${EDITOR:-vi} environments.py"
-    assert found["state bucket"].detail == "dev's project_id is still a placeholder"
-    assert found["GitHub's dev"].detail == "dev's github.repository is still a placeholder"
+    assert findings["environments.py"].mend == "${EDITOR:-vi} environments.py"
+    assert findings["state bucket"].detail == "dev's project_id is still a placeholder"
+    assert findings["GitHub's dev"].detail == "dev's github.repository is still a placeholder"
     assert here.google.requests == []
 
 
@@ -310,18 +334,18 @@ def test_says_a_line_each_where_no_terminal_is(
 
     diagnosis.main(["--env", "dev"])
 
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     assert (
-        said.out.splitlines()[0]
+        output.out.splitlines()[0]
         == "missing: state bucket: there is no gs://mill-dev-dev-state; make bootstrap env=dev"
     )
-    assert said.err == "dev: 1 missing, 20 ok\n"
+    assert output.err == "dev: 1 missing, 20 ok\n"
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal_but_never_breaks_a_command(width: int) -> None:
     wide = "[a] long " * 20
-    found = [
+    findings = [
         Finding("roles", "missing", wide, "x" * 200),
         Finding("more", "missing", "y" * 200, "x" * 200),
         Finding("git", "ok", "2.1"),
@@ -329,7 +353,7 @@ def test_the_table_fits_the_terminal_but_never_breaks_a_command(width: int) -> N
     screen = io.StringIO()
 
     diagnosis.tell(
-        found,
+        findings,
         Console(file=screen, force_terminal=True, no_color=True, width=width, color_system=None),
     )
 
@@ -347,7 +371,7 @@ def test_the_table_fits_the_terminal_but_never_breaks_a_command(width: int) -> N
 
 
 def test_each_role_of_whoever_deploys_is_told_by_a_permission_of_its_own() -> None:
-    wanted = permissions.of_person(replace(DEV, legacy_ai_platform=True))
+    permission_by_role = permissions.of_person(replace(DEV, legacy_ai_platform=True))
 
-    assert "roles/ml.admin" in wanted
-    assert len(set(wanted.values())) == len(wanted)
+    assert "roles/ml.admin" in permission_by_role
+    assert len(set(permission_by_role.values())) == len(permission_by_role)

@@ -1,4 +1,4 @@
-"""The doctor where it gets no answer: what it could not ask is neither there nor missing."""
+"""The doctor without an answer: an unasked thing is neither present nor missing."""
 
 import os
 import socket
@@ -72,11 +72,11 @@ def test_what_is_not_answered_is_neither_there_nor_missing(
     monkeypatch.setattr(machine, "PATIENCE_SECONDS", 0.5)
     refuse(here)
 
-    code, found = diagnosed(capsys, "dev")
+    code, findings = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert found[subject].state == "not asked"
-    assert reason in found[subject].detail
+    assert findings[subject].state == "not asked"
+    assert reason in findings[subject].detail
 
 
 NO_TOKEN: dict[str, tuple[str, str, str]] = {
@@ -113,11 +113,13 @@ def test_without_a_token_google_is_not_asked_and_gcloud_once(
         f'[ "$1" = --version ] && echo 1.0 && exit 0; echo >>{here.folder}/asked; {script}',
     )
 
-    _, found = diagnosed(capsys, "dev")
+    _, findings = diagnosed(capsys, "dev")
 
-    assert (found["credentials"].state, found["credentials"].mend) == (state, mend)
-    assert (found["state bucket"].state, found["GitHub's dev"].state) == ("not asked", "ok")
-    assert found["state bucket"].detail == "without credentials Google can't be asked"
+    assert findings["credentials"].state == state
+    assert findings["credentials"].mend == mend
+    assert findings["state bucket"].state == "not asked"
+    assert findings["GitHub's dev"].state == "ok"
+    assert findings["state bucket"].detail == "without credentials Google can't be asked"
     assert (here.folder / "asked").read_text() == "\n"
     assert not any(request.path.startswith("/storage/v1/b/") for request in here.google.requests)
 
@@ -127,9 +129,9 @@ def test_application_default_credentials_are_asked_with(
 ) -> None:
     monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
 
-    _, found = diagnosed(capsys, "dev")
+    _, findings = diagnosed(capsys, "dev")
 
-    assert found["credentials"].detail == "ada@mill.org (application default credentials)"
+    assert findings["credentials"].detail == "ada@mill.org (application default credentials)"
 
 
 def test_a_service_account_that_deploys_is_granted_roles_as_one(
@@ -140,9 +142,9 @@ def test_a_service_account_that_deploys_is_granted_roles_as_one(
         "/crm/projects/mill-dev:testIamPermissions": {},
     }
 
-    _, found = diagnosed(capsys, "dev")
+    _, findings = diagnosed(capsys, "dev")
 
-    assert "--member=serviceAccount:ci@mill.iam.gserviceaccount.com " in found["roles"].mend
+    assert "--member=serviceAccount:ci@mill.iam.gserviceaccount.com " in findings["roles"].mend
 
 
 def test_without_a_github_token_only_github_is_not_asked(
@@ -151,11 +153,13 @@ def test_without_a_github_token_only_github_is_not_asked(
     monkeypatch.delenv("GH_TOKEN")
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
 
-    code, found = diagnosed(capsys, "dev")
+    code, findings = diagnosed(capsys, "dev")
 
     assert code == 1
     assert {
-        one.subject: one.mend for one in found.values() if one.state == "not asked"
+        finding.subject: finding.mend
+        for finding in findings.values()
+        if finding.state == "not asked"
     } == dict.fromkeys(
         ("GitHub app", "GitHub's branch", "GitHub's dev-plan", "GitHub's dev"),
         "export GH_TOKEN=$(gh auth token)",
@@ -164,20 +168,20 @@ def test_without_a_github_token_only_github_is_not_asked(
 
 @pytest.fixture
 def deaf() -> Iterator[tuple[str, list[str]]]:
-    """A host that takes a connection and says nothing; with whom it was asked for."""
-    server, asked = socket.create_server(("127.0.0.1", 0)), []
+    """A host that accepts connections and never answers, with the requests it got."""
+    server, requests = socket.create_server(("127.0.0.1", 0)), []
 
     def listen() -> None:
-        kept = []
+        connections = []
         while True:
             try:
-                kept.append(server.accept()[0])
+                connections.append(server.accept()[0])
             except OSError:
                 return
-            asked.append(kept[-1].recv(1000).decode())
+            requests.append(connections[-1].recv(1000).decode())
 
     threading.Thread(target=listen, daemon=True).start()
-    yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+    yield f"http://127.0.0.1:{server.getsockname()[1]}", requests
     server.close()
 
 
@@ -187,7 +191,7 @@ def test_a_host_that_does_not_answer_is_asked_once_and_not_for_long(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    url, asked = deaf
+    url, requests = deaf
     monkeypatch.setattr(rest, "PATIENCE_SECONDS", 0.5)
     for product in (
         "RESOURCE_MANAGER",
@@ -202,36 +206,38 @@ def test_a_host_that_does_not_answer_is_asked_once_and_not_for_long(
         monkeypatch.setenv(f"GOOGLE_{product}_CUSTOM_ENDPOINT", url)
     start = time.monotonic()
 
-    code, found = diagnosed(capsys, "dev")
+    code, findings = diagnosed(capsys, "dev")
 
-    assert (code, len(asked)) == (1, 1)
+    assert code == 1
+    assert len(requests) == 1
     assert (
-        found["state bucket"].detail
+        findings["state bucket"].detail
         == f"{url.removeprefix('http://')} can't be reached (no answer in time)"
     )
-    assert {one.state for one in found.values() if one.subject not in TOOLS} == {"ok", "not asked"}
+    states = {finding.state for finding in findings.values() if finding.subject not in TOOLS}
+    assert states == {"ok", "not asked"}
     assert time.monotonic() - start < 5
 
 
 def test_without_network_it_says_what_it_could_not_ask(
     here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        nobody = f"127.0.0.1:{taken.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        nobody = f"127.0.0.1:{listener.getsockname()[1]}"
     for name in (*here.google.environment(), "GITHUB_API_URL"):
         if name.endswith(("ENDPOINT", "URL")):
             monkeypatch.setenv(name, f"http://{nobody}")
     monkeypatch.setenv("GOOGLE_OAUTH2_CUSTOM_ENDPOINT", f"http://{nobody}")
 
-    code, found = diagnosed(capsys, "dev")
+    code, findings = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert {one.subject for one in found.values() if one.state == "ok"} == {
+    assert {finding.subject for finding in findings.values() if finding.state == "ok"} == {
         *TOOLS,
         "cdktf",
         "environments.py",
     }
-    assert {one.detail for one in found.values() if one.state == "not asked"} == {
+    assert {finding.detail for finding in findings.values() if finding.state == "not asked"} == {
         f"{nobody} can't be reached (Connection refused)"
     }
 
@@ -252,7 +258,8 @@ def test_all_answers_together_have_a_deadline(
 
     code, _ = diagnosed(capsys, "dev")
 
-    assert (code, here.google.requests[-1].method) == (1, "POST")  # the last one made the machine
+    assert code == 1
+    assert here.google.requests[-1].method == "POST"  # the last one made the machine
 
 
 def test_a_tool_under_another_usr_is_found_where_the_caller_is(
@@ -263,6 +270,7 @@ def test_a_tool_under_another_usr_is_found_where_the_caller_is(
         (here.folder / tool).unlink()
     here.install("nsenter", '[ "$3" = git ] && echo git version 9.1 || exit 127')
 
-    _, found = diagnosed(capsys, "dev")
+    _, findings = diagnosed(capsys, "dev")
 
-    assert (found["git"].detail, found["npm"].detail) == ("9.1", "is not on the PATH")
+    assert findings["git"].detail == "9.1"
+    assert findings["npm"].detail == "is not on the PATH"

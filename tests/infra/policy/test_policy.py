@@ -1,4 +1,4 @@
-"""Policy on small planted stacks: each fault alone must be refused, and the stack without one must not."""
+"""Policy on small planted stacks: it refuses each fault alone, and no stack without one."""
 
 import dataclasses
 import json
@@ -187,11 +187,9 @@ def test_refuses_the_block(tmp_path: Path, block: dict[str, Any], address: str) 
 def test_broken_json_is_refused_and_said_once(tmp_path: Path) -> None:
     [failure, too_few] = judged(tmp_path, '{"resource": {"google_stor')
 
-    assert (failure.stack, failure.check, too_few.check) == (
-        "foundation-dev",
-        "unreadable",
-        "too few",
-    )
+    assert failure.stack == "foundation-dev"
+    assert failure.check == "unreadable"
+    assert too_few.check == "too few"
 
 
 def test_a_file_that_checkov_alone_cannot_parse_is_refused(tmp_path: Path) -> None:
@@ -220,7 +218,8 @@ def test_a_failure_is_told_with_stack_address_check_sentence_and_remedy(tmp_path
     [failure] = judged(tmp_path, stack(google_storage_bucket={"Open_12AB34CD": open_bucket}))
 
     assert str(failure) == (
-        "foundation-dev google_storage_bucket.Open_12AB34CD: CKV_GCP_78: Ensure Cloud storage has versioning enabled; "
+        "foundation-dev google_storage_bucket.Open_12AB34CD: CKV_GCP_78: Ensure Cloud storage "
+        "has versioning enabled; "
         "mend it, or waive it with a reason and an end in infra/policy/waivers.toml"
     )
 
@@ -243,12 +242,12 @@ def test_a_waiver_covers_an_address_or_a_pattern_and_holds_on_its_last_day(
 
 
 def test_a_waiver_covers_no_other_resource_and_no_other_check(tmp_path: Path) -> None:
-    others = [
+    resources = [
         Waiver("CKV_GCP_78", "serving-dev:*", "because", TODAY),
         Waiver("CKV_GCP_62", "*", "because", TODAY),
     ]
 
-    failures = judged(tmp_path, UNVERSIONED, *others)
+    failures = judged(tmp_path, UNVERSIONED, *resources)
 
     assert [failure.sentence for failure in failures[1:]] == [
         "the waiver is of no use: it covers no failure"
@@ -286,9 +285,13 @@ MALFORMED = {
     "no TOML": "[[waiver",
     "another table": '[waivers]\ncheck = "a"',
     "a key is missing": '[[waiver]]\ncheck = "a"\nresource = "b"\nreason = "c"',
-    "a key too many": '[[waiver]]\ncheck = "a"\nresource = "b"\nreason = "c"\nuntil = 2027-01-01\nticket = 1',
+    "a key too many": (
+        '[[waiver]]\ncheck = "a"\nresource = "b"\nreason = "c"\nuntil = 2027-01-01\nticket = 1'
+    ),
     "no reason": '[[waiver]]\ncheck = "a"\nresource = "b"\nreason = ""\nuntil = 2027-01-01',
-    "an end that is no date": '[[waiver]]\ncheck = "a"\nresource = "b"\nreason = "c"\nuntil = "2027-01-01"',
+    "an end that is no date": (
+        '[[waiver]]\ncheck = "a"\nresource = "b"\nreason = "c"\nuntil = "2027-01-01"'
+    ),
 }
 
 
@@ -326,9 +329,9 @@ def test_the_program_exits_with_3_and_writes_what_it_says(
 
     assert judgement.main(arguments) == 3
 
-    said, written = capsys.readouterr(), json.loads((tmp_path / "policy.json").read_text())
-    assert "CKV_GCP_78" in said.out
-    assert said.err.splitlines() == [f"policy: {written['passed']} checks passed, 1 refused"]
+    output, written = capsys.readouterr(), json.loads((tmp_path / "policy.json").read_text())
+    assert "CKV_GCP_78" in output.out
+    assert output.err.splitlines() == [f"policy: {written['passed']} checks passed, 1 refused"]
     assert [failure["address"] for failure in written["failures"]] == ["google_storage_bucket.B"]
 
 
@@ -349,14 +352,18 @@ def test_the_program_exits_with_0_on_a_clean_stack_and_with_2_without_any(
 
 
 def test_checkov_is_not_imported_before_it_is_asked() -> None:
-    asked = "import sys, infra.policy.judgement; sys.exit(any(name.startswith('checkov') for name in sys.modules))"
+    program = (
+        "import sys, infra.policy.judgement; sys.exit(any(name.startswith('checkov') for name "
+        "in sys.modules))"
+    )
 
-    assert subprocess.run([sys.executable, "-c", asked], cwd=REPOSITORY, timeout=60).returncode == 0
+    process = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, timeout=60)
+    assert process.returncode == 0
 
 
 def test_checkov_asks_no_network(tmp_path: Path) -> None:
     planted(tmp_path, UNVERSIONED)
-    asked = (
+    program = (
         "import socket, sys\n"
         "def refuse(*_, **__): sys.exit('the network was asked')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
@@ -364,12 +371,10 @@ def test_checkov_asks_no_network(tmp_path: Path) -> None:
         f"print(len(judgement.judge(Path({str(tmp_path)!r}), [], date.today()).failures))\n"
     )
 
-    done = subprocess.run(
-        [sys.executable, "-c", asked], cwd=REPOSITORY, timeout=60, capture_output=True, text=True
+    process = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, timeout=60, capture_output=True, text=True
     )
 
-    assert (done.returncode, done.stdout, done.stderr) == (
-        0,
-        "2\n",
-        "",
-    )  # the bucket's, and too few
+    assert process.returncode == 0
+    assert process.stdout == "2\n"
+    assert process.stderr == ""  # the bucket's, and too few

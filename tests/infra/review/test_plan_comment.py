@@ -1,6 +1,8 @@
-"""The comment on recorded plans: foundation-dev has every kind of change, monitoring-dev none, serving-dev failed.
+"""The comment on recorded plans.
 
-They were recorded with terraform 1.11.4 and the real google provider 6.50.0; state and the values not yet known are left out.
+foundation-dev has every kind of change, monitoring-dev none, serving-dev failed. They were recorded
+with terraform 1.11.4 and the real google provider 6.50.0; state and the values not yet known are
+left out.
 """
 
 import json
@@ -54,9 +56,9 @@ def test_begins_with_the_marker_and_the_sum_of_all_plans(plans: list[Plan]) -> N
     marker, headline = composed(plans).splitlines()[:2]
 
     assert marker == MARKER
-    assert (
-        headline
-        == "**1 environment, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 plan failed.**"
+    assert headline == (
+        "**1 environment, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 "
+        "plan failed.**"
     )
 
 
@@ -69,7 +71,8 @@ def test_names_what_is_destroyed_before_what_is_replaced_and_both_before_the_tab
         "- **destroy** `foundation-dev/Scratch` (`google_storage_bucket.Scratch_11AA22BB`)\n"
     )
     replaced = text.index(
-        "- **replace** `foundation-dev/Pipeline` (`google_service_account.Pipeline_0F0F0F0F`), forced by `account_id`\n"
+        "- **replace** `foundation-dev/Pipeline` (`google_service_account.Pipeline_0F0F0F0F`), "
+        "forced by `account_id`\n"
     )
     assert destroyed < replaced < text.index("| `foundation-dev` | 2 | 2 | 2 | 1 |")
 
@@ -180,8 +183,8 @@ def test_a_long_plan_is_cut_to_fit_and_says_how_much_is_missing_and_where_it_is(
     assert "**destroy** `foundation-dev/Scratch`" in text
     [cut] = [line for line in text.splitlines() if line.endswith(f"the whole: {WHERE}")]
     begin = text.index("```text\n", text.index("<code>foundation-dev</code>"))
-    shown = text[begin : text.index(cut)].count("\n") - 1
-    assert cut.startswith(f"... {60 * lines - shown} more lines")
+    visible = text[begin : text.index(cut)].count("\n") - 1
+    assert cut.startswith(f"... {60 * lines - visible} more lines")
     assert "```text\nshort\n```" in text
     assert len(text) > 0.95 * GITHUB_LIMIT
 
@@ -266,8 +269,8 @@ def test_plans_can_be_kept_without_state_and_secrets_and_read_the_same(
 
     assert main([str(tmp_path)]) == 0
 
-    kept = json.loads((tmp_path / "foundation-dev.json").read_text())
-    assert {key for change in kept["resource_changes"] for key in change["change"]} == {
+    plan = json.loads((tmp_path / "foundation-dev.json").read_text())
+    assert {key for change in plan["resource_changes"] for key in change["change"]} == {
         "actions",
         "replace_paths",
     }
@@ -315,9 +318,9 @@ def test_names_each_failure_of_policy_and_how_many_checks_passed_without_one(
     passed = composed([foundation], {"passed": 9, "failures": []})
 
     assert (
-        "### Refused by policy\n- `foundation-dev` `google_storage_bucket.B` `CKV_GCP_29` `Ensure uniform access`\n"
-        in refused
-    )
+        "### Refused by policy\n- `foundation-dev` `google_storage_bucket.B` `CKV_GCP_29` "
+        "`Ensure uniform access`\n"
+    ) in refused
     assert "Policy: 9 checks passed." in passed
 
 
@@ -333,9 +336,9 @@ def test_the_program_prints_the_comment(
         == 0
     )
 
-    said = capsys.readouterr().out
-    assert said.startswith(MARKER)
-    assert "policy was not checked: policy.json is missing" in said
+    output = capsys.readouterr().out
+    assert output.startswith(MARKER)
+    assert "policy was not checked: policy.json is missing" in output
 
 
 def test_a_refusal_before_any_plan_is_told_without_a_failure_for_each_stack(
@@ -361,10 +364,10 @@ def test_a_refusal_before_any_plan_is_told_without_a_failure_for_each_stack(
         ]
     )
 
-    said = capsys.readouterr().out
-    assert "**Nothing was planned.**" in said
-    assert "a provisioner runs commands" in said
-    assert "no plan was made" not in said
+    output = capsys.readouterr().out
+    assert "**Nothing was planned.**" in output
+    assert "a provisioner runs commands" in output
+    assert "no plan was made" not in output
 
 
 def test_a_folder_or_a_record_that_is_none_is_a_wrong_usage(

@@ -1,6 +1,7 @@
-"""The resources of each stack: `make inventories` writes tests/infra/inventories/<environment>.json, which a reviewer reads as a diff.
+"""The resources of each stack, for a reviewer to read as a diff.
 
-An id is a contract: a resource whose id changes is destroyed and made anew.
+`make inventories` writes tests/infra/stacks/inventories/<stage>.json. An id is a contract: a resource
+whose id changes is destroyed and made again.
 """
 
 import json
@@ -16,8 +17,8 @@ def inventory(stacks: dict[str, dict], stage: str) -> dict[str, dict[str, dict]]
     """stack -> type -> how many, and their ids."""
     return {
         name: {
-            type_: {"count": len(found), "ids": sorted(found)}
-            for type_, found in sorted(synthesized.get("resource", {}).items())
+            type_: {"count": len(ids), "ids": sorted(ids)}
+            for type_, ids in sorted(synthesized.get("resource", {}).items())
         }
         for name, synthesized in sorted(stacks.items())
         if name.endswith(f"-{stage}")

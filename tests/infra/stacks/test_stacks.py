@@ -1,4 +1,4 @@
-"""What must hold in every environment, whatever its values are."""
+"""The rules for every environment, independent of its values."""
 
 import dataclasses
 import json
@@ -26,9 +26,9 @@ ALL_STAGES = pytest.mark.parametrize(
 
 def grants(synthesized):
     for stack in synthesized.stacks:
-        for type_, found in synthesized.resources(stack).items():
+        for type_, bodies in synthesized.resources(stack).items():
             if IAM_MEMBER.fullmatch(type_):
-                yield from ((stack, type_, body) for body in found.values())
+                yield from ((stack, type_, body) for body in bodies.values())
 
 
 def test_every_environment_has_every_stack(synthesized):
@@ -45,10 +45,10 @@ def test_the_inventory_is_the_reviewed_one(synthesized, settings):
 
 
 def test_nothing_is_granted_to_everyone(synthesized):
-    found = list(grants(synthesized))
+    all_grants = list(grants(synthesized))
 
-    assert len(found) > 100
-    assert [(stack, g["member"]) for stack, _, g in found if g["member"] in EVERYONE] == []
+    assert len(all_grants) > 100
+    assert [(stack, g["member"]) for stack, _, g in all_grants if g["member"] in EVERYONE] == []
 
 
 def test_no_basic_role_is_granted(synthesized):
@@ -82,10 +82,10 @@ def test_nothing_in_prod_is_deletable(synthesized):
         "deletion_protection": True,
     }
     prod = [body for stack, body in synthesized.each() if stack.endswith("-prod")]
-    found = [(key, body[key]) for body in prod for key in guards if key in body]
+    flags = [(key, body[key]) for body in prod for key in guards if key in body]
 
-    assert {key for key, _ in found} == set(guards)
-    assert [(key, value) for key, value in found if value is not guards[key]] == []
+    assert {key for key, _ in flags} == set(guards)
+    assert [(key, value) for key, value in flags if value is not guards[key]] == []
 
 
 def test_every_bucket_is_private(synthesized):
@@ -164,7 +164,11 @@ def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
 
 
 def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
-    triggers = {body["name"]: body["approval_config"]["approval_required"] for stack, body in synthesized.each("google_cloudbuild_trigger") if stack == "delivery-prod"}  # fmt: skip
+    triggers = {
+        body["name"]: body["approval_config"]["approval_required"]
+        for stack, body in synthesized.each("google_cloudbuild_trigger")
+        if stack == "delivery-prod"
+    }
 
     assert triggers == {
         "prod-promote": False,
@@ -175,7 +179,15 @@ def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
 
 
 def test_the_first_stage_builds_and_the_others_promote(synthesized):
-    recipes = {stage: sorted(body["git_file_source"]["path"] for body in synthesized.resources(f"delivery-{stage}")["google_cloudbuild_trigger"].values()) for stage in ENVIRONMENTS}  # fmt: skip
+    recipes = {
+        stage: sorted(
+            body["git_file_source"]["path"]
+            for body in synthesized.resources(f"delivery-{stage}")[
+                "google_cloudbuild_trigger"
+            ].values()
+        )
+        for stage in ENVIRONMENTS
+    }
 
     always = ["build/modules.yaml", "build/monitor.yaml", "build/retrain.yaml"]
     assert recipes == {
@@ -229,33 +241,34 @@ def test_a_stage_reads_what_passed_before_it_and_asks_the_next_and_may_do_nothin
     across = []
     for stack, _, g in grants(synthesized):
         own = ENVIRONMENTS[stack.split("-")[1]]
-        others = [other for other in ENVIRONMENTS.values() if other is not own]
+        neighbours = [settings for settings in ENVIRONMENTS.values() if settings is not own]
         if any(
-            f"@{other.project_id}." in g["member"] or str(other.project_number) in g["member"]
-            for other in others
+            f"@{neighbour.project_id}." in g["member"]
+            or str(neighbour.project_number) in g["member"]
+            for neighbour in neighbours
         ):
             across.append((stack, g["role"], g["member"]))
         assert g.get("project", own.project_id) == own.project_id
 
-    meant = []
+    expected = []
     for settings in (settings for settings in ENVIRONMENTS.values() if settings.promotes_from):
         previous, builder = ENVIRONMENTS[settings.promotes_from], settings.names.member("builder")
-        meant += [
+        expected += [
             (f"foundation-{previous.stage}", role, builder)
             for role in ("roles/storage.objectViewer", "roles/artifactregistry.reader")
         ]
-        meant += [
+        expected += [
             (
                 f"delivery-{settings.stage}",
                 "roles/pubsub.publisher",
                 previous.names.member("builder"),
             )
         ]
-    assert sorted(across) == sorted(meant)
+    assert sorted(across) == sorted(expected)
 
 
 @ALL_STAGES
-def test_a_promotion_is_asked_for_by_the_builder_of_the_stage_before_and_a_retraining_by_the_monitor(
+def test_the_builder_of_the_stage_before_asks_for_a_promotion_and_the_monitor_for_a_retraining(
     synthesized, settings
 ):
     delivery = synthesized.resources(f"delivery-{settings.stage}")
@@ -269,12 +282,12 @@ def test_a_promotion_is_asked_for_by_the_builder_of_the_stage_before_and_a_retra
         for g in delivery["google_pubsub_topic_iam_member"].values()
     }
 
-    meant = {("retrain", settings.names.member("monitor"))}
+    expected = {("retrain", settings.names.member("monitor"))}
     if settings.promotes_from:
-        meant.add(("promote", ENVIRONMENTS[settings.promotes_from].names.member("builder")))
+        expected.add(("promote", ENVIRONMENTS[settings.promotes_from].names.member("builder")))
     assert publishers == {
         (settings.names.topic(purpose), "roles/pubsub.publisher", member)
-        for purpose, member in meant
+        for purpose, member in expected
     }
 
 
@@ -305,7 +318,12 @@ def test_state_lies_in_the_stages_own_bucket(synthesized, settings):
 
 @ALL_STAGES
 def test_the_deployer_may_grant_what_its_stacks_grant_and_no_role_of_its_own(synthesized, settings):
-    granted = {g["role"] for stack, type_, g in grants(synthesized) if type_ == "google_project_iam_member" and stack in {f"{name}-{settings.stage}" for name in ORDER}}  # fmt: skip
+    granted = {
+        g["role"]
+        for stack, type_, g in grants(synthesized)
+        if type_ == "google_project_iam_member"
+        and stack in {f"{name}-{settings.stage}" for name in ORDER}
+    }
     grantable = set(roles.grantable(settings))
 
     assert granted <= grantable
@@ -314,7 +332,7 @@ def test_the_deployer_may_grant_what_its_stacks_grant_and_no_role_of_its_own(syn
 
 
 def test_the_planner_can_only_read():
-    """It may also use the project's quota, which the Budget API wants to be asked on."""
+    """It may also use the project's quota: the Budget API needs one."""
     reading = re.compile(r".*([vV]iewer|[rR]eader|securityReviewer|browser)")
 
     assert [role for role in roles.PLANNER if not reading.fullmatch(role)] == [
@@ -340,7 +358,11 @@ def test_identities_and_custom_roles_are_made_where_ci_cannot_reach(synthesized,
 
 
 def test_every_alert_has_its_page_in_the_runbook(synthesized):
-    headings = {line[3:].strip().lower().replace(" ", "-") for line in (REPOSITORY / "docs/runbook.md").read_text().splitlines() if line.startswith("## ")}  # fmt: skip
+    headings = {
+        line[3:].strip().lower().replace(" ", "-")
+        for line in (REPOSITORY / "docs/runbook.md").read_text().splitlines()
+        if line.startswith("## ")
+    }
     links = {
         re.search(r"runbook\.md#(\S+)", a["documentation"]["content"])[1]
         for _, a in synthesized.each("google_monitoring_alert_policy")
@@ -351,10 +373,18 @@ def test_every_alert_has_its_page_in_the_runbook(synthesized):
 
 
 def test_alerts_reach_the_addresses_of_their_environment(synthesized):
-    mails = [body["labels"]["email_address"] for stack, body in synthesized.each("google_monitoring_notification_channel") if stack == "monitoring-prod"]  # fmt: skip
+    mails = [
+        body["labels"]["email_address"]
+        for stack, body in synthesized.each("google_monitoring_notification_channel")
+        if stack == "monitoring-prod"
+    ]
 
     assert mails == list(PROD.alert_emails)
-    assert all(len(a["notification_channels"]) == len(mails) for stack, a in synthesized.each("google_monitoring_alert_policy") if stack == "monitoring-prod")  # fmt: skip
+    assert all(
+        len(a["notification_channels"]) == len(mails)
+        for stack, a in synthesized.each("google_monitoring_alert_policy")
+        if stack == "monitoring-prod"
+    )
 
 
 @ALL_STAGES
@@ -365,7 +395,10 @@ def test_outputs_are_for_people(synthesized, settings):
     }
 
     for model in model_names():
-        endpoint = f"projects/{settings.project_id}/locations/{settings.region}/endpoints/{settings.names.endpoint(model)}"
+        endpoint = (
+            f"projects/{settings.project_id}/locations/{settings.region}/endpoints/"
+            f"{settings.names.endpoint(model)}"
+        )
         assert (
             outputs[f"{model}_predict_url"]
             == f"https://{settings.region}-aiplatform.googleapis.com/v1/{endpoint}:predict"
@@ -394,11 +427,11 @@ def test_flags_add_what_can_no_longer_be_made_and_are_off(synthesized, tmp_path)
 def test_a_budget_is_made_where_the_account_is_known(tmp_path):
     billed = dataclasses.replace(DEV, billing_account="012345-6789AB-CDEF01", monthly_budget=300)
 
-    made = synthesize(tmp_path, {"dev": billed})
+    stacks = synthesize(tmp_path, {"dev": billed})
 
-    [(_, budget)] = made.each("google_billing_budget")
+    [(_, budget)] = stacks.each("google_billing_budget")
     assert budget["amount"] == {"specified_amount": {"units": "300"}}
-    assert {body["role"] for _, body in made.each("google_billing_account_iam_member")} == set(
+    assert {body["role"] for _, body in stacks.each("google_billing_account_iam_member")} == set(
         roles.COSTS.values()
     )
 
@@ -408,13 +441,13 @@ def test_readers_see_the_views_and_consumers_predict_and_neither_more(tmp_path):
         DEV, readers=("group:readers@example.org",), consumers=("group:callers@example.org",)
     )
 
-    found = [
+    members = [
         (type_, g["role"], g["member"])
         for _, type_, g in grants(synthesize(tmp_path, {"dev": shared}))
         if "example.org" in g["member"]
     ]
 
-    assert found == [
+    assert members == [
         (
             "google_bigquery_dataset_iam_member",
             "roles/bigquery.dataViewer",
@@ -431,19 +464,22 @@ def test_readers_see_the_views_and_consumers_predict_and_neither_more(tmp_path):
 def test_thirty_models_are_stood_up_in_every_environment(tmp_path):
     models = [f"model_{i}" for i in range(30)]
 
-    made = synthesize(tmp_path, models=models)
+    stacks = synthesize(tmp_path, models=models)
 
-    endpoints = [(stack, body["name"]) for stack, body in made.each("google_vertex_ai_endpoint")]
+    endpoints = [(stack, body["name"]) for stack, body in stacks.each("google_vertex_ai_endpoint")]
     assert len(endpoints) == len({name for _, name in endpoints}) == 30 * len(ENVIRONMENTS)
 
 
 def test_ids_are_the_same_in_every_environment_that_promotes(synthesized):
-    """What differs between environments is a value: no id carries a stage that a rename would replace."""
+    """What differs between stages is a value: no id carries a stage.
+
+    A rename would replace the resource.
+    """
     for stack in ("delivery", "serving"):
         staging, prod = (
             {
-                type_: set(found)
-                for type_, found in synthesized.resources(f"{stack}-{stage}").items()
+                type_: set(bodies)
+                for type_, bodies in synthesized.resources(f"{stack}-{stage}").items()
                 if not IAM_MEMBER.fullmatch(type_)
             }
             for stage in ("staging", "prod")
@@ -457,11 +493,11 @@ def test_what_a_delivery_records_is_kept_by_every_registry(synthesized):
         for _, body in synthesized.each("google_artifact_registry_repository")
     ]
 
-    kept = {"tag_state": "TAGGED", "tag_prefixes": [RECORDED_TAG]}
+    condition = {"tag_state": "TAGGED", "tag_prefixes": [RECORDED_TAG]}
     assert [
         [policy["condition"] for policy in policies if policy["id"] == "keep-recorded"]
         for policies in registries
-    ] == [[kept]] * 3
+    ] == [[condition]] * 3
 
 
 def test_the_verdict_table_is_partitioned_and_its_columns_are_typed(synthesized):
@@ -501,31 +537,34 @@ def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
 
     ridden = {}
     for body in delivery["google_cloudbuild_trigger"].values():
-        asked = {name: value for name, value in body["substitutions"].items() if name != "_STAGE"}
-        ridden[body["name"]] = (topics.get(body.get("pubsub_config", {}).get("topic")), asked)
+        substitutions = {
+            name: value for name, value in body["substitutions"].items() if name != "_STAGE"
+        }
+        topic = topics.get(body.get("pubsub_config", {}).get("topic"))
+        ridden[body["name"]] = (topic, substitutions)
 
-    meant = {
+    expected = {
         "modules": (None, {"_MODELS": "all"}),
         "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"]}),
         "monitor": ("monitor", {"_MODELS": "all"}),
         **own,
     }
     assert ridden == {
-        names.trigger(recipe): (topic and names.topic(topic), asked)
-        for recipe, (topic, asked) in meant.items()
+        names.trigger(recipe): (topic and names.topic(topic), substitutions)
+        for recipe, (topic, substitutions) in expected.items()
     }
     [job] = delivery["google_cloud_scheduler_job"].values()
     assert topics[job["pubsub_target"]["topic_name"]] == names.topic("monitor")
 
 
 def test_each_alert_asks_for_what_its_title_says(synthesized):
-    asked = {}
+    conditions = {}
     for body in synthesized.resources("monitoring-dev")["google_monitoring_alert_policy"].values():
         [condition] = body["conditions"]
         [(kind, asking)] = [
             (key, value) for key, value in condition.items() if key.startswith("condition_")
         ]
-        asked[body["display_name"]] = (
+        conditions[body["display_name"]] = (
             kind,
             re.search(
                 r'/online/(\w+)|event="(\w+)"|logs/(cloudbuild)|user/(\S+)"', asking["filter"]
@@ -539,7 +578,7 @@ def test_each_alert_asks_for_what_its_title_says(synthesized):
         for id_, body in synthesized.resources("monitoring-dev")["google_logging_metric"].items()
         if body["name"] == "dev/monitored"
     )
-    assert asked == {
+    assert conditions == {
         "dev: prediction errors": ("condition_threshold", "/online/error_count"),
         "dev: prediction latency": ("condition_threshold", "/online/prediction_latencies"),
         "dev: endpoint idle": ("condition_absent", "/online/prediction_count"),
@@ -557,11 +596,11 @@ def test_each_alert_asks_for_what_its_title_says(synthesized):
 
 @pytest.mark.parametrize("stack", ["bootstrap", "foundation"])
 def test_nothing_is_made_before_the_apis_are_on(synthesized, stack):
-    found = synthesized.resources(f"{stack}-dev")
-    apis = {f"google_project_service.{id_}" for id_ in found["google_project_service"]}
+    resources = synthesized.resources(f"{stack}-dev")
+    apis = {f"google_project_service.{id_}" for id_ in resources["google_project_service"]}
     waiting = [
         set(body.get("depends_on", []))
-        for type_, bodies in found.items()
+        for type_, bodies in resources.items()
         if type_ != "google_project_service"
         for body in bodies.values()
     ]
@@ -573,12 +612,12 @@ def test_nothing_is_made_before_the_apis_are_on(synthesized, stack):
 def test_a_team_may_have_one_stage_or_five(tmp_path, count):
     chain = [DEV]
     for number in range(1, count):
-        before = chain[-1].stage
-        chain.append(dataclasses.replace(DEV, stage=f"stage{number}", promotes_from=before))
+        previous = chain[-1].stage
+        chain.append(dataclasses.replace(DEV, stage=f"stage{number}", promotes_from=previous))
 
-    made = synthesize(tmp_path, by_stage(*chain))
+    synthesized = synthesize(tmp_path, by_stage(*chain))
 
-    triggers = [body["name"] for _, body in made.each("google_cloudbuild_trigger")]
-    assert len(made.stacks) == count * len(STACKS)
+    triggers = [body["name"] for _, body in synthesized.each("google_cloudbuild_trigger")]
+    assert len(synthesized.stacks) == count * len(STACKS)
     assert len([name for name in triggers if name.endswith("-image")]) == 1
     assert len([name for name in triggers if name.endswith("-promote")]) == count - 1

@@ -1,4 +1,4 @@
-"""`python -m pipeline route`, by a Python that has no package installed."""
+"""`python -m pipeline route`, by a Python without any package installed."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def standing_alone(tmp_path: Path) -> Repository:
 
 
 def say(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Without the environment's packages (-S), and not told that it runs in an environment."""
+    """Run it without the environment's packages (-S) and without a sign of the environment."""
     environment = {key: value for key, value in os.environ.items() if key != "ESTEIRA_ENVIRONMENT"}
     command = [sys.executable, "-S", "-m", "pipeline", "route", *arguments]
     return subprocess.run(
@@ -37,10 +37,11 @@ def say(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[
 def test_the_verb_needs_no_package_and_reports_in_json(standing_alone):
     standing_alone.commit({"models/cab/model.py": "better"})
 
-    done = say(standing_alone, "--base", "HEAD~1", "--head", "HEAD", "--json")
+    process = say(standing_alone, "--base", "HEAD~1", "--head", "HEAD", "--json")
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == {
+    assert process.returncode == 0
+    assert process.stderr == ""
+    assert json.loads(process.stdout) == {
         "image": False,
         "models": ["cab"],
         "removed": [],
@@ -50,31 +51,30 @@ def test_the_verb_needs_no_package_and_reports_in_json(standing_alone):
 
 
 def test_the_verb_says_everything_aloud(standing_alone):
-    done = say(standing_alone, "--base", "0" * 40)
+    process = say(standing_alone, "--base", "0" * 40)
 
-    assert (done.returncode, done.stdout) == (
-        0,
-        "full: build the image, train cab; the infrastructure changes\n",
-    )
+    assert process.returncode == 0
+    assert process.stdout == "full: build the image, train cab; the infrastructure changes\n"
     assert (
-        done.stderr.startswith("python -m pipeline route: the base 0000")
-        and len(done.stderr.splitlines()) == 1
+        process.stderr.startswith("python -m pipeline route: the base 0000")
+        and len(process.stderr.splitlines()) == 1
     )
 
 
 def test_the_verb_names_what_is_removed(standing_alone):
     standing_alone.commit({"models/cab/model.py": None, "models/cab/model.toml": None})
 
-    done = say(standing_alone, "--base", "HEAD~1")
+    process = say(standing_alone, "--base", "HEAD~1")
 
-    assert done.stdout == "none: nothing to deliver; removed: cab; the infrastructure changes\n"
+    assert process.stdout == "none: nothing to deliver; removed: cab; the infrastructure changes\n"
 
 
 def test_the_verb_refuses_an_unknown_head_with_exit_2(standing_alone):
-    done = say(standing_alone, "--head", "nowhere")
+    process = say(standing_alone, "--head", "nowhere")
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert (
-        done.stderr
-        == f"python -m pipeline route: --head is 'nowhere', allowed is a commit of {standing_alone.path}\n"
+    assert process.returncode == 2
+    assert process.stdout == ""
+    assert process.stderr == (
+        "python -m pipeline route: --head is 'nowhere', allowed is a commit of "
+        f"{standing_alone.path}\n"
     )

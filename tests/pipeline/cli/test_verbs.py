@@ -7,27 +7,27 @@ from tests.pipeline.conftest import ROWS, parsed
 
 
 def test_schema_shows_how_the_data_differs_from_the_reviewed_contract(cab, cli):
-    said = cli("schema", cab)
+    result = cli("schema", cab)
 
-    assert said.code == 0
-    assert "inferred from the data" in said.out and "-default_environment" in said.out
+    assert result.code == 0
+    assert "inferred from the data" in result.out and "-default_environment" in result.out
 
 
 def test_schema_writes_the_first_one_and_never_over_a_reviewed_one(cab, cli):
     reviewed = (cab / "schema.pbtxt").read_text()
     cli("schema", cab, "--write")
-    kept = (cab / "schema.pbtxt").read_text()
+    schema = (cab / "schema.pbtxt").read_text()
     (cab / "schema.pbtxt").unlink()
 
-    said = cli("schema", cab, "--write", "--json")
+    result = cli("schema", cab, "--write", "--json")
 
-    assert kept == reviewed
-    assert parsed(said)["difference"] == []
+    assert schema == reviewed
+    assert parsed(result)["difference"] == []
     assert 'name: "fare"' in (cab / "schema.pbtxt").read_text()
 
 
 def test_predict_answers_every_row_in_its_order(trained, cli, tmp_path):
-    said = cli(
+    result = cli(
         "predict",
         trained.folder,
         "--runs",
@@ -40,22 +40,22 @@ def test_predict_answers_every_row_in_its_order(trained, cli, tmp_path):
     )
 
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
-    given = list(csv.DictReader((trained.folder / "rows.csv").open()))
-    assert said.code == 0 and parsed(said)["rows"] == ROWS == len(rows)
-    assert [r["trip_start_timestamp"] for r in rows] == [r["trip_start_timestamp"] for r in given]
+    source = list(csv.DictReader((trained.folder / "rows.csv").open()))
+    assert result.code == 0 and parsed(result)["rows"] == ROWS == len(rows)
+    assert [r["trip_start_timestamp"] for r in rows] == [r["trip_start_timestamp"] for r in source]
     assert all(0 <= float(r["predicted_score"]) <= 1 for r in rows)
 
 
 def test_predict_needs_no_label(trained, cli, tmp_path):
-    given = list(csv.DictReader((trained.folder / "rows.csv").open()))[:5]
+    source = list(csv.DictReader((trained.folder / "rows.csv").open()))[:5]
     with (tmp_path / "in.csv").open("w") as file:
         writer = csv.DictWriter(
-            file, [name for name in given[0] if name != "tips"], extrasaction="ignore"
+            file, [name for name in source[0] if name != "tips"], extrasaction="ignore"
         )
         writer.writeheader()
-        writer.writerows(given)
+        writer.writerows(source)
 
-    said = cli(
+    result = cli(
         "predict",
         trained.folder,
         "--runs",
@@ -66,7 +66,7 @@ def test_predict_needs_no_label(trained, cli, tmp_path):
         tmp_path / "out.csv",
     )
 
-    assert said.code == 0, said.err
+    assert result.code == 0, result.err
     assert len(list(csv.DictReader((tmp_path / "out.csv").open()))) == 5
 
 
@@ -74,7 +74,7 @@ def test_predict_answers_as_the_engine_does(trained, cli, tmp_path):
     from pipeline.serving.engine import Engine
 
     output = tmp_path / "out.csv"
-    said = cli(
+    result = cli(
         "predict",
         trained.folder,
         "--runs",
@@ -86,7 +86,7 @@ def test_predict_answers_as_the_engine_does(trained, cli, tmp_path):
         "--json",
     )
     row = list(csv.DictReader((tmp_path / "out.csv").open()))[2]
-    engine = Engine(f"{parsed(said)['model']}/Format-Serving")
+    engine = Engine(f"{parsed(result)['model']}/Format-Serving")
     instance = {
         name: (row[name] if engine.types[name] == 1 else float(row[name])) if row[name] else None
         for name in engine.types
@@ -96,7 +96,7 @@ def test_predict_answers_as_the_engine_does(trained, cli, tmp_path):
 
 
 def test_predict_without_a_model_says_how_to_make_one(cab, cli, tmp_path):
-    said = cli(
+    result = cli(
         "predict",
         cab,
         "--runs",
@@ -107,11 +107,12 @@ def test_predict_without_a_model_says_how_to_make_one(cab, cli, tmp_path):
         tmp_path / "out.csv",
     )
 
-    assert (said.code, "run `python -m pipeline run cab` first" in said.sentence) == (1, True)
+    assert result.code == 1
+    assert "run `python -m pipeline run cab` first" in result.sentence
 
 
 def test_predict_names_a_missing_file(trained, cli, tmp_path):
-    said = cli(
+    result = cli(
         "predict",
         trained.folder,
         "--runs",
@@ -122,7 +123,8 @@ def test_predict_names_a_missing_file(trained, cli, tmp_path):
         tmp_path / "out.csv",
     )
 
-    assert (said.code, "no.csv: there is no such file" in said.sentence) == (1, True)
+    assert result.code == 1
+    assert "no.csv: there is no such file" in result.sentence
 
 
 def test_tune_writes_the_best_of_the_declared_space(cab, cli, tmp_path):
@@ -135,9 +137,9 @@ def test_tune_writes_the_best_of_the_declared_space(cab, cli, tmp_path):
         "[tuning]\ntrials = 2\nsteps = 20\neval_steps = 5",
     )
 
-    said = cli("tune", cab, "--runs", tmp_path / "runs", "--json")
+    result = cli("tune", cab, "--runs", tmp_path / "runs", "--json")
 
-    assert said.code == 0, said.err
-    assert parsed(said) == json.loads((cab / "hyperparameters/best.json").read_text())
-    again = cli("run", cab, "--runs", tmp_path / "runs", "--json")
-    assert parsed(again)["records"]["hyperparameters"] == parsed(said)
+    assert result.code == 0, result.err
+    assert parsed(result) == json.loads((cab / "hyperparameters/best.json").read_text())
+    next_run = cli("run", cab, "--runs", tmp_path / "runs", "--json")
+    assert parsed(next_run)["records"]["hyperparameters"] == parsed(result)

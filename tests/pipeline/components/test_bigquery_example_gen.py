@@ -1,4 +1,7 @@
-"""BigQueryExampleGen, as far as it can be tried without BigQuery: what it asks, what it leaves, and what its cache keys on."""
+"""BigQueryExampleGen, as far as it can be tried without BigQuery.
+
+What it asks, what it leaves, and what its cache keys on.
+"""
 
 import json
 from datetime import date
@@ -30,7 +33,10 @@ def asked(component):
 
 
 class FromHere(Executor):
-    """The executor, its rows from this machine: Beam's ReadFromBigQuery knows no address but Google's."""
+    """The executor, its rows from this machine.
+
+    Beam's ReadFromBigQuery knows no address but Google's.
+    """
 
     def GetInputSourceToExamplePTransform(self):
         @beam.ptransform_fn
@@ -48,7 +54,8 @@ def test_rows_without_a_required_column_are_not_asked_for():
     query = "SELECT tips FROM `t` -- a comment\n;\n"
 
     assert asked(component(query, ["tips", "fare"])) == (
-        "SELECT * FROM (\nSELECT tips FROM `t` -- a comment\n\n) WHERE `tips` IS NOT NULL AND `fare` IS NOT NULL"
+        "SELECT * FROM (\nSELECT tips FROM `t` -- a comment\n\n) WHERE `tips` IS NOT NULL AND "
+        "`fare` IS NOT NULL"
     )
 
 
@@ -77,7 +84,7 @@ def records(folder):
 
 @pytest.mark.parametrize("model", ["ferry", "cab"])
 def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
-    settled = spec.cloud(
+    cloud_spec = spec.cloud(
         ModelFolder.load(model),
         ENVIRONMENTS["dev"],
         image=IMAGE,
@@ -85,20 +92,21 @@ def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
         end=date(2026, 11, 24),
     )
 
-    task = compiler.compiled(settled, IMAGE)["pipelineSpec"]["root"]["dag"]["tasks"][
+    task = compiler.compiled(cloud_spec, IMAGE)["pipelineSpec"]["root"]["dag"]["tasks"][
         "BigQueryExampleGen"
     ]
 
-    given = {
+    parameters = {
         name: value["runtimeValue"]["constant"]
         for name, value in task["inputs"]["parameters"].items()
     }
-    assert set(given) == {
+    assert set(parameters) == {
         "input_config",
         "output_config",
         "output_data_format",
         "output_file_format",
         "source_sha256",
     }
-    assert given["source_sha256"] == source_sha256("components/bigquery_example_gen.py")
-    assert 'TIMESTAMP("2026-11-24")' in json.loads(given["input_config"])["splits"][0]["pattern"]
+    assert parameters["source_sha256"] == source_sha256("components/bigquery_example_gen.py")
+    [split, *_] = json.loads(parameters["input_config"])["splits"]
+    assert 'TIMESTAMP("2026-11-24")' in split["pattern"]

@@ -1,4 +1,4 @@
-"""Ingestion agrees with TFX's own CsvExampleGen, which it stands in for because it is many times faster."""
+"""Ingestion agrees with TFX's own CsvExampleGen, and is faster."""
 
 import zipfile
 
@@ -29,7 +29,7 @@ def examples(pattern):
 
 
 def mixed_rows(place):
-    """A thousand rows of the cab's, among them the one that has a value in its emptiest column."""
+    """A thousand of the cab's rows, among them the one with a value in its emptiest column."""
     header, *rows = (MODELS / "cab/rows.csv").read_text().splitlines(keepends=True)
     column = header.strip().split(",").index("pickup_census_tract")
     place.write_text(
@@ -40,8 +40,8 @@ def mixed_rows(place):
 def test_rows_and_splits_are_those_of_tfx(tmp_path):
     (tmp_path / "in").mkdir()
     mixed_rows(tmp_path / "in/rows.csv")
-    ours, stock = standard_artifacts.Examples(), standard_artifacts.Examples()
-    ours.uri, stock.uri = str(tmp_path / "ours"), str(tmp_path / "stock")
+    own, stock = standard_artifacts.Examples(), standard_artifacts.Examples()
+    own.uri, stock.uri = str(tmp_path / "ours"), str(tmp_path / "stock")
     default = utils.make_default_input_config()
     properties = {
         "input_base": str(tmp_path / "in"),
@@ -59,18 +59,18 @@ def test_rows_and_splits_are_those_of_tfx(tmp_path):
     StockExecutor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))).Do(
         {}, {"examples": [stock]}, properties
     )
-    Executor().Do({}, {"examples": [ours]}, component.exec_properties)
+    Executor().Do({}, {"examples": [own]}, component.exec_properties)
 
     for split in ("train", "eval"):
-        assert examples(f"{ours.uri}/Split-{split}/*") == examples(f"{stock.uri}/Split-{split}/*")
+        assert examples(f"{own.uri}/Split-{split}/*") == examples(f"{stock.uri}/Split-{split}/*")
 
 
 def test_equal_rows_fall_into_the_same_split(trained):
-    [ours] = sorted(
+    [folder] = sorted(
         (trained.runs / "store/cab/CsvExampleGen/examples").iterdir(), key=lambda p: int(p.name)
     )[:1]
 
-    assert not set(examples(f"{ours}/Split-train/*")) & set(examples(f"{ours}/Split-eval/*"))
+    assert not set(examples(f"{folder}/Split-train/*")) & set(examples(f"{folder}/Split-eval/*"))
 
 
 def test_a_zipped_csv_with_na_reads_like_a_plain_one(tmp_path):

@@ -21,14 +21,17 @@ GATE = Gate(
 
 
 def two_models(seed, with_city=0.9):
-    """A batch of what a candidate and a baseline answer, nested by model as TFMA does, a part of its rows without a city."""
+    """A batch of a candidate's and a baseline's answers, nested by model as TFMA does.
+
+    A part of its rows has no city.
+    """
     random = np.random.default_rng(seed)
     labels = random.integers(0, 2, (ROWS, 1))
     scores = {
         name: np.clip(random.normal(0.4 + 0.1 * labels, 0.2), 0, 1).astype(np.float32)
         for name in ("candidate", "baseline")
     }
-    cities = [random.choice(CITIES, int(there)) for there in random.random(ROWS) < with_city]
+    cities = [random.choice(CITIES, int(present)) for present in random.random(ROWS) < with_city]
     features = {
         "city": tfma.types.VarLenTensorValue.from_dense_rows(cities),
         "unread": random.random((ROWS, 1)),
@@ -62,12 +65,14 @@ def judged(request, tmp_path_factory):
             evaluation | tfma.WriteResults(tfma.default_writers(place, eval_config=config()))
         return tfma.load_eval_result(place, model_name=request.param)
 
-    ours = tfma.extractors.Extractor("Ours", beam.FlatMap(extractors.by_slice, sliced={"city"}))
-    return result(tfma.extractors.UnbatchExtractor()), result(ours)
+    extractor = tfma.extractors.Extractor(
+        "Ours", beam.FlatMap(extractors.by_slice, sliced={"city"})
+    )
+    return result(tfma.extractors.UnbatchExtractor()), result(extractor)
 
 
 def numbers(results):
-    """Every number of a result, by where it stands."""
+    """Every number of a result, by its path."""
     if isinstance(results, dict):
         return {
             (key, *place): number

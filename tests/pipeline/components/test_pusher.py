@@ -23,7 +23,8 @@ def test_a_new_model_is_a_new_version_beside_the_old(model, tmp_path):
     (model / "saved_model.pb").write_bytes(b"better graph")
     second, newer = publish(model, tmp_path / "published")
 
-    assert (new, newer) == (True, True)
+    assert new is True
+    assert newer is True
     assert int(second.name) > int(first.name)
     assert tree_sha256(second) == tree_sha256(model) != tree_sha256(first)
 
@@ -36,7 +37,7 @@ def test_the_newest_model_is_not_published_twice(model, tmp_path):
 
 def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, tmp_path):
     publish(model, tmp_path / "published")
-    before = tree_sha256(tmp_path / "published")
+    first_tree = tree_sha256(tmp_path / "published")
     (model / "variables/data").write_bytes(os.urandom(200_000))
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(
@@ -51,7 +52,7 @@ def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert tree_sha256(tmp_path / "published") == before
+    assert tree_sha256(tmp_path / "published") == first_tree
     assert [p.name for p in (tmp_path / "published").iterdir() if not p.name.isdigit()] == []
 
 
@@ -64,7 +65,7 @@ def test_what_a_killed_run_left_is_cleared_away(model, tmp_path):
 
 
 def test_one_changed_byte_is_another_model(model):
-    before = tree_sha256(model)
+    first_tree = tree_sha256(model)
     (model / "saved_model.pb").write_bytes(b"grapf")
 
-    assert tree_sha256(model) != before
+    assert tree_sha256(model) != first_tree

@@ -1,4 +1,4 @@
-"""A model that cannot be served is not published, however well it scores."""
+"""An unservable model is not published, however well it scores."""
 
 import pytest
 
@@ -11,7 +11,8 @@ UNFIT = {
     "null for a request without a fare": (
         r'fare = tf.sparse.to_dense(tf.io.parse_example(examples, served)["fare"], -1.0)[:, :1]'
         "\n        "
-        r'return {"score": tf.where(tf.reduce_min(tf.pad(fare, [[0, 0], [0, 1]], constant_values=9e9), 1) >= 9e9, float("nan"), \1)}',
+        r'return {"score": tf.where(tf.reduce_min(tf.pad(fare, [[0, 0], [0, 1]], '
+        r'constant_values=9e9), 1) >= 9e9, float("nan"), \1)}',
         "an empty instance is answered with",
     ),
     "out of range": (r'return {"score": \1 + 1.0}', "expected is a finite number from 0 to 1"),
@@ -20,41 +21,44 @@ UNFIT = {
 
 @pytest.mark.parametrize(("answer", "says"), UNFIT.values(), ids=UNFIT)
 def test_an_unfit_model_is_not_published(answer, says, tmp_path, cli, trained):
-    folder, before = copy_small("cab", tmp_path), tree_sha256(trained.published)
+    folder, first_tree = copy_small("cab", tmp_path), tree_sha256(trained.published)
     edit(folder / "model.py", SCORE, answer)
 
-    said = cli("run", folder, "--runs", trained.runs, "--json")
+    result = cli("run", folder, "--runs", trained.runs, "--json")
 
-    decision = parsed(said)["decision"]
-    assert said.code == 3, said.err
+    decision = parsed(result)["decision"]
+    assert result.code == 3, result.err
     assert not decision["blessed"] and decision["published"] is None
     assert says in decision["reason"]
-    assert tree_sha256(trained.published) == before
+    assert tree_sha256(trained.published) == first_tree
 
 
 def test_a_model_that_answers_no_number_cannot_be_judged(cab, cli, trained):
     edit(cab / "model.py", SCORE, r'return {"score": \1 * float("nan")}')
-    before = tree_sha256(trained.published)
+    first_tree = tree_sha256(trained.published)
 
-    said = cli("run", cab, "--runs", trained.runs, "--json")
+    result = cli("run", cab, "--runs", trained.runs, "--json")
 
-    assert said.code == 1
+    assert result.code == 1
     assert (
-        parsed(said)["decision"]["reason"]
+        parsed(result)["decision"]["reason"]
         == "not published: the model's answer is nan for held-out rows, allowed are finite numbers"
     )
-    assert tree_sha256(trained.published) == before
+    assert tree_sha256(trained.published) == first_tree
 
 
 def test_a_model_that_raises_is_a_failed_run_with_its_own_words(cab, cli, trained):
     edit(
         cab / "model.py",
         r"^def run_fn\(.*\n",
-        'def run_fn(fn_args):\n    raise ValueError("no such luck")\n\n\ndef _old_run_fn(fn_args):\n',
+        (
+            'def run_fn(fn_args):\n    raise ValueError("no such luck")\n\n\ndef '
+            "_old_run_fn(fn_args):\n"
+        ),
     )
 
-    said = cli("run", cab, "--runs", trained.runs, "--json")
+    result = cli("run", cab, "--runs", trained.runs, "--json")
 
-    assert said.code == 1
-    assert "Trainer failed with ValueError: no such luck (log: " in parsed(said)["error"]
-    assert "Traceback" not in said.err
+    assert result.code == 1
+    assert "Trainer failed with ValueError: no such luck (log: " in parsed(result)["error"]
+    assert "Traceback" not in result.err

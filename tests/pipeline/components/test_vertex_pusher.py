@@ -1,4 +1,7 @@
-"""The cloud's Pusher, by Google's own client against the stand-in of its APIs: versions of one entry, on the endpoint that is there."""
+"""The cloud's Pusher, by Google's own client against the stand-in of its APIs.
+
+It makes versions of one entry, on the endpoint that exists.
+"""
 
 from dataclasses import replace
 
@@ -36,7 +39,7 @@ def google(monkeypatch):
 
 
 def traffic() -> dict[str, int]:
-    """Percent by the version that gets it."""
+    """Percent of the traffic by version."""
     endpoint = vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint)
     versions = {m.id: m.model_version_id for m in endpoint.list_models()}
     return {
@@ -49,7 +52,8 @@ def traffic() -> dict[str, int]:
 def test_the_first_version_takes_all_the_traffic_because_vertex_gives_it(google):
     version, new = push("gs://b/model/1", DESTINATION)
 
-    assert (version.version_id, new) == ("1", True)
+    assert version.version_id == "1"
+    assert new is True
     assert version.resource_name.endswith(f"/models/{DESTINATION.registered_model}")
     assert traffic() == {"1": 100}
 
@@ -59,7 +63,8 @@ def test_the_next_version_joins_the_same_entry_without_traffic(google):
 
     version, new = push("gs://b/model/2", DESTINATION)
 
-    assert (version.version_id, new) == ("2", True)
+    assert version.version_id == "2"
+    assert new is True
     assert traffic() == {"1": 100}
     assert {
         m.model_version_id
@@ -69,22 +74,24 @@ def test_the_next_version_joins_the_same_entry_without_traffic(google):
 
 def test_the_same_model_is_never_pushed_twice(google):
     push("gs://b/model/1", DESTINATION)
-    before = dict(google.objects)
+    first_objects = dict(google.objects)
 
     version, new = push("gs://b/model/1", DESTINATION)
 
-    assert (version.version_id, new) == ("1", False)
-    assert dict(google.objects) == before
+    assert version.version_id == "1"
+    assert new is False
+    assert dict(google.objects) == first_objects
 
 
 def test_a_version_that_was_uploaded_and_not_deployed_is_deployed_by_the_next_try(google):
-    """As after a node that was killed between the two."""
+    """As after the death of a node between the two."""
     first, _ = push("gs://b/model/1", DESTINATION)
     vertex(DEV.project_id, DEV.region).Endpoint(DESTINATION.endpoint).undeploy_all()
 
     version, new = push("gs://b/model/1", DESTINATION)
 
-    assert (version.version_id, new) == (first.version_id, False)
+    assert version.version_id == first.version_id
+    assert new is False
     assert traffic() == {"1": 100}
 
 
@@ -99,11 +106,9 @@ def test_a_model_is_served_by_the_servers_account_on_the_stages_machines(google)
     [deployed] = endpoint["deployedModels"]
     assert deployed["serviceAccount"] == DESTINATION.service_account
     machines = deployed["dedicatedResources"]
-    assert (
-        machines["machineSpec"]["machineType"],
-        machines["minReplicaCount"],
-        machines["maxReplicaCount"],
-    ) == ("n1-standard-2", 1, 2)
+    assert machines["machineSpec"]["machineType"] == "n1-standard-2"
+    assert machines["minReplicaCount"] == 1
+    assert machines["maxReplicaCount"] == 2
 
 
 def test_a_missing_endpoint_fails_the_push_and_nothing_is_made(google):

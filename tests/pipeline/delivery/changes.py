@@ -1,4 +1,4 @@
-"""The table of changes and what they reach."""
+"""The table of changes and of their reach."""
 
 from pipeline.delivery.route import Route
 
@@ -17,7 +17,7 @@ TABLE = {
     "models/nobody/model.py": NOTHING,
     "pipeline/job/dag.py": FULL,
     "pipeline/spec.py": FULL,
-    "pipeline/runners.py": FULL,
+    "pipeline/job/compiler.py": FULL,
     "pipeline/job/evaluation.py": FULL,
     "pipeline/model/declaration.py": FULL,
     "pipeline/model/folder.py": FULL,
@@ -63,7 +63,7 @@ HOSTILE = {
     "models/cab/../../pipeline/job/dag.py": FULL,
     "../pipeline/job/dag.py": NOTHING,
     "pipeline\\dag.py": NOTHING,
-    "pipeline/job/dag.py\n": IMAGE,
+    "pipeline/spec.py\n": IMAGE,
     "Pipeline/dag.py": NOTHING,
     "pipelines/dag.py": NOTHING,
     "pipeline/components": IMAGE,

@@ -1,4 +1,7 @@
-"""What the delivery's tests stand on: a scratch git repository, a stand-in of Cloud Storage, and a record."""
+"""The ground of the delivery's tests.
+
+A scratch git repository, a stand-in of Cloud Storage, and a record.
+"""
 
 import os
 import subprocess
@@ -52,7 +55,7 @@ FULL = replace(
 
 
 class Repository:
-    """A scratch repository; `commit` takes what files hold from now on, None for those that go."""
+    """A scratch repository; `commit` takes the new contents of files, None to remove one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -60,14 +63,14 @@ class Repository:
         self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", "-C", self.path, *arguments],
             env=os.environ | ISOLATED,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        assert process.returncode == 0, process.stderr
+        return process.stdout.strip()
 
     def commit(self, files: dict[str, str | None]) -> str:
         for name, content in files.items():
@@ -101,7 +104,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
 
 @pytest.fixture
 def blob(store: ObjectStore) -> Any:
-    """The record's object, in a bucket that is there."""
+    """The record's object, in an existing bucket."""
     return storage.Client(project="p").create_bucket("mill-dev-dev-artifacts").blob("delivery.json")
 
 
@@ -118,7 +121,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleApis]:
 
 
 def listen(google: GoogleApis, settings: Settings) -> None:
-    """A stage that is asked for promotions, as its delivery stack makes it."""
+    """A stage with a trigger for promotions, as its delivery stack makes it."""
     message = {
         f"_{name.upper()}": f"$(body.message.attributes.{name})" for name in ("models", "commit")
     }
@@ -134,16 +137,16 @@ def listen(google: GoogleApis, settings: Settings) -> None:
 
 
 def promotions(google: GoogleApis) -> list[tuple[str, str]]:
-    """The commit and models that stages were asked for."""
+    """The commit and models of each promotion's request."""
     builds = [
         body["substitutions"]
         for (product, name), body in google.objects.items()
         if product == "cloud_build" and "/builds/" in name
     ]
     return [
-        (given["_COMMIT"], given["_MODELS"])
-        for given in builds
-        if given["TRIGGER_NAME"].endswith("-promote")
+        (substitutions["_COMMIT"], substitutions["_MODELS"])
+        for substitutions in builds
+        if substitutions["TRIGGER_NAME"].endswith("-promote")
     ]
 
 

@@ -1,4 +1,4 @@
-"""A Vertex that ends every job at once."""
+"""A stand-in for Vertex; each of its jobs ends at once."""
 
 import json
 
@@ -7,7 +7,10 @@ from tests.standins import vertex_pipelines
 
 
 class Vertex:
-    """Ends every job at once, as `verdict` says: the version pushed by our Pusher, a refusal, or a node's failure."""
+    """Ends every job at once, as `verdict` says.
+
+    Our Pusher pushes the version, or the job ends in a refusal or a node's failure.
+    """
 
     def __init__(self, google) -> None:
         self.google, self.verdict, self.jobs = google, "succeeded", []
@@ -21,9 +24,9 @@ class Vertex:
             return vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
         if self.verdict == "refused":
             return vertex_pipelines.refused(self.google, job)
-        given = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
+        parameter = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
             "custom_config"
         ]["runtimeValue"]["constant"]
-        destination = release.spec.VertexDestination(**json.loads(given)["destination"])
+        destination = release.spec.VertexDestination(**json.loads(parameter)["destination"])
         version, _ = release.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
         vertex_pipelines.succeeded(self.google, job, version.version_id)

@@ -1,4 +1,7 @@
-"""A delivery publishes, runs, releases and records a commit's models; interrupted or run again it goes on, and nothing is done twice."""
+"""A delivery publishes, runs, releases and records a commit's models.
+
+Interrupted or run again it goes on, and does nothing twice.
+"""
 
 import json
 from dataclasses import replace
@@ -26,15 +29,15 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 @pytest.fixture
 def commit():
-    """The one that is checked out."""
-    found = git.commit(REPOSITORY, "HEAD")
-    assert found
-    return found
+    """The checked-out commit."""
+    head = git.commit(REPOSITORY, "HEAD")
+    assert head
+    return head
 
 
 @pytest.fixture
 def pipelines(google, blob, commit):
-    """Vertex, the images of the commit in dev's registry, the next stage's trigger, and the commit pushed."""
+    """Vertex, the commit's images in dev's registry, the next stage's trigger, a pushed commit."""
     for target in ("pipeline", "serving"):
         google.registry.put_image(
             DEV.names.image(target).partition("/")[2], revision=commit, tag=TAG
@@ -59,18 +62,15 @@ def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_nex
 ):
     [verdict] = deliver(commit)
 
-    assert (verdict.model, verdict.state, verdict.reason) == (
-        "cab",
-        "delivered",
-        "version 1 serves",
-    )
+    assert verdict.model == "cab"
+    assert verdict.state == "delivered"
+    assert verdict.reason == "version 1 serves"
     record = record_object.read(WARM)
     current = record.models["cab"].current
-    assert (record.commit, record.images) == (commit, current.images)
-    assert (
-        current.registry_version,
-        current.run.endswith(pipelines.jobs[0]["name"].split("/")[-1]),
-    ) == ("1", True)
+    assert record.commit == commit
+    assert record.images == current.images
+    assert current.registry_version == "1"
+    assert current.run.endswith(pipelines.jobs[0]["name"].split("/")[-1])
     assert release.endpoint_of(WARM, "cab").shares() == {current.deployed_model: 100}
     assert current.passed.traffic_steps == (50, 100)
     assert promotions(google) == [(commit, "cab")]
@@ -83,8 +83,8 @@ def test_a_job_runs_as_the_pipeline_s_account_with_labels_and_its_own_schema_s_k
 
     [job] = pipelines.jobs
     assert job["serviceAccount"] == DEV.names.service_account_email("pipeline")
-    ours = {"managed-by": "esteira", "environment": "dev", "model": "cab", "commit": commit}
-    assert ours.items() <= job["labels"].items()
+    labels = {"managed-by": "esteira", "environment": "dev", "model": "cab", "commit": commit}
+    assert labels.items() <= job["labels"].items()
     assert (
         job["pipelineSpec"]["schemaVersion"] == "2.1.0" and "parameters" not in job["runtimeConfig"]
     )
@@ -102,7 +102,7 @@ def test_the_recorded_images_bear_a_tag_that_the_cleanup_spares(google, pipeline
 
 def test_a_delivery_that_is_run_again_does_nothing_twice(google, pipelines, commit):
     deliver(commit)
-    before = dict(google.objects)
+    first_objects = dict(google.objects)
 
     [verdict] = deliver(commit)
 
@@ -111,7 +111,7 @@ def test_a_delivery_that_is_run_again_does_nothing_twice(google, pipelines, comm
     asked_again = {
         key for key in google.objects if "/builds/" in key[1]
     }  # the next stage finds that it has it
-    assert set(google.objects) - asked_again == set(before) - asked_again
+    assert set(google.objects) - asked_again == set(first_objects) - asked_again
     assert record_object.read(WARM).models["cab"].before is None
 
 
@@ -133,16 +133,14 @@ def test_a_delivery_that_was_interrupted_at_any_step_goes_on(
     assert verdict.state == "delivered"
     assert len(pipelines.jobs) == 1
     current = record_object.read(WARM).models["cab"].current
-    assert (current.registry_version, release.endpoint_of(WARM, "cab").shares()) == (
-        "2",
-        {current.deployed_model: 100},
-    )
+    assert current.registry_version == "2"
+    assert release.endpoint_of(WARM, "cab").shares() == {current.deployed_model: 100}
     assert promotions(google)
 
 
 @pytest.fixture
 def served(google, pipelines):
-    """The traffic's shares, of a version that another commit made."""
+    """The traffic's shares, of a version of another commit."""
     release.vertex_pusher.push("gs://b/models/0", release._destination(WARM, "cab", FIRST.images))
     endpoint = release.endpoint_of(WARM, "cab")
     older = replace(FIRST, commit="d" * 40, deployed_model=endpoint.deployed()["1"])
@@ -170,7 +168,8 @@ def test_a_submission_that_is_refused_for_now_is_tried_again(google, pipelines, 
 
     [verdict] = deliver(commit)
 
-    assert (google.faults, verdict.state) == ([], "delivered")
+    assert google.faults == []
+    assert verdict.state == "delivered"
 
 
 def test_a_refused_submission_is_the_model_s_failure_and_told_to_who_watches(
@@ -189,7 +188,8 @@ def test_a_refused_submission_is_the_model_s_failure_and_told_to_who_watches(
 def test_a_failed_run_keeps_the_commit_due_and_is_run_anew_the_next_time(google, pipelines, commit):
     pipelines.verdict = "failed"
     [verdict] = deliver(commit)
-    assert (verdict.state, "failed at Trainer: out of memory" in verdict.reason) == ("failed", True)
+    assert verdict.state == "failed"
+    assert "failed at Trainer: out of memory" in verdict.reason
     assert record_object.read(WARM).commit is None
 
     pipelines.verdict = "succeeded"
@@ -220,7 +220,8 @@ def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(
 
     [verdict] = deliver(commit)
 
-    assert (verdict.state, "Google answered 500" in verdict.reason) == ("failed", True)
+    assert verdict.state == "failed"
+    assert "Google answered 500" in verdict.reason
     assert release.endpoint_of(WARM, "cab").shares() == served
     assert record_object.read(WARM).models["cab"].current.commit == "d" * 40
 
@@ -235,11 +236,9 @@ def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_sm
     assert verdict.state == "delivered"
     assert release.endpoint_of(cold, "cab").deployed() == {}
     current = record_object.read(cold).models["cab"].current
-    assert (current.deployed_model, current.passed.smoke, current.passed.traffic_steps) == (
-        None,
-        True,
-        (),
-    )
+    assert current.deployed_model is None
+    assert current.passed.smoke is True
+    assert current.passed.traffic_steps == ()
 
 
 def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(
@@ -251,10 +250,8 @@ def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(
 
     [verdict] = deliver(commit, observer=overtaking)
 
-    assert (verdict.state, f"{'e' * 12} was pushed after {commit[:12]}" in verdict.reason) == (
-        "superseded",
-        True,
-    )
+    assert verdict.state == "superseded"
+    assert f"{'e' * 12} was pushed after {commit[:12]}" in verdict.reason
 
     assert record_object.read(WARM).models == {}
 
@@ -276,7 +273,9 @@ def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_anoth
     [verdict] = deliver(commit, tag=None)
 
     record = record_object.read(WARM)
-    assert (verdict.state, record.commit, record.images) == ("delivered", None, FIRST.images)
+    assert verdict.state == "delivered"
+    assert record.commit is None
+    assert record.images == FIRST.images
     assert record.models["cab"].current.images != FIRST.images
 
 
@@ -286,7 +285,8 @@ def test_a_version_that_was_taken_back_does_not_return_by_itself(google, pipelin
 
     [verdict] = deliver(commit)
 
-    assert (verdict.state, "version 2 of cab was taken back" in verdict.reason) == ("failed", True)
+    assert verdict.state == "failed"
+    assert "version 2 of cab was taken back" in verdict.reason
     assert record_object.read(WARM).models["cab"].current.registry_version == "1"
 
 
@@ -295,7 +295,8 @@ def test_a_cancelled_run_is_the_model_s_failure(google, pipelines, commit):
 
     [verdict] = deliver(commit)
 
-    assert (verdict.state, "the run cancelled" in verdict.reason) == ("failed", True)
+    assert verdict.state == "failed"
+    assert "the run cancelled" in verdict.reason
 
 
 def test_a_task_is_told_once_as_running_and_once_as_ended_however_its_states_go():
@@ -308,13 +309,16 @@ def test_a_task_is_told_once_as_running_and_once_as_ended_however_its_states_go(
             name="projects/p/pipelineJobs/run", job_detail=SimpleNamespace(task_details=tasks)
         )
 
-    told, seen = [], {}
+    events, observed = [], {}
     for state in ("PENDING", "RUNNING", "CANCEL_PENDING", "CANCELLING", "CANCELLED", "CANCELLED"):
-        seen = pipeline_jobs._observed(
-            "cab", resource(Trainer=state), seen, lambda node, state: told.append((node, state))
+        observed = pipeline_jobs._observed(
+            "cab",
+            resource(Trainer=state),
+            observed,
+            lambda node, state: events.append((node, state)),
         )
 
-    assert told == [("cab Trainer", "running"), ("cab Trainer", "cancelled")]
+    assert events == [("cab Trainer", "running"), ("cab Trainer", "cancelled")]
 
 
 def test_what_was_not_pushed_is_not_delivered(google, pipelines, commit):
@@ -328,7 +332,10 @@ def test_what_was_not_pushed_is_not_delivered(google, pipelines, commit):
 def test_a_commit_that_is_not_checked_out_is_refused(pipelines):
     with pytest.raises(
         ConfigurationError,
-        match="--commit is dddddddddddddddddddddddddddddddddddddddd, allowed is the commit that is checked out",
+        match=(
+            "--commit is dddddddddddddddddddddddddddddddddddddddd, allowed is the commit that "
+            "is checked out"
+        ),
     ):
         deliver("d" * 40)
 
@@ -375,7 +382,8 @@ def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(
 
     assert len(pipelines.jobs) == 2
     record = record_object.read(WARM).models["cab"]
-    assert (record.current.registry_version, record.before.registry_version) == ("2", "1")
+    assert record.current.registry_version == "2"
+    assert record.before.registry_version == "1"
     assert record.current.images == record.before.images
 
 
@@ -398,12 +406,10 @@ def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines,
     assert deliver(commit, models=()) == []
 
     record = record_object.read(WARM)
-    assert (record.commit, record.images is not None, pipelines.jobs, promotions(google)) == (
-        commit,
-        True,
-        [],
-        [],
-    )
+    assert record.commit == commit
+    assert record.images is not None
+    assert pipelines.jobs == []
+    assert promotions(google) == []
 
 
 @pytest.mark.parametrize(
@@ -461,16 +467,15 @@ def test_the_verb_ends_with_3_for_a_refused_model_and_1_for_a_failed_run(
         google.change(
             "vertex_ai", pipelines.jobs[0]["name"], labels=None
         ) if pipelines.jobs else None
-        said = cli(
+        result = cli(
             "deliver", "--env", "dev", "--commit", commit, "--models", "cab", "--tag", TAG, "--json"
         )
-        assert (said.code, json.loads(said.out)[0]["model"]) == (code, "cab")
+        assert result.code == code
+        assert json.loads(result.out)[0]["model"] == "cab"
 
 
 def test_an_unknown_model_is_refused(cli, commit):
-    said = cli("deliver", "--env", "dev", "--commit", commit, "--models", "cab,nosuch")
+    result = cli("deliver", "--env", "dev", "--commit", commit, "--models", "cab,nosuch")
 
-    assert (
-        said.code,
-        "--models names 'nosuch', allowed are all, none, or of cab, ferry" in said.sentence,
-    ) == (2, True)
+    assert result.code == 2
+    assert "--models names 'nosuch', allowed are all, none, or of cab, ferry" in result.sentence

@@ -1,4 +1,4 @@
-"""The route as git's history tells it, on real repositories, and what a clone may lack."""
+"""The route from git's history, on real repositories and incomplete clones."""
 
 import subprocess
 
@@ -71,9 +71,9 @@ def test_names_come_out_of_git_as_they_went_in(repository, first):
     hostile = ["a b", "a\nb", "a\tb", '"', "é", "e\u0301", "..c", "-d", "\udcff", "\\"]
     head = repository.commit({f"models/cab/{name}": "x" for name in hostile})
 
-    found = git.changes(repository.path, first, head)
+    changes = git.changes(repository.path, first, head)
 
-    assert set(found) == {Change(f"models/cab/{name}", "added") for name in hostile}
+    assert set(changes) == {Change(f"models/cab/{name}", "added") for name in hostile}
 
 
 def test_what_happened_is_told_and_a_file_that_became_a_link_is_modified(repository, first):
@@ -81,10 +81,10 @@ def test_what_happened_is_told_and_a_file_that_became_a_link_is_modified(reposit
     (repository.path / "pipeline/job/dag.py").symlink_to("elsewhere")
     head = repository.commit({"README.md": None, "new": "x", "models/cab/model.py": "better"})
 
-    found = {change.path: change.what for change in git.changes(repository.path, first, head)}
+    kinds = {change.path: change.what for change in git.changes(repository.path, first, head)}
 
     modified = {"pipeline/job/dag.py": "modified", "models/cab/model.py": "modified"}
-    assert found == {"README.md": "deleted", "new": "added", **modified}
+    assert kinds == {"README.md": "deleted", "new": "added", **modified}
 
 
 def test_a_force_push_is_compared_with_what_was_delivered(repository, first):
@@ -96,15 +96,15 @@ def test_a_force_push_is_compared_with_what_was_delivered(repository, first):
 
 
 def test_a_force_push_whose_base_is_gone_is_everything_and_says_so(repository, first):
-    gone = repository.commit({"README.md": "more"})
+    orphan = repository.commit({"README.md": "more"})
     repository.git("reset", "--quiet", "--hard", first)
     repository.git("reflog", "expire", "--expire=now", "--all")
     repository.git("gc", "--quiet", "--prune=now")
 
-    found, notice = git.routed(repository.path, base=gone, head="HEAD")
+    route, notice = git.routed(repository.path, base=orphan, head="HEAD")
 
-    assert found == everything(CAB)
-    assert gone in notice and "as after a force push" in notice
+    assert route == everything(CAB)
+    assert orphan in notice and "as after a force push" in notice
 
 
 def test_a_shallow_clone_without_the_base_is_everything_and_says_what_brings_it(
@@ -116,9 +116,9 @@ def test_a_shallow_clone_without_the_base_is_everything_and_says_what_brings_it(
         check=True,
     )
 
-    found, notice = git.routed(tmp_path / "shallow", base=first, head=head)
+    route, notice = git.routed(tmp_path / "shallow", base=first, head=head)
 
-    assert found == everything(CAB)
+    assert route == everything(CAB)
     assert first in notice and "`git fetch --unshallow` brings the rest" in notice
 
 

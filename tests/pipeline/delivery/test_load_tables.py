@@ -1,4 +1,7 @@
-"""`load-data`: a model's table holds the rows of its local source and no others, and what fails leaves it as it was."""
+"""`load-data`: a model's table holds the rows of its local source and no others.
+
+A load that fails leaves the table as it was.
+"""
 
 import argparse
 import json
@@ -46,9 +49,12 @@ def test_the_table_holds_every_row_of_the_source_and_na_is_null(google, capsys):
 
     code = run("ferry", as_json=True)
 
-    [told] = json.loads(capsys.readouterr().out)
+    [summary] = json.loads(capsys.readouterr().out)
     rows = google.tables[TABLE].rows
-    assert (code, told["table"], told["rows"], rows.num_rows) == (0, TABLE, ROWS, ROWS)
+    assert code == 0
+    assert summary["table"] == TABLE
+    assert summary["rows"] == ROWS
+    assert rows.num_rows == ROWS
     assert rows["delay"].null_count == delays.count("NA") > 0
     assert rows.slice(0, 1).to_pylist()[0]["time_hour"] == "2013-01-01T06:00:00Z"
 
@@ -72,7 +78,8 @@ def test_the_columns_have_the_types_of_the_reviewed_schema(google, ferry):
     }
     assert len(types) == 9
     assert {types[name] for name in ("ship", "harbour", "time_hour")} == {"STRING"}
-    assert (types["delay"], types["crossing_minutes"]) == ("INT64", "FLOAT64")
+    assert types["delay"] == "INT64"
+    assert types["crossing_minutes"] == "FLOAT64"
 
 
 def test_loading_twice_leaves_the_same_table(google, ferry):
@@ -102,10 +109,10 @@ def test_the_table_is_told_apart_by_environment_and_tells_origin_and_licence(goo
 def test_what_is_loaded_is_what_the_compiled_query_reads(google, ferry):
     [loaded] = load(ferry)
 
-    settled = spec.cloud(
+    cloud_spec = spec.cloud(
         ModelFolder.load(str(ferry)), DEV, image="i", serving_image="s", end=date(2026, 11, 24)
     )
-    assert f"FROM `{loaded.table}`)" in settled.source.query
+    assert f"FROM `{loaded.table}`)" in cloud_spec.source.query
 
 
 def test_by_default_all_models_that_need_a_table_are_loaded():
@@ -123,10 +130,11 @@ def test_where_no_model_needs_a_table_nothing_is_asked(google, monkeypatch, caps
     monkeypatch.setattr(load_tables, "model_names", lambda: ["cab"])
 
     assert run() == 0
-    assert (capsys.readouterr().out, google.requests) == (
-        "no model's query.sql asks for @table: there is nothing to load\n",
-        [],
+    assert (
+        capsys.readouterr().out
+        == "no model's query.sql asks for @table: there is nothing to load\n"
     )
+    assert google.requests == []
 
 
 @pytest.mark.parametrize(
@@ -141,7 +149,10 @@ def test_where_no_model_needs_a_table_nothing_is_asked(google, monkeypatch, caps
         (
             ["ferry", "cab"],
             "dev",
-            "cab needs no table: its query.sql asks for no @table but reads one that is there already",
+            (
+                "cab needs no table: its query.sql asks for no @table but reads one that is there "
+                "already"
+            ),
         ),
     ],
 )
@@ -149,7 +160,8 @@ def test_what_cannot_be_loaded_is_named_before_google_is_asked(google, models, e
     with pytest.raises(ConfigurationError) as refused:
         run(*models, env=env)
 
-    assert (str(refused.value), google.requests) == (says, [])
+    assert str(refused.value) == says
+    assert google.requests == []
 
 
 def test_a_missing_source_is_named_before_google_is_asked(google, ferry):
@@ -181,9 +193,8 @@ def test_a_missing_dataset_is_named_with_what_tells_more_and_nothing_is_sent(goo
     with pytest.raises(RunError) as failed:
         load(ferry)
 
-    assert (
-        str(failed.value)
-        == "the dataset dev_data is not there in mill-dev: `make doctor env=dev` says what is missing"
+    assert str(failed.value) == (
+        "the dataset dev_data is not there in mill-dev: `make doctor env=dev` says what is missing"
     )
     assert len(google.requests) == 1
 
@@ -193,7 +204,7 @@ def test_a_missing_dataset_is_named_with_what_tells_more_and_nothing_is_sent(goo
 )
 def test_what_google_refuses_is_one_sentence_and_the_table_stays_as_it_was(google, ferry, refused):
     load(ferry)
-    before = google.tables[TABLE]
+    first_table = google.tables[TABLE]
     google.refusals[refused] = 403
 
     with pytest.raises(
@@ -201,14 +212,14 @@ def test_what_google_refuses_is_one_sentence_and_the_table_stays_as_it_was(googl
     ):
         load(ferry)
 
-    assert google.tables == {TABLE: before}
+    assert google.tables == {TABLE: first_table}
 
 
 def test_a_load_job_that_fails_is_told_in_its_own_words_and_the_table_stays_as_it_was(
     google, ferry
 ):
     load(ferry)
-    before = google.tables[TABLE]
+    first_table = google.tables[TABLE]
     google.refusals["job"] = 400
 
     with pytest.raises(
@@ -217,7 +228,7 @@ def test_a_load_job_that_fails_is_told_in_its_own_words_and_the_table_stays_as_i
     ):
         load(ferry)
 
-    assert google.tables == {TABLE: before}
+    assert google.tables == {TABLE: first_table}
 
 
 def test_without_credentials_it_says_how_to_get_some(monkeypatch, tmp_path, ferry):

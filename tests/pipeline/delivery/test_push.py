@@ -1,4 +1,7 @@
-"""A push hands a commit of main to its trigger once: however often it is asked, by however many, and whatever is lost on the way."""
+"""A push hands a commit of main to its trigger once.
+
+It does so however often it is asked, by however many, and whatever is lost on the way.
+"""
 
 import json
 import threading
@@ -21,7 +24,7 @@ RUNS = r"triggers/.*:run"
 
 @pytest.fixture
 def main(repository, tmp_path):
-    """A clone whose main is GitHub's: what is committed is pushed at once."""
+    """A clone whose main is GitHub's: each commit is pushed at once."""
     origin = tmp_path / "origin.git"
     repository.git("init", "--quiet", "--bare", "--initial-branch=main", str(origin))
     repository.git("remote", "add", "origin", str(origin))
@@ -76,10 +79,12 @@ def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_tha
 ):
     commit = pushed(main, BEGIN)
 
-    done = push(main)
+    result = push(main)
 
     [build] = builds(cloud)
-    assert (done.started, done.build.id, done.build.url) == (True, build["id"], build["logUrl"])
+    assert result.started is True
+    assert result.build.id == build["id"]
+    assert result.build.url == build["logUrl"]
     assert (
         build["substitutions"]
         | {"COMMIT_SHA": commit, "_STAGE": "dev", "_MODELS": "cab", "TRIGGER_NAME": "dev-image"}
@@ -95,10 +100,8 @@ def test_a_model_s_edit_goes_to_the_modules_trigger_with_that_model(main, cloud)
     push(main)
 
     [build] = builds(cloud)
-    assert (build["substitutions"]["TRIGGER_NAME"], build["substitutions"]["_MODELS"]) == (
-        "dev-modules",
-        "cab",
-    )
+    assert build["substitutions"]["TRIGGER_NAME"] == "dev-modules"
+    assert build["substitutions"]["_MODELS"] == "cab"
     assert build["substitutions"]["COMMIT_SHA"] == commit
 
 
@@ -117,13 +120,11 @@ def test_a_change_that_reaches_nothing_starts_nothing(main, cloud):
     delivered(pushed(main, BEGIN))
     pushed(main, {"README.md": "edited"})
 
-    done = push(main)
+    result = push(main)
 
-    assert (done.started, done.said.split(":")[0], builds(cloud)) == (
-        False,
-        "nothing to deliver",
-        [],
-    )
+    assert result.started is False
+    assert result.said.split(":")[0] == "nothing to deliver"
+    assert builds(cloud) == []
 
 
 def test_a_second_push_of_a_commit_starts_nothing_and_tells_the_first_s_build(main, cloud):
@@ -132,7 +133,9 @@ def test_a_second_push_of_a_commit_starts_nothing_and_tells_the_first_s_build(ma
 
     second = push(main)
 
-    assert (second.started, second.build.id, len(builds(cloud))) == (False, first.build.id, 1)
+    assert second.started is False
+    assert second.build.id == first.build.id
+    assert len(builds(cloud)) == 1
     assert second.said.endswith("nothing is started, --again does")
 
 
@@ -165,17 +168,19 @@ def test_a_build_that_may_have_been_started_keeps_its_claim(main, cloud):
         pushing.cloud_build.patiently = patient
     cloud.faults.clear()
 
-    done = push(main)
+    result = push(main)
 
     assert record_object.read(DEV).pushed.commit == commit
-    assert (done.started, len(builds(cloud))) == (False, 1)
+    assert result.started is False
+    assert len(builds(cloud)) == 1
 
 
 @pytest.mark.parametrize(("flag", "value"), [("--models", "cab"), ("--commit", "a" * 40)])
 def test_what_only_a_promotion_takes_is_not_silently_ignored(cli, flag, value):
-    said = cli("push", "--env", "dev", flag, value)
+    result = cli("push", "--env", "dev", flag, value)
 
-    assert (said.code, f"{flag} is '{value}', allowed with" in said.sentence) == (2, True)
+    assert result.code == 2
+    assert f"{flag} is '{value}', allowed with" in result.sentence
 
 
 def test_two_pushes_at_once_start_one_build(main, cloud):
@@ -219,12 +224,13 @@ def test_a_push_that_comes_late_starts_nothing(main, cloud, how):
         push(main, newer)
     else:
         delivered(newer)
-    before = len(builds(cloud))
+    count = len(builds(cloud))
 
-    done = push(main, late)
+    result = push(main, late)
 
-    assert (done.started, len(builds(cloud))) == (False, before)
-    assert newer[:12] in done.said
+    assert result.started is False
+    assert len(builds(cloud)) == count
+    assert newer[:12] in result.said
 
 
 def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud):
@@ -248,13 +254,11 @@ def test_a_push_that_may_still_be_starting_its_build_is_waited_for(main, cloud):
     )
     record_object.update(DEV, lambda record: replace(record, pushed=starting))
 
-    done = push(main)
+    result = push(main)
 
-    assert (done.started, "is being pushed by someone else" in done.said, builds(cloud)) == (
-        False,
-        True,
-        [],
-    )
+    assert result.started is False
+    assert "is being pushed by someone else" in result.said
+    assert builds(cloud) == []
 
 
 @pytest.mark.parametrize("answer", [429, 503, LOST])
@@ -264,10 +268,10 @@ def test_one_build_is_started_where_the_call_is_refused_for_now_or_its_answer_is
     pushed(main, BEGIN)
     cloud.faults.append(Fault("POST", RUNS, answer))
 
-    done = push(main)
+    result = push(main)
 
     assert cloud.faults == []
-    assert [build["id"] for build in builds(cloud)] == [done.build.id]
+    assert [build["id"] for build in builds(cloud)] == [result.build.id]
 
 
 @pytest.mark.parametrize(
@@ -351,29 +355,28 @@ def test_an_unknown_commit_and_another_stage_are_refused(main, cloud, cli):
 
     with pytest.raises(ConfigurationError, match="--head is 'nosuch', allowed is a commit"):
         push(main, "nosuch")
-    said = cli("push", "--env", "prod")
-    assert (said.code, "--env is 'prod', which gets what passed in staging" in said.sentence) == (
-        2,
-        True,
-    )
-    said = cli("push", "--env", "nosuch")
-    assert (said.code, said.sentence) == (
-        2,
-        "python -m pipeline push: --env is 'nosuch', allowed are dev, staging, prod",
+    result = cli("push", "--env", "prod")
+    assert result.code == 2
+    assert "--env is 'prod', which gets what passed in staging" in result.sentence
+    result = cli("push", "--env", "nosuch")
+    assert result.code == 2
+    assert (
+        result.sentence
+        == "python -m pipeline push: --env is 'nosuch', allowed are dev, staging, prod"
     )
 
 
 def test_a_retraining_asks_for_each_recorded_model_by_the_commit_that_made_it(cloud, cli):
     record_object.update(DEV, lambda _: FULL)
 
-    said = cli("push", "--env", "dev", "--retrain", "--models", "cab", "--json")
+    result = cli("push", "--env", "dev", "--retrain", "--models", "cab", "--json")
 
     [build] = builds(cloud)
-    assert [told["build"]["id"] for told in json.loads(said.out)] == [build["id"]]
-    given = {
+    assert [summary["build"]["id"] for summary in json.loads(result.out)] == [build["id"]]
+    substitutions = {
         name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")
     }
-    assert given == {
+    assert substitutions == {
         "COMMIT_SHA": FULL.models["cab"].current.commit,
         "_MODELS": "cab",
         "TRIGGER_NAME": "dev-modules",
@@ -381,12 +384,12 @@ def test_a_retraining_asks_for_each_recorded_model_by_the_commit_that_made_it(cl
 
 
 def test_a_retraining_of_a_model_that_was_never_delivered_is_refused(cloud, cli):
-    said = cli("push", "--env", "dev", "--retrain", "--models", "cab")
+    result = cli("push", "--env", "dev", "--retrain", "--models", "cab")
 
+    assert result.code == 2
     assert (
-        said.code,
-        "--models names 'cab', allowed are the models delivered to dev: none yet" in said.sentence,
-    ) == (2, True)
+        "--models names 'cab', allowed are the models delivered to dev: none yet" in result.sentence
+    )
     assert builds(cloud) == []
 
 
@@ -406,14 +409,19 @@ def staging(google, store, blob):
 def test_a_promotion_is_handed_to_the_stage_s_own_trigger(staging, cli):
     commit = FULL.models["cab"].current.commit
 
-    said = cli("push", "--env", "staging", "--promote", "--commit", commit, "--models", "cab")
+    result = cli("push", "--env", "staging", "--promote", "--commit", commit, "--models", "cab")
 
     [build] = builds(staging)
-    assert (said.code, said.out.strip()) == (0, build["logUrl"])
-    given = {
+    assert result.code == 0
+    assert result.out.strip() == build["logUrl"]
+    substitutions = {
         name: build["substitutions"][name] for name in ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")
     }
-    assert given == {"COMMIT_SHA": commit, "_MODELS": "cab", "TRIGGER_NAME": "staging-modules"}
+    assert substitutions == {
+        "COMMIT_SHA": commit,
+        "_MODELS": "cab",
+        "TRIGGER_NAME": "staging-modules",
+    }
 
 
 @pytest.mark.parametrize(
@@ -447,6 +455,8 @@ def test_a_promotion_is_handed_to_the_stage_s_own_trigger(staging, cli):
     ],
 )
 def test_what_the_stage_before_has_not_delivered_is_not_promoted(staging, cli, arguments, says):
-    said = cli("push", *arguments)
+    result = cli("push", *arguments)
 
-    assert (said.code, says in said.sentence, builds(staging)) == (2, True, [])
+    assert result.code == 2
+    assert says in result.sentence
+    assert builds(staging) == []

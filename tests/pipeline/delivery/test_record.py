@@ -1,4 +1,4 @@
-"""The record of what was delivered: whoever writes it at the same time, nobody's change is lost."""
+"""The record of deliveries: of several writers at once, nobody's change is lost."""
 
 import json
 from collections.abc import Callable
@@ -36,30 +36,31 @@ def test_what_is_written_is_read_again(blob):
 def test_a_change_that_changes_nothing_writes_nothing(blob):
     record_object.update(DEV, lambda _: FULL)
     blob.reload()
-    before = blob.generation
+    generation = blob.generation
 
     record_object.update(DEV, lambda record: record)
 
     blob.reload()
-    assert blob.generation == before
+    assert blob.generation == generation
 
 
 @pytest.mark.parametrize("begin", [EMPTY, FULL])
 def test_a_writer_that_comes_between_loses_nothing_and_is_not_lost(blob, begin):
     record_object.update(DEV, lambda _: begin)
-    seen = []
+    records = []
 
     def change(record: Record) -> Record:
-        seen.append(record)
-        if len(seen) == 1:
+        records.append(record)
+        if len(records) == 1:
             record_object.update(DEV, taken("ferry", FIRST))
         return delivered(record, "cab", THIRD)
 
     record_object.update(DEV, change)
 
-    left = record_object.read(DEV).models
-    assert (left["ferry"].current, left["cab"].current) == (FIRST, THIRD)
-    assert len(seen) == 2
+    models = record_object.read(DEV).models
+    assert models["ferry"].current == FIRST
+    assert models["cab"].current == THIRD
+    assert len(records) == 2
 
 
 def test_writers_at_the_same_time_are_all_in_the_record(blob):
@@ -84,8 +85,9 @@ def test_a_write_whose_answer_is_lost_is_done_once(blob, store):
 
     record_object.update(DEV, taken("cab", SECOND))
 
-    found = record_object.read(DEV).models["cab"]
-    assert (found.current, found.before) == (SECOND, FIRST)
+    entry = record_object.read(DEV).models["cab"]
+    assert entry.current == SECOND
+    assert entry.before == FIRST
     assert not store.faults
 
 
@@ -101,10 +103,10 @@ def test_a_busy_store_is_asked_again(blob, store, status):
 
 def test_a_record_that_never_holds_still_is_given_up(blob, monkeypatch):
     monkeypatch.setattr(record_object, "CONTENDED_SECONDS", 0.5)
-    others = (replace(FIRST, registry_version=str(number)) for number in range(1000))
+    versions = (replace(FIRST, registry_version=str(number)) for number in range(1000))
 
     def change(record: Record) -> Record:
-        blob.upload_from_string(encode(delivered(record, "ferry", next(others))))
+        blob.upload_from_string(encode(delivered(record, "ferry", next(versions))))
         return delivered(record, "cab", FIRST)
 
     with pytest.raises(
@@ -118,7 +120,8 @@ def test_a_record_that_never_holds_still_is_given_up(blob, monkeypatch):
 def test_a_delivery_keeps_the_one_before_and_no_more():
     record = delivered(delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND), "cab", THIRD)
 
-    assert (record.models["cab"].current, record.models["cab"].before) == (THIRD, SECOND)
+    assert record.models["cab"].current == THIRD
+    assert record.models["cab"].before == SECOND
 
 
 def test_a_delivery_told_again_keeps_the_one_before():

@@ -1,4 +1,7 @@
-"""A record that can't be read is never written over, and what keeps it from being read or written is one sentence."""
+"""An unreadable record is never written over.
+
+One sentence says what keeps it from being read or written.
+"""
 
 import json
 from dataclasses import replace

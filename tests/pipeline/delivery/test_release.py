@@ -1,4 +1,7 @@
-"""What moves afterwards: promotion of what passed, one call back, a fresh server for the same model, and machines given up."""
+"""The moves after a delivery.
+
+Promotion of what passed, one call back, a fresh server for the same model, and machines given up.
+"""
 
 from dataclasses import replace
 
@@ -37,7 +40,10 @@ def images(google) -> Images:
 
 @pytest.fixture
 def two(google, blob, images):
-    """Versions 1 and 2 on dev's endpoint, the newer one with all the traffic; the record names both."""
+    """Versions 1 and 2 on dev's endpoint, the newer one with all the traffic.
+
+    The record names both.
+    """
     endpoint = release.endpoint_of(WARM, "cab")
     for number in ("1", "2"):
         release.vertex_pusher.push(
@@ -51,23 +57,25 @@ def two(google, blob, images):
 
 def recorded(record, ids, images):
     for number in ("1", "2"):
-        made = replace(
+        version = replace(
             FIRST,
             commit=number * 40,
             images=images,
             registry_version=number,
             deployed_model=ids[number],
         )
-        record = delivered(record, "cab", made)
+        record = delivered(record, "cab", version)
     return record
 
 
 def test_a_rollback_gives_the_version_before_all_the_traffic_in_one_call(two, cli):
-    said = cli("release", "rollback", "--env", "dev", "cab", "--json")
+    result = cli("release", "rollback", "--env", "dev", "cab", "--json")
 
-    assert (said.code, parsed(said)) == (0, {"model": "cab", "version": "1", "commit": "1" * 40})
+    assert result.code == 0
+    assert parsed(result) == {"model": "cab", "version": "1", "commit": "1" * 40}
     record = record_object.read(WARM).models["cab"]
-    assert (record.current.registry_version, record.before.registry_version) == ("1", "2")
+    assert record.current.registry_version == "1"
+    assert record.before.registry_version == "2"
 
 
 def test_a_rollback_moves_the_traffic_back(two):
@@ -88,38 +96,35 @@ def test_a_rollback_deploys_a_version_that_left_its_machines(two):
 def test_there_is_no_way_back_from_a_first_version(google, blob, cli):
     record_object.update(WARM, lambda record: delivered(record, "cab", FIRST))
 
-    said = cli("release", "rollback", "--env", "dev", "cab")
+    result = cli("release", "rollback", "--env", "dev", "cab")
 
-    assert (
-        said.code,
-        "cab has version 1 in dev and none before to go back to" in said.sentence,
-    ) == (2, True)
+    assert result.code == 2
+    assert "cab has version 1 in dev and none before to go back to" in result.sentence
 
 
 def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
-    said = cli("release", "rollback", "--env", "dev", "nosuch")
+    result = cli("release", "rollback", "--env", "dev", "nosuch")
 
-    assert (
-        said.code,
-        "there is no model 'nosuch' delivered to dev, allowed are none yet" in said.sentence,
-    ) == (2, True)
+    assert result.code == 2
+    assert "there is no model 'nosuch' delivered to dev, allowed are none yet" in result.sentence
 
 
 def test_undeploy_spares_what_has_traffic_and_the_newest_without(two, images):
     release.vertex_pusher.push("gs://b/models/3", release._destination(WARM, "cab", images))
     ids = release.endpoint_of(WARM, "cab").deployed()
 
-    gone = release.undeploy(WARM, "cab", 1, SILENT)
+    removed_ids = release.undeploy(WARM, "cab", 1, SILENT)
 
-    assert gone == [ids["1"]]
+    assert removed_ids == [ids["1"]]
     assert set(release.endpoint_of(WARM, "cab").deployed()) == {"2", "3"}
     assert record_object.read(WARM).models["cab"].before.deployed_model is None
 
 
 def test_undeploy_refuses_a_number_below_nothing(two, cli):
-    said = cli("release", "undeploy", "--env", "dev", "cab", "--keep", "-1")
+    result = cli("release", "undeploy", "--env", "dev", "cab", "--keep", "-1")
 
-    assert (said.code, "--keep is -1, allowed is 0 or more" in said.sentence) == (2, True)
+    assert result.code == 2
+    assert "--keep is -1, allowed is 0 or more" in result.sentence
 
 
 def test_a_refresh_serves_the_same_model_behind_the_newest_serving_image(google, two):
@@ -133,16 +138,18 @@ def test_a_refresh_serves_the_same_model_behind_the_newest_serving_image(google,
     model = vertex(WARM.project_id, WARM.region).Model(
         WARM.names.registered_model("cab"), version="3"
     )
-    assert (fresh.registry_version, model.uri) == ("3", "gs://b/models/2")
+    assert fresh.registry_version == "3"
+    assert model.uri == "gs://b/models/2"
     assert model.container_spec.image_uri.endswith(newer)
     endpoint = release.endpoint_of(WARM, "cab")
     assert endpoint.shares() == {endpoint.deployed()["3"]: 100}
 
 
 def test_a_refresh_without_a_newer_image_does_nothing(two, cli):
-    said = cli("release", "refresh", "--env", "dev", "cab")
+    result = cli("release", "refresh", "--env", "dev", "cab")
 
-    assert (said.code, said.out.strip()) == (0, "cab has the newest serving image already")
+    assert result.code == 0
+    assert result.out.strip() == "cab has the newest serving image already"
 
 
 @pytest.fixture
@@ -172,7 +179,8 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
 
     [verdict] = promote(passed.commit)
 
-    assert (verdict.state, len(pipelines.jobs)) == ("delivered", 1)
+    assert verdict.state == "delivered"
+    assert len(pipelines.jobs) == 1
     current = record_object.read(STAGING).models["cab"].current
     assert current.images == passed.images
     assert [uri.rsplit("/", 2)[1:] for uri in current.modules.values()] == [
@@ -197,13 +205,15 @@ def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not
         return promoting.is_there(WARM, STAGING, passed.commit, ["cab"])
 
     Vertex(google)
-    before = there()
+    first_answer = there()
     promote(passed.commit)
-    after = there()
-    other = replace(passed, images=replace(passed.images, pipeline=f"sha256:{'9' * 64}"))
-    record_object.update(WARM, lambda record: delivered(record, "cab", other))
+    second_answer = there()
+    other_images = replace(passed, images=replace(passed.images, pipeline=f"sha256:{'9' * 64}"))
+    record_object.update(WARM, lambda record: delivered(record, "cab", other_images))
 
-    assert (before, after, there()) == (False, True, False)
+    assert first_answer is False
+    assert second_answer is True
+    assert there() is False
 
 
 def test_images_are_copied_once(google, passed):
@@ -256,12 +266,12 @@ def test_what_the_stage_before_has_of_another_commit_is_not_promoted(google, pas
 
 
 def test_modules_that_differ_from_what_was_delivered_are_not_promoted(google, passed):
-    other = {
+    modules = {
         **passed.modules,
         "model.py": passed.modules["model.py"].replace("/model.py", "x/model.py"),
     }
     record_object.update(
-        WARM, lambda record: delivered(record, "cab", replace(passed, modules=other))
+        WARM, lambda record: delivered(record, "cab", replace(passed, modules=modules))
     )
 
     with pytest.raises(RunError, match=r"cab: model.py of the checkout is not what dev delivered"):
@@ -269,6 +279,7 @@ def test_modules_that_differ_from_what_was_delivered_are_not_promoted(google, pa
 
 
 def test_the_first_stage_promotes_from_none(cli):
-    said = cli("release", "promote", "--env", "dev", "--commit", "a" * 40, "--models", "cab")
+    result = cli("release", "promote", "--env", "dev", "--commit", "a" * 40, "--models", "cab")
 
-    assert (said.code, "--env is 'dev', which promotes from no other" in said.sentence) == (2, True)
+    assert result.code == 2
+    assert "--env is 'dev', which promotes from no other" in result.sentence

@@ -1,4 +1,4 @@
-"""What a push delivers: the table of changes and what they reach."""
+"""The deliveries of a push: the table of changes and of their reach."""
 
 import pytest
 
@@ -27,21 +27,24 @@ def test_a_hostile_path_reaches_what_it_names_and_nothing_else(path):
 
 
 def test_a_new_model_is_submitted_and_wants_its_endpoint():
-    found = route(
+    result = route(
         [Change("models/cab/model.toml", "added"), Change("models/cab/model.py", "added")], MODELS
     )
 
-    assert found == Route(models=frozenset({"cab"}), infrastructure=True)
-    assert found.kind == "partial"
+    assert result == Route(models=frozenset({"cab"}), infrastructure=True)
+    assert result.kind == "partial"
 
 
 def test_a_removed_model_is_named_and_not_submitted():
-    gone = [Change("models/old/model.toml", "deleted"), Change("models/old/model.py", "deleted")]
+    deletions = [
+        Change("models/old/model.toml", "deleted"),
+        Change("models/old/model.py", "deleted"),
+    ]
 
-    found = route(gone, MODELS)
+    result = route(deletions, MODELS)
 
-    assert found == Route(removed=frozenset({"old"}), infrastructure=True)
-    assert found.kind == "none"
+    assert result == Route(removed=frozenset({"old"}), infrastructure=True)
+    assert result.kind == "none"
 
 
 @pytest.mark.parametrize("folder", ["ta xi", "cab\n", "..", "тaxi", "Taxi"])

@@ -1,4 +1,7 @@
-"""Whatever goes into an image is decided on by the route: build/Dockerfile's COPY lines and .dockerignore are walked."""
+"""The route decides on every file of an image.
+
+The test walks build/Dockerfile's COPY lines and .dockerignore.
+"""
 
 import re
 
@@ -10,23 +13,23 @@ from settings import REPOSITORY
 DOCKERFILE = (REPOSITORY / "build/Dockerfile").read_text().replace("\\\n", " ")
 STAGES = dict(re.findall(r"^FROM \S+ AS (\S+)\n((?:(?!FROM ).*\n?)*)", DOCKERFILE, re.MULTILINE))
 MODELS = frozenset({"cab"})
-SPARED = {
-    "environments.py"
-}  # in the pipeline image to be imported, but what reads its values runs from a checkout: it reaches the infrastructure
+# In the pipeline image to be imported, but what reads its values runs from a checkout: it reaches
+# the infrastructure.
+SPARED = {"environments.py"}
 TEST_ALONE = {"models", "pyproject.toml", "tests"}  # in no image that is delivered
 
 
 def copied(stages):
-    """The files that these stages copy from the repository."""
+    """The files copied from the repository by these stages."""
     lines = (
         line.split()
         for stage in stages
         for line in re.findall(r"^COPY (?!--from)(.*)$", STAGES[stage], re.MULTILINE)
     )
-    found = (
+    paths = (
         path for *sources, _ in lines for source in sources for path in REPOSITORY.glob(source)
     )
-    files = (file for path in found for file in ([path] if path.is_file() else path.rglob("*")))
+    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
     return {
         str(file.relative_to(REPOSITORY))
         for file in files

@@ -1,4 +1,4 @@
-"""What holds of the route of every set of changes."""
+"""The properties of the route of every set of changes."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,19 @@ paths = st.one_of(
     st.builds("models/{}/{}".format, names, inside),
     st.lists(
         st.sampled_from(
-            ["pipeline", "models", "components", "infra", "cab", "..", ".", "", "ü", "\n", "dag.py"]
+            [
+                "pipeline",
+                "models",
+                "components",
+                "infra",
+                "cab",
+                "..",
+                ".",
+                "",
+                "ü",
+                "\n",
+                "dag.py",
+            ]
         ),
         min_size=1,
     ).map("/".join),
@@ -38,16 +50,16 @@ def includes(larger: Route, smaller: Route) -> bool:
 
 @given(change_sets, model_sets)
 def test_every_set_of_changes_has_exactly_one_route(changes, models):
-    found = route(changes, models)
+    result = route(changes, models)
 
     assert (
         route(sorted(changes, key=repr), models)
         == route(sorted(changes, key=repr, reverse=True), models)
-        == found
+        == result
     )
-    assert found.kind in ("full", "partial", "none")
+    assert result.kind in ("full", "partial", "none")
     assert includes(
-        everything(models), Route(found.image, found.models, frozenset(), found.infrastructure)
+        everything(models), Route(result.image, result.models, frozenset(), result.infrastructure)
     )
 
 
@@ -60,10 +72,10 @@ def test_a_larger_set_never_gets_a_smaller_route(some, more, models):
 def test_only_models_that_are_there_are_submitted_and_only_those_that_are_not_are_removed(
     changes, models
 ):
-    found = route(changes, models)
+    result = route(changes, models)
 
-    assert found.models <= models
-    assert not found.removed & models
+    assert result.models <= models
+    assert not result.removed & models
 
 
 @given(paths, paths, model_sets)
@@ -83,4 +95,5 @@ def test_a_deletion_reaches_at_least_the_image_and_models_of_a_modification(path
         route([Change(path, "modified")], models),
     )
 
-    assert (deleted.image, deleted.models) == (modified.image, modified.models)
+    assert deleted.image == modified.image
+    assert deleted.models == modified.models

@@ -1,4 +1,7 @@
-"""Dozens of models are dozens of folders: one edit is one model's, and all of them are routed, published and compiled together."""
+"""Dozens of models are dozens of folders: one edit is one model's.
+
+All of them are routed, published and compiled together.
+"""
 
 import json
 import shutil
@@ -8,7 +11,7 @@ import pytest
 from environments import ENVIRONMENTS
 from pipeline.cli.compile import compile_models
 from pipeline.delivery.route import Change, route
-from pipeline.gcp.modules import publish
+from pipeline.gcp.modules import upload
 from pipeline.model.folder import ModelFolder
 from tests.pipeline.conftest import IMAGES
 from tests.pipeline.delivery.conftest import DEV
@@ -19,7 +22,7 @@ NAMES = [f"cab_{number:02}" for number in range(30)]
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """Thirty models that differ in one module."""
+    """Thirty models, alike but for one module."""
     place = tmp_path_factory.mktemp("thirty")
     for name in NAMES:
         shutil.copytree(MODELS / "cab", place / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -35,16 +38,18 @@ def test_every_name_in_the_cloud_holds_for_thirty_models():
 
 
 def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
-    one = route([Change(f"models/{NAMES[7]}/model.py", "modified")], NAMES)
+    single = route([Change(f"models/{NAMES[7]}/model.py", "modified")], NAMES)
     every = route([Change("pipeline/job/dag.py", "modified")], NAMES)
 
-    assert (one.kind, sorted(one.models)) == ("partial", [NAMES[7]])
-    assert (every.kind, sorted(every.models)) == ("full", NAMES)
+    assert single.kind == "partial"
+    assert sorted(single.models) == [NAMES[7]]
+    assert every.kind == "full"
+    assert sorted(every.models) == NAMES
 
 
 def test_all_are_published_once_and_an_edit_of_one_copies_one_file(blob, folders):
     def copied():
-        return {name: publish(ModelFolder.load(str(folders / name)), DEV).copied for name in NAMES}
+        return {name: upload(ModelFolder.load(str(folders / name)), DEV).copied for name in NAMES}
 
     assert all("model.py" in files for files in copied().values())
     edited = folders / NAMES[7] / "model.py"
@@ -63,10 +68,10 @@ def test_one_and_all_are_compiled_each_for_its_own_names(folders, tmp_path):
         "output": tmp_path,
     }
 
-    [one] = compile_models([str(folders / NAMES[0])], **arguments)
+    [compiled_file] = compile_models([str(folders / NAMES[0])], **arguments)
     files = compile_models([str(folders / name) for name in NAMES], **arguments)
 
-    assert one == files[0]
+    assert compiled_file == files[0]
     roots = [json.loads(file.read_text())["runtimeConfig"]["gcsOutputDirectory"] for file in files]
     assert compile_models(
         [str(folders / NAMES[0])],

@@ -1,4 +1,8 @@
-"""A new version takes the traffic in steps: it is asked first, watched at each, and the version before has all of it again at the first sign of trouble."""
+"""A new version takes the traffic in steps.
+
+It is asked first and watched at each step; at the first sign of trouble the version before has all
+of the traffic again.
+"""
 
 from dataclasses import replace
 
@@ -7,8 +11,9 @@ import pytest
 from pipeline.components.vertex_pusher import push
 from pipeline.delivery import release, traffic
 from pipeline.delivery.record import Model, SupersededError
-from pipeline.delivery.traffic import METRICS, Question
+from pipeline.delivery.traffic import Question
 from pipeline.errors import RunError
+from pipeline.gcp.endpoints import METRICS
 from settings import Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST
 from tests.standins.google.faults import Fault
@@ -32,7 +37,7 @@ def observer(told):
 
 @pytest.fixture
 def old(google):
-    """The endpoint, with a version that has all the traffic."""
+    """The endpoint, with all the traffic on one version."""
     return deployed("1")
 
 
@@ -42,7 +47,7 @@ def new(old):
 
 
 def deployed(version: str) -> str:
-    """The id of the deployed model of that version."""
+    """The id of that version's deployed model."""
     push(f"gs://b/model/{version}", release._destination(WARM, "cab", FIRST.images))
     return endpoint().deployed()[version]
 
@@ -66,8 +71,8 @@ def test_a_version_takes_the_traffic_step_by_step_and_is_asked_by_each_signature
 
     assert steps == (1, 10, 50, 100)
     assert endpoint().shares() == {new: 100}
-    shown = [node.removeprefix("dev-cab ") for node, state in told if state == "running"]
-    assert shown == [
+    running = [node.removeprefix("dev-cab ") for node, state in told if state == "running"]
+    assert running == [
         "smoke test at 1 % of the traffic",
         *(f"{step} % of the traffic, watched for 0 min" for step in steps),
     ]

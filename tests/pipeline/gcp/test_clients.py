@@ -1,4 +1,7 @@
-"""What Google answers becomes one sentence that names what was asked, and what is only overloaded or lost is asked again."""
+"""A refusal of Google's becomes one sentence with the request's subject.
+
+What is only overloaded or lost is asked again.
+"""
 
 import pytest
 import requests
@@ -52,23 +55,23 @@ def test_a_refusal_is_one_sentence(error, says):
     ],
 )
 def test_what_may_pass_is_asked_again(error):
-    left = [error, error]
+    errors = [error, error]
 
     def call():
-        if left:
-            raise left.pop()
+        if errors:
+            raise errors.pop()
         return "answer"
 
     assert clients.patiently(call) == "answer"
 
 
 def test_what_will_not_pass_is_asked_once():
-    asked = []
+    calls = []
 
     def call():
-        asked.append(1)
+        calls.append(1)
         raise exceptions.Forbidden("no")
 
     with pytest.raises(exceptions.Forbidden):
         clients.patiently(call)
-    assert asked == [1]
+    assert calls == [1]

@@ -1,4 +1,7 @@
-"""Google's own clients against the stand-in of its APIs: what they ask for is understood, and they understand what is answered."""
+"""Google's own clients against the stand-in of its APIs.
+
+The stand-in understands what they ask, and they understand what it answers.
+"""
 
 from collections.abc import Iterator
 
@@ -21,7 +24,7 @@ def google(monkeypatch) -> Iterator[GoogleApis]:
 
 @pytest.fixture
 def endpoint(google):
-    """An endpoint with two versions of a model, of which the first takes all the traffic."""
+    """An endpoint with two versions of a model; the first takes all the traffic."""
     aiplatform = vertex(PROJECT, REGION)
     endpoint = aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id="7")
     for number in (1, 2):
@@ -61,7 +64,8 @@ def test_vertex_predicts(google, endpoint):
 
     answer = endpoint.predict(instances=[{"a": 1}, {"a": 2}])
     assert answer.predictions == [0.5, 0.5]
-    assert (answer.deployed_model_id, answer.model_version_id) == (versions(endpoint)["1"], "1")
+    assert answer.deployed_model_id == versions(endpoint)["1"]
+    assert answer.model_version_id == "1"
 
     google.answers["1"] = lambda _: (500, {"error": "boom"})
     with pytest.raises(exceptions.InternalServerError, match="boom"):
@@ -120,11 +124,9 @@ def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
         approvalConfig={"approvalRequired": True},
     )
     [trigger] = builds.list_build_triggers(request={"parent": PLACE, **ids})
-    assert (trigger.id, trigger.name, dict(trigger.substitutions)) == (
-        trigger_id,
-        "train",
-        {"_MODEL": ""},
-    )
+    assert trigger.id == trigger_id
+    assert trigger.name == "train"
+    assert dict(trigger.substitutions) == {"_MODEL": ""}
 
     name = {"name": f"{PLACE}/triggers/{trigger_id}", "trigger_id": trigger_id, **ids}
     operation = builds.run_build_trigger(
@@ -132,15 +134,13 @@ def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
     )
 
     build = operation.metadata.build
-    assert (build.status.name, build.substitutions["_MODEL"], operation.done()) == (
-        "PENDING",
-        "cab",
-        False,
-    )
+    assert build.status.name == "PENDING"
+    assert build.substitutions["_MODEL"] == "cab"
+    assert not operation.done()
     google.change("cloud_build", build.name, status="SUCCESS")
     assert operation.result(timeout=30).status.name == "SUCCESS"
     request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}
-    assert [found.status.name for found in builds.list_builds(request=request)] == ["SUCCESS"]
+    assert [build.status.name for build in builds.list_builds(request=request)] == ["SUCCESS"]
     assert (
         builds.get_build(request={"name": build.name, "id": build.id, **ids}).build_trigger_id
         == trigger_id
@@ -163,13 +163,14 @@ def test_an_authorized_session_writes_logs_and_reads_measurements(google):
         "entries": [{"jsonPayload": {"a": 1}}],
     }
     http.post(f"{google.url}/logging/v2/entries:write", json=entries).raise_for_status()
-    asked = {"filter": f'metric.type="{errors}" AND metric.labels.deployed_model_id="1"'}
+    parameters = {"filter": f'metric.type="{errors}" AND metric.labels.deployed_model_id="1"'}
     interval = {
         "interval.startTime": "2026-01-01T00:00:00Z",
         "interval.endTime": "2026-01-01T00:05:00+00:00",
     }
     answer = http.get(
-        f"{google.url}/monitoring/v3/projects/{PROJECT}/timeSeries", params={**asked, **interval}
+        f"{google.url}/monitoring/v3/projects/{PROJECT}/timeSeries",
+        params={**parameters, **interval},
     )
 
     assert google.entries[0]["jsonPayload"] == {"a": 1}

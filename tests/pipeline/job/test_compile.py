@@ -1,4 +1,7 @@
-"""Compiled jobs: what Vertex gets is what the rehearsal runs, but for ExampleGen, Trainer, Pusher, Beam's arguments, paths and image."""
+"""Compiled jobs: Vertex gets the job of the rehearsal.
+
+Only ExampleGen, Trainer, Pusher, Beam's arguments, paths and image differ.
+"""
 
 import json
 
@@ -12,7 +15,7 @@ OTHER = {"ExampleGen", "Trainer", "Pusher"}
 @pytest.fixture
 def compiled(cli, tmp_path):
     def call(env, *more, model="cab"):
-        said = cli(
+        result = cli(
             "compile",
             model,
             "--env",
@@ -24,24 +27,24 @@ def compiled(cli, tmp_path):
             "--json",
             *more,
         )
-        assert said.code == 0, said.err
-        [file] = parsed(said)
+        assert result.code == 0, result.err
+        [file] = parsed(result)
         return json.loads(open(file).read())
 
     return call
 
 
 def nodes(job):
-    """Each node's task, component and executor, without what may differ."""
+    """Each node's task, component and executor, without the parts that may differ."""
     spec = job["pipelineSpec"]
-    found = {}
+    by_name = {}
     for name, task in spec["root"]["dag"]["tasks"].items():
         component = spec["components"][task["componentRef"]["name"]]
         executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
-        found[
+        by_name[
             name.replace("BigQueryExampleGen", "ExampleGen").replace("CsvExampleGen", "ExampleGen")
         ] = (task, component, executor)
-    return found
+    return by_name
 
 
 def neutral(value, root, name):
@@ -74,14 +77,15 @@ def module_base(job):
 def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, stage):
     local, cloud = compiled("local"), compiled(stage, *IMAGES)
 
-    ours, theirs = nodes(local), nodes(cloud)
+    local_nodes, cloud_nodes = nodes(local), nodes(cloud)
+    cloud_name = cloud["pipelineSpec"]["pipelineInfo"]["name"]
     differing = {
         n
-        for n in ours
-        if neutral(ours[n], module_base(local), "cab")
-        != neutral(theirs[n], module_base(cloud), cloud["pipelineSpec"]["pipelineInfo"]["name"])
+        for n in local_nodes
+        if neutral(local_nodes[n], module_base(local), "cab")
+        != neutral(cloud_nodes[n], module_base(cloud), cloud_name)
     }
-    assert set(ours) == set(theirs)
+    assert set(local_nodes) == set(cloud_nodes)
     assert differing == OTHER
 
 
@@ -109,7 +113,7 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
-def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_also_holds_what_beam_needs(
+def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_serves_beam_too(
     compiled, stage
 ):
     executors = [
@@ -132,9 +136,9 @@ def test_modules_are_given_by_the_hash_of_their_content(compiled):
     uri = nodes(job)["Transform"][0]["inputs"]["parameters"]["module_file"]["runtimeValue"][
         "constant"
     ]
-    assert (
-        uri
-        == f"gs://mill-prod-prod-artifacts/modules/cab/{folder.sha256('preprocessing.py')}/preprocessing.py"
+    assert uri == (
+        f"gs://mill-prod-prod-artifacts/modules/cab/{folder.sha256('preprocessing.py')}/"
+        "preprocessing.py"
     )
 
 
@@ -185,9 +189,11 @@ def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     ],
 )
 def test_a_wrong_argument_is_one_sentence_and_nothing_is_written(cli, tmp_path, arguments, says):
-    said = cli("compile", "cab", "--output", tmp_path / "out", *arguments)
+    result = cli("compile", "cab", "--output", tmp_path / "out", *arguments)
 
-    assert (said.code, says in said.sentence, (tmp_path / "out").exists()) == (2, True, False)
+    assert result.code == 2
+    assert says in result.sentence
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_a_name_every_model_is_compiled(cli, tmp_path):

@@ -1,4 +1,7 @@
-"""The gate as TFMA reads it: the whole split's bound holds for the whole split alone, and each slice has its own."""
+"""The gate as TFMA reads it.
+
+The whole split's bound holds for the whole split alone, and each slice has its own.
+"""
 
 from pipeline.job.evaluation import eval_config
 from pipeline.model.declaration import Gate, Slice

@@ -1,4 +1,7 @@
-"""Each reach into TFX's and Beam's inside still has its reason: where one of these falls, look whether its patch can go."""
+"""Each reach into TFX's and Beam's inside still has its reason.
+
+Where one of these tests fails, look whether its patch can go.
+"""
 
 import inspect
 import json
@@ -75,14 +78,14 @@ def test_tfx_still_packs_modules_but_where_this_variable_is_set():
 
 
 def test_tfx_still_asks_for_the_last_blessed_model_of_the_whole_project(tmp_path, monkeypatch):
-    asked = []
+    jobs = []
     monkeypatch.setattr(
-        tfx_patches, "ask_for_own_blessing", lambda job, _: asked.append(json.dumps(job))
+        tfx_patches, "ask_for_own_blessing", lambda job, _: jobs.append(json.dumps(job))
     )
     spec = here(ModelFolder.load("ferry"), tmp_path)
 
     compiler.compiled(spec, "image@sha256:0")
 
-    assert "tfx.ModelBlessing" in asked[0]
-    assert "metadata.pipeline" not in asked[0]
-    assert entrypoint.COMMAND[-1] in asked[0]
+    assert "tfx.ModelBlessing" in jobs[0]
+    assert "metadata.pipeline" not in jobs[0]
+    assert entrypoint.COMMAND[-1] in jobs[0]

@@ -1,4 +1,7 @@
-"""The rehearsal runs a local spec through the containers' entrypoint, and asks its store as Vertex's resolvers ask theirs."""
+"""The rehearsal runs a local spec through the containers' entrypoint.
+
+It asks its store as Vertex's resolvers ask theirs.
+"""
 
 import fcntl
 import json
@@ -33,7 +36,7 @@ def rehearsed(tmp_path_factory):
 
 
 def compiled(place):
-    """The local job of the model in that place."""
+    """The local job of that place's model."""
     from pipeline.cli.compile import compile_models
 
     arguments = {
@@ -76,27 +79,28 @@ def test_no_container_tries_a_runner_that_is_downloaded(rehearsed):
 
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
     place, spec, _ = rehearsed
-    again = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/cab")
+    rehearsal = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/cab")
     queries = {
         k: v["resolver"]["outputArtifactQueries"]
-        for k, v in again.executors.items()
+        for k, v in rehearsal.executors.items()
         if "resolver" in v
     }
 
-    blessing = again.store.query(
+    blessing = rehearsal.store.query(
         queries["LastBlessed-model-blessing-resolver_executor"]["model_blessing"]["filter"], {}
     )
-    model = again.store.query(
+    model = rehearsal.store.query(
         queries["LastBlessed-model-resolver_executor"]["model"]["filter"], {"input": blessing}
     )
-    other = again.store.query(
-        'schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="ferry"',
+    foreign = rehearsal.store.query(
+        'schema_title="tfx.ModelBlessing" AND state=LIVE AND '
+        'metadata.pipeline.string_value="ferry"',
         {},
     )
 
     assert blessing[0]["metadata"]["pipeline"] == "cab"
     assert "/Trainer/model" in model[0]["uri"]
-    assert other == []
+    assert foreign == []
 
 
 def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache(rehearsed):
@@ -104,15 +108,15 @@ def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache
     with (place / "cab/model.py").open("a") as module:
         module.write("\n# edited\n")
 
-    again = states(compiled(place))
+    second_run = states(compiled(place))
 
-    assert {node for node, state in again.items() if state == "finished"} == {
+    assert {node for node, state in second_run.items() if state == "finished"} == {
         *TRAINED_ANEW,
         *UNCACHED,
     }
-    assert {state for node, state in again.items() if node not in {*TRAINED_ANEW, *UNCACHED}} == {
-        "cached"
-    }
+    assert {
+        state for node, state in second_run.items() if node not in {*TRAINED_ANEW, *UNCACHED}
+    } == {"cached"}
 
 
 def test_a_step_that_vertex_is_told_not_to_cache_runs_again(rehearsed):
@@ -130,7 +134,10 @@ def test_other_code_than_what_compiled_a_spec_is_refused(rehearsed, tmp_path):
 
     with pytest.raises(
         ConfigurationError,
-        match=r"local.json: it was compiled by other code than what would run it here; compile it again",
+        match=(
+            r"local.json: it was compiled by other code than what would run it here; compile "
+            r"it again"
+        ),
     ):
         rehearse_file(tmp_path / "local.json")
 
@@ -153,7 +160,7 @@ def test_a_rehearsal_of_a_model_that_another_process_rehearses_is_refused(rehear
 
 def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(tmp_path):
     checkout = Checkout(tmp_path)
-    before = image_of(checkout.place)
+    first_image = image_of(checkout.place)
 
     checkout.append("models/cab/model.py", "# edited")
     (tmp_path / "pipeline/.dag.py.swp").write_bytes(b"\0")
@@ -162,14 +169,14 @@ def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(t
     with_no_other_code = image_of(checkout.place)
     checkout.append("pipeline/reports/report.html.jinja", "edited")
 
-    assert before == with_no_other_code != image_of(checkout.place)
+    assert first_image == with_no_other_code != image_of(checkout.place)
 
 
 def image_of(place):
     program = [
         sys.executable,
         "-c",
-        "from pipeline import local_image; print(local_image.reference())",
+        "from pipeline.local import code_digest; print(code_digest.reference())",
     ]
     return subprocess.run(
         program,
@@ -185,10 +192,10 @@ def root(job):
 
 
 def states(job):
-    """How each step of the job's next rehearsal ends, in the place where it was rehearsed before."""
-    told = {}
-    Rehearsal(job, root(job)).run(told.__setitem__)
-    return told
+    """How each step of the job's next rehearsal ends, in the place of the rehearsal before."""
+    state_by_node = {}
+    Rehearsal(job, root(job)).run(state_by_node.__setitem__)
+    return state_by_node
 
 
 def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
@@ -209,12 +216,10 @@ def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
 def test_a_cloud_spec_is_refused(cli, tmp_path):
     [file] = parsed(cli("compile", "cab", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
 
-    said = cli("rehearse", file)
+    result = cli("rehearse", file)
 
-    assert (
-        said.code,
-        "only a spec of `compile --env local` can be rehearsed" in said.sentence,
-    ) == (2, True)
+    assert result.code == 2
+    assert "only a spec of `compile --env local` can be rehearsed" in result.sentence
 
 
 @pytest.mark.parametrize(
@@ -230,6 +235,7 @@ def test_what_is_no_spec_is_refused(cli, tmp_path, content, says):
     if content is not None:
         file.write_text(content)
 
-    said = cli("rehearse", file)
+    result = cli("rehearse", file)
 
-    assert (said.code, says in said.sentence) == (2, True)
+    assert result.code == 2
+    assert says in result.sentence

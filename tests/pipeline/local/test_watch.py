@@ -1,4 +1,7 @@
-"""`run --watch`: a save begins the next run, in a process as good as a new one; nothing is left running, and no old code is run."""
+"""`run --watch`: a save begins the next run, in a process as good as a new one.
+
+Nothing is left running, and no old code is run.
+"""
 
 import contextlib
 import json
@@ -43,13 +46,13 @@ class Watch:
         )
 
     def until(self, beginning: str) -> list[str]:
-        """What it says, as far as a line that begins so."""
-        said: list[str] = []
-        while not (said and said[-1].startswith(beginning)):
+        """Its output, as far as a line with that beginning."""
+        lines: list[str] = []
+        while not (lines and lines[-1].startswith(beginning)):
             line = self.process.stderr.readline()
-            assert line, f"it ended without {beginning!r}: {said}"
-            said.append(line)
-        return said
+            assert line, f"it ended without {beginning!r}: {lines}"
+            lines.append(line)
+        return lines
 
     def ended(self) -> tuple[int, list[str]]:
         """Its exit code and its last words."""
@@ -57,16 +60,19 @@ class Watch:
         return self.process.returncode, errors.splitlines()
 
     def alive(self) -> dict[int, int]:
-        """What it has started and is still there, itself too, process id -> parent's: known by where they find their code."""
-        found = {}
+        """Its living processes and itself: process id -> parent's.
+
+        They are known by where they find their code.
+        """
+        parents = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
                 state, parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:2]
                 if state != "Z" and f"PYTHONPATH={self.place}" in (
                     folder / "environ"
                 ).read_text().split("\0"):
-                    found[int(folder.name)] = int(parent)
-        return found
+                    parents[int(folder.name)] = int(parent)
+        return parents
 
     def leaves_nothing(self) -> bool:
         deadline = time.monotonic() + ENDS_SECONDS
@@ -80,7 +86,7 @@ class Watch:
 
 @pytest.fixture
 def watch():
-    """Watches that end with the test, and all that they started with them."""
+    """Watches; they and their children end with the test."""
     started: list[Watch] = []
 
     def call(place: Path, folder: Path) -> Watch:
@@ -102,18 +108,18 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
 
     watching.until(WATCHING)
     first = watching.newest()
-    checkout.append("cab/model.py", "# edited")
-    said = watching.until(WATCHING)
+    checkout.append("models/cab/model.py", "# edited")
+    lines = watching.until(WATCHING)
     second = watching.newest()
     edit(checkout.folder / "model.toml", "^purpose = .*$", "purpose = 7")
     refused = watching.until(WATCHING)
     edit(checkout.folder / "model.toml", "^purpose = .*$", 'purpose = "to be watched"')
     watching.until(WATCHING)
     checkout.append("pipeline/job/dag.py", "# edited")
-    checkout.append("cab/model.py", "# edited again")
+    checkout.append("models/cab/model.py", "# edited again")
     code, last_words = watching.ended()
 
-    assert said[0] == f"{checkout.folder}/model.py has changed\n"
+    assert lines[0] == f"{checkout.folder}/model.py has changed\n"
     assert {node["id"] for node in second["nodes"] if node["state"] == "ran"} >= TRAINED_ANEW
     assert {node["id"]: node["state"] for node in second["nodes"]}["Transform"] == "cached"
     compared = {
@@ -126,9 +132,10 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
     )
     assert "purpose is 7" in refused[-2]
     assert watching.newest()["purpose"] == "to be watched"
-    assert (code, last_words[-1]) == (
-        1,
-        f"python -m pipeline run: {checkout.place}/pipeline/job/dag.py is no longer what was imported; start this again",
+    assert code == 1
+    assert last_words[-1] == (
+        f"python -m pipeline run: {checkout.place}/pipeline/job/dag.py is no longer what "
+        "was imported; start this again"
     )
     assert len(list(watching.runs.glob("*/summary.json"))) == 3
     assert watching.leaves_nothing()
@@ -181,12 +188,13 @@ def test_a_run_that_dies_of_a_signal_is_told_and_watched_on(tmp_path, watch):
         if parent == watching.process.pid
     ]
     os.kill(run, signal.SIGKILL)
-    said = watching.until(WATCHING)
+    lines = watching.until(WATCHING)
 
-    assert said[-2] == "the run was ended by SIGKILL\n"
+    assert lines[-2] == "the run was ended by SIGKILL\n"
 
 
 def test_a_model_that_is_not_there_is_named_before_anything_is_watched(cli):
-    said = cli("run", "no_such", "--watch")
+    result = cli("run", "no_such", "--watch")
 
-    assert (said.code, "there is no model 'no_such'" in said.sentence) == (2, True)
+    assert result.code == 2
+    assert "there is no model 'no_such'" in result.sentence

@@ -1,4 +1,7 @@
-"""The tracker is a process beside the run: whatever becomes of it is a sentence, and it never outlives what started it for long."""
+"""The tracker is a process beside the run.
+
+Whatever becomes of it is a sentence, and it never outlives what started it for long.
+"""
 
 import os
 import signal
@@ -9,7 +12,10 @@ import pytest
 
 from pipeline.reports import tracking
 
-HANGING = "import time; from pipeline.reports import tracking; tracking.TIMEOUT_SECONDS = 1; tracking.{} = lambda *_, **__: time.sleep(60)"
+HANGING = (
+    "import time; from pipeline.reports import tracking; tracking.TIMEOUT_SECONDS = 1; "
+    "tracking.{} = lambda *_, **__: time.sleep(60)"
+)
 
 
 @pytest.fixture
@@ -65,9 +71,9 @@ def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(at):
         + "; tracking.main('')"
     )
 
-    done = subprocess.run([sys.executable, "-c", program], input="{}", text=True, timeout=30)
+    process = subprocess.run([sys.executable, "-c", program], input="{}", text=True, timeout=30)
 
-    assert done.returncode == -signal.SIGALRM
+    assert process.returncode == -signal.SIGALRM
 
 
 def test_ctrl_c_does_not_reach_the_tracker(tracker):

@@ -1,6 +1,8 @@
-"""A scratch project that delivers itself here: a copy of this repository with small models, and stand-ins for all it is delivered to.
+"""A scratch project that delivers itself here.
 
-GitHub is a bare repository, Cloud Build runs the recipes' own steps, Vertex rehearses a job's local twin and calls the cloud Pusher.
+It is a copy of this repository with small models, and stand-ins for all it is delivered to. GitHub
+is a bare repository, Cloud Build runs the recipes' own steps, Vertex rehearses a job's local twin
+and calls the cloud Pusher.
 """
 
 import json
@@ -37,16 +39,19 @@ from settings import GitHub, Serving, Settings
 from settings.stages import by_stage
 
 SERVING = Serving(keep_warm=True, traffic_steps=(50, 100), step_minutes=0)
-COMMON = {"region": "us-central1", "github": GitHub(repository="mill/scratch", app_installation_id=1), "deletable": True, "serving": SERVING}
+GITHUB = GitHub(repository="mill/scratch", app_installation_id=1)
+COMMON = {"region": "us-central1", "github": GITHUB, "deletable": True, "serving": SERVING}
 DEV = Settings(stage="dev", project_id="scratch-dev", project_number=1, **COMMON)
-STAGING = Settings(stage="staging", project_id="scratch-staging", project_number=2, promotes_from="dev", **COMMON)
+STAGING = Settings(
+    stage="staging", project_id="scratch-staging", project_number=2, promotes_from="dev", **COMMON
+)
 ENVIRONMENTS = by_stage(DEV, STAGING)
 '''
 
 
 @dataclass
 class Scratch:
-    """The project's clone, and what took the cloud's place."""
+    """The project's clone, and the stand-ins for its cloud."""
 
     repository: Repository
     google: GoogleApis
@@ -65,13 +70,13 @@ class Scratch:
         return self.commit({file: (self.repository.path / file).read_text() + addition})
 
     def push(self, *arguments: str) -> dict[str, Any]:
-        """What `python -m pipeline push --env dev` tells."""
+        """The report of `python -m pipeline push --env dev`."""
         return json.loads(self.call("push", "--env", "dev", "--json", *arguments))
 
     def call(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        process = self.run(*arguments)
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, **self.environment, "PYTHONPATH": str(self.repository.path)}
@@ -81,19 +86,19 @@ class Scratch:
         )
 
     def ended(self, build: str, patience_seconds: float = PATIENCE_SECONDS) -> Outcome:
-        """What became of a build of that id, once it is over."""
+        """The outcome of a build of that id, once it is over."""
         deadline = time.monotonic() + patience_seconds
         while True:
-            found = [body for body in self.builds() if body["id"] == build]
-            if found and found[0]["status"] in ENDED and found[0]["name"] in self.recipes.outcomes:
-                return self.recipes.outcomes[found[0]["name"]]
+            body = next((body for body in self.builds() if body["id"] == build), None)
+            if body and body["status"] in ENDED and body["name"] in self.recipes.outcomes:
+                return self.recipes.outcomes[body["name"]]
             assert time.monotonic() < deadline, (
                 f"the build {build} did not end within {patience_seconds} s"
             )
             time.sleep(0.2)
 
     def builds(self) -> list[dict[str, Any]]:
-        """All that were started, the oldest first."""
+        """All builds, the oldest first."""
         objects = self.google.objects.items()
         return sorted(
             (
@@ -105,7 +110,7 @@ class Scratch:
         )
 
     def delivery_to(self, stage: str, commit: str) -> dict[str, Any]:
-        """The build that delivers that commit to the stage, which another build asks for."""
+        """The build that delivers that commit to the stage, at another build's request."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             for body in self.builds():
@@ -136,7 +141,7 @@ class Scratch:
         }
 
     def traffic(self, stage: str, model: str) -> dict[str, int]:
-        """Percent by the registry version that answers."""
+        """Percent of the traffic by registry version."""
         settings = _settings(stage)
         endpoint = vertex(settings.project_id, settings.region).Endpoint(
             settings.names.endpoint(model)
@@ -158,7 +163,7 @@ class Scratch:
                 self.google.respond("DELETE", f"/cloud_build/v1/{name}", b"")
 
     def apply(self, model: str) -> None:
-        """What the serving stack makes of a model in each stage."""
+        """The serving stack's work for a model in each stage."""
         for stage in RECIPES:
             settings = _settings(stage)
             display_name, id_ = settings.names.pipeline(model), settings.names.endpoint(model)
@@ -196,13 +201,13 @@ def project(place: Path) -> Iterator[Scratch]:
             for stage, names in RECIPES.items():
                 settings = _settings(stage)
                 storage.Client(project="p").create_bucket(settings.names.bucket("artifacts"))
-                given = {"substitutions": {"_STAGE": stage, "_MODELS": "all"}}
+                defaults = {"substitutions": {"_STAGE": stage, "_MODELS": "all"}}
                 for recipe in names:
                     google.add_trigger(
                         settings.project_id,
                         settings.region,
                         settings.names.trigger(recipe),
-                        **given,
+                        **defaults,
                     )
             listen(google, _settings("staging"))
             scratch.apply("cab")
@@ -210,7 +215,10 @@ def project(place: Path) -> Iterator[Scratch]:
 
 
 def _fill(repository: Repository) -> None:
-    """All files of this repository as they are now, one small model instead of its own, and values that no one has."""
+    """All files of this repository as they are now, with one small model and values of no one.
+
+    The model stands instead of the repository's own.
+    """
     listed = subprocess.run(
         ["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, text=True, check=True
     ).stdout

@@ -1,7 +1,8 @@
-"""A clone of a team that is not ours: other values, two stages, one model gone, one renamed, one new.
+"""The clone of another team.
 
-`python3 -m tests.pipeline.scenarios.stranger FOLDER` makes it; `make theirs` runs all of `make test` there. Nothing is
-edited in it but what is a team's: environments.py and models/.
+It has other values, two stages, one model gone, one renamed, one new. `python3 -m
+tests.pipeline.scenarios.stranger FOLDER` makes it; `make theirs` runs all of `make test` there.
+Nothing is edited in it but what is a team's: environments.py and models/.
 """
 
 import os
@@ -95,9 +96,10 @@ defects = []
 
 
 def clone(to: Path) -> Path:
-    """This repository as it lies here, with its files committed, and then what a team does to its own."""
+    """This repository as it lies here, its files committed, then a team's own edits."""
     _copy_repository(to)
     _git(to, "init", "--quiet", "--initial-branch=trunk")
+    subprocess.run([sys.executable, to / "build/own", "--renew"], check=True)
     _commit(to, "as it is shipped")
     (to / "environments.py").write_text(ENVIRONMENTS)
     _change_models(to / "models")
@@ -147,10 +149,10 @@ def _commit(folder: Path, message: str) -> None:
 def _git(folder: Path, *arguments: str) -> str:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(folder), *arguments]
-    done = subprocess.run(
+    process = subprocess.run(
         command, env=inherited | COMMITTER, check=True, stdout=subprocess.PIPE, text=True
     )
-    return done.stdout
+    return process.stdout
 
 
 if __name__ == "__main__":

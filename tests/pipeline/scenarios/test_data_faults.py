@@ -1,4 +1,7 @@
-"""Data that is not what its contract says stops the run with one sentence and exit 1; the last model stays, the run is recorded."""
+"""Data in breach of its contract stops the run with one sentence and exit 1.
+
+The last model stays, and the run is recorded.
+"""
 
 import json
 
@@ -119,15 +122,15 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.__name__)
 def test_bad_data_stops_the_run_with_one_sentence(fault, tmp_path, cli, trained):
-    folder, before = copy_small("cab", tmp_path), tree_sha256(trained.published)
+    folder, first_tree = copy_small("cab", tmp_path), tree_sha256(trained.published)
     fault(folder)
 
-    said = cli("run", folder, "--runs", trained.runs, "--json")
+    result = cli("run", folder, "--runs", trained.runs, "--json")
 
-    assert said.code == 1
-    assert FAULTS[fault] in (parsed(said)["error"] if said.out else said.sentence)
-    assert "Traceback" not in said.err
-    assert tree_sha256(trained.published) == before
+    assert result.code == 1
+    assert FAULTS[fault] in (parsed(result)["error"] if result.out else result.sentence)
+    assert "Traceback" not in result.err
+    assert tree_sha256(trained.published) == first_tree
 
 
 def test_a_stopped_run_is_recorded_with_its_anomalies(cab, cli, trained):
@@ -136,16 +139,17 @@ def test_a_stopped_run_is_recorded_with_its_anomalies(cab, cli, trained):
     summary = parsed(cli("run", cab, "--runs", trained.runs, "--json"))
 
     page = (trained.runs / summary["run"] / "report.html").read_text()
-    kept = json.loads((trained.runs / summary["run"] / "summary.json").read_text())
+    recorded = json.loads((trained.runs / summary["run"] / "summary.json").read_text())
     assert (
-        states(kept)["ExampleValidator"] == "failed" and states(kept)["Transform"] == "not reached"
+        states(recorded)["ExampleValidator"] == "failed"
+        and states(recorded)["Transform"] == "not reached"
     )
-    assert kept["state"] == "failed" and kept["decision"] == {
+    assert recorded["state"] == "failed" and recorded["decision"] == {
         "blessed": False,
         "published": None,
-        "reason": kept["decision"]["reason"],
+        "reason": recorded["decision"]["reason"],
     }
-    assert "out-of-range" in kept["error"] or "unexpectedly" in kept["error"]
+    assert "out-of-range" in recorded["error"] or "unexpectedly" in recorded["error"]
     assert "fare (" in page.split("Anomalies")[1].split("Raw columns")[0]
 
 

@@ -1,4 +1,7 @@
-"""The whole delivery, from a commit to a served model and on to staging: every kind of commit as far as its route goes, in one story."""
+"""The whole delivery, from a commit to a served model and on to staging.
+
+Every kind of commit goes as far as its route goes, in one story.
+"""
 
 import pytest
 
@@ -20,7 +23,7 @@ def scratch(tmp_path_factory):
 
 
 def delivered(scratch: Scratch, done: dict) -> str:
-    """The commit that a push's build has delivered."""
+    """The commit delivered by a push's build."""
     outcome = scratch.ended(done["build"]["id"])
     assert outcome.status == "SUCCESS", outcome.output[-3000:]
     return next(
@@ -41,14 +44,12 @@ def test_a_push_delivers_exactly_what_changed(scratch: Scratch):
 
 
 def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch) -> None:
-    done = scratch.push()
+    push = scratch.push()
 
-    assert (done["started"], done["route"]["kind"], done["route"]["models"]) == (
-        True,
-        "full",
-        ["cab"],
-    )
-    commit = delivered(scratch, done)
+    assert push["started"] is True
+    assert push["route"]["kind"] == "full"
+    assert push["route"]["models"] == ["cab"]
+    commit = delivered(scratch, push)
     assert scratch.traffic("dev", "cab") == {"1": 100}
     assert scratch.record("dev")["commit"] == commit
     promotion = scratch.delivery_to("staging", commit)
@@ -57,10 +58,11 @@ def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch)
     ).output[-3000:]
     assert scratch.traffic("staging", "cab") == {"1": 100}
     assert scratch.modules("staging") == scratch.modules("dev")
-    here, there = (
+    first_version, second_version = (
         scratch.record(stage)["models"]["cab"]["current"] for stage in ("dev", "staging")
     )
-    assert (here["images"], here["commit"]) == (there["images"], there["commit"])
+    assert first_version["images"] == second_version["images"]
+    assert first_version["commit"] == second_version["commit"]
     scratch.stop_promotions()
 
 
@@ -68,23 +70,22 @@ def a_second_push_and_a_docs_commit_start_nothing(scratch: Scratch) -> None:
     assert not scratch.push()["started"]
     scratch.edit("README.md")
 
-    done = scratch.push()
+    push = scratch.push()
 
-    assert (done["started"], done["route"]["kind"]) == (False, "none")
+    assert push["started"] is False
+    assert push["route"]["kind"] == "none"
 
 
 def a_model_s_edit_builds_no_image_and_copies_one_file(scratch: Scratch) -> None:
     images, modules = scratch.record("dev")["images"], scratch.modules("dev")
     scratch.edit(MODEL)
 
-    done = scratch.push()
+    push = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"], done["route"]["image"]) == (
-        "partial",
-        ["cab"],
-        False,
-    )
-    delivered(scratch, done)
+    assert push["route"]["kind"] == "partial"
+    assert push["route"]["models"] == ["cab"]
+    assert push["route"]["image"] is False
+    delivered(scratch, push)
     assert scratch.traffic("dev", "cab") == {"2": 100}
     assert scratch.record("dev")["images"] == images
     assert [name.rsplit("/", 1)[1] for name in scratch.modules("dev") - modules] == ["model.py"]
@@ -94,10 +95,11 @@ def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None
     trained, images = list(scratch.vertex.trained), scratch.record("dev")["images"]
     scratch.edit("pipeline/reports/report.py")
 
-    done = scratch.push()
+    push = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"]) == ("full", [])
-    delivered(scratch, done)
+    assert push["route"]["kind"] == "full"
+    assert push["route"]["models"] == []
+    delivered(scratch, push)
     assert scratch.vertex.trained == trained
     assert scratch.record("dev")["images"] != images
     assert scratch.traffic("dev", "cab") == {"2": 100}
@@ -106,29 +108,29 @@ def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None
 def a_failed_full_delivery_still_ships_with_the_newest_of_two_later_pushes(
     scratch: Scratch,
 ) -> None:
-    before = scratch.record("dev")
+    first_record = scratch.record("dev")
     scratch.edit("pipeline/job/dag.py")
     scratch.vertex.fail_next = "Transform"
     failing = scratch.push()
     assert scratch.ended(failing["build"]["id"]).status == "FAILURE"
     assert "failed at Transform" in scratch.ended(failing["build"]["id"]).output
-    assert scratch.record("dev")["commit"] == before["commit"]
+    assert scratch.record("dev")["commit"] == first_record["commit"]
     assert scratch.traffic("dev", "cab") == {"2": 100}
     older = scratch.edit(MODEL)
     newer = scratch.commit(MIXED)
 
-    done = scratch.push("--head", newer)
+    push = scratch.push("--head", newer)
     late = scratch.push("--head", older)
 
     assert late["started"] is False
     assert newer[:12] in late["said"]
-    assert done["route"]["kind"] == "full"
-    assert done["route"]["models"] == ["cab"]
-    assert done["route"]["infrastructure"] is True
-    assert delivered(scratch, done) == newer
+    assert push["route"]["kind"] == "full"
+    assert push["route"]["models"] == ["cab"]
+    assert push["route"]["infrastructure"] is True
+    assert delivered(scratch, push) == newer
     assert scratch.traffic("dev", "cab") == {"3": 100}
     assert scratch.record("dev")["commit"] == newer
-    assert scratch.record("dev")["images"] != before["images"]
+    assert scratch.record("dev")["images"] != first_record["images"]
 
 
 def a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch: Scratch) -> None:
@@ -141,24 +143,20 @@ def a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch: Scratch) 
     scratch.commit({f"models/cab_two/{name}": content for name, content in files.items()})
     scratch.apply("cab_two")
 
-    done = scratch.push()
+    push = scratch.push()
 
-    assert (done["route"]["kind"], done["route"]["models"], done["route"]["infrastructure"]) == (
-        "partial",
-        ["cab_two"],
-        True,
-    )
-    delivered(scratch, done)
+    assert push["route"]["kind"] == "partial"
+    assert push["route"]["models"] == ["cab_two"]
+    assert push["route"]["infrastructure"] is True
+    delivered(scratch, push)
     assert scratch.traffic("dev", "cab_two") == {"1": 100}
     scratch.commit({f"models/cab_two/{name}": None for name in files})
 
-    done = scratch.push()
+    push = scratch.push()
 
-    assert (done["started"], done["route"]["removed"], done["route"]["models"]) == (
-        False,
-        ["cab_two"],
-        [],
-    )
+    assert push["started"] is False
+    assert push["route"]["removed"] == ["cab_two"]
+    assert push["route"]["models"] == []
 
 
 def one_call_brings_the_version_before_back(scratch: Scratch) -> None:

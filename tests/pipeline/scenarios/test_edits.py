@@ -1,4 +1,7 @@
-"""An edit re-runs exactly what depends on it: TFX's own cache key sees no more than module files."""
+"""An edit re-runs exactly its dependents.
+
+TFX's own cache key sees no more than module files.
+"""
 
 import json
 
@@ -16,13 +19,14 @@ from tests.pipeline.checkout import (
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """Run until the verdict on the last blessed model is in the cache as well."""
-    made = Checkout(tmp_path_factory.mktemp("checkout"))
-    assert made.run() >= DESCRIBED_ANEW
-    assert made.run() == {"Evaluator", "Pusher"}
-    return made
+    clone = Checkout(tmp_path_factory.mktemp("checkout"))
+    assert clone.run() >= DESCRIBED_ANEW
+    assert clone.run() == {"Evaluator", "Pusher"}
+    return clone
 
 
-# What judges no model anew comes first: after a new verdict the Evaluator and the Pusher run once more, whatever is edited.
+# What judges no model again comes first: after a new verdict the Evaluator and the Pusher run once
+# more, whatever is edited.
 EDITS = {
     "pipeline/reports/report.py": set(),
     "pipeline/components/example_validator.py": {"ExampleValidator"},
@@ -42,9 +46,9 @@ EDITS = {
 
 def test_a_run_and_what_it_starts_ask_nothing_of_the_network(checkout):
     audited = (checkout.place / "audited.txt").read_text()
-    asked = checkout.place / "network.txt"
+    log = checkout.place / "network.txt"
 
-    lines = asked.read_text().splitlines() if asked.exists() else []
+    lines = log.read_text().splitlines() if log.exists() else []
 
     assert "pipeline.serving.engine" in audited
     assert "pipeline.reports.tracking" in audited

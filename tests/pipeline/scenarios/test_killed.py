@@ -1,4 +1,4 @@
-"""Killed in any node, the next run finishes from what was done, and what is published is whole."""
+"""After a kill in any node the next run finishes the work, and published models are whole."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ from tests.pipeline.conftest import NODES, copy_small, states
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """One store in which run after run is killed, each a node further than the last."""
+    """One store; in it run after run is killed, each a node further than the last."""
     place = tmp_path_factory.mktemp("killed")
     return copy_small("cab", place), place / "runs"
 
@@ -27,8 +27,8 @@ def command(folder, runs):
 
 
 def started_by(process):
-    """The programs of ours that a process started, module -> process id."""
-    found = {}
+    """The programs of ours among a process's children, module -> process id."""
+    process_ids = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
@@ -36,8 +36,8 @@ def started_by(process):
         except (FileNotFoundError, ProcessLookupError):
             continue
         if parent == process.pid and "-m" in arguments:
-            found[arguments[arguments.index("-m") + 1]] = int(stat.parent.name)
-    return found
+            process_ids[arguments[arguments.index("-m") + 1]] = int(stat.parent.name)
+    return process_ids
 
 
 def alive(process_id):
@@ -76,10 +76,10 @@ def test_killed_in_a_node_nothing_half_made_is_published(killed, node):
 def test_the_run_after_the_kills_goes_on_and_publishes(killed):
     folder, runs = killed
 
-    done = subprocess.run(command(folder, runs), cwd=REPOSITORY, capture_output=True, text=True)
+    process = subprocess.run(command(folder, runs), cwd=REPOSITORY, capture_output=True, text=True)
 
-    summary = json.loads(done.stdout)
-    assert done.returncode == 0, done.stderr
+    summary = json.loads(process.stdout)
+    assert process.returncode == 0, process.stderr
     assert summary["decision"]["published"]
     assert {n for n, s in states(summary).items() if s == "cached"} >= {
         "CsvExampleGen",
@@ -94,7 +94,7 @@ def test_the_run_after_the_kills_goes_on_and_publishes(killed):
 
 @contextlib.contextmanager
 def edited(killed):
-    """A run after an edit of model.py, whose Trainer therefore runs."""
+    """A run after an edit of model.py: its Trainer runs."""
     folder, runs = killed
     (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
     with subprocess.Popen(
@@ -122,10 +122,10 @@ def test_ctrl_c_says_how_to_go_on(killed):
         lines = heard(process, lambda: process.send_signal(signal.SIGINT))
 
     assert process.wait() == 130
-    said = [
+    messages = [
         line for line in lines if line.strip()
     ]  # a library that is cut off may end its own line
-    assert "run it again to go on" in said[-1] and "Traceback" not in "".join(said)
+    assert "run it again to go on" in messages[-1] and "Traceback" not in "".join(messages)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])

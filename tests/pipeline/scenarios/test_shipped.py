@@ -1,4 +1,4 @@
-"""The models that are shipped: what README says of them holds, as long as their folders are as shipped."""
+"""The shipped models: README's claims hold while their folders are as shipped."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from tests.scripts import loaded
 
 
 def as_shipped(name):
-    """The folder of a shipped model; skips where a team has changed or removed it."""
+    """The folder of a shipped model; skips if a team has changed or removed it."""
     listed = loaded("own").shipped()
     files = {path: sha256 for path, sha256 in listed.items() if path.startswith(f"models/{name}/")}
     for path, sha256 in files.items():
@@ -29,10 +29,10 @@ def as_shipped(name):
 def test_all_rows_of_taxi_clear_its_own_bar(tmp_path):
     folder = as_shipped("taxi")
     command = [sys.executable, "-m", "pipeline", "run", str(folder), "--json", "--runs"]
-    done = subprocess.run([*command, tmp_path], cwd=REPOSITORY, capture_output=True, text=True)
+    process = subprocess.run([*command, tmp_path], cwd=REPOSITORY, capture_output=True, text=True)
 
-    summary = json.loads(done.stdout)
-    assert done.returncode == 0
+    summary = json.loads(process.stdout)
+    assert process.returncode == 0
     assert summary["records"]["data"]["rows"] == 15002
     assert summary["records"]["data"]["rows_dropped"] == 0
     assert summary["metrics"]["auc"] >= 0.93

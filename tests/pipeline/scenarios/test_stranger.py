@@ -1,4 +1,7 @@
-"""A stranger's first day: a clone with values and models of its own works, and nothing else is edited in it."""
+"""A stranger's first day: a clone with values and models of its own works.
+
+Nothing else is edited in it.
+"""
 
 import json
 import os
@@ -19,13 +22,13 @@ def clone(tmp_path_factory):
 
 
 def run(clone, *command):
-    """What it says on standard output, where it is content."""
+    """Its standard output, once it has succeeded."""
     variables = os.environ | {"PYTHONPATH": str(clone)}
-    done = subprocess.run(
+    process = subprocess.run(
         [str(part) for part in command], cwd=clone, env=variables, capture_output=True, text=True
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
+    return process.stdout
 
 
 def pipeline(clone, *arguments):
@@ -33,9 +36,9 @@ def pipeline(clone, *arguments):
 
 
 def test_nothing_outside_of_the_teams_files_is_edited(clone):
-    said = run(clone, sys.executable, "build/own")
+    output = run(clone, sys.executable, "build/own")
 
-    assert said == "nothing is changed but environments.py and models/\n"
+    assert output == "nothing is changed but environments.py and models/\n"
 
 
 def test_its_edits_are_routed_to_its_models_and_its_infrastructure(clone):
@@ -47,9 +50,9 @@ def test_its_edits_are_routed_to_its_models_and_its_infrastructure(clone):
 
 
 def test_its_stages_are_told_in_their_order(clone):
-    said = run(clone, sys.executable, "-m", "infra.stage_order")
+    output = run(clone, sys.executable, "-m", "infra.stage_order")
 
-    assert said == 'first=["lab"]\nlater=["live"]\nall=["lab", "live"]\n'
+    assert output == 'first=["lab"]\nlater=["live"]\nall=["lab", "live"]\n'
 
 
 @pytest.mark.parametrize("stage", ["lab", "live"])
@@ -71,6 +74,6 @@ def test_its_stacks_are_synthesized_and_keep_the_policy(clone):
 
 def test_its_new_model_keeps_the_contract(clone):
     """300 rows, one class after the other, and a declaration in another layout."""
-    said = run(clone, sys.executable, "-m", "pytest", "tests/models", "--models", stranger.NEW)
+    output = run(clone, sys.executable, "-m", "pytest", "tests/models", "--models", stranger.NEW)
 
-    assert "7 passed" in said
+    assert "7 passed" in output

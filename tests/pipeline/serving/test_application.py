@@ -1,4 +1,7 @@
-"""Vertex's container contract as its clients see it: what is answered, and what is refused in which words."""
+"""Vertex's container contract as its clients see it.
+
+What the application answers, and what it refuses in which words.
+"""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +42,8 @@ def ask(client, body):
 def test_every_instance_has_an_answer_in_its_place(client, engine):
     answer = ask(client, {"instances": [engine.sample, {}, {"fare": None}]})
 
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
     assert answer.json() == {
         "predictions": pytest.approx(engine.predict([engine.sample, {}, {}]), abs=1e-6)
     }
@@ -172,10 +176,10 @@ def test_instances_are_bounded(client):
 
     answer = ask(client, {"instances": [{}] * (MAXIMUM_INSTANCES + 1)})
 
-    assert (answer.status_code, answer.json()) == (
-        413,
-        {"error": "there are 1001 instances, allowed are at most 1000 a request"},
-    )
+    assert answer.status_code == 413
+    assert answer.json() == {
+        "error": "there are 1001 instances, allowed are at most 1000 a request"
+    }
 
 
 def test_bytes_are_bounded(client):
@@ -184,10 +188,8 @@ def test_bytes_are_bounded(client):
 
     answer = ask(client, body.ljust(MAXIMUM_BYTES + 1))
 
-    assert (answer.status_code, answer.json()) == (
-        413,
-        {"error": "the body is too large, allowed are at most 10000000 bytes"},
-    )
+    assert answer.status_code == 413
+    assert answer.json() == {"error": "the body is too large, allowed are at most 10000000 bytes"}
 
 
 @pytest.mark.parametrize(
@@ -220,11 +222,9 @@ def test_nothing_is_answered_before_the_model_is_there_or_once_it_drains(applica
     for state, waiting in (("loading", loading), ("draining", application)):
         client = TestClient(waiting.asgi)
         health, answer = client.get("/health"), ask(client, {"instances": [engine.sample]})
-        assert (health.status_code, health.json(), answer.status_code) == (
-            503,
-            {"state": state},
-            503,
-        )
+        assert health.status_code == 503
+        assert health.json() == {"state": state}
+        assert answer.status_code == 503
         assert list(answer.json()) == ["error"]
 
 

@@ -1,4 +1,7 @@
-"""What queued while the model ran goes together, signatures apart, and each request gets its own answers or its own failure."""
+"""Requests queued behind a busy model go together, signatures apart.
+
+Each request gets its own answers or its own failure.
+"""
 
 import asyncio
 import threading
@@ -24,7 +27,7 @@ class Model:
 
 
 def asked_while_busy(model, *requests):
-    """The answers, or what was raised, to requests that came while the model was busy with b"first"."""
+    """The answers or errors of requests during the model's work on b"first"."""
 
     async def ask():
         batcher = Batcher(model)
@@ -54,9 +57,11 @@ def test_what_waits_shares_the_next_batch_and_signatures_stay_apart():
 def test_a_failure_is_only_its_own_request_s():
     model = Model()
 
-    good, bad, other = asked_while_busy(model, ([b"a"], "s"), ([b"bad"], "s"), ([b"b"], "s"))
+    good, bad, neighbour = asked_while_busy(model, ([b"a"], "s"), ([b"bad"], "s"), ([b"b"], "s"))
 
-    assert (good, str(bad), other) == (["a"], "bad", ["b"])
+    assert good == ["a"]
+    assert str(bad) == "bad"
+    assert neighbour == ["b"]
 
 
 def test_a_batch_is_bounded_and_what_is_left_lets_another_signature_pass():

@@ -1,4 +1,7 @@
-"""The engine answers what it can and names what it can't; the serving check asks it as a hostile client would."""
+"""The engine answers good requests and names the fault of bad ones.
+
+The serving check asks it as a hostile client would.
+"""
 
 import json
 import os
@@ -99,7 +102,9 @@ def test_an_engine_started_ahead_serves_the_next_check_and_no_other(model, engin
         used = ahead.returncode
         second = serving_check.check(str(model), [engine.sample])
 
-    assert (first, used, second) == ([], 0, [])
+    assert first == []
+    assert used == 0
+    assert second == []
 
 
 def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model, engine):
@@ -119,10 +124,10 @@ def test_an_engine_that_no_check_took_ends_with_the_run():
 
 def test_an_engine_that_a_check_took_outlives_the_run_that_is_cut_off():
     with engine_process.ahead() as ahead:
-        taken = engine_process._taken()
+        engine = engine_process._taken()
 
     with ahead:
-        assert taken is ahead and ahead.poll() is None
+        assert engine is ahead and ahead.poll() is None
 
 
 def test_ctrl_c_does_not_reach_an_engine():
@@ -149,9 +154,12 @@ def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeyp
 
 
 def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
-    program = "import time; from pipeline.serving import engine; engine.LIFE_SECONDS, engine.Engine = 1, lambda _: time.sleep(60); engine.main()"
+    program = (
+        "import time; from pipeline.serving import engine; engine.LIFE_SECONDS, engine.Engine "
+        "= 1, lambda _: time.sleep(60); engine.main()"
+    )
 
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", program],
         input='"model"\n',
         text=True,
@@ -159,7 +167,7 @@ def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
         capture_output=True,
     )
 
-    assert done.returncode == -signal.SIGALRM
+    assert process.returncode == -signal.SIGALRM
 
 
 def test_what_the_model_says_of_itself_is_in_its_folder(model):

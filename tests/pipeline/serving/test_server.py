@@ -1,4 +1,7 @@
-"""The server as a process: its port before the model is there, Vertex's variables, signals, and what it can't serve."""
+"""The server as a process.
+
+Its port before the model is loaded, Vertex's variables, signals, and what it can't serve.
+"""
 
 import contextlib
 import http.client
@@ -37,7 +40,7 @@ SECONDS = 60
 
 
 class Process:
-    """A server that was started, what it says, and how it is asked."""
+    """A server's process, its output, and requests to it."""
 
     def __init__(self, command: tuple[object, ...], variables: dict[str, str]) -> None:
         self.popen = subprocess.Popen(
@@ -57,8 +60,8 @@ class Process:
     def wait_for(self, pattern: str) -> re.Match[str]:
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            if found := re.search(pattern, "".join(self.said)):
-                return found
+            if match := re.search(pattern, "".join(self.said)):
+                return match
             time.sleep(0.02)
         raise AssertionError(
             f"{pattern} was not said within {SECONDS} s, but: {''.join(self.said)}"
@@ -100,7 +103,7 @@ def sample(model) -> dict[str, object]:
 
 @pytest.fixture
 def half_asked(model, sample) -> Iterator[tuple[Process, http.client.HTTPConnection, bytes]]:
-    """A ready server that has half of a request's body, the connection, and the other half."""
+    """A ready server with half of a request's body, the connection, and the other half."""
     program = (
         f"from pipeline.serving.server import serve; serve({str(model)!r}, port=0, drain_seconds=5)"
     )
@@ -146,10 +149,10 @@ def test_a_body_that_announces_too_much_is_refused_unread(model):
         connection.endheaders()
         answer = connection.getresponse()
 
-        assert (answer.status, json.loads(answer.read())) == (
-            413,
-            {"error": "the body is too large, allowed are at most 10000000 bytes"},
-        )
+        assert answer.status == 413
+        assert json.loads(answer.read()) == {
+            "error": "the body is too large, allowed are at most 10000000 bytes"
+        }
 
 
 def test_it_stands_on_the_serving_environment_alone_and_takes_its_model_from_a_bucket(
@@ -177,7 +180,10 @@ def test_it_stands_on_the_serving_environment_alone_and_takes_its_model_from_a_b
 
 @contextlib.contextmanager
 def uploaded(model: Path) -> Iterator[str]:
-    """The model in a bucket of the stand-in, beside one whose name begins alike; STORAGE_EMULATOR_HOST leads there."""
+    """The model in a bucket of the stand-in, beside one with the same beginning of its name.
+
+    STORAGE_EMULATOR_HOST leads there.
+    """
     with object_store.serving() as store, pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", store.url)
         bucket = storage.Client("p", AnonymousCredentials()).create_bucket("models")
@@ -210,7 +216,7 @@ def test_a_bucket_s_model_is_fetched_whole_and_a_missing_one_named(model):
 
 
 def test_a_request_on_its_way_is_answered_before_the_server_stops(half_asked):
-    process, connection, rest = half_asked
+    process, connection, second_half = half_asked
     process.popen.send_signal(signal.SIGTERM)
     time.sleep(0.3)
 
@@ -219,7 +225,7 @@ def test_a_request_on_its_way_is_answered_before_the_server_stops(half_asked):
         503,
         '{"error":"the server is about to stop"}',
     )
-    connection.send(rest)
+    connection.send(second_half)
     answer = connection.getresponse()
     assert answer.status == 200 and len(json.loads(answer.read())["predictions"]) == 1
     assert process.popen.wait(SECONDS) == 0
@@ -280,7 +286,7 @@ def test_an_accepted_connection_sends_without_waiting_for_more():
 
 
 def test_requests_on_one_connection_do_not_wait_for_an_acknowledgement(model, sample):
-    """A client acknowledges what it was sent after 40 ms, unless it has something to send."""
+    """A client with nothing to send acknowledges an answer after 40 ms."""
     body, seconds = json.dumps({"instances": [sample]}), []
     with started(*ENTRYPOINT, AIP_STORAGE_URI=str(model)) as process:
         process.wait_for("is ready")
@@ -291,7 +297,7 @@ def test_requests_on_one_connection_do_not_wait_for_an_acknowledgement(model, sa
                 connection.getresponse().read()
                 seconds.append(time.monotonic() - start)
 
-    assert len([one for one in seconds if one > 0.035]) < 30
+    assert len([duration for duration in seconds if duration > 0.035]) < 30
 
 
 def test_a_signal_while_it_loads_ends_it_too(model):
@@ -315,21 +321,27 @@ def test_the_verb_refuses_what_is_no_model_of_ours(cli, model, tmp_path):
     shutil.copytree(model, tmp_path / "bare", ignore=shutil.ignore_patterns("assets.extra"))
 
     for named, says in {
-        "cab": f"there is no published version of 'cab' in {tmp_path}/store/cab/published: run `python -m pipeline run cab` first",
+        "cab": (
+            f"there is no published version of 'cab' in {tmp_path}/store/cab/published: run "
+            "`python -m pipeline run cab` first"
+        ),
         f"{tmp_path}/none": f"{tmp_path}/none: there is no such folder",
         f"{tmp_path}": f"{tmp_path}: there is no saved_model.pb",
         f"{tmp_path}/bare": f"{tmp_path}/bare: there is no assets.extra/schema.pbtxt",
     }.items():
-        said = cli("serve", named, "--runs", tmp_path)
-        assert said.code == 2 and says in said.sentence
+        result = cli("serve", named, "--runs", tmp_path)
+        assert result.code == 2 and says in result.sentence
 
 
 def test_a_port_that_is_none_or_taken_is_told(cli, model):
-    with create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        said, impossible = cli("serve", model, "--port", port), cli("serve", model, "--port", 65536)
+    with create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        occupied, impossible = (
+            cli("serve", model, "--port", port),
+            cli("serve", model, "--port", 65536),
+        )
 
-    assert said.code == 1 and f"127.0.0.1:{port} can't be listened at" in said.sentence
+    assert occupied.code == 1 and f"127.0.0.1:{port} can't be listened at" in occupied.sentence
     assert impossible.code == 2 and "the port is 65536" in impossible.sentence
 
 

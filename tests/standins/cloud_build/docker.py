@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""A stand-in for the docker command of Cloud Build's builder: it checks what a build would take, and pushes an image without files.
+"""A stand-in for the docker command of Cloud Build's builder.
 
-No RUN is run, so that it proves that a recipe's commands, names and order are right, and nothing about what is in an image: `make image`
-does. What was built is kept in the folder DOCKER_STANDIN_STORE; a push goes to the registry at REGISTRY_EMULATOR_HOST, a URL.
+It checks what a build would take, and pushes an image without files. It runs no RUN: it proves that
+a recipe's commands, names and order are right, and nothing about what is in an image, which `make
+image` does. The folder DOCKER_STANDIN_STORE keeps what was built; a push goes to the registry at
+REGISTRY_EMULATOR_HOST, a URL.
 """
 
 import argparse
@@ -55,8 +57,8 @@ def build(options: argparse.Namespace) -> None:
     }
     if options.target not in stages:
         fail(f"{options.file} has no target {options.target}, allowed are {', '.join(stages)}")
-    given = dict(argument.partition("=")[::2] for argument in options.build_arg)
-    if undeclared := sorted(set(given) - set(re.findall(r"^ARG (\w+)", text, re.MULTILINE))):
+    values = dict(argument.partition("=")[::2] for argument in options.build_arg)
+    if undeclared := sorted(set(values) - set(re.findall(r"^ARG (\w+)", text, re.MULTILINE))):
         fail(f"{options.file} declares no ARG {undeclared[0]}")
     for source in (
         source for stage in chain(stages, options.target) for source in copied(stages[stage])
@@ -65,7 +67,7 @@ def build(options: argparse.Namespace) -> None:
             fail(f"{options.target} copies {source}, which is not there")
     image = {
         "target": options.target,
-        "commit": given.get("COMMIT", "unknown"),
+        "commit": values.get("COMMIT", "unknown"),
         "tree": tree(options.context),
     }
     for tag in options.tag:
@@ -74,7 +76,7 @@ def build(options: argparse.Namespace) -> None:
 
 
 def chain(stages: dict[str, str], target: str) -> list[str]:
-    """The target and every stage that it stands on or copies from."""
+    """The target and every stage below it, by FROM or by COPY."""
     needed, waiting = [], [target]
     while waiting:
         if (stage := waiting.pop()) in stages and stage not in needed:
@@ -93,16 +95,15 @@ def copied(stage: str) -> list[str]:
 
 def tree(folder: Path) -> str:
     """The hash of every file's path and content, as they are."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in sorted(
         path
         for path in folder.rglob("*")
         if path.is_file() and not {".git", "__pycache__"} & set(path.parts)
     ):
-        found.update(
-            f"{file.relative_to(folder)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode()
-        )
-    return found.hexdigest()
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(folder)}\0{content}\n".encode())
+    return digest.hexdigest()
 
 
 def kept(name: str) -> Path:
@@ -156,7 +157,7 @@ def blob(registry: str, kind: str, content: bytes) -> dict[str, object]:
 
 
 def ask(method: str, url: str, content: bytes, kind: str) -> str:
-    """The location that the registry answers with, if any."""
+    """The location in the registry's answer, if any."""
     try:
         with urllib.request.urlopen(
             urllib.request.Request(url, content, {"Content-Type": kind}, method=method), timeout=60
@@ -164,7 +165,8 @@ def ask(method: str, url: str, content: bytes, kind: str) -> str:
             return str(answer.headers.get("Location") or "")
     except urllib.error.HTTPError as error:
         fail(
-            f"the registry answers {error.code} to {method} {url}: {error.read().decode(errors='replace')[:500]}"
+            f"the registry answers {error.code} to {method} {url}: "
+            f"{error.read().decode(errors='replace')[:500]}"
         )
     except OSError as error:
         fail(f"the registry at {url} does not answer: {error}")

@@ -1,4 +1,7 @@
-"""A recipe of Cloud Build as it is written, checked more strictly than a triggered build is, where a missing substitution is an empty text."""
+"""A recipe of Cloud Build as it is written, checked more strictly than Cloud Build does.
+
+There, a missing substitution of a triggered build is an empty text.
+"""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +24,7 @@ WITHOUT_ENTRYPOINT = ("docker",)  # the builder's image has it
 
 
 class RecipeError(Exception):
-    """What is wrong with a recipe or with what it is given, in one sentence."""
+    """The fault of a recipe or of its substitutions, in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -38,30 +41,38 @@ class Recipe(NamedTuple):
 
 def read(text: str, substitutions: Mapping[str, str]) -> Recipe:
     """The commands of a recipe, each substitution applied; raises RecipeError."""
-    told = yaml.safe_load(text)
-    if not isinstance(told, dict) or not isinstance(told.get("steps"), list) or not told["steps"]:
+    document = yaml.safe_load(text)
+    if (
+        not isinstance(document, dict)
+        or not isinstance(document.get("steps"), list)
+        or not document["steps"]
+    ):
         raise RecipeError("a recipe has a list of steps")
-    if unknown := sorted(set(told) - RECIPE_KEYS):
+    if unknown := sorted(set(document) - RECIPE_KEYS):
         raise RecipeError(
-            f"a recipe has the unknown key {unknown[0]}, allowed are {', '.join(sorted(RECIPE_KEYS))}"
+            f"a recipe has the unknown key {unknown[0]}, allowed are "
+            f"{', '.join(sorted(RECIPE_KEYS))}"
         )
-    if not re.fullmatch(r"[1-9]\d*s", str(told.get("timeout"))):
+    if not re.fullmatch(r"[1-9]\d*s", str(document.get("timeout"))):
         raise RecipeError(
-            f"timeout is {told.get('timeout')!r}, allowed are whole seconds such as 600s"
+            f"timeout is {document.get('timeout')!r}, allowed are whole seconds such as 600s"
         )
     if wrong := sorted(
         name for name in substitutions if not name.startswith("_") and name not in BUILT_IN
     ):
         raise RecipeError(
-            f"the substitution {wrong[0]} is given, allowed are {', '.join(BUILT_IN)} and those that begin with _"
+            f"the substitution {wrong[0]} is given, allowed are {', '.join(BUILT_IN)} and those "
+            "that begin with _"
         )
     used = set[str]()
-    steps = [_step(number, step, substitutions, used) for number, step in enumerate(told["steps"])]
+    steps = [
+        _step(number, step, substitutions, used) for number, step in enumerate(document["steps"])
+    ]
     if unused := sorted(
         name for name in substitutions if name.startswith("_") and name not in used
     ):
         raise RecipeError(f"the substitution {unused[0]} is given and never used")
-    return Recipe(steps, float(told["timeout"].removesuffix("s")))
+    return Recipe(steps, float(document["timeout"].removesuffix("s")))
 
 
 def _step(number: int, told: Any, known: Mapping[str, str], used: set[str]) -> Step:
@@ -70,7 +81,8 @@ def _step(number: int, told: Any, known: Mapping[str, str], used: set[str]) -> S
         raise RecipeError(f"step {id_} has no name, which is its builder")
     if unknown := sorted(set(told) - STEP_KEYS):
         raise RecipeError(
-            f"step {id_} has the unknown key {unknown[0]}, allowed are {', '.join(sorted(STEP_KEYS))}"
+            f"step {id_} has the unknown key {unknown[0]}, allowed are "
+            f"{', '.join(sorted(STEP_KEYS))}"
         )
     if not isinstance(told.get("entrypoint", ""), str):
         raise RecipeError(f"step {id_}: entrypoint is {told['entrypoint']!r}, allowed is one text")
@@ -100,7 +112,8 @@ def _program(id_: str, builder: str, entrypoint: str) -> str:
     )
     if program is None:
         raise RecipeError(
-            f"step {id_}: the builder {builder} is unknown, allowed are those of {', '.join(BUILDERS.values())}"
+            f"step {id_}: the builder {builder} is unknown, allowed are those of "
+            f"{', '.join(BUILDERS.values())}"
         )
     if entrypoint != program and not (entrypoint == "" and program in WITHOUT_ENTRYPOINT):
         raise RecipeError(
@@ -120,7 +133,8 @@ def _substituted(text: str, id_: str, known: Mapping[str, str], used: set[str]) 
             )
         if not name.startswith("_") and name not in BUILT_IN:
             raise RecipeError(
-                f"step {id_}: the substitution {name} is unknown, allowed are {', '.join(BUILT_IN)} and those that begin with _"
+                f"step {id_}: the substitution {name} is unknown, allowed are "
+                f"{', '.join(BUILT_IN)} and those that begin with _"
             )
         if name not in known:
             raise RecipeError(f"step {id_}: the substitution {name} is missing")

@@ -1,6 +1,7 @@
-"""A stand-in for Cloud Build: runs the very steps of a recipe of build/ here, in a fresh checkout of the commit that is asked for.
+"""A stand-in for Cloud Build: runs the very steps of a recipe of build/ on this machine.
 
-What it does not prove: the builders' images. docker is tests/standins/cloud_build/docker.py, python3 this machine's.
+It runs them in a fresh checkout of the commit. It does not prove the builders' images: docker is
+tests/standins/cloud_build/docker.py, python3 this machine's.
 """
 
 import os
@@ -35,7 +36,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`status` is SUCCESS, FAILURE or TIMEOUT; `problem` says why no step was run, where none was."""
+    """`status` is SUCCESS, FAILURE or TIMEOUT; `problem` says why no step ran, if none did."""
 
     status: str
     steps: list[Done] = field(default_factory=list)
@@ -43,11 +44,11 @@ class Outcome:
 
     @property
     def output(self) -> str:
-        return self.problem + "".join(done.output for done in self.steps)
+        return self.problem + "".join(result.output for result in self.steps)
 
 
 class Checkout(NamedTuple):
-    """The folder of a commit's files, and one beside it for what a build needs otherwise."""
+    """The folder of a commit's files, and one beside it for a build's other needs."""
 
     files: Path
     beside: Path
@@ -59,9 +60,10 @@ def run(
     substitutions: Mapping[str, str],
     environment: Mapping[str, str] | None = None,
 ) -> Outcome:
-    """Run build/<recipe>.yaml of the commit COMMIT_SHA in a fresh checkout of it, until a step fails or the recipe's time is over.
+    """Run build/<recipe>.yaml of the commit COMMIT_SHA in a fresh checkout of it.
 
-    `environment` tells the steps where the stand-ins are that they find instead of the cloud. Raises RecipeError before any step is run.
+    It ends when a step fails or the recipe's time is over. `environment` tells the steps where the
+    stand-ins are that they find instead of the cloud. Raises RecipeError before any step runs.
     """
     with checkout(repository, substitutions.get("COMMIT_SHA", "")) as place:
         file = place.files / "build" / f"{recipe}.yaml"
@@ -88,30 +90,33 @@ def checkout(repository: Path, commit: str) -> Iterator[Checkout]:
             ["fetch", "--quiet", "--depth=1", url, commit],
             ["checkout", "--quiet", "FETCH_HEAD"],
         ):
-            done = subprocess.run(
+            process = subprocess.run(
                 ["git", *command], cwd=place.files, capture_output=True, text=True
             )
-            if done.returncode:
+            if process.returncode:
                 raise RecipeError(
-                    f"{repository} gives no commit {commit}: {' '.join(done.stderr.split())}"
+                    f"{repository} gives no commit {commit}: {' '.join(process.stderr.split())}"
                 )
         yield place
 
 
 def _around(place: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of every step: this machine's, the stand-in for docker in front, and nothing of the environment the runner is in."""
+    """The variables of every step: this machine's, with the stand-in for docker in front.
+
+    They hold nothing of the venv that the runner is in.
+    """
     programs = place.beside / "bin"
     programs.mkdir()
     (programs / "docker").symlink_to(Path(__file__).resolve().with_name("docker.py"))
-    given = {**os.environ, **environment, "DOCKER_STANDIN_STORE": str(place.beside / "images")}
+    variables = {**os.environ, **environment, "DOCKER_STANDIN_STORE": str(place.beside / "images")}
     venv = os.environ.get("VIRTUAL_ENV")
     paths = [
         path
-        for path in given.get("PATH", os.defpath).split(os.pathsep)
+        for path in variables.get("PATH", os.defpath).split(os.pathsep)
         if not venv or path != f"{venv}/bin"
     ]
     return {
-        **{name: value for name, value in given.items() if name not in OURS},
+        **{name: value for name, value in variables.items() if name not in OURS},
         "PATH": os.pathsep.join([str(programs), *paths]),
     }
 
@@ -121,11 +126,11 @@ def _outcome(
 ) -> Outcome:
     ended = []
     for number, step in enumerate(steps):
-        done, in_time = _run(
+        result, in_time = _run(
             step, place, {**around, **step.env}, place.beside / f"{number}.log", deadline
         )
-        ended.append(done)
-        if not in_time or done.code:
+        ended.append(result)
+        if not in_time or result.code:
             return Outcome("FAILURE" if in_time else "TIMEOUT", ended)
     return Outcome("SUCCESS", ended)
 
@@ -158,7 +163,10 @@ def _run(
 
 
 def _ended(pid: int, deadline: float) -> bool:
-    """Whether the process ends before the deadline; it is left unreaped, so that its id and its group's stay its own."""
+    """Whether the process ends before the deadline.
+
+    It is left unreaped, so that its id and its group's stay its own.
+    """
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         if time.monotonic() > deadline:
             return False
@@ -168,7 +176,11 @@ def _ended(pid: int, deadline: float) -> bool:
 
 @dataclass
 class Recipes:
-    """What a trigger runs: called with a build as Cloud Build's API tells it, this picks the trigger's recipe, runs it and reports."""
+    """The action of a trigger.
+
+    Called with a build in the form of Cloud Build's API, it picks the trigger's recipe, runs it and
+    reports.
+    """
 
     repository: Path
     environment: Mapping[str, str]
@@ -176,7 +188,11 @@ class Recipes:
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by the build's name
 
     def run(self, build: dict[str, Any]) -> None:
-        """`build` has its name, projects/P/locations/L/builds/ID, and substitutions with COMMIT_SHA, TRIGGER_NAME and _STAGE."""
+        """Run a build with its name and its substitutions.
+
+        The name is projects/P/locations/L/builds/ID; the substitutions are COMMIT_SHA, TRIGGER_NAME
+        and _STAGE.
+        """
         self.report(build, "WORKING")
         try:
             outcome = run(self.repository, *_asked(build), self.environment)
@@ -189,8 +205,8 @@ class Recipes:
 
 
 def _asked(build: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """The recipe, and the substitutions that its steps may use."""
-    given = dict(build.get("substitutions", {}))
+    """The recipe, and the substitutions for its steps."""
+    substitutions = dict(build.get("substitutions", {}))
     place = re.fullmatch(
         r"projects/(?P<PROJECT_ID>[^/]+)/locations/(?P<LOCATION>[^/]+)/builds/(?P<BUILD_ID>[^/]+)",
         build["name"],
@@ -199,14 +215,14 @@ def _asked(build: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
         raise RecipeError(
             f"the build's name is {build['name']!r}, allowed is projects/P/locations/L/builds/ID"
         )
-    trigger, stage = given.get("TRIGGER_NAME", ""), given.get("_STAGE", "")
+    trigger, stage = substitutions.get("TRIGGER_NAME", ""), substitutions.get("_STAGE", "")
     if not stage or not trigger.startswith(f"{stage}-"):
         raise RecipeError(
             f"the trigger is named {trigger!r}, allowed is <stage>-<recipe> of the stage {stage!r}"
         )
-    own = {name: value for name, value in given.items() if name.startswith("_")}
+    own = {name: value for name, value in substitutions.items() if name.startswith("_")}
     return trigger.removeprefix(f"{stage}-"), {
         **own,
         **place.groupdict(),
-        "COMMIT_SHA": given.get("COMMIT_SHA", ""),
+        "COMMIT_SHA": substitutions.get("COMMIT_SHA", ""),
     }

@@ -1,4 +1,4 @@
-"""The stand-in for docker refuses what docker would refuse, and its push is what a registry takes."""
+"""The stand-in refuses as docker would, and a registry accepts its push."""
 
 import json
 import subprocess
@@ -50,7 +50,7 @@ def docker(tmp_path, registry):
         (folder / name).write_text(content)
 
     def docker(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        given = {
+        environment = {
             "DOCKER_STANDIN_STORE": str(tmp_path / "store"),
             "REGISTRY_EMULATOR_HOST": registry.url,
             "DOCKER_BUILDKIT": "1",
@@ -59,7 +59,7 @@ def docker(tmp_path, registry):
         return subprocess.run(
             ["python3", DOCKER, *arguments],
             cwd=folder,
-            env=given | {"PATH": "/usr/local/bin:/usr/bin:/bin"},
+            env=environment | {"PATH": "/usr/local/bin:/usr/bin:/bin"},
             capture_output=True,
             text=True,
         )
@@ -76,11 +76,15 @@ def test_a_built_image_is_pushed_with_its_commit(docker, registry):
     assert digest in pushed.stdout
     manifest = json.loads(registry.manifests["p/images/image", digest].content)
     config, [layer] = manifest["config"], manifest["layers"]
-    contents = [registry.blobs["p/images/image", told["digest"]] for told in (config, layer)]
+    contents = [
+        registry.blobs["p/images/image", descriptor["digest"]] for descriptor in (config, layer)
+    ]
     assert json.loads(contents[0])["config"]["Labels"] == {
         "org.opencontainers.image.revision": "abc"
     }
-    assert [told["size"] for told in (config, layer)] == [len(content) for content in contents]
+    assert [descriptor["size"] for descriptor in (config, layer)] == [
+        len(content) for content in contents
+    ]
 
 
 def test_the_same_files_make_the_same_image_and_others_another(docker, registry, tmp_path):
@@ -89,24 +93,25 @@ def test_the_same_files_make_the_same_image_and_others_another(docker, registry,
         docker("push", f"host/p/images/image:{tag}")
         return registry.tags["p/images/image", tag]
 
-    first, again = built("1"), built("2")
+    first, second = built("1"), built("2")
     (tmp_path / "checkout/pipeline/spec.py").write_text("changed")
 
-    assert first == again != built("3")
+    assert first == second != built("3")
 
 
 def test_a_tag_that_is_taken_and_a_registry_that_is_gone_fail_a_push(docker, registry):
     docker(*BUILD)
     registry.put_image("p/images/image", revision="another", tag="1")
 
-    again, gone = (
+    repeated, unreachable = (
         docker("push", "host/p/images/image:1"),
         docker("push", "host/p/images/image:1", REGISTRY_EMULATOR_HOST="http://127.0.0.1:9"),
     )
 
-    assert (again.returncode, gone.returncode) == (1, 1)
-    assert "the registry answers 400" in again.stderr
-    assert "does not answer" in gone.stderr
+    assert repeated.returncode == 1
+    assert unreachable.returncode == 1
+    assert "the registry answers 400" in repeated.stderr
+    assert "does not answer" in unreachable.stderr
 
 
 @pytest.mark.parametrize(
@@ -136,10 +141,10 @@ def test_docker_is_told_of_nothing_that_is_not_there(docker, arguments, says):
     if "push" in arguments:
         docker(*BUILD)
 
-    done = docker(*arguments)
+    process = docker(*arguments)
 
-    assert done.returncode != 0
-    assert says in done.stderr
+    assert process.returncode != 0
+    assert says in process.stderr
 
 
 @pytest.mark.parametrize("gone", ["Pipfile.lock", "pipeline/spec.py"])

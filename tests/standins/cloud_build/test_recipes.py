@@ -1,4 +1,7 @@
-"""The runner of recipes refuses what Cloud Build would refuse, and what it runs is what the recipe of that commit says."""
+"""The runner of recipes refuses as Cloud Build would.
+
+What it runs is what the recipe of that commit says.
+"""
 
 import json
 import os
@@ -14,13 +17,16 @@ from tests.standins.google.apis import GoogleApis
 
 PYTHON = f"docker.io/library/python:3.13.15-slim-trixie@sha256:{'0' * 64}"
 AUTHOR = {
-    f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    f"GIT_{role}_{field}": "a@b" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")
 }
 GIVEN = {"COMMIT_SHA": "c" * 40, "BUILD_ID": "b", "PROJECT_ID": "p", "LOCATION": "l"}
 
 
 def recipe(*args: str, step: str = "", timeout: str = "timeout: 60s", name: str = PYTHON) -> str:
-    return f"steps:\n- name: {name}\n  entrypoint: python3\n  args: {json.dumps(args)}\n{step}{timeout}\noptions: {{logging: CLOUD_LOGGING_ONLY}}\n"
+    return (
+        f"steps:\n- name: {name}\n  entrypoint: python3\n  args: {json.dumps(args)}\n"
+        f"{step}{timeout}\noptions: {{logging: CLOUD_LOGGING_ONLY}}\n"
+    )
 
 
 class Scratch:
@@ -141,10 +147,10 @@ def test_a_step_runs_in_the_files_of_its_commit_and_without_history(scratch):
     )
     scratch.commit(recipe("-c", "print('another')"))
 
-    done = run(scratch.folder, "image", {**GIVEN, "COMMIT_SHA": first})
+    outcome = run(scratch.folder, "image", {**GIVEN, "COMMIT_SHA": first})
 
-    assert done.status == "SUCCESS"
-    assert done.output == f"True {first}\n\n"
+    assert outcome.status == "SUCCESS"
+    assert outcome.output == f"True {first}\n\n"
 
 
 def test_a_step_sees_its_variables_and_those_around_it_and_not_the_runners_environment(
@@ -153,11 +159,14 @@ def test_a_step_sees_its_variables_and_those_around_it_and_not_the_runners_envir
     monkeypatch.setenv("ESTEIRA_ENVIRONMENT", "infra")
     monkeypatch.setenv("VIRTUAL_ENV", "/venv")
     monkeypatch.setenv("PATH", f"/venv/bin{os.pathsep}{os.environ['PATH']}")
-    asked = "import os; print([os.environ.get(name) for name in ('A', 'B', 'ESTEIRA_ENVIRONMENT')], '/venv' in os.environ['PATH'])"
+    program = (
+        "import os; print([os.environ.get(name) for name in ('A', 'B', "
+        "'ESTEIRA_ENVIRONMENT')], '/venv' in os.environ['PATH'])"
+    )
 
-    done = scratch.run(recipe("-c", asked, step="  env: [A=1]\n"), {"A": "0", "B": "2"})
+    outcome = scratch.run(recipe("-c", program, step="  env: [A=1]\n"), {"A": "0", "B": "2"})
 
-    assert done.output == "['1', '2', None] False\n"
+    assert outcome.output == "['1', '2', None] False\n"
 
 
 def test_the_first_step_that_fails_is_the_last(scratch):
@@ -167,38 +176,44 @@ def test_the_first_step_that_fails_is_the_last(scratch):
         step=f"- {{name: '{PYTHON}', entrypoint: python3, args: [-V]}}\n",
     )
 
-    done = scratch.run(fails)
+    outcome = scratch.run(fails)
 
-    assert (done.status, [step.code for step in done.steps]) == ("FAILURE", [3])
+    assert outcome.status == "FAILURE"
+    assert [step.code for step in outcome.steps] == [3]
 
 
 def test_a_path_that_is_not_in_the_commit_fails(scratch):
     (scratch.folder / ".gitignore").write_text("left_out.py\n")
     (scratch.folder / "left_out.py").write_text("")
 
-    done = scratch.run(recipe("left_out.py"))
+    outcome = scratch.run(recipe("left_out.py"))
 
-    assert done.status == "FAILURE"
-    assert "left_out.py" in done.output
+    assert outcome.status == "FAILURE"
+    assert "left_out.py" in outcome.output
 
 
 def test_a_step_that_outlives_the_timeout_is_ended_with_what_it_started_and_nothing_else(
     scratch, tmp_path
 ):
     child = f"import time; time.sleep(4); open({str(tmp_path / 'outlived')!r}, 'w')"
-    starts = f"import subprocess, sys, time; print('begun', flush=True); subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
-    other = subprocess.Popen(["sleep", "60"])
+    starts = (
+        "import subprocess, sys, time; print('begun', flush=True); "
+        f"subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
+    )
+    bystander = subprocess.Popen(["sleep", "60"])
 
-    done = scratch.run(recipe("-c", starts, timeout="timeout: 2s"))
+    outcome = scratch.run(recipe("-c", starts, timeout="timeout: 2s"))
 
     try:
-        assert (done.status, done.steps[-1].code, done.output) == ("TIMEOUT", -9, "begun\n")
+        assert outcome.status == "TIMEOUT"
+        assert outcome.steps[-1].code == -9
+        assert outcome.output == "begun\n"
         with pytest.raises(subprocess.TimeoutExpired):
-            other.wait(timeout=4)
+            bystander.wait(timeout=4)
         assert not (tmp_path / "outlived").exists()
     finally:
-        other.kill()
-        other.wait()
+        bystander.kill()
+        bystander.wait()
 
 
 def test_a_commit_or_a_recipe_that_is_not_there_is_refused(scratch):
@@ -214,35 +229,37 @@ def test_a_commit_or_a_recipe_that_is_not_there_is_refused(scratch):
 
 
 def test_a_build_runs_the_recipe_of_its_trigger_and_reports(scratch):
-    told = []
+    reports = []
     text = recipe("-c", "print('$PROJECT_ID', '$LOCATION', '$BUILD_ID', '$_STAGE')")
     recipes = Recipes(
-        scratch.folder, {}, report=lambda build, status: told.append((build["id"], status))
+        scratch.folder, {}, report=lambda build, status: reports.append((build["id"], status))
     )
-    given = {
+    substitutions = {
         "COMMIT_SHA": scratch.commit(text),
         "TRIGGER_NAME": "dev-image",
         "REPO_NAME": "esteira",
         "_STAGE": "dev",
     }
 
-    recipes.run({"id": "7", "name": "projects/p/locations/l/builds/7", "substitutions": given})
+    recipes.run(
+        {"id": "7", "name": "projects/p/locations/l/builds/7", "substitutions": substitutions}
+    )
     recipes.run(
         {
             "id": "8",
             "name": "projects/p/locations/l/builds/8",
-            "substitutions": {**given, "_MODELS": "all"},
+            "substitutions": {**substitutions, "_MODELS": "all"},
         }
     )
     recipes.run(
         {
             "id": "9",
             "name": "projects/p/locations/l/builds/9",
-            "substitutions": {**given, "_STAGE": "prod"},
+            "substitutions": {**substitutions, "_STAGE": "prod"},
         }
     )
 
-    assert told == [
+    assert reports == [
         ("7", "WORKING"),
         ("7", "SUCCESS"),
         ("8", "WORKING"),
@@ -292,19 +309,17 @@ def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch, google, r
     text = recipe(
         "-c", "import os; print('${_STAGE}', '${_MODELS}', os.environ['REGISTRY_EMULATOR_HOST'])"
     )
-    asked = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "cab"}}
+    source = {"commitSha": scratch.commit(text), "substitutions": {"_MODELS": "cab"}}
 
     google.respond(
         "POST",
         f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run",
-        json.dumps({"source": asked}).encode(),
+        json.dumps({"source": source}).encode(),
     )
 
     build = ended(google)
-    assert (build["status"], recipes.outcomes[build["name"]].output) == (
-        "SUCCESS",
-        f"dev cab {google.registry.url}\n",
-    )
+    assert build["status"] == "SUCCESS"
+    assert recipes.outcomes[build["name"]].output == f"dev cab {google.registry.url}\n"
 
 
 @pytest.mark.parametrize(
@@ -341,5 +356,6 @@ def test_a_message_runs_the_recipe_of_main_with_what_its_trigger_gives(
     )
 
     build = ended(google)
-    assert (build["status"], build["substitutions"]["COMMIT_SHA"]) == (status, commit)
+    assert build["status"] == status
+    assert build["substitutions"]["COMMIT_SHA"] == commit
     assert recipes.outcomes[build["name"]].output.endswith(says)

@@ -1,7 +1,8 @@
-"""A stand-in for Google's REST APIs on loopback, so that the real google provider and Google's own clients can be run without a cloud.
+"""A stand-in for Google's REST APIs on loopback.
 
-`with GoogleApis() as google:` serves each product under its own path, which `google.environment()` tells the provider.
-`python -m tests.standins.google.apis --port N` serves until it is stopped.
+The real google provider and Google's own clients run against it without a cloud. `with GoogleApis()
+as google:` serves each product under its own path; `google.environment()` tells the provider these
+paths. `python -m tests.standins.google.apis --port N` serves until it is stopped.
 """
 
 import argparse
@@ -11,8 +12,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self
 
+from tests.standins.google.addresses import custom_endpoints
 from tests.standins.google.builds import approve
-from tests.standins.google.endpoints import custom_endpoints
 from tests.standins.google.error import RefusedError
 from tests.standins.google.faults import LOST, Fault, refuse, take
 from tests.standins.google.products import SOFT_DELETED
@@ -46,15 +47,12 @@ class GoogleApis:
         self._lock = threading.Lock()
         self.requests: list[Request] = []
         self.faults: list[Fault] = []
-        self.on_pipeline_job: Callable[[Body], None] | None = (
-            None  # called in its own thread with each new job
-        )
-        self.on_build: Callable[[Body], None] | None = (
-            None  # likewise, with each build that may start
-        )
-        self.main: Callable[[], str] = (
-            _unknown_main  # main's commit, which a message has built; it may ask nothing of the stand-in
-        )
+        # called in its own thread with each new job
+        self.on_pipeline_job: Callable[[Body], None] | None = None
+        # likewise, with each build that may start
+        self.on_build: Callable[[Body], None] | None = None
+        # main's commit, which a message has built; it may ask nothing of the stand-in
+        self.main: Callable[[], str] = _unknown_main
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.registry = Registry(f"{self.url}/registry")
@@ -71,9 +69,10 @@ class GoogleApis:
         self._server.serve_forever()
 
     def environment(self) -> dict[str, str]:
-        """Every endpoint that the provider knows, so that none can reach Google, and where images are, which is Esteira's own variable.
+        """Every endpoint known to the provider, so none reaches Google, and the images' host.
 
-        The GCS state backend reads GOOGLE_STORAGE_CUSTOM_ENDPOINT too, unless GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT is set.
+        Esteira's own variable names that host. The GCS state backend reads
+        GOOGLE_STORAGE_CUSTOM_ENDPOINT too, unless GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT is set.
         """
         return {
             **custom_endpoints(self.url),
@@ -83,39 +82,45 @@ class GoogleApis:
 
     @property
     def objects(self) -> dict[tuple[str, str], Body]:
-        """What is there, by product and name: ("pubsub", "projects/P/topics/T"); a soft-deleted object is not."""
-        gone = [deleted.items() for deleted in SOFT_DELETED.values()]
+        """The objects by product and name: ("pubsub", "projects/P/topics/T").
+
+        A soft-deleted object is not among them.
+        """
+        tombstones = [deleted.items() for deleted in SOFT_DELETED.values()]
         with self._lock:
             return {
                 tuple(key): dict(body)
                 for key, body in self._store.objects.items()
-                if not any(g <= body.items() for g in gone)
+                if not any(g <= body.items() for g in tombstones)
             }
 
     @property
     def policies(self) -> dict[tuple[str, str], Body]:
-        """The IAM policies that were set, by the product and name of what they guard."""
+        """The IAM policies set so far, by the product and name of their object."""
         with self._lock:
             return {tuple(key): dict(policy) for key, policy in self._store.policies.items()}
 
     @property
     def answers(self) -> dict[str, ModelAnswer]:
-        """What a deployed model answers to {instances, parameters}, as an HTTP status and a body: by its id or by its model's version."""
+        """A deployed model's answers to {instances, parameters}: an HTTP status and a body.
+
+        The key is the deployed model's id or its model's version.
+        """
         return self._store.answers
 
     @property
     def entries(self) -> list[Body]:
-        """What was written to logs, in order."""
+        """The written log entries, in order."""
         with self._lock:
             return copy.deepcopy(self._store.entries)
 
     def measure(
         self, metric_type: str, value: float, *, resource_type: str = ENDPOINT, **labels: str
     ) -> None:
-        """What a time series says from now on.
+        """Set a time series' value from now on.
 
-        The labels endpoint_id, location and resource_container are its resource's, others the metric's. A deployed_model_id that is on an
-        endpoint brings that endpoint's with it.
+        The labels endpoint_id, location and resource_container are its resource's, others the
+        metric's. A deployed_model_id that is on an endpoint brings that endpoint's with it.
         """
         with self._lock:
             measure(self._store, metric_type, value, resource_type, labels)
@@ -140,7 +145,7 @@ class GoogleApis:
             )
 
     def add_object(self, bucket: str, name: str) -> None:
-        """Put something into a bucket, so that it is not empty."""
+        """Fill a bucket with one object."""
         body = {"kind": "storage#object", "bucket": bucket, "name": name, "generation": "1"}
         with self._lock:
             self._store.create(Key("storage", f"b/{bucket}/o/{name.replace('/', '%2F')}"), body)
@@ -152,19 +157,19 @@ class GoogleApis:
         return json.loads(answered.content)["id"]
 
     def add_topic(self, project: str, name: str) -> str:
-        """A topic as Terraform would make it; answers its full name, by which a trigger rides on it."""
+        """Make a topic as Terraform would; return its full name for a trigger to ride on."""
         topic = f"projects/{project}/topics/{name}"
         self.respond("PUT", f"/pubsub/v1/{topic}", b"")
         return topic
 
     def approve(self, build_id: str) -> None:
-        """Somebody's approval of a build that waits for it."""
+        """Somebody's approval of a waiting build."""
         with self._lock:
             approve(self._store, build_id)
         self._tell()
 
     def respond(self, method: str, target: str, content: bytes, content_type: str = "") -> Answer:
-        """The answer to one request, of status LOST where its caller must get none."""
+        """The answer to one request, of status LOST if its caller must get none."""
         with self._lock:
             fault = take(self.faults, method, target)
         images = target.startswith("/registry/")
@@ -186,11 +191,11 @@ class GoogleApis:
     def _done(self, method: str, target: str, content: bytes) -> Answer:
         with self._lock:
             answered = answer(self._store, Call.parse(method, target, content))
-            done = answered if callable(answered) else json_answer(200, answered)
-        return json_answer(200, done()) if callable(done) else done
+            reply = answered if callable(answered) else json_answer(200, answered)
+        return json_answer(200, reply()) if callable(reply) else reply
 
     def _tell(self) -> None:
-        """Hand what was made to its hook, which may take its time and ask for more."""
+        """Hand a new resource to its hook; the hook may take its time and ask for more."""
         with self._lock:
             news, self._store.news = self._store.news, []
         hooks = {"pipelineJobs": self.on_pipeline_job, "builds": self.on_build}
@@ -202,7 +207,10 @@ class GoogleApis:
 def _unknown_main() -> str:
     raise RefusedError(
         501,
-        "a message asks for a build of main, whose commit the stand-in is not told: set GoogleApis.main",
+        (
+            "a message asks for a build of main, whose commit the stand-in is not told: set "
+            "GoogleApis.main"
+        ),
     )
 
 

@@ -1,6 +1,6 @@
-"""Cloud Build's builds: a trigger makes one when it is run or its topic gets a message, and it waits until somebody moves it on.
+"""Cloud Build's builds: a trigger makes one when it is run or its topic gets a message.
 
-That is `GoogleApis.on_build`, or a test.
+A build waits until `GoogleApis.on_build` or a test moves it on.
 """
 
 import base64
@@ -20,7 +20,11 @@ ATTRIBUTE = re.compile(r"\$\(body\.message\.attributes\.([\w-]+)\)")
 
 
 def regional(call: Call) -> Call:
-    """Google's client, given a project too, asks under projects/P/ and puts the whole `name`, or a collection's `parent`, into the query."""
+    """The request's name and parent, wherever Google's client puts them.
+
+    Given a project too, the client asks under projects/P/ and puts the whole `name`, or a
+    collection's `parent`, into the query.
+    """
     if named := call.query.get("name"):
         body = (
             {"source": call.body} if call.verb == "run" else call.body
@@ -42,7 +46,10 @@ def run(store: Store, call: Call) -> Body:
 
 
 def hear(store: Store, topic: str, message: Body) -> None:
-    """A new build of each trigger of the project that rides on the topic, of what is the head of its branch by then."""
+    """Make a build of each trigger of the project on that topic.
+
+    It builds what is the head of the trigger's branch by then.
+    """
     project, attributes = topic.split("/")[1], message.get("attributes", {})
     for key, trigger in store.below(Key("cloud_build", f"projects/{project}")).items():
         if trigger.get("pubsubConfig", {}).get("topic") == topic:
@@ -58,7 +65,10 @@ def hear(store: Store, topic: str, message: Body) -> None:
 
 
 def bind(value: str, attributes: Mapping[str, str]) -> str:
-    """A substitution with the message's attributes in it; one that the message lacks is an empty text, as in Cloud Build."""
+    """A substitution with the message's attributes in it.
+
+    An attribute that the message lacks is an empty text, as in Cloud Build.
+    """
     bound = ATTRIBUTE.sub(lambda found: attributes.get(found[1], ""), value)
     if "$(" in ATTRIBUTE.sub("", value):
         raise RefusedError(
@@ -68,7 +78,7 @@ def bind(value: str, attributes: Mapping[str, str]) -> str:
 
 
 def start(store: Store, trigger_key: Key, given: Mapping[str, str]) -> Body:
-    """A build, which a hook hears of unless it waits for an approval."""
+    """A build; a hook hears of it unless it waits for an approval."""
     _, project, _, region, _, trigger_id = trigger_key.name.split("/")
     trigger, number = store.get(trigger_key), str(uuid.uuid4())
     pending = trigger.get("approvalConfig", {}).get("approvalRequired", False)
@@ -78,7 +88,10 @@ def start(store: Store, trigger_key: Key, given: Mapping[str, str]) -> Body:
         "projectId": project,
         "status": "PENDING" if pending else "QUEUED",
         "buildTriggerId": trigger_id,
-        "logUrl": f"https://console.cloud.google.com/cloud-build/builds;region={region}/{number}?project={store.project_number(project)}",
+        "logUrl": (
+            f"https://console.cloud.google.com/cloud-build/builds;region={region}/{number}?"
+            f"project={store.project_number(project)}"
+        ),
         "createTime": now(),
         "serviceAccount": trigger.get("serviceAccount", ""),
         "substitutions": dict(given),
@@ -96,7 +109,7 @@ def start(store: Store, trigger_key: Key, given: Mapping[str, str]) -> Body:
 
 
 def substitutions(trigger: Body, source: Body) -> dict[str, str]:
-    """The trigger's, overridden by the caller's, and those that Cloud Build itself knows."""
+    """The trigger's, overridden by the caller's, and Cloud Build's own."""
     commit = source.get("commitSha", "")
     of_commit = (
         {"COMMIT_SHA": commit, "REVISION_ID": commit, "SHORT_SHA": commit[:7]} if commit else {}
@@ -110,7 +123,7 @@ def substitutions(trigger: Body, source: Body) -> dict[str, str]:
 
 
 def operation(build: Body) -> Body:
-    """The operation that runs as long as its build; it succeeds or fails with it."""
+    """The operation of a build; it runs, succeeds or fails with it."""
     place = build["name"].rsplit("/", 2)[0]
     number = base64.urlsafe_b64encode(build["id"].encode()).decode().rstrip("=")
     ended: Body = {}
@@ -138,22 +151,22 @@ def operation(build: Body) -> Body:
 
 
 def read_operation(store: Store, call: Call) -> Body:
-    """A build's operation; any other that this product gave was done when it was given."""
+    """A build's operation; any other of this product was done from the start."""
     place, _, number = call.path.partition("/operations/")
     builds = (operation(build) for build in store.children(Key(call.product, f"{place}/builds")))
     return next(
-        (found for found in builds if found["name"].endswith(f"/{number}")),
+        (build for build in builds if build["name"].endswith(f"/{number}")),
         {"name": call.path, "done": True, "response": {}},
     )
 
 
 def listing(store: Store, call: Call) -> Body:
-    """The newest first, of one trigger where the filter says trigger_id="X"."""
-    asked = clauses(call.query.get("filter", ""), "trigger_id")
+    """The newest first, of one trigger if the filter says trigger_id="X"."""
+    filters = clauses(call.query.get("filter", ""), "trigger_id")
     builds = [
         build
         for build in store.children(call.key)
-        if all(build["buildTriggerId"] == trigger for _, trigger in asked)
+        if all(build["buildTriggerId"] == trigger for _, trigger in filters)
     ]
     return page("builds", builds[::-1], call.query)
 

@@ -17,7 +17,10 @@ STATUSES = {
 
 
 class RefusedError(Exception):
-    """What the cloud says no to: the HTTP code, Google's sentence, and Google's status where the code has another than the usual one."""
+    """A refusal of the cloud: the HTTP code, Google's sentence, and Google's status.
+
+    The status is named where the code has another than the usual one.
+    """
 
     def __init__(self, code: int, message: str, status: str = "") -> None:
         super().__init__(message)

@@ -1,4 +1,7 @@
-"""Faults that a test plants in the stand-in for Google's APIs: a call that is refused, or one that is done while its answer is lost."""
+"""Faults planted by a test in the stand-in for Google's APIs.
+
+A call is refused, or it is done while its answer is lost.
+"""
 
 import re
 from typing import NamedTuple
@@ -9,7 +12,11 @@ LOST = 0  # as an answer: the call is done, and the connection is closed before 
 
 
 class Fault(NamedTuple):
-    """What the first request of this method meets whose target (path and query, as sent) holds the pattern; used up by it."""
+    """A fault for the first matching request, used up by it.
+
+    A request matches by its method, and by a target (path and query, as sent) that holds the
+    pattern.
+    """
 
     method: str
     path_pattern: str

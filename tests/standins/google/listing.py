@@ -1,6 +1,7 @@
-"""What a listing of Google's may be asked for: a filter of equal fields, and a page.
+"""The parameters of a listing of Google's: a filter of equal fields, and a page.
 
-What the stand-in doesn't know is refused: a filter that was ignored would answer too much, and no test would notice.
+The stand-in refuses what it doesn't know: a filter that was ignored would answer too much, and no
+test would notice.
 """
 
 import re
@@ -14,20 +15,26 @@ FILTER = re.compile(rf"\s*{CLAUSE}(\s+AND\s+{CLAUSE})*\s*")
 
 
 def clauses(asked: str, known: str) -> list[tuple[str, str]]:
-    """The fields and values of NAME="VALUE" AND NAME="VALUE" ...; `known` is a pattern of the names that may be asked for."""
+    """The fields and values of NAME="VALUE" AND NAME="VALUE" ...
+
+    `known` is a pattern of the names that are allowed.
+    """
     if not asked:
         return []
-    found = re.findall(CLAUSE, asked)
-    if not FILTER.fullmatch(asked) or not all(re.fullmatch(known, name) for name, _ in found):
+    pairs = re.findall(CLAUSE, asked)
+    if not FILTER.fullmatch(asked) or not all(re.fullmatch(known, name) for name, _ in pairs):
         raise RefusedError(
             400,
-            f'Invalid filter: {asked}: the stand-in knows {known} of the form NAME="VALUE", joined by AND',
+            (
+                f'Invalid filter: {asked}: the stand-in knows {known} of the form NAME="VALUE", '
+                "joined by AND"
+            ),
         )
-    return found
+    return pairs
 
 
 def page(field: str, found: Sequence[Body], query: Mapping[str, str]) -> Body:
-    """The part of `found` that pageSize and pageToken ask for; all of it where they don't."""
+    """The page of `found` for pageSize and pageToken; all of it without them."""
     start = int(query.get("pageToken") or 0)
     end = start + (int(query.get("pageSize") or 0) or len(found))
     following = {"nextPageToken": str(end)} if end < len(found) else {}

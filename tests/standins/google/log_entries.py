@@ -5,7 +5,10 @@ from tests.standins.google.store import Body, Call, Store
 
 
 def write(store: Store, call: Call) -> Body:
-    """Keep the entries, each filled from what the request says for all of them; nothing is kept where one lacks its log or resource."""
+    """Keep the entries, each filled from the request's common fields.
+
+    Nothing is kept where one lacks its log or resource.
+    """
     shared = {name: call.body[name] for name in ("logName", "resource") if call.body.get(name)}
     labels = call.body.get("labels", {})
     entries = [{**shared, **entry} for entry in call.body.get("entries", [])]

@@ -1,4 +1,7 @@
-"""Pub/Sub's messages: one that is published starts the builds of the triggers that ride on its topic, and is kept for nobody."""
+"""Pub/Sub's messages: one starts the builds of its topic's triggers.
+
+No message is kept.
+"""
 
 from tests.standins.google.builds import hear
 from tests.standins.google.error import RefusedError
@@ -6,7 +9,7 @@ from tests.standins.google.store import Body, Call, Store
 
 
 def publish(store: Store, call: Call) -> Body:
-    """The messages' ids; none is heard where one is empty."""
+    """The messages' ids; none is heard if one is empty."""
     store.get(call.key)
     messages = call.body.get("messages", [])
     if not messages or not all(
@@ -14,7 +17,10 @@ def publish(store: Store, call: Call) -> Body:
     ):
         raise RefusedError(
             400,
-            "One or more messages in the publish request is empty. Each message must contain data or attributes.",
+            (
+                "One or more messages in the publish request is empty. Each message must contain "
+                "data or attributes."
+            ),
         )
     for message in messages:
         hear(store, call.path, message)

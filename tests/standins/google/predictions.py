@@ -1,4 +1,7 @@
-"""What an endpoint answers to :predict: which of its deployed models is asked follows the traffic split, exactly, without chance."""
+"""An endpoint's answers to :predict.
+
+The deployed models take turns by the traffic split, exactly, without chance.
+"""
 
 import json
 from collections import Counter
@@ -9,12 +12,12 @@ from tests.standins.google.store import Body, Call, Key, ModelAnswer, Store
 
 
 def half(asked: Body) -> tuple[int, Body]:
-    """What a deployed model answers where a test gave it nothing else."""
+    """A deployed model's answer if a test gave it no other."""
     return 200, {"predictions": [0.5 for _ in asked["instances"]]}
 
 
 def predict(store: Store, call: Call) -> Callable[[], Body]:
-    """The prediction, yet to be made: a model that takes its time must not keep the rest of the cloud waiting."""
+    """The prediction, yet to be made: a slow model must not keep the rest of the cloud waiting."""
     deployed = chosen(store, call.key)
     version = deployed["modelVersionId"]
     model = store.objects.get(Key(call.product, f"{deployed['model']}/versions/{version}"), {})
@@ -36,7 +39,10 @@ def predictions(answer: ModelAnswer, asked: Body) -> Body:
 
 
 def chosen(store: Store, key: Key) -> Body:
-    """The deployed model that is furthest behind its share, so that each hundred requests under one split give each its percent."""
+    """The deployed model furthest behind its share.
+
+    Each hundred requests under one split give each model its percent.
+    """
     endpoint = store.get(key)
     models = {model["id"]: model for model in endpoint.get("deployedModels", [])}
     split = endpoint.get("trafficSplit", {})
@@ -46,8 +52,8 @@ def chosen(store: Store, key: Key) -> Body:
             f"Endpoint {key.name} has no deployed model that takes traffic.",
             "FAILED_PRECONDITION",
         )
-    given = store.asked.setdefault((key, tuple(sorted(split.items()))), Counter())
-    turn = given.total() + 1
-    behind = max(split, key=lambda number: split[number] * turn - 100 * given[number])
-    given[behind] += 1
+    counts = store.asked.setdefault((key, tuple(sorted(split.items()))), Counter())
+    turn = counts.total() + 1
+    behind = max(split, key=lambda number: split[number] * turn - 100 * counts[number])
+    counts[behind] += 1
     return models[behind]

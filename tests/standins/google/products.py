@@ -1,4 +1,7 @@
-"""What differs between Google's products: how a new object gets its name, what the cloud adds to it, and how it is changed."""
+"""The differences between Google's products.
+
+How a new object gets its name, what the cloud adds to it, and how it is changed.
+"""
 
 import re
 from collections.abc import Callable
@@ -6,7 +9,8 @@ from typing import Any
 
 from tests.standins.google.store import Body, Call, Key, Store, Subject, now
 
-# products that answer a change with an operation, with the package of its response; iam_beta is the provider's name for workload identity
+# products that answer a change with an operation, with the package of its response; iam_beta is the
+# provider's name for workload identity
 OPERATIONS = {
     "vertex_ai": "google.cloud.aiplatform.v1",
     "artifact_registry": "google.devtools.artifactregistry.v1",
@@ -39,7 +43,7 @@ DATASET_ACCESS = [
 
 
 def new_key(store: Store, call: Call) -> Key:
-    """The name that the caller chose, wherever this product expects it, or one that the cloud gives."""
+    """The caller's name, from this product's place for it, or one of the cloud's."""
     if call.method == "PUT":
         return call.key
     body, number = call.body, str(next(store.numbers))
@@ -59,8 +63,8 @@ def new_key(store: Store, call: Call) -> Key:
     elif call.product in ("monitoring", "billing", "cloud_build"):
         own = number
     else:
-        chosen = (value for name, value in call.query.items() if name.endswith(("Id", "_id")))
-        own = next(chosen, "") or body.get("name", "").rsplit("/", 1)[-1] or number
+        ids = (value for name, value in call.query.items() if name.endswith(("Id", "_id")))
+        own = next(ids, "") or body.get("name", "").rsplit("/", 1)[-1] or number
     return Key(call.product, f"{call.path}/{own}")
 
 
@@ -143,8 +147,8 @@ def _service_account(new: Subject) -> Body:
 
 def _by_number(new: Subject) -> Body:
     """Workload identity and dashboards name their project by its number."""
-    _, project, rest = new.key.name.split("/", 2)
-    return {"name": f"projects/{new.store.project_number(project)}/{rest}", "state": "ACTIVE"}
+    _, project, path = new.key.name.split("/", 2)
+    return {"name": f"projects/{new.store.project_number(project)}/{path}", "state": "ACTIVE"}
 
 
 def _alert_policy(new: Subject) -> Body:
@@ -189,19 +193,19 @@ DRESS: dict[tuple[str, str], Callable[[Subject], Body]] = {
 
 
 def operation(store: Store, call: Call, answer: Body, kind: str | None = None) -> Body:
-    """`answer` as this product gives it: itself, or inside an operation that is done."""
+    """`answer` as this product gives it: itself, or inside a finished operation."""
     collection = re.split("/", call.path)[-1 if call.method == "POST" and not call.verb else -2]
     if call.product not in OPERATIONS:
         return answer
     if (call.method, collection) in AT_ONCE:
         return {**answer, **AT_ONCE[call.method, collection]}
     singular = re.sub("ies$", "y", collection).removesuffix("s")
-    made = (
+    type_name = (
         f"{OPERATIONS[call.product]}.{singular[0].upper()}{singular[1:]}"
         if answer
         else "google.protobuf.Empty"
     )
-    response: dict[str, Any] = {"@type": f"type.googleapis.com/{kind or made}", **answer}
+    response: dict[str, Any] = {"@type": f"type.googleapis.com/{kind or type_name}", **answer}
     parent = "/".join(call.path.split("/")[:4]) if "/locations/" in call.path else call.path
     return {
         "name": f"{parent}/operations/{next(store.numbers)}",

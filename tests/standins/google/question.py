@@ -9,7 +9,7 @@ from tests.standins.google.apis import GoogleApis
 
 
 def ask(google: GoogleApis, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """The HTTP status and what was answered with it."""
+    """The HTTP status and the body of the answer."""
     content = None if method == "GET" else json.dumps(body or {}).encode()
     request = urllib.request.Request(f"{google.url}/{path}", content, method=method)
     try:

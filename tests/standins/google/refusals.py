@@ -1,4 +1,7 @@
-"""What Google's APIs refuse, as far as a wrong stack would meet it: each is checked before the stand-in stores or drops anything."""
+"""The refusals of Google's APIs, as far as a wrong stack would meet them.
+
+Each refusal is checked before the stand-in stores or drops anything.
+"""
 
 import re
 import time
@@ -10,13 +13,14 @@ from tests.standins.google.store import Body, Key, Store, Subject
 
 METRIC = re.compile(r'logging\.googleapis\.com/user/([^"\s]+)')
 OWN_ACCOUNT = re.compile(
-    r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@(?!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)"
+    r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@(?"
+    r"!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)"
 )
 ANEW = 600  # seconds for which Google says that a log metric may be unknown to alerting
 
 
 def members(store: Store, policy: Body) -> None:
-    """A policy may name only service accounts that exist; Google's own agents always do."""
+    """A policy may name only existing service accounts; Google's own agents always exist."""
     for binding in policy.get("bindings", []):
         for member in binding["members"]:
             if match := OWN_ACCOUNT.fullmatch(member):
@@ -50,21 +54,24 @@ def connection(asked: Subject) -> None:
     ):
         raise RefusedError(
             400,
-            f"Secret version {secret} was not found, or the Cloud Build service agent may not read it.",
+            (
+                f"Secret version {secret} was not found, or the Cloud Build service agent may not "
+                "read it."
+            ),
         )
 
 
 def trigger(asked: Subject) -> None:
-    others = asked.store.below(Key(asked.key.product, asked.key.name.rsplit("/", 1)[0]))
+    triggers = asked.store.below(Key(asked.key.product, asked.key.name.rsplit("/", 1)[0]))
     if any(
-        other.get("name") == asked.body.get("name") and k != asked.key
-        for k, other in others.items()
+        body.get("name") == asked.body.get("name") and k != asked.key
+        for k, body in triggers.items()
     ):
         raise RefusedError(409, f"trigger {asked.body.get('name')} already exists.")
 
 
 def alert_policy(asked: Subject) -> None:
-    """Alerting must know a log metric; one that is new is unknown to it for a while (here: once)."""
+    """Alerting must know a log metric; it doesn't know a new one for a while (here: once)."""
     for name in METRIC.findall(" ".join(strings(asked.body))):
         project = asked.key.name.split("/")[1]
         metric = Key("logging", f"projects/{project}/metrics/{name.replace('/', '%2F')}")
@@ -72,10 +79,16 @@ def alert_policy(asked: Subject) -> None:
             metric not in asked.store.objects
             or time.time() - asked.store.unready.pop(metric, 0) < ANEW
         ):
-            wait = "If a metric was created recently, it could take up to 10 minutes to become available."
+            wait = (
+                "If a metric was created recently, it could take up to 10 minutes to become "
+                "available."
+            )
             raise RefusedError(
                 404,
-                f'Cannot find metric that matches type = "logging.googleapis.com/user/{name}". {wait}',
+                (
+                    f'Cannot find metric that matches type = "logging.googleapis.com/user/{name}". '
+                    f"{wait}"
+                ),
             )
 
 
@@ -102,12 +115,15 @@ def serving_endpoint(asked: Subject) -> None:
     if asked.store.get(asked.key).get("deployedModels"):
         raise RefusedError(
             400,
-            f"Endpoint {asked.key.name} has deployed models; undeploy them before deleting the Endpoint.",
+            (
+                f"Endpoint {asked.key.name} has deployed models; undeploy them before deleting the "
+                "Endpoint."
+            ),
         )
 
 
 def traffic(asked: Subject) -> None:
-    """What an endpoint becomes may give traffic to deployed models alone, and all of it."""
+    """An endpoint may give traffic to deployed models alone, and all of it."""
     models, split = asked.body.get("deployedModels", []), asked.body.get("trafficSplit", {})
     unknown = split.keys() - {model["id"] for model in models}
     if unknown or (models and sum(split.values()) != 100):

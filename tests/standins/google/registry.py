@@ -1,6 +1,7 @@
-"""Artifact Registry's images in the stand-in for Google's APIs, by the OCI distribution protocol, in a repository of immutable tags.
+"""Artifact Registry's images in the stand-in for Google's APIs, with immutable tags.
 
-An upload is one POST and one PUT; there are no chunks, and no mounts: a caller that asks for one has to upload.
+It speaks the OCI distribution protocol. An upload is one POST and one PUT; there are no chunks, and
+no mounts: a caller that asks for one has to upload.
 """
 
 import hashlib
@@ -16,7 +17,8 @@ from tests.standins.google.server import Answer
 from tests.standins.google.store import Body
 
 PATH = re.compile(
-    r"/registry/v2/(?P<name>.+?)/(?:(?P<kind>manifests|blobs)/(?P<reference>[^/]+)|blobs/uploads/(?P<upload>[^/]*))"
+    r"/registry/v2/(?P<name>.+?)/(?:(?P<kind>manifests|blobs)/(?P<reference>[^/]+)|blobs/uploads/"
+    r"(?P<upload>[^/]*))"
 )
 HOST = re.compile(r"^[\w-]+\.pkg\.dev/")
 CODES = {401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN", 429: "TOOMANYREQUESTS"}
@@ -25,7 +27,7 @@ CONFIG, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci
 
 
 class RegistryError(RefusedError):
-    """What a registry says no to; `status` is one of the protocol's codes."""
+    """A registry's refusal; `status` is one of the protocol's codes."""
 
     def __init__(self, code: int, message: str, status: str = "") -> None:
         super().__init__(code, message, status or CODES.get(code, "UNKNOWN"))
@@ -45,7 +47,10 @@ class Registry:
         self._uploads: set[str] = set()
 
     def put_image(self, name: str, *, revision: str, tag: str | None = None) -> str:
-        """The digest of a small image that says it was built from `revision`; `name` is PROJECT/REPOSITORY/IMAGE, after a host or not."""
+        """The digest of a small image with `revision` in its labels.
+
+        `name` is PROJECT/REPOSITORY/IMAGE, after a host or not.
+        """
         name, labels = HOST.sub("", name), {"org.opencontainers.image.revision": revision}
         layer = f"{name} {revision} {tag}".encode()
         config = {
@@ -67,12 +72,12 @@ class Registry:
 
     def answer(self, method: str, target: str, content: bytes, content_type: str) -> Answer:
         url = urlsplit(target)
-        asked = PATH.fullmatch(url.path)
-        if asked is None:
+        match_ = PATH.fullmatch(url.path)
+        if match_ is None:
             raise RegistryError(404, f"there is nothing at {url.path}")
-        name, reference, upload = asked["name"], asked["reference"], asked["upload"]
+        name, reference, upload = match_["name"], match_["reference"], match_["upload"]
         with self._lock:
-            match method, asked["kind"]:
+            match method, match_["kind"]:
                 case "GET" | "HEAD", "manifests":
                     return self._manifest(name, reference)
                 case "GET" | "HEAD", "blobs":
@@ -88,12 +93,12 @@ class Registry:
         raise RegistryError(405, f"{method} {url.path}", "UNSUPPORTED")
 
     def _manifest(self, name: str, reference: str) -> Answer:
-        found = self.manifests.get((name, self.tags.get((name, reference), reference)))
-        if found is None:
+        manifest = self.manifests.get((name, self.tags.get((name, reference), reference)))
+        if manifest is None:
             raise RegistryError(
                 404, f"manifest {reference} of {name} is unknown", "MANIFEST_UNKNOWN"
             )
-        return found
+        return manifest
 
     def _blob(self, name: str, reference: str) -> Answer:
         if (name, reference) not in self.blobs:
@@ -123,8 +128,8 @@ class Registry:
                 f"manifest tag {reference} of {name} is {self.tags[name, reference]} and immutable",
                 "DENIED",
             )
-        kept = {"content-type": content_type, "docker-content-digest": own}
-        self.manifests[name, own] = Answer(200, content, kept)
+        headers = {"content-type": content_type, "docker-content-digest": own}
+        self.manifests[name, own] = Answer(200, content, headers)
         return Answer(
             201,
             b"",
@@ -158,15 +163,15 @@ class Registry:
 
 
 def parts(manifest: bytes) -> list[str]:
-    """The digests of what a manifest, or an index of manifests, is made of."""
+    """The digests of the parts of a manifest, or of an index of manifests."""
     try:
-        told: dict[str, Any] = json.loads(manifest)
+        document: dict[str, Any] = json.loads(manifest)
         return [
             part["digest"]
             for part in (
-                *filter(None, [told.get("config")]),
-                *told.get("layers", []),
-                *told.get("manifests", []),
+                *filter(None, [document.get("config")]),
+                *document.get("layers", []),
+                *document.get("manifests", []),
             )
         ]
     except (ValueError, KeyError, AttributeError, TypeError) as error:

@@ -1,4 +1,7 @@
-"""From a request to Google's answer: the rules all products share first, then what `google_products` and `google_refusals` say."""
+"""From a request to Google's answer.
+
+The rules all products share come first, then what `products` and `refusals` say.
+"""
 
 import re
 import time
@@ -39,7 +42,10 @@ def iam_policy(store: Store, call: Call) -> Body:
 
 
 def policy_key(call: Call) -> Key:
-    """One key whichever of the clients for projects asks, and for an account whose project is left to its address."""
+    """One key, whichever of the clients for projects asks.
+
+    An account may leave its project to its address.
+    """
     if call.product in PROJECTS:
         return Key("resource_manager", call.path)
     path = re.sub(r"^projects/-/(serviceAccounts/[^@]+@([^.]+))", r"projects/\2/\1", call.path)
@@ -62,13 +68,13 @@ def read(store: Store, call: Call) -> Body:
 
 def project(store: Store, project_id: str, product: str) -> Body:
     number = store.project_number(project_id)
-    known = {
+    resource = {
         "projectNumber": number,
         "projectId": project_id,
         "lifecycleState": "ACTIVE",
         "name": project_id,
     }
-    return {"id": number, "name": project_id} if product == "compute" else known
+    return {"id": number, "name": project_id} if product == "compute" else resource
 
 
 def create(store: Store, call: Call) -> Body:
@@ -76,12 +82,12 @@ def create(store: Store, call: Call) -> Body:
     body = unwrapped(key.collection, call.body)
     if check := refusals.CREATE.get((key.product, key.collection)):
         check(Subject(store, key, body))
-    made = store.create(key, dressed(store, key, body))
+    resource = store.create(key, dressed(store, key, body))
     if store.slow_log_metrics and (key.product, key.collection) == ("logging", "metrics"):
         store.unready[key] = time.time()
     if key.collection in TOLD:
         store.tell(key)
-    return operation(store, call, made)
+    return operation(store, call, resource)
 
 
 def change(store: Store, call: Call) -> Body:
@@ -97,7 +103,7 @@ def change(store: Store, call: Call) -> Body:
 
 
 def mask(store: Store, call: Call) -> list[str]:
-    """The fields to replace as a whole; a trigger's change replaces all that its caller can set."""
+    """The fields to replace as a whole; a trigger's change replaces all of its caller's fields."""
     if call.product == "cloud_build":
         return [name for name in store.get(call.key) if name not in GIVEN]
     paths = call.query.get("updateMask") or call.body.get("updateMask") or ""
@@ -117,7 +123,7 @@ def delete(store: Store, call: Call) -> Body:
 
 
 def orphan(store: Store, member: str) -> None:
-    """A deleted account stays in the policies that name it, under a name that no new account gets."""
+    """Keep a deleted account in its policies, under a name no new account gets."""
     for policy in store.policies.values():
         for binding in policy.get("bindings", []):
             binding["members"] = [

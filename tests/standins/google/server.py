@@ -1,4 +1,7 @@
-"""The HTTP side of the stand-in for Google's APIs: reads requests and sends answers, but for those that are to be lost."""
+"""The HTTP side of the stand-in for Google's APIs.
+
+It reads requests and sends answers, except those that a fault loses.
+"""
 
 import json
 import sys
@@ -31,7 +34,7 @@ class Server(ThreadingHTTPServer):
         )
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that was killed is no error of ours."""
+        """A killed caller is no error of ours."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

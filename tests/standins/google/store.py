@@ -1,4 +1,7 @@
-"""What Google's REST APIs have in common: named objects and their IAM policies, which `google_apis` serves."""
+"""The common ground of Google's REST APIs: named objects and their IAM policies.
+
+`apis` serves them.
+"""
 
 import copy
 import datetime
@@ -38,7 +41,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """One request, its path parted from product, version and verb: POST secrets/s:getIamPolicy has verb getIamPolicy."""
+    """One request, its path parted from product, version and verb.
+
+    POST secrets/s:getIamPolicy has verb getIamPolicy.
+    """
 
     method: str
     product: str
@@ -50,10 +56,10 @@ class Call:
     @classmethod
     def parse(cls, method: str, target: str, content: bytes) -> "Call":
         url = urllib.parse.urlsplit(target)
-        _, product, *rest = url.path.split("/", 2)
+        _, product, *tail = url.path.split("/", 2)
         # a slash inside a name stays escaped, or it would part the path
         path = "%2F".join(
-            urllib.parse.unquote(part) for part in "".join(rest).rstrip("/").split("%2F")
+            urllib.parse.unquote(part) for part in "".join(tail).rstrip("/").split("%2F")
         )
         path = re.sub(r"^((storage|bigquery)/)?(v\d+(beta\d*)?/)+", "", path)
         path, verb = (
@@ -100,7 +106,7 @@ class Store:
         return self.objects[key]
 
     def below(self, key: Key) -> dict[Key, Body]:
-        """All objects whose name goes on from `key`, however deep."""
+        """All objects under `key`, however deep."""
         return {
             k: body
             for k, body in self.objects.items()
@@ -115,7 +121,7 @@ class Store:
         ]
 
     def listing(self, collection: Key) -> Body:
-        """A page of a collection under both names that Google's APIs give it."""
+        """A page of a collection, under both of its names in Google's APIs."""
         children = self.children(collection)
         return {collection.name.rsplit("/", 1)[-1]: children, "items": children}
 
@@ -126,7 +132,10 @@ class Store:
         return body
 
     def changed(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
-        """Merged as RFC 7396 says (null removes); a field that the mask names is replaced, or removed where `fields` lacks it."""
+        """Merge as RFC 7396 says (null removes).
+
+        A field that the mask names is replaced, or removed where `fields` lacks it.
+        """
         return merged(
             {name: value for name, value in self.get(key).items() if name not in set(mask)}, fields
         )
@@ -141,9 +150,9 @@ class Store:
 
     def delete(self, key: Key) -> None:
         self.get(key)
-        for gone in (key, *self.below(key)):
-            self.objects.pop(gone)
-            self.policies.pop(gone, None)
+        for doomed in (key, *self.below(key)):
+            self.objects.pop(doomed)
+            self.policies.pop(doomed, None)
 
     def policy(self, key: Key) -> Body:
         return self.policies.get(key, {"version": 1, "etag": "ACAB"})
@@ -153,7 +162,10 @@ class Store:
         if policy.get("etag") not in (None, "", self.policy(key)["etag"]):
             raise RefusedError(
                 409,
-                "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
+                (
+                    "There were concurrent policy changes. Please retry the whole "
+                    "read-modify-write with exponential backoff."
+                ),
             )
         bindings = [binding for binding in policy.get("bindings", []) if binding["members"]]
         etag = hashlib.sha256(json.dumps([bindings, next(self.numbers)]).encode()).hexdigest()[:8]
@@ -166,7 +178,10 @@ class Store:
 
 
 class Subject(NamedTuple):
-    """An object about to be made or changed, with what was sent for it, or about to be deleted, with the query."""
+    """An object about to be made, changed or deleted.
+
+    It comes with what was sent for it, or with the query of its deletion.
+    """
 
     store: Store
     key: Key
@@ -176,13 +191,13 @@ class Subject(NamedTuple):
 def merged(old: Any, new: Any) -> Any:
     if not isinstance(new, dict):
         return new
-    kept = dict(old) if isinstance(old, dict) else {}
+    result = dict(old) if isinstance(old, dict) else {}
     for name, value in new.items():
         if value is None:
-            kept.pop(name, None)
+            result.pop(name, None)
         else:
-            kept[name] = merged(kept.get(name), value)
-    return kept
+            result[name] = merged(result.get(name), value)
+    return result
 
 
 def now() -> str:

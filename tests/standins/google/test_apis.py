@@ -1,4 +1,4 @@
-"""What the stand-in for Google's APIs stores, and what it refuses as the cloud does."""
+"""The stand-in for Google's APIs: its store, and its refusals in the cloud's manner."""
 
 import json
 import urllib.error
@@ -98,11 +98,9 @@ def test_a_field_of_the_mask_that_is_not_sent_is_removed(google):
     ask(google, "PATCH", f"{ENDPOINT}?updateMask=description", {"displayName": "cab"})
 
     endpoint = google.objects["vertex_ai", f"{PLACE}/endpoints/7"]
-    assert (endpoint["displayName"], endpoint["labels"], "description" in endpoint) == (
-        "cab",
-        {"a": "b"},
-        False,
-    )
+    assert endpoint["displayName"] == "cab"
+    assert endpoint["labels"] == {"a": "b"}
+    assert "description" not in endpoint
 
 
 def test_a_mask_may_be_written_with_underscores(google):
@@ -132,11 +130,9 @@ def test_a_changed_trigger_is_replaced(google):
         {"name": "image", "substitutions": {"_B": "1"}},
     )[1]
 
-    assert (changed["id"], changed["substitutions"], "tags" in changed) == (
-        trigger["id"],
-        {"_B": "1"},
-        False,
-    )
+    assert changed["id"] == trigger["id"]
+    assert changed["substitutions"] == {"_B": "1"}
+    assert "tags" not in changed
 
 
 def test_an_operation_is_done_and_says_what_it_made(google):
@@ -285,7 +281,8 @@ def test_a_model_uploaded_under_another_is_its_next_version(google):
         {"model": {"displayName": "cab"}, "parentModel": first["model"]},
     )["response"]
 
-    assert (second["model"], second["modelVersionId"]) == (first["model"], "2")
+    assert second["model"] == first["model"]
+    assert second["modelVersionId"] == "2"
     assert [
         ask(google, "GET", f"vertex_ai/{first['model']}{version}")[1]["versionId"]
         for version in ("@1", "@2", "")
@@ -339,14 +336,14 @@ def test_alerting_must_know_a_log_metric(slow, statuses):
         ]
     }
     with GoogleApis(slow_log_metrics=slow) as google:
-        before = ask(google, "POST", f"monitoring/v3/{PROJECT}/alertPolicies", policy)[0]
+        first_status = ask(google, "POST", f"monitoring/v3/{PROJECT}/alertPolicies", policy)[0]
         made(google, f"logging/v2/{PROJECT}/metrics", {"name": "esteira/drift"})
-        after = [
+        later_statuses = [
             ask(google, "POST", f"monitoring/v3/{PROJECT}/alertPolicies", policy)[0]
             for _ in range(2)
         ]
 
-    assert [before, *after] == statuses
+    assert [first_status, *later_statuses] == statuses
 
 
 def test_requests_are_kept_in_order(google):

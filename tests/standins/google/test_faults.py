@@ -1,4 +1,4 @@
-"""Calls that Google's stand-in refuses or loses because a test planted it."""
+"""Planted refusals and lost answers of Google's stand-in."""
 
 import http.client
 from collections.abc import Iterator
@@ -33,7 +33,9 @@ def test_a_planted_refusal_is_googles_and_nothing_is_done(google, code, status):
 
     answered, body = ask(google, "PUT", TOPIC)
 
-    assert (answered, body["error"]["code"], body["error"]["status"]) == (code, code, status)
+    assert answered == code
+    assert body["error"]["code"] == code
+    assert body["error"]["status"] == status
     assert google.objects == {}
 
 

@@ -1,4 +1,4 @@
-"""Cloud Logging and Cloud Monitoring in the stand-in: entries that are written, measurements that are read."""
+"""Cloud Logging and Cloud Monitoring in the stand-in: entries written, measurements read."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -24,11 +24,12 @@ def google() -> Iterator[GoogleApis]:
 
 
 def series(google: GoogleApis, asked: str, **interval: str) -> tuple[int, dict]:
-    return ask(
-        google,
-        "GET",
-        f"{SERIES}?{urlencode({'filter': asked, **(interval or INTERVAL), 'aggregation.perSeriesAligner': 'ALIGN_SUM'})}",
-    )
+    query = {
+        "filter": asked,
+        **(interval or INTERVAL),
+        "aggregation.perSeriesAligner": "ALIGN_SUM",
+    }
+    return ask(google, "GET", f"{SERIES}?{urlencode(query)}")
 
 
 def test_entries_are_kept_in_order_and_filled_from_the_request(google):
@@ -87,17 +88,20 @@ def test_a_measured_series_is_found_by_its_metric_and_labels(google):
     google.measure(ERRORS, 2, deployed_model_id="1", endpoint_id="7")
     google.measure(ERRORS, 0.5, deployed_model_id="2", endpoint_id="7")
     google.measure(ERRORS, 9, deployed_model_id="1", endpoint_id="8")
-    asked = f'metric.type="{ERRORS}" AND resource.type="aiplatform.googleapis.com/Endpoint" AND resource.labels.endpoint_id="7"'
+    query = (
+        f'metric.type="{ERRORS}" AND resource.type="aiplatform.googleapis.com/Endpoint" AND '
+        'resource.labels.endpoint_id="7"'
+    )
 
-    status, both = series(google, asked)
-    _, one = series(google, f'{asked} AND metric.labels.deployed_model_id="1"')
+    status, both = series(google, query)
+    _, narrowed = series(google, f'{query} AND metric.labels.deployed_model_id="1"')
 
     assert status == 200
-    assert [found["points"][0]["value"] for found in both["timeSeries"]] == [
+    assert [entry["points"][0]["value"] for entry in both["timeSeries"]] == [
         {"int64Value": "2"},
         {"doubleValue": 0.5},
     ]
-    assert one["timeSeries"] == [
+    assert narrowed["timeSeries"] == [
         {
             "metric": {"type": ERRORS, "labels": {"deployed_model_id": "1"}},
             "resource": {
@@ -132,12 +136,12 @@ def test_what_a_deployed_model_measures_is_of_its_endpoint(google):
     google.measure(ERRORS, 1, deployed_model_id=deployed["response"]["deployedModel"]["id"])
     google.measure(ERRORS, 2, deployed_model_id="9")
 
-    [found] = series(google, f'metric.type="{ERRORS}" AND resource.labels.endpoint_id="7"')[1][
+    [entry] = series(google, f'metric.type="{ERRORS}" AND resource.labels.endpoint_id="7"')[1][
         "timeSeries"
     ]
 
-    assert found["resource"]["labels"] == {"location": "us-central1", "endpoint_id": "7"}
-    assert found["points"][0]["value"] == {"int64Value": "1"}
+    assert entry["resource"]["labels"] == {"location": "us-central1", "endpoint_id": "7"}
+    assert entry["points"][0]["value"] == {"int64Value": "1"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Vertex in the stand-in: pipeline jobs that somebody moves on, and an endpoint that answers by its traffic split."""
+"""Vertex in the stand-in: pipeline jobs, and an endpoint with a traffic split."""
 
 import queue
 from collections import Counter
@@ -22,7 +22,10 @@ def google() -> Iterator[GoogleApis]:
 
 
 def deploy(google: GoogleApis, versions: int, split: dict[str, int]) -> dict[str, str]:
-    """An endpoint with versions of one model, and the deployed models' ids by version; `split` is percent by version."""
+    """An endpoint with versions of one model, and the deployed models' ids by version.
+
+    `split` is percent by version.
+    """
     ask(google, "POST", f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "cab"})
     ids = {}
     for number in range(1, versions + 1):
@@ -33,8 +36,8 @@ def deploy(google: GoogleApis, versions: int, split: dict[str, int]) -> dict[str
             f"vertex_ai/v1/{PLACE}/models:upload",
             {"model": {"displayName": "cab"}, **parent},
         )
-        asked = {"deployedModel": {"model": f"{PLACE}/models/cab@{number}"}}
-        ids[str(number)] = ask(google, "POST", f"{ENDPOINT}:deployModel", asked)[1]["response"][
+        body = {"deployedModel": {"model": f"{PLACE}/models/cab@{number}"}}
+        ids[str(number)] = ask(google, "POST", f"{ENDPOINT}:deployModel", body)[1]["response"][
             "deployedModel"
         ]["id"]
     assert ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, split))[0] == 200
@@ -48,11 +51,9 @@ def shares(ids: dict[str, str], split: dict[str, int]) -> dict:
 def test_a_pipeline_job_is_pending_and_has_its_id_once(google):
     status, job = ask(google, "POST", f"{JOBS}?pipelineJobId=run-1", {"displayName": "run"})
 
-    assert (status, job["name"], job["state"]) == (
-        200,
-        f"{PLACE}/pipelineJobs/run-1",
-        "PIPELINE_STATE_PENDING",
-    )
+    assert status == 200
+    assert job["name"] == f"{PLACE}/pipelineJobs/run-1"
+    assert job["state"] == "PIPELINE_STATE_PENDING"
     assert job["createTime"]
     assert "done" not in job
     assert ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")[0] == 409
@@ -74,7 +75,8 @@ def test_a_hook_hears_of_a_job_and_may_move_it_on(google):
     _, answered = ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")
 
     job = heard.get(timeout=5)
-    assert (answered["state"], job["state"]) == ("PIPELINE_STATE_PENDING",) * 2
+    assert answered["state"] == "PIPELINE_STATE_PENDING"
+    assert job["state"] == "PIPELINE_STATE_PENDING"
     assert ask(google, "GET", f"{JOBS}/run-1")[1]["state"] == "PIPELINE_STATE_SUCCEEDED"
 
 
@@ -109,10 +111,10 @@ def test_jobs_are_listed_by_their_labels_newest_first_and_in_pages(google):
             {"labels": {"model": model, "stage": "dev"}},
         )
     labels = quote('labels.model="cab" AND labels.stage="dev"')
-    asked = f"{JOBS}?filter={labels}&orderBy=create_time%20desc&pageSize=2"
+    request = f"{JOBS}?filter={labels}&orderBy=create_time%20desc&pageSize=2"
 
-    _, first = ask(google, "GET", asked)
-    _, second = ask(google, "GET", f"{asked}&pageToken={first['nextPageToken']}")
+    _, first = ask(google, "GET", request)
+    _, second = ask(google, "GET", f"{request}&pageToken={first['nextPageToken']}")
 
     assert [
         job["name"].rsplit("/", 1)[-1] for job in first["pipelineJobs"] + second["pipelineJobs"]
@@ -213,20 +215,18 @@ def test_nothing_predicts_without_an_endpoint_and_a_model(google):
     ask(google, "POST", f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7")
     empty = ask(google, "POST", f"{ENDPOINT}:predict", {"instances": []})[1]
 
-    assert (missing["error"]["code"], empty["error"]["code"], empty["error"]["status"]) == (
-        404,
-        400,
-        "FAILED_PRECONDITION",
-    )
+    assert missing["error"]["code"] == 404
+    assert empty["error"]["code"] == 400
+    assert empty["error"]["status"] == "FAILED_PRECONDITION"
 
 
 @pytest.mark.parametrize("split", [{"1": 99}, {"1": 50, "2": 51}, {"1": 100, "9": 0}, {}])
 def test_traffic_that_is_not_whole_or_goes_nowhere_is_refused_and_nothing_changes(google, split):
     ids = deploy(google, 2, {"1": 100}) | {"9": "9"}
-    before = google.objects
+    first_objects = google.objects
 
     assert ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, split))[0] == 400
-    assert google.objects == before
+    assert google.objects == first_objects
 
 
 def test_changed_traffic_is_answered_as_the_endpoint_itself_and_as_done(google):
@@ -236,11 +236,9 @@ def test_changed_traffic_is_answered_as_the_endpoint_itself_and_as_done(google):
         google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, {"2": 100})
     )
 
-    assert (endpoint["name"], endpoint["trafficSplit"], endpoint["done"]) == (
-        f"{PLACE}/endpoints/7",
-        {ids["2"]: 100},
-        True,
-    )
+    assert endpoint["name"] == f"{PLACE}/endpoints/7"
+    assert endpoint["trafficSplit"] == {ids["2"]: 100}
+    assert endpoint["done"] is True
 
 
 def test_a_changed_model_is_answered_as_itself(google):
@@ -253,7 +251,8 @@ def test_a_changed_model_is_answered_as_itself(google):
         {"labels": {"a": "b"}},
     )
 
-    assert (model["name"], model["labels"]) == (f"{PLACE}/models/cab", {"a": "b"})
+    assert model["name"] == f"{PLACE}/models/cab"
+    assert model["labels"] == {"a": "b"}
 
 
 def test_what_is_not_deployed_cannot_be_undeployed(google):

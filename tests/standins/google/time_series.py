@@ -1,4 +1,4 @@
-"""Cloud Monitoring's time series: what a test measured, picked by a filter."""
+"""Cloud Monitoring's time series: a test's measurements, picked by a filter."""
 
 import re
 from typing import NamedTuple
@@ -7,7 +7,8 @@ from tests.standins.google.error import RefusedError
 from tests.standins.google.listing import clauses, page
 from tests.standins.google.store import Body, Call, Store
 
-ENDPOINT = "aiplatform.googleapis.com/Endpoint"  # the resource that Vertex' online predictions are measured on
+# the resource that Vertex' online predictions are measured on
+ENDPOINT = "aiplatform.googleapis.com/Endpoint"
 OF_RESOURCE = {
     "resource_container",
     "location",
@@ -23,7 +24,7 @@ class Series(NamedTuple):
     labels: tuple[tuple[str, str], ...]
 
     def fields(self) -> dict[str, str]:
-        """What a filter may ask for, by the names it uses."""
+        """The fields for a filter, by the filter's names."""
         labels = {
             f"{'resource' if name in OF_RESOURCE else 'metric'}.labels.{name}": value
             for name, value in self.labels
@@ -46,7 +47,7 @@ def measure(
 
 
 def place(store: Store, deployed_model_id: str) -> dict[str, str]:
-    """The labels of the endpoint that has this deployed model, if one has."""
+    """The labels of this deployed model's endpoint, if it is on one."""
     for key, body in store.objects.items():
         if key.collection == "endpoints" and any(
             model["id"] == deployed_model_id for model in body.get("deployedModels", [])
@@ -57,25 +58,28 @@ def place(store: Store, deployed_model_id: str) -> dict[str, str]:
 
 
 def listing(store: Store, call: Call) -> Body:
-    """Each series with one point, which is its value over the whole interval, whichever that is; alignment and reduction change nothing."""
-    asked = clauses(call.query.get("filter", ""), KNOWN)
-    if [name for name, _ in asked].count("metric.type") != 1:
+    """Each series with one point: its value over the whole interval, of any length.
+
+    Alignment and reduction change nothing.
+    """
+    filters = clauses(call.query.get("filter", ""), KNOWN)
+    if [name for name, _ in filters].count("metric.type") != 1:
         raise RefusedError(400, 'the filter must name one metric: metric.type="..."')
     interval = {name: call.query.get(f"interval.{name}", "") for name in ("startTime", "endTime")}
     if not all(TIME.fullmatch(time) for time in interval.values()):
         raise RefusedError(
             400, f"interval must have a startTime and an endTime of RFC 3339, got {interval}"
         )
-    found = [
+    matches = [
         described(series, value, interval)
         for series, value in store.measured.items()
-        if set(asked) <= series.fields().items()
+        if set(filters) <= series.fields().items()
     ]
-    return page("timeSeries", found, call.query) if found else {}
+    return page("timeSeries", matches, call.query) if matches else {}
 
 
 def described(series: Series, value: float, interval: dict[str, str]) -> Body:
-    """A whole number is an INT64, which Google writes as text; any other a DOUBLE."""
+    """A whole number is an INT64, in text as Google writes it; any other a DOUBLE."""
     whole = isinstance(value, int)
     return {
         "metric": {"type": series.metric_type, "labels": series.labels_of("metric")},

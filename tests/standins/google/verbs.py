@@ -1,4 +1,7 @@
-"""The requests that are more than create, read, change and delete: POST .../endpoints/7:deployModel and its like."""
+"""The requests beyond create, read, change and delete.
+
+POST .../endpoints/7:deployModel and its like.
+"""
 
 import base64
 from collections.abc import Callable
@@ -66,7 +69,10 @@ def access(store: Store, call: Call) -> Body:
     secret, _, version = call.path.rpartition("/versions/")
     key = Key(
         call.product,
-        f"{secret}/versions/{len(store.below(Key(call.product, secret))) if version == 'latest' else version}",
+        (
+            f"{secret}/versions/"
+            f"{len(store.below(Key(call.product, secret))) if version == 'latest' else version}"
+        ),
     )
     return {
         "name": key.name,
@@ -75,7 +81,10 @@ def access(store: Store, call: Call) -> Body:
 
 
 def upload_model(store: Store, call: Call) -> Body:
-    """A new model, or the next version of the one that parentModel names; the latest is the default."""
+    """Make a model, or the next version of parentModel.
+
+    The latest version is the default.
+    """
     if parent := call.body.get("parentModel"):
         key = Key(call.product, parent)
         store.get(key)
@@ -108,15 +117,19 @@ def delete_version(store: Store, call: Call) -> Body:
 
 
 def deploy_model(store: Store, call: Call) -> Body:
-    """The first deployed model takes all traffic; later ones what the split gives, where "0" is the new one."""
-    endpoint, asked = store.get(call.key), call.body["deployedModel"]
+    """Split the traffic: the first deployed model takes all of it.
+
+    Later ones take what the split gives, where "0" is the new one.
+    """
+    endpoint, body = store.get(call.key), call.body["deployedModel"]
     models = endpoint.get("deployedModels", [])
-    name, _, version = asked["model"].partition("@")
+    name, _, version = body["model"].partition("@")
     registered = store.get(Key(call.product, name))
     version = {"model": name, "modelVersionId": version or registered["versionId"]}
-    new = {"id": str(next(store.numbers)), "createTime": now(), **asked, **version}
+    new = {"id": str(next(store.numbers)), "createTime": now(), **body, **version}
     split = call.body.get("trafficSplit") or (endpoint["trafficSplit"] if models else {"0": 100})
-    split = {new["id"] if number == "0" else number: share for number, share in split.items()}
+    ids = {"0": new["id"]}
+    split = {ids.get(number, number): share for number, share in split.items()}
     set_traffic(store, call.key, [*models, new], split)
     return operation(
         store, call, {"deployedModel": new}, "google.cloud.aiplatform.v1.DeployModelResponse"
@@ -124,18 +137,24 @@ def deploy_model(store: Store, call: Call) -> Body:
 
 
 def undeploy_model(store: Store, call: Call) -> Body:
-    endpoint, gone = store.get(call.key), call.body["deployedModelId"]
-    left = [model for model in endpoint.get("deployedModels", []) if model["id"] != gone]
-    if left == endpoint.get("deployedModels", []):
-        raise RefusedError(404, f"DeployedModel {gone} was not found on {call.path}.")
+    endpoint, id_ = store.get(call.key), call.body["deployedModelId"]
+    remaining = [model for model in endpoint.get("deployedModels", []) if model["id"] != id_]
+    if remaining == endpoint.get("deployedModels", []):
+        raise RefusedError(404, f"DeployedModel {id_} was not found on {call.path}.")
     split = call.body.get("trafficSplit") or endpoint.get("trafficSplit", {})
-    if left and split.get(gone):
+    if remaining and split.get(id_):
         raise RefusedError(
             400,
-            f"DeployedModel {gone} has {split[gone]}% of the traffic; give it to others before undeploying it.",
+            (
+                f"DeployedModel {id_} has {split[id_]}% of the traffic; give it to others before "
+                "undeploying it."
+            ),
         )
     set_traffic(
-        store, call.key, left, {number: share for number, share in split.items() if number != gone}
+        store,
+        call.key,
+        remaining,
+        {number: share for number, share in split.items() if number != id_},
     )
     return operation(store, call, {}, "google.cloud.aiplatform.v1.UndeployModelResponse")
 

@@ -1,4 +1,7 @@
-"""The cloud of the stand-in provider: an object is a file `<type>/<id>.json` holding its attributes, which anyone may edit or remove."""
+"""The cloud of the stand-in provider.
+
+An object is a file `<type>/<id>.json` with its attributes, which anyone may edit or remove.
+"""
 
 import hashlib
 import json
@@ -10,7 +13,9 @@ from typing import Any
 Values = dict[str, Any]
 
 PROJECT, PLACE = "projects/{project}", "projects/{project}/locations/{location}"
-IDS = {  # as the real provider builds them; {number} is given by the cloud, so that two of the same name are no conflict
+# As the real provider builds them; {number} is given by the cloud, so that two of the same name are
+# no conflict.
+IDS = {
     "google_artifact_registry_repository": f"{PLACE}/repositories/{{repository_id}}",
     "google_bigquery_dataset": f"{PROJECT}/datasets/{{dataset_id}}",
     "google_bigquery_table": f"{PROJECT}/datasets/{{dataset_id}}/tables/{{table_id}}",
@@ -18,10 +23,15 @@ IDS = {  # as the real provider builds them; {number} is given by the cloud, so 
     "google_cloud_scheduler_job": f"{PROJECT}/locations/{{region}}/jobs/{{name}}",
     "google_cloudbuild_trigger": f"{PLACE}/triggers/{{name}}",
     "google_cloudbuildv2_connection": f"{PLACE}/connections/{{name}}",
-    "google_cloudbuildv2_repository": f"{PLACE}/connections/{{parent_connection}}/repositories/{{name}}",
-    "google_iam_workload_identity_pool": f"{PROJECT}/locations/global/workloadIdentityPools/{{workload_identity_pool_id}}",
+    "google_cloudbuildv2_repository": (
+        f"{PLACE}/connections/{{parent_connection}}/repositories/{{name}}"
+    ),
+    "google_iam_workload_identity_pool": (
+        f"{PROJECT}/locations/global/workloadIdentityPools/{{workload_identity_pool_id}}"
+    ),
     "google_iam_workload_identity_pool_provider": (
-        f"{PROJECT}/locations/global/workloadIdentityPools/{{workload_identity_pool_id}}/providers/{{workload_identity_pool_provider_id}}"
+        f"{PROJECT}/locations/global/workloadIdentityPools/{{workload_identity_pool_id}}/"
+        f"providers/{{workload_identity_pool_provider_id}}"
     ),
     "google_logging_metric": "{name}",
     "google_ml_engine_model": f"{PROJECT}/models/{{name}}",
@@ -34,7 +44,9 @@ IDS = {  # as the real provider builds them; {number} is given by the cloud, so 
     "google_pubsub_topic": f"{PROJECT}/topics/{{name}}",
     "google_secret_manager_secret": f"{PROJECT}/secrets/{{secret_id}}",
     "google_secret_manager_secret_version": "{secret}/versions/{number}",
-    "google_service_account": f"{PROJECT}/serviceAccounts/{{account_id}}@{{project}}.iam.gserviceaccount.com",
+    "google_service_account": (
+        f"{PROJECT}/serviceAccounts/{{account_id}}@{{project}}.iam.gserviceaccount.com"
+    ),
     "google_storage_bucket": "{name}",
     "google_vertex_ai_endpoint": f"{PLACE}/endpoints/{{name}}",
 }
@@ -44,7 +56,7 @@ OWN_NAME = re.compile(
 
 
 class AlreadyThereError(Exception):
-    """What Google answers with 409."""
+    """Google's answer of 409."""
 
 
 def directory() -> Path:
@@ -62,7 +74,7 @@ def file_of(kind: str, identity: str) -> Path:
 
 
 def is_additive(kind: str) -> bool:
-    """A grant that is already there is no conflict."""
+    """An existing grant is no conflict."""
     return kind.endswith(
         (
             "_iam_member",
@@ -75,19 +87,19 @@ def is_additive(kind: str) -> bool:
 
 
 def identity(kind: str, values: Values) -> tuple[str, str]:
-    """The id, and the number in it where the cloud gives one: the first that is free."""
+    """The id, and the first free number in it if the cloud gives one."""
     template = IDS.get(kind) or _other_template(values)
-    known = {name: value if isinstance(value, str | list) else "" for name, value in values.items()}
+    texts = {name: value if isinstance(value, str | list) else "" for name, value in values.items()}
     if "{number}" not in template:
-        return template.format_map(known), ""
+        return template.format_map(texts), ""
     number = 1
-    while file_of(kind, template.format_map({**known, "number": number})).exists():
+    while file_of(kind, template.format_map({**texts, "number": number})).exists():
         number += 1
-    return template.format_map({**known, "number": number}), str(number)
+    return template.format_map({**texts, "number": number}), str(number)
 
 
 def _other_template(values: Values) -> str:
-    """Of a type that IDS doesn't list: all the names it was given, else a number."""
+    """Of a type outside of IDS: all its names, else a number."""
     names = [
         name
         for name, value in values.items()

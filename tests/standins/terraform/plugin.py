@@ -1,9 +1,14 @@
-"""A stand-in for the google provider where the real one can't be had: it serves the real one's recorded schema over Terraform's protocol.
+"""A stand-in for the google provider, for machines without the real one.
 
-Terraform validates and plans against that schema; the objects are files under ESTEIRA_STANDIN_OBJECTS (see `provider_objects`), so a plan
-finds what was changed or removed there, and an object that is there already is refused. The schema doesn't say which change replaces a
-resource: here every change is made in place. It knows no enums, patterns, conflicts or defaults either, and there are no data sources.
-ESTEIRA_STANDIN_SECONDS is how long each creation takes. It runs in the provider-standin environment: `provider` writes its launcher.
+It serves the real one's recorded schema over Terraform's protocol, and Terraform validates and
+plans against that. The objects are files under ESTEIRA_STANDIN_OBJECTS (see `objects`): a plan
+finds what was changed or removed there, and an object that exists already is refused.
+
+The schema doesn't say which change replaces a resource: here every change is made in place. It
+knows no enums, patterns, conflicts or defaults either, and there are no data sources.
+
+ESTEIRA_STANDIN_SECONDS is how long each creation takes. The stand-in runs in the provider-standin
+venv: `provider` writes its launcher.
 """
 
 import gzip
@@ -56,9 +61,15 @@ def block_of(block: Block) -> Any:
         for name, a in block.get("attributes", {}).items()
     ]
     nested = [
-        pb.Schema.NestedBlock(type_name=name, block=block_of(n["block"]), nesting=NESTING[n["nesting_mode"]], min_items=n.get("min_items", 0), max_items=n.get("max_items", 0))
+        pb.Schema.NestedBlock(
+            type_name=name,
+            block=block_of(n["block"]),
+            nesting=NESTING[n["nesting_mode"]],
+            min_items=n.get("min_items", 0),
+            max_items=n.get("max_items", 0),
+        )
         for name, n in block.get("block_types", {}).items()
-    ]  # fmt: skip
+    ]
     return pb.Schema.Block(attributes=attributes, block_types=nested)
 
 
@@ -122,7 +133,7 @@ class GoogleProvider(rpc.ProviderServicer):
             unpacked(request.prior_state),
         )
         try:
-            made = (
+            state = (
                 self.create(kind, new)
                 if prior is None
                 else self.update(kind, new, prior)
@@ -133,7 +144,7 @@ class GoogleProvider(rpc.ProviderServicer):
             return pb.ApplyResourceChange.Response(
                 new_state=packed(prior), diagnostics=[refusal(f"Error applying {kind}: {error}")]
             )
-        return pb.ApplyResourceChange.Response(new_state=packed(made))
+        return pb.ApplyResourceChange.Response(new_state=packed(state))
 
     def create(self, kind: str, new: Values) -> Values:
         time.sleep(float(os.environ.get("ESTEIRA_STANDIN_SECONDS", "0")))
@@ -152,7 +163,8 @@ class GoogleProvider(rpc.ProviderServicer):
         guard = PROTECTED.get(kind)
         if guard and prior[guard] is not False:
             raise PermissionError(
-                f"cannot destroy {prior['id']} without setting {guard}=false and running `terraform apply`"
+                f"cannot destroy {prior['id']} without setting {guard}=false and running "
+                "`terraform apply`"
             )
         objects.delete(kind, prior["id"])
 
@@ -166,7 +178,11 @@ class Named:
 
 
 class ShutdownAlone(tf.runner._ShutdownInterceptor):
-    """tf ends at StopProvider, too, by which an interrupted Terraform asks to come to an end: what is being made then would be lost."""
+    """Shut down at Shutdown alone.
+
+    tf ends at StopProvider, too, by which an interrupted Terraform asks for an end: what is being
+    made then would be lost.
+    """
 
     def intercept_service(self, continuation, handler_call_details):
         if handler_call_details.method.endswith("/StopProvider"):

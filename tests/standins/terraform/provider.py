@@ -1,4 +1,7 @@
-"""Which google provider Terraform gets in a test: the real one where it can be had, else the stand-in, and what that leaves unproven."""
+"""The google provider of a test's Terraform, and the limits of its proof.
+
+It is the real one where that can be had, else the stand-in.
+"""
 
 import os
 import platform
@@ -40,11 +43,12 @@ def real(mirror: Path | None) -> Provider:
 
 
 def choose(directory: Path) -> Provider:
-    """The provider to test with; `directory` is where a mirror with the stand-in is written, if it comes to that."""
+    """The provider to test with; a mirror with the stand-in is written into `directory`."""
     if mirror := os.environ.get("TF_PROVIDER_MIRROR"):
         if not (held(Path(mirror)) and Path(mirror).is_absolute()):
             raise ValueError(
-                f"TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds {IN_MIRROR}/{system()}, got {mirror}"
+                "TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds "
+                f"{IN_MIRROR}/{system()}, got {mirror}"
             )
         return real(Path(mirror))
     if answers(REGISTRY):
@@ -54,7 +58,10 @@ def choose(directory: Path) -> Provider:
 
 def stand_in(directory: Path) -> Provider:
     write_launcher(directory / IN_MIRROR / system())
-    missing = "values the real provider would refuse, changes that replace a resource, and an empty second plan of the real provider"
+    missing = (
+        "values the real provider would refuse, changes that replace a resource, and an empty "
+        "second plan of the real provider"
+    )
     return Provider("stand-in", directory, missing)
 
 
@@ -83,7 +90,10 @@ def answers(url: str, seconds: float = 3) -> bool:
 
 
 def write_launcher(directory: Path) -> None:
-    """A provider's program that runs the stand-in in its own environment, made here so that Terraform need not wait for it."""
+    """A provider's program: it runs the stand-in in its own venv.
+
+    The venv is made here, so that Terraform need not wait for it.
+    """
     subprocess.run(
         [REPOSITORY / "build" / "environment", "provider-standin", "python", "-c", "import tf"],
         check=True,

@@ -1,6 +1,8 @@
-"""Records anew what the stand-in provider serves: the real provider's schema of the resource types recorded so far and of those named.
+"""Record the stand-in provider's schema again: the real provider's.
 
-`python -m tests.standins.terraform.renew_schema [google_TYPE ...]`, with the real provider from the registry or from TF_PROVIDER_MIRROR.
+It holds the resource types recorded so far and those named. Run `python -m
+tests.standins.terraform.renew_schema [google_TYPE ...]`, with the real provider from the registry
+or from TF_PROVIDER_MIRROR.
 """
 
 import gzip
@@ -32,14 +34,16 @@ def main(additional: list[str]) -> None:
         provider = choose(Path(directory))
         if provider.kind != "real":
             raise SystemExit(
-                "renewing the schema needs the real provider: set TF_PROVIDER_MIRROR to a Terraform mirror that holds it"
+                "renewing the schema needs the real provider: set TF_PROVIDER_MIRROR to a "
+                "Terraform mirror that holds it"
             )
         real = schema_of(provider, Path(directory))
     if unknown := {*recorded, *additional} - real["resource_schemas"].keys():
         raise SystemExit(f"the google provider {VERSION} has no {', '.join(sorted(unknown))}")
-    kept = {kind: real["resource_schemas"][kind] for kind in sorted({*recorded, *additional})}
-    record({"provider_schemas": {SOURCE: {"provider": real["provider"], "resource_schemas": kept}}})
-    print(f"recorded {len(kept)} resource types in {SCHEMA.name}")
+    schemas = {kind: real["resource_schemas"][kind] for kind in sorted({*recorded, *additional})}
+    schema = {"provider": real["provider"], "resource_schemas": schemas}
+    record({"provider_schemas": {SOURCE: schema}})
+    print(f"recorded {len(schemas)} resource types in {SCHEMA.name}")
 
 
 def schema_of(provider: Provider, directory: Path) -> Any:
@@ -47,7 +51,7 @@ def schema_of(provider: Provider, directory: Path) -> Any:
     environment = os.environ | {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
     for arguments in (provider.init(), ["providers", "schema", "-json"]):
         command = ["terraform", *arguments]
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=directory,
             env=environment,
@@ -56,7 +60,7 @@ def schema_of(provider: Provider, directory: Path) -> Any:
             check=True,
             timeout=600,
         )
-    return json.loads(done.stdout)["provider_schemas"][SOURCE]
+    return json.loads(process.stdout)["provider_schemas"][SOURCE]
 
 
 def record(schemas: Any) -> None:

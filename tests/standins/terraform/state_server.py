@@ -1,4 +1,7 @@
-"""A server for Terraform's state: fake-gcs-server, so that the gcs backend and its locking are the real ones and only the bucket is not."""
+"""A server for Terraform's state: fake-gcs-server.
+
+The gcs backend and its locking are the real ones; only the bucket is not.
+"""
 
 import json
 import subprocess
@@ -22,8 +25,13 @@ class StateServer:
         self.url = f"http://127.0.0.1:{self._port}"
 
     def _command(self) -> list[str | Path]:
-        """The package's own class would lose its buckets when it stops, and change this process' environment."""
-        # objects are read under the public host: where it is another, Terraform takes a state that is there for none and writes over it
+        """Start the server as a process of our own.
+
+        The package's own class would lose its buckets when it stops, and change this process'
+        environment.
+        """
+        # objects are read under the public host: where it is another, Terraform takes an existing
+        # state for none and writes over it
         address = ("-external-url", self.url, "-public-host", f"127.0.0.1:{self._port}")
         return command(
             self._port, *address, "-backend", "filesystem", "-filesystem-root", self.directory
@@ -50,7 +58,7 @@ class StateServer:
             self._process.wait()
 
     def environment(self) -> dict[str, str]:
-        """What Terraform's gcs backend and Google's storage clients read."""
+        """The environment of Terraform's gcs backend and Google's storage clients."""
         return {
             "GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT": f"{self.url}/storage/v1/",
             "STORAGE_EMULATOR_HOST": self.url,
@@ -74,6 +82,7 @@ class StateServer:
             except urllib.error.URLError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(
-                        f"fake-gcs-server doesn't answer on {self.url}, exit code {self._process.poll()}"
+                        f"fake-gcs-server doesn't answer on {self.url}, exit code "
+                        f"{self._process.poll()}"
                     ) from None
             time.sleep(0.05)

@@ -1,4 +1,7 @@
-"""One life of a few resources under the stand-in provider: made, found as they were, changed by others, refused, guarded, destroyed."""
+"""One life of a few resources under the stand-in provider.
+
+They are made, found as they were, changed by others, refused, guarded, destroyed.
+"""
 
 import json
 import os
@@ -11,29 +14,60 @@ import pytest
 from tests.standins.terraform import provider
 from tests.standins.terraform.provider import IN_MIRROR, choose, stand_in, system
 
-ACCOUNT = "google_service_account/projects__mill-dev__serviceAccounts__pipeline@mill-dev.iam.gserviceaccount.com.json"
+ACCOUNT = (
+    "google_service_account/"
+    "projects__mill-dev__serviceAccounts__pipeline@mill-dev.iam.gserviceaccount.com.json"
+)
 TABLE = {"dataset_id": "${google_bigquery_dataset.verdicts.dataset_id}", "table_id": "verdicts"}
 RESOURCES: dict[str, Any] = {
-    "google_service_account": {"pipeline": {"account_id": "pipeline", "description": "runs pipelines"}},
-    "google_storage_bucket": {"runs": {"name": "runs", "location": "EU", "lifecycle_rule": {"action": {"type": "Delete"}, "condition": {"age": 9}}}},
-    "google_storage_bucket_iam_member": {
-        "m": {"bucket": "${google_storage_bucket.runs.name}", "role": "roles/viewer", "member": "${google_service_account.pipeline.member}"}
+    "google_service_account": {
+        "pipeline": {"account_id": "pipeline", "description": "runs pipelines"}
     },
-    "google_pubsub_topic": {"retrain": {"name": "retrain", "labels": {"own": "${google_service_account.pipeline.unique_id}"}}},
+    "google_storage_bucket": {
+        "runs": {
+            "name": "runs",
+            "location": "EU",
+            "lifecycle_rule": {"action": {"type": "Delete"}, "condition": {"age": 9}},
+        }
+    },
+    "google_storage_bucket_iam_member": {
+        "m": {
+            "bucket": "${google_storage_bucket.runs.name}",
+            "role": "roles/viewer",
+            "member": "${google_service_account.pipeline.member}",
+        }
+    },
+    "google_pubsub_topic": {
+        "retrain": {
+            "name": "retrain",
+            "labels": {"own": "${google_service_account.pipeline.unique_id}"},
+        }
+    },
     "google_cloudbuild_trigger": {
-        "retrain": {"location": "eu", "name": "retrain", "pubsub_config": {"topic": "${google_pubsub_topic.retrain.id}"}}
+        "retrain": {
+            "location": "eu",
+            "name": "retrain",
+            "pubsub_config": {"topic": "${google_pubsub_topic.retrain.id}"},
+        }
     },
     "google_monitoring_alert_policy": {
-        name: {"display_name": "same", "combiner": "OR", "conditions": {"display_name": "log", "condition_matched_log": {"filter": "a"}}}
+        name: {
+            "display_name": "same",
+            "combiner": "OR",
+            "conditions": {"display_name": "log", "condition_matched_log": {"filter": "a"}},
+        }
         for name in ("first", "second")
     },
     "google_bigquery_dataset": {"verdicts": {"dataset_id": "verdicts"}},
     "google_bigquery_table": {"verdicts": TABLE},
-}  # fmt: skip
+}
 OUTPUTS = {
     "trigger_topic": "${google_cloudbuild_trigger.retrain.pubsub_config[0].topic}",
     "labels": "${google_pubsub_topic.retrain.effective_labels}",
-    "alerts": "${sort([google_monitoring_alert_policy.first.name, google_monitoring_alert_policy.second.name])}",
+    "alerts": (
+        "${sort([google_monitoring_alert_policy.first.name, "
+        "google_monitoring_alert_policy.second.name])}"
+    ),
 }
 
 
@@ -77,10 +111,10 @@ class Terraform:
         )
 
     def plan(self) -> str:
-        """What would be changed; nothing where the plan is empty."""
-        done = self.run("plan", "-detailed-exitcode", "-input=false")
-        assert done.returncode in (0, 2), done.stderr
-        return done.stdout if done.returncode else ""
+        """The changes; empty if the plan is."""
+        process = self.run("plan", "-detailed-exitcode", "-input=false")
+        assert process.returncode in (0, 2), process.stderr
+        return process.stdout if process.returncode else ""
 
 
 def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
@@ -88,13 +122,13 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
     terraform.write(RESOURCES)
     assert terraform.run(*stand_in(tmp_path / "mirror").init()).returncode == 0
 
-    done = terraform.run("apply", "-auto-approve")
+    process = terraform.run("apply", "-auto-approve")
     outputs = {
         name: output["value"]
         for name, output in json.loads(terraform.run("output", "-json").stdout).items()
     }
 
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert outputs["trigger_topic"] == "projects/mill-dev/topics/retrain"
     assert outputs["labels"] == {
         "goog-terraform-provisioned": "true",
@@ -132,10 +166,10 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
     )
     (terraform.objects / "google_storage_bucket" / "runs.json").unlink()
     assert terraform.run("apply", "-auto-approve").returncode == 0
-    gone = terraform.run("destroy", "-auto-approve")
+    destroyed = terraform.run("destroy", "-auto-approve")
 
     assert "without setting deletion_protection=false" in guarded.stderr
-    assert gone.returncode == 0, gone.stderr
+    assert destroyed.returncode == 0, destroyed.stderr
     assert list(terraform.objects.rglob("*.json")) == []
 
 
@@ -150,14 +184,16 @@ def test_the_provider_of_a_mirror_is_the_real_one(tmp_path, monkeypatch):
     (tmp_path / IN_MIRROR / system()).mkdir(parents=True)
     (tmp_path / IN_MIRROR / system() / "terraform-provider-google_v6.50.0").touch()
 
-    assert (choose(tmp_path).kind, choose(tmp_path).plugin_dir) == ("real", tmp_path)
+    assert choose(tmp_path).kind == "real"
+    assert choose(tmp_path).plugin_dir == tmp_path
 
 
 def test_without_mirror_and_registry_there_is_the_stand_in(tmp_path, monkeypatch):
     monkeypatch.delenv("TF_PROVIDER_MIRROR", raising=False)
     monkeypatch.setattr(provider, "REGISTRY", "http://127.0.0.1:1/")
 
-    chosen = choose(tmp_path)
+    choice = choose(tmp_path)
 
-    assert (chosen.kind, chosen.plugin_dir) == ("stand-in", tmp_path)
-    assert "values the real provider would refuse" in chosen.does_not_prove
+    assert choice.kind == "stand-in"
+    assert choice.plugin_dir == tmp_path
+    assert "values the real provider would refuse" in choice.does_not_prove

@@ -24,8 +24,8 @@ def server(tmp_path) -> Iterator[StateServer]:
 @pytest.fixture
 def initialized(server, tmp_path) -> Path:
     write(tmp_path, "hello")
-    done = terraform(server, tmp_path, "init", "-input=false")
-    assert done.returncode == 0, done.stderr
+    process = terraform(server, tmp_path, "init", "-input=false")
+    assert process.returncode == 0, process.stderr
     return tmp_path
 
 
@@ -54,16 +54,18 @@ def terraform(
 
 
 def test_the_state_is_in_the_bucket_and_outlives_the_server(server, initialized):
-    done = terraform(server, initialized, "apply", "-auto-approve")
+    process = terraform(server, initialized, "apply", "-auto-approve")
 
-    assert done.returncode == 0, done.stderr
+    assert process.returncode == 0, process.stderr
     assert not (initialized / "terraform.tfstate").exists()
     server.__exit__()
-    with StateServer(server.directory) as again:
-        reconfigured = terraform(again, initialized, "init", "-input=false", "-reconfigure")
+    with StateServer(server.directory) as successor:
+        reconfigured = terraform(successor, initialized, "init", "-input=false", "-reconfigure")
         assert reconfigured.returncode == 0, reconfigured.stderr
         assert (
-            json.loads(terraform(again, initialized, "output", "-json").stdout)["greeting"]["value"]
+            json.loads(terraform(successor, initialized, "output", "-json").stdout)["greeting"][
+                "value"
+            ]
             == "hello"
         )
 
@@ -83,10 +85,10 @@ def test_a_run_is_refused_while_another_holds_the_lock(server, initialized):
         ):
             time.sleep(0.05)
         refused = terraform(server, initialized, "plan")
-        said, _ = waiting.communicate("yes\n", timeout=30)
+        output, _ = waiting.communicate("yes\n", timeout=30)
     finally:
         waiting.kill()
 
     assert "Error acquiring the state lock" in refused.stderr
-    assert "Apply complete!" in said
+    assert "Apply complete!" in output
     assert terraform(server, initialized, "plan").returncode == 0

@@ -1,4 +1,7 @@
-"""The values that the stand-in provider adds to a resource's own: unknown in a new resource's plan, made up when it is applied."""
+"""The stand-in provider's additions to a resource's own values.
+
+They are unknown in a new resource's plan, and made up when it is applied.
+"""
 
 from typing import Any
 
@@ -13,7 +16,7 @@ NUMBER = "123456789012"  # of every project
 
 
 def planned(block: Block, proposed: Values, prior: Values | None, provider: Values) -> Values:
-    """What the plan shows: the configuration, the provider's own defaults, and unknown where the cloud will decide."""
+    """The plan: the configuration, the provider's defaults, unknown for the cloud's own values."""
     values = with_nested(block, proposed)
     for name in ("project", "region"):
         if values.get(name, "") is None and block["attributes"][name].get("computed"):
@@ -24,12 +27,15 @@ def planned(block: Block, proposed: Values, prior: Values | None, provider: Valu
 
 
 def applied(kind: str, block: Block, planned: Values, identity: str, number: str) -> Values:
-    """The plan with all that was unknown: realistic where others refer to it, otherwise a text that says what it is."""
-    known = cloud_values(kind, planned, identity, number)
+    """The plan with every unknown filled in.
+
+    A value is realistic where others refer to it, otherwise a text that says what it is.
+    """
+    cloud_chosen = cloud_values(kind, planned, identity, number)
     values = dict(planned)
     for name in computed(block):
         if values[name] is None or isinstance(values[name], ExtType):
-            values[name] = known.get(name, made_up(name, block["attributes"][name]["type"]))
+            values[name] = cloud_chosen.get(name, made_up(name, block["attributes"][name]["type"]))
     return values
 
 
@@ -78,7 +84,7 @@ def made_up(name: str, kind: Any) -> Any:
 
 
 def labels(block: Block, values: Values, provider: Values) -> Values:
-    """The two computed maps in which the provider's default labels show."""
+    """The two computed maps with the provider's default labels."""
     if "effective_labels" not in block.get("attributes", {}):
         return {}
     own = values.get("labels") or {}
@@ -89,7 +95,10 @@ def labels(block: Block, values: Values, provider: Values) -> Values:
 
 
 def with_nested(block: Block, values: Values) -> Values:
-    """Fill computed attributes of nested blocks, at once and with what never changes, so that the next plan finds the same."""
+    """Fill computed attributes of nested blocks, at once and with constant values.
+
+    So the next plan finds the same.
+    """
     filled = dict(values)
     for name, nested in block.get("block_types", {}).items():
         inner = nested["block"]

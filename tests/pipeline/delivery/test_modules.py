@@ -1,11 +1,14 @@
-"""Modules in the bucket: each lies at an address made of its content, only what changed is copied, and nothing is ever overwritten."""
+"""Modules in the bucket: each lies at an address made of its content.
+
+Only what changed is copied, and nothing is ever overwritten.
+"""
 
 import shutil
 
 import pytest
 
 from pipeline.errors import RunError
-from pipeline.gcp.modules import publish
+from pipeline.gcp.modules import upload
 from pipeline.model.folder import ModelFolder
 from pipeline.spec import MODULE_FILES
 from tests.pipeline.delivery.conftest import DEV
@@ -19,17 +22,16 @@ def cab(tmp_path):
 
 
 def published(path):
-    return publish(ModelFolder.load(str(path)), DEV)
+    return upload(ModelFolder.load(str(path)), DEV)
 
 
 def test_the_first_publication_copies_every_module_to_an_address_of_its_content(blob, cab):
-    folder, found = ModelFolder.load(str(cab)), published(cab)
+    folder, modules = ModelFolder.load(str(cab)), published(cab)
 
-    assert found.copied == list(MODULE_FILES)
-    for file, uri in found.uris.items():
-        assert (
-            uri
-            == f"gs://{blob.bucket.name}/modules/cab/{folder.sha256(file)}/{file.rsplit('/', 1)[-1]}"
+    assert modules.copied == list(MODULE_FILES)
+    for file, uri in modules.uris.items():
+        assert uri == (
+            f"gs://{blob.bucket.name}/modules/cab/{folder.sha256(file)}/{file.rsplit('/', 1)[-1]}"
         )
         assert (
             blob.bucket.blob(uri.split("/", 3)[3]).download_as_bytes() == (cab / file).read_bytes()
@@ -54,13 +56,13 @@ def test_publishing_twice_copies_nothing(blob, cab):
 
 def test_an_address_that_holds_something_else_is_refused_and_left_alone(blob, cab):
     uri = published(cab).uris["model.py"]
-    other = blob.bucket.blob(uri.split("/", 3)[3])
-    other.upload_from_string("something else")
+    occupant = blob.bucket.blob(uri.split("/", 3)[3])
+    occupant.upload_from_string("something else")
 
     with pytest.raises(RunError, match="holds something else than its name says"):
         published(cab)
 
-    assert other.download_as_bytes() == b"something else"
+    assert occupant.download_as_bytes() == b"something else"
 
 
 def test_a_missing_bucket_is_named_with_what_tells_more(store, cab):

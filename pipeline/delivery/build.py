@@ -1,4 +1,7 @@
-"""What a trigger's build does with a commit: deliver it, or promote what the stage before has of it."""
+"""Does the work of a trigger's build with a commit.
+
+It delivers the commit, or promotes what the stage before has of it.
+"""
 
 from pipeline.delivery.deliver import deliver
 from pipeline.delivery.promote import is_there, promote
@@ -7,7 +10,7 @@ from pipeline.progress import Observer
 from settings import Settings
 
 
-def run(
+def deliver_or_promote(
     settings: Settings,
     source: Settings | None,
     commit: str,
@@ -15,10 +18,10 @@ def run(
     tag: str | None,
     observer: Observer,
 ) -> list[Verdict]:
-    """`source` is the stage that `settings` promotes from.
+    """Deliver the commit, or promote it from `source`.
 
-    What the stage has already, in the images of the stage before, is delivered once more: that is a
-    retraining.
+    `source` is the stage that `settings` promotes from. What the stage has already, in the images
+    of the stage before, is delivered once more: that is a retraining.
     """
     if source is None or is_there(source, settings, commit, models):
         return deliver(settings, commit, models, tag, observer)

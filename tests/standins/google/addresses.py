@@ -1,4 +1,4 @@
-"""The addresses of Google's products that its Terraform provider lets one point elsewhere."""
+"""The products' addresses that Google's Terraform provider lets one point elsewhere."""
 
 import gzip
 import json
