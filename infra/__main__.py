@@ -1,13 +1,14 @@
-"""Synthesize every stack of every environment: cdktf.out/stacks/<stack>-<stage>/cdk.tf.json."""
+"""Synthesize every stack of every stage: cdktf.out/stacks/<stack>-<stage>/cdk.tf.json."""
 
 import sys
 
 from settings import SettingsError
+from settings.stages import environments
 
 
 def main() -> int:
     try:
-        from environments import ENVIRONMENTS
+        stages = environments()
     except SettingsError as error:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
@@ -17,8 +18,8 @@ def main() -> int:
     from infra.synthesis import stand_up
 
     app = App()
-    for settings in ENVIRONMENTS.values():
-        stand_up(app, settings, ENVIRONMENTS)
+    for settings in stages.values():
+        stand_up(app, settings, stages)
     app.synth()
     return 0
 

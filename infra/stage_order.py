@@ -5,17 +5,18 @@ import sys
 from collections.abc import Mapping
 
 from settings import Settings, SettingsError
+from settings.stages import environments
 
 
 def main() -> int:
     try:
-        from environments import ENVIRONMENTS
+        stages = environments()
     except SettingsError as error:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
-    first, later = first_and_later(ENVIRONMENTS)
-    for name, stages in {"first": first, "later": later, "all": first + later}.items():
-        print(f"{name}={json.dumps(stages)}")
+    first, later = first_and_later(stages)
+    for name, group in {"first": first, "later": later, "all": first + later}.items():
+        print(f"{name}={json.dumps(group)}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Which stacks an environment is made of, and how they hang together."""
+"""The stacks of a stage, and how they hang together."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ def stand_up(
     environments: Mapping[str, Settings],
     models: list[str] | None = None,
 ) -> None:
-    """Make the five stacks of one environment.
+    """Make the five stacks of one stage.
 
     No other depends on bootstrap, which CI never applies.
     """

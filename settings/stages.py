@@ -3,9 +3,46 @@
 Each has a stage of its own. Promotions lead from stage to stage from a beginning.
 """
 
+import importlib
+import traceback
 from collections.abc import Iterator
+from types import ModuleType
 
 from settings import Settings, SettingsError
+
+
+def environments() -> dict[str, Settings]:
+    """Read environments.py: its stages by name, in the team's order.
+
+    Raises SettingsError for a file that is missing, that fails, or that names no ENVIRONMENTS.
+    """
+    stages = getattr(_module(), "ENVIRONMENTS", None)
+    if not isinstance(stages, dict) or not stages:
+        raise SettingsError(
+            f"ENVIRONMENTS is {stages!r}, allowed is what by_stage() makes of the stages"
+        )
+    return stages
+
+
+def _module() -> ModuleType:
+    try:
+        return importlib.import_module("environments")
+    except SettingsError:
+        raise
+    except SyntaxError as error:
+        raise SettingsError(f"line {error.lineno}: not Python: {error.msg}") from error
+    except Exception as error:  # the file is the team's and may do anything
+        raise SettingsError(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name == "environments":
+        return "there is no such file, `git checkout environments.py` brings the shipped one"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename.endswith("environments.py")]
+    place = f"line {lines[-1]}: " if lines else ""
+    message = " ".join(str(error).split())
+    return f"{place}{message}; allowed are the values that its docstring lists"
 
 
 def by_stage(*environments: Settings) -> dict[str, Settings]:

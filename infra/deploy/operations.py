@@ -1,4 +1,4 @@
-"""Plan, deploy, bootstrap and tear down one environment with plain Terraform, stack after stack.
+"""Plan, deploy, bootstrap and tear down one stage with plain Terraform, stack after stack.
 
     python -m infra.deploy.operations plan|deploy|bootstrap|teardown --env ENV
 
@@ -22,6 +22,7 @@ from infra.deploy.terraform import Stack, TerraformError, say
 from infra.deploy.undeployment import undeploy_all
 from infra.errors import RefusedError, UsageError
 from settings import REPOSITORY, Settings, SettingsError
+from settings.stages import environments
 
 ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
 SYNTHESIZED = REPOSITORY / "cdktf.out" / "stacks"
@@ -121,7 +122,7 @@ def bootstrap(settings: Settings, _: argparse.Namespace) -> None:
 def teardown(settings: Settings, _: argparse.Namespace) -> None:
     """Destroy every stack but bootstrap, last one first.
 
-    It is refused where settings say that the environment is kept.
+    It is refused where settings say that the stage is kept.
     """
     if not settings.deletable:
         raise UsageError(
@@ -188,12 +189,12 @@ def _stack(name: str, settings: Settings) -> Stack:
 
 def _settings(stage: str) -> Settings:
     try:
-        from environments import ENVIRONMENTS
+        stages = environments()
     except SettingsError as error:
         raise UsageError(f"environments.py: {error}") from None
-    if stage not in ENVIRONMENTS:
-        raise UsageError(f"env is {stage!r}, allowed are {', '.join(ENVIRONMENTS)}")
-    return ENVIRONMENTS[stage]
+    if stage not in stages:
+        raise UsageError(f"env is {stage!r}, allowed are {', '.join(stages)}")
+    return stages[stage]
 
 
 def _tell(stacks: list[Stack]) -> None:

@@ -1,4 +1,4 @@
-"""Take every model off an environment's endpoints.
+"""Take every model off a stage's endpoints.
 
 Vertex deletes no endpoint that holds a model, and its machines are paid for.
 """
@@ -46,7 +46,7 @@ def _undeployed(google: Google, settings: Settings) -> Iterator[str]:
 
 
 def _endpoints(google: Google, settings: Settings) -> list[Body]:
-    """Return the endpoints with this environment's labels.
+    """Return the endpoints with this stage's labels.
 
     Terraform labelled them. The endpoints of models that have left the repository are among them.
     """

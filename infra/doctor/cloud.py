@@ -1,4 +1,4 @@
-"""What must be there in Google Cloud before an environment can be deployed."""
+"""What must be there in Google Cloud before a stage can be deployed."""
 
 from collections.abc import Mapping
 
@@ -177,7 +177,7 @@ def state_bucket(subject: str, *, settings: Settings, google: Google) -> Finding
 
 
 def builder(subject: str, *, settings: Settings, google: Google) -> Finding:
-    """Look for a neighbouring environment's builder.
+    """Look for a neighbouring stage's builder.
 
     Its bootstrap makes it. The environments before and after are granted to each other's builders.
     """

@@ -23,6 +23,7 @@ from infra.doctor.google import Google
 from infra.doctor.placeholders import placeholders
 from infra.doctor.rest import Rest
 from settings import Settings
+from settings.stages import environments
 
 STYLES: dict[State, str] = {
     "missing": "bold red",
@@ -106,14 +107,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     options = parser.parse_args(arguments)
     try:
-        from environments import ENVIRONMENTS
+        stages = environments()
     except ValueError as error:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
-    if options.env not in ENVIRONMENTS:
-        print(f"env is {options.env!r}, allowed are {', '.join(ENVIRONMENTS)}", file=sys.stderr)
+    if options.env not in stages:
+        print(f"env is {options.env!r}, allowed are {', '.join(stages)}", file=sys.stderr)
         return 2
-    diagnosis = examine(ENVIRONMENTS[options.env], ENVIRONMENTS)
+    diagnosis = examine(stages[options.env], stages)
     if options.json:
         rows = [asdict(finding) for finding in diagnosis]
         print(json.dumps({"env": options.env, "findings": rows}, indent=1))

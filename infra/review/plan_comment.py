@@ -3,7 +3,7 @@
     python -m infra.review.plan_comment PLANS_DIR [--stacks cdktf.out/stacks] [--policy FILE.json]
 
 The irrevocable comes first. PLANS_DIR is what `make plan` filled. The module needs the standard
-library only, so that no environment is made for it.
+library only, so that no venv is made for it.
 """
 
 import argparse
@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from environments import ENVIRONMENTS
 from infra.review.markdown import code, cut, folded, plain, row, shares
 from infra.review.plan import Plan, read_all
-from settings import Settings, model_names
+from settings import Settings, SettingsError, model_names
+from settings.stages import environments
 
 Policy = dict[str, Any]  # what `python -m infra.policy.judgement --json` writes
 MARKER = "<!-- esteira-plan -->"  # how the workflow finds the comment that it edits
@@ -217,9 +217,14 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 2
+    try:
+        stages = environments()
+    except SettingsError as error:
+        print(f"environments.py: {error}", file=sys.stderr)
+        return 2
     refused = policy and policy["failures"] and not any(options.plans.iterdir())
     plans = [] if refused else read_all(options.plans, options.stacks)
-    print(comment(plans, policy, ENVIRONMENTS.values(), model_names(), _where()), end="")
+    print(comment(plans, policy, stages.values(), model_names(), _where()), end="")
     return 0
 
 

@@ -20,7 +20,7 @@ from infra.constructs.bucket import Bucket
 from infra.constructs.github_identity import GithubIdentity
 from infra.constructs.project import Project
 from infra.constructs.service_account import ServiceAccount
-from infra.stacks.environment import EnvironmentStack
+from infra.stacks.stage_stack import StageStack
 from settings import Settings
 
 ACCOUNTS = {
@@ -41,7 +41,7 @@ ACTORS = {  # account -> who hands it to something that runs as it: triggers, jo
 }
 
 
-class Bootstrap(EnvironmentStack):
+class Bootstrap(StageStack):
     """Every identity and its actors; the deployer manages none.
 
     The deployer may grant what its stacks grant and nothing more.

@@ -18,7 +18,7 @@ from constructs import Construct
 from infra.constructs.build_trigger import BuildTrigger
 from infra.constructs.project import Project
 from infra.constructs.topic import Topic
-from infra.stacks.environment import EnvironmentStack
+from infra.stacks.stage_stack import StageStack
 from settings import Settings
 
 EVERY_MORNING = "0 6 * * *"
@@ -26,7 +26,7 @@ ASKED_MODELS = "$(body.message.attributes.models)"  # by the sender of the messa
 ASKED_COMMIT = "$(body.message.attributes.commit)"
 
 
-class Delivery(EnvironmentStack):
+class Delivery(StageStack):
     """The first stage builds, the others promote, asked by the stage before (`previous`).
 
     All deliver modules, retrain and monitor. What delivers waits for an approval where the stage

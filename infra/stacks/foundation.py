@@ -12,14 +12,14 @@ from infra.constructs.bucket import Bucket
 from infra.constructs.dataset import Dataset
 from infra.constructs.image_registry import ImageRegistry
 from infra.constructs.project import Project
-from infra.stacks.environment import EnvironmentStack
+from infra.stacks.stage_stack import StageStack
 from settings import Settings
 from settings.names import RECORDED_TAG
 
 SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
 
 
-class Foundation(EnvironmentStack):
+class Foundation(StageStack):
     """The stack below the others and every delivery.
 
     `followers` are the environments that promote from this one: their builders copy what passed

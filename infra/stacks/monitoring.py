@@ -1,4 +1,4 @@
-"""The alerts of an environment and their readers.
+"""The alerts of a stage and their readers.
 
 The stack holds verdicts on the request log, alerts with a page of the runbook each, a dashboard, a
 budget.
@@ -31,7 +31,7 @@ from constructs import Construct
 from infra.constructs.alert import Alert, above, absent, logged
 from infra.constructs.dashboard import Chart, Dashboard
 from infra.constructs.dataset import Dataset
-from infra.stacks.environment import EnvironmentStack
+from infra.stacks.stage_stack import StageStack
 from settings import Settings
 from settings.names import EVENTS
 
@@ -53,7 +53,7 @@ VERDICTS = [
 ]
 
 
-class Monitoring(EnvironmentStack):
+class Monitoring(StageStack):
     """Each alert's id is its title and its heading in docs/runbook.md."""
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:

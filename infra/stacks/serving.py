@@ -11,13 +11,13 @@ from constructs import Construct
 from infra.constructs.dataset import Dataset
 from infra.constructs.endpoint import Endpoint
 from infra.constructs.project import Project
-from infra.stacks.environment import EnvironmentStack
+from infra.stacks.stage_stack import StageStack
 from settings import Settings
 
 LOOKER = "https://lookerstudio.google.com/reporting/create?"
 
 
-class Serving(EnvironmentStack):
+class Serving(StageStack):
     """The endpoints hold no model yet: deliveries deploy versions to them."""
 
     def __init__(self, scope: Construct, *, settings: Settings, models: list[str]) -> None:

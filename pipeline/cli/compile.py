@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.cli import options as shared
 from pipeline.errors import ConfigurationError
 from settings import model_names
+from settings.stages import environments
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
@@ -103,11 +104,11 @@ def _cloud(
     serving_image: str | None,
     end: str,
 ) -> "tuple[PipelineSpec, str]":
-    from environments import ENVIRONMENTS
+    stages = environments()
     from pipeline import spec
 
-    if stage not in ENVIRONMENTS:
-        allowed = f"{LOCAL}, {', '.join(ENVIRONMENTS)}"
+    if stage not in stages:
+        allowed = f"{LOCAL}, {', '.join(stages)}"
         raise ConfigurationError(f"--env is {stage!r}, allowed are {allowed}")
     images = [
         _by_digest("--image", image, stage),
@@ -119,7 +120,7 @@ def _cloud(
         raise ConfigurationError(f"--end is {end!r}, allowed is a day as YYYY-MM-DD") from error
     pipeline_spec = spec.cloud(
         folder,
-        ENVIRONMENTS[stage],
+        stages[stage],
         image=images[0],
         serving_image=images[1],
         end=window_end,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigurationError
 from settings import REPOSITORY
+from settings.stages import environments
 
 if TYPE_CHECKING:
     from settings import Settings
@@ -43,11 +44,11 @@ def add_commit(parser: argparse.ArgumentParser) -> None:
 
 def stage(name: str) -> "Settings":
     """The stage's settings; raises ConfigurationError for one outside environments.py."""
-    from environments import ENVIRONMENTS
+    stages = environments()
 
-    if name not in ENVIRONMENTS:
-        raise ConfigurationError(f"--env is {name!r}, allowed are {', '.join(ENVIRONMENTS)}")
-    return ENVIRONMENTS[name]
+    if name not in stages:
+        raise ConfigurationError(f"--env is {name!r}, allowed are {', '.join(stages)}")
+    return stages[name]
 
 
 def stage_before(settings: "Settings") -> "Settings":

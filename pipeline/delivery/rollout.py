@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from environments import ENVIRONMENTS
 from pipeline import spec
 from pipeline.delivery import git, record_object
 from pipeline.delivery.record import Images, Record, SupersededError
@@ -22,6 +21,7 @@ from pipeline.job import compiler
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Observer, shown
 from settings import REPOSITORY, Settings, model_names
+from settings.stages import environments
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,9 @@ def hand_on(settings: Settings, commit: str, verdicts: list[Verdict], observer: 
     models = ",".join(verdict.model for verdict in verdicts if verdict.state == "delivered")
     if not models:
         return
-    followers = [later for later in ENVIRONMENTS.values() if later.promotes_from == settings.stage]
+    followers = [
+        later for later in environments().values() if later.promotes_from == settings.stage
+    ]
     for follower in followers:
         with shown(observer, f"ask {follower.stage} to promote {models}"):
             pubsub.ask_to_promote(follower, commit, models)
@@ -185,7 +187,7 @@ def _still_wanted(settings: Settings, model: str, commit: str, retraining: bool)
         return
     if settings.promotes_from is None:
         return admit(record, commit, settings, [model])
-    if not is_recorded(record_object.read(ENVIRONMENTS[settings.promotes_from]), commit, [model]):
+    if not is_recorded(record_object.read(environments()[settings.promotes_from]), commit, [model]):
         raise SupersededError(f"{settings.promotes_from} has another commit of {model} by now")
 
 

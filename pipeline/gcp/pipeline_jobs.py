@@ -73,7 +73,7 @@ class Outcome:
 def checked(job: Json, settings: Settings, images: Images) -> Json:
     """Return the job itself.
 
-    Raises ConfigurationError where it is not this environment's or this image's, or speaks two
+    Raises ConfigurationError where it is not this stage's or this image's, or speaks two
     versions of the schema at once.
     """
     name, spec, runtime = job.get("displayName"), job["pipelineSpec"], job["runtimeConfig"]

@@ -1,4 +1,4 @@
-"""The common part of an environment's stacks.
+"""The common part of a stage's stacks.
 
 It is the place of the state, the provider and the labels.
 """
@@ -12,7 +12,7 @@ from infra.constructs.project import Project
 from settings import Settings
 
 
-class EnvironmentStack(TerraformStack):
+class StageStack(TerraformStack):
     """A stack named <name>-<stage>.
 
     Stacks pass names and no values: each can be planned alone, without asking an API.
