@@ -6,9 +6,7 @@ model ?= taxi
 rows ?= 15002
 workers ?= 2
 INFRA_TESTS := tests/infra tests/standins
-# pytest-xdist gives each file to one process: the longest start first.
-LONGEST_TESTS := tests/pipeline/scenarios tests/pipeline/local
-PIPELINE_TESTS := $(LONGEST_TESTS) tests/pipeline tests/models tests/settings tests/build
+PIPELINE_TESTS := tests/pipeline tests/models tests/settings tests/build
 infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
 
