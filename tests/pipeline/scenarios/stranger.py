@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-OWN = REPOSITORY / "tests/team/models"
+TEAM = REPOSITORY / "tests/team"
+OWN = TEAM / "models"
 RENAMED, NEW = "tips", "tide"
 COMMITTER = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -98,6 +99,8 @@ defects = []
 def clone(to: Path) -> Path:
     """This repository as it lies here, its files committed, then a team's own edits."""
     _copy_repository(to)
+    if (to / "environments.py").read_text() == ENVIRONMENTS:  # a clone of such a clone
+        _take_other_files(to)
     _git(to, "init", "--quiet", "--initial-branch=trunk")
     subprocess.run([sys.executable, to / "build/own", "--renew"], check=True)
     _commit(to, "as it is shipped")
@@ -105,6 +108,12 @@ def clone(to: Path) -> Path:
     _change_models(to / "models")
     _commit(to, "our own")
     return to
+
+
+def _take_other_files(to: Path) -> None:
+    shutil.copy(TEAM / "environments.py", to)
+    shutil.rmtree(to / "models")
+    shutil.copytree(OWN, to / "models", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 def _copy_repository(to: Path) -> None:
