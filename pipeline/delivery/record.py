@@ -76,7 +76,10 @@ class Push:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Record:
-    """All of delivery.json. `commit` is the base of the next route; without one everything is due."""
+    """All of delivery.json.
+
+    `commit` is the base of the next route. Without one everything is due.
+    """
 
     version: Annotated[int, Field(ge=VERSION, le=VERSION)]
     commit: Commit | None
