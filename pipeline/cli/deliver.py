@@ -23,18 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = shared.stage(options.env)
-    from pipeline.delivery import build, rollout
+    stage = shared.stage(options.env)
+    from pipeline.delivery.build import deliver_or_promote
     from pipeline.delivery.record import SupersededError
+    from pipeline.delivery.rollout import asked_models
     from pipeline.progress import Progress
 
-    models = rollout.asked_models(options.models)
-    source = shared.stage(settings.promotes_from) if settings.promotes_from else None
+    models = asked_models(options.models)
     try:
         with Progress(sys.stderr) as progress:
-            verdicts = build.deliver_or_promote(
-                settings, source, options.commit, models, options.tag, progress
-            )
+            rollout = shared.rollout(stage, options.commit, progress)
+            verdicts = deliver_or_promote(rollout, models, options.tag)
     except SupersededError as superseded:
         shared.report(options, f"nothing is left to do: {superseded}", [])
         return shared.DONE

@@ -20,13 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = shared.stage(options.env)
+    stage = shared.stage(options.env)
     from pipeline.delivery import load_tables
     from pipeline.job import startup
 
     models = load_tables.chosen(options.models)
     startup.load()
-    tables = load_tables.load(models, settings, _progress)
+    tables = load_tables.load(models, stage, _progress)
     lines = [f"{table.table}: {table.rows:,} rows, in {table.seconds:.1f} s" for table in tables]
     text = "\n".join(lines) or "no model's query.sql asks for @table: there is nothing to load"
     shared.report(options, text, [asdict(table) for table in tables], indent=None)

@@ -10,7 +10,9 @@ from settings import REPOSITORY
 from settings.stages import environments
 
 if TYPE_CHECKING:
-    from settings import Settings
+    from pipeline.delivery.rollout import Rollout
+    from pipeline.gcp.stage import Stage
+    from pipeline.progress import Observer
 
 DONE, FAILED, NO = 0, 1, 3
 RUNS = REPOSITORY / "runs"
@@ -42,23 +44,37 @@ def add_commit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", required=True, help="all, none, or names joined by commas")
 
 
-def stage(name: str) -> "Settings":
-    """The stage's settings; raises ConfigurationError for one outside environments.py."""
-    stages = environments()
+def stage(name: str) -> "Stage":
+    """The stage in the cloud; raises ConfigurationError for one outside environments.py."""
+    from pipeline.gcp.stage import Stage
 
+    stages = environments()
     if name not in stages:
         raise ConfigurationError(f"--env is {name!r}, allowed are {', '.join(stages)}")
-    return stages[name]
+    return Stage(stages[name])
 
 
-def stage_before(settings: "Settings") -> "Settings":
+def stage_before(stage: "Stage") -> "Stage":
     """The stage to promote from; raises ConfigurationError without one."""
-    if settings.promotes_from is None:
+    from pipeline.gcp.stage import Stage
+
+    before = stage.settings.promotes_from
+    if before is None:
         raise ConfigurationError(
-            f"--env is {settings.stage!r}, which promotes from no other: "
+            f"--env is {stage.name!r}, which promotes from no other: "
             "allowed are the stages with a promotes_from"
         )
-    return stage(settings.promotes_from)
+    return Stage(environments()[before])
+
+
+def rollout(stage: "Stage", commit: str, observer: "Observer") -> "Rollout":
+    """The commit on its way into the stage, between the stages before and after it."""
+    from pipeline.delivery.rollout import Rollout
+    from pipeline.gcp.stage import Stage
+
+    source = stage_before(stage) if stage.settings.promotes_from else None
+    followers = [later for later in environments().values() if later.promotes_from == stage.name]
+    return Rollout(stage, source, tuple(map(Stage, followers)), commit, observer)
 
 
 def report(options: argparse.Namespace, text: str, result: Any, indent: int | None = 2) -> None:

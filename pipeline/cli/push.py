@@ -10,7 +10,7 @@ from pipeline.errors import ConfigurationError
 from settings import REPOSITORY
 
 if TYPE_CHECKING:
-    from pipeline.delivery.push import Pushed
+    from pipeline.delivery.pushes import Pushed
 
 HELP = "hand a commit of the default branch to the trigger that delivers what has changed"
 
@@ -45,21 +45,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = shared.stage(options.env)
+    stage = shared.stage(options.env)
     _check(options)
-    from pipeline.delivery import push
+    from pipeline.delivery import pushes
 
     if options.retrain:
-        builds = push.retrain(settings, options.models)
+        builds = pushes.retrain(stage, options.models)
         lines = [f"{', '.join(models)}: {build.url}" for models, build in builds]
         result = [{"models": models, "build": asdict(build)} for models, build in builds]
         shared.report(options, "\n".join(lines) or "nothing is delivered yet", result)
     elif options.promote:
-        source = shared.stage_before(settings)
-        build = push.promote(source, settings, options.commit, options.models)
+        source = shared.stage_before(stage)
+        build = pushes.promote(source, stage, options.commit, options.models)
         shared.report(options, build.url, {"build": asdict(build)})
     else:
-        _report(options, push.push(settings, REPOSITORY, options.head, again=options.again))
+        _report(options, pushes.push(stage, REPOSITORY, options.head, again=options.again))
     return shared.DONE
 
 

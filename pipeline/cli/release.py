@@ -9,7 +9,7 @@ from pipeline.cli.deliver import report_verdicts
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from settings import Settings
+    from pipeline.gcp.stage import Stage
 
 HELP = "promote, rollback, refresh and undeploy what was delivered"
 
@@ -46,34 +46,36 @@ def run(options: argparse.Namespace) -> int:
     return ACTIONS[options.action](options, shared.stage(options.env))
 
 
-def _promote(options: argparse.Namespace, settings: "Settings") -> int:
-    from pipeline.delivery import promote, rollout
+def _promote(options: argparse.Namespace, stage: "Stage") -> int:
+    from pipeline.delivery.promotion import promote
+    from pipeline.delivery.rollout import asked_models
     from pipeline.progress import Progress
 
-    source, models = shared.stage_before(settings), rollout.asked_models(options.models)
+    source, models = shared.stage_before(stage), asked_models(options.models)
     with Progress(sys.stderr) as progress:
-        verdicts = promote.promote(source, settings, options.commit, models, progress)
+        rollout = shared.rollout(stage, options.commit, progress)
+        verdicts = promote(rollout, source, models)
     return report_verdicts(options, verdicts)
 
 
-def _rollback(options: argparse.Namespace, settings: "Settings") -> int:
-    from pipeline.delivery import release
+def _rollback(options: argparse.Namespace, stage: "Stage") -> int:
+    from pipeline.delivery import releases
     from pipeline.progress import Progress
 
     with Progress(sys.stderr) as progress:
-        record = release.rollback(settings, options.model, progress)
+        record = releases.rollback(stage, options.model, progress)
     version, commit = record.registry_version, record.commit
     text = f"{options.model} is back at version {version}, of {commit[:12]}"
     shared.report(options, text, {"model": options.model, "version": version, "commit": commit})
     return shared.DONE
 
 
-def _refresh(options: argparse.Namespace, settings: "Settings") -> int:
-    from pipeline.delivery import release
+def _refresh(options: argparse.Namespace, stage: "Stage") -> int:
+    from pipeline.delivery import releases
     from pipeline.progress import Progress
 
     with Progress(sys.stderr) as progress:
-        record = release.refresh(settings, options.model, progress)
+        record = releases.refresh(stage, options.model, progress)
     version = record.registry_version if record else None
     text = f"{options.model} has the newest serving image already"
     if record:
@@ -82,15 +84,15 @@ def _refresh(options: argparse.Namespace, settings: "Settings") -> int:
     return shared.DONE
 
 
-def _undeploy(options: argparse.Namespace, settings: "Settings") -> int:
-    from pipeline.delivery import release
+def _undeploy(options: argparse.Namespace, stage: "Stage") -> int:
+    from pipeline.delivery import releases
     from pipeline.progress import Progress
 
     if options.keep < 0:
         raise ConfigurationError(f"--keep is {options.keep}, allowed is 0 or more")
-    release.known_model(options.model)
+    releases.known_model(options.model)
     with Progress(sys.stderr) as progress:
-        versions = release.undeploy(settings, options.model, options.keep, progress)
+        versions = releases.undeploy(stage, options.model, options.keep, progress)
     text = f"undeployed: {', '.join(versions) or 'nothing'}"
     shared.report(options, text, {"model": options.model, "undeployed": versions})
     return shared.DONE

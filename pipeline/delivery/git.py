@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from pipeline.delivery.route import Change, Route, everything, route
+from pipeline.delivery.route import Change, Route, everything, route_of
 from pipeline.errors import ConfigurationError, RunError
 from settings.names import MODEL_NAME
 
@@ -36,7 +36,7 @@ def routed(repository: Path, *, base: str | None, head: str) -> Routed:
     base_commit = commit(repository, base)
     if base_commit is not None:
         differences = changes(repository, base_commit, head_commit)
-        return Routed(route(differences, models(repository, head_commit)), None)
+        return Routed(route_of(differences, models(repository, head_commit)), None)
     if not HASH.fullmatch(base):  # a misspelt name is no reason to train every model
         raise ConfigurationError(
             f"--base is {base!r}, allowed is a commit of {repository}, "

@@ -7,16 +7,15 @@ import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow.parquet
 from google.cloud import bigquery
 
 from pipeline.errors import ConfigurationError, DataError
-from pipeline.gcp import clients
+from pipeline.gcp.stage import Stage
 from pipeline.model import schema as contract
 from pipeline.model.folder import ModelFolder
-from settings import Settings, model_names
+from settings import model_names
 
 COLUMN_TYPES = {"INT": "INT64", "FLOAT": "FLOAT64", "BYTES": "STRING"}
 ANSWER_SECONDS = 30.0  # the client would wait ten minutes for a network that is not there
@@ -54,9 +53,7 @@ def needs_table(folder: ModelFolder) -> bool:
     return any("@table" in line.partition("--")[0] for line in query.splitlines())
 
 
-def load(
-    models: list[ModelFolder], settings: Settings, progress: Callable[[str], None]
-) -> list[Loaded]:
+def load(models: list[ModelFolder], stage: Stage, progress: Callable[[str], None]) -> list[Loaded]:
     """Make each model's table hold the rows of its local source and no others.
 
     Where that fails, the table stays as it was. Raises DataError for a source that is missing or
@@ -70,24 +67,21 @@ def load(
             )
     if not models:
         return []
-    dataset = settings.names.dataset("data")
-    with clients.asking(f"the dataset {dataset}", settings):
-        client = clients.bigquery(settings.project_id, settings.region)
-        client.get_dataset(
-            f"{settings.project_id}.{dataset}",
+    dataset = stage.names.dataset("data")
+    with stage.asking(f"the dataset {dataset}"):
+        stage.bigquery.get_dataset(
+            f"{stage.project}.{dataset}",
             retry=bigquery.DEFAULT_RETRY.with_timeout(ANSWER_SECONDS),
         )
-    return [_load(client, folder, settings, progress) for folder in models]
+    return [_load(folder, stage, progress) for folder in models]
 
 
-def _load(
-    client: Any, folder: ModelFolder, settings: Settings, progress: Callable[[str], None]
-) -> Loaded:
+def _load(folder: ModelFolder, stage: Stage, progress: Callable[[str], None]) -> Loaded:
     # seconds to import: what is wrong with a call is told before
     from pipeline.components.csv_example_gen import read_csv
 
     start = time.monotonic()
-    table = bigquery.Table(settings.names.data_table(folder.name))
+    table = bigquery.Table(stage.names.data_table(folder.name))
     data = folder.declaration.data
     columns = contract.columns(contract.read(folder))
     progress(f"{folder.name}: reading {folder.source}")
@@ -100,19 +94,19 @@ def _load(
         write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
         schema=fields,
     )
-    with clients.asking(f"the table {table.dataset_id}.{table.table_id}", settings):
+    with stage.asking(f"the table {table.dataset_id}.{table.table_id}"):
         progress(
             f"{folder.name}: sending {rows.num_rows:,} rows "
             f"({content.tell() / 1e6:.1f} MB) to {table}"
         )
-        job = client.load_table_from_file(content, table, rewind=True, job_config=config)
+        job = stage.bigquery.load_table_from_file(content, table, rewind=True, job_config=config)
         progress(f"{folder.name}: {rows.num_rows:,} rows sent, BigQuery loads them")
         job.result()
         # Not by the job: it fails where a table has another description than the one it brings.
         table.description = (
             f"{data.origin}; licence: {data.licence}; `make load-data` replaces all of it"
         )
-        table.labels = {"environment": settings.stage, "managed-by": "esteira"}
-        client.update_table(table, ["description", "labels"])
+        table.labels = {"environment": stage.name, "managed-by": "esteira"}
+        stage.bigquery.update_table(table, ["description", "labels"])
     seconds = round(time.monotonic() - start, 1)
     return Loaded(folder.name, str(table), job.output_rows, seconds)

@@ -5,33 +5,32 @@ A change is written only over what it was made from, so that no writer undoes an
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
 
 from google.api_core import exceptions, retry
 
 from pipeline.delivery.record import EMPTY, Record, decode, encode
 from pipeline.errors import RunError
-from pipeline.gcp import clients
-from settings import Settings
+from pipeline.gcp.protocols import Bucket
+from pipeline.gcp.stage import Stage
 
 NAME = "delivery.json"
 CONTENDED_SECONDS = 60.0  # Cloud Storage takes about one write a second of one object
 
 
-def uri(settings: Settings) -> str:
-    return f"{settings.names.artifacts_uri}/{NAME}"
+def uri(stage: Stage) -> str:
+    return f"{stage.names.artifacts_uri}/{NAME}"
 
 
-def read(settings: Settings) -> Record:
+def read(stage: Stage) -> Record:
     """Return the stage's record, or the empty one if there is none yet.
 
     Raises RunError for a damaged or a newer one.
     """
-    with _asking(settings):
-        return _read(_bucket(settings), uri(settings))[0]
+    with _asking(stage):
+        return _read(stage.artifacts, uri(stage))[0]
 
 
-def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
+def update(stage: Stage, change: Callable[[Record], Record]) -> Record:
     """Write the record as `change` returns it, and return it.
 
     `change` is called again on what another writer left, and after a lost answer on its own
@@ -39,11 +38,11 @@ def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
     """
 
     def attempt() -> Record:
-        record, generation = _read(bucket, uri(settings))
+        record, generation = _read(stage.artifacts, uri(stage))
         new_record = change(record)
         if new_record != record:
             content = encode(new_record)
-            bucket.blob(NAME).upload_from_string(
+            stage.artifacts.blob(NAME).upload_from_string(
                 content, content_type="application/json", if_generation_match=generation
             )
         return new_record
@@ -54,28 +53,24 @@ def update(settings: Settings, change: Callable[[Record], Record]) -> Record:
         maximum=3.0,
         timeout=CONTENDED_SECONDS,
     )
-    with _asking(settings):
-        bucket = _bucket(settings)
+    with _asking(stage):
         try:
-            return retry_policy(attempt)()  # type: ignore[no-any-return]
+            record: Record = retry_policy(attempt)()
+            return record
         except exceptions.RetryError as error:
             if not isinstance(error.cause, exceptions.PreconditionFailed):
                 raise
             raise RunError(
-                f"{uri(settings)} was changed by others for {CONTENDED_SECONDS:g} seconds on end: "
+                f"{uri(stage)} was changed by others for {CONTENDED_SECONDS:g} seconds on end: "
                 "run it again"
             ) from error
 
 
-def _bucket(settings: Settings) -> Any:
-    return clients.storage(settings.project_id).bucket(settings.names.bucket("artifacts"))
+def _asking(stage: Stage) -> AbstractContextManager[None]:
+    return stage.asking(f"the bucket {stage.names.bucket('artifacts')}")
 
 
-def _asking(settings: Settings) -> AbstractContextManager[None]:
-    return clients.asking(f"the bucket {settings.names.bucket('artifacts')}", settings)
-
-
-def _read(bucket: Any, uri: str) -> tuple[Record, int]:
+def _read(bucket: Bucket, uri: str) -> tuple[Record, int]:
     """Return the record and its generation, or the empty one and 0.
 
     0 stands for a record that does not exist.
@@ -88,4 +83,4 @@ def _read(bucket: Any, uri: str) -> tuple[Record, int]:
         list(bucket.list_blobs(prefix=NAME))
         return EMPTY, 0
     # int: written over None, there would be no precondition
-    return decode(content, uri), int(blob.generation)
+    return decode(content, uri), int(blob.generation or 0)

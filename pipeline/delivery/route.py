@@ -52,7 +52,7 @@ class Route:
         )
 
 
-def route(changes: Iterable[Change], models: Collection[str]) -> Route:
+def route_of(changes: Iterable[Change], models: Collection[str]) -> Route:
     """Return the reach of the changes.
 
     `models` are those with a model.toml after the changes, and no other is ever submitted.

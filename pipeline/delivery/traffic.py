@@ -34,7 +34,7 @@ def introduce(
     traffic is back and `new` undeployed then.
     """
     share = endpoint.shares().get(new, 0)
-    all_steps = endpoint.settings.serving.traffic_steps if old else (100,)
+    all_steps = endpoint.serving.traffic_steps if old else (100,)
     steps = [step for step in all_steps if step >= share]
     try:
         for percent in steps:
@@ -46,7 +46,7 @@ def introduce(
     except Exception:  # an interruption is none: it stops, and goes on from this step
         go_back(endpoint, new, old)
         raise
-    return endpoint.settings.serving.traffic_steps
+    return endpoint.serving.traffic_steps
 
 
 def before(endpoint: Endpoint, new: str, recorded: Model | None) -> str | None:
@@ -78,7 +78,7 @@ def _take(
         with shown(observer, f"{name} smoke test at {percent} % of the traffic"):
             smoke(endpoint, new, question, percent)
     if old:
-        minutes = endpoint.settings.serving.step_minutes
+        minutes = endpoint.serving.step_minutes
         with shown(observer, f"{name} {percent} % of the traffic, watched for {minutes} min"):
             watch(endpoint, new, start)
 
@@ -100,7 +100,7 @@ def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> Non
     attempts = _attempts(percent)
     for signature in question.signatures:
         problem = RunError(
-            f"{endpoint.what}: {new} has {percent} % of the traffic "
+            f"{endpoint.subject}: {new} has {percent} % of the traffic "
             f"and answered none of {attempts} requests by {signature}"
         )
         for _ in range(attempts):
@@ -112,7 +112,7 @@ def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> Non
             if id_ == new:
                 if len(predictions) != 1 or predictions[0] is None:
                     raise RunError(
-                        f"{endpoint.what}: {new} answers the sample by {signature} "
+                        f"{endpoint.subject}: {new} answers the sample by {signature} "
                         f"with {predictions}, expected is one prediction"
                     )
                 break
@@ -132,7 +132,7 @@ def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
 
     Raises RunError where it fails too often or answers too slowly.
     """
-    serving = endpoint.settings.serving
+    serving = endpoint.serving
     end = began + timedelta(minutes=serving.step_minutes)
     time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
     predictions, errors = (
@@ -143,13 +143,13 @@ def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
     requests = max(predictions, errors)
     if errors > serving.largest_error_share * requests:
         raise RunError(
-            f"{endpoint.what}: {errors / requests:.1%} of the new version's answers are errors, "
+            f"{endpoint.subject}: {errors / requests:.1%} of the new version's answers are errors, "
             f"allowed are {serving.largest_error_share:.1%}"
         )
     latencies = measured(endpoint, new, began, "prediction_latencies", "ALIGN_PERCENTILE_99")
     p99_ms = max(latencies, default=0)
     if p99_ms > serving.largest_p99_ms:
         raise RunError(
-            f"{endpoint.what}: the new version's p99 is {p99_ms:.0f} ms, "
+            f"{endpoint.subject}: the new version's p99 is {p99_ms:.0f} ms, "
             f"allowed are {serving.largest_p99_ms} ms"
         )

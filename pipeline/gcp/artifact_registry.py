@@ -8,17 +8,18 @@ protocol, which Artifact Registry answers.
 import hashlib
 import tempfile
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin
 
 from pipeline.delivery.record import Images
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.gcp.clients import answered, asking, session
-from settings import Settings
+from pipeline.gcp.clients import answered
+from pipeline.gcp.protocols import Response
+from pipeline.gcp.stage import Stage
 from settings.names import RECORDED_TAG
 
 TARGETS = ("pipeline", "serving")
+TRANSFER_SECONDS = 600
 REVISION = "org.opencontainers.image.revision"
 MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, "
@@ -26,63 +27,59 @@ MANIFESTS = (
     "application/vnd.oci.image.index.v1+json, "
     "application/vnd.docker.distribution.manifest.list.v2+json"
 )
-EMULATOR = "REGISTRY_EMULATOR_HOST"
 
 
 @dataclass(frozen=True)
 class Image:
     """A stage's image of one target, in its repository."""
 
-    settings: Settings
+    stage: Stage
     target: str
 
     @property
     def name(self) -> str:
-        return self.settings.names.image(self.target)
+        return self.stage.names.image(self.target)
 
     def at(self, digest: str) -> str:
         return f"{self.name}@{digest}"
 
-    @cached_property
-    def _session(self) -> tuple[Any, str]:
-        return session(EMULATOR, f"https://{self.name.partition('/')[0]}")
+    def path(self, suffix: str) -> str:
+        _, _, repository = self.name.partition("/")
+        return f"v2/{repository}/{suffix}"
 
-    def url(self, rest: str) -> str:
-        return f"{self._session[1]}/v2/{self.name.partition('/')[2]}/{rest}"
-
-    def ask(self, method: str, rest: str, **arguments: Any) -> Any:
+    def ask(self, method: str, suffix: str, **arguments: Any) -> Response:
         """Send a request to the registry.
 
-        `rest` follows the image's name, or is a whole URL that the registry gave.
+        `suffix` follows the image's name, or is a whole URL that the registry gave.
         """
-        http = self._session[0]
-        url = rest if "://" in rest else self.url(rest)
-        return http.request(method, url, timeout=600, **arguments)
+        path = suffix if "://" in suffix else self.path(suffix)
+        registry = self.stage.artifact_registry
+        return registry.request(method, path, timeout=TRANSFER_SECONDS, **arguments)
 
 
-def by_tag(settings: Settings, tag: str, commit: str) -> Images:
+def by_tag(stage: Stage, tag: str, commit: str) -> Images:
     """Return the digests of both images with this tag.
 
     Raises ConfigurationError where one is missing or of another commit.
     """
-    return Images(**{target: _checked(Image(settings, target), tag, commit) for target in TARGETS})
+    return Images(**{target: _checked(Image(stage, target), tag, commit) for target in TARGETS})
 
 
-def check(settings: Settings, images: Images) -> None:
+def check(stage: Stage, images: Images) -> None:
     """Raise RunError if the registry has lost one of the images."""
     for target in TARGETS:
-        _manifest(Image(settings, target), getattr(images, target))
+        _manifest(Image(stage, target), getattr(images, target))
 
 
-def keep(settings: Settings, images: Images) -> None:
+def keep(stage: Stage, images: Images) -> None:
     """Tag both images, and so keep them from the registry's cleanup."""
     for target in TARGETS:
-        image, digest = Image(settings, target), getattr(images, target)
+        image, digest = Image(stage, target), getattr(images, target)
         tag = f"{RECORDED_TAG}{digest.removeprefix('sha256:')[:12]}"
         _put_manifest(image, tag, _manifest(image, digest))
 
 
-def copy(source: Settings, destination: Settings, images: Images) -> None:
+def copy(source: Stage, destination: Stage, images: Images) -> None:
     """Copy both images to the destination's names, by the same digests.
 
     What is there already is not sent again.
@@ -91,14 +88,14 @@ def copy(source: Settings, destination: Settings, images: Images) -> None:
         begin, end = Image(source, target), Image(destination, target)
         digest = getattr(images, target)
         manifest = _manifest(begin, digest)
-        with asking(f"the image {end.name}", destination):
+        with destination.asking(f"the image {end.name}"):
             for blob in _blobs(manifest):
                 _copy_blob(begin, end, blob)
             _put_manifest(end, digest, manifest)
 
 
 def _checked(image: Image, tag: str, commit: str) -> str:
-    with asking(f"the image {image.name}:{tag}", image.settings):
+    with image.stage.asking(f"the image {image.name}:{tag}"):
         response = image.ask("GET", f"manifests/{tag}", headers={"accept": MANIFESTS})
         if response.status_code == 404:
             raise ConfigurationError(
@@ -115,9 +112,9 @@ def _checked(image: Image, tag: str, commit: str) -> str:
     return f"sha256:{hashlib.sha256(response.content).hexdigest()}"
 
 
-def _manifest(image: Image, digest: str) -> Any:
+def _manifest(image: Image, digest: str) -> Response:
     """Return the registry's answer, its content checked against the digest."""
-    with asking(f"the image {image.at(digest)}", image.settings):
+    with image.stage.asking(f"the image {image.at(digest)}"):
         response = answered(image.ask("GET", f"manifests/{digest}", headers={"accept": MANIFESTS}))
     if f"sha256:{hashlib.sha256(response.content).hexdigest()}" != digest:
         raise RunError(
@@ -126,8 +123,8 @@ def _manifest(image: Image, digest: str) -> Any:
     return response
 
 
-def _put_manifest(image: Image, reference: str, manifest: Any) -> None:
-    with asking(f"the image {image.name}:{reference}", image.settings):
+def _put_manifest(image: Image, reference: str, manifest: Response) -> None:
+    with image.stage.asking(f"the image {image.name}:{reference}"):
         response = image.ask("HEAD", f"manifests/{reference}", headers={"accept": MANIFESTS})
         digest = f"sha256:{hashlib.sha256(manifest.content).hexdigest()}"
         if response.ok and response.headers["docker-content-digest"] == digest:
@@ -136,7 +133,7 @@ def _put_manifest(image: Image, reference: str, manifest: Any) -> None:
         answered(image.ask("PUT", f"manifests/{reference}", headers=kind, data=manifest.content))
 
 
-def _blobs(manifest: Any) -> list[str]:
+def _blobs(manifest: Response) -> list[str]:
     """Return the digests of a manifest's parts, its configuration first."""
     content = manifest.json()
     if "layers" not in content:
@@ -157,8 +154,9 @@ def _copy_blob(begin: Image, end: Image, blob: str) -> None:
         for part in answered(response).iter_content(1 << 20):
             content.write(part)
         content.seek(0)
+        registry = end.stage.artifact_registry
         upload = answered(end.ask("POST", "blobs/uploads/")).headers["location"]
-        place = urljoin(end.url("blobs/uploads/"), upload)
+        place = urljoin(registry.url(end.path("blobs/uploads/")), upload)
         separator = "&" if "?" in place else "?"
         url = f"{place}{separator}digest={blob}"
         headers = {"content-type": "application/octet-stream"}

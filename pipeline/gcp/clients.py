@@ -5,16 +5,16 @@ too.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from pipeline.errors import RunError, UnreachableError
-from settings import Settings
+from pipeline.gcp.protocols import BigQuery, CloudBuild, Response
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TRANSIENT = (429, 500, 502, 503, 504)
 PATIENCE_SECONDS = 120.0
+ANSWER_SECONDS = 60
+Answer = TypeVar("Answer")
 
 
 def vertex(project: str, region: str) -> Any:
@@ -42,7 +42,7 @@ def storage(project: str) -> Any:
     return library.Client(project=project, **options)
 
 
-def bigquery(project: str, region: str) -> Any:
+def bigquery(project: str, region: str) -> BigQuery:
     """Return a google.cloud.bigquery client; its jobs run in `region`.
 
     It reads BIGQUERY_EMULATOR_HOST by itself.
@@ -50,37 +50,62 @@ def bigquery(project: str, region: str) -> Any:
     from google.cloud import bigquery as library
 
     options = {"credentials": _anonymous()} if os.environ.get("BIGQUERY_EMULATOR_HOST") else {}
-    return library.Client(project=project, location=region, **options)
+    client: BigQuery = library.Client(project=project, location=region, **options)
+    return client
 
 
-def cloud_build(region: str) -> Any:
+def cloud_build(region: str) -> CloudBuild:
     """Return the client of one region's triggers and builds."""
     from google.cloud.devtools import cloudbuild_v1
     from google.cloud.devtools.cloudbuild_v1.services.cloud_build.transports import (
         CloudBuildRestTransport,
     )
 
-    if custom_address := os.environ.get("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", "").rstrip("/"):
+    custom_address = os.environ.get("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", "").rstrip("/")
+    client: CloudBuild
+    if custom_address:
         transport = CloudBuildRestTransport(host=custom_address, credentials=_anonymous())
-        return cloudbuild_v1.CloudBuildClient(transport=transport)
-    return cloudbuild_v1.CloudBuildClient(
-        client_options={"api_endpoint": f"{region}-cloudbuild.googleapis.com"}, transport="rest"
-    )
+        client = cloudbuild_v1.CloudBuildClient(transport=transport)
+    else:
+        regional_address = {"api_endpoint": f"{region}-cloudbuild.googleapis.com"}
+        client = cloudbuild_v1.CloudBuildClient(client_options=regional_address, transport="rest")
+    return client
 
 
-def session(endpoint_variable: str, address: str) -> tuple[Any, str]:
-    """Return an authorized HTTP session for an API, and its base address.
+class RestApi:
+    """An API that Google has no REST client for, behind an authorized HTTP session.
 
-    Google has no REST client for the API. The address has no slash at its end. `endpoint_variable`
-    names the environment's variable that replaces `address`.
+    `endpoint_variable` names the environment's variable that replaces `address`.
     """
+
+    def __init__(self, endpoint_variable: str, address: str) -> None:
+        custom_address = os.environ.get(endpoint_variable)
+        self._http = _session(is_anonymous=bool(custom_address))
+        self._base = (custom_address or address).rstrip("/")
+
+    def url(self, path: str) -> str:
+        """Return the address of `path`, or `path` itself where it is a whole address."""
+        return path if "://" in path else f"{self._base}/{path}"
+
+    def request(self, method: str, path: str, **arguments: Any) -> Response:
+        """Return any answer, a refusal as well."""
+        response: Response = self._http.request(method, self.url(path), **arguments)
+        return response
+
+    def get(self, path: str, **arguments: Any) -> Response:
+        return answered(self.request("GET", path, timeout=ANSWER_SECONDS, **arguments))
+
+    def post(self, path: str, **arguments: Any) -> Response:
+        return answered(self.request("POST", path, timeout=ANSWER_SECONDS, **arguments))
+
+
+def _session(*, is_anonymous: bool) -> Any:
     import google.auth
     from google.auth.transport.requests import AuthorizedSession
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
-    custom_address = os.environ.get(endpoint_variable)
-    credentials = _anonymous() if custom_address else google.auth.default(scopes=[SCOPE])[0]
+    credentials = _anonymous() if is_anonymous else google.auth.default(scopes=[SCOPE])[0]
     http = AuthorizedSession(credentials)
     retries = Retry(
         total=5,
@@ -91,10 +116,10 @@ def session(endpoint_variable: str, address: str) -> tuple[Any, str]:
     )
     for scheme in ("http://", "https://"):
         http.mount(scheme, HTTPAdapter(max_retries=retries))
-    return http, (custom_address or address).rstrip("/")
+    return http
 
 
-def answered(response: Any) -> Any:
+def answered(response: Response) -> Response:
     """Return the response, unless it is an error.
 
     An error is raised as the one that Google's clients raise.
@@ -106,7 +131,7 @@ def answered(response: Any) -> Any:
     return response
 
 
-def patiently(call: Callable[[], Any]) -> Any:
+def patiently(call: Callable[[], Answer]) -> Answer:
     """Call again while Google is overloaded, away or lost on the way.
 
     `call` must do no more twice than once.
@@ -124,36 +149,8 @@ def patiently(call: Callable[[], Any]) -> Any:
     )
     is_transient = retry.if_exception_type(*overload_errors, *failure_errors)
     retry_policy = retry.Retry(is_transient, initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)
-    return retry_policy(call)()
-
-
-@contextmanager
-def asking(what: str, settings: Settings) -> Iterator[None]:
-    """Turn a refusal of Google's into one sentence.
-
-    Google's clients have tried again by then where that could help.
-    """
-    from google.api_core import exceptions
-    from google.auth import exceptions as auth
-
-    doctor = f"`make doctor env={settings.stage}` says what is missing"
-    try:
-        yield
-    except exceptions.NotFound as error:
-        raise RunError(f"{what} is not there in {settings.project_id}: {doctor}") from error
-    except (exceptions.Forbidden, exceptions.Unauthorized) as error:
-        raise RunError(
-            f"{what}: Google refuses it in {settings.project_id} ({error.message}): {doctor}"
-        ) from error
-    except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-        raise RunError(
-            f"{what}: there are no valid Google credentials: "
-            "run `gcloud auth application-default login`"
-        ) from error
-    except exceptions.GoogleAPICallError as error:
-        raise RunError(f"{what}: Google answered {error.code}: {error.message}") from error
-    except (exceptions.RetryError, OSError) as error:
-        raise UnreachableError(f"{what}: Google could not be reached ({error})") from error
+    answer: Answer = retry_policy(call)()
+    return answer
 
 
 def _anonymous() -> Any:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.gcp.clients import answered, asking, patiently, session, vertex
-from settings import Settings
+from pipeline.gcp import protocols
+from pipeline.gcp.clients import patiently
+from pipeline.gcp.stage import Stage
+from settings import Serving
 
 METRICS = "aiplatform.googleapis.com/prediction/online"
 
@@ -25,19 +27,23 @@ class Question:
 class Endpoint:
     """A model's endpoint, its deployed models and its traffic."""
 
-    def __init__(self, settings: Settings, resource: Any) -> None:
-        self.settings, self.resource = settings, resource
+    def __init__(self, stage: Stage, resource: protocols.Endpoint) -> None:
+        self.stage, self.resource = stage, resource
 
     @property
-    def what(self) -> str:
+    def serving(self) -> Serving:
+        return self.stage.settings.serving
+
+    @property
+    def subject(self) -> str:
         return f"the endpoint {self.resource.name} ({self.resource.display_name})"
 
     def deployed(self) -> dict[str, str]:
         """Map each registry version to its deployed model's id, the newest deployed last."""
-        with asking(self.what, self.settings):
+        with self.stage.asking(self.subject):
             models = patiently(self.resource.list_models)
 
-        def creation_seconds(model: Any) -> float:
+        def creation_seconds(model: protocols.DeployedModel) -> float:
             return model.create_time.timestamp() if model.create_time else 0
 
         by_age = sorted(models, key=creation_seconds)
@@ -45,13 +51,13 @@ class Endpoint:
 
     def shares(self) -> dict[str, int]:
         """Map the ids of the deployed models with traffic to their percent."""
-        with asking(self.what, self.settings):
+        with self.stage.asking(self.subject):
             split = patiently(lambda: self.resource.traffic_split)
         return {id_: percent for id_, percent in split.items() if percent}
 
     def split(self, shares: dict[str, int]) -> None:
         no_shares = dict.fromkeys(self.deployed().values(), 0)
-        with asking(self.what, self.settings):
+        with self.stage.asking(self.subject):
             patiently(lambda: self.resource.update(traffic_split=no_shares | shares))
 
     def undeploy(self, id_: str) -> None:
@@ -66,25 +72,24 @@ class Endpoint:
                 self.resource.undeploy(id_)
 
         if id_ in self.deployed().values():
-            with asking(self.what, self.settings):
+            with self.stage.asking(self.subject):
                 patiently(attempt)
 
-    def ask(self, question: Question, signature: str) -> tuple[str, list[Any]]:
+    def ask(self, question: Question, signature: str) -> tuple[str, list[object]]:
         """Return the id of the answering deployed model, and its predictions."""
-        with asking(self.what, self.settings):
+        with self.stage.asking(self.subject):
             answer = self.resource.predict([question.instance], parameters={"signature": signature})
         return answer.deployed_model_id, list(answer.predictions)
 
 
-def endpoint_of(settings: Settings, model: str) -> Endpoint:
+def endpoint_of(stage: Stage, model: str) -> Endpoint:
     """Return the model's endpoint.
 
     Raises RunError where Terraform has not made it yet.
     """
-    id_ = settings.names.endpoint(model)
-    with asking(f"the endpoint {id_} of {model}", settings):
-        aiplatform = vertex(settings.project_id, settings.region)
-        return Endpoint(settings, patiently(lambda: aiplatform.Endpoint(id_)))
+    id_ = stage.names.endpoint(model)
+    with stage.asking(f"the endpoint {id_} of {model}"):
+        return Endpoint(stage, patiently(lambda: stage.vertex.Endpoint(id_)))
 
 
 def measured(
@@ -94,24 +99,30 @@ def measured(
 
     There are none where nobody asked it.
     """
-    settings, end = endpoint.settings, datetime.now(UTC)
+    stage, end = endpoint.stage, datetime.now(UTC)
     seconds = max(60, math.ceil((end - began).total_seconds()))
+    conditions = (
+        f'metric.type="{METRICS}/{metric}"',
+        'resource.type="aiplatform.googleapis.com/Endpoint"',
+        f'resource.labels.endpoint_id="{endpoint.resource.name}"',
+        f'metric.labels.deployed_model_id="{id_}"',
+    )
     parameters = {
-        "filter": f'metric.type="{METRICS}/{metric}"'
-        ' AND resource.type="aiplatform.googleapis.com/Endpoint"'
-        f' AND resource.labels.endpoint_id="{endpoint.resource.name}"'
-        f' AND metric.labels.deployed_model_id="{id_}"',
+        "filter": " AND ".join(conditions),
         "interval.startTime": began.isoformat(),
         "interval.endTime": end.isoformat(),
         "aggregation.alignmentPeriod": f"{seconds}s",
         "aggregation.perSeriesAligner": aligner,
     }
-    with asking("Cloud Monitoring", settings):
-        http, base = session(
-            "GOOGLE_MONITORING_CUSTOM_ENDPOINT", "https://monitoring.googleapis.com"
-        )
-        url = f"{base}/v3/projects/{settings.project_id}/timeSeries"
-        document = answered(http.get(url, params=parameters, timeout=60)).json()
+    with stage.asking("Cloud Monitoring"):
+        path = f"v3/projects/{stage.project}/timeSeries"
+        document = stage.monitoring.get(path, params=parameters).json()
     all_series = document.get("timeSeries", [])
     values = [point["value"] for series in all_series for point in series["points"]]
-    return [float(value.get("doubleValue", value.get("int64Value", 0))) for value in values]
+    return [_number(value) for value in values]
+
+
+def _number(value: dict[str, Any]) -> float:
+    """Return a point's value, a TypedValue of Cloud Monitoring's."""
+    number = value.get("doubleValue", value.get("int64Value", 0))
+    return float(number)

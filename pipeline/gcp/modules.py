@@ -4,15 +4,14 @@ Nothing is overwritten, and only what changed is copied.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from google.api_core.exceptions import PreconditionFailed
 
 from pipeline.errors import RunError
-from pipeline.gcp.clients import asking, storage
+from pipeline.gcp.protocols import Bucket
+from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.spec import MODULE_FILES, Modules
-from settings import Settings
 
 
 @dataclass(frozen=True)
@@ -26,33 +25,33 @@ class Upload:
     copied: list[str]
 
 
-def upload(folder: ModelFolder, settings: Settings) -> Upload:
+def upload(folder: ModelFolder, stage: Stage) -> Upload:
     """Copy the model's modules into the stage's bucket.
 
     Raises RunError where the bucket refuses, or holds something else at an address of ours.
     """
-    uris = addresses(folder, settings)
-    with asking(f"the bucket {settings.names.bucket('artifacts')}", settings):
-        bucket = storage(settings.project_id).bucket(settings.names.bucket("artifacts"))
-        copied_files = [
-            file
-            for file, uri in uris.items()
-            if _copied(bucket, uri, (folder.path / file).read_bytes())
-        ]
-    return Upload(uris, copied_files)
+    uris = addresses(folder, stage)
+    new_files = []
+    with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
+        for file, uri in uris.items():
+            content = (folder.path / file).read_bytes()
+            if _is_new(stage.artifacts, uri, content):
+                new_files.append(file)
+    return Upload(uris, new_files)
 
 
-def addresses(folder: ModelFolder, settings: Settings) -> dict[str, str]:
+def addresses(folder: ModelFolder, stage: Stage) -> dict[str, str]:
     """Map each file to the gs:// URI of its content in the stage's bucket.
 
     The content may be there or not.
     """
-    modules = Modules.of(folder, f"{settings.names.artifacts_uri}/modules/{folder.name}")
+    modules = Modules.of(folder, f"{stage.names.artifacts_uri}/modules/{folder.name}")
     uris = (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters)
     return dict(zip(MODULE_FILES, uris, strict=True))
 
 
-def _copied(bucket: Any, uri: str, content: bytes) -> bool:
+def _is_new(bucket: Bucket, uri: str, content: bytes) -> bool:
+    """Copy the content, unless the bucket has it at this address."""
     blob = bucket.blob(uri.removeprefix(f"gs://{bucket.name}/"))
     try:
         blob.upload_from_string(content, if_generation_match=0)

@@ -13,9 +13,10 @@ from typing import Any
 
 from pipeline.delivery.record import Images
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.gcp.clients import asking, patiently, vertex
+from pipeline.gcp.clients import patiently
+from pipeline.gcp.protocols import PipelineJob, PipelineJobResource
+from pipeline.gcp.stage import Stage
 from pipeline.progress import Observer
-from settings import Settings
 
 Json = dict[str, Any]
 # of runtimeConfig, by whether the schema is 2.1 or newer
@@ -33,7 +34,7 @@ ACTIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
 class Submission:
     """One model's job at one commit, over the window before `end`."""
 
-    settings: Settings
+    stage: Stage
     model: str
     commit: str
     images: Images
@@ -43,7 +44,7 @@ class Submission:
     def labels(self) -> dict[str, str]:
         labels = {
             "managed-by": "esteira",
-            "environment": self.settings.stage,
+            "environment": self.stage.name,
             "model": self.model,
             "commit": self.commit,
         }
@@ -55,7 +56,7 @@ class Submission:
 
         The number follows it.
         """
-        return f"{self.settings.names.pipeline(self.model)}-{self.commit[:12]}-{self.end:%Y%m%d}-"
+        return f"{self.stage.names.pipeline(self.model)}-{self.commit[:12]}-{self.end:%Y%m%d}-"
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,14 @@ class Outcome:
     version: str | None
 
 
-def checked(job: Json, settings: Settings, images: Images) -> Json:
+def checked(job: Json, stage: Stage, images: Images) -> Json:
     """Return the job itself.
 
     Raises ConfigurationError where it is not this stage's or this image's, or speaks two
     versions of the schema at once.
     """
     name, spec, runtime = job.get("displayName"), job["pipelineSpec"], job["runtimeConfig"]
-    root, bucket = runtime["gcsOutputDirectory"], settings.names.artifacts_uri
+    root, bucket = runtime["gcsOutputDirectory"], stage.names.artifacts_uri
     if not root.startswith(f"{bucket}/"):
         raise ConfigurationError(
             f"the job {name} writes to {root}: "
@@ -90,7 +91,7 @@ def checked(job: Json, settings: Settings, images: Images) -> Json:
             f"the job {name} is of schema {spec['schemaVersion']} "
             f"and has runtimeConfig.{wrong_key}, allowed is {right_key}"
         )
-    allowed_image = f"{settings.names.image('pipeline')}@{images.pipeline}"
+    allowed_image = f"{stage.names.image('pipeline')}@{images.pipeline}"
     for label, executor in spec["deploymentSpec"]["executors"].items():
         if "container" in executor and executor["container"]["image"] != allowed_image:
             raise ConfigurationError(
@@ -100,31 +101,27 @@ def checked(job: Json, settings: Settings, images: Images) -> Json:
     return job
 
 
-def submit(wanted: Submission, job: Json, taken: set[str]) -> Any:
+def submit(submission: Submission, job: Json, recorded_runs: set[str]) -> PipelineJob:
     """Return the Vertex run (aiplatform.PipelineJob) of this submission.
 
-    It is the one that is there, or a new one. `taken` are the runs whose results the record knows:
-    one of these is the answer only if it is of today.
+    It is the one that is there, or a new one. `recorded_runs` are those whose results
+    the record knows: one of these is the answer only if it is of today.
     """
-    settings = wanted.settings
-    with asking(f"Vertex Pipelines ({wanted.model})", settings):
-        aiplatform = vertex(settings.project_id, settings.region)
-        existing_runs = patiently(lambda: _known(aiplatform, wanted))
-        image = wanted.labels["image"]
-        newest_run = next((run for run in existing_runs if run.labels.get("image") == image), None)
-        if newest_run and _goes_on(newest_run, wanted, taken):
-            return newest_run
-        attempts = [
-            int(run.name.removeprefix(wanted.job_id_prefix))
-            for run in existing_runs
-            if run.name.startswith(wanted.job_id_prefix)
-        ]
-        job_id = f"{wanted.job_id_prefix}{1 + max(attempts, default=0)}"
-        return patiently(lambda: _created(aiplatform, wanted, job, job_id))
+    with submission.stage.asking(f"Vertex Pipelines ({submission.model})"):
+        existing_runs = patiently(lambda: _existing(submission))
+        image = submission.labels["image"]
+        runs_of_image = [run for run in existing_runs if run.labels.get("image") == image]
+        if runs_of_image and _goes_on(runs_of_image[0], submission, recorded_runs):
+            return runs_of_image[0]
+        prefix = submission.job_id_prefix
+        names = [run.name for run in existing_runs if run.name.startswith(prefix)]
+        attempts = [int(name.removeprefix(prefix)) for name in names]
+        job_id = f"{prefix}{1 + max(attempts, default=0)}"
+        return patiently(lambda: _created(submission, job, job_id))
 
 
 def wait(
-    settings: Settings, runs: dict[str, Any], observer: Observer
+    stage: Stage, runs: dict[str, PipelineJob], observer: Observer
 ) -> Iterator[tuple[str, Outcome]]:
     """Yield each model's outcome as soon as its run has ended; `runs` is by model."""
     open_runs, pause = dict(runs), POLL_SECONDS[0]
@@ -132,7 +129,7 @@ def wait(
     while open_runs:
         for model, run in list(open_runs.items()):
             try:
-                with asking(f"the run {run.name}", settings):
+                with stage.asking(f"the run {run.name}"):
                     resource = patiently(lambda run=run: _refreshed(run))  # type: ignore[misc]
                 task_states[model] = _observed(model, resource, task_states[model], observer)
                 outcome = None if _state(resource).startswith(ACTIVE) else _outcome(resource)
@@ -146,18 +143,15 @@ def wait(
             pause = min(pause * 1.3, POLL_SECONDS[1])
 
 
-def _known(aiplatform: Any, submission: Submission) -> list[Any]:
+def _existing(submission: Submission) -> list[PipelineJob]:
     """Return this commit's runs of the model, the newest first."""
-    clauses = (
-        f'labels.{key}="{value}"'
-        for key, value in submission.labels.items()
-        if key in ("model", "commit", "environment")
-    )
-    conditions = " AND ".join(clauses)
-    return list(aiplatform.PipelineJob.list(filter=conditions, order_by="create_time desc"))
+    labels = submission.labels
+    conditions = [f'labels.{key}="{labels[key]}"' for key in ("environment", "model", "commit")]
+    jobs = submission.stage.vertex.PipelineJob
+    return list(jobs.list(filter=" AND ".join(conditions), order_by="create_time desc"))
 
 
-def _goes_on(run: Any, submission: Submission, recorded_runs: set[str]) -> bool:
+def _goes_on(run: PipelineJob, submission: Submission, recorded_runs: set[str]) -> bool:
     """Say whether an existing run answers the question.
 
     It does if it is not over yet, or has ended well and nobody took its result, or is of today.
@@ -171,7 +165,7 @@ def _goes_on(run: Any, submission: Submission, recorded_runs: set[str]) -> bool:
     return state == "SUCCEEDED" and (is_todays or is_open)
 
 
-def _created(aiplatform: Any, submission: Submission, job: Json, job_id: str) -> Any:
+def _created(submission: Submission, job: Json, job_id: str) -> PipelineJob:
     """Create the run by the service's client.
 
     PipelineJob.submit would ask for the project's number first, which takes a right that a builder
@@ -180,7 +174,8 @@ def _created(aiplatform: Any, submission: Submission, job: Json, job_id: str) ->
     from google.api_core import exceptions
     from google.cloud.aiplatform import initializer, utils
 
-    settings, runtime = submission.settings, job["runtimeConfig"]
+    stage, runtime = submission.stage, job["runtimeConfig"]
+    aiplatform = stage.vertex
     new_job = aiplatform.gapic.PipelineJob(
         display_name=job_id,
         pipeline_spec=job["pipelineSpec"],
@@ -189,14 +184,15 @@ def _created(aiplatform: Any, submission: Submission, job: Json, job_id: str) ->
             "parameter_values": runtime.get("parameterValues", {}),
         },
         labels={**submission.labels, "end": f"{submission.end:%Y%m%d}"},
-        service_account=settings.names.service_account_email("pipeline"),
+        service_account=stage.names.service_account_email("pipeline"),
     )
     client = initializer.global_config.create_client(utils.PipelineJobClientWithOverride)
-    parent = f"projects/{settings.project_id}/locations/{settings.region}"
     # it exists by a call whose answer was lost, or by another delivery of this commit
     with suppress(exceptions.AlreadyExists):
-        client.create_pipeline_job(parent=parent, pipeline_job=new_job, pipeline_job_id=job_id)
-    run = aiplatform.PipelineJob.get(job_id)
+        client.create_pipeline_job(
+            parent=stage.parent, pipeline_job=new_job, pipeline_job_id=job_id
+        )
+    run: PipelineJob = aiplatform.PipelineJob.get(job_id)
     if run.labels.get("image") != submission.labels["image"]:
         raise RunError(
             f"{run.resource_name} runs this commit in other images, by another delivery: "
@@ -205,17 +201,17 @@ def _created(aiplatform: Any, submission: Submission, job: Json, job_id: str) ->
     return run
 
 
-def _refreshed(run: Any) -> Any:
+def _refreshed(run: PipelineJob) -> PipelineJobResource:
     run.state  # noqa: B018  asking for it is what reads the resource again
     return run.gca_resource
 
 
-def _state(resource: Any) -> str:
+def _state(resource: PipelineJobResource) -> str:
     return str(resource.state.name).removeprefix("PIPELINE_STATE_")
 
 
 def _observed(
-    model: str, resource: Any, old_states: dict[str, str], observer: Observer
+    model: str, resource: PipelineJobResource, old_states: dict[str, str], observer: Observer
 ) -> dict[str, str]:
     """Tell the observer the changes since `old_states`; return the new states.
 
@@ -237,7 +233,7 @@ def _observed(
     return states
 
 
-def _outcome(resource: Any) -> Outcome:
+def _outcome(resource: PipelineJobResource) -> Outcome:
     tasks = resource.job_detail.task_details
     if _state(resource) != "SUCCEEDED":
         failed_tasks = [task.task_name for task in tasks if task.state.name == "FAILED"]

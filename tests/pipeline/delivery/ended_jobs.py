@@ -2,7 +2,7 @@
 
 import json
 
-from pipeline.delivery import release
+from pipeline.delivery import releases
 from tests.standins import vertex_pipelines
 
 
@@ -27,6 +27,6 @@ class Vertex:
         parameter = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
             "custom_config"
         ]["runtimeValue"]["constant"]
-        destination = release.spec.VertexDestination(**json.loads(parameter)["destination"])
-        version, _ = release.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
+        destination = releases.spec.VertexDestination(**json.loads(parameter)["destination"])
+        version, _ = releases.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
         vertex_pipelines.succeeded(self.google, job, version.version_id)

@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import deliver as delivering
-from pipeline.delivery import git, record_object, release
+from pipeline.delivery import git, pushed_commit, record_object, releases
 from pipeline.delivery.record import EMPTY, Images, Push, delivered
+from pipeline.delivery.rollout import Rollout
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry, pipeline_jobs
+from pipeline.gcp.stage import Stage
 from settings import REPOSITORY, Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, listen, promotions
 from tests.pipeline.delivery.ended_jobs import Vertex
@@ -50,11 +51,12 @@ def pipelines(google, blob, commit):
 
 def pushed(commit: str, models=("cab",)) -> None:
     push = Push(commit=commit, recipe="image", models=models, at=datetime.now(UTC), build="1")
-    record_object.update(WARM, lambda record: replace(record, pushed=push))
+    record_object.update(Stage(WARM), lambda record: replace(record, pushed=push))
 
 
 def deliver(commit, tag=TAG, settings=WARM, models=("cab",), observer=lambda *_: None):
-    return delivering.deliver(settings, commit, list(models), tag, observer)
+    rollout = Rollout(Stage(settings), None, (Stage(STAGING),), commit, observer)
+    return pushed_commit.deliver(rollout, list(models), tag)
 
 
 def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_next_stage_asked(
@@ -65,13 +67,13 @@ def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_nex
     assert verdict.model == "cab"
     assert verdict.state == "delivered"
     assert verdict.reason == "version 1 serves"
-    record = record_object.read(WARM)
+    record = record_object.read(Stage(WARM))
     current = record.models["cab"].current
     assert record.commit == commit
     assert record.images == current.images
     assert current.registry_version == "1"
     assert current.run.endswith(pipelines.jobs[0]["name"].split("/")[-1])
-    assert release.endpoint_of(WARM, "cab").shares() == {current.deployed_model: 100}
+    assert releases.endpoint_of(Stage(WARM), "cab").shares() == {current.deployed_model: 100}
     assert current.passed.traffic_steps == (50, 100)
     assert promotions(google) == [(commit, "cab")]
 
@@ -93,8 +95,8 @@ def test_a_job_runs_as_the_pipeline_s_account_with_labels_and_its_own_schema_s_k
 def test_the_recorded_images_bear_a_tag_that_the_cleanup_spares(google, pipelines, commit):
     deliver(commit)
 
-    digest = record_object.read(WARM).images.pipeline
-    response = artifact_registry.Image(WARM, "pipeline").ask(
+    digest = record_object.read(Stage(WARM)).images.pipeline
+    response = artifact_registry.Image(Stage(WARM), "pipeline").ask(
         "GET", f"manifests/recorded-{digest[7:19]}"
     )
     assert response.headers["docker-content-digest"] == digest
@@ -112,7 +114,7 @@ def test_a_delivery_that_is_run_again_does_nothing_twice(google, pipelines, comm
         key for key in google.objects if "/builds/" in key[1]
     }  # the next stage finds that it has it
     assert set(google.objects) - asked_again == set(first_objects) - asked_again
-    assert record_object.read(WARM).models["cab"].before is None
+    assert record_object.read(Stage(WARM)).models["cab"].before is None
 
 
 @pytest.mark.parametrize(
@@ -132,20 +134,22 @@ def test_a_delivery_that_was_interrupted_at_any_step_goes_on(
 
     assert verdict.state == "delivered"
     assert len(pipelines.jobs) == 1
-    current = record_object.read(WARM).models["cab"].current
+    current = record_object.read(Stage(WARM)).models["cab"].current
     assert current.registry_version == "2"
-    assert release.endpoint_of(WARM, "cab").shares() == {current.deployed_model: 100}
+    assert releases.endpoint_of(Stage(WARM), "cab").shares() == {current.deployed_model: 100}
     assert promotions(google)
 
 
 @pytest.fixture
 def served(google, pipelines):
     """The traffic's shares, of a version of another commit."""
-    release.vertex_pusher.push("gs://b/models/0", release._destination(WARM, "cab", FIRST.images))
-    endpoint = release.endpoint_of(WARM, "cab")
+    releases.vertex_pusher.push(
+        "gs://b/models/0", releases._destination(Stage(WARM), "cab", FIRST.images)
+    )
+    endpoint = releases.endpoint_of(Stage(WARM), "cab")
     older = replace(FIRST, commit="d" * 40, deployed_model=endpoint.deployed()["1"])
     record_object.update(
-        WARM,
+        Stage(WARM),
         lambda record: replace(
             delivered(record, "cab", older), commit="d" * 40, images=FIRST.images
         ),
@@ -181,7 +185,7 @@ def test_a_refused_submission_is_the_model_s_failure_and_told_to_who_watches(
 
     assert verdict.state == "failed" and "`make doctor env=dev`" in verdict.reason
     assert [entry["jsonPayload"]["event"] for entry in google.entries] == ["run_failed"]
-    assert record_object.read(WARM).commit is None
+    assert record_object.read(Stage(WARM)).commit is None
     assert promotions(google) == []
 
 
@@ -190,7 +194,7 @@ def test_a_failed_run_keeps_the_commit_due_and_is_run_anew_the_next_time(google,
     [verdict] = deliver(commit)
     assert verdict.state == "failed"
     assert "failed at Trainer: out of memory" in verdict.reason
-    assert record_object.read(WARM).commit is None
+    assert record_object.read(Stage(WARM)).commit is None
 
     pipelines.verdict = "succeeded"
     [verdict] = deliver(commit)
@@ -208,9 +212,9 @@ def test_a_refused_model_ends_its_delivery_keeps_the_old_one_and_is_told(
 
     assert verdict.state == "not blessed"
     assert [entry["jsonPayload"]["event"] for entry in google.entries] == ["not_blessed"]
-    assert release.endpoint_of(WARM, "cab").shares() == served
-    assert record_object.read(WARM).models["cab"].current.commit == "d" * 40
-    assert record_object.read(WARM).commit == commit  # it has had its answer
+    assert releases.endpoint_of(Stage(WARM), "cab").shares() == served
+    assert record_object.read(Stage(WARM)).models["cab"].current.commit == "d" * 40
+    assert record_object.read(Stage(WARM)).commit == commit  # it has had its answer
 
 
 def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(
@@ -222,8 +226,8 @@ def test_a_version_that_fails_its_smoke_test_leaves_the_old_one_serving(
 
     assert verdict.state == "failed"
     assert "Google answered 500" in verdict.reason
-    assert release.endpoint_of(WARM, "cab").shares() == served
-    assert record_object.read(WARM).models["cab"].current.commit == "d" * 40
+    assert releases.endpoint_of(Stage(WARM), "cab").shares() == served
+    assert record_object.read(Stage(WARM)).models["cab"].current.commit == "d" * 40
 
 
 def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_smoke_test(
@@ -234,8 +238,8 @@ def test_where_nothing_is_kept_warm_the_version_leaves_its_machines_after_its_sm
     [verdict] = deliver(commit, settings=cold)
 
     assert verdict.state == "delivered"
-    assert release.endpoint_of(cold, "cab").deployed() == {}
-    current = record_object.read(cold).models["cab"].current
+    assert releases.endpoint_of(Stage(cold), "cab").deployed() == {}
+    current = record_object.read(Stage(cold)).models["cab"].current
     assert current.deployed_model is None
     assert current.passed.smoke is True
     assert current.passed.traffic_steps == ()
@@ -253,7 +257,7 @@ def test_a_later_push_takes_the_place_of_a_delivery_that_has_not_released_yet(
     assert verdict.state == "superseded"
     assert f"{'e' * 12} was pushed after {commit[:12]}" in verdict.reason
 
-    assert record_object.read(WARM).models == {}
+    assert record_object.read(Stage(WARM)).models == {}
 
 
 def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_another(
@@ -261,18 +265,18 @@ def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_anoth
 ):
     pushed(commit, models=("ferry", "cab"))
     deliver(commit)  # and ferry failed: the commit is not closed
-    assert record_object.read(WARM).commit is None
-    digest = record_object.read(WARM).models["cab"].current.images.pipeline
+    assert record_object.read(Stage(WARM)).commit is None
+    digest = record_object.read(Stage(WARM)).models["cab"].current.images.pipeline
     assert (
-        artifact_registry.Image(WARM, "pipeline")
+        artifact_registry.Image(Stage(WARM), "pipeline")
         .ask("HEAD", f"manifests/recorded-{digest[7:19]}")
         .ok
     )
-    record_object.update(WARM, lambda record: replace(record, images=FIRST.images))
+    record_object.update(Stage(WARM), lambda record: replace(record, images=FIRST.images))
 
     [verdict] = deliver(commit, tag=None)
 
-    record = record_object.read(WARM)
+    record = record_object.read(Stage(WARM))
     assert verdict.state == "delivered"
     assert record.commit is None
     assert record.images == FIRST.images
@@ -281,13 +285,13 @@ def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_anoth
 
 def test_a_version_that_was_taken_back_does_not_return_by_itself(google, pipelines, commit, served):
     deliver(commit)
-    release.rollback(WARM, "cab", lambda *_: None)
+    releases.rollback(Stage(WARM), "cab", lambda *_: None)
 
     [verdict] = deliver(commit)
 
     assert verdict.state == "failed"
     assert "version 2 of cab was taken back" in verdict.reason
-    assert record_object.read(WARM).models["cab"].current.registry_version == "1"
+    assert record_object.read(Stage(WARM)).models["cab"].current.registry_version == "1"
 
 
 def test_a_cancelled_run_is_the_model_s_failure(google, pipelines, commit):
@@ -322,7 +326,7 @@ def test_a_task_is_told_once_as_running_and_once_as_ended_however_its_states_go(
 
 
 def test_what_was_not_pushed_is_not_delivered(google, pipelines, commit):
-    record_object.update(WARM, lambda _: EMPTY)
+    record_object.update(Stage(WARM), lambda _: EMPTY)
 
     with pytest.raises(ConfigurationError, match="which was not pushed"):
         deliver(commit)
@@ -358,7 +362,7 @@ def test_images_that_do_not_exist_or_are_of_another_commit_are_refused_and_nothi
 
 
 def test_recorded_images_that_the_registry_has_lost_stop_the_delivery(google, pipelines, commit):
-    record_object.update(WARM, lambda record: replace(record, images=FULL.images))
+    record_object.update(Stage(WARM), lambda record: replace(record, images=FULL.images))
 
     with pytest.raises(RunError, match=r"the image .*/pipeline@sha256:1+ is not there in mill-dev"):
         deliver(commit, tag=None)
@@ -370,7 +374,7 @@ def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(
 ):
     deliver(commit)
     record_object.update(
-        WARM,
+        Stage(WARM),
         lambda record: replace(
             record, images=Images(pipeline=f"sha256:{'7' * 64}", serving=f"sha256:{'8' * 64}")
         ),
@@ -381,7 +385,7 @@ def test_a_retraining_is_a_new_run_once_a_day_in_the_images_that_made_the_model(
     deliver(commit, tag=None)
 
     assert len(pipelines.jobs) == 2
-    record = record_object.read(WARM).models["cab"]
+    record = record_object.read(Stage(WARM)).models["cab"]
     assert record.current.registry_version == "2"
     assert record.before.registry_version == "1"
     assert record.current.images == record.before.images
@@ -405,7 +409,7 @@ def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines,
 
     assert deliver(commit, models=()) == []
 
-    record = record_object.read(WARM)
+    record = record_object.read(Stage(WARM))
     assert record.commit == commit
     assert record.images is not None
     assert pipelines.jobs == []
@@ -448,11 +452,11 @@ def test_a_job_that_is_not_this_environment_s_or_speaks_two_schemas_is_refused(s
         },
     }
     executor(job)["image"] = f"{DEV.names.image('pipeline')}@{FULL.images.pipeline}"
-    assert pipeline_jobs.checked(job, DEV, FULL.images) == job
+    assert pipeline_jobs.checked(job, Stage(DEV), FULL.images) == job
     spoil(job)
 
     with pytest.raises(ConfigurationError, match=says):
-        pipeline_jobs.checked(job, DEV, FULL.images)
+        pipeline_jobs.checked(job, Stage(DEV), FULL.images)
 
 
 def executor(job):

@@ -14,6 +14,7 @@ from pipeline.cli import load_data
 from pipeline.delivery import load_tables
 from pipeline.errors import ConfigurationError, DataError, RunError
 from pipeline.gcp import clients
+from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from tests.pipeline.conftest import copy_small, edit
 from tests.pipeline.delivery.conftest import DEV
@@ -37,7 +38,7 @@ def ferry(tmp_path):
 
 
 def load(path, progress=lambda _: None):
-    return load_tables.load([ModelFolder.load(str(path))], DEV, progress)
+    return load_tables.load([ModelFolder.load(str(path))], Stage(DEV), progress)
 
 
 def run(*models, env="dev", as_json=False):

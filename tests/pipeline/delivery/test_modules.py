@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import RunError
 from pipeline.gcp.modules import upload
+from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.spec import MODULE_FILES
 from tests.pipeline.delivery.conftest import DEV
@@ -22,7 +23,7 @@ def cab(tmp_path):
 
 
 def published(path):
-    return upload(ModelFolder.load(str(path)), DEV)
+    return upload(ModelFolder.load(str(path)), Stage(DEV))
 
 
 def test_the_first_publication_copies_every_module_to_an_address_of_its_content(blob, cab):

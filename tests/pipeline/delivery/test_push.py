@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import push as pushing
-from pipeline.delivery import record_object
+from pipeline.delivery import pushes, record_object
 from pipeline.delivery.record import EMPTY, Push
 from pipeline.errors import ConfigurationError, RunError, UnreachableError
+from pipeline.gcp.stage import Stage
 from tests.pipeline.delivery.conftest import DEV, FULL, Repository
 from tests.standins.google.faults import LOST, Fault
 
@@ -50,12 +50,14 @@ def pushed(main: Repository, files: dict[str, str | None]) -> str:
 
 
 def push(main: Repository, head: str = "HEAD", again: bool = False):
-    return pushing.push(DEV, main.path, head, again=again)
+    return pushes.push(Stage(DEV), main.path, head, again=again)
 
 
 def delivered(commit: str) -> None:
     """The record as after a delivery of that commit."""
-    record_object.update(DEV, lambda record: replace(record, commit=commit, images=FULL.images))
+    record_object.update(
+        Stage(DEV), lambda record: replace(record, commit=commit, images=FULL.images)
+    )
 
 
 def builds(cloud) -> list[dict]:
@@ -90,7 +92,7 @@ def test_the_first_push_builds_the_image_and_delivers_every_model_of_exactly_tha
         | {"COMMIT_SHA": commit, "_STAGE": "dev", "_MODELS": "cab", "TRIGGER_NAME": "dev-image"}
         == build["substitutions"]
     )
-    assert record_object.read(DEV).pushed.build == build["id"]
+    assert record_object.read(Stage(DEV)).pushed.build == build["id"]
 
 
 def test_a_model_s_edit_goes_to_the_modules_trigger_with_that_model(main, cloud):
@@ -160,17 +162,17 @@ def test_again_starts_what_delivered_a_commit_once_more(main, cloud):
 def test_a_build_that_may_have_been_started_keeps_its_claim(main, cloud):
     commit = pushed(main, BEGIN)
     cloud.faults += [Fault("POST", RUNS, LOST)] * 99
-    pushing.cloud_build.patiently, patient = (lambda call: call()), pushing.cloud_build.patiently
+    pushes.cloud_build.patiently, patient = (lambda call: call()), pushes.cloud_build.patiently
     try:
         with pytest.raises(UnreachableError):
             push(main)
     finally:
-        pushing.cloud_build.patiently = patient
+        pushes.cloud_build.patiently = patient
     cloud.faults.clear()
 
     result = push(main)
 
-    assert record_object.read(DEV).pushed.commit == commit
+    assert record_object.read(Stage(DEV)).pushed.commit == commit
     assert result.started is False
     assert len(builds(cloud)) == 1
 
@@ -242,7 +244,7 @@ def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud):
         at=datetime.now(UTC) - timedelta(hours=1),
         build=None,
     )
-    record_object.update(DEV, lambda record: replace(record, pushed=died))
+    record_object.update(Stage(DEV), lambda record: replace(record, pushed=died))
 
     assert push(main).started
 
@@ -252,7 +254,7 @@ def test_a_push_that_may_still_be_starting_its_build_is_waited_for(main, cloud):
     starting = Push(
         commit=commit, recipe="image", models=("cab",), at=datetime.now(UTC), build=None
     )
-    record_object.update(DEV, lambda record: replace(record, pushed=starting))
+    record_object.update(Stage(DEV), lambda record: replace(record, pushed=starting))
 
     result = push(main)
 
@@ -288,7 +290,7 @@ def test_a_refused_push_names_the_trigger_starts_nothing_and_leaves_the_record_a
         push(main)
 
     assert builds(cloud) == []
-    assert record_object.read(DEV) == EMPTY
+    assert record_object.read(Stage(DEV)) == EMPTY
 
 
 def test_a_missing_trigger_is_named_with_what_tells_more(main, google, blob):
@@ -367,7 +369,7 @@ def test_an_unknown_commit_and_another_stage_are_refused(main, cloud, cli):
 
 
 def test_a_retraining_asks_for_each_recorded_model_by_the_commit_that_made_it(cloud, cli):
-    record_object.update(DEV, lambda _: FULL)
+    record_object.update(Stage(DEV), lambda _: FULL)
 
     result = cli("push", "--env", "dev", "--retrain", "--models", "cab", "--json")
 
@@ -402,7 +404,7 @@ def staging(google, store, blob):
         STAGING.names.trigger("modules"),
         substitutions={"_STAGE": "staging"},
     )
-    record_object.update(DEV, lambda _: FULL)
+    record_object.update(Stage(DEV), lambda _: FULL)
     return google
 
 

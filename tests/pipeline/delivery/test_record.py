@@ -11,6 +11,7 @@ import pytest
 from pipeline.delivery import record_object
 from pipeline.delivery.record import EMPTY, Delivery, Record, delivered, encode
 from pipeline.errors import RunError
+from pipeline.gcp.stage import Stage
 from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, SECOND, THIRD, URI
 from tests.standins.object_store import LOST
 
@@ -20,25 +21,25 @@ def taken(model: str, delivery: Delivery) -> Callable[[Record], Record]:
 
 
 def test_no_record_is_an_empty_one_from_which_everything_is_delivered(blob):
-    assert record_object.read(DEV) == EMPTY
+    assert record_object.read(Stage(DEV)) == EMPTY
     assert EMPTY.commit is None
 
 
 def test_what_is_written_is_read_again(blob):
-    assert record_object.update(DEV, lambda _: FULL) == FULL
+    assert record_object.update(Stage(DEV), lambda _: FULL) == FULL
 
-    assert record_object.read(DEV) == FULL
+    assert record_object.read(Stage(DEV)) == FULL
     assert (
         json.loads(blob.download_as_bytes())["models"]["cab"]["before"]["registry_version"] == "1"
     )
 
 
 def test_a_change_that_changes_nothing_writes_nothing(blob):
-    record_object.update(DEV, lambda _: FULL)
+    record_object.update(Stage(DEV), lambda _: FULL)
     blob.reload()
     generation = blob.generation
 
-    record_object.update(DEV, lambda record: record)
+    record_object.update(Stage(DEV), lambda record: record)
 
     blob.reload()
     assert blob.generation == generation
@@ -46,18 +47,18 @@ def test_a_change_that_changes_nothing_writes_nothing(blob):
 
 @pytest.mark.parametrize("begin", [EMPTY, FULL])
 def test_a_writer_that_comes_between_loses_nothing_and_is_not_lost(blob, begin):
-    record_object.update(DEV, lambda _: begin)
+    record_object.update(Stage(DEV), lambda _: begin)
     records = []
 
     def change(record: Record) -> Record:
         records.append(record)
         if len(records) == 1:
-            record_object.update(DEV, taken("ferry", FIRST))
+            record_object.update(Stage(DEV), taken("ferry", FIRST))
         return delivered(record, "cab", THIRD)
 
-    record_object.update(DEV, change)
+    record_object.update(Stage(DEV), change)
 
-    models = record_object.read(DEV).models
+    models = record_object.read(Stage(DEV)).models
     assert models["ferry"].current == FIRST
     assert models["cab"].current == THIRD
     assert len(records) == 2
@@ -69,23 +70,23 @@ def test_writers_at_the_same_time_are_all_in_the_record(blob):
     def write(writer: str) -> None:
         for number in range(8):
             together.wait(60)
-            record_object.update(DEV, taken(f"{writer}{number}", FIRST))
+            record_object.update(Stage(DEV), taken(f"{writer}{number}", FIRST))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, ["a", "b"]))
 
-    assert sorted(record_object.read(DEV).models) == sorted(
+    assert sorted(record_object.read(Stage(DEV)).models) == sorted(
         f"{writer}{number}" for writer in "ab" for number in range(8)
     )
 
 
 def test_a_write_whose_answer_is_lost_is_done_once(blob, store):
-    record_object.update(DEV, taken("cab", FIRST))
+    record_object.update(Stage(DEV), taken("cab", FIRST))
     store.faults = [LOST]
 
-    record_object.update(DEV, taken("cab", SECOND))
+    record_object.update(Stage(DEV), taken("cab", SECOND))
 
-    entry = record_object.read(DEV).models["cab"]
+    entry = record_object.read(Stage(DEV)).models["cab"]
     assert entry.current == SECOND
     assert entry.before == FIRST
     assert not store.faults
@@ -95,9 +96,9 @@ def test_a_write_whose_answer_is_lost_is_done_once(blob, store):
 def test_a_busy_store_is_asked_again(blob, store, status):
     store.faults = [status]
 
-    record_object.update(DEV, taken("cab", FIRST))
+    record_object.update(Stage(DEV), taken("cab", FIRST))
 
-    assert record_object.read(DEV).models["cab"].current == FIRST
+    assert record_object.read(Stage(DEV)).models["cab"].current == FIRST
     assert not store.faults
 
 
@@ -112,9 +113,9 @@ def test_a_record_that_never_holds_still_is_given_up(blob, monkeypatch):
     with pytest.raises(
         RunError, match=f"{URI} was changed by others for 0.5 seconds on end: run it again"
     ):
-        record_object.update(DEV, change)
+        record_object.update(Stage(DEV), change)
 
-    assert list(record_object.read(DEV).models) == ["ferry"]
+    assert list(record_object.read(Stage(DEV)).models) == ["ferry"]
 
 
 def test_a_delivery_keeps_the_one_before_and_no_more():

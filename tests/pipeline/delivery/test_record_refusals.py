@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pipeline.delivery import record_object
 from pipeline.delivery.record import encode
 from pipeline.errors import RunError
+from pipeline.gcp.stage import Stage
 from tests.pipeline.delivery.conftest import DEV, FULL, URI
 
 
@@ -66,9 +67,9 @@ def test_a_damaged_record_is_refused_and_left_as_it_is(blob, what):
         RunError,
         match=f"{URI} is damaged and left as it is .*: restore one of the versions .* or delete it",
     ):
-        record_object.read(DEV)
+        record_object.read(Stage(DEV))
     with pytest.raises(RunError, match=f"{URI} is damaged"):
-        record_object.update(DEV, lambda _: FULL)
+        record_object.update(Stage(DEV), lambda _: FULL)
 
     assert blob.download_as_bytes() == DAMAGED[what]
 
@@ -80,18 +81,18 @@ def test_a_newer_record_is_refused_and_left_as_it_is(blob):
     with pytest.raises(
         RunError, match=f"{URI} is of version 2, allowed is 1: a newer commit wrote it"
     ):
-        record_object.update(DEV, lambda _: FULL)
+        record_object.update(Stage(DEV), lambda _: FULL)
 
     assert blob.download_as_bytes() == newer
 
 
 def test_a_change_that_makes_no_record_is_an_error_of_ours_and_writes_nothing(blob):
-    record_object.update(DEV, lambda _: FULL)
+    record_object.update(Stage(DEV), lambda _: FULL)
 
     with pytest.raises(ValidationError):
-        record_object.update(DEV, lambda record: replace(record, commit="main"))
+        record_object.update(Stage(DEV), lambda record: replace(record, commit="main"))
 
-    assert record_object.read(DEV) == FULL
+    assert record_object.read(Stage(DEV)) == FULL
 
 
 def test_a_missing_bucket_is_no_empty_record(store):
@@ -100,7 +101,7 @@ def test_a_missing_bucket_is_no_empty_record(store):
             RunError,
             match="bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`",
         ):
-            use(DEV)
+            use(Stage(DEV))
 
 
 def test_an_account_that_may_not_write_is_told_so(blob, store):
@@ -109,7 +110,7 @@ def test_an_account_that_may_not_write_is_told_so(blob, store):
     with pytest.raises(
         RunError, match=r"bucket mill-dev-dev-artifacts: Google refuses it .*`make doctor env=dev`"
     ):
-        record_object.update(DEV, lambda _: FULL)
+        record_object.update(Stage(DEV), lambda _: FULL)
 
 
 def test_a_request_that_is_refused_is_one_sentence(blob, store):
@@ -118,7 +119,7 @@ def test_a_request_that_is_refused_is_one_sentence(blob, store):
     with pytest.raises(
         RunError, match=r"bucket mill-dev-dev-artifacts: Google answered 400: .*planted"
     ):
-        record_object.update(DEV, lambda _: FULL)
+        record_object.update(Stage(DEV), lambda _: FULL)
 
 
 def test_missing_credentials_are_one_sentence(monkeypatch, tmp_path):
@@ -129,4 +130,4 @@ def test_missing_credentials_are_one_sentence(monkeypatch, tmp_path):
         RunError,
         match=r"there are no valid Google credentials: run `gcloud auth application-default login`",
     ):
-        record_object.read(DEV)
+        record_object.read(Stage(DEV))

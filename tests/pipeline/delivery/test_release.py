@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import git, record_object, release
-from pipeline.delivery import promote as promoting
+from pipeline.delivery import git, promotion, record_object, releases
 from pipeline.delivery.record import EMPTY, Images, delivered
+from pipeline.delivery.rollout import Rollout
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry, modules
 from pipeline.gcp.clients import storage, vertex
+from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from settings import REPOSITORY, Serving
 from tests.pipeline.conftest import parsed
@@ -44,14 +45,16 @@ def two(google, blob, images):
 
     The record names both.
     """
-    endpoint = release.endpoint_of(WARM, "cab")
+    endpoint = releases.endpoint_of(Stage(WARM), "cab")
     for number in ("1", "2"):
-        release.vertex_pusher.push(
-            f"gs://b/models/{number}", release._destination(WARM, "cab", images)
+        releases.vertex_pusher.push(
+            f"gs://b/models/{number}", releases._destination(Stage(WARM), "cab", images)
         )
     ids = endpoint.deployed()
     endpoint.split({ids["2"]: 100})
-    record_object.update(WARM, lambda record: replace(recorded(record, ids, images), images=images))
+    record_object.update(
+        Stage(WARM), lambda record: replace(recorded(record, ids, images), images=images)
+    )
     return ids
 
 
@@ -73,28 +76,28 @@ def test_a_rollback_gives_the_version_before_all_the_traffic_in_one_call(two, cl
 
     assert result.code == 0
     assert parsed(result) == {"model": "cab", "version": "1", "commit": "1" * 40}
-    record = record_object.read(WARM).models["cab"]
+    record = record_object.read(Stage(WARM)).models["cab"]
     assert record.current.registry_version == "1"
     assert record.before.registry_version == "2"
 
 
 def test_a_rollback_moves_the_traffic_back(two):
-    release.rollback(WARM, "cab", SILENT)
+    releases.rollback(Stage(WARM), "cab", SILENT)
 
-    assert release.endpoint_of(WARM, "cab").shares() == {two["1"]: 100}
+    assert releases.endpoint_of(Stage(WARM), "cab").shares() == {two["1"]: 100}
 
 
 def test_a_rollback_deploys_a_version_that_left_its_machines(two):
-    release.endpoint_of(WARM, "cab").undeploy(two["1"])
+    releases.endpoint_of(Stage(WARM), "cab").undeploy(two["1"])
 
-    back = release.rollback(WARM, "cab", SILENT)
+    back = releases.rollback(Stage(WARM), "cab", SILENT)
 
-    endpoint = release.endpoint_of(WARM, "cab")
+    endpoint = releases.endpoint_of(Stage(WARM), "cab")
     assert endpoint.shares() == {endpoint.deployed()["1"]: 100} == {back.deployed_model: 100}
 
 
 def test_there_is_no_way_back_from_a_first_version(google, blob, cli):
-    record_object.update(WARM, lambda record: delivered(record, "cab", FIRST))
+    record_object.update(Stage(WARM), lambda record: delivered(record, "cab", FIRST))
 
     result = cli("release", "rollback", "--env", "dev", "cab")
 
@@ -110,14 +113,16 @@ def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
 
 
 def test_undeploy_spares_what_has_traffic_and_the_newest_without(two, images):
-    release.vertex_pusher.push("gs://b/models/3", release._destination(WARM, "cab", images))
-    ids = release.endpoint_of(WARM, "cab").deployed()
+    releases.vertex_pusher.push(
+        "gs://b/models/3", releases._destination(Stage(WARM), "cab", images)
+    )
+    ids = releases.endpoint_of(Stage(WARM), "cab").deployed()
 
-    removed_ids = release.undeploy(WARM, "cab", 1, SILENT)
+    removed_ids = releases.undeploy(Stage(WARM), "cab", 1, SILENT)
 
     assert removed_ids == [ids["1"]]
-    assert set(release.endpoint_of(WARM, "cab").deployed()) == {"2", "3"}
-    assert record_object.read(WARM).models["cab"].before.deployed_model is None
+    assert set(releases.endpoint_of(Stage(WARM), "cab").deployed()) == {"2", "3"}
+    assert record_object.read(Stage(WARM)).models["cab"].before.deployed_model is None
 
 
 def test_undeploy_refuses_a_number_below_nothing(two, cli):
@@ -130,10 +135,10 @@ def test_undeploy_refuses_a_number_below_nothing(two, cli):
 def test_a_refresh_serves_the_same_model_behind_the_newest_serving_image(google, two):
     newer = google.registry.put_image(DEV.names.image("serving"), revision="c" * 40, tag="newer")
     record_object.update(
-        WARM, lambda record: replace(record, images=replace(record.images, serving=newer))
+        Stage(WARM), lambda record: replace(record, images=replace(record.images, serving=newer))
     )
 
-    fresh = release.refresh(WARM, "cab", SILENT)
+    fresh = releases.refresh(Stage(WARM), "cab", SILENT)
 
     model = vertex(WARM.project_id, WARM.region).Model(
         WARM.names.registered_model("cab"), version="3"
@@ -141,7 +146,7 @@ def test_a_refresh_serves_the_same_model_behind_the_newest_serving_image(google,
     assert fresh.registry_version == "3"
     assert model.uri == "gs://b/models/2"
     assert model.container_spec.image_uri.endswith(newer)
-    endpoint = release.endpoint_of(WARM, "cab")
+    endpoint = releases.endpoint_of(Stage(WARM), "cab")
     assert endpoint.shares() == {endpoint.deployed()["3"]: 100}
 
 
@@ -162,14 +167,20 @@ def passed(google, store, blob, images, monkeypatch):
     )
     listen(google, ENVIRONMENTS["prod"])
     google.main = lambda: commit
-    uris = modules.addresses(ModelFolder.load("cab"), WARM)
+    uris = modules.addresses(ModelFolder.load("cab"), Stage(WARM))
     delivery = replace(FIRST, commit=commit, images=images, modules=uris)
-    record_object.update(WARM, lambda record: delivered(record, "cab", delivery))
+    record_object.update(Stage(WARM), lambda record: delivered(record, "cab", delivery))
     return delivery
 
 
+def rollout(commit):
+    """From dev into staging, with prod to follow."""
+    followers = (Stage(ENVIRONMENTS["prod"]),)
+    return Rollout(Stage(STAGING), Stage(WARM), followers, commit, SILENT)
+
+
 def promote(commit, models=("cab",)):
-    return promoting.promote(WARM, STAGING, commit, list(models), SILENT)
+    return promotion.promote(rollout(commit), Stage(WARM), list(models))
 
 
 def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next_stage(
@@ -181,7 +192,7 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
 
     assert verdict.state == "delivered"
     assert len(pipelines.jobs) == 1
-    current = record_object.read(STAGING).models["cab"].current
+    current = record_object.read(Stage(STAGING)).models["cab"].current
     assert current.images == passed.images
     assert [uri.rsplit("/", 2)[1:] for uri in current.modules.values()] == [
         uri.rsplit("/", 2)[1:] for uri in passed.modules.values()
@@ -191,7 +202,7 @@ def test_a_promotion_trains_the_same_modules_in_the_same_image_and_asks_the_next
     )
     for target in artifact_registry.TARGETS:
         assert (
-            artifact_registry.Image(STAGING, target)
+            artifact_registry.Image(Stage(STAGING), target)
             .ask("GET", f"manifests/{getattr(passed.images, target)}")
             .ok
         )
@@ -202,14 +213,14 @@ def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not
     google, passed
 ):
     def there():
-        return promoting.is_there(WARM, STAGING, passed.commit, ["cab"])
+        return promotion.has_all(rollout(passed.commit), Stage(WARM), ["cab"])
 
     Vertex(google)
     first_answer = there()
     promote(passed.commit)
     second_answer = there()
     other_images = replace(passed, images=replace(passed.images, pipeline=f"sha256:{'9' * 64}"))
-    record_object.update(WARM, lambda record: delivered(record, "cab", other_images))
+    record_object.update(Stage(WARM), lambda record: delivered(record, "cab", other_images))
 
     assert first_answer is False
     assert second_answer is True
@@ -242,17 +253,17 @@ def test_images_are_copied_once(google, passed):
 def test_what_has_not_passed_is_not_promoted(google, passed, change, says):
     pipelines = Vertex(google)
     half = replace(passed, passed=replace(passed.passed, **{"traffic_steps": (50, 100)} | change))
-    record_object.update(WARM, lambda _: delivered(EMPTY, "cab", half))
+    record_object.update(Stage(WARM), lambda _: delivered(EMPTY, "cab", half))
 
     with pytest.raises(RunError, match=says):
         promote(passed.commit)
     assert pipelines.jobs == []
-    assert record_object.read(STAGING) == EMPTY
+    assert record_object.read(Stage(STAGING)) == EMPTY
 
 
 def test_what_the_stage_before_has_of_another_commit_is_not_promoted(google, passed):
     record_object.update(
-        WARM,
+        Stage(WARM),
         lambda record: delivered(
             record, "cab", replace(passed, commit="e" * 40, registry_version="9")
         ),
@@ -271,7 +282,7 @@ def test_modules_that_differ_from_what_was_delivered_are_not_promoted(google, pa
         "model.py": passed.modules["model.py"].replace("/model.py", "x/model.py"),
     }
     record_object.update(
-        WARM, lambda record: delivered(record, "cab", replace(passed, modules=modules))
+        Stage(WARM), lambda record: delivered(record, "cab", replace(passed, modules=modules))
     )
 
     with pytest.raises(RunError, match=r"cab: model.py of the checkout is not what dev delivered"):

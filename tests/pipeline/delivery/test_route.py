@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.delivery.route import Change, Route, route
+from pipeline.delivery.route import Change, Route, route_of
 from tests.pipeline.delivery.changes import (
     CAB,
     FULL,
@@ -18,16 +18,16 @@ from tests.pipeline.delivery.changes import (
 @pytest.mark.parametrize("what", ["modified", "added", "deleted"])
 @pytest.mark.parametrize("path", [path for path in TABLE if path != "models/cab/model.toml"])
 def test_each_path_has_the_route_of_the_table_whatever_happened_to_it(path, what):
-    assert route([Change(path, what)], MODELS) == TABLE[path]
+    assert route_of([Change(path, what)], MODELS) == TABLE[path]
 
 
 @pytest.mark.parametrize("path", HOSTILE)
 def test_a_hostile_path_reaches_what_it_names_and_nothing_else(path):
-    assert route([Change(path, "modified")], MODELS) == HOSTILE[path]
+    assert route_of([Change(path, "modified")], MODELS) == HOSTILE[path]
 
 
 def test_a_new_model_is_submitted_and_wants_its_endpoint():
-    result = route(
+    result = route_of(
         [Change("models/cab/model.toml", "added"), Change("models/cab/model.py", "added")], MODELS
     )
 
@@ -41,7 +41,7 @@ def test_a_removed_model_is_named_and_not_submitted():
         Change("models/old/model.py", "deleted"),
     ]
 
-    result = route(deletions, MODELS)
+    result = route_of(deletions, MODELS)
 
     assert result == Route(removed=frozenset({"old"}), infrastructure=True)
     assert result.kind == "none"
@@ -50,14 +50,14 @@ def test_a_removed_model_is_named_and_not_submitted():
 @pytest.mark.parametrize("folder", ["ta xi", "cab\n", "..", "тaxi", "Taxi"])
 @pytest.mark.parametrize("what", ["added", "deleted"])
 def test_a_folder_that_no_model_can_be_named_after_is_none(folder, what):
-    assert route([Change(f"models/{folder}/model.toml", what)], MODELS).models == frozenset()
-    assert not route([Change(f"models/{folder}/model.toml", what)], MODELS).removed
+    assert route_of([Change(f"models/{folder}/model.toml", what)], MODELS).models == frozenset()
+    assert not route_of([Change(f"models/{folder}/model.toml", what)], MODELS).removed
 
 
 def test_a_renamed_model_is_one_removed_and_one_new():
     moved = [Change("models/old/model.toml", "deleted"), Change("models/cab/model.toml", "added")]
 
-    assert route(moved, MODELS) == Route(
+    assert route_of(moved, MODELS) == Route(
         models=frozenset({"cab"}), removed=frozenset({"old"}), infrastructure=True
     )
 
@@ -65,13 +65,13 @@ def test_a_renamed_model_is_one_removed_and_one_new():
 def test_a_file_moved_between_models_reaches_both():
     moved = [Change("models/cab/query.sql", "deleted"), Change("models/ferry/query.sql", "added")]
 
-    assert route(moved, MODELS) == Route(models=MODELS)
+    assert route_of(moved, MODELS) == Route(models=MODELS)
 
 
 def test_a_file_moved_out_of_the_pipeline_still_builds_the_image():
     moved = [Change("pipeline/reports/charts.py", "deleted"), Change("docs/charts.py", "added")]
 
-    assert route(moved, MODELS) == IMAGE
+    assert route_of(moved, MODELS) == IMAGE
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from pipeline.delivery.route import Change, route
+from pipeline.delivery.route import Change, route_of
 from settings import REPOSITORY
 
 DOCKERFILE = (REPOSITORY / "build/Dockerfile").read_text().replace("\\\n", " ")
@@ -41,7 +41,7 @@ DELIVERED = sorted(copied(STAGES.keys() - {"test"}) - SPARED)
 
 
 def image(path):
-    return route([Change(path, "modified")], MODELS).image
+    return route_of([Change(path, "modified")], MODELS).image
 
 
 def test_the_walk_sees_each_kind_of_copy():
@@ -73,11 +73,13 @@ def test_what_stays_out_of_delivered_images_is_known_by_name():
     }
     assert undecided == SPARED | TEST_ALONE
     assert not any(path.startswith(f"{folder}/") for folder in TEST_ALONE for path in DELIVERED)
-    assert all(route([Change(path, "modified")], MODELS).infrastructure for path in SPARED)
+    assert all(route_of([Change(path, "modified")], MODELS).infrastructure for path in SPARED)
 
 
 def test_what_decides_which_packages_are_in_the_image_trains_every_model():
     requirements = copied(["requirements", "build"]) | {"build/Dockerfile"}
 
-    assert all(route([Change(path, "modified")], MODELS).models == MODELS for path in requirements)
+    assert all(
+        route_of([Change(path, "modified")], MODELS).models == MODELS for path in requirements
+    )
     assert {"Pipfile.lock", "build/environment", "build/requirements", "build/trim"} <= requirements

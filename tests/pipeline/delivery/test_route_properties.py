@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.delivery.route import Change, Route, everything, route
+from pipeline.delivery.route import Change, Route, everything, route_of
 from tests.pipeline.delivery.changes import HOSTILE, MODELS, TABLE
 
 names = st.sampled_from(sorted({*MODELS, "old", "Bad Name", "..", "a\nb"}))
@@ -50,11 +50,11 @@ def includes(larger: Route, smaller: Route) -> bool:
 
 @given(change_sets, model_sets)
 def test_every_set_of_changes_has_exactly_one_route(changes, models):
-    result = route(changes, models)
+    result = route_of(changes, models)
 
     assert (
-        route(sorted(changes, key=repr), models)
-        == route(sorted(changes, key=repr, reverse=True), models)
+        route_of(sorted(changes, key=repr), models)
+        == route_of(sorted(changes, key=repr, reverse=True), models)
         == result
     )
     assert result.kind in ("full", "partial", "none")
@@ -65,14 +65,14 @@ def test_every_set_of_changes_has_exactly_one_route(changes, models):
 
 @given(change_sets, change_sets, model_sets)
 def test_a_larger_set_never_gets_a_smaller_route(some, more, models):
-    assert includes(route(some | more, models), route(some, models))
+    assert includes(route_of(some | more, models), route_of(some, models))
 
 
 @given(change_sets, model_sets)
 def test_only_models_that_are_there_are_submitted_and_only_those_that_are_not_are_removed(
     changes, models
 ):
-    result = route(changes, models)
+    result = route_of(changes, models)
 
     assert result.models <= models
     assert not result.removed & models
@@ -80,19 +80,19 @@ def test_only_models_that_are_there_are_submitted_and_only_those_that_are_not_ar
 
 @given(paths, paths, model_sets)
 def test_a_rename_reaches_what_its_two_sides_reach(old, new, models):
-    renamed = route([Change(old, "deleted"), Change(new, "added")], models)
+    renamed = route_of([Change(old, "deleted"), Change(new, "added")], models)
 
-    assert renamed == route([Change(old, "deleted")], models) | route(
+    assert renamed == route_of([Change(old, "deleted")], models) | route_of(
         [Change(new, "added")], models
     )
-    assert includes(renamed, route([Change(new, "added")], models))
+    assert includes(renamed, route_of([Change(new, "added")], models))
 
 
 @given(paths, model_sets)
 def test_a_deletion_reaches_at_least_the_image_and_models_of_a_modification(path, models):
     deleted, modified = (
-        route([Change(path, "deleted")], models),
-        route([Change(path, "modified")], models),
+        route_of([Change(path, "deleted")], models),
+        route_of([Change(path, "modified")], models),
     )
 
     assert deleted.image == modified.image

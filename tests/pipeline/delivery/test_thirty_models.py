@@ -10,8 +10,9 @@ import pytest
 
 from environments import ENVIRONMENTS
 from pipeline.cli.compile import compile_models
-from pipeline.delivery.route import Change, route
+from pipeline.delivery.route import Change, route_of
 from pipeline.gcp.modules import upload
+from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from tests.pipeline.conftest import IMAGES
 from tests.pipeline.delivery.conftest import DEV
@@ -38,8 +39,8 @@ def test_every_name_in_the_cloud_holds_for_thirty_models():
 
 
 def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
-    single = route([Change(f"models/{NAMES[7]}/model.py", "modified")], NAMES)
-    every = route([Change("pipeline/job/dag.py", "modified")], NAMES)
+    single = route_of([Change(f"models/{NAMES[7]}/model.py", "modified")], NAMES)
+    every = route_of([Change("pipeline/job/dag.py", "modified")], NAMES)
 
     assert single.kind == "partial"
     assert sorted(single.models) == [NAMES[7]]
@@ -49,7 +50,9 @@ def test_an_edit_of_one_is_one_and_an_edit_of_the_pipeline_is_all():
 
 def test_all_are_published_once_and_an_edit_of_one_copies_one_file(blob, folders):
     def copied():
-        return {name: upload(ModelFolder.load(str(folders / name)), DEV).copied for name in NAMES}
+        return {
+            name: upload(ModelFolder.load(str(folders / name)), Stage(DEV)).copied for name in NAMES
+        }
 
     assert all("model.py" in files for files in copied().values())
     edited = folders / NAMES[7] / "model.py"

@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from pipeline.components.vertex_pusher import push
-from pipeline.delivery import release, traffic
+from pipeline.delivery import releases, traffic
 from pipeline.delivery.record import Model, SupersededError
 from pipeline.delivery.traffic import Question
 from pipeline.errors import RunError
 from pipeline.gcp.endpoints import METRICS
+from pipeline.gcp.stage import Stage
 from settings import Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST
 from tests.standins.google.faults import Fault
@@ -48,12 +49,12 @@ def new(old):
 
 def deployed(version: str) -> str:
     """The id of that version's deployed model."""
-    push(f"gs://b/model/{version}", release._destination(WARM, "cab", FIRST.images))
+    push(f"gs://b/model/{version}", releases._destination(Stage(WARM), "cab", FIRST.images))
     return endpoint().deployed()[version]
 
 
 def endpoint(settings=WARM):
-    return release.endpoint_of(settings, "cab")
+    return releases.endpoint_of(Stage(settings), "cab")
 
 
 def asked(google) -> list[str]:

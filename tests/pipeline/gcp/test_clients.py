@@ -11,6 +11,7 @@ from google.auth import exceptions as auth
 from environments import ENVIRONMENTS
 from pipeline.errors import RunError
 from pipeline.gcp import clients
+from pipeline.gcp.stage import Stage
 
 DEV = ENVIRONMENTS["dev"]
 
@@ -42,7 +43,7 @@ DEV = ENVIRONMENTS["dev"]
     ],
 )
 def test_a_refusal_is_one_sentence(error, says):
-    with pytest.raises(RunError, match=says), clients.asking("the thing", DEV):
+    with pytest.raises(RunError, match=says), Stage(DEV).asking("the thing"):
         raise error
 
 

@@ -14,7 +14,7 @@ from pipeline.delivery.record import Push, Record
 from pipeline.delivery.route import Route
 from pipeline.errors import ConfigurationError, RunError, UnreachableError
 from pipeline.gcp import cloud_build
-from settings import Settings
+from pipeline.gcp.stage import Stage
 
 # a push that has told no build by then has died before it could start one
 STARTING = timedelta(minutes=2)
@@ -33,15 +33,15 @@ class Pushed:
     route: Route | None = None
 
 
-def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pushed:
+def push(stage: Stage, repository: Path, head: str, *, again: bool) -> Pushed:
     """Start the delivery of `head`, a commit on GitHub's default branch.
 
     Any other commit is refused. `again` starts it also where it was pushed before.
     """
-    _refuse_other_stages(settings)
-    commit = _checked(repository, head, settings.github.branch)
-    record = record_object.read(settings)
-    if not again and (answer := _there_already(settings, repository, record, commit)):
+    _refuse_other_stages(stage)
+    commit = _checked(repository, head, stage.settings.github.branch)
+    record = record_object.read(stage)
+    if not again and (answer := _there_already(stage, repository, record, commit)):
         return answer
     route, notice = git.routed(repository, base=record.commit, head=commit)
     recipe: Literal["image", "modules"] = "image" if route.image else "modules"
@@ -61,28 +61,28 @@ def push(settings: Settings, repository: Path, head: str, *, again: bool) -> Pus
             )
         # what it was delivered by the last time
         new_push = replace(record.pushed, at=new_push.at, build=None)
-    if not _claimed(settings, record, new_push):
+    if not _claimed(stage, record, new_push):
         return Pushed(
             "another push has just started this or a newer commit: nothing is started",
             False,
             route=route,
         )
-    build = _start(settings, record, new_push)
+    build = _start(stage, record, new_push)
     return Pushed(f"{notice}; " if notice else "", True, build, route)
 
 
-def retrain(settings: Settings, models: str) -> list[tuple[list[str], cloud_build.Build]]:
+def retrain(stage: Stage, models: str) -> list[tuple[list[str], cloud_build.Build]]:
     """Have the recorded models retrained on newer data; return the started builds.
 
     Each model is trained by the very commit and image that made it.
     """
-    record = record_object.read(settings)
+    record = record_object.read(stage)
     names = sorted(record.models) if models == cloud_build.ALL_MODELS else models.split(",")
     if unknown_names := sorted(set(names) - set(record.models)):
         allowed = ", ".join(sorted(record.models)) or "none yet"
         raise ConfigurationError(
             f"--models names {unknown_names[0]!r}, "
-            f"allowed are the models delivered to {settings.stage}: {allowed}"
+            f"allowed are the models delivered to {stage.name}: {allowed}"
         )
     commits: dict[str, list[str]] = {}
     for model in names:
@@ -90,16 +90,14 @@ def retrain(settings: Settings, models: str) -> list[tuple[list[str], cloud_buil
     return [
         (
             commit_models,
-            cloud_build.start(settings, "modules", commit=commit, models=",".join(commit_models)),
+            cloud_build.start(stage, "modules", commit=commit, models=",".join(commit_models)),
         )
         for commit, commit_models in commits.items()
     ]
 
 
-def promote(
-    source: Settings, settings: Settings, commit: str | None, models: str
-) -> cloud_build.Build:
-    """Have `settings`' own trigger take the models of `commit` from `source`.
+def promote(source: Stage, stage: Stage, commit: str | None, models: str) -> cloud_build.Build:
+    """Have the stage's own trigger take the models of `commit` from `source`.
 
     They are those of `models` that `source` has recorded at `commit`.
     """
@@ -117,16 +115,15 @@ def promote(
         subject = other_names[0] if names else "any model"
         allowed = ", ".join(commit_models) or "none"
         raise ConfigurationError(
-            f"{source.stage} has not delivered {subject} of --commit {commit}, "
-            f"allowed are {allowed}"
+            f"{source.name} has not delivered {subject} of --commit {commit}, allowed are {allowed}"
         )
-    return cloud_build.start(settings, "modules", commit=commit, models=",".join(names))
+    return cloud_build.start(stage, "modules", commit=commit, models=",".join(names))
 
 
-def _refuse_other_stages(settings: Settings) -> None:
-    if settings.promotes_from is not None:
+def _refuse_other_stages(stage: Stage) -> None:
+    if stage.settings.promotes_from is not None:
         raise ConfigurationError(
-            f"--env is {settings.stage!r}, which gets what passed in {settings.promotes_from}: "
+            f"--env is {stage.name!r}, which gets what passed in {stage.settings.promotes_from}: "
             "allowed is the stage that promotes from none"
         )
 
@@ -149,9 +146,7 @@ def _checked(repository: Path, head: str, branch: str) -> str:
     return commit
 
 
-def _there_already(
-    settings: Settings, repository: Path, record: Record, commit: str
-) -> Pushed | None:
+def _there_already(stage: Stage, repository: Path, record: Record, commit: str) -> Pushed | None:
     """Return why this commit needs no build of its own, or None if it needs one."""
     if record.commit is not None and git.is_ancestor(repository, commit, record.commit):
         return Pushed(
@@ -167,9 +162,9 @@ def _there_already(
             f"{last_push.commit[:12]} was pushed after it and holds it: nothing is started", False
         )
     existing_build = (
-        cloud_build.get(settings, last_push.build)
+        cloud_build.get(stage, last_push.build)
         if last_push.build
-        else cloud_build.find(settings, last_push.recipe, commit)
+        else cloud_build.find(stage, last_push.recipe, commit)
     )
     if existing_build:
         return Pushed(
@@ -183,7 +178,7 @@ def _there_already(
     return None
 
 
-def _claimed(settings: Settings, old_record: Record, new_push: Push) -> bool:
+def _claimed(stage: Stage, old_record: Record, new_push: Push) -> bool:
     """Say whether the record now names this push as the last one.
 
     Of two pushes at once one sees the other's.
@@ -193,19 +188,19 @@ def _claimed(settings: Settings, old_record: Record, new_push: Push) -> bool:
         unchanged = record.pushed == old_record.pushed
         return replace(record, pushed=new_push) if unchanged else record
 
-    return record_object.update(settings, claim).pushed == new_push
+    return record_object.update(stage, claim).pushed == new_push
 
 
-def _start(settings: Settings, old_record: Record, new_push: Push) -> cloud_build.Build:
+def _start(stage: Stage, old_record: Record, new_push: Push) -> cloud_build.Build:
     def tell(push: Push | None) -> None:
         record_object.update(
-            settings,
+            stage,
             lambda record: replace(record, pushed=push) if record.pushed == new_push else record,
         )
 
     try:
         build = cloud_build.start(
-            settings,
+            stage,
             new_push.recipe,
             commit=new_push.commit,
             models=",".join(new_push.models) or cloud_build.NO_MODELS,

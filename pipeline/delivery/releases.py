@@ -6,7 +6,6 @@ These are the release of a run's result, rollback, refresh and undeploy.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from pipeline import spec
 from pipeline.components import vertex_pusher
@@ -22,11 +21,12 @@ from pipeline.delivery.record import (
 )
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry
-from pipeline.gcp.clients import asking, vertex
 from pipeline.gcp.endpoints import Endpoint, Question, endpoint_of
+from pipeline.gcp.protocols import RegisteredModel
+from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Observer, shown
-from settings import Settings, model_names
+from settings import model_names
 
 TRANSFORMED = "transform_features"  # the signature that every model has beside its default one
 
@@ -35,7 +35,7 @@ TRANSFORMED = "transform_features"  # the signature that every model has beside 
 class Candidate:
     """A version in the model's registry, pushed by a run of this commit."""
 
-    settings: Settings
+    stage: Stage
     model: str
     commit: str
     images: Images
@@ -52,8 +52,8 @@ def release(
     Raises RunError where a step does not hold, and all is as before. `still_wanted` raises
     SupersededError where something newer has taken its place.
     """
-    settings, model, version = candidate.settings, candidate.model, candidate.version
-    old_model = record_object.read(settings).models.get(model)
+    stage, model, version = candidate.stage, candidate.model, candidate.version
+    old_model = record_object.read(stage).models.get(model)
     if old_model and old_model.current.registry_version == version:
         return old_model.current
     if old_model and old_model.before and old_model.before.registry_version == version:
@@ -61,8 +61,8 @@ def release(
             f"version {version} of {model} was taken back: "
             "another commit, or a retraining on another day, brings a new one"
         )
-    artifact_registry.keep(settings, candidate.images)
-    endpoint = endpoint_of(settings, model)
+    artifact_registry.keep(stage, candidate.images)
+    endpoint = endpoint_of(stage, model)
     delivery = _introduced(candidate, endpoint, old_model, observer, still_wanted)
 
     def change(record: Record) -> Record:
@@ -72,7 +72,7 @@ def release(
             raise SupersededError(f"{model} was released or taken back by someone else meanwhile")
         return delivered(record, model, delivery)
 
-    record = record_object.update(settings, change)
+    record = record_object.update(stage, change)
     _clear(endpoint, record.models[model], observer)
     return delivery
 
@@ -89,7 +89,7 @@ def _introduced(
     new_id = deployed(endpoint, model, version, candidate.images, observer)
     old_id = traffic.before(endpoint, new_id, old_model)
     steps = traffic.introduce(endpoint, new_id, old_id, question(model), observer, still_wanted)
-    warm = endpoint.settings.serving.keep_warm
+    warm = endpoint.serving.keep_warm
     held_steps = steps if warm else ()
     return Delivery(
         commit=candidate.commit,
@@ -103,43 +103,43 @@ def _introduced(
     )
 
 
-def rollback(settings: Settings, model: str, observer: Observer) -> Delivery:
+def rollback(stage: Stage, model: str, observer: Observer) -> Delivery:
     """Give all the traffic to the version before, at once: it passed its steps when it came."""
-    old_model = recorded_model(settings, model)
+    old_model = recorded_model(stage, model)
     if old_model.before is None:
         raise ConfigurationError(
-            f"{model} has version {old_model.current.registry_version} in {settings.stage} "
+            f"{model} has version {old_model.current.registry_version} in {stage.name} "
             "and none before to go back to"
         )
-    delivery, endpoint = old_model.before, endpoint_of(settings, model)
-    if settings.serving.keep_warm:
+    delivery, endpoint = old_model.before, endpoint_of(stage, model)
+    if stage.settings.serving.keep_warm:
         id_ = deployed(endpoint, model, delivery.registry_version, delivery.images, observer)
         endpoint.split({id_: 100})
         delivery = replace(delivery, deployed_model=id_)
-    record_object.update(settings, lambda record: delivered(record, model, delivery))
+    record_object.update(stage, lambda record: delivered(record, model, delivery))
     return delivery
 
 
-def refresh(settings: Settings, model: str, observer: Observer) -> Delivery | None:
+def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
     """Release the same model behind the recorded serving image, as a version of its own.
 
     Returns None where it has that image already.
     """
-    delivery = recorded_model(settings, model).current
-    recorded_images = record_object.read(settings).images
+    delivery = recorded_model(stage, model).current
+    recorded_images = record_object.read(stage).images
     if recorded_images is None or recorded_images.serving == delivery.images.serving:
         return None
     images = Images(pipeline=delivery.images.pipeline, serving=recorded_images.serving)
-    artifact_registry.check(settings, images)
+    artifact_registry.check(stage, images)
     with (
-        asking(f"the registered model {settings.names.registered_model(model)}", settings),
+        stage.asking(f"the registered model {stage.names.registered_model(model)}"),
         shown(observer, f"{model} deploy"),
     ):
-        registered_model = _registered(settings, model, delivery.registry_version)
-        destination = _destination(settings, model, images)
+        registered_model = _registered(stage, model, delivery.registry_version)
+        destination = _destination(stage, model, images)
         version, _ = vertex_pusher.push(registered_model.uri, destination)
     candidate = Candidate(
-        settings,
+        stage,
         model,
         delivery.commit,
         images,
@@ -150,28 +150,28 @@ def refresh(settings: Settings, model: str, observer: Observer) -> Delivery | No
     return release(candidate, observer)
 
 
-def undeploy(settings: Settings, model: str, keep: int, observer: Observer) -> list[str]:
+def undeploy(stage: Stage, model: str, keep: int, observer: Observer) -> list[str]:
     """Take all but the newest `keep` deployed models without traffic off their machines.
 
     Returns the ids of those that went.
     """
-    endpoint = endpoint_of(settings, model)
+    endpoint = endpoint_of(stage, model)
     shares = endpoint.shares()
     idle_ids = [id_ for id_ in endpoint.deployed().values() if id_ not in shares]
     surplus_ids = idle_ids[: max(0, len(idle_ids) - keep)]
     for id_ in surplus_ids:
         with shown(observer, f"{model} undeploy {id_}"):
             endpoint.undeploy(id_)
-    record_object.update(settings, lambda record: _without(record, model, surplus_ids))
+    record_object.update(stage, lambda record: _without(record, model, surplus_ids))
     return surplus_ids
 
 
-def recorded_model(settings: Settings, model: str) -> Model:
-    models = record_object.read(settings).models
+def recorded_model(stage: Stage, model: str) -> Model:
+    models = record_object.read(stage).models
     if model not in models:
         allowed = ", ".join(sorted(models)) or "none yet"
         raise ConfigurationError(
-            f"there is no model {model!r} delivered to {settings.stage}, allowed are {allowed}"
+            f"there is no model {model!r} delivered to {stage.name}, allowed are {allowed}"
         )
     return models[model]
 
@@ -192,15 +192,15 @@ def deployed(
     """
     if (id_ := endpoint.deployed().get(version)) is None:
         with (
-            asking(f"version {version} of {model}", endpoint.settings),
+            endpoint.stage.asking(f"version {version} of {model}"),
             shown(observer, f"{model} deploy"),
         ):
-            registered_model = _registered(endpoint.settings, model, version)
-            destination = _destination(endpoint.settings, model, images)
+            registered_model = _registered(endpoint.stage, model, version)
+            destination = _destination(endpoint.stage, model, images)
             vertex_pusher.deploy(registered_model, endpoint.resource, destination)
         id_ = endpoint.deployed().get(version)
     if id_ is None:
-        raise RunError(f"{endpoint.what}: version {version} was deployed and is not there")
+        raise RunError(f"{endpoint.subject}: version {version} was deployed and is not there")
     return id_
 
 
@@ -209,14 +209,15 @@ def question(model: str) -> Question:
     return Question(serving.sample, (serving.default_signature, TRANSFORMED))
 
 
-def _registered(settings: Settings, model: str, version: str) -> Any:
-    aiplatform = vertex(settings.project_id, settings.region)
-    return aiplatform.Model(settings.names.registered_model(model), version=version)
+def _registered(stage: Stage, model: str, version: str) -> RegisteredModel:
+    name = stage.names.registered_model(model)
+    registered_model: RegisteredModel = stage.vertex.Model(name, version=version)
+    return registered_model
 
 
-def _destination(settings: Settings, model: str, images: Images) -> spec.VertexDestination:
+def _destination(stage: Stage, model: str, images: Images) -> spec.VertexDestination:
     return spec.destination(
-        settings, model, artifact_registry.Image(settings, "serving").at(images.serving)
+        stage.settings, model, artifact_registry.Image(stage, "serving").at(images.serving)
     )
 
 
@@ -231,7 +232,7 @@ def _clear(endpoint: Endpoint, model: Model, observer: Observer) -> None:
     # what has the traffic goes last
     by_share = sorted(endpoint.deployed().items(), key=lambda item: shares.get(item[1], 0))
     for version, id_ in by_share:
-        if version not in recorded_versions or not endpoint.settings.serving.keep_warm:
+        if version not in recorded_versions or not endpoint.serving.keep_warm:
             with shown(observer, f"undeploy version {version}"):
                 endpoint.undeploy(id_)
 
