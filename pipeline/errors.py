@@ -13,5 +13,9 @@ class UnreachableError(RunError):
     """No answer came: nobody knows whether the request is done."""
 
 
+class CredentialsError(UnreachableError):
+    """Google was not asked, since there was no token to ask with."""
+
+
 class DataError(RunError):
     """The data breaks its contract."""

@@ -10,7 +10,7 @@ from pipeline.errors import ConfigurationError
 from settings import REPOSITORY
 
 if TYPE_CHECKING:
-    from pipeline.delivery.pushes import Pushed
+    from pipeline.delivery.pushes import Pushed, Retraining
 
 HELP = "hand a commit of the default branch to the trigger that delivers what has changed"
 
@@ -50,10 +50,7 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.delivery import pushes
 
     if options.retrain:
-        builds = pushes.retrain(stage, options.models)
-        lines = [f"{', '.join(models)}: {build.url}" for models, build in builds]
-        result = [{"models": models, "build": asdict(build)} for models, build in builds]
-        shared.report(options, "\n".join(lines) or "nothing is delivered yet", result)
+        return _report_retrainings(options, pushes.retrain(stage, options.models))
     elif options.promote:
         source = shared.stage_before(stage)
         build = pushes.promote(source, stage, options.commit, options.models)
@@ -74,6 +71,17 @@ def _check(options: argparse.Namespace) -> None:
             f"--commit is {options.commit!r}, allowed with --promote alone: "
             "--head names what is delivered"
         )
+
+
+def _report_retrainings(options: argparse.Namespace, retrainings: "list[Retraining]") -> int:
+    lines = []
+    for retraining in retrainings:
+        answer = retraining.build.url if retraining.build else f"not started: {retraining.error}"
+        lines.append(f"{', '.join(retraining.models)}: {answer}")
+    result = [asdict(retraining) for retraining in retrainings]
+    shared.report(options, "\n".join(lines) or "nothing is delivered yet", result)
+    any_refused = any(retraining.error for retraining in retrainings)
+    return shared.FAILED if any_refused else shared.DONE
 
 
 def _report(options: argparse.Namespace, outcome: "Pushed") -> None:

@@ -11,7 +11,7 @@ from pipeline.errors import ConfigurationError
 if TYPE_CHECKING:
     from pipeline.gcp.stage import Stage
 
-HELP = "promote, rollback, refresh and undeploy what was delivered"
+HELP = "promote, rollback, refresh, undeploy and retire what was delivered, and its history"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_commit(promote)
     _add_action(actions, "rollback", "all traffic to the version before, at once")
     _add_action(actions, "refresh", "the same model behind the newest serving image")
+    _add_action(actions, "retire", "no traffic and no machine any more: before its folder goes")
+    _add_action(actions, "history", "who had which share of the traffic from when on")
     undeploy = _add_action(actions, "undeploy", "take versions without traffic off their machines")
     undeploy.add_argument(
         "--keep",
@@ -59,11 +61,11 @@ def _promote(options: argparse.Namespace, stage: "Stage") -> int:
 
 
 def _rollback(options: argparse.Namespace, stage: "Stage") -> int:
-    from pipeline.delivery import releases
+    from pipeline.delivery import withdrawal
     from pipeline.progress import Progress
 
     with Progress(sys.stderr) as progress:
-        record = releases.rollback(stage, options.model, progress)
+        record = withdrawal.rollback(stage, options.model, progress)
     version, commit = record.registry_version, record.commit
     text = f"{options.model} is back at version {version}, of {commit[:12]}"
     shared.report(options, text, {"model": options.model, "version": version, "commit": commit})
@@ -85,16 +87,40 @@ def _refresh(options: argparse.Namespace, stage: "Stage") -> int:
 
 
 def _undeploy(options: argparse.Namespace, stage: "Stage") -> int:
-    from pipeline.delivery import releases
+    from pipeline.delivery import withdrawal
     from pipeline.progress import Progress
 
     if options.keep < 0:
         raise ConfigurationError(f"--keep is {options.keep}, allowed is 0 or more")
-    releases.known_model(options.model)
+    withdrawal.known_model(options.model)
     with Progress(sys.stderr) as progress:
-        versions = releases.undeploy(stage, options.model, options.keep, progress)
+        versions = withdrawal.undeploy(stage, options.model, options.keep, progress)
     text = f"undeployed: {', '.join(versions) or 'nothing'}"
     shared.report(options, text, {"model": options.model, "undeployed": versions})
+    return shared.DONE
+
+
+def _retire(options: argparse.Namespace, stage: "Stage") -> int:
+    from pipeline.delivery import withdrawal
+    from pipeline.progress import Progress
+
+    model = options.model
+    with Progress(sys.stderr) as progress:
+        ids = withdrawal.retire(stage, model, progress)
+    text = (
+        f"{model} serves no more in {stage.name} (undeployed: {', '.join(ids) or 'nothing'}): "
+        f"remove models/{model} once no stage serves it, or the next full delivery brings it back"
+    )
+    shared.report(options, text, {"model": model, "undeployed": ids})
+    return shared.DONE
+
+
+def _history(options: argparse.Namespace, stage: "Stage") -> int:
+    from pipeline.delivery import history
+
+    changes = history.read(stage, options.model)
+    text = history.table(changes) or f"nothing is noted of {options.model} in {stage.name}"
+    shared.report(options, text, [history.as_json(change) for change in changes])
     return shared.DONE
 
 
@@ -103,4 +129,6 @@ ACTIONS = {
     "rollback": _rollback,
     "refresh": _refresh,
     "undeploy": _undeploy,
+    "retire": _retire,
+    "history": _history,
 }

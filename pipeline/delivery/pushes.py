@@ -4,6 +4,7 @@ It hands over what is due by the stage's record. It does so once, however often 
 many it is asked.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from pipeline.gcp.stage import Stage
 
 # a push that has told no build by then has died before it could start one
 STARTING = timedelta(minutes=2)
+NOTHING_DUE = "nothing to deliver: no change since the last delivery reaches an image or a model"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,15 @@ class Pushed:
     route: Route | None = None
 
 
+@dataclass(frozen=True)
+class Retraining:
+    """The build that retrains these models, or the sentence of its refusal."""
+
+    models: list[str]
+    build: cloud_build.Build | None
+    error: str | None
+
+
 def push(stage: Stage, repository: Path, head: str, *, again: bool) -> Pushed:
     """Start the delivery of `head`, a commit on GitHub's default branch.
 
@@ -44,6 +55,7 @@ def push(stage: Stage, repository: Path, head: str, *, again: bool) -> Pushed:
     if not again and (answer := _there_already(stage, repository, record, commit)):
         return answer
     route, notice = git.routed(repository, base=record.commit, head=commit)
+    notices = [notice, *_still_served(stage, record, route)]
     recipe: Literal["image", "modules"] = "image" if route.image else "modules"
     new_push = Push(
         commit=commit,
@@ -55,7 +67,7 @@ def push(stage: Stage, repository: Path, head: str, *, again: bool) -> Pushed:
     if route.kind == "none":
         if not (again and record.pushed and record.pushed.commit == commit):
             return Pushed(
-                "nothing to deliver: no change since the last delivery reaches an image or a model",
+                "; ".join([NOTHING_DUE, *_still_served(stage, record, route)]),
                 False,
                 route=route,
             )
@@ -68,11 +80,20 @@ def push(stage: Stage, repository: Path, head: str, *, again: bool) -> Pushed:
             route=route,
         )
     build = _start(stage, record, new_push)
-    return Pushed(f"{notice}; " if notice else "", True, build, route)
+    return Pushed("; ".join(text for text in notices if text), True, build, route)
 
 
-def retrain(stage: Stage, models: str) -> list[tuple[list[str], cloud_build.Build]]:
-    """Have the recorded models retrained on newer data; return the started builds.
+def _still_served(stage: Stage, record: Record, route: Route) -> Iterator[str]:
+    """Say which models have lost their folder and not their callers."""
+    for model in sorted(route.removed & set(record.models)):
+        yield (
+            f"models/{model} is gone and {stage.name} still serves it: "
+            f"`python3 -m pipeline release retire {model} --env {stage.name}`"
+        )
+
+
+def retrain(stage: Stage, models: str) -> list[Retraining]:
+    """Have the recorded models retrained on newer data, a build for each commit of theirs.
 
     Each model is trained by the very commit and image that made it.
     """
@@ -87,13 +108,16 @@ def retrain(stage: Stage, models: str) -> list[tuple[list[str], cloud_build.Buil
     commits: dict[str, list[str]] = {}
     for model in names:
         commits.setdefault(record.models[model].current.commit, []).append(model)
-    return [
-        (
-            commit_models,
-            cloud_build.start(stage, "modules", commit=commit, models=",".join(commit_models)),
-        )
-        for commit, commit_models in commits.items()
-    ]
+    return [_retraining(stage, commit, models) for commit, models in commits.items()]
+
+
+def _retraining(stage: Stage, commit: str, models: list[str]) -> Retraining:
+    """Start one build; a refusal is its answer, since others may have started before."""
+    try:
+        build = cloud_build.start(stage, "modules", commit=commit, models=",".join(models))
+    except RunError as error:
+        return Retraining(models, None, str(error))
+    return Retraining(models, build, None)
 
 
 def promote(source: Stage, stage: Stage, commit: str | None, models: str) -> cloud_build.Build:

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from pipeline.errors import RunError
 
-VERSION = 1
+VERSION = 2
 
 Text = Annotated[str, Field(min_length=1)]
 Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
@@ -56,8 +56,14 @@ class Delivery:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Model:
+    """The version that serves and the one before it.
+
+    `change` names the last change of traffic when this was written; None where nothing was noted.
+    """
+
     current: Delivery
     before: Delivery | None
+    change: Text | None
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -99,10 +105,11 @@ EMPTY = Record(version=VERSION, commit=None, images=None, models={}, pushed=None
 _JSON: TypeAdapter[Record] = TypeAdapter(Record)
 
 
-def delivered(record: Record, model: str, delivery: Delivery) -> Record:
+def delivered(record: Record, model: str, delivery: Delivery, change: str | None = None) -> Record:
     """Return the record with `delivery` as the model's current one.
 
-    If it has the same version already, the record keeps the delivery before.
+    If it has the same version already, the record keeps the delivery before. `change` names the
+    change of traffic that came with it.
     """
     old_model = record.models.get(model)
     if old_model is None:
@@ -111,8 +118,14 @@ def delivered(record: Record, model: str, delivery: Delivery) -> Record:
         previous_delivery = old_model.before
     else:
         previous_delivery = old_model.current
-    new_model = Model(current=delivery, before=previous_delivery)
+    new_model = Model(current=delivery, before=previous_delivery, change=change)
     return replace(record, models={**record.models, model: new_model})
+
+
+def retired(record: Record, model: str) -> Record:
+    """Return the record without the model."""
+    models = {name: entry for name, entry in record.models.items() if name != model}
+    return replace(record, models=models)
 
 
 def encode(record: Record) -> bytes:
@@ -132,11 +145,20 @@ def decode(content: bytes, uri: str) -> Record:
                 f"{uri} is of version {version}, allowed is {VERSION}: "
                 "a newer commit wrote it, go on from that one"
             )
-        return _JSON.validate_json(content)
+        if type(version) is int and version == 1:  # true and 1.0 equal 1, too
+            document = _second_version(document)
+        return _JSON.validate_json(json.dumps(document))
     except ValidationError as error:
         raise RunError(_damaged(uri, _first(error))) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(_damaged(uri, repr(error))) from error
+
+
+def _second_version(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document of version 1 as one of version 2, which names changes of traffic."""
+    entries = document["models"].items()
+    models = {name: {**entry, "change": None} for name, entry in entries}
+    return {**document, "version": 2, "models": models}
 
 
 def _damaged(uri: str, what: str) -> str:

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 
 from google.api_core import exceptions, retry
 
-from pipeline.delivery.record import EMPTY, Record, decode, encode
-from pipeline.errors import RunError
+from pipeline.delivery.record import EMPTY, Model, Record, decode, encode
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.gcp.clients import patiently
 from pipeline.gcp.protocols import Bucket
 from pipeline.gcp.stage import Stage
 
@@ -27,7 +28,18 @@ def read(stage: Stage) -> Record:
     Raises RunError for a damaged or a newer one.
     """
     with _asking(stage):
-        return _read(stage.artifacts, uri(stage))[0]
+        record, _ = patiently(lambda: _read(stage.artifacts, uri(stage)))
+        return record
+
+
+def recorded_model(stage: Stage, model: str) -> Model:
+    models = read(stage).models
+    if model not in models:
+        allowed = ", ".join(sorted(models)) or "none yet"
+        raise ConfigurationError(
+            f"there is no model {model!r} delivered to {stage.name}, allowed are {allowed}"
+        )
+    return models[model]
 
 
 def update(stage: Stage, change: Callable[[Record], Record]) -> Record:
@@ -55,7 +67,7 @@ def update(stage: Stage, change: Callable[[Record], Record]) -> Record:
     )
     with _asking(stage):
         try:
-            record: Record = retry_policy(attempt)()
+            record: Record = retry_policy(lambda: patiently(attempt))()
             return record
         except exceptions.RetryError as error:
             if not isinstance(error.cause, exceptions.PreconditionFailed):

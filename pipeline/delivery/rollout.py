@@ -13,7 +13,7 @@ from typing import Literal
 from pipeline import spec
 from pipeline.delivery import git, record_object
 from pipeline.delivery.record import Images, Record, SupersededError
-from pipeline.delivery.releases import Candidate, release
+from pipeline.delivery.releases import Candidate, release, sweep
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry, cloud_build, event_log, pipeline_jobs, pubsub
 from pipeline.gcp.modules import addresses, upload
@@ -80,6 +80,7 @@ class Rollout:
         for model, pair in images.items():
             submission = Submission(self.stage, model, self.commit, pair, today)
             with self._failures(model, verdicts):
+                sweep(self.stage, model, self.observer)
                 runs[model] = submit(submission, self.observer)
         for model, outcome in pipeline_jobs.wait(self.stage, runs, self.observer):
             with self._failures(model, verdicts):
@@ -103,11 +104,11 @@ class Rollout:
 
     def hand_on(self, verdicts: list[Verdict]) -> None:
         """Ask the followers to promote the delivered models."""
-        models = ",".join(verdict.model for verdict in verdicts if verdict.state == "delivered")
+        models = [verdict.model for verdict in verdicts if verdict.state == "delivered"]
         if not models:
             return
         for follower in self.followers:
-            with shown(self.observer, f"ask {follower.name} to promote {models}"):
+            with shown(self.observer, f"ask {follower.name} to promote {','.join(models)}"):
                 pubsub.ask_to_promote(follower, self.commit, models)
 
     def _judged(self, model: str, images: Images, outcome: Outcome) -> Verdict:

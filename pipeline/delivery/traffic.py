@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from pipeline.delivery import history
 from pipeline.delivery.record import Model, SupersededError
-from pipeline.errors import RunError
+from pipeline.errors import CredentialsError, RunError
 from pipeline.gcp.endpoints import Endpoint, Question, measured
 from pipeline.progress import Observer, shown
 
@@ -30,8 +31,9 @@ def introduce(
     stopped.
 
     `still_wanted` is called before each step and raises SupersededError: the traffic then stays as
-    it is, since it is somebody else's. Raises RunError where the smoke test or a step fails: the
-    traffic is back and `new` undeployed then.
+    it is, since it is somebody else's. So it does where no token can be had from Google, which
+    says nothing of the version. Raises RunError where the smoke test or a step fails: the traffic
+    is back and `new` undeployed then.
     """
     share = endpoint.shares().get(new, 0)
     all_steps = endpoint.serving.traffic_steps if old else (100,)
@@ -41,7 +43,7 @@ def introduce(
             still_wanted()
             step_question = question if percent == steps[0] else None
             _take(endpoint, new, old, percent, step_question, observer)
-    except SupersededError:
+    except (SupersededError, CredentialsError):
         raise
     except Exception:  # an interruption is none: it stops, and goes on from this step
         go_back(endpoint, new, old)
@@ -73,6 +75,7 @@ def _take(
 ) -> None:
     if old:
         endpoint.split({new: percent, old: 100 - percent} if percent < 100 else {new: 100})
+    history.append(endpoint, "release")
     name, start = endpoint.resource.display_name, datetime.now(UTC)
     if question:
         with shown(observer, f"{name} smoke test at {percent} % of the traffic"):
@@ -88,6 +91,7 @@ def go_back(endpoint: Endpoint, new: str, old: str | None) -> None:
     if old:
         endpoint.split({old: 100})
     endpoint.undeploy(new)
+    history.append(endpoint, "taken back")
 
 
 def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> None:
@@ -106,6 +110,8 @@ def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> Non
         for _ in range(attempts):
             try:
                 id_, predictions = endpoint.ask(question, signature)
+            except CredentialsError:
+                raise
             except RunError as error:
                 problem = error
                 continue

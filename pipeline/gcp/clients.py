@@ -136,21 +136,33 @@ def patiently(call: Callable[[], Answer]) -> Answer:
 
     `call` must do no more twice than once.
     """
-    from google.api_core import exceptions, retry
+    from google.api_core import retry
+
+    retry_policy = retry.Retry(_is_transient, initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)
+    answer: Answer = retry_policy(call)()
+    return answer
+
+
+def _is_transient(error: BaseException) -> bool:
+    """Say whether the same call may be answered soon.
+
+    A token that could not be fetched from the machine's own metadata server is a RefreshError
+    around a TransportError (google.auth.compute_engine.credentials).
+    """
+    from google.api_core import exceptions
+    from google.auth import exceptions as auth
     from requests.exceptions import ConnectionError, Timeout
 
+    if isinstance(error, auth.RefreshError):
+        return error.retryable or isinstance(error.__cause__, auth.TransportError)
     overload_errors = (exceptions.TooManyRequests, exceptions.ServiceUnavailable)
     failure_errors = (
         exceptions.InternalServerError,
         exceptions.BadGateway,
         exceptions.GatewayTimeout,
-        ConnectionError,
-        Timeout,
     )
-    is_transient = retry.if_exception_type(*overload_errors, *failure_errors)
-    retry_policy = retry.Retry(is_transient, initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)
-    answer: Answer = retry_policy(call)()
-    return answer
+    lost_errors = (ConnectionError, Timeout, auth.TransportError)
+    return isinstance(error, (*overload_errors, *failure_errors, *lost_errors))
 
 
 def _anonymous() -> Any:

@@ -27,8 +27,8 @@ class Question:
 class Endpoint:
     """A model's endpoint, its deployed models and its traffic."""
 
-    def __init__(self, stage: Stage, resource: protocols.Endpoint) -> None:
-        self.stage, self.resource = stage, resource
+    def __init__(self, stage: Stage, model: str, resource: protocols.Endpoint) -> None:
+        self.stage, self.model, self.resource = stage, model, resource
 
     @property
     def serving(self) -> Serving:
@@ -89,7 +89,7 @@ def endpoint_of(stage: Stage, model: str) -> Endpoint:
     """
     id_ = stage.names.endpoint(model)
     with stage.asking(f"the endpoint {id_} of {model}"):
-        return Endpoint(stage, patiently(lambda: stage.vertex.Endpoint(id_)))
+        return Endpoint(stage, model, patiently(lambda: stage.vertex.Endpoint(id_)))
 
 
 def measured(

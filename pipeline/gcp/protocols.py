@@ -29,6 +29,7 @@ class Response(Protocol):
 class Blob(Protocol):
     """Of google.cloud.storage."""
 
+    name: str
     generation: str | int | None
 
     def download_as_bytes(self) -> bytes: ...

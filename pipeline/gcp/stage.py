@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from pipeline.errors import RunError, UnreachableError
+from pipeline.errors import CredentialsError, RunError, UnreachableError
 from pipeline.gcp import clients
 from pipeline.gcp.protocols import BigQuery, Bucket, CloudBuild
 from settings import Settings
@@ -97,8 +97,12 @@ class Stage:
             raise RunError(
                 f"{subject}: Google refuses it in {self.project} ({error.message}): {doctor}"
             ) from error
+        except auth.TransportError as error:
+            raise CredentialsError(
+                f"{subject}: no token could be fetched from Google ({error})"
+            ) from error
         except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-            raise RunError(
+            raise CredentialsError(
                 f"{subject}: there are no valid Google credentials: "
                 "run `gcloud auth application-default login`"
             ) from error

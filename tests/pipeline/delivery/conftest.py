@@ -109,8 +109,8 @@ def blob(store: ObjectStore) -> Any:
 
 
 @pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleApis]:
-    """Google's APIs but storage, with the cab model's endpoint in dev."""
+def google(monkeypatch: pytest.MonkeyPatch, blob: Any) -> Iterator[GoogleApis]:
+    """Google's APIs beside storage, with the cab model's endpoint and the bucket in dev."""
     with GoogleApis() as google:
         for name, value in google.environment().items():
             monkeypatch.setenv(name, value)

@@ -3,6 +3,7 @@
 import json
 
 from pipeline.delivery import releases
+from pipeline.spec import VertexDestination
 from tests.standins import vertex_pipelines
 
 
@@ -27,6 +28,6 @@ class Vertex:
         parameter = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
             "custom_config"
         ]["runtimeValue"]["constant"]
-        destination = releases.spec.VertexDestination(**json.loads(parameter)["destination"])
+        destination = VertexDestination(**json.loads(parameter)["destination"])
         version, _ = releases.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
         vertex_pipelines.succeeded(self.google, job, version.version_id)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import git, pushed_commit, record_object, releases
+from pipeline.delivery import deployment, git, pushed_commit, record_object, releases, withdrawal
 from pipeline.delivery.record import EMPTY, Images, Push, delivered
 from pipeline.delivery.rollout import Rollout
 from pipeline.errors import ConfigurationError, RunError
@@ -144,7 +144,7 @@ def test_a_delivery_that_was_interrupted_at_any_step_goes_on(
 def served(google, pipelines):
     """The traffic's shares, of a version of another commit."""
     releases.vertex_pusher.push(
-        "gs://b/models/0", releases._destination(Stage(WARM), "cab", FIRST.images)
+        "gs://b/models/0", deployment.destination(Stage(WARM), "cab", FIRST.images)
     )
     endpoint = releases.endpoint_of(Stage(WARM), "cab")
     older = replace(FIRST, commit="d" * 40, deployed_model=endpoint.deployed()["1"])
@@ -285,7 +285,7 @@ def test_a_retraining_of_one_model_does_not_end_a_push_that_has_failed_for_anoth
 
 def test_a_version_that_was_taken_back_does_not_return_by_itself(google, pipelines, commit, served):
     deliver(commit)
-    releases.rollback(Stage(WARM), "cab", lambda *_: None)
+    withdrawal.rollback(Stage(WARM), "cab", lambda *_: None)
 
     [verdict] = deliver(commit)
 

@@ -41,15 +41,15 @@ DAMAGED = {
     "empty": b"{}",
     "a version alone": b'{"version": 1}',
     "no version": without("version"),
-    "a version that is text": changed('"version": 1', '"version": "2"'),
-    "a version that is true": changed('"version": 1', '"version": true'),
-    "a version that is a fraction": changed('"version": 1', '"version": 1.0'),
-    "an older version": changed('"version": 1', '"version": 0'),
+    "a version that is text": changed('"version": 2', '"version": "2"'),
+    "a version that is true": changed('"version": 2', '"version": true'),
+    "a version that is a fraction": changed('"version": 2', '"version": 2.0'),
+    "an older version": changed('"version": 2', '"version": 0'),
     "no commit": without("commit"),
     "no one before": without("models", "cab", "before"),
     "no run": without("models", "cab", "current", "run"),
     "no verdict": without("models", "cab", "current", "passed", "smoke"),
-    "an unknown key": changed('"version": 1', '"version": 1, "more": 1'),
+    "an unknown key": changed('"version": 2', '"version": 2, "more": 1'),
     "a commit that is none": changed("b" * 40, "main"),
     "an image by its tag": changed(f"sha256:{'1' * 64}", "latest"),
     "a module that is elsewhere": changed("gs://", "https://"),
@@ -75,7 +75,7 @@ def test_a_damaged_record_is_refused_and_left_as_it_is(blob, what):
 
 
 def test_a_newer_record_is_refused_and_left_as_it_is(blob):
-    newer = changed('"version": 1', '"version": 2, "more": 1')
+    newer = changed('"version": 2', '"version": 2, "more": 1')
     blob.upload_from_string(newer)
 
     with pytest.raises(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from environments import ENVIRONMENTS
-from pipeline.delivery import git, promotion, record_object, releases
+from pipeline.delivery import deployment, git, promotion, record_object, releases, withdrawal
 from pipeline.delivery.record import EMPTY, Images, delivered
 from pipeline.delivery.rollout import Rollout
 from pipeline.errors import ConfigurationError, RunError
@@ -48,7 +48,7 @@ def two(google, blob, images):
     endpoint = releases.endpoint_of(Stage(WARM), "cab")
     for number in ("1", "2"):
         releases.vertex_pusher.push(
-            f"gs://b/models/{number}", releases._destination(Stage(WARM), "cab", images)
+            f"gs://b/models/{number}", deployment.destination(Stage(WARM), "cab", images)
         )
     ids = endpoint.deployed()
     endpoint.split({ids["2"]: 100})
@@ -82,7 +82,7 @@ def test_a_rollback_gives_the_version_before_all_the_traffic_in_one_call(two, cl
 
 
 def test_a_rollback_moves_the_traffic_back(two):
-    releases.rollback(Stage(WARM), "cab", SILENT)
+    withdrawal.rollback(Stage(WARM), "cab", SILENT)
 
     assert releases.endpoint_of(Stage(WARM), "cab").shares() == {two["1"]: 100}
 
@@ -90,7 +90,7 @@ def test_a_rollback_moves_the_traffic_back(two):
 def test_a_rollback_deploys_a_version_that_left_its_machines(two):
     releases.endpoint_of(Stage(WARM), "cab").undeploy(two["1"])
 
-    back = releases.rollback(Stage(WARM), "cab", SILENT)
+    back = withdrawal.rollback(Stage(WARM), "cab", SILENT)
 
     endpoint = releases.endpoint_of(Stage(WARM), "cab")
     assert endpoint.shares() == {endpoint.deployed()["1"]: 100} == {back.deployed_model: 100}
@@ -114,11 +114,11 @@ def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
 
 def test_undeploy_spares_what_has_traffic_and_the_newest_without(two, images):
     releases.vertex_pusher.push(
-        "gs://b/models/3", releases._destination(Stage(WARM), "cab", images)
+        "gs://b/models/3", deployment.destination(Stage(WARM), "cab", images)
     )
     ids = releases.endpoint_of(Stage(WARM), "cab").deployed()
 
-    removed_ids = releases.undeploy(Stage(WARM), "cab", 1, SILENT)
+    removed_ids = withdrawal.undeploy(Stage(WARM), "cab", 1, SILENT)
 
     assert removed_ids == [ids["1"]]
     assert set(releases.endpoint_of(Stage(WARM), "cab").deployed()) == {"2", "3"}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.components.vertex_pusher import push
-from pipeline.delivery import releases, traffic
+from pipeline.delivery import deployment, releases, traffic
 from pipeline.delivery.record import Model, SupersededError
 from pipeline.delivery.traffic import Question
 from pipeline.errors import RunError
@@ -49,7 +49,7 @@ def new(old):
 
 def deployed(version: str) -> str:
     """The id of that version's deployed model."""
-    push(f"gs://b/model/{version}", releases._destination(Stage(WARM), "cab", FIRST.images))
+    push(f"gs://b/model/{version}", deployment.destination(Stage(WARM), "cab", FIRST.images))
     return endpoint().deployed()[version]
 
 

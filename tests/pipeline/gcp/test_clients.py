@@ -16,6 +16,13 @@ from pipeline.gcp.stage import Stage
 DEV = ENVIRONMENTS["dev"]
 
 
+def unfetched_token() -> auth.RefreshError:
+    """As google.auth.compute_engine raises it."""
+    error = auth.RefreshError("x")
+    error.__cause__ = auth.TransportError("x")
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "says"),
     [
@@ -38,6 +45,10 @@ DEV = ENVIRONMENTS["dev"]
             auth.RefreshError("expired"),
             "there are no valid Google credentials: run `gcloud auth application-default login`",
         ),
+        (
+            auth.TransportError("no metadata server"),
+            r"the thing: no token could be fetched from Google \(no metadata server\)",
+        ),
         (requests.ConnectionError("cut"), "the thing: Google could not be reached"),
         (exceptions.RetryError("tired", cause=None), "the thing: Google could not be reached"),
     ],
@@ -53,6 +64,9 @@ def test_a_refusal_is_one_sentence(error, says):
         exceptions.TooManyRequests("x"),
         exceptions.ServiceUnavailable("x"),
         requests.ConnectionError("x"),
+        auth.TransportError("x"),
+        auth.RefreshError("x", retryable=True),
+        unfetched_token(),
     ],
 )
 def test_what_may_pass_is_asked_again(error):
@@ -66,13 +80,14 @@ def test_what_may_pass_is_asked_again(error):
     assert clients.patiently(call) == "answer"
 
 
-def test_what_will_not_pass_is_asked_once():
+@pytest.mark.parametrize("error", [exceptions.Forbidden("no"), auth.RefreshError("revoked")])
+def test_what_will_not_pass_is_asked_once(error):
     calls = []
 
     def call():
         calls.append(1)
-        raise exceptions.Forbidden("no")
+        raise error
 
-    with pytest.raises(exceptions.Forbidden):
+    with pytest.raises(type(error)):
         clients.patiently(call)
     assert calls == [1]

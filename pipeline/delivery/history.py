@@ -1,0 +1,130 @@
+"""The history of each model's traffic: who had which share from when on.
+
+Every change is an object of its own under deliveries/ in the stage's artifacts bucket. None is
+written twice, none is ever changed.
+"""
+
+import getpass
+import os
+import platform
+import secrets
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from google.api_core import exceptions
+from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from pipeline.errors import RunError
+from pipeline.gcp.clients import patiently
+from pipeline.gcp.endpoints import Endpoint
+from pipeline.gcp.stage import Stage
+
+VERSION = 1
+PREFIX = "deliveries/"
+BUILD = "BUILD_ID"  # of the environment, as the recipes set it
+
+Cause = Literal["release", "taken back", "rollback", "retire", "undeploy", "swept"]
+Share = Annotated[int, Field(ge=1, le=100)]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, extra="ignore"))
+class Change:
+    """The state of a model's traffic after one change.
+
+    `shares` maps a version of the model registry to its percent; empty is no traffic to anyone.
+    """
+
+    version: Annotated[int, Field(ge=VERSION, le=VERSION)]
+    at: AwareDatetime
+    model: str
+    cause: Cause
+    by: str
+    shares: dict[str, Share]
+
+
+_JSON: TypeAdapter[Change] = TypeAdapter(Change)
+
+
+def append(endpoint: Endpoint, cause: Cause) -> str:
+    """Write down the endpoint's traffic as it is now; return the object's name."""
+    shares = endpoint.shares()
+    versions = {id_: version for version, id_ in endpoint.deployed().items()}
+    change = Change(
+        version=VERSION,
+        at=datetime.now(UTC),
+        model=endpoint.model,
+        cause=cause,
+        by=author(),
+        shares={versions[id_]: percent for id_, percent in shares.items() if id_ in versions},
+    )
+    # The time sorts them; two changes of one microsecond differ by what follows it.
+    name = f"{PREFIX}{endpoint.model}/{change.at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}.json"
+    content = _JSON.dump_json(change, indent=1) + b"\n"
+    stage = endpoint.stage
+
+    def attempt() -> None:
+        blob = stage.artifacts.blob(name)
+        with suppress(exceptions.PreconditionFailed):  # written by a call whose answer was lost
+            blob.upload_from_string(content, content_type="application/json", if_generation_match=0)
+
+    with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
+        patiently(attempt)
+    return name
+
+
+def read(stage: Stage, model: str) -> list[Change]:
+    """Return the changes of the model's traffic, the oldest first.
+
+    Raises RunError for an object that is no change.
+    """
+    with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
+        blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=f"{PREFIX}{model}/")))
+        contents = {blob.name: patiently(blob.download_as_bytes) for blob in blobs}
+    return [_change(stage, name, contents[name]) for name in sorted(contents)]
+
+
+def newest(stage: Stage, model: str) -> str | None:
+    """Return the name of the model's last change, None where there was none."""
+    with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
+        blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=f"{PREFIX}{model}/")))
+    return max((blob.name for blob in blobs), default=None)
+
+
+def author() -> str:
+    """Name the build of Cloud Build that does this, or else the person and machine."""
+    if build := os.environ.get(BUILD):
+        return f"build {build}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name
+        user = str(os.getuid())
+    return f"{user}@{platform.node()}"
+
+
+def table(changes: list[Change]) -> str:
+    """Return a line a change: time in UTC, shares by version, cause, author."""
+    lines = []
+    for change in changes:
+        shares = [f"{version}: {percent} %" for version, percent in change.shares.items()]
+        at = change.at.astimezone(UTC)
+        text = ", ".join(shares) or "no traffic"
+        lines.append(f"{at:%Y-%m-%d %H:%M:%S}  {text:<24}  {change.cause:<10}  {change.by}")
+    return "\n".join(lines)
+
+
+def as_json(change: Change) -> dict[str, object]:
+    return {**asdict(change), "at": change.at.isoformat()}
+
+
+def _change(stage: Stage, name: str, content: bytes) -> Change:
+    try:
+        return _JSON.validate_json(content)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors()[0]["loc"])) or "the content"
+        raise RunError(
+            f"gs://{stage.names.bucket('artifacts')}/{name} is no change of traffic ({place}): "
+            "restore the version that `gcloud storage ls --all-versions` lists"
+        ) from error

@@ -1,0 +1,90 @@
+"""Takes versions of a model from its callers: rollback, undeploy and retire."""
+
+from dataclasses import replace
+
+from pipeline.delivery import deployment, history, record_object
+from pipeline.delivery.record import Delivery, Record, delivered, retired
+from pipeline.errors import ConfigurationError
+from pipeline.gcp.endpoints import endpoint_of
+from pipeline.gcp.stage import Stage
+from pipeline.progress import Observer, shown
+from settings import model_names
+
+
+def rollback(stage: Stage, model: str, observer: Observer) -> Delivery:
+    """Give all the traffic to the version before, at once: it passed its steps when it came."""
+    old_model = record_object.recorded_model(stage, model)
+    if old_model.before is None:
+        raise ConfigurationError(
+            f"{model} has version {old_model.current.registry_version} in {stage.name} "
+            "and none before to go back to"
+        )
+    delivery, endpoint = old_model.before, endpoint_of(stage, model)
+    if stage.settings.serving.keep_warm:
+        version = delivery.registry_version
+        id_ = deployment.deployed(endpoint, version, delivery.images, observer)
+        endpoint.split({id_: 100})
+        delivery = replace(delivery, deployed_model=id_)
+    change = history.append(endpoint, "rollback")
+    record_object.update(stage, lambda record: delivered(record, model, delivery, change))
+    return delivery
+
+
+def undeploy(stage: Stage, model: str, keep: int, observer: Observer) -> list[str]:
+    """Take all but the newest `keep` deployed models without traffic off their machines.
+
+    Returns the ids of those that went.
+    """
+    endpoint = endpoint_of(stage, model)
+    shares = endpoint.shares()
+    idle_ids = [id_ for id_ in endpoint.deployed().values() if id_ not in shares]
+    surplus_ids = idle_ids[: max(0, len(idle_ids) - keep)]
+    for id_ in surplus_ids:
+        with shown(observer, f"{model} undeploy {id_}"):
+            endpoint.undeploy(id_)
+    if surplus_ids:
+        history.append(endpoint, "undeploy")
+    record_object.update(stage, lambda record: _without(record, model, surplus_ids))
+    return surplus_ids
+
+
+def retire(stage: Stage, model: str, observer: Observer) -> list[str]:
+    """Take the model from its callers: undeploy every version, and forget its deliveries.
+
+    Returns the ids of those that went. The model's folder may be gone already. The versions stay
+    in the model registry. Raises ConfigurationError for a model that was never delivered.
+    """
+    record_object.recorded_model(stage, model)
+    endpoint = endpoint_of(stage, model)
+    shares = endpoint.shares()
+    # what has the traffic goes last
+    ids = sorted(endpoint.deployed().values(), key=lambda id_: shares.get(id_, 0))
+    for id_ in ids:
+        with shown(observer, f"{model} undeploy {id_}"):
+            endpoint.undeploy(id_)
+    history.append(endpoint, "retire")
+    record_object.update(stage, lambda record: retired(record, model))
+    return ids
+
+
+def known_model(model: str) -> None:
+    if model not in model_names():
+        raise ConfigurationError(
+            f"there is no model {model!r}, allowed are {', '.join(model_names())}"
+        )
+
+
+def _without(record: Record, model: str, ids: list[str]) -> Record:
+    """Return the record without these deployed models."""
+    if model not in record.models:
+        return record
+
+    def without_ids(delivery: Delivery | None) -> Delivery | None:
+        if delivery and delivery.deployed_model in ids:
+            return replace(delivery, deployed_model=None)
+        return delivery
+
+    old_model = record.models[model]
+    current = without_ids(old_model.current) or old_model.current
+    new_model = replace(old_model, current=current, before=without_ids(old_model.before))
+    return replace(record, models={**record.models, model: new_model})
