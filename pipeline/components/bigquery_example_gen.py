@@ -43,16 +43,23 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
     DRIVER_CLASS = driver.QueryBasedDriver
 
     def __init__(self, source: BigQuerySource, *, required: list[str]) -> None:
-        condition = " AND ".join(f"`{column}` IS NOT NULL" for column in required) or "TRUE"
-        query = source.query.rstrip().rstrip(";")
-        config = utils.make_default_input_config(f"SELECT * FROM (\n{query}\n) WHERE {condition}")
-        super().__init__(
-            BigQueryExampleGenSpec(
-                input_config=config,
-                output_config=utils.make_default_output_config(config),
-                output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
-                output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
-                source_sha256=source_sha256("components/bigquery_example_gen.py"),
-                examples=types.Channel(type=standard_artifacts.Examples),
-            )
+        query = _query_of_complete_rows(source.query, required)
+        input_config = utils.make_default_input_config(query)
+        output_config = utils.make_default_output_config(input_config)
+        spec = BigQueryExampleGenSpec(
+            input_config=input_config,
+            output_config=output_config,
+            output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
+            output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
+            source_sha256=source_sha256("components/bigquery_example_gen.py"),
+            examples=types.Channel(type=standard_artifacts.Examples),
         )
+        super().__init__(spec)
+
+
+def _query_of_complete_rows(query: str, required: list[str]) -> str:
+    """The query's rows without a NULL in a required column."""
+    conditions = [f"`{column}` IS NOT NULL" for column in required]
+    condition = " AND ".join(conditions) or "TRUE"
+    inner_query = query.rstrip().rstrip(";")
+    return f"SELECT * FROM (\n{inner_query}\n) WHERE {condition}"

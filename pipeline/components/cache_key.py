@@ -16,5 +16,6 @@ def source_sha256(*files: str) -> str:
 
     A changed component thereby runs again, and all that depends on it, too.
     """
-    content = b"\0".join((PACKAGE / file).read_bytes() for file in files)
+    contents = [(PACKAGE / file).read_bytes() for file in files]
+    content = b"\0".join(contents)
     return hashlib.sha256(content).hexdigest()

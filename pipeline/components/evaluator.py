@@ -33,15 +33,16 @@ class Executor(executor.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         candidate = artifact_utils.get_single_uri(input_dict["model"])
-        if any(model.uri == candidate for model in input_dict.get("baseline_model") or []):
-            input_dict = {
-                key: value for key, value in input_dict.items() if key != "baseline_model"
-            }
+        baselines = input_dict.get("baseline_model") or []
+        if any(baseline.uri == candidate for baseline in baselines):
+            input_dict = dict(input_dict)
+            del input_dict["baseline_model"]
         try:
             super().Do(input_dict, output_dict, exec_properties)
         except RunError as error:
             # Beam adds where in its graph it was.
-            raise RunError(str(error).split(" [while running")[0]) from error
+            message, _, _ = str(error).partition(" [while running")
+            raise RunError(message) from error
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         blessing.set_string_custom_property("pipeline", exec_properties["pipeline"])
 
@@ -64,18 +65,18 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         eval_config: config_pb2.EvalConfig,
         pipeline: str,
     ) -> None:
-        super().__init__(
-            EvaluatorSpec(
-                examples=examples,
-                model=model,
-                baseline_model=baseline_model,
-                eval_config=eval_config,
-                example_splits=json_utils.dumps(["eval"]),
-                fairness_indicator_thresholds="null",
-                module_path=extractors.__name__,
-                pipeline=pipeline,
-                source_sha256=source_sha256("components/evaluator.py", "components/extractors.py"),
-                evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
-                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
-            )
+        sources = ("components/evaluator.py", "components/extractors.py")
+        spec = EvaluatorSpec(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            eval_config=eval_config,
+            example_splits=json_utils.dumps(["eval"]),
+            fairness_indicator_thresholds="null",
+            module_path=extractors.__name__,
+            pipeline=pipeline,
+            source_sha256=source_sha256(*sources),
+            evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+            blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )
+        super().__init__(spec)

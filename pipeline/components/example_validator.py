@@ -36,15 +36,18 @@ class Executor(executor.Executor):
         super().Do(input_dict, output_dict, {})
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
         schema_folder = artifact_utils.get_single_uri(input_dict["schema"])
-        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_folder))
-        sentences, rows = anomalies(statistics, schema), row_count(statistics)
-        if rows < exec_properties["minimum_rows"]:
+        schema_file = io_utils.get_only_uri_in_dir(schema_folder)
+        schema = io_utils.SchemaReader().read(schema_file)
+        sentences = anomalies(statistics, schema)
+        rows = row_count(statistics)
+        minimum_rows = exec_properties["minimum_rows"]
+        if rows < minimum_rows:
             raise DataError(
-                f"the data has {rows} rows, "
-                f"allowed is at least data.minimum_rows = {exec_properties['minimum_rows']}"
+                f"the data has {rows} rows, allowed is at least data.minimum_rows = {minimum_rows}"
             )
         if sentences:
-            raise DataError("the data is not what schema.pbtxt says: " + "; ".join(sentences))
+            message = "; ".join(sentences)
+            raise DataError(f"the data is not what schema.pbtxt says: {message}")
 
 
 class ExampleValidator(base_component.BaseComponent):
@@ -59,15 +62,14 @@ class ExampleValidator(base_component.BaseComponent):
     def __init__(
         self, *, statistics: types.BaseChannel, schema: types.BaseChannel, minimum_rows: int
     ) -> None:
-        super().__init__(
-            ExampleValidatorSpec(
-                statistics=statistics,
-                schema=schema,
-                minimum_rows=minimum_rows,
-                source_sha256=source_sha256("components/example_validator.py"),
-                anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
-            )
+        spec = ExampleValidatorSpec(
+            statistics=statistics,
+            schema=schema,
+            minimum_rows=minimum_rows,
+            source_sha256=source_sha256("components/example_validator.py"),
+            anomalies=types.Channel(type=standard_artifacts.ExampleAnomalies),
         )
+        super().__init__(spec)
 
 
 def anomalies(statistics: types.Artifact, schema: Any) -> list[str]:
@@ -77,22 +79,18 @@ def anomalies(statistics: types.Artifact, schema: Any) -> list[str]:
     """
     sentences = []
     for split in artifact_utils.decode_split_names(statistics.split_names):
-        split_anomalies = tfdv.validate_statistics(
-            stats_artifact_utils.load_statistics(statistics, split).proto(),
-            schema,
-            environment="TRAINING",
-        )
+        proto = stats_artifact_utils.load_statistics(statistics, split).proto()
+        split_anomalies = tfdv.validate_statistics(proto, schema, environment="TRAINING")
         for feature, info in sorted(split_anomalies.anomaly_info.items()):
-            sentences += [
-                f"{feature} ({split}): {reason.description.rstrip('.').lower()}"
-                for reason in info.reason
-            ]
+            for reason in info.reason:
+                description = reason.description.rstrip(".").lower()
+                sentences.append(f"{feature} ({split}): {description}")
     return sentences
 
 
 def row_count(statistics: types.Artifact) -> int:
-    splits = artifact_utils.decode_split_names(statistics.split_names)
-    return sum(
-        stats_artifact_utils.load_statistics(statistics, split).proto().datasets[0].num_examples
-        for split in splits
-    )
+    rows = 0
+    for split in artifact_utils.decode_split_names(statistics.split_names):
+        proto = stats_artifact_utils.load_statistics(statistics, split).proto()
+        rows += proto.datasets[0].num_examples
+    return rows

@@ -26,8 +26,10 @@ class Executor(executor.Executor):
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(artifact)
             return
-        destination = json_utils.loads(exec_properties["custom_config"])["folder"]
-        version, new = publish(Path(self.GetModelPath(input_dict)), Path(destination))
+        config = json_utils.loads(exec_properties["custom_config"])
+        model = Path(self.GetModelPath(input_dict))
+        folder = Path(config["folder"])
+        version, new = publish(model, folder)
         self._MarkPushed(artifact, pushed_destination=str(version), pushed_version=version.name)
         artifact.set_int_custom_property("new", int(new))
 
@@ -55,11 +57,15 @@ def publish(model: Path, folder: Path) -> tuple[Path, bool]:
     On any failure the folder holds what it held before.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    versions = sorted((p for p in folder.iterdir() if p.name.isdigit()), key=lambda p: int(p.name))
-    if versions and tree_sha256(versions[-1]) == tree_sha256(model):
-        return versions[-1], False
-    next_number = int(versions[-1].name) + 1 if versions else 0
-    version = folder / str(max(int(time.time()), next_number))
+    newest_version = _newest_version(folder)
+    next_number = 0
+    if newest_version is not None:
+        if tree_sha256(newest_version) == tree_sha256(model):
+            return newest_version, False
+        next_number = int(newest_version.name) + 1
+    seconds = int(time.time())
+    number = max(seconds, next_number)
+    version = folder / str(number)
     unfinished_folder = folder / f".{version.name}.unfinished"
     for remnant in folder.glob(".*.unfinished"):
         shutil.rmtree(remnant)
@@ -75,10 +81,19 @@ def publish(model: Path, folder: Path) -> tuple[Path, bool]:
     return version, True
 
 
+def _newest_version(folder: Path) -> Path | None:
+    versions = [path for path in folder.iterdir() if path.name.isdigit()]
+    return max(versions, key=lambda version: int(version.name), default=None)
+
+
 def tree_sha256(folder: Path) -> str:
     """One hash over names and contents of all files below `folder`."""
     digest = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.relative_to(folder)}\0{content}\n".encode())
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    for file in sorted(files):
+        name = file.relative_to(folder)
+        content = file.read_bytes()
+        content_sha256 = hashlib.sha256(content).hexdigest()
+        line = f"{name}\0{content_sha256}\n"
+        digest.update(line.encode())
     return digest.hexdigest()

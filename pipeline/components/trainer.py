@@ -22,8 +22,9 @@ class Executor(executor.GenericExecutor):
         arguments = self._GetFnArgs(input_dict, output_dict, exec_properties)
         _refuse_one_class(arguments)
         super().Do(input_dict, output_dict, exec_properties)
-        model = artifact_utils.get_single_uri(output_dict["model"])
-        _write_assets(path_utils.serving_model_dir(model), arguments)
+        model_folder = artifact_utils.get_single_uri(output_dict["model"])
+        model = path_utils.serving_model_dir(model_folder)
+        _write_assets(model, arguments)
 
 
 class Trainer(component.Trainer):
@@ -32,17 +33,19 @@ class Trainer(component.Trainer):
 
 def _refuse_one_class(arguments: Any) -> None:
     label = arguments.custom_config["label"]
-    schema = tft.TFTransformOutput(arguments.transform_graph_path).transformed_metadata.schema
+    transform_output = tft.TFTransformOutput(arguments.transform_graph_path)
+    schema = transform_output.transformed_metadata.schema
     options = dataset_options.RecordBatchesOptions(batch_size=1024, num_epochs=1)
+    batches = arguments.data_accessor.record_batch_factory(arguments.train_files, options, schema)
     classes: set[int] = set()
-    for batch in arguments.data_accessor.record_batch_factory(
-        arguments.train_files, options, schema
-    ):
-        column = batch.column(batch.schema.get_field_index(label))
-        classes |= set(column.flatten().to_pylist())
+    for batch in batches:
+        index = batch.schema.get_field_index(label)
+        labels = batch.column(index).flatten()
+        classes.update(labels.to_pylist())
         if len(classes) > 1:
             return
-    values = ", ".join(map(str, sorted(classes)))
+    class_names = [str(class_) for class_ in sorted(classes)]
+    values = ", ".join(class_names)
     raise DataError(
         f"the label {label} is {values} in every row of train, allowed are rows of both classes"
     )
@@ -57,5 +60,6 @@ def _write_assets(model: str, arguments: Any) -> None:
     tf.io.gfile.makedirs(folder)
     io_utils.copy_file(arguments.schema_path, f"{folder}/schema.pbtxt", overwrite=True)
     for name, content in arguments.custom_config["assets_extra"].items():
+        text = json.dumps(content, indent=2, sort_keys=True)
         with tf.io.gfile.GFile(f"{folder}/{name}", "w") as file:
-            file.write(json.dumps(content, indent=2, sort_keys=True) + "\n")
+            file.write(f"{text}\n")

@@ -26,9 +26,9 @@ class Executor(executor.Executor):
             self._MarkNotPushed(artifact)
             return
         config = json_utils.loads(exec_properties["custom_config"])
-        version, new = push(
-            self.GetModelPath(input_dict), VertexDestination(**config["destination"])
-        )
+        destination = VertexDestination(**config["destination"])
+        model_uri = self.GetModelPath(input_dict)
+        version, new = push(model_uri, destination)
         self._MarkPushed(
             artifact, pushed_destination=version.resource_name, pushed_version=version.version_id
         )
@@ -66,19 +66,10 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
             "deploy the serving stack first"
         ) from error
     versions = _versions(aiplatform, exceptions, destination.registered_model)
-    version = next((m for m in versions if _is(m, model_uri, destination.serving_image)), None)
+    version = _version(versions, model_uri, destination.serving_image)
     new = version is None
     if version is None:
-        version = aiplatform.Model.upload(
-            model_id=None if versions else destination.registered_model,
-            parent_model=versions[0].resource_name if versions else None,
-            display_name=destination.registered_model,
-            artifact_uri=model_uri,
-            serving_container_image_uri=destination.serving_image,
-            serving_container_predict_route="/predict",
-            serving_container_health_route="/health",
-            serving_container_ports=[PORT],
-        )
+        version = _upload(aiplatform, versions, model_uri, destination)
     if (version.resource_name, version.version_id) not in deployed_ids:
         deploy(version, endpoint, destination)
     return version, new
@@ -96,9 +87,36 @@ def deploy(version: Any, endpoint: Any, destination: VertexDestination) -> None:
     )
 
 
-def _is(version: Any, model_uri: str, serving_image: str) -> bool:
-    """A version holds its server: the same model behind another one is another version."""
-    return bool(version.uri == model_uri and version.container_spec.image_uri == serving_image)
+def _version(versions: list[Any], model_uri: str, serving_image: str) -> Any | None:
+    """The version with this model and server.
+
+    A version holds its server: the same model behind another one is another version.
+    """
+    for version in versions:
+        if version.uri == model_uri and version.container_spec.image_uri == serving_image:
+            return version
+    return None
+
+
+def _upload(
+    aiplatform: Any, versions: list[Any], model_uri: str, destination: VertexDestination
+) -> Any:
+    """Register a version: the first one makes the registry entry, the next ones join it."""
+    model_id: str | None = destination.registered_model
+    parent_model = None
+    if versions:
+        model_id = None
+        parent_model = versions[0].resource_name
+    return aiplatform.Model.upload(
+        model_id=model_id,
+        parent_model=parent_model,
+        display_name=destination.registered_model,
+        artifact_uri=model_uri,
+        serving_container_image_uri=destination.serving_image,
+        serving_container_predict_route="/predict",
+        serving_container_health_route="/health",
+        serving_container_ports=[PORT],
+    )
 
 
 def _versions(aiplatform: Any, exceptions: Any, registered_model: str) -> list[Any]:
