@@ -29,6 +29,7 @@ def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
         use_pipeline_spec_2_1=True,
     )
     pipeline = build(create_pipeline, spec)
-    job: dict[str, Any] = KubeflowV2DagRunner(config).run(pipeline, write_out=False)
+    runner = KubeflowV2DagRunner(config)
+    job: dict[str, Any] = runner.run(pipeline, write_out=False)
     tfx_patches.ask_for_own_blessing(job, spec.name)
     return job

@@ -46,9 +46,8 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
     trainer = _trainer(spec, transform_outputs, schema, hyperparameters)
     model = trainer.outputs["model"]
     resolver = _last_blessed()
-    evaluator = _evaluator(
-        spec, examples=examples, model=model, baseline_model=resolver.outputs["model"]
-    )
+    baseline_model = resolver.outputs["model"]
+    evaluator = _evaluator(spec, examples=examples, model=model, baseline_model=baseline_model)
     serving_check = ServingCheck(model=model, examples=examples)
     pusher = _pusher(
         spec,
@@ -64,20 +63,21 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
 def create_tuning_pipeline(spec: PipelineSpec) -> Pipeline:
     """The pipeline as far as the search for hyperparameters."""
     ingest = _ingest(spec)
-    return _pipeline(spec, [*ingest.components, _tuner(spec, ingest.transformed, ingest.schema)])
+    tuner = _tuner(spec, ingest.transformed, ingest.schema)
+    return _pipeline(spec, [*ingest.components, tuner])
 
 
 def create_prediction_pipeline(spec: PipelineSpec) -> Pipeline:
     """Answers for every row of the spec's source, by the last blessed model."""
-    example_gen, resolver = _example_gen(spec), _last_blessed()
+    example_gen = _example_gen(spec)
+    resolver = _last_blessed()
+    signature = spec.declaration.serving.default_signature
     bulk_inferrer = BulkInferrer(
         examples=example_gen.outputs["examples"],
         model=resolver.outputs["model"],
         model_blessing=resolver.outputs["model_blessing"],
         data_spec=bulk_inferrer_pb2.DataSpec(),
-        model_spec=bulk_inferrer_pb2.ModelSpec(
-            model_signature_name=[spec.declaration.serving.default_signature]
-        ),
+        model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=[signature]),
     )
     return _pipeline(spec, [example_gen, resolver, bulk_inferrer])
 
@@ -153,22 +153,24 @@ def _tuner(
     from tfx.components.tuner.component import Tuner
 
     tuning = spec.declaration.tuning
+    config = {**_label_config(spec), "space": tuning.space, "trials": tuning.trials}
     return Tuner(
         module_file=spec.modules.model,
         schema=schema,
         train_args=trainer_pb2.TrainArgs(num_steps=tuning.steps),
         eval_args=trainer_pb2.EvalArgs(num_steps=tuning.eval_steps),
-        custom_config={**_label_config(spec), "space": tuning.space, "trials": tuning.trials},
+        custom_config=config,
         **transform_outputs,
     )
 
 
 def _imported_hyperparameters(spec: PipelineSpec) -> Importer:
-    uri = spec.modules.hyperparameters
-    folder, sha256 = uri.rsplit("/", 1)[0], uri.split("/")[-2]
-    return Importer(
+    folder, _, _ = spec.modules.hyperparameters.rpartition("/")
+    _, _, sha256 = folder.rpartition("/")
+    importer = Importer(
         source_uri=folder, artifact_type=HyperParameters, custom_properties={"sha256": sha256}
-    ).with_id("Hyperparameters")
+    )
+    return importer.with_id("Hyperparameters")
 
 
 def _trainer(
@@ -203,7 +205,8 @@ def _trainer(
 
 def _last_blessed() -> Resolver:
     channels = {"model": Channel(type=Model), "model_blessing": Channel(type=ModelBlessing)}
-    return Resolver(strategy_class=LatestBlessedModelStrategy, **channels).with_id("LastBlessed")
+    resolver = Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
+    return resolver.with_id("LastBlessed")
 
 
 def _evaluator(spec: PipelineSpec, **channels: BaseChannel) -> Evaluator:
@@ -223,10 +226,8 @@ def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> Any:
 
 
 def _label_config(spec: PipelineSpec) -> dict[str, Any]:
-    return {
-        "label": spec.declaration.label.name,
-        "never_served": sorted(set(spec.columns) - set(spec.served)),
-    }
+    never_served = set(spec.columns) - set(spec.served)
+    return {"label": spec.declaration.label.name, "never_served": sorted(never_served)}
 
 
 def _assets_extra(spec: PipelineSpec) -> dict[str, Any]:

@@ -33,12 +33,12 @@ def fn_api_runner() -> Iterator[None]:
     from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
     def run_pipeline(_: Any, pipeline: Any, options: Any) -> Any:
-        encoded_options = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+        all_options = options.get_all_options()
+        encoded_options = JobServiceHandle.encode_pipeline_options(all_options)
         provision = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded_options)
         extended_provision = fn_runner.ExtendedProvisionInfo(provision)
-        return fn_runner.FnApiRunner(provision_info=extended_provision).run_pipeline(
-            pipeline, options
-        )
+        runner = fn_runner.FnApiRunner(provision_info=extended_provision)
+        return runner.run_pipeline(pipeline, options)
 
     with mock.patch.object(direct_runner.SwitchingDirectRunner, "run_pipeline", run_pipeline):
         yield
@@ -56,9 +56,11 @@ def dofn_specs_read_once() -> Iterator[None]:
     specs: dict[int, tuple[Any, Any]] = {}
 
     def get_dofn_specs(do_fn: Any) -> Any:
-        if id(do_fn) not in specs:
-            specs[id(do_fn)] = (do_fn, read(do_fn))  # the DoFn, too, or another could take its id
-        return specs[id(do_fn)][1]
+        key = id(do_fn)
+        if key not in specs:
+            specs[key] = (do_fn, read(do_fn))  # the DoFn, too, or another could take its id
+        _, do_fn_specs = specs[key]
+        return do_fn_specs
 
     with mock.patch.object(userstate, "get_dofn_specs", get_dofn_specs):
         yield
@@ -103,7 +105,10 @@ def ask_for_own_blessing(job: dict[str, Any], pipeline: str) -> None:
 
     TFX asks for that of the whole project. It goes when the compiled query names the pipeline.
     """
-    for executor in job["pipelineSpec"]["deploymentSpec"]["executors"].values():
-        for query in executor.get("resolver", {}).get("outputArtifactQueries", {}).values():
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    for executor in executors.values():
+        resolver = executor.get("resolver", {})
+        queries = resolver.get("outputArtifactQueries", {})
+        for query in queries.values():
             if "tfx.ModelBlessing" in query["filter"]:
                 query["filter"] += f' AND metadata.pipeline.string_value="{pipeline}"'
