@@ -74,8 +74,10 @@ class Gate(Table):
     @model_validator(mode="before")
     @classmethod
     def _has_the_right_direction(cls, table: Any) -> Any:
-        keys = {"upper_bound", "largest_change"}
-        if isinstance(table, dict) and (reversed_keys := keys & set(table)):
+        if not isinstance(table, dict):
+            return table
+        reversed_keys = {"upper_bound", "largest_change"} & set(table)
+        if reversed_keys:
             raise ValueError(
                 f"{reversed_keys.pop()} is a reversed gate: "
                 "every metric here is better when higher, "
@@ -86,20 +88,21 @@ class Gate(Table):
     @model_validator(mode="after")
     def _can_fail_and_can_pass(self) -> Self:
         chance = CHANCE[self.metric]
-        bounds = [
-            ("lower_bound", self.lower_bound),
-            *((f"slices.{s.feature}={s.value}.lower_bound", s.lower_bound) for s in self.slices),
-        ]
+        bounds = [("lower_bound", self.lower_bound)]
+        for part in self.slices:
+            key = f"slices.{part.feature}={part.value}.lower_bound"
+            bounds.append((key, part.lower_bound))
         for key, bound in bounds:
             if not chance < bound < 1:
                 raise ValueError(
                     f"{key} is {bound}, "
                     f"allowed for {self.metric} is more than {chance} and less than 1"
                 )
-        if not self.lower_bound - 1 < self.least_change <= 0:
+        largest_loss = self.lower_bound - 1
+        if not largest_loss < self.least_change <= 0:
             raise ValueError(
                 f"least_change is {self.least_change}, "
-                f"allowed is more than {self.lower_bound - 1:.6g} (else it can never fail) "
+                f"allowed is more than {largest_loss:.6g} (else it can never fail) "
                 "and at most 0 (a loss is negative)"
             )
         return self
@@ -130,23 +133,25 @@ def read(file: Path) -> Declaration:
     try:
         return Declaration.model_validate(table)
     except ValidationError as error:
-        sentences = [f"{file}: {_sentence(dict(e))}" for e in error.errors()]
+        problems = [_sentence(dict(details)) for details in error.errors()]
+        sentences = [f"{file}: {problem}" for problem in problems]
         raise ConfigurationError("; ".join(sentences)) from error
 
 
 def _sentence(error: dict[str, Any]) -> str:
     """Pydantic's error in one sentence: key, value and the allowed values."""
-    key = ".".join(
-        str(part) for part in error["loc"] if part not in ("bool", "int", "float", "str")
-    )
-    if error["type"] == "missing":
+    kind, location = error["type"], error["loc"]
+    keys = [str(part) for part in location if part not in ("bool", "int", "float", "str")]
+    key = ".".join(keys)
+    if kind == "missing":
         return f"{key} is missing"
-    if error["type"] == "extra_forbidden":
-        allowed_keys = _table_at(error["loc"][:-1]).model_fields
-        return f"{key} is no key of it, allowed are {', '.join(allowed_keys)}"
-    if error["type"] == "value_error":
+    if kind == "extra_forbidden":
+        table = _table_at(location[:-1])
+        return f"{key} is no key of it, allowed are {', '.join(table.model_fields)}"
+    if kind == "value_error":
         return f"{key}.{error['ctx']['error']}"
-    return f"{key} is {error['input']!r}, allowed: {error['msg'][0].lower()}{error['msg'][1:]}"
+    message = error["msg"]
+    return f"{key} is {error['input']!r}, allowed: {message[0].lower()}{message[1:]}"
 
 
 def _table_at(location: tuple[Any, ...]) -> Any:

@@ -7,6 +7,7 @@ import ast
 import hashlib
 import importlib.util
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -41,13 +42,14 @@ class ModelFolder:
         Files in `without` may be missing.
         """
         if "/" in name_or_path:
-            if not Path(name_or_path).is_dir():
+            path = Path(name_or_path)
+            if not path.is_dir():
                 raise ConfigurationError(
                     f"there is no folder {name_or_path!r}, "
                     f"allowed are a model's name ({', '.join(model_names())}) "
                     "and a path to its folder"
                 )
-            return cls(Path(name_or_path), without)
+            return cls(path, without)
         if name_or_path not in model_names():
             raise ConfigurationError(
                 f"there is no model {name_or_path!r}, "
@@ -62,8 +64,10 @@ class ModelFolder:
             raise ConfigurationError(
                 f"{path}: a model's folder is named {self.name!r}, allowed is {MODEL_NAME.pattern}"
             )
-        for file in self.FILES:
-            if file not in without and not (self.path / file).is_file():
+        required_files = [file for file in self.FILES if file not in without]
+        for file in required_files:
+            required_path = self.path / file
+            if not required_path.is_file():
                 raise ConfigurationError(
                     f"{path / file}: there is no such file, "
                     f"a model's folder holds {', '.join(self.FILES)}"
@@ -74,7 +78,8 @@ class ModelFolder:
         self._check_hyperparameters()
 
     def sha256(self, file: str) -> str:
-        return hashlib.sha256((self.path / file).read_bytes()).hexdigest()
+        path = self.path / file
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     @cached_property
     def hyperparameters(self) -> dict[str, Scalar]:
@@ -104,10 +109,12 @@ class ModelFolder:
                 f"{self.path}/model.toml: data.source names the package {package!r}, "
                 "allowed are packages that Pipfile.lock installs"
             )
-        return Path(spec.submodule_search_locations[0]) / relative_path
+        package_folder, *_ = spec.submodule_search_locations
+        return Path(package_folder) / relative_path
 
     def _check_hyperparameters(self) -> None:
-        file, space = self.path / "hyperparameters/best.json", self.declaration.tuning.space
+        file = self.path / "hyperparameters/best.json"
+        space = self.declaration.tuning.space
         for name, value in self.hyperparameters.items():
             if name not in space:
                 raise ConfigurationError(
@@ -118,35 +125,45 @@ class ModelFolder:
                 raise ConfigurationError(
                     f"{file}: {name} is {value!r}, allowed are tuning.space's choices {space[name]}"
                 )
-        if missing_names := [name for name in space if name not in self.hyperparameters]:
-            raise ConfigurationError(
-                f"{file}: {missing_names[0]} is missing, "
-                f"allowed are tuning.space's choices {space[missing_names[0]]}"
-            )
+        for name, choices in space.items():
+            if name not in self.hyperparameters:
+                raise ConfigurationError(
+                    f"{file}: {name} is missing, allowed are tuning.space's choices {choices}"
+                )
 
 
 def _check_module(file: Path, functions: tuple[str, ...]) -> None:
     try:
-        tree = ast.parse(file.read_text(), str(file))
+        text = file.read_text()
+        tree = ast.parse(text, str(file))
     except (SyntaxError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: not Python: {error}") from error
     defined_names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if missing_names := [f for f in functions if f not in defined_names]:
-        raise ConfigurationError(
-            f"{file}: there is no function {missing_names[0]}, "
-            f"{file.name} defines {' and '.join(functions)}"
-        )
+    for function in functions:
+        if function not in defined_names:
+            raise ConfigurationError(
+                f"{file}: there is no function {function}, "
+                f"{file.name} defines {' and '.join(functions)}"
+            )
     siblings = {path.stem for path in file.parent.glob("*.py")}
     siblings |= {"pipeline", "infra", "settings", "environments"}
-    for node in (n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)):
-        relative = isinstance(node, ast.ImportFrom) and node.level > 0
+    for line, name in _imports(tree):
+        top_name, _, _ = name.partition(".")  # empty where the import is relative
+        if not top_name or top_name in siblings:
+            raise ConfigurationError(
+                f"{file}: line {line} imports {name}, "
+                "allowed are installed packages: each module travels alone"
+            )
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The line and the module of each import; a relative one begins with one dot."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            names = [node.module or ""]
-        for name in names:
-            if relative or name.split(".")[0] in siblings:
-                raise ConfigurationError(
-                    f"{file}: line {node.lineno} imports {'.' * relative}{name}, "
-                    "allowed are installed packages: each module travels alone"
-                )
+            for alias in node.names:
+                yield node.lineno, alias.name
+        if isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                module = f".{module}"
+            yield node.lineno, module

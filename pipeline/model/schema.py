@@ -27,45 +27,59 @@ def columns(schema: schema_pb2.Schema) -> dict[str, str]:
 
 def served_columns(schema: schema_pb2.Schema) -> dict[str, str]:
     """The columns allowed in a request, and their types."""
-    return {
-        f.name: TYPE_NAMES[f.type] for f in schema.feature if SERVING not in f.not_in_environment
-    }
+    served_features = [f for f in schema.feature if SERVING not in f.not_in_environment]
+    return {feature.name: TYPE_NAMES[feature.type] for feature in served_features}
 
 
 def read(folder: ModelFolder) -> schema_pb2.Schema:
     """The folder's schema, checked against the columns in model.toml."""
     file = folder.path / "schema.pbtxt"
     schema = parse(file)
-    if untyped_names := [f.name for f in schema.feature if f.type not in TYPE_NAMES]:
-        raise ConfigurationError(
-            f"{file}: the feature {untyped_names[0]} has no type, allowed are INT, FLOAT and BYTES"
-        )
-    types, served_types, declaration = columns(schema), served_columns(schema), folder.declaration
+    for feature in schema.feature:
+        if feature.type not in TYPE_NAMES:
+            raise ConfigurationError(
+                f"{file}: the feature {feature.name} has no type, allowed are INT, FLOAT and BYTES"
+            )
+    served_types = served_columns(schema)
+    _check_names(folder, columns(schema))
+    for name in folder.declaration.label.columns:
+        if name in served_types:
+            raise ConfigurationError(
+                f"{file}: the feature {name} makes the label, "
+                f'allowed is not_in_environment: "{SERVING}"'
+            )
+    _check_sample(folder, served_types)
+    return schema
+
+
+def _check_names(folder: ModelFolder, types: dict[str, str]) -> None:
+    """Refuse a column in model.toml that the schema does not have."""
+    declaration = folder.declaration
     names_by_key = {
         "data.required": declaration.data.required,
         "label.columns": declaration.label.columns,
-        "gate.slices": [s.feature for s in declaration.gate.slices],
+        "gate.slices": [part.feature for part in declaration.gate.slices],
     }
     for key, names in names_by_key.items():
-        if unknown_names := [name for name in names if name not in types]:
-            raise ConfigurationError(
-                f"{folder.path}/model.toml: {key} names {unknown_names[0]!r}, "
-                f"allowed are the features of schema.pbtxt: {', '.join(types)}"
-            )
-    if leaking_names := [name for name in declaration.label.columns if name in served_types]:
-        raise ConfigurationError(
-            f"{file}: the feature {leaking_names[0]} makes the label, "
-            f'allowed is not_in_environment: "{SERVING}"'
-        )
-    for name, value in declaration.serving.sample.items():
+        for name in names:
+            if name not in types:
+                raise ConfigurationError(
+                    f"{folder.path}/model.toml: {key} names {name!r}, "
+                    f"allowed are the features of schema.pbtxt: {', '.join(types)}"
+                )
+
+
+def _check_sample(folder: ModelFolder, served_types: dict[str, str]) -> None:
+    for name, value in folder.declaration.serving.sample.items():
         if name not in served_types:
             raise ConfigurationError(
                 f"{folder.path}/model.toml: serving.sample names {name!r}, "
                 f"allowed are the served features {', '.join(served_types)}"
             )
-        if isinstance(value, bool) or not isinstance(value, PYTHON_TYPES[served_types[name]]):
+        type_name = served_types[name]
+        allowed_types = PYTHON_TYPES[type_name]
+        if isinstance(value, bool) or not isinstance(value, allowed_types):
             raise ConfigurationError(
                 f"{folder.path}/model.toml: serving.sample.{name} is {value!r}, "
-                f"allowed is a value of type {served_types[name]}"
+                f"allowed is a value of type {type_name}"
             )
-    return schema
