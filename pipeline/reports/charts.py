@@ -5,11 +5,15 @@ The page thereby needs nothing beside itself.
 
 import base64
 import io
+from collections import defaultdict
 from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+Node = dict[str, Any]  # as the summary holds it
+Series = dict[str, list[float]]
 
 TRAIN, HELD_OUT, GUIDE = "#7a8ba6", "#0b57d0", "#c4c9d1"
 STYLE = {
@@ -21,20 +25,21 @@ STYLE = {
 }
 
 
-def curve(title: str, series: dict[str, list[float]]) -> str:
+def curve(title: str, series: Series) -> str:
     """One training curve: a value an epoch for train and validation."""
     figure, axes = _figure(title, "epoch", "")
     for name, values in series.items():
+        epochs = range(1, len(values) + 1)
         colour = HELD_OUT if name == "validation" else TRAIN
-        axes.plot(
-            range(1, len(values) + 1), values, color=colour, label=name, marker="o", markersize=3
-        )
+        axes.plot(epochs, values, color=colour, label=name, marker="o", markersize=3)
     axes.legend(frameon=False)
     return _uri(figure)
 
 
 def roc(false_positive_rates: list[float], recalls: list[float], area: float | None) -> str:
-    title = f"ROC, area {area:.4f}" if area is not None else "ROC"
+    title = "ROC"
+    if area is not None:
+        title = f"ROC, area {area:.4f}"
     figure, axes = _figure(title, "false positive rate", "true positive rate")
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle="--")
     axes.plot(false_positive_rates, recalls, color=HELD_OUT)
@@ -47,14 +52,8 @@ def calibration(predicted: list[float], observed: list[float], weights: list[flo
     figure, axes = _figure("Calibration", "mean score of the bin", "share of positives")
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle="--")
     largest = max(weights, default=1.0)
-    axes.scatter(
-        predicted,
-        observed,
-        s=[12 + 120 * w / largest for w in weights],
-        color=HELD_OUT,
-        alpha=0.8,
-        linewidths=0,
-    )
+    areas = [12 + 120 * weight / largest for weight in weights]
+    axes.scatter(predicted, observed, s=areas, color=HELD_OUT, alpha=0.8, linewidths=0)
     return _uri(figure)
 
 
@@ -74,40 +73,53 @@ def _uri(figure: Figure) -> str:
     buffer = io.BytesIO()
     with rc_context(STYLE):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    svg = buffer.getvalue()
+    content = base64.b64encode(svg).decode()
+    return f"data:image/svg+xml;base64,{content}"
 
 
 def histogram_bars(counts: list[float]) -> list[tuple[float, float]]:
     """x and height of each bar of a small histogram, in a box of 100 x 24."""
-    largest, width = max(counts, default=0) or 1, 100 / max(len(counts), 1)
+    largest = max(counts, default=0) or 1
+    width = 100 / max(len(counts), 1)
     return [(i * width, 24 * count / largest) for i, count in enumerate(counts)]
 
 
-def direct_edges(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def direct_edges(nodes: list[Node]) -> list[tuple[str, str]]:
     """The edges of a DAG, for its picture; an edge implied by a longer way is left out."""
     ancestors: dict[str, set[str]] = {}
+    edges = []
     for node in nodes:
-        further_ancestors = [ancestors[id_] for id_ in node["upstream"]]
-        ancestors[node["id"]] = set(node["upstream"]).union(*further_ancestors)
-    return [
-        (source, node["id"])
-        for node in nodes
-        for source in node["upstream"]
-        if not any(source in ancestors[sibling] for sibling in node["upstream"])
-    ]
+        id_, upstream = node["id"], node["upstream"]
+        further_ancestors: set[str] = set()
+        for source in upstream:
+            further_ancestors |= ancestors[source]
+        ancestors[id_] = further_ancestors.union(upstream)
+        edges += [(source, id_) for source in upstream if source not in further_ancestors]
+    return edges
 
 
-def layers(nodes: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def layers(nodes: list[Node]) -> list[list[Node]]:
     """The nodes of a DAG in columns, each to the right of all it waits for.
 
     One that waits for none stands right before its first consumer.
     """
-    column: dict[str, int] = {}
+    numbers: dict[str, int] = {}  # of the columns, from the left
+    consumers: dict[str, list[int]] = defaultdict(list)
     for node in nodes:
-        column[node["id"]] = 1 + max((column[id_] for id_ in node["upstream"]), default=-1)
+        id_, upstream = node["id"], node["upstream"]
+        last_source = max((numbers[source] for source in upstream), default=-1)
+        numbers[id_] = last_source + 1
+        for source in upstream:
+            consumers[source].append(numbers[id_])
     for node in nodes:
+        id_ = node["id"]
         if not node["upstream"]:
-            consumers = [column[n["id"]] for n in nodes if node["id"] in n["upstream"]]
-            column[node["id"]] = min(consumers, default=1) - 1
-    count = max(column.values(), default=-1) + 1
-    return [[n for n in nodes if column[n["id"]] == i] for i in range(count)]
+            first_consumer = min(consumers[id_], default=1)
+            numbers[id_] = first_consumer - 1
+    count = max(numbers.values(), default=-1) + 1
+    columns: list[list[Node]] = [[] for _ in range(count)]
+    for node in nodes:
+        number = numbers[node["id"]]
+        columns[number].append(node)
+    return columns

@@ -20,60 +20,66 @@ from settings import REPOSITORY
 
 def code() -> dict[str, Any]:
     """The commit, or "unknown" without a checkout or, as in an image, without git."""
+    commit = _git("rev-parse", "HEAD") or "unknown"
+    status = _git("status", "--porcelain")
+    return {"commit": commit, "changed_files": status.splitlines()}
 
-    def git(*arguments: str) -> str:
-        try:
-            process = subprocess.run(
-                ["git", "-C", str(REPOSITORY), *arguments], capture_output=True, text=True
-            )
-        except FileNotFoundError:
-            return ""
-        return process.stdout.strip() if process.returncode == 0 else ""
 
-    return {
-        "commit": git("rev-parse", "HEAD") or "unknown",
-        "changed_files": git("status", "--porcelain").splitlines(),
-    }
+def _git(*arguments: str) -> str:
+    """What git says of the repository; nothing where it fails."""
+    command = ["git", "-C", str(REPOSITORY), *arguments]
+    try:
+        process = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
+    if process.returncode != 0:
+        return ""
+    return process.stdout.strip()
 
 
 def environment() -> dict[str, str]:
-    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+    lock_file = REPOSITORY / "Pipfile.lock"
+    lock = json.loads(lock_file.read_text())
     versions = {name: importlib.metadata.version(name) for name in ("tfx", "tensorflow", "keras")}
-    return {
-        "python": platform.python_version(),
-        "pipfile_lock_sha256": lock["_meta"]["hash"]["sha256"],
-        **versions,
-    }
+    lock_sha256 = lock["_meta"]["hash"]["sha256"]
+    python = platform.python_version()
+    return {"python": python, "pipfile_lock_sha256": lock_sha256, **versions}
 
 
 def data(examples: Artifact | None) -> dict[str, Any]:
     if examples is None:
         return {}
     properties = examples.mlmd_artifact.custom_properties
-    return {
-        k: getattr(properties[k], properties[k].WhichOneof("value"))
-        for k in ("rows", "rows_dropped", "sha256", "query")
-        if k in properties
-    }
+    values = {}
+    for name in ("rows", "rows_dropped", "sha256", "query"):
+        if name in properties:
+            value = properties[name]
+            kind = value.WhichOneof("value")
+            values[name] = getattr(value, kind)
+    return values
 
 
 def model_type(model: Artifact | None) -> dict[str, Any]:
     if model is None or not tf.io.gfile.exists(model.uri):
         return {}
     path = path_utils.serving_model_path(model.uri)
-    shapes = [
-        shape
-        for name, shape in tf.train.list_variables(f"{path}/variables/variables")
-        if name.endswith("VARIABLE_VALUE") and "optimizer" not in name
-    ]
-    return {"kind": "binary classifier", "parameters": sum(math.prod(shape) for shape in shapes)}
+    parameters = 0
+    for name, shape in tf.train.list_variables(f"{path}/variables/variables"):
+        if name.endswith("VARIABLE_VALUE") and "optimizer" not in name:
+            parameters += math.prod(shape)
+    return {"kind": "binary classifier", "parameters": parameters}
 
 
 def hyperparameters(record: RunRecord) -> dict[str, Any]:
     """The Trainer's hyperparameters: imported, or a Tuner's best."""
-    artifact = record.artifact("Hyperparameters", "result") or record.artifact(
-        "Tuner", "best_hyperparameters"
-    )
-    files = tf.io.gfile.glob(f"{artifact.uri}/*") if artifact else []
-    values = json.loads(tf.io.gfile.GFile(files[0]).read()) if files else {}
+    artifact = record.artifact("Hyperparameters", "result")
+    artifact = artifact or record.artifact("Tuner", "best_hyperparameters")
+    if artifact is None:
+        return {}
+    files = tf.io.gfile.glob(f"{artifact.uri}/*")
+    if not files:
+        return {}
+    file, *_ = files
+    text = tf.io.gfile.GFile(file).read()
+    values = json.loads(text)
     return dict(values.get("values", values))

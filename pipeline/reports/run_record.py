@@ -35,11 +35,17 @@ class RunRecord:
     error: str | None = None
 
     def node(self, id_: str) -> Node | None:
-        return next((node for node in self.nodes if node.id == id_), None)
+        for node in self.nodes:
+            if node.id == id_:
+                return node
+        return None
 
     def artifact(self, node: str, key: str) -> Artifact | None:
         run_node = self.node(node)
-        return next(iter(run_node.outputs.get(key, [])), None) if run_node else None
+        if run_node is None:
+            return None
+        artifacts = run_node.outputs.get(key, [])
+        return next(iter(artifacts), None)
 
 
 def from_metadata(
@@ -53,8 +59,9 @@ def from_metadata(
     if database.exists():
         store = _open(database)
         context = store.get_context_by_type_and_name("pipeline_run", run_id)
-        types = {t.id: t for t in store.get_artifact_types()}
-        for execution in store.get_executions_by_context(context.id) if context else []:
+        types = {type_.id: type_ for type_ in store.get_artifact_types()}
+        executions = store.get_executions_by_context(context.id) if context else []
+        for execution in executions:
             _fill(nodes, store, execution, types)
     return RunRecord(run_id, list(nodes.values()), error)
 
@@ -72,21 +79,37 @@ def _fill(
     execution: Any,
     types: dict[int, Any],
 ) -> None:
-    names = [c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node"]
-    node = next((nodes[id_] for name in names for id_ in nodes if name.endswith(f".{id_}")), None)
+    contexts = store.get_contexts_by_execution(execution.id)
+    node = _node(nodes, contexts)
     if node is None:
         return
     state = metadata_store_pb2.Execution.State.Name(execution.last_known_state)
+    start = execution.create_time_since_epoch
+    end = execution.last_update_time_since_epoch
     node.state = ENDED.get(state, state.lower())
-    node.started = execution.create_time_since_epoch / 1000
+    node.started = start / 1000
     if node.state != "interrupted":  # no one wrote down when it ended
-        end = execution.last_update_time_since_epoch
-        node.seconds = (end - execution.create_time_since_epoch) / 1000
+        node.seconds = (end - start) / 1000
     events = store.get_events_by_execution_ids([execution.id])
-    artifacts = {a.id: a for a in store.get_artifacts_by_id([e.artifact_id for e in events])}
+    protos = store.get_artifacts_by_id([event.artifact_id for event in events])
+    protos_by_id = {proto.id: proto for proto in protos}
     for event in events:
-        proto = artifacts[event.artifact_id]
-        input_types = (event.INPUT, event.DECLARED_INPUT, event.INTERNAL_INPUT)
-        side = node.inputs if event.type in input_types else node.outputs
+        proto = protos_by_id[event.artifact_id]
         artifact = artifact_utils.deserialize_artifact(types[proto.type_id], proto)
-        side.setdefault(event.path.steps[0].key, []).append(artifact)
+        _add(node, event, artifact)
+
+
+def _node(nodes: dict[str, Node], contexts: list[Any]) -> Node | None:
+    """The node that an execution with these contexts belongs to."""
+    for context in contexts:
+        for id_, node in nodes.items():
+            if context.type == "node" and context.name.endswith(f".{id_}"):
+                return node
+    return None
+
+
+def _add(node: Node, event: Any, artifact: Artifact) -> None:
+    input_types = (event.INPUT, event.DECLARED_INPUT, event.INTERNAL_INPUT)
+    side = node.inputs if event.type in input_types else node.outputs
+    key = event.path.steps[0].key
+    side.setdefault(key, []).append(artifact)

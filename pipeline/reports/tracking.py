@@ -23,9 +23,11 @@ from settings import REPOSITORY
 # To open the database, and again to take a run: both wait for its other users.
 TIMEOUT_SECONDS = 60
 
+Tracker = subprocess.Popen[str]
+
 
 @contextlib.contextmanager
-def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path) -> Iterator[Tracker]:
     """Start a tracker: runs in `folder`/mlflow.db, their files in `folder`/mlflow.
 
     `make experiments` opens them. The tracker is a process, since an import beside TFX's nodes in
@@ -34,10 +36,11 @@ def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", __name__, str(folder)]
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     tracker = subprocess.Popen(
         command,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        env=environment,
         start_new_session=True,
         text=True,
         **pipes,
@@ -50,17 +53,19 @@ def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
                 pipe.close()  # type: ignore[union-attr]
 
 
-def track(tracker: subprocess.Popen[str], summary: dict[str, Any], files: list[Path]) -> str | None:
+def track(tracker: Tracker, summary: dict[str, Any], files: list[Path]) -> str | None:
     """Hand the run to the tracker; return the problem, or None.
 
     The libraries' own words go to standard error.
     """
-    run = json.dumps({"summary": summary, "files": [str(file) for file in files]})
+    paths = [str(file) for file in files]
+    run = json.dumps({"summary": summary, "files": paths})
     try:
         output, errors = tracker.communicate(run, TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         tracker.kill()
-        sys.stderr.write(tracker.communicate()[1])
+        _, errors = tracker.communicate()
+        sys.stderr.write(errors)
         return f"no answer within {TIMEOUT_SECONDS} s"
     sys.stderr.write(errors)
     if not tracker.returncode:
@@ -81,8 +86,8 @@ def main(folder: str) -> None:
     except Exception as error:
         # A tracker is a library with a database behind it: all that it raises is told in a
         # sentence.
-        message = str(error).splitlines()[0] if str(error) else "no message"
-        print(f"{type(error).__name__}: {message}")
+        first_line, *_ = str(error).splitlines() or ["no message"]
+        print(f"{type(error).__name__}: {first_line}")
         raise
 
 
@@ -96,35 +101,40 @@ def _opened(folder: str) -> Any:
 def _log(client: Any, folder: str, summary: dict[str, Any], files: list[str]) -> None:
     from mlflow.entities import Metric, Param
 
-    experiment = client.get_experiment_by_name(summary["model"])
-    if experiment:
-        id_ = experiment.experiment_id
-    else:
-        location = f"file://{folder}/mlflow"
-        id_ = client.create_experiment(summary["model"], artifact_location=location)
-    run = client.create_run(id_, run_name=summary["run"], tags=_tags(summary)).info.run_id
+    experiment_id = _experiment_id(client, folder, summary["model"])
+    tags = _tags(summary)
+    run = client.create_run(experiment_id, run_name=summary["run"], tags=tags)
+    run_id = run.info.run_id
     now = int(time.time() * 1000)
+    hyperparameters = summary["records"]["hyperparameters"]
     metrics = [Metric(name, value, now, 0) for name, value in summary["metrics"].items()]
-    params = [
-        Param(name, str(value)) for name, value in summary["records"]["hyperparameters"].items()
-    ]
-    client.log_batch(run, metrics=metrics, params=params)
+    params = [Param(name, str(value)) for name, value in hyperparameters.items()]
+    client.log_batch(run_id, metrics=metrics, params=params)
     for file in files:
-        client.log_artifact(run, file)
-    client.set_terminated(run, "FINISHED" if summary["state"] == "succeeded" else "FAILED")
+        client.log_artifact(run_id, file)
+    succeeded = summary["state"] == "succeeded"
+    status = "FINISHED" if succeeded else "FAILED"
+    client.set_terminated(run_id, status)
+
+
+def _experiment_id(client: Any, folder: str, model: str) -> Any:
+    """The model's experiment, made where there is none yet."""
+    experiment = client.get_experiment_by_name(model)
+    if experiment:
+        return experiment.experiment_id
+    return client.create_experiment(model, artifact_location=f"file://{folder}/mlflow")
 
 
 def _tags(summary: dict[str, Any]) -> dict[str, str]:
     """The decision, and the records beside parameters and metrics, flat."""
-    groups = {
-        **{k: summary["records"][k] for k in ("code", "environment", "data", "model_type")},
-        "decision": summary["decision"],
-    }
-    return {
-        f"{group}.{name}": str(value)
-        for group, values in groups.items()
-        for name, value in values.items()
-    }
+    records = summary["records"]
+    groups = {name: records[name] for name in ("code", "environment", "data", "model_type")}
+    groups["decision"] = summary["decision"]
+    tags = {}
+    for group, values in groups.items():
+        for name, value in values.items():
+            tags[f"{group}.{name}"] = str(value)
+    return tags
 
 
 if __name__ == "__main__":
