@@ -1,6 +1,9 @@
 """The report of a run: one self-contained page, for looking rather than reading."""
 
 import math
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,10 @@ from tfx.utils import io_utils
 
 from pipeline.components.example_validator import anomalies
 from pipeline.reports import charts
+from pipeline.reports.evaluation import by_name, evaluation_result
 from pipeline.reports.run_record import RunRecord
-from pipeline.reports.summary import evaluation_result
 
-COLUMN, ROW, BOX = 158, 62, (134, 44)  # of the DAG's drawing, in pixels
+COLUMN, ROW, BOX_WIDTH, BOX_HEIGHT = 158, 62, 134, 44  # of the DAG's drawing, in pixels
 BINS = 20
 
 
@@ -32,42 +35,53 @@ def render(record: RunRecord, summary: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    result = evaluation_result(record)
-    page: str = environment.get_template("report.html.jinja").render(
+    plots = []
+    if result := evaluation_result(record):
+        area = summary["metrics"].get("auc")
+        plots = _plots(result, area)
+    template = environment.get_template("report.html.jinja")
+    page: str = template.render(
         summary=summary,
         dag=_dag(summary["nodes"]),
         anomalies=_anomalies(record),
         statistics=_statistics(record),
         curves=_curves(record),
-        plots=_plots(result, summary["metrics"].get("auc")) if result else [],
+        plots=plots,
     )
     return page
 
 
-def _dag(nodes: list[dict[str, Any]]) -> dict[str, Any]:
+def _dag(nodes: list[charts.Node]) -> dict[str, Any]:
     """Boxes and lines with their places."""
-    places: dict[str, tuple[float, float]] = {}
     columns = charts.layers(nodes)
     tallest = max(map(len, columns), default=0)
-    for i, column in enumerate(columns):
-        offset = (tallest - len(column)) / 2
-        for j, node in enumerate(column):
-            places[node["id"]] = (8 + i * COLUMN, 8 + (j + offset) * ROW)
+    places = _places(columns, tallest)
     boxes = []
     for node in nodes:
         x, y = places[node["id"]]
         boxes.append({**node, "x": x, "y": y})
     edges = []
     for source, target in charts.direct_edges(nodes):
-        (x1, y1), (x2, y2) = places[source], places[target]
-        edges.append((x1 + BOX[0], y1 + BOX[1] / 2, x2, y2 + BOX[1] / 2))
-    return {
-        "width": 16 + len(columns) * COLUMN,
-        "height": 16 + tallest * ROW,
-        "box": BOX,
-        "boxes": boxes,
-        "edges": edges,
-    }
+        x1, y1 = places[source]
+        x2, y2 = places[target]
+        middle = BOX_HEIGHT / 2
+        edges.append((x1 + BOX_WIDTH, y1 + middle, x2, y2 + middle))
+    width = 16 + len(columns) * COLUMN
+    height = 16 + tallest * ROW
+    box = (BOX_WIDTH, BOX_HEIGHT)
+    return {"width": width, "height": height, "box": box, "boxes": boxes, "edges": edges}
+
+
+def _places(columns: list[list[charts.Node]], tallest: int) -> dict[str, tuple[float, float]]:
+    """Each node's x and y, its column in the middle of the drawing's height."""
+    places: dict[str, tuple[float, float]] = {}
+    for i, column in enumerate(columns):
+        x = 8 + i * COLUMN
+        offset = (tallest - len(column)) / 2
+        for j, node in enumerate(column):
+            y = 8 + (j + offset) * ROW
+            places[node["id"]] = (x, y)
+    return places
 
 
 def _anomalies(record: RunRecord) -> list[str] | None:
@@ -79,8 +93,9 @@ def _anomalies(record: RunRecord) -> list[str] | None:
     schema = record.artifact("ImportSchemaGen", "schema")
     if statistics is None or schema is None:
         return None
-    file = io_utils.get_only_uri_in_dir(schema.uri)
-    return anomalies(statistics, io_utils.SchemaReader().read(file))
+    schema_file = io_utils.get_only_uri_in_dir(schema.uri)
+    schema_proto = io_utils.SchemaReader().read(schema_file)
+    return anomalies(statistics, schema_proto)
 
 
 def _statistics(record: RunRecord) -> list[dict[str, Any]]:
@@ -91,7 +106,7 @@ def _statistics(record: RunRecord) -> list[dict[str, Any]]:
     splits = artifact_utils.decode_split_names(statistics.split_names)
     split = "train" if "train" in splits else splits[0]
     proto = stats_artifact_utils.load_statistics(statistics, split).proto()
-    features = sorted(proto.datasets[0].features, key=lambda f: _name(f))
+    features = sorted(proto.datasets[0].features, key=_name)
     return [_statistics_row(feature) for feature in features]
 
 
@@ -102,83 +117,121 @@ def _name(feature: Any) -> str:
 def _statistics_row(feature: Any) -> dict[str, Any]:
     numeric = feature.WhichOneof("stats") == "num_stats"
     stats = feature.num_stats if numeric else feature.string_stats
-    common = stats.common_stats
-    rows = common.num_non_missing + common.num_missing
-    missing_rows = common.num_missing
-    if common.max_num_values <= 1:
-        missing_rows = rows - common.tot_num_values  # an empty list is missing, too
-    row: dict[str, Any] = {
+    row = {
         "name": _name(feature),
-        "missing": missing_rows / rows if rows else 0.0,
+        "missing": _missing_share(stats.common_stats),
         "numeric": numeric,
     }
-    if numeric:
-        histogram = next((h for h in stats.histograms if h.type == h.STANDARD), None)
-        buckets = histogram.buckets if histogram else []
-        counts = [b.sample_count for b in buckets]
-        return row | {
-            "low": stats.min,
-            "middle": stats.median,
-            "high": stats.max,
-            "mean": stats.mean,
-            "bars": charts.histogram_bars(counts),
-        }
-    counts = [b.sample_count for b in stats.rank_histogram.buckets][:BINS]
-    top = ", ".join(v.value for v in stats.top_values[:3])
-    return row | {"unique": stats.unique, "top": top, "bars": charts.histogram_bars(counts)}
+    values = _number_statistics(stats) if numeric else _word_statistics(stats)
+    return row | values
+
+
+def _missing_share(stats: Any) -> float:
+    rows = stats.num_non_missing + stats.num_missing
+    if not rows:
+        return 0.0
+    missing_rows = stats.num_missing
+    if stats.max_num_values <= 1:
+        missing_rows = rows - stats.tot_num_values  # an empty list is missing, too
+    share: float = missing_rows / rows
+    return share
+
+
+def _number_statistics(stats: Any) -> dict[str, Any]:
+    histograms = [h for h in stats.histograms if h.type == h.STANDARD]
+    buckets = histograms[0].buckets if histograms else []
+    counts = [bucket.sample_count for bucket in buckets]
+    return {
+        "low": stats.min,
+        "middle": stats.median,
+        "high": stats.max,
+        "mean": stats.mean,
+        "bars": charts.histogram_bars(counts),
+    }
+
+
+def _word_statistics(stats: Any) -> dict[str, Any]:
+    first_buckets = stats.rank_histogram.buckets[:BINS]
+    counts = [bucket.sample_count for bucket in first_buckets]
+    top = ", ".join(word.value for word in stats.top_values[:3])
+    return {"unique": stats.unique, "top": top, "bars": charts.histogram_bars(counts)}
 
 
 def _curves(record: RunRecord) -> list[str]:
     """A picture a metric from the training's TensorBoard events."""
+    run = record.artifact("Trainer", "model_run")
+    if run is None:
+        return []
+    series: dict[str, charts.Series] = defaultdict(dict)
+    for name in ("train", "validation"):
+        for metric, values in _epochs(f"{run.uri}/{name}"):
+            series[metric][name] = values
+    return [
+        charts.curve(metric, values_by_name) for metric, values_by_name in sorted(series.items())
+    ]
+
+
+def _epochs(pattern: str) -> Iterator[tuple[str, list[float]]]:
+    """Each metric of the events in a folder, with its value an epoch."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run = record.artifact("Trainer", "model_run")
-    series: dict[str, dict[str, list[float]]] = {}
-    for name in ("train", "validation"):
-        folders = tf.io.gfile.glob(f"{run.uri}/{name}") if run else []
-        folder = next(iter(folders), None)
-        if folder is None:
-            continue
-        events = EventAccumulator(folder).Reload()
-        for tag in events.Tags()["tensors"]:
-            if tag.startswith("epoch_") and "learning_rate" not in tag:
-                values = [float(tf.make_ndarray(e.tensor_proto)) for e in events.Tensors(tag)]
-                series.setdefault(tag.removeprefix("epoch_"), {})[name] = values
-    return [charts.curve(metric, by_name) for metric, by_name in sorted(series.items())]
+    folders = tf.io.gfile.glob(pattern)
+    if not folders:
+        return
+    events = EventAccumulator(folders[0]).Reload()
+    for tag in events.Tags()["tensors"]:
+        if tag.startswith("epoch_") and "learning_rate" not in tag:
+            metric = tag.removeprefix("epoch_")
+            tensors = [event.tensor_proto for event in events.Tensors(tag)]
+            values = [float(tf.make_ndarray(tensor)) for tensor in tensors]
+            yield metric, values
 
 
 def _plots(result: Any, area: float | None) -> list[str]:
     """ROC and calibration of the whole held-out split, as TFMA's plots hold them."""
-    pictures = []
+    pictures: list[str] = []
     for key, outputs in result.plots:
-        if key:
-            continue
-        plots = {
-            name: plot
-            for subkeys in outputs.values()
-            for by_name in subkeys.values()
-            for name, plot in by_name.items()
-        }
-        if matrices := plots.get("confusionMatrixAtThresholds", {}).get("matrices"):
-            rates = [m.get("falsePositiveRate", 0.0) for m in matrices]
-            recalls = [m.get("recall", 0.0) for m in matrices]
-            pictures.append(charts.roc(rates, recalls, area))
-        if buckets := plots.get("calibrationHistogramBuckets", {}).get("buckets"):
-            pictures.append(charts.calibration(*_calibration_bins(buckets)))
+        if not key:
+            plots = by_name(outputs)
+            pictures += _pictures(plots, area)
     return pictures
 
 
-def _calibration_bins(
-    buckets: list[dict[str, Any]],
-) -> tuple[list[float], list[float], list[float]]:
-    """TFMA's thousand buckets in BINS bins by score: mean score, share of positives, rows."""
-    sums = [[0.0, 0.0, 0.0] for _ in range(BINS)]
+def _pictures(plots: dict[str, Any], area: float | None) -> Iterator[str]:
+    matrices = plots.get("confusionMatrixAtThresholds", {}).get("matrices")
+    if matrices:
+        rates = [matrix.get("falsePositiveRate", 0.0) for matrix in matrices]
+        recalls = [matrix.get("recall", 0.0) for matrix in matrices]
+        yield charts.roc(rates, recalls, area)
+    buckets = plots.get("calibrationHistogramBuckets", {}).get("buckets")
+    if buckets:
+        bins = _calibration_bins(buckets)
+        mean_scores = [score_bin.scores / score_bin.rows for score_bin in bins]
+        shares = [score_bin.labels / score_bin.rows for score_bin in bins]
+        weights = [score_bin.rows for score_bin in bins]
+        yield charts.calibration(mean_scores, shares, weights)
+
+
+@dataclass
+class _Bin:
+    """Sums over the rows whose scores are alike."""
+
+    scores: float = 0.0
+    labels: float = 0.0
+    rows: float = 0.0
+
+
+def _calibration_bins(buckets: list[dict[str, Any]]) -> list[_Bin]:
+    """TFMA's thousand buckets in at most BINS bins by score, each with rows."""
+    bins = [_Bin() for _ in range(BINS)]
     for bucket in buckets:
         rows = float(bucket.get("numWeightedExamples", 0.0))
         if rows and math.isfinite(rows):
-            score = float(bucket["totalWeightedRefinedPrediction"]) / rows
-            index = min(int(score * BINS), BINS - 1)
-            for i, amount in enumerate((score * rows, float(bucket["totalWeightedLabel"]), rows)):
-                sums[index][i] += amount
-    bins = [(a / rows, b / rows, rows) for a, b, rows in sums if rows]
-    return [f[0] for f in bins], [f[1] for f in bins], [f[2] for f in bins]
+            score_sum = float(bucket["totalWeightedRefinedPrediction"])
+            score = score_sum / rows
+            number = min(int(score * BINS), BINS - 1)
+            score_bin = bins[number]
+            score_bin.scores += score * rows
+            score_bin.labels += float(bucket["totalWeightedLabel"])
+            score_bin.rows += rows
+    return [score_bin for score_bin in bins if score_bin.rows]

@@ -1,0 +1,98 @@
+"""What TFMA measured of the candidate and of the last blessed model, slice by slice."""
+
+import functools
+import math
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from tfx.types import Artifact
+
+from pipeline.reports.run_record import RunRecord
+
+WHOLE = "all"  # the slice that is no slice
+
+Metrics = dict[str, float]
+Slices = dict[str, Metrics]
+
+
+def evaluation_result(record: RunRecord) -> Any:
+    """TFMA's result for the candidate, or None."""
+    evaluation = record.artifact("Evaluator", "evaluation")
+    if evaluation is None or not tf.io.gfile.exists(evaluation.uri):
+        return None
+    model_names = _model_names(evaluation)
+    model_name = "candidate" if "candidate" in model_names else None
+    return _load(evaluation.uri, model_name)
+
+
+@functools.lru_cache(maxsize=4)  # summary and report ask for the same, which no one writes again
+def _load(uri: str, model_name: str | None) -> Any:
+    return tfma.load_eval_result(uri, model_name=model_name)
+
+
+def _model_names(evaluation: Artifact) -> set[str]:
+    """The models' names; TFMA gives a single model none."""
+    result = _load(evaluation.uri, None)
+    return {spec.name for spec in result.config.model_specs}
+
+
+def candidate_metrics(record: RunRecord) -> Slices:
+    """Metric -> number for each slice.
+
+    Numbers that JSON has no word for are left out.
+    """
+    result = evaluation_result(record)
+    return _by_slice(result) if result else {}
+
+
+def _by_slice(result: Any) -> Slices:
+    slices: Slices = {}
+    for key, outputs in result.slicing_metrics:
+        columns = [f"{column}={value}" for column, value in key]
+        name = ", ".join(columns) or WHOLE
+        slices[name] = _finite_numbers(by_name(outputs))
+    return slices
+
+
+def by_name(outputs: dict[str, Any]) -> dict[str, Any]:
+    """A slice's metrics or plots, which TFMA nests by output and by subkey."""
+    values: dict[str, Any] = {}
+    for subkeys in outputs.values():
+        for subkey_values in subkeys.values():
+            values |= subkey_values
+    return values
+
+
+def _finite_numbers(values: dict[str, Any]) -> Metrics:
+    numbers = {}
+    for metric, value in values.items():
+        number = value.get("doubleValue")
+        if isinstance(number, int | float) and math.isfinite(number):
+            numbers[metric] = number
+    return numbers
+
+
+def baseline(record: RunRecord, evaluation: Slices) -> dict[str, Any] | None:
+    """The last blessed model on the same rows, None for the first model.
+
+    The candidate itself is the baseline where it is the last blessed.
+    """
+    # Not from the Evaluator's inputs: metadata keeps one event an artifact, and the same model may
+    # be both.
+    last_model = record.artifact("LastBlessed", "model")
+    candidate = record.artifact("Trainer", "model")
+    if last_model is None or candidate is None:
+        return None
+    same_model = last_model.uri == candidate.uri
+    slices = evaluation if same_model else _baseline_metrics(record)
+    metrics = slices.get(WHOLE, {})
+    return {"model": last_model.uri, "same_model": same_model, "metrics": metrics}
+
+
+def _baseline_metrics(record: RunRecord) -> Slices:
+    evaluation = record.artifact("Evaluator", "evaluation")
+    if evaluation is None or "baseline" not in _model_names(evaluation):
+        return {}
+    result = _load(evaluation.uri, "baseline")
+    return _by_slice(result)
