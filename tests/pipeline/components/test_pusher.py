@@ -1,5 +1,6 @@
 """Publishing is whole or not at all, and never repeats the newest model."""
 
+import contextlib
 import os
 import resource
 
@@ -12,60 +13,92 @@ from pipeline.errors import RunError
 @pytest.fixture
 def model(tmp_path):
     folder = tmp_path / "model"
-    (folder / "variables").mkdir(parents=True)
-    (folder / "saved_model.pb").write_bytes(b"graph")
-    (folder / "variables/data").write_bytes(os.urandom(50_000))
+    variables = folder / "variables"
+    variables.mkdir(parents=True)
+    graph = folder / "saved_model.pb"
+    data = variables / "data"
+    graph.write_bytes(b"graph")
+    data.write_bytes(os.urandom(50_000))
     return folder
 
 
-def test_a_new_model_is_a_new_version_beside_the_old(model, tmp_path):
-    first, new = publish(model, tmp_path / "published")
-    (model / "saved_model.pb").write_bytes(b"better graph")
-    second, newer = publish(model, tmp_path / "published")
-
-    assert new is True
-    assert newer is True
-    assert int(second.name) > int(first.name)
-    assert tree_sha256(second) == tree_sha256(model) != tree_sha256(first)
+@pytest.fixture
+def published(tmp_path):
+    return tmp_path / "published"
 
 
-def test_the_newest_model_is_not_published_twice(model, tmp_path):
-    first, _ = publish(model, tmp_path / "published")
-
-    assert publish(model, tmp_path / "published") == (first, False)
-
-
-def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, tmp_path):
-    publish(model, tmp_path / "published")
-    first_tree = tree_sha256(tmp_path / "published")
-    (model / "variables/data").write_bytes(os.urandom(200_000))
+@contextlib.contextmanager
+def full_disk():
+    """Have the kernel refuse a write of more than 100 kB, as it does on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(
-        resource.RLIMIT_FSIZE, (100_000, hard)
-    )  # the kernel refuses the write, as it does on a full disk
-
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(
-            RunError, match=r"cannot be written .*; the versions before it are untouched"
-        ):
-            publish(model, tmp_path / "published")
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert tree_sha256(tmp_path / "published") == first_tree
-    assert [p.name for p in (tmp_path / "published").iterdir() if not p.name.isdigit()] == []
+
+def remnants(folder):
+    """What lies among the versions and is none."""
+    names = [path.name for path in folder.iterdir()]
+    return [name for name in names if not name.isdigit()]
 
 
-def test_what_a_killed_run_left_is_cleared_away(model, tmp_path):
-    (tmp_path / "published/.17.unfinished").mkdir(parents=True)
+def test_a_new_model_is_a_new_version_beside_the_old(model, published):
+    first, new = publish(model, published)
+    first_tree = tree_sha256(first)
+    graph = model / "saved_model.pb"
+    graph.write_bytes(b"better graph")
 
-    publish(model, tmp_path / "published")
+    second, newer = publish(model, published)
 
-    assert all(p.name.isdigit() for p in (tmp_path / "published").iterdir())
+    second_tree = tree_sha256(second)
+    assert new is True
+    assert newer is True
+    first_number = int(first.name)
+    assert int(second.name) > first_number
+    assert second_tree == tree_sha256(model)
+    assert second_tree != first_tree
+    assert tree_sha256(first) == first_tree
+
+
+def test_the_newest_model_is_not_published_twice(model, published):
+    first, _ = publish(model, published)
+
+    second, new = publish(model, published)
+
+    assert second == first
+    assert new is False
+
+
+def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, published):
+    publish(model, published)
+    first_tree = tree_sha256(published)
+    data = model / "variables/data"
+    data.write_bytes(os.urandom(200_000))
+    message = r"cannot be written .*; the versions before it are untouched"
+
+    with full_disk(), pytest.raises(RunError, match=message):
+        publish(model, published)
+
+    assert tree_sha256(published) == first_tree
+    assert remnants(published) == []
+
+
+def test_what_a_killed_run_left_is_cleared_away(model, published):
+    remnant = published / ".17.unfinished"
+    remnant.mkdir(parents=True)
+
+    publish(model, published)
+
+    assert remnants(published) == []
 
 
 def test_one_changed_byte_is_another_model(model):
     first_tree = tree_sha256(model)
-    (model / "saved_model.pb").write_bytes(b"grapf")
+    graph = model / "saved_model.pb"
+    graph.write_bytes(b"grapf")
 
-    assert tree_sha256(model) != first_tree
+    second_tree = tree_sha256(model)
+
+    assert second_tree != first_tree

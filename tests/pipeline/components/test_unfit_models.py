@@ -17,18 +17,27 @@ UNFIT = {
     ),
     "out of range": (r'return {"score": \1 + 1.0}', "expected is a finite number from 0 to 1"),
 }
+RAISING = """\
+def run_fn(fn_args):
+    raise ValueError("no such luck")
+
+
+def _old_run_fn(fn_args):
+"""
 
 
 @pytest.mark.parametrize(("answer", "says"), UNFIT.values(), ids=UNFIT)
 def test_an_unfit_model_is_not_published(answer, says, tmp_path, cli, trained):
-    folder, first_tree = copy_small("cab", tmp_path), tree_sha256(trained.published)
+    folder = copy_small("cab", tmp_path)
+    first_tree = tree_sha256(trained.published)
     edit(folder / "model.py", SCORE, answer)
 
     result = cli("run", folder, "--runs", trained.runs, "--json")
 
     decision = parsed(result)["decision"]
     assert result.code == 3, result.err
-    assert not decision["blessed"] and decision["published"] is None
+    assert decision["blessed"] is False
+    assert decision["published"] is None
     assert says in decision["reason"]
     assert tree_sha256(trained.published) == first_tree
 
@@ -39,26 +48,21 @@ def test_a_model_that_answers_no_number_cannot_be_judged(cab, cli, trained):
 
     result = cli("run", cab, "--runs", trained.runs, "--json")
 
+    decision = parsed(result)["decision"]
     assert result.code == 1
     assert (
-        parsed(result)["decision"]["reason"]
+        decision["reason"]
         == "not published: the model's answer is nan for held-out rows, allowed are finite numbers"
     )
     assert tree_sha256(trained.published) == first_tree
 
 
 def test_a_model_that_raises_is_a_failed_run_with_its_own_words(cab, cli, trained):
-    edit(
-        cab / "model.py",
-        r"^def run_fn\(.*\n",
-        (
-            'def run_fn(fn_args):\n    raise ValueError("no such luck")\n\n\ndef '
-            "_old_run_fn(fn_args):\n"
-        ),
-    )
+    edit(cab / "model.py", r"^def run_fn\(.*\n", RAISING)
 
     result = cli("run", cab, "--runs", trained.runs, "--json")
 
+    summary = parsed(result)
     assert result.code == 1
-    assert "Trainer failed with ValueError: no such luck (log: " in parsed(result)["error"]
+    assert "Trainer failed with ValueError: no such luck (log: " in summary["error"]
     assert "Traceback" not in result.err
