@@ -4,6 +4,9 @@ Only ExampleGen, Trainer, Pusher, Beam's arguments, paths and image differ.
 """
 
 import json
+import re
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,116 +18,136 @@ OTHER = {"ExampleGen", "Trainer", "Pusher"}
 @pytest.fixture
 def compiled(cli, tmp_path):
     def call(env, *more, model="cab"):
-        result = cli(
-            "compile",
-            model,
-            "--env",
-            env,
-            "--output",
-            tmp_path,
-            "--runs",
-            tmp_path / "runs",
-            "--json",
-            *more,
-        )
+        runs = tmp_path / "runs"
+        options = ("--env", env, "--output", tmp_path, "--runs", runs, "--json")
+        result = cli("compile", model, *options, *more)
         assert result.code == 0, result.err
         [file] = parsed(result)
-        return json.loads(open(file).read())
+        text = Path(file).read_text()
+        return json.loads(text)
 
     return call
 
 
+class Node(NamedTuple):
+    task: dict
+    component: dict
+    executor: dict
+
+    def constant(self, name):
+        """The value of a parameter that is known before the job runs."""
+        parameters = self.task["inputs"]["parameters"]
+        value = parameters[name]["runtimeValue"]
+        return value["constant"]
+
+    @property
+    def arguments(self):
+        container = self.executor["container"]
+        return container["args"]
+
+
 def nodes(job):
-    """Each node's task, component and executor, without the parts that may differ."""
+    """Each node by its name, under which both ExampleGens are the same."""
     spec = job["pipelineSpec"]
+    executors = spec["deploymentSpec"]["executors"]
     by_name = {}
-    for name, task in spec["root"]["dag"]["tasks"].items():
-        component = spec["components"][task["componentRef"]["name"]]
-        executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
-        by_name[
-            name.replace("BigQueryExampleGen", "ExampleGen").replace("CsvExampleGen", "ExampleGen")
-        ] = (task, component, executor)
+    tasks = spec["root"]["dag"]["tasks"]
+    for task_name, task in tasks.items():
+        component_name = task["componentRef"]["name"]
+        component = spec["components"][component_name]
+        label = component["executorLabel"]
+        executor = executors[label]
+        name = with_one_example_gen(task_name)
+        by_name[name] = Node(task, component, executor)
     return by_name
 
 
-def neutral(value, root, name):
+def with_one_example_gen(text):
+    return re.sub("(BigQuery|Csv)ExampleGen", "ExampleGen", text)
+
+
+def neutral_nodes(job, name):
+    """Each node as text, without the parts that may differ."""
+    root = module_base(job)
+    job_nodes = nodes(job)
+    return {node_name: neutral(node, root, name) for node_name, node in job_nodes.items()}
+
+
+def neutral(node, root, name):
     """As text, with root, image, name, Beam's arguments and the ExampleGen's name taken out."""
-    value = json.loads(json.dumps(value))
-    container = value[2].get("container", {})
+    value = json.loads(json.dumps(node))
+    _, _, executor = value
+    container = executor.get("container", {})
     container.pop("image", None)
-    container["args"] = [
-        a
-        for a in container.get("args", [])
-        if not a.startswith("--") or "json" in a or "class" in a
-    ]
-    text = (
-        json.dumps(value, sort_keys=True)
-        .replace(root, "ROOT")
-        .replace("BigQueryExampleGen", "ExampleGen")
-        .replace("CsvExampleGen", "ExampleGen")
-    )
-    return text.replace(json.dumps(name), '"NAME"').replace(f'\\"{name}\\"', '\\"NAME\\"')
+    arguments = container.get("args", [])
+    container["args"] = [argument for argument in arguments if not is_beams(argument)]
+    text = json.dumps(value, sort_keys=True)
+    text = text.replace(root, "ROOT")
+    text = with_one_example_gen(text)
+    text = text.replace(f'"{name}"', '"NAME"')
+    return text.replace(f'\\"{name}\\"', '\\"NAME\\"')
+
+
+def is_beams(argument):
+    is_tfxs = "json" in argument or "class" in argument
+    return argument.startswith("--") and not is_tfxs
 
 
 def module_base(job):
-    uri = nodes(job)["ImportSchemaGen"][0]["inputs"]["parameters"]["schema_file"]["runtimeValue"][
-        "constant"
-    ]
-    return uri.rsplit("/", 2)[0]
+    importer = nodes(job)["ImportSchemaGen"]
+    uri = importer.constant("schema_file")
+    base, _, _ = uri.rsplit("/", 2)
+    return base
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
 def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, stage):
-    local, cloud = compiled("local"), compiled(stage, *IMAGES)
+    local = compiled("local")
+    cloud = compiled(stage, *IMAGES)
 
-    local_nodes, cloud_nodes = nodes(local), nodes(cloud)
     cloud_name = cloud["pipelineSpec"]["pipelineInfo"]["name"]
-    differing = {
-        n
-        for n in local_nodes
-        if neutral(local_nodes[n], module_base(local), "cab")
-        != neutral(cloud_nodes[n], module_base(cloud), cloud_name)
-    }
+    local_nodes = neutral_nodes(local, "cab")
+    cloud_nodes = neutral_nodes(cloud, cloud_name)
+    differing_names = {name for name in local_nodes if local_nodes[name] != cloud_nodes[name]}
     assert set(local_nodes) == set(cloud_nodes)
-    assert differing == OTHER
+    assert differing_names == OTHER
 
 
 def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_settings_say_so(
     compiled,
 ):
-    dev, staging = nodes(compiled("dev", *IMAGES)), nodes(compiled("staging", *IMAGES))
+    dev = nodes(compiled("dev", *IMAGES))
+    staging = nodes(compiled("staging", *IMAGES))
 
-    query = staging["ExampleGen"][0]["inputs"]["parameters"]["input_config"]["runtimeValue"][
-        "constant"
-    ]
-    assert "rides.rides" in query and "`tips` IS NOT NULL" in query and "@begin" not in query
-    assert "--runner=DataflowRunner" in staging["Transform"][2]["container"]["args"]
-    assert "--runner=DirectRunner" in dev["Transform"][2]["container"]["args"]
-    assert (
-        "pipeline.components.vertex_trainer.Executor" in staging["Trainer"][2]["container"]["args"]
-    )
-    assert "pipeline.components.trainer.Executor" in dev["Trainer"][2]["container"]["args"]
-    assert (
-        "n1-standard-4"
-        in staging["Trainer"][0]["inputs"]["parameters"]["custom_config"]["runtimeValue"][
-            "constant"
-        ]
-    )
+    query = staging["ExampleGen"].constant("input_config")
+    dev_trainer = dev["Trainer"]
+    staging_trainer = staging["Trainer"]
+    training = staging_trainer.constant("custom_config")
+    assert "rides.rides" in query
+    assert "`tips` IS NOT NULL" in query
+    assert "@begin" not in query
+    assert "--runner=DataflowRunner" in staging["Transform"].arguments
+    assert "--runner=DirectRunner" in dev["Transform"].arguments
+    assert "pipeline.components.vertex_trainer.Executor" in staging_trainer.arguments
+    assert "pipeline.components.trainer.Executor" in dev_trainer.arguments
+    assert "n1-standard-4" in training
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
 def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_serves_beam_too(
     compiled, stage
 ):
-    executors = [
-        executor["container"]
-        for _, _, executor in nodes(compiled(stage, *IMAGES)).values()
-        if "container" in executor
-    ]
+    job = compiled(stage, *IMAGES)
 
-    assert len(executors) == 9 and {e["image"] for e in executors} == {IMAGE}
-    assert {tuple(e["command"]) for e in executors} == {("python", "-m", "pipeline.job.entrypoint")}
-    assert all(f"--sdk_container_image={IMAGE}" in e["args"] for e in executors)
+    job_nodes = nodes(job)
+    executors = [node.executor for node in job_nodes.values()]
+    containers = [executor["container"] for executor in executors if "container" in executor]
+    images = [container["image"] for container in containers]
+    commands = [container["command"] for container in containers]
+    assert images == [IMAGE] * 9
+    assert commands == [["python", "-m", "pipeline.job.entrypoint"]] * 9
+    for container in containers:
+        assert f"--sdk_container_image={IMAGE}" in container["args"]
 
 
 def test_modules_are_given_by_the_hash_of_their_content(compiled):
@@ -133,31 +156,30 @@ def test_modules_are_given_by_the_hash_of_their_content(compiled):
     job = compiled("prod", *IMAGES)
     folder = ModelFolder.load("cab")
 
-    uri = nodes(job)["Transform"][0]["inputs"]["parameters"]["module_file"]["runtimeValue"][
-        "constant"
-    ]
-    assert uri == (
-        f"gs://mill-prod-prod-artifacts/modules/cab/{folder.sha256('preprocessing.py')}/"
-        "preprocessing.py"
-    )
+    transform = nodes(job)["Transform"]
+    uri = transform.constant("module_file")
+    sha256 = folder.sha256("preprocessing.py")
+    assert uri == f"gs://mill-prod-prod-artifacts/modules/cab/{sha256}/preprocessing.py"
 
 
 def test_transform_waits_for_the_validator(compiled):
-    assert "ExampleValidator" in nodes(compiled("dev", *IMAGES))["Transform"][0]["dependentTasks"]
+    job = compiled("dev", *IMAGES)
+
+    transform = nodes(job)["Transform"]
+    assert "ExampleValidator" in transform.task["dependentTasks"]
 
 
 def test_each_model_asks_for_its_own_last_blessed_one(compiled):
     jobs = {model: compiled("dev", *IMAGES, model=model) for model in ("cab", "ferry")}
 
     for model, job in jobs.items():
-        resolver = nodes(job)["LastBlessed-model-blessing-resolver"][2]["resolver"][
-            "outputArtifactQueries"
-        ]["model_blessing"]["filter"]
-        evaluator = nodes(job)["Evaluator"][0]["inputs"]["parameters"]["pipeline"]["runtimeValue"][
-            "constant"
-        ]
-        assert evaluator == f"dev-{model}"
-        assert resolver.endswith(
+        job_nodes = nodes(job)
+        evaluator = job_nodes["Evaluator"]
+        pipeline = evaluator.constant("pipeline")
+        resolver = job_nodes["LastBlessed-model-blessing-resolver"].executor["resolver"]
+        query = resolver["outputArtifactQueries"]["model_blessing"]
+        assert pipeline == f"dev-{model}"
+        assert query["filter"].endswith(
             f'metadata.blessed.number_value=1 AND metadata.pipeline.string_value="dev-{model}"'
         )
 
@@ -165,11 +187,10 @@ def test_each_model_asks_for_its_own_last_blessed_one(compiled):
 def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     job = compiled("dev", *IMAGES)
 
-    assert job["pipelineSpec"]["schemaVersion"] == "2.1.0"
-    assert (
-        job["runtimeConfig"]["gcsOutputDirectory"]
-        == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
-    )
+    spec = job["pipelineSpec"]
+    configuration = job["runtimeConfig"]
+    assert spec["schemaVersion"] == "2.1.0"
+    assert configuration["gcsOutputDirectory"] == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
 
 
 @pytest.mark.parametrize(
@@ -189,14 +210,17 @@ def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     ],
 )
 def test_a_wrong_argument_is_one_sentence_and_nothing_is_written(cli, tmp_path, arguments, says):
-    result = cli("compile", "cab", "--output", tmp_path / "out", *arguments)
+    output = tmp_path / "out"
+
+    result = cli("compile", "cab", "--output", output, *arguments)
 
     assert result.code == 2
     assert says in result.sentence
-    assert not (tmp_path / "out").exists()
+    assert not output.exists()
 
 
 def test_without_a_name_every_model_is_compiled(cli, tmp_path):
-    files = parsed(cli("compile", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
+    result = cli("compile", "--env", "dev", *IMAGES, "--output", tmp_path, "--json")
 
-    assert [f.rsplit("/")[-1] for f in files] == ["dev-cab.json", "dev-ferry.json"]
+    names = [Path(file).name for file in parsed(result)]
+    assert names == ["dev-cab.json", "dev-ferry.json"]

@@ -14,36 +14,46 @@ GATE = Gate(
 )
 
 
+def gated_metric():
+    config = eval_config(GATE, label="big_tip")
+    metrics, _ = config.metrics_specs
+    [gated] = [metric for metric in metrics.metrics if metric.per_slice_thresholds]
+    return gated
+
+
 def thresholds():
-    [gated] = [
-        m
-        for m in eval_config(GATE, label="big_tip").metrics_specs[0].metrics
-        if m.per_slice_thresholds
-    ]
-    return {
-        str(t.slicing_specs[0].feature_values): t.threshold for t in gated.per_slice_thresholds
-    }, gated
+    """The gated metric's threshold by its slice."""
+    by_slice = {}
+    for bound in gated_metric().per_slice_thresholds:
+        [slicing] = bound.slicing_specs
+        name = str(slicing.feature_values)
+        by_slice[name] = bound.threshold
+    return by_slice
 
 
 def test_the_whole_split_has_its_bound_and_the_change():
-    by_slice, gated = thresholds()
+    gated = gated_metric()
+    whole = thresholds()["{}"]
 
-    whole = by_slice["{}"]
-    assert gated.class_name == "AUC" and not gated.HasField("threshold")
+    assert gated.class_name == "AUC"
+    assert not gated.HasField("threshold")
     assert whole.value_threshold.lower_bound.value == 0.9
     assert whole.change_threshold.absolute.value == -0.01
     assert whole.change_threshold.direction == 2  # HIGHER_IS_BETTER
 
 
 def test_a_slice_has_its_own_bound():
-    by_slice, _ = thresholds()
+    cash = thresholds()["{'payment_type': 'Cash'}"]
 
-    assert by_slice["{'payment_type': 'Cash'}"].value_threshold.lower_bound.value == 0.6
+    assert cash.value_threshold.lower_bound.value == 0.6
 
 
 def test_the_metrics_that_are_only_reported_have_no_bound():
-    metrics = [m for spec in eval_config(GATE, label="big_tip").metrics_specs for m in spec.metrics]
+    config = eval_config(GATE, label="big_tip")
 
-    assert [m.class_name for m in metrics if m.per_slice_thresholds or m.HasField("threshold")] == [
-        "AUC"
-    ]
+    bounded_names = []
+    for spec in config.metrics_specs:
+        for metric in spec.metrics:
+            if metric.per_slice_thresholds or metric.HasField("threshold"):
+                bounded_names.append(metric.class_name)
+    assert bounded_names == ["AUC"]

@@ -25,18 +25,20 @@ class Doubled(beam.DoFn):
 
 
 def test_beams_direct_runner_still_tries_one_that_it_downloads():
-    assert "prism_runner.PrismRunner()" in inspect.getsource(
-        direct_runner.SwitchingDirectRunner.run_pipeline
-    )
+    source = inspect.getsource(direct_runner.SwitchingDirectRunner.run_pipeline)
+
+    assert "prism_runner.PrismRunner()" in source
 
 
 def test_a_pipeline_is_run_by_the_fn_api_runner(monkeypatch):
-    runs, run = [], fn_runner.FnApiRunner.run_pipeline
-    monkeypatch.setattr(
-        fn_runner.FnApiRunner,
-        "run_pipeline",
-        lambda self, *arguments: runs.append(self) or run(self, *arguments),
-    )
+    runs = []
+    run = fn_runner.FnApiRunner.run_pipeline
+
+    def noted_run(runner, *arguments):
+        runs.append(runner)
+        return run(runner, *arguments)
+
+    monkeypatch.setattr(fn_runner.FnApiRunner, "run_pipeline", noted_run)
     monkeypatch.setattr("apache_beam.runners.portability.prism_runner.PrismRunner", None)
 
     with tfx_patches.beam(), beam.Pipeline() as pipeline:
@@ -48,9 +50,14 @@ def test_a_pipeline_is_run_by_the_fn_api_runner(monkeypatch):
 def test_beam_still_reads_a_dofn_again_each_time():
     do_fn = Doubled()
 
-    assert userstate.get_dofn_specs(do_fn) is not userstate.get_dofn_specs(do_fn)
+    first_specs = userstate.get_dofn_specs(do_fn)
+    second_specs = userstate.get_dofn_specs(do_fn)
     with tfx_patches.dofn_specs_read_once():
-        assert userstate.get_dofn_specs(do_fn) is userstate.get_dofn_specs(do_fn)
+        third_specs = userstate.get_dofn_specs(do_fn)
+        fourth_specs = userstate.get_dofn_specs(do_fn)
+
+    assert first_specs is not second_specs
+    assert third_specs is fourth_specs
 
 
 def test_tfxs_local_runner_still_makes_its_launchers_by_this_name():
@@ -79,13 +86,17 @@ def test_tfx_still_packs_modules_but_where_this_variable_is_set():
 
 def test_tfx_still_asks_for_the_last_blessed_model_of_the_whole_project(tmp_path, monkeypatch):
     jobs = []
-    monkeypatch.setattr(
-        tfx_patches, "ask_for_own_blessing", lambda job, _: jobs.append(json.dumps(job))
-    )
-    spec = here(ModelFolder.load("ferry"), tmp_path)
+
+    def note(job, _):
+        jobs.append(json.dumps(job))
+
+    monkeypatch.setattr(tfx_patches, "ask_for_own_blessing", note)
+    folder = ModelFolder.load("ferry")
+    spec = here(folder, tmp_path)
 
     compiler.compiled(spec, "image@sha256:0")
 
-    assert "tfx.ModelBlessing" in jobs[0]
-    assert "metadata.pipeline" not in jobs[0]
-    assert entrypoint.COMMAND[-1] in jobs[0]
+    [job] = jobs
+    assert "tfx.ModelBlessing" in job
+    assert "metadata.pipeline" not in job
+    assert entrypoint.COMMAND[-1] in job
