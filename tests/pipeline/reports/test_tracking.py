@@ -28,20 +28,27 @@ def test_a_tracker_that_was_killed_is_told_in_a_sentence(tracker):
     tracker.kill()
     tracker.wait()
 
-    assert tracking.track(tracker, {}, []) == "exit -9 without a word"
+    problem = tracking.track(tracker, {}, [])
+
+    assert problem == "exit -9 without a word"
 
 
 def test_a_tracker_that_hangs_is_ended_and_told_in_a_sentence(tracker, monkeypatch):
     monkeypatch.setattr(tracking, "TIMEOUT_SECONDS", 1)
     os.kill(tracker.pid, signal.SIGSTOP)
 
-    assert tracking.track(tracker, {}, []) == "no answer within 1 s"
+    problem = tracking.track(tracker, {}, [])
+
+    assert problem == "no answer within 1 s"
     assert tracker.returncode == -signal.SIGKILL
 
 
 def test_what_a_tracker_raises_is_told_in_a_sentence_and_whole_on_standard_error(tracker, capsys):
-    assert tracking.track(tracker, {}, []) == "KeyError: 'model'"
-    assert "Traceback" in capsys.readouterr().err
+    problem = tracking.track(tracker, {}, [])
+
+    _, errors = capsys.readouterr()
+    assert problem == "KeyError: 'model'"
+    assert "Traceback" in errors
 
 
 def test_a_tracker_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
@@ -51,9 +58,9 @@ def test_a_tracker_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
         pass
 
     assert tracker.wait(60) == 0
-    assert [
-        e.name for e in MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").search_experiments()
-    ] == ["Default"]
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    names = [experiment.name for experiment in client.search_experiments()]
+    assert names == ["Default"]
 
 
 def test_half_a_run_is_not_kept(tmp_path):
@@ -65,11 +72,10 @@ def test_half_a_run_is_not_kept(tmp_path):
 
 @pytest.mark.parametrize("at", ["_opened", "_log"])
 def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(at):
-    program = (
-        HANGING.format(at)
-        + ("; tracking._opened = lambda _: None" if at == "_log" else "")
-        + "; tracking.main('')"
-    )
+    program = HANGING.format(at)
+    if at == "_log":
+        program += "; tracking._opened = lambda _: None"
+    program += "; tracking.main('')"
 
     process = subprocess.run([sys.executable, "-c", program], input="{}", text=True, timeout=30)
 
@@ -77,4 +83,6 @@ def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(at):
 
 
 def test_ctrl_c_does_not_reach_the_tracker(tracker):
-    assert os.getpgid(tracker.pid) != os.getpgid(0)
+    own_group = os.getpgid(0)
+
+    assert os.getpgid(tracker.pid) != own_group
