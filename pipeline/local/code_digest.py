@@ -18,10 +18,12 @@ def files() -> Iterator[Path]:
     What an editor keeps beside them is left out.
     """
     yield REPOSITORY / "Pipfile.lock"
-    folders = (REPOSITORY / "settings", REPOSITORY / "pipeline")
-    paths = [file for folder in folders for file in folder.rglob("*")]
-    for file in sorted((REPOSITORY / "environments.py", *paths)):
-        if file.suffix in SUFFIXES and not file.name.startswith("."):
+    paths = [REPOSITORY / "environments.py"]
+    for folder in ("settings", "pipeline"):
+        paths += (REPOSITORY / folder).rglob("*")
+    for file in sorted(paths):
+        hidden = file.name.startswith(".")
+        if file.suffix in SUFFIXES and not hidden:
             yield file
 
 
@@ -32,6 +34,8 @@ def reference() -> str:
     """
     content = hashlib.sha256()
     for file in files():
+        name = file.relative_to(REPOSITORY)
         sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-        content.update(f"{file.relative_to(REPOSITORY)}\0{sha256}\0".encode())
+        line = f"{name}\0{sha256}\0"
+        content.update(line.encode())
     return f"this-machine@sha256:{content.hexdigest()}"

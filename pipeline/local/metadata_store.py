@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import threading
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from pipeline.local.store import write
 
 Json = dict[str, Any]
 Outputs = dict[str, list[Json]]  # output key -> runtime artifacts
+
+# In a resolver's filter: a property of the artifact that the resolver gets.
+PROPERTY = re.compile(r"\{\{\$\.inputs\.artifacts\['input'\]\.metadata\['(\w+)'\]\}\}")
 
 
 class MetadataStore:
@@ -31,20 +35,21 @@ class MetadataStore:
     def query(self, text: str, inputs: Outputs) -> list[Json]:
         """The newest artifact for a resolver's filter."""
         if "{{$" in text:
-            if not inputs.get("input"):
+            input_artifacts = inputs.get("input")
+            if not input_artifacts:
                 return []
-            text = re.sub(
-                r"\{\{\$\.inputs\.artifacts\['input'\]\.metadata\['(\w+)'\]\}\}",
-                lambda m: str(inputs["input"][0]["metadata"][m[1]]),
-                text,
-            )
-        clauses = text.split(" AND ")
-        matches = [a for a in self.artifacts if all(_holds(clause, a) for clause in clauses)]
+            text = _with_properties(text, input_artifacts[0])
+        matches = self.artifacts
+        for clause in text.split(" AND "):
+            matches = [artifact for artifact in matches if _holds(clause, artifact)]
         return matches[-1:]
 
     def imported(self, uri: str, type_: Json) -> Json | None:
         """The artifact of this type at this address, or None."""
-        return next((a for a in self.artifacts if (a["uri"], a["type"]) == (uri, type_)), None)
+        for artifact in self.artifacts:
+            if artifact["uri"] == uri and artifact["type"] == type_:
+                return artifact
+        return None
 
     def execution(self, key: str) -> Outputs | None:
         """The outputs of the execution with this key, or None.
@@ -54,14 +59,16 @@ class MetadataStore:
         outputs = self.executions.get(key)
         if outputs is None:
             return None
-        artifacts = [artifact for group in outputs.values() for artifact in group]
-        complete = all(Path(artifact["uri"]).parent.exists() for artifact in artifacts)
-        return outputs if complete else None
+        for artifact in chain.from_iterable(outputs.values()):
+            folder = Path(artifact["uri"]).parent
+            if not folder.exists():
+                return None
+        return outputs
 
     def remember(self, made: Outputs, key: str | None = None) -> None:
         """Store the artifacts, and under `key` the execution behind them."""
         with self._writing:
-            self.artifacts += [artifact for artifacts in made.values() for artifact in artifacts]
+            self.artifacts += chain.from_iterable(made.values())
             if key:
                 self.executions[key] = made
             content = {"artifacts": self.artifacts, "executions": self.executions}
@@ -76,16 +83,31 @@ def execution_key(component: Json, container: Json, parameters: Json, artifacts:
 
     cloud.google.com/vertex-ai/docs/pipelines/configure-caching
     """
-    names = {key: [artifact["name"] for artifact in group] for key, group in artifacts.items()}
+    names = {}
+    for key, group in artifacts.items():
+        names[key] = [artifact["name"] for artifact in group]
     parts = [parameters, names, component.get("outputDefinitions"), container]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _with_properties(text: str, artifact: Json) -> str:
+    """The filter with the artifact's properties written out."""
+    properties = artifact["metadata"]
+
+    def value(placeholder: re.Match[str]) -> str:
+        name = placeholder[1]
+        return str(properties[name])
+
+    return PROPERTY.sub(value, text)
 
 
 def _holds(clause: str, artifact: Json) -> bool:
     key, value = clause.split("=", 1)
     value = value.strip('"')
     if key == "schema_title":
-        return f"title: {value}\n" in artifact["type"].get("instanceSchema", "")
+        schema = artifact["type"].get("instanceSchema", "")
+        return f"title: {value}\n" in schema
     if key == "name":
         return bool(artifact["name"] == value)
     if key.startswith("metadata."):

@@ -29,11 +29,13 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
 
     Returns rows, model and output.
     """
-    store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
+    store = runs / "store" / folder.name
+    run_id = new_run_id(folder.name)
+    log = runs / run_id / "log.txt"
     pipeline_spec = _spec(folder, store, source)
     with alone(store):
         pipeline = compiler.build(create_prediction_pipeline, pipeline_spec)
-        error = run_logged(pipeline, run_id, runs / run_id / "log.txt")
+        error = run_logged(pipeline, run_id, log)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
         record = run_record.from_metadata(store / "metadata.db", run_id, upstream)
     model = record.artifact("LastBlessed", "model")
@@ -46,7 +48,8 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
     if error or results is None:
         raise RunError(error or "BulkInferrer left no result")
     table = read_csv(source, pipeline_spec.columns, folder.declaration.data.null_values)
-    _write(table, _answers(results.uri), output)
+    answers = _answers(results.uri)
+    _write(table, answers, output)
     return {"rows": table.num_rows, "model": model.uri, "output": str(output)}
 
 
@@ -56,12 +59,8 @@ def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
     The file may lack columns that are never served.
     """
     pipeline_spec = spec.here(folder, store)
-    source_columns = set(column_names(source))
-    columns = {
-        name: kind
-        for name, kind in pipeline_spec.columns.items()
-        if name in pipeline_spec.served or name in source_columns
-    }
+    names = {*pipeline_spec.served, *column_names(source)}
+    columns = {name: kind for name, kind in pipeline_spec.columns.items() if name in names}
     # A row without a label is what predictions are for.
     data = pipeline_spec.declaration.data.model_copy(update={"required": []})
     csv = spec.CsvSource.of(source, data.null_values)
@@ -76,21 +75,28 @@ def _answers(folder: str) -> dict[bytes, dict[str, float]]:
     """
     answers = {}
     files = tf.io.gfile.glob(f"{folder}/*")
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    for record in dataset.as_numpy_iterator():
         log = prediction_log_pb2.PredictionLog.FromString(record).predict_log
         [row] = log.request.inputs["examples"].string_val
-        key = tf.train.Example.FromString(row).SerializeToString(deterministic=True)
-        answers[key] = {
-            name: float(tf.make_ndarray(value).reshape(-1)[0])
-            for name, value in log.response.outputs.items()
-        }
+        example = tf.train.Example.FromString(row)
+        key = example.SerializeToString(deterministic=True)
+        outputs = log.response.outputs
+        answers[key] = {name: _number(tensor) for name, tensor in outputs.items()}
     return answers
+
+
+def _number(tensor: Any) -> float:
+    """The first number of a TensorProto: an output has one number a row."""
+    numbers = tf.make_ndarray(tensor).reshape(-1)
+    return float(numbers[0])
 
 
 def _write(table: pa.Table, answers: dict[bytes, dict[str, float]], output: Path) -> None:
     rows = [answers[record] for record in encode(table)]
     for name in rows[0]:
-        table = table.append_column(f"predicted_{name}", pa.array([row[name] for row in rows]))
+        column = pa.array([row[name] for row in rows])
+        table = table.append_column(f"predicted_{name}", column)
     unfinished_file = output.with_name(f".{output.name}.unfinished")
     try:
         pyarrow.csv.write_csv(table, unfinished_file)

@@ -5,27 +5,21 @@ stand in for what Vertex Pipelines would do: order, the resolvers' artifact quer
 caching.
 """
 
-import functools
 import graphlib
 import itertools
 import json
-import multiprocessing
 import os
 import sys
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
 
-from pipeline.errors import ConfigurationError, RunError
-from pipeline.job import entrypoint
-from pipeline.local import code_digest
+from pipeline.local import compiled_job
+from pipeline.local.containers import run_container
 from pipeline.local.metadata_store import Json, MetadataStore, Outputs, execution_key
 from pipeline.local.store import alone
 from pipeline.progress import Observer, Progress
-from settings import REPOSITORY
 
-SCHEMA_VERSION = "2.1.0"
 AT_ONCE = os.cpu_count() or 1
 
 
@@ -34,19 +28,17 @@ def rehearse_file(file: Path) -> Json:
 
     RunError names the node that failed.
     """
-    job = _read(file)
+    job = compiled_job.read(file)
     root = Path(job["runtimeConfig"]["gcsOutputDirectory"])
     with alone(root), Progress(sys.stderr) as progress:
         outputs = Rehearsal(job, root).run(progress)
-    blessings = [
-        a["metadata"].get("blessed") == 1
-        for node in ("Evaluator", "ServingCheck")
-        for a in outputs[node]["blessing"]
-    ]
+    blessings = [*outputs["Evaluator"]["blessing"], *outputs["ServingCheck"]["blessing"]]
+    verdicts = [blessing["metadata"].get("blessed") == 1 for blessing in blessings]
     [artifact] = outputs["Pusher"]["pushed_model"]
     metadata = artifact["metadata"]
-    address = metadata.get("pushed_destination") if metadata.get("pushed") == 1 else None
-    return {"blessed": len(blessings) == 2 and all(blessings), "published": address}
+    pushed = metadata.get("pushed") == 1
+    address = metadata.get("pushed_destination") if pushed else None
+    return {"blessed": verdicts == [True, True], "published": address}
 
 
 class Rehearsal:
@@ -57,12 +49,14 @@ class Rehearsal:
 
     def __init__(self, job: Json, root: Path) -> None:
         spec = job["pipelineSpec"]
-        self.tasks: Json = spec["root"]["dag"]["tasks"]
+        dag = spec["root"]["dag"]
+        self.tasks: Json = dag["tasks"]
         self.components: Json = spec["components"]
         self.executors: Json = spec["deploymentSpec"]["executors"]
-        self.folder = root / "rehearsals" / str(time.time_ns())
+        start = time.time_ns()
+        self.folder = root / "rehearsals" / str(start)
         self.store = MetadataStore(root / "metadata.json")
-        self.numbers = itertools.count(time.time_ns())
+        self.numbers = itertools.count(start)
         self.outputs: dict[str, Outputs] = {}
 
     def run(self, progress: Observer) -> dict[str, Outputs]:
@@ -72,39 +66,44 @@ class Rehearsal:
         tasks: dict[Future[Outputs], str] = {}
         with ThreadPoolExecutor(AT_ONCE) as pool:
             while order.is_active():
-                tasks |= {
-                    pool.submit(self._execute, task, progress): task for task in order.get_ready()
-                }
-                for future in wait(tasks, return_when=FIRST_COMPLETED).done:
+                for task in order.get_ready():
+                    future = pool.submit(self._execute, task, progress)
+                    tasks[future] = task
+                completed_futures, _ = wait(tasks, return_when=FIRST_COMPLETED)
+                for future in completed_futures:
                     task = tasks.pop(future)
                     self.outputs[task] = future.result()
                     order.done(task)
         return self.outputs
 
-    def _execute(self, task: str, progress: Observer) -> Outputs:
-        component = self.components[self.tasks[task]["componentRef"]["name"]]
+    def _execute(self, name: str, progress: Observer) -> Outputs:
+        task = self.tasks[name]
+        component_name = task["componentRef"]["name"]
+        component = self.components[component_name]
         executor = self.executors[component["executorLabel"]]
-        artifacts = self._inputs(self.tasks[task])
-        progress(task, "running")
+        artifacts = self._inputs(task)
+        progress(name, "running")
         if "importer" in executor:
             outputs = self._imported(component, executor["importer"])
         elif "resolver" in executor:
-            queries = executor["resolver"]["outputArtifactQueries"]
-            outputs = {
-                key: self.store.query(query["filter"], artifacts) for key, query in queries.items()
-            }
+            outputs = self._resolved(executor["resolver"], artifacts)
         else:
-            parameters = _parameters(self.tasks[task])
-            key = execution_key(component, executor["container"], parameters, artifacts)
-            caching = self.tasks[task].get("cachingOptions", {}).get("enableCache")
-            cached_outputs = self.store.execution(key) if caching else None
+            container = executor["container"]
+            parameters = _parameters(task)
+            key = execution_key(component, container, parameters, artifacts)
+            cached_outputs = self._cached(task, key)
             if cached_outputs is not None:
-                progress(task, "cached")
+                progress(name, "cached")
                 return cached_outputs
-            outputs = self._made(task, component, executor["container"], parameters, artifacts)
+            outputs = self._made(name, component, container, parameters, artifacts)
             self.store.remember(outputs, key)
-        progress(task, "finished")
+        progress(name, "finished")
         return outputs
+
+    def _cached(self, task: Json, key: str) -> Outputs | None:
+        """The outputs of an earlier execution, where the task may take them."""
+        options = task.get("cachingOptions", {})
+        return self.store.execution(key) if options.get("enableCache") else None
 
     def _imported(self, component: Json, importer: Json) -> Outputs:
         """The artifact at the importer's address, new at its first import only."""
@@ -112,134 +111,83 @@ class Rehearsal:
         uri = importer["artifactUri"]["constant"]
         artifact = self.store.imported(uri, definition["artifactType"])
         if artifact is None:
-            artifact = self._artifact(definition, uri) | {"metadata": importer.get("metadata", {})}
+            metadata = importer.get("metadata", {})
+            artifact = self._artifact(definition, uri) | {"metadata": metadata}
             self.store.remember({key: [artifact]})
         return {key: [artifact]}
+
+    def _resolved(self, resolver: Json, artifacts: Outputs) -> Outputs:
+        """The artifacts that the resolver's queries find."""
+        outputs: Outputs = {}
+        for key, query in resolver["outputArtifactQueries"].items():
+            outputs[key] = self.store.query(query["filter"], artifacts)
+        return outputs
 
     def _made(
         self, task: str, component: Json, container: Json, parameters: Json, artifacts: Outputs
     ) -> Outputs:
         """The container's outputs from its inputs."""
         definitions = component.get("outputDefinitions", {}).get("artifacts", {})
-        output_artifacts = {
-            key: [self._artifact(d, f"{self.folder}/{task}/{key}")]
-            for key, d in definitions.items()
-        }
-        output_file = self.folder / task / "executor_output.json"
+        folder = self.folder / task
+        output_artifacts: Outputs = {}
+        for key, definition in definitions.items():
+            output_artifacts[key] = [self._artifact(definition, f"{folder}/{key}")]
+        output_file = folder / "executor_output.json"
         executor_input = {
-            "inputs": {
-                "parameterValues": parameters,
-                "artifacts": {key: {"artifacts": group} for key, group in artifacts.items()},
-            },
-            "outputs": {
-                "artifacts": {key: {"artifacts": group} for key, group in output_artifacts.items()},
-                "outputFile": str(output_file),
-            },
+            "inputs": {"parameterValues": parameters, "artifacts": _wrapped(artifacts)},
+            "outputs": {"artifacts": _wrapped(output_artifacts), "outputFile": str(output_file)},
         }
-        _run_container(task, container, json.dumps(executor_input), self.folder / task)
-        executor_output = json.loads(output_file.read_text()).get("artifacts", {})
-        # The executor's artifact lacks its type, so that only its other fields are taken over.
+        run_container(task, container, json.dumps(executor_input), folder)
+        executor_output = json.loads(output_file.read_text())
+        executor_artifacts = executor_output.get("artifacts", {})
         outputs: Outputs = {}
         for key, [artifact] in output_artifacts.items():
-            fields = _without_type(executor_output[key]) if key in executor_output else {}
+            fields = _fields(executor_artifacts, key)
             outputs[key] = [artifact | fields]
         return outputs
 
     def _inputs(self, task: Json) -> Outputs:
-        artifact_inputs = task.get("inputs", {}).get("artifacts", {})
-        origins = {key: value["taskOutputArtifact"] for key, value in artifact_inputs.items()}
-        return {
-            key: self.outputs[origin["producerTask"]].get(origin["outputArtifactKey"], [])
-            for key, origin in origins.items()
-        }
+        inputs: Outputs = {}
+        for key, origin in _origins(task).items():
+            producer_outputs = self.outputs[origin["producerTask"]]
+            inputs[key] = producer_outputs.get(origin["outputArtifactKey"], [])
+        return inputs
 
     def _artifact(self, definition: Json, uri: str) -> Json:
         name = f"projects/1/locations/here/metadataStores/default/artifacts/{next(self.numbers)}"
         return {"name": name, "type": definition["artifactType"], "uri": uri, "metadata": {}}
 
 
-def _read(file: Path) -> Json:
-    try:
-        job: Json = json.loads(file.read_text())
-        root = job["runtimeConfig"]["gcsOutputDirectory"]
-        version = job["pipelineSpec"]["schemaVersion"]
-        executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
-    except FileNotFoundError as error:
-        raise ConfigurationError(
-            f"{file}: there is no such file; `compile --env local` writes one"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{file}: not a compiled pipeline job ({error!r})") from error
-    if "://" in root:
-        raise ConfigurationError(
-            f"{file}: its root is {root}, allowed is a folder here: "
-            "only a spec of `compile --env local` can be rehearsed"
-        )
-    if version != SCHEMA_VERSION:
-        raise ConfigurationError(
-            f"{file}: its schema version is {version}, allowed is {SCHEMA_VERSION}"
-        )
-    containers = [
-        executor["container"] for executor in executors.values() if "container" in executor
-    ]
-    if code_digest.reference() not in {container["image"] for container in containers}:
-        raise ConfigurationError(
-            f"{file}: it was compiled by other code than what would run it here; compile it again"
-        )
-    return job
+def _origins(task: Json) -> Json:
+    """Input key -> the task and the output that its artifacts are from."""
+    inputs = task.get("inputs", {})
+    artifacts = inputs.get("artifacts", {})
+    return {key: value["taskOutputArtifact"] for key, value in artifacts.items()}
 
 
 def _waits_for(task: Json) -> set[str]:
-    artifacts = task.get("inputs", {}).get("artifacts", {}).values()
-    return {
-        *task.get("dependentTasks", []),
-        *(a["taskOutputArtifact"]["producerTask"] for a in artifacts),
-    }
+    origins = _origins(task).values()
+    producers = [origin["producerTask"] for origin in origins]
+    return {*task.get("dependentTasks", []), *producers}
 
 
 def _parameters(task: Json) -> Json:
-    inputs = task.get("inputs", {}).get("parameters", {})
-    return {key: value["runtimeValue"]["constant"] for key, value in inputs.items()}
+    inputs = task.get("inputs", {})
+    parameters = inputs.get("parameters", {})
+    return {key: value["runtimeValue"]["constant"] for key, value in parameters.items()}
 
 
-def _without_type(output: Json) -> Json:
-    [artifact] = output["artifacts"]
-    return {key: value for key, value in artifact.items() if key != "type"}
+def _wrapped(artifacts: Outputs) -> Json:
+    """The artifacts in the form of an executor's input."""
+    return {key: {"artifacts": group} for key, group in artifacts.items()}
 
 
-def _run_container(task: str, container: Json, executor_input: str, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    if container["command"] != entrypoint.COMMAND:
-        raise RunError(f"{task} would run {container['command']}, allowed is {entrypoint.COMMAND}")
-    arguments = [argument.replace("{{$}}", executor_input) for argument in container["args"]]
-    process = _containers().Process(
-        target=_be_container, args=(arguments, folder, dict(os.environ))
-    )
-    process.start()
-    process.join()
-    if process.exitcode:
-        lines = (folder / "log.txt").read_text().splitlines()
-        last_line = [line for line in lines if line.strip()][-1:]
-        raise RunError(f"{task} failed: {''.join(last_line)[:300]} (log: {folder}/log.txt)")
+def _fields(executor_artifacts: Json, key: str) -> Json:
+    """The fields that the executor set on its output `key`.
 
-
-@functools.cache
-def _containers() -> Any:
-    """Forks of one process, instead of new processes.
-
-    That process has imported what all of them would.
+    The executor's artifact lacks its type, so that only its other fields are taken over.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipeline.local.preloaded"])
-    return context
-
-
-def _be_container(arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
-    """Become the entrypoint of the image's containers, as a process of its own."""
-    with open(folder / "log.txt", "w") as log:
-        os.dup2(log.fileno(), sys.stdout.fileno())
-        os.dup2(log.fileno(), sys.stderr.fileno())
-    os.chdir(folder)
-    os.environ.update(environment, PYTHONPATH=str(REPOSITORY))
-    sys.argv = ["container", *arguments]
-    entrypoint.main()
+    if key not in executor_artifacts:
+        return {}
+    [artifact] = executor_artifacts[key]["artifacts"]
+    return {name: value for name, value in artifact.items() if name != "type"}

@@ -31,36 +31,50 @@ def run(
 
     It tells of a node that fails, and nothing is raised.
     """
-    store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
-    log = runs / run_id / "log.txt"
+    store = runs / "store" / folder.name
+    run_id = new_run_id(folder.name)
+    run_folder = runs / run_id
+    log = run_folder / "log.txt"
     with alone(store):
         pipeline_spec = spec.here(folder, store, tune=tune)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log)
         with everything_else_to(log) as terminal:
-            upstream = {c.id: sorted(n.id for n in c.upstream_nodes) for c in pipeline.components}
+            upstream = _upstream(pipeline)
             record = run_record.from_metadata(store / "metadata.db", run_id, upstream, error)
             run_summary = summary.compose(record, pipeline_spec)
             page = report.render(record, run_summary)
-            files = [
-                write(runs / run_id / "summary.json", json.dumps(run_summary, indent=2) + "\n"),
-                write(runs / run_id / "report.html", page),
-            ]
-            if problem := tracking.track(tracker, run_summary, files):
+            text = json.dumps(run_summary, indent=2)
+            summary_file = write(run_folder / "summary.json", f"{text}\n")
+            report_file = write(run_folder / "report.html", page)
+            problem = tracking.track(tracker, run_summary, [summary_file, report_file])
+            if problem:
                 print(f"the tracker did not take this run: {problem}", file=terminal)
     return run_summary
 
 
 def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
     """Search the declared space on this machine and return the best hyperparameters."""
-    store, run_id = runs / "store" / folder.name, new_run_id(folder.name)
+    store = runs / "store" / folder.name
+    run_id = new_run_id(folder.name)
+    log = runs / run_id / "log.txt"
     with alone(store):
-        pipeline = compiler.build(create_tuning_pipeline, spec.here(folder, store, tune=True))
-        if error := run_logged(pipeline, run_id, runs / run_id / "log.txt"):
+        pipeline_spec = spec.here(folder, store, tune=True)
+        pipeline = compiler.build(create_tuning_pipeline, pipeline_spec)
+        error = run_logged(pipeline, run_id, log)
+        if error:
             raise RunError(error)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
         record = run_record.from_metadata(store / "metadata.db", run_id, upstream)
     return lineage.hyperparameters(record)
+
+
+def _upstream(pipeline: Pipeline) -> dict[str, list[str]]:
+    """The nodes in order, each with those that it waits for."""
+    upstream = {}
+    for component in pipeline.components:
+        upstream[component.id] = sorted(node.id for node in component.upstream_nodes)
+    return upstream
 
 
 def new_run_id(model: str) -> str:
@@ -79,6 +93,7 @@ def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
                 return str(error)
             # A node's code may raise anything: its traceback is in the log, its sentence here.
             traceback.print_exception(error)
-            text = " ".join(str(error).split())[:300]
+            words = str(error).split()
+            text = " ".join(words)[:300]
             return f"{node_error} failed with {type(error).__name__}: {text} (log: {log})"
     return None

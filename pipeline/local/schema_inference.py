@@ -32,13 +32,12 @@ def difference(file: Path, inferred: str) -> list[str]:
 
     The reviewed schema is empty where there is none yet.
     """
-    reviewed_text = text_format.MessageToString(contract.parse(file)) if file.exists() else ""
-    return list(
-        difflib.unified_diff(
-            reviewed_text.splitlines(),
-            inferred.splitlines(),
-            str(file),
-            "inferred from the data",
-            lineterm="",
-        )
-    )
+    reviewed = ""
+    if file.exists():
+        schema = contract.parse(file)
+        reviewed = text_format.MessageToString(schema)
+    reviewed_lines = reviewed.splitlines()
+    inferred_lines = inferred.splitlines()
+    name = "inferred from the data"
+    diff = difflib.unified_diff(reviewed_lines, inferred_lines, str(file), name, lineterm="")
+    return list(diff)

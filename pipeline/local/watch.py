@@ -41,12 +41,14 @@ def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
     state: State = {}
     while True:
         read_end, write_end = os.pipe()
-        if not (run := os.fork()):
+        run = os.fork()
+        if not run:
             os.close(write_end)
             return functools.partial(_begun, read_end, folder.path, handler)
         os.close(read_end)
         state = _changed(folder.path, files, state, handler) if state else _state(files)
-        if changed_file := _first_difference(code_state, _state(code_digest.files())):
+        new_code_state = _state(code_digest.files())
+        if changed_file := _first_difference(code_state, new_code_state):
             raise RunError(f"{changed_file} is no longer what was imported; start this again")
         os.write(write_end, b"\n")
         os.close(write_end)
@@ -70,12 +72,14 @@ def _wait_for(run: int) -> None:
     A run that a Ctrl-C ended ends this process with it. A process that is killed meanwhile leaves
     its run to end by itself.
     """
-    code = os.waitstatus_to_exitcode(os.waitpid(run, 0)[1])
+    _, status = os.waitpid(run, 0)
+    code = os.waitstatus_to_exitcode(status)
     if code == INTERRUPTED:
         os._exit(INTERRUPTED)
     # Nobody else tells of a signal: TensorFlow aborted, or the machine had no memory left.
     if code < 0:
-        print(f"the run was ended by {signal.Signals(-code).name}", file=sys.stderr, flush=True)
+        name = signal.Signals(-code).name
+        print(f"the run was ended by {name}", file=sys.stderr, flush=True)
 
 
 def _changed(folder: Path, files: list[Path], old_state: State, handler: Any) -> State:
