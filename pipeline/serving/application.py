@@ -68,13 +68,15 @@ class Application:
         self._served = Served(engine, Batcher(engine.run))
 
     async def _health(self, request: Request) -> Response:
-        return _json(200 if self.state == "ready" else 503, {"state": self.state})
+        status = 200 if self.state == "ready" else 503
+        return _json(status, {"state": self.state})
 
     async def _metrics(self, request: Request) -> Response:
         return Response(self.metrics.text(), headers={"content-type": CONTENT_TYPE})
 
     async def _predict(self, request: Request) -> Response:
-        start, status, count = time.perf_counter(), 500, 0
+        start = time.perf_counter()
+        status, count = 500, 0
         self.busy += 1
         try:
             predictions = await self._predictions(request)
@@ -85,7 +87,8 @@ class Application:
             response = _json(status, {"error": str(error)})
         finally:
             self.busy -= 1
-            self.metrics.answered(status, time.perf_counter() - start, count)
+            seconds = time.perf_counter() - start
+            self.metrics.answered(status, seconds, count)
         return response
 
     async def _predictions(self, request: Request) -> list[Any]:
@@ -104,7 +107,8 @@ class Application:
 
 
 async def _body(request: Request) -> bytearray:
-    body, size = bytearray(), int(request.headers.get("content-length", 0))
+    body = bytearray()
+    size = int(request.headers.get("content-length", 0))
     try:
         if size <= BYTES_READ:
             size = 0

@@ -10,8 +10,9 @@ from typing import Any
 
 MAXIMUM_BATCH = 1000  # records; a request is never split
 
-Run = Callable[[list[bytes], str], list[Any]]  # records and a signature to an answer a record
-Waiting = tuple[list[bytes], asyncio.Future[list[Any]]]
+Answers = list[Any]  # one a record
+Run = Callable[[list[bytes], str], Answers]  # of records, by the signature of this name
+Waiting = tuple[list[bytes], asyncio.Future[Answers]]
 
 
 class Batcher:
@@ -26,13 +27,15 @@ class Batcher:
         self._queues: dict[str, list[Waiting]] = {}
         self._working: asyncio.Task[None] | None = None
 
-    async def submit(self, records: list[bytes], signature: str) -> list[Any]:
+    async def submit(self, records: list[bytes], signature: str) -> Answers:
         """The answers to these records.
 
         It raises what the model raised at them, never at a neighbour's.
         """
-        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(signature, []).append((records, answer))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answers] = loop.create_future()
+        queue = self._queues.setdefault(signature, [])
+        queue.append((records, answer))
         if self._working is None or self._working.done():
             self._working = asyncio.create_task(self._work())
         return await answer
@@ -40,32 +43,39 @@ class Batcher:
     async def _work(self) -> None:
         while self._queues:
             signature = next(iter(self._queues))
-            batch, remainder = _cut(self._queues.pop(signature))
+            queue = self._queues.pop(signature)
+            batch, remainder = _cut(queue)
             if remainder:
                 self._queues[signature] = remainder  # behind the other signatures
             await self._answer(batch, signature)
 
     async def _answer(self, batch: list[Waiting], signature: str) -> None:
         records = [record for share, _ in batch for record in share]
+        loop = asyncio.get_running_loop()
         try:
-            answers = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._run, records, signature
-            )
+            answers = await loop.run_in_executor(self._thread, self._run, records, signature)
             if len(answers) != len(records):
                 raise RuntimeError(
                     f"{signature} has {len(answers)} answers to {len(records)} records"
                 )
         except Exception as error:
-            if len(batch) > 1:
-                for request in batch:
-                    await self._answer([request], signature)
-            elif not batch[0][1].done():
-                batch[0][1].set_exception(error)
+            await self._fail(batch, signature, error)
             return
         for request_records, answer in batch:
-            share, answers = answers[: len(request_records)], answers[len(request_records) :]
+            count = len(request_records)
+            share, answers = answers[:count], answers[count:]
             if not answer.done():  # its request may have been given up
                 answer.set_result(share)
+
+    async def _fail(self, batch: list[Waiting], signature: str, error: Exception) -> None:
+        """Ask each request of the batch alone; one that was alone gets the error."""
+        if len(batch) > 1:
+            for request in batch:
+                await self._answer([request], signature)
+            return
+        [(_, answer)] = batch
+        if not answer.done():
+            answer.set_exception(error)
 
 
 def _cut(queue: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:

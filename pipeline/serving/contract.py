@@ -44,11 +44,11 @@ def parse(body: bytes | bytearray) -> Question:
     except orjson.JSONDecodeError as error:  # NaN too, and numbers that no double holds
         raise RequestError(400, f"the body is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise RequestError(
-            400, f"the body is {_kind(content)}, allowed is an object with {', '.join(FIELDS)}"
-        )
+        names = ", ".join(FIELDS)
+        raise RequestError(400, f"the body is {_kind(content)}, allowed is an object with {names}")
     _refuse_unknown("the body", content, FIELDS)
-    question = Question(_instances(content), _signature(content))
+    instances = _instances(content)
+    question = Question(instances, _signature(content))
     _refuse_repeated(body, content)
     return question
 
@@ -77,30 +77,33 @@ def _instances(content: dict[str, Any]) -> list[Any]:
 def _signature(content: dict[str, Any]) -> str | None:
     """By either spelling; null is as good as absent."""
     parameters = content.get("parameters")
-    if parameters is not None and not isinstance(parameters, dict):
+    if parameters is None:
+        parameters = {}
+    if not isinstance(parameters, dict):
+        names = ", ".join(PARAMETERS)
         raise RequestError(
-            400,
-            f"parameters is {_kind(parameters)}, allowed is an object with {', '.join(PARAMETERS)}",
+            400, f"parameters is {_kind(parameters)}, allowed is an object with {names}"
         )
-    _refuse_unknown("parameters", parameters or {}, PARAMETERS)
+    _refuse_unknown("parameters", parameters, PARAMETERS)
     names_by_spelling = {
-        "parameters.signature": (parameters or {}).get("signature"),
+        "parameters.signature": parameters.get("signature"),
         "signature_name": content.get("signature_name"),
     }
-    signatures = {
-        spelling: name for spelling, name in names_by_spelling.items() if name is not None
-    }
-    for spelling, name in signatures.items():
+    signatures = set()
+    for spelling, name in names_by_spelling.items():
+        if name is None:
+            continue
         if not isinstance(name, str):
             raise RequestError(
                 400, f"{spelling} is {_kind(name)}, allowed is the name of a signature"
             )
-    if len(set(signatures.values())) > 1:
+        signatures.add(name)
+    if len(signatures) > 1:
         raise RequestError(
             400,
             "parameters.signature and signature_name differ, allowed is one signature a request",
         )
-    return next(iter(signatures.values()), None)
+    return signatures.pop() if signatures else None
 
 
 def _refuse_unknown(subject: str, content: dict[str, Any], allowed_names: tuple[str, ...]) -> None:
@@ -110,9 +113,8 @@ def _refuse_unknown(subject: str, content: dict[str, Any], allowed_names: tuple[
     """
     for name in content:
         if name not in allowed_names:
-            raise RequestError(
-                400, f"{subject} holds {_shown(name)}, allowed: {', '.join(allowed_names)}"
-            )
+            names = ", ".join(allowed_names)
+            raise RequestError(400, f"{subject} holds {_shown(name)}, allowed: {names}")
 
 
 def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
@@ -120,22 +122,24 @@ def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
 
     Only where a body has more colons than keys is it worth a slower parser's look.
     """
-    if len(KEY.findall(body)) == sum(len(part) for _, part in _objects(content)):
+    colons = len(KEY.findall(body))
+    keys = sum(len(part) for _, part in _objects(content))
+    if colons == keys:
         return
-    for subject, part in _objects(json.loads(body, object_pairs_hook=_Object)):
+    content_with_repeated = json.loads(body, object_pairs_hook=_Object)
+    for subject, part in _objects(content_with_repeated):
         if part.repeated is not None:
             raise RequestError(400, f"{subject} {_shown(part.repeated)} twice")
 
 
 def _objects(content: Any) -> Iterator[tuple[str, Any]]:
     yield "the body holds", content
-    if content.get("parameters") is not None:
-        yield "parameters holds", content["parameters"]
-    yield from (
-        (f"instance {place} holds the feature", part)
-        for place, part in enumerate(content["instances"])
-        if isinstance(part, dict)
-    )
+    parameters = content.get("parameters")
+    if parameters is not None:
+        yield "parameters holds", parameters
+    for place, instance in enumerate(content["instances"]):
+        if isinstance(instance, dict):
+            yield f"instance {place} holds the feature", instance
 
 
 class _Object(dict[str, Any]):
@@ -146,7 +150,7 @@ class _Object(dict[str, Any]):
         self.repeated: str | None = None
         if len(self) != len(pairs):
             counts = Counter(key for key, _ in pairs)
-            self.repeated = counts.most_common(1)[0][0]
+            [(self.repeated, _)] = counts.most_common(1)
 
 
 def _kind(value: Any) -> str:
@@ -155,4 +159,6 @@ def _kind(value: Any) -> str:
 
 def _shown(name: str) -> str:
     text = repr(name)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    if len(text) <= 80:
+        return text
+    return f"{text[:77]}..."

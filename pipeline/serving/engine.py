@@ -21,6 +21,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 INT64 = range(-(2**63), 2**63)
 LARGEST_FLOAT = 3.4028234e38
+Json = dict[str, Any]
+EXPECTATIONS = {
+    schema_pb2.INT: "a whole number of 64 bits",
+    schema_pb2.FLOAT: "a finite number",
+    schema_pb2.BYTES: "a string",
+}
 LIFE_SECONDS = 600  # of the program, once it has a model: more than anyone waits for it
 
 
@@ -35,12 +41,15 @@ class Engine:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.signatures: dict[str, Any] = dict(tf.saved_model.load(str(path)).signatures)
+        model = tf.saved_model.load(str(path))
+        self.signatures: dict[str, Any] = dict(model.signatures)
         assets = Path(path) / "assets.extra"
-        self.serving: dict[str, Any] = json.loads((assets / "serving.json").read_text())
-        self.sample: dict[str, Any] = json.loads((assets / "sample.json").read_text())
-        schema = text_format.Parse((assets / "schema.pbtxt").read_text(), schema_pb2.Schema())
-        self.types = {f.name: f.type for f in schema.feature if f.name in self.serving["features"]}
+        self.serving = _read(assets / "serving.json")
+        self.sample = _read(assets / "sample.json")
+        schema_text = (assets / "schema.pbtxt").read_text()
+        schema = text_format.Parse(schema_text, schema_pb2.Schema())
+        features = self.serving["features"]
+        self.types = {f.name: f.type for f in schema.feature if f.name in features}
 
     def predict(self, instances: list[Any], signature: str | None = None) -> list[Any]:
         """An answer an instance: the output's value.
@@ -48,15 +57,18 @@ class Engine:
         It is {output: value} where the signature has several.
         """
         name = self.signature(signature)
-        return self.run(self.encode(instances), name) if instances else []
+        if not instances:
+            return []
+        records = self.encode(instances)
+        return self.run(records, name)
 
     def signature(self, name: str | None) -> str:
         """The signature with this name, or the model's default one."""
-        name = self.serving["default_signature"] if name is None else name
+        if name is None:
+            name = self.serving["default_signature"]
         if name not in self.signatures:
-            raise InstanceError(
-                f"signature is {_shown(name)}, allowed are {', '.join(sorted(self.signatures))}"
-            )
+            names = ", ".join(sorted(self.signatures))
+            raise InstanceError(f"signature is {_shown(name)}, allowed are {names}")
         return name
 
     def encode(self, instances: list[Any]) -> list[bytes]:
@@ -68,16 +80,13 @@ class Engine:
 
     def run(self, records: list[bytes], signature: str) -> list[Any]:
         tensors = self.signatures[signature](examples=tf.constant(records))
-        columns: dict[str, list[Any]] = {}
-        for key, tensor in sorted(tensors.items()):
-            rows = tensor.numpy().reshape(len(records), -1).tolist()
-            columns[key] = [_plain(row) for row in rows]
+        count = len(records)
+        columns = {key: _column(tensor, count) for key, tensor in sorted(tensors.items())}
         if len(columns) == 1:
-            return next(iter(columns.values()))
-        return [
-            dict(zip(columns, values, strict=True))
-            for values in zip(*columns.values(), strict=True)
-        ]
+            [column] = columns.values()
+            return column
+        rows = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def _example(self, place: int, instance: Any) -> bytes:
         if not isinstance(instance, dict):
@@ -87,9 +96,9 @@ class Engine:
         example = tf.train.Example()
         for name, value in instance.items():
             if name not in self.types:
+                names = ", ".join(self.types)
                 raise InstanceError(
-                    f"instance {place}: the feature {_shown(name)} is unknown, "
-                    f"allowed are {', '.join(self.types)}"
+                    f"instance {place}: the feature {_shown(name)} is unknown, allowed are {names}"
                 )
             if value is not None:
                 self._add(example.features.feature[name], place, name, value)
@@ -98,42 +107,76 @@ class Engine:
 
     def _add(self, feature: Any, place: int, name: str, value: Any) -> None:
         kind = self.types[name]
-        numeric = isinstance(value, int | float) and not isinstance(value, bool)
-        if kind == schema_pb2.INT and numeric and float(value).is_integer() and int(value) in INT64:
+        if kind == schema_pb2.INT and _is_int64(value):
             feature.int64_list.value.append(int(value))
-        elif (
-            kind == schema_pb2.FLOAT
-            and numeric
-            and math.isfinite(value)
-            and abs(value) <= LARGEST_FLOAT
-        ):
+        elif kind == schema_pb2.FLOAT and _is_float32(value):
             feature.float_list.value.append(value)
         elif kind == schema_pb2.BYTES and isinstance(value, str):
-            feature.bytes_list.value.append(value.encode("utf-8", "replace"))
+            text = value.encode("utf-8", "replace")
+            feature.bytes_list.value.append(text)
         else:
-            expectation = {
-                schema_pb2.INT: "a whole number of 64 bits",
-                schema_pb2.FLOAT: "a finite number",
-                schema_pb2.BYTES: "a string",
-            }[kind]
             raise InstanceError(
                 f"instance {place}: the feature {name} is {_shown(value)}, "
-                f"allowed is {expectation} or null"
+                f"allowed is {EXPECTATIONS[kind]} or null"
             )
+
+
+def _read(file: Path) -> Json:
+    content: Json = json.loads(file.read_text())
+    return content
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int | float)
+
+
+def _is_int64(value: Any) -> bool:
+    if not _is_number(value):
+        return False
+    whole = float(value).is_integer()
+    return whole and int(value) in INT64
+
+
+def _is_float32(value: Any) -> bool:
+    if not _is_number(value):
+        return False
+    return math.isfinite(value) and abs(value) <= LARGEST_FLOAT
+
+
+def _column(tensor: Any, count: int) -> list[Any]:
+    """The output's values for `count` records, one a record."""
+    rows = tensor.numpy().reshape(count, -1)
+    return [_plain(row) for row in rows.tolist()]
 
 
 def _plain(values: list[Any]) -> Any:
     plain_values = [_decoded(value) for value in values]
-    return plain_values[0] if len(plain_values) == 1 else plain_values
+    if len(plain_values) == 1:
+        return plain_values[0]
+    return plain_values
 
 
 def _decoded(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value
 
 
 def _shown(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    if len(text) <= 80:
+        return text
+    return f"{text[:77]}..."
+
+
+def _answer(engine: Engine, request: Json) -> Json:
+    try:
+        predictions = engine.predict(request["instances"], request.get("signature"))
+    except InstanceError as error:
+        return {"error": str(error)}
+    return {"predictions": predictions}
 
 
 def main() -> None:
@@ -145,12 +188,7 @@ def main() -> None:
     engine = Engine(json.loads(path))
     for line in sys.stdin:
         request = json.loads(line)
-        try:
-            answer: dict[str, Any] = {
-                "predictions": engine.predict(request["instances"], request.get("signature"))
-            }
-        except InstanceError as error:
-            answer = {"error": str(error)}
+        answer = _answer(engine, request)
         print(json.dumps(answer), flush=True)
 
 

@@ -15,14 +15,18 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]  # where the package lies
 TIMEOUT_SECONDS = 300
-# Engines that nobody has taken yet.
-_spares: ContextVar[list[subprocess.Popen[str]] | None] = ContextVar("spares", default=None)
+EngineProcess = subprocess.Popen[str]
+
+# Engines that nobody has taken yet. They cannot be a parameter of `ask` as long as TFX makes its
+# caller, the executor of ServingCheck, from the name of a class.
+_spares: ContextVar[list[EngineProcess] | None] = ContextVar("spares", default=None)
 
 
 def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str]:
     """The engine's answers, and its last words in case some are missing."""
-    lines = [model, *({"instances": instances} for instances in batches)]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
+    requests = [{"instances": instances} for instances in batches]
+    lines = [f"{json.dumps(line)}\n" for line in (model, *requests)]
+    text = "".join(lines)
     with _taken() or _started() as engine:
         try:
             output, errors = engine.communicate(text, TIMEOUT_SECONDS)
@@ -30,13 +34,16 @@ def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str
             return [], f"no answer within {TIMEOUT_SECONDS} s"
         finally:
             engine.kill()
-    answers = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    words = errors.strip().splitlines() or [f"exit {engine.returncode} without a word"]
-    return answers, words[-1]
+    answer_lines = [line for line in output.splitlines() if line.startswith("{")]
+    answers = [json.loads(line) for line in answer_lines]
+    error_lines = errors.strip().splitlines()
+    if not error_lines:
+        return answers, f"exit {engine.returncode} without a word"
+    return answers, error_lines[-1]
 
 
 @contextlib.contextmanager
-def ahead() -> Iterator[subprocess.Popen[str]]:
+def ahead() -> Iterator[EngineProcess]:
     """Start an engine ahead, for the next check inside this context.
 
     The check then need not wait for TensorFlow's import. The engine ends with this process at the
@@ -55,17 +62,20 @@ def ahead() -> Iterator[subprocess.Popen[str]]:
                 spare.kill()
 
 
-def _taken() -> subprocess.Popen[str] | None:
+def _taken() -> EngineProcess | None:
     """The spare, for one check alone, or None.
 
     None, too, where it died of something that was not the model.
     """
     spares = _spares.get()
-    engine = spares.pop() if spares else None
-    return engine if engine and engine.poll() is None else None
+    if not spares:
+        return None
+    engine = spares.pop()
+    alive = engine.poll() is None
+    return engine if alive else None
 
 
-def _started() -> subprocess.Popen[str]:
+def _started() -> EngineProcess:
     """An engine in a session of its own.
 
     A Ctrl-C thereby does not end it, which would be the model's fault.

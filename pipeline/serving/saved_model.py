@@ -23,10 +23,11 @@ def check(folder: Path) -> Path:
             f"{folder}: there is no such folder, allowed is one that holds a SavedModel"
         )
     for name in NEEDED:
-        if not (folder / name).is_file():
+        file = folder / name
+        if not file.is_file():
+            names = ", ".join(NEEDED)
             raise ConfigurationError(
-                f"{folder}: there is no {name}, "
-                f"a model that can be served holds {', '.join(NEEDED)}"
+                f"{folder}: there is no {name}, a model that can be served holds {names}"
             )
     return folder
 
@@ -45,13 +46,15 @@ def fetch(uri: str) -> Path:
 
     bucket, _, prefix = uri.removeprefix("gs://").strip("/").partition("/")
     folder = Path(tempfile.mkdtemp(prefix="model-"))
-    for blob in storage.Client().list_blobs(bucket, prefix=f"{prefix}/" if prefix else None):
+    blob_prefix = f"{prefix}/" if prefix else None
+    for blob in storage.Client().list_blobs(bucket, prefix=blob_prefix):
         path = PurePosixPath(blob.name).relative_to(prefix)
         if ".." in path.parts:
             raise ConfigurationError(f"{uri}: the object {blob.name} has no place in a folder")
         if not blob.name.endswith("/"):  # else a folder's marker
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            blob.download_to_filename(folder / path)
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            blob.download_to_filename(file)
     if not any(folder.iterdir()):
         raise ConfigurationError(
             f"{uri}: there is nothing there, allowed is a folder that holds a SavedModel"

@@ -51,7 +51,8 @@ def serve(
         timeout_graceful_shutdown=1,
     )
     server = _Server(config, application, drain_seconds)
-    url = f"http://{host}:{listener.getsockname()[1]}{predict_route}"
+    chosen_port = listener.getsockname()[1]
+    url = f"http://{host}:{chosen_port}{predict_route}"
     _say(f"loading {model}; {url} answers 503 until it is there")
     threading.Thread(target=_load, args=(model, url, application, server), daemon=True).start()
     server.run(sockets=[listener])
@@ -83,10 +84,10 @@ class _Server(uvicorn.Server):
         self.application.draining = True
 
     async def on_tick(self, counter: int) -> bool:
-        if self.application.draining and (
-            not self.application.busy or time.monotonic() > self._deadline
-        ):
-            self.should_exit = True
+        if self.application.draining:
+            late = time.monotonic() > self._deadline
+            if late or not self.application.busy:
+                self.should_exit = True
         return bool(await super().on_tick(counter))
 
 
@@ -101,16 +102,14 @@ def _load(model: str, url: str, application: Application, server: _Server) -> No
             # The first answer is the slowest, and no client shall wait for it.
             engine.predict([engine.sample], signature)
     except Exception as error:  # whatever it is, without a model there is nothing to serve
-        server.failure = (
-            str(error)
-            if isinstance(error, ConfigurationError)
-            else f"{model}: cannot be served: {_first_line(error)}"
-        )
+        server.failure = _failure(model, error)
         server.should_exit = True
         return
-    name, version = engine.serving["model"], model.rstrip("/").rpartition("/")[2]
+    name = engine.serving["model"]
+    _, _, version = model.rstrip("/").rpartition("/")
     application.serve(engine, version=version, path=model)
-    _say(f"{name}, version {version}, is ready after {time.monotonic() - start:.1f} s: {url}")
+    seconds = time.monotonic() - start
+    _say(f"{name}, version {version}, is ready after {seconds:.1f} s: {url}")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -128,8 +127,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _failure(model: str, error: Exception) -> str:
+    """The sentence of an error while the model was loaded."""
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    first_line = lines[0] if lines else type(error).__name__
+    return f"{model}: cannot be served: {first_line}"
 
 
 def _say(sentence: str) -> None:
