@@ -58,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
-    if options.verb not in LIGHT and os.environ.get("ESTEIRA_ENVIRONMENT") != "pipeline":
+    environment = os.environ.get("ESTEIRA_ENVIRONMENT")
+    if options.verb not in LIGHT and environment != "pipeline":
         enter_environment(arguments)
     from pipeline.errors import ConfigurationError, RunError
 

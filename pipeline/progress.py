@@ -46,16 +46,14 @@ class Progress:
                 self.console.print(f"{node} ...")
             return
         word = "" if state == "finished" else f" {state}"
-        self.console.print(f"{node:18} {time.monotonic() - self.started.pop(node):6.1f} s{word}")
+        seconds = time.monotonic() - self.started.pop(node)
+        self.console.print(f"{node:18} {seconds:6.1f} s{word}")
 
     def _running(self) -> Text:
         now = time.monotonic()
-        return Text(
-            "\n".join(
-                f"{node:18} {now - start:6.1f} s ..." for node, start in list(self.started.items())
-            ),
-            style="dim",
-        )
+        starts = list(self.started.items())  # a copy: nodes start and end meanwhile
+        lines = [f"{node:18} {now - start:6.1f} s ..." for node, start in starts]
+        return Text("\n".join(lines), style="dim")
 
 
 @contextlib.contextmanager

@@ -123,6 +123,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder.path / file, uri)
     versions = [path.name for path in (store / "published").glob("[0-9]*")]
+    newest = max(versions, default="")
     return PipelineSpec(
         name=folder.name.replace("_", "-"),  # TFX compiles no name with an underscore
         model=folder.name,
@@ -132,7 +133,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         served=contract.served_columns(schema),
         modules=modules,
         source=CsvSource.of(source, folder.declaration.data.null_values),
-        destination=FolderDestination(f"{store}/published", newest=max(versions, default="")),
+        destination=FolderDestination(f"{store}/published", newest=newest),
         tune=tune,
     )
 
@@ -150,16 +151,19 @@ def cloud(
 
     Its data window ends before `end`.
     """
-    schema, names = contract.read(folder), settings.names
+    schema = contract.read(folder)
+    names = settings.names
+    name = names.pipeline(folder.name)
+    table = names.data_table(folder.name)
     return PipelineSpec(
-        name=names.pipeline(folder.name),
+        name=name,
         model=folder.name,
-        root=f"{names.artifacts_uri}/pipelines/{names.pipeline(folder.name)}",
+        root=f"{names.artifacts_uri}/pipelines/{name}",
         declaration=folder.declaration,
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
         modules=Modules.of(folder, f"{names.artifacts_uri}/modules/{folder.name}"),
-        source=BigQuerySource(_query(folder, names.data_table(folder.name), end)),
+        source=BigQuerySource(_query(folder, table, end)),
         destination=destination(settings, folder.name, serving_image),
         training=_training(settings, image),
         beam_args=_beam_args(settings, image),
