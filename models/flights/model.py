@@ -1,7 +1,9 @@
-"""Train, tune and export the flights model: the sum of two networks, one that knows the month and one that knows the weekday.
+"""Train, tune and export the flights model.
 
-Together month and weekday nearly name the day, and a model that saw both would remember that day's weather: better on a
-random split, worse on days it has not seen. Adding up two networks lets it use both and remember neither's crossing.
+It is the sum of two networks: one knows the month, the other the weekday. Together month and
+weekday nearly name the day, and a model that saw both would remember that day's weather: better on
+a random split, worse on days it has not seen. Adding up two networks lets it use both and remember
+neither's crossing.
 """
 
 import keras
@@ -23,19 +25,22 @@ def run_fn(fn_args: FnArgs) -> None:
     """Train with `fn_args.hyperparameters` and export; TFX's Trainer calls this."""
     keras.utils.set_random_seed(SEED)
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    values = fn_args.hyperparameters.get(
-        "values", fn_args.hyperparameters
-    )  # a Tuner nests them, best.json doesn't
+    # A Tuner nests them, best.json doesn't.
+    values = fn_args.hyperparameters.get("values", fn_args.hyperparameters)
     model = _build(values, transform, fn_args)
     curves = keras.callbacks.TensorBoard(
         fn_args.model_run_dir, update_freq="epoch", write_graph=False
     )
-    model.fit(**_fit_arguments(fn_args, transform)(values["batch_size"]), callbacks=[curves])
+    fit_arguments = _fit_arguments(fn_args, transform)
+    model.fit(**fit_arguments(values["batch_size"]), callbacks=[curves])
     _export(model, transform, fn_args)
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """A seeded random search of `custom_config["space"]` for the best validation AUC; TFX's Tuner calls this."""
+    """A seeded random search of `custom_config["space"]` for the best validation AUC.
+
+    TFX's Tuner calls this.
+    """
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     space = keras_tuner.HyperParameters()
     for name, choices in fn_args.custom_config["space"].items():
@@ -48,7 +53,8 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
             return _build(hp.values, transform, fn_args)
 
         def fit(self, hp, model, **kwargs):  # overridden because the batch size is tuned too
-            return model.fit(**fit_arguments(hp.get("batch_size")), **kwargs)
+            batch_size = hp.get("batch_size")
+            return model.fit(**fit_arguments(batch_size), **kwargs)
 
     tuner = keras_tuner.RandomSearch(
         Trial(),
@@ -62,29 +68,34 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
 
 
 def _build(values, transform, fn_args):
-    """The sum of one network a calendar feature, each over that feature and all that is no calendar's, as a probability."""
-    features = [
-        f
-        for f in transform.transformed_metadata.schema.feature
-        if f.name != fn_args.custom_config["label"]
-    ]
-    sizes = {f.name: f.int_domain.max + 1 for f in features if f.HasField("int_domain")}
-    inputs = {
-        f.name: keras.Input((), name=f.name, dtype="int64" if f.name in sizes else "float32")
-        for f in features
-    }
-    numbers = keras.ops.stack([inputs[f.name] for f in features if f.name not in sizes], axis=1)
+    """The sum of one network a calendar feature, as a probability.
+
+    Each network is over that feature and all that is no calendar's.
+    """
+    label = fn_args.custom_config["label"]
+    features = [f for f in transform.transformed_metadata.schema.feature if f.name != label]
+    inputs, number_inputs, sizes = {}, [], {}
+    for feature in features:
+        name = feature.name
+        if feature.HasField("int_domain"):
+            inputs[name] = keras.Input((), name=name, dtype="int64")
+            sizes[name] = feature.int_domain.max + 1
+        else:
+            inputs[name] = keras.Input((), name=name, dtype="float32")
+            number_inputs.append(inputs[name])
+    numbers = keras.ops.stack(number_inputs, axis=1)
     logits = []
     for calendar in CALENDAR:
-        seen = {
-            name: size for name, size in sizes.items() if name == calendar or name not in CALENDAR
-        }
-        logits.append(_network(inputs, seen, numbers, values))
-    model = keras.Model(inputs, keras.layers.Activation("sigmoid")(keras.layers.Add()(logits)))
+        other_calendars = [name for name in CALENDAR if name != calendar]
+        network_sizes = {k: size for k, size in sizes.items() if k not in other_calendars}
+        logit = _network(inputs, network_sizes, numbers, values)
+        logits.append(logit)
+    sigmoid = keras.layers.Activation("sigmoid")
+    total = keras.layers.Add()(logits)
+    model = keras.Model(inputs, sigmoid(total))
+    rate = keras.optimizers.schedules.CosineDecay(values["learning_rate"], fn_args.train_steps)
     model.compile(
-        optimizer=keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(values["learning_rate"], fn_args.train_steps)
-        ),
+        optimizer=keras.optimizers.Adam(rate),
         loss="binary_crossentropy",
         metrics=[keras.metrics.AUC(name="auc")],
         steps_per_execution=STEPS_PER_CALL,
@@ -94,46 +105,57 @@ def _build(values, transform, fn_args):
 
 def _network(inputs, sizes, numbers, values):
     """A logit from embeddings of the categories in `sizes` and from numbers."""
-    # One table holds every feature's categories, each after the last's: one lookup instead of one a feature.
+    # One table holds every feature's categories, each after the last's: one lookup instead of one
+    # a feature.
     starts = np.cumsum([0, *sizes.values()])
-    rows = keras.ops.stack([inputs[name] for name in sizes], axis=1) + starts[:-1]
-    embedded = keras.layers.Flatten()(
-        keras.layers.Embedding(int(starts[-1]), values["embedding_width"])(rows)
-    )
+    size = int(starts[-1])
+    category_inputs = [inputs[name] for name in sizes]
+    rows = keras.ops.stack(category_inputs, axis=1) + starts[:-1]
+    flatten = keras.layers.Flatten()
+    embedding = keras.layers.Embedding(size, values["embedding_width"])
+    embedded = flatten(embedding(rows))
     hidden = keras.layers.Concatenate()([embedded, numbers])
-    for units in (values["hidden_units"], values["hidden_units"] // 2):
-        hidden = keras.layers.Dropout(values["dropout"])(
-            keras.layers.Dense(units, activation="relu")(hidden)
-        )
+    hidden_units = values["hidden_units"]
+    for units in (hidden_units, hidden_units // 2):
+        dropout = keras.layers.Dropout(values["dropout"])
+        dense = keras.layers.Dense(units, activation="relu")
+        hidden = dropout(dense(hidden))
     return keras.layers.Dense(1)(hidden)
 
 
 def _fit_arguments(fn_args, transform):
-    """A function from batch size to `fit`'s arguments; the rows are read and parsed once and then kept in memory."""
+    """A function from batch size to `fit`'s arguments.
+
+    The rows are read and parsed once and then kept in memory.
+    """
     options = tfxio.TensorFlowDatasetOptions(
         batch_size=10_000, num_epochs=1, shuffle=False, label_key=fn_args.custom_config["label"]
     )
 
-    def read(files):
-        parts = fn_args.data_accessor.tf_dataset_factory(
-            files, options, transform.transformed_metadata.schema
-        )
-        return tf.nest.map_structure(lambda *columns: tf.concat(columns, axis=0), *parts)
+    schema = transform.transformed_metadata.schema
 
-    train, held_out = read(fn_args.train_files), read(fn_args.eval_files)
+    def joined(*columns):
+        return tf.concat(columns, axis=0)
+
+    def read(files):
+        parts = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
+        return tf.nest.map_structure(joined, *parts)
+
+    train = read(fn_args.train_files)
+    held_out = read(fn_args.eval_files)
     epochs = min(EPOCHS, fn_args.train_steps)
 
     def arguments(batch_size):
-        shuffled = _batches(train, batch_size, shuffled=True).take(fn_args.train_steps // epochs)
-        rows = min(fn_args.eval_steps * batch_size, len(held_out[1]))
-        validation = _batches(held_out, rows, shuffled=False).take(
-            1
-        )  # as one batch: it is asked at each epoch
-        # shuffle=False: it is done already, and Keras warns otherwise
+        batches = _batches(train, batch_size, shuffled=True)
+        steps = fn_args.train_steps // epochs
+        _, labels = held_out
+        rows = min(fn_args.eval_steps * batch_size, len(labels))
+        validation_batches = _batches(held_out, rows, shuffled=False)
+        # shuffle=False: it is done already, and Keras warns otherwise.
         return {
-            "x": shuffled,
+            "x": batches.take(steps),
             "epochs": epochs,
-            "validation_data": validation,
+            "validation_data": validation_batches.take(1),  # as one: it is asked at each epoch
             "shuffle": False,
             "verbose": 0,
         }
@@ -142,41 +164,51 @@ def _fit_arguments(fn_args, transform):
 
 
 def _batches(rows, batch_size, shuffled):
-    """Batches of row numbers made into batches of rows: far cheaper than shuffling and batching the rows themselves."""
-    count = len(rows[1])
+    """Batches of row numbers made into batches of rows.
+
+    That is far cheaper than shuffling and batching the rows themselves.
+    """
+    _, labels = rows
+    count = len(labels)
     numbers = tf.data.Dataset.range(count)
     if shuffled:
         numbers = numbers.shuffle(count, seed=SEED).repeat()
 
-    def pick(picked):
-        return tf.nest.map_structure(lambda column: tf.gather(column, picked), rows)
+    def pick(batch):
+        return tf.nest.map_structure(lambda column: tf.gather(column, batch), rows)
 
-    return numbers.batch(batch_size).map(pick).prefetch(tf.data.AUTOTUNE)
+    batches = numbers.batch(batch_size).map(pick)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 def _export(model, transform, fn_args):
-    """A SavedModel that takes serialized tf.Examples of raw columns; its signatures are the contract with Evaluator and serving."""
-    asked = transform.raw_feature_spec()
-    served = {
-        name: spec
-        for name, spec in asked.items()
-        if name not in fn_args.custom_config["never_served"]
-    }
+    """A SavedModel that takes serialized tf.Examples of raw columns.
+
+    Its signatures are the contract with Evaluator and serving.
+    """
+    raw_spec = transform.raw_feature_spec()
+    never_served = fn_args.custom_config["never_served"]
+    served_spec = {name: spec for name, spec in raw_spec.items() if name not in never_served}
     module = tf.Module()
     module.transform = transform.transform_features_layer()
-    # The variables rather than the Keras model: it would save each twice, and TF1 loaders (BulkInferrer's) restore the wrong one.
+    # The variables rather than the Keras model: it would save each twice, and TF1 loaders
+    # (BulkInferrer's) restore the wrong one.
     module.weights = [variable.value for variable in model.variables]
     signature = [tf.TensorSpec([None], tf.string, name="examples")]
 
-    # autograph=False: no tensor decides the flow here, and turning all of Transform's own functions into graph code takes a second
+    # autograph=False: no tensor decides the flow here, and turning all of Transform's own functions
+    # into graph code takes a second.
     @tf.function(input_signature=signature, autograph=False)
     def serving_default(examples):
-        features = module.transform(tf.io.parse_example(examples, served))
-        return {"score": tf.squeeze(model(features), axis=1)}
+        columns = tf.io.parse_example(examples, served_spec)
+        features = module.transform(columns)
+        score = tf.squeeze(model(features), axis=1)
+        return {"score": score}
 
     @tf.function(input_signature=signature, autograph=False)
     def transform_features(examples):
-        return module.transform(tf.io.parse_example(examples, asked))
+        columns = tf.io.parse_example(examples, raw_spec)
+        return module.transform(columns)
 
     signatures = {"serving_default": serving_default, "transform_features": transform_features}
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures=signatures)
