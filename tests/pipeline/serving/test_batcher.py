@@ -33,14 +33,14 @@ def asked_while_busy(model, *requests):
         batcher = Batcher(model)
         first = asyncio.create_task(batcher.submit([b"first"], "s"))
         await asyncio.sleep(0.05)
-        tasks = [
-            asyncio.create_task(batcher.submit(records, signature))
-            for records, signature in requests
-        ]
+        submissions = [batcher.submit(records, signature) for records, signature in requests]
+        tasks = [asyncio.create_task(submission) for submission in submissions]
         await asyncio.sleep(0.05)
         model.may.set()
-        assert await asyncio.wait_for(first, 5) == ["first"]
-        return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+        first_answers = await asyncio.wait_for(first, 5)
+        assert first_answers == ["first"]
+        answers = asyncio.gather(*tasks, return_exceptions=True)
+        return await asyncio.wait_for(answers, 5)
 
     return asyncio.run(ask())
 
@@ -65,22 +65,23 @@ def test_a_failure_is_only_its_own_request_s():
 
 
 def test_a_batch_is_bounded_and_what_is_left_lets_another_signature_pass():
-    model, many = Model(), [b"x"] * (MAXIMUM_BATCH - 1)
+    model = Model()
+    many = [b"x"] * (MAXIMUM_BATCH - 1)
 
     answers = asked_while_busy(model, (many, "s"), ([b"a"], "s"), ([b"b"], "s"), ([b"c"], "t"))
 
-    assert [len(a) for a in answers] == [MAXIMUM_BATCH - 1, 1, 1, 1]
-    assert [(signature, len(records)) for signature, records in model.batches[1:]] == [
-        ("s", MAXIMUM_BATCH),
-        ("t", 1),
-        ("s", 1),
-    ]
+    counts = [len(request_answers) for request_answers in answers]
+    _, *later_batches = model.batches
+    sizes = [(signature, len(records)) for signature, records in later_batches]
+    assert counts == [MAXIMUM_BATCH - 1, 1, 1, 1]
+    assert sizes == [("s", MAXIMUM_BATCH), ("t", 1), ("s", 1)]
 
 
 def test_a_request_larger_than_a_batch_goes_alone():
     model = Model()
+    records = [b"x"] * (MAXIMUM_BATCH + 1)
 
-    [answers] = asked_while_busy(model, ([b"x"] * (MAXIMUM_BATCH + 1), "s"))
+    [answers] = asked_while_busy(model, (records, "s"))
 
     assert len(answers) == MAXIMUM_BATCH + 1
 
@@ -90,7 +91,8 @@ def test_a_model_that_answers_too_little_fails_instead_of_leaving_its_clients_wa
         return []
 
     async def ask():
-        return await asyncio.wait_for(Batcher(nothing).submit([b"a"], "s"), 5)
+        batcher = Batcher(nothing)
+        return await asyncio.wait_for(batcher.submit([b"a"], "s"), 5)
 
     with pytest.raises(RuntimeError, match="s has 0 answers to 1 records"):
         asyncio.run(ask())

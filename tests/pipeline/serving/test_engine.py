@@ -5,6 +5,7 @@ The serving check asks it as a hostile client would.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,17 +36,22 @@ def test_the_sample_is_answered_with_one_score_an_instance(engine):
 def test_an_answer_does_not_depend_on_its_neighbours(engine):
     [alone] = engine.predict([engine.sample])
 
-    assert engine.predict([{}, engine.sample, {"fare": 1e9}])[1] == pytest.approx(alone, abs=1e-6)
+    _, between, _ = engine.predict([{}, engine.sample, {"fare": 1e9}])
+
+    assert between == pytest.approx(alone, abs=1e-6)
 
 
 def test_every_signature_can_be_asked(engine):
     [features] = engine.predict([engine.sample], "transform_features")
 
-    assert "big_tip" in features and len(features) > 5
+    assert "big_tip" in features
+    assert len(features) > 5
 
 
 def test_no_instances_are_no_answers(engine):
-    assert engine.predict([]) == []
+    answers = engine.predict([])
+
+    assert answers == []
 
 
 @pytest.mark.parametrize(
@@ -67,27 +73,30 @@ def test_no_instances_are_no_answers(engine):
     ],
 )
 def test_an_instance_at_fault_is_named_with_its_feature(engine, instance, says):
-    with pytest.raises(InstanceError) as refused:
+    with pytest.raises(InstanceError) as refusal:
         engine.predict([instance])
 
-    assert says in str(refused.value) and len(str(refused.value)) < 600
+    sentence = str(refusal.value)
+    assert says in sentence
+    assert len(sentence) < 600
 
 
 def test_an_unknown_signature_is_told_which_there_are(engine):
-    with pytest.raises(
-        InstanceError,
-        match=r"signature is 'predict', allowed are serving_default, transform_features",
-    ):
+    sentence = r"signature is 'predict', allowed are serving_default, transform_features"
+
+    with pytest.raises(InstanceError, match=sentence):
         engine.predict([engine.sample], "predict")
 
 
 def test_the_check_finds_nothing_wrong_with_a_good_model(model, engine):
-    assert serving_check.check(str(model), [engine.sample, {"fare": 3.0}]) == []
+    rows = [engine.sample, {"fare": 3.0}]
+
+    problems = serving_check.check(str(model), rows)
+
+    assert problems == []
 
 
 def test_the_check_says_that_a_model_does_not_load(model, tmp_path):
-    import shutil
-
     broken = shutil.copytree(model, tmp_path / "broken")
     (broken / "saved_model.pb").write_bytes(b"no graph")
 
@@ -112,7 +121,9 @@ def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model
         ahead.kill()
         ahead.wait()
 
-        assert serving_check.check(str(model), [engine.sample]) == []
+        problems = serving_check.check(str(model), [engine.sample])
+
+    assert problems == []
 
 
 def test_an_engine_that_no_check_took_ends_with_the_run():
@@ -127,19 +138,24 @@ def test_an_engine_that_a_check_took_outlives_the_run_that_is_cut_off():
         engine = engine_process._taken()
 
     with ahead:
-        assert engine is ahead and ahead.poll() is None
+        code = ahead.poll()
+        assert engine is ahead
+        assert code is None
 
 
 def test_ctrl_c_does_not_reach_an_engine():
     with engine_process.ahead() as ahead:
-        assert os.getpgid(ahead.pid) != os.getpgid(0)
+        group = os.getpgid(ahead.pid)
+
+    assert group != os.getpgid(0)
 
 
 def test_an_engine_ends_where_its_input_does():
     with engine_process.ahead() as ahead:
         ahead.stdin.close()
+        code = ahead.wait(60)
 
-        assert ahead.wait(60) == 0
+    assert code == 0
 
 
 def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeypatch):
@@ -171,10 +187,11 @@ def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
 
 
 def test_what_the_model_says_of_itself_is_in_its_folder(model):
-    serving = json.loads((model / "assets.extra/serving.json").read_text())
+    text = (model / "assets.extra/serving.json").read_text()
 
-    assert (
-        serving["model"] == "cab"
-        and "tips" not in serving["features"]
-        and serving["features"]["fare"] == "FLOAT"
-    )
+    serving = json.loads(text)
+
+    features = serving["features"]
+    assert serving["model"] == "cab"
+    assert "tips" not in features
+    assert features["fare"] == "FLOAT"
