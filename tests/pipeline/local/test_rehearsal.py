@@ -32,7 +32,21 @@ def rehearsed(tmp_path_factory):
     place = tmp_path_factory.mktemp("rehearsed")
     copy_small("cab", place)
     compiled(place)
-    return place, place / "local-cab.json", rehearse_file(place / "local-cab.json")
+    spec = place / "local-cab.json"
+    return place, spec, rehearse_file(spec)
+
+
+@pytest.fixture
+def spec(rehearsed):
+    _, file, _ = rehearsed
+    return file
+
+
+@pytest.fixture
+def job(spec):
+    """The job of the spec, for a test to change."""
+    text = spec.read_text()
+    return json.loads(text)
 
 
 def compiled(place):
@@ -54,108 +68,116 @@ def compiled(place):
 def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
     place, _, result = rehearsed
 
+    version = Path(result["published"])
+    graph = version / "saved_model.pb"
     assert result["blessed"]
-    assert Path(result["published"]).parent == place / "runs/rehearsal/cab/published"
-    assert (Path(result["published"]) / "saved_model.pb").exists()
+    assert version.parent == place / "runs/rehearsal/cab/published"
+    assert graph.exists()
+
+
+def logs_of_containers(place):
+    """The text of each log, by its node."""
+    files = place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
+    return {file.parent.name: file.read_text() for file in files}
 
 
 def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
     place, _, _ = rehearsed
 
-    logs = {
-        file.parent.name: file.read_text()
-        for file in place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
-    }
-    assert len(logs) == 9 and all("Starting executor" in log for log in logs.values())
-    assert not [node for node, log in logs.items() if "infer TFX Python dependency" in log]
+    logs = logs_of_containers(place)
+
+    executors = [node for node, log in logs.items() if "Starting executor" in log]
+    packers = [node for node, log in logs.items() if "infer TFX Python dependency" in log]
+    assert len(logs) == 9
+    assert len(executors) == 9
+    assert packers == []
 
 
 def test_no_container_tries_a_runner_that_is_downloaded(rehearsed):
     place, _, _ = rehearsed
 
-    logs = place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
-    assert [str(log) for log in logs if "PrismRunner" in log.read_text()] == []
+    files = place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
+    logs_with_prism = [str(file) for file in files if "PrismRunner" in file.read_text()]
+
+    assert logs_with_prism == []
 
 
-def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
-    place, spec, _ = rehearsed
-    rehearsal = Rehearsal(json.loads(spec.read_text()), place / "runs/rehearsal/cab")
-    queries = {
-        k: v["resolver"]["outputArtifactQueries"]
-        for k, v in rehearsal.executors.items()
-        if "resolver" in v
-    }
-
-    blessing = rehearsal.store.query(
-        queries["LastBlessed-model-blessing-resolver_executor"]["model_blessing"]["filter"], {}
-    )
-    model = rehearsal.store.query(
-        queries["LastBlessed-model-resolver_executor"]["model"]["filter"], {"input": blessing}
-    )
-    foreign = rehearsal.store.query(
-        'schema_title="tfx.ModelBlessing" AND state=LIVE AND '
-        'metadata.pipeline.string_value="ferry"',
-        {},
+def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed, job):
+    place, _, _ = rehearsed
+    rehearsal = Rehearsal(job, place / "runs/rehearsal/cab")
+    blessing_filter = filter_of(rehearsal, "LastBlessed-model-blessing-resolver", "model_blessing")
+    model_filter = filter_of(rehearsal, "LastBlessed-model-resolver", "model")
+    foreign_filter = (
+        'schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="ferry"'
     )
 
-    assert blessing[0]["metadata"]["pipeline"] == "cab"
-    assert "/Trainer/model" in model[0]["uri"]
-    assert foreign == []
+    [blessing] = rehearsal.store.query(blessing_filter, {})
+    [model] = rehearsal.store.query(model_filter, {"input": [blessing]})
+    foreign_blessings = rehearsal.store.query(foreign_filter, {})
+
+    assert blessing["metadata"]["pipeline"] == "cab"
+    assert "/Trainer/model" in model["uri"]
+    assert foreign_blessings == []
+
+
+def filter_of(rehearsal, node, key):
+    """The filter by which a resolver finds its output `key`."""
+    executor = rehearsal.executors[f"{node}_executor"]
+    queries = executor["resolver"]["outputArtifactQueries"]
+    return queries[key]["filter"]
 
 
 def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache(rehearsed):
-    place = rehearsed[0]
+    place, _, _ = rehearsed
     with (place / "cab/model.py").open("a") as module:
         module.write("\n# edited\n")
 
     second_run = states(compiled(place))
 
-    assert {node for node, state in second_run.items() if state == "finished"} == {
-        *TRAINED_ANEW,
-        *UNCACHED,
-    }
-    assert {
-        state for node, state in second_run.items() if node not in {*TRAINED_ANEW, *UNCACHED}
-    } == {"cached"}
+    finished_nodes = {node for node, state in second_run.items() if state == "finished"}
+    other_nodes = second_run.keys() - finished_nodes
+    other_states = {second_run[node] for node in other_nodes}
+    assert finished_nodes == {*TRAINED_ANEW, *UNCACHED}
+    assert other_states == {"cached"}
 
 
-def test_a_step_that_vertex_is_told_not_to_cache_runs_again(rehearsed):
-    job = json.loads(rehearsed[1].read_text())
-    job["pipelineSpec"]["root"]["dag"]["tasks"]["ImportSchemaGen"]["cachingOptions"] = {}
+def test_a_step_that_vertex_is_told_not_to_cache_runs_again(job):
+    task = tasks(job)["ImportSchemaGen"]
+    task["cachingOptions"] = {}
 
-    assert "ImportSchemaGen" in {node for node, state in states(job).items() if state == "finished"}
+    state_by_node = states(job)
+
+    assert state_by_node["ImportSchemaGen"] == "finished"
 
 
-def test_other_code_than_what_compiled_a_spec_is_refused(rehearsed, tmp_path):
-    _, spec, _ = rehearsed
-    (tmp_path / "local.json").write_text(
-        re.sub(r"this-machine@sha256:\w+", "this-machine@sha256:" + 64 * "0", spec.read_text())
+def test_other_code_than_what_compiled_a_spec_is_refused(spec, tmp_path):
+    image = "this-machine@sha256:" + 64 * "0"
+    text = re.sub(r"this-machine@sha256:\w+", image, spec.read_text())
+    file = tmp_path / "local.json"
+    file.write_text(text)
+    sentence = (
+        r"local.json: it was compiled by other code than what would run it here; compile it again"
     )
 
-    with pytest.raises(
-        ConfigurationError,
-        match=(
-            r"local.json: it was compiled by other code than what would run it here; compile "
-            r"it again"
-        ),
-    ):
-        rehearse_file(tmp_path / "local.json")
+    with pytest.raises(ConfigurationError, match=sentence):
+        rehearse_file(file)
 
 
-def test_a_step_whose_files_were_removed_runs_again(rehearsed):
-    job = json.loads(rehearsed[1].read_text())
+def test_a_step_whose_files_were_removed_runs_again(job):
     for folder in root(job).glob("rehearsals/*/ImportSchemaGen"):
         shutil.rmtree(folder)
 
-    assert states(job)["ImportSchemaGen"] == "finished"
+    state_by_node = states(job)
+
+    assert state_by_node["ImportSchemaGen"] == "finished"
 
 
-def test_a_rehearsal_of_a_model_that_another_process_rehearses_is_refused(rehearsed):
-    with (root(json.loads(rehearsed[1].read_text())) / ".lock").open("a") as lock:
+def test_a_rehearsal_of_a_model_that_another_process_rehearses_is_refused(spec, job):
+    with (root(job) / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
         with pytest.raises(RunError, match="is running this model; wait for it, or end it"):
-            rehearse_file(rehearsed[1])
+            rehearse_file(spec)
 
 
 def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(tmp_path):
@@ -168,27 +190,32 @@ def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(t
     (tmp_path / "pipeline/.#dag.py").symlink_to("nowhere")
     with_no_other_code = image_of(checkout.place)
     checkout.append("pipeline/reports/report.html.jinja", "edited")
+    with_other_code = image_of(checkout.place)
 
-    assert first_image == with_no_other_code != image_of(checkout.place)
+    assert with_no_other_code == first_image
+    assert with_other_code != first_image
 
 
 def image_of(place):
-    program = [
-        sys.executable,
-        "-c",
-        "from pipeline.local import code_digest; print(code_digest.reference())",
-    ]
-    return subprocess.run(
-        program,
+    program = "from pipeline.local import code_digest; print(code_digest.reference())"
+    environment = os.environ | {"PYTHONPATH": str(place)}
+    process = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=place,
-        env=os.environ | {"PYTHONPATH": str(place)},
+        env=environment,
         stdout=subprocess.PIPE,
         check=True,
-    ).stdout
+    )
+    return process.stdout
 
 
 def root(job):
     return Path(job["runtimeConfig"]["gcsOutputDirectory"])
+
+
+def tasks(job):
+    dag = job["pipelineSpec"]["root"]["dag"]
+    return dag["tasks"]
 
 
 def states(job):
@@ -198,23 +225,22 @@ def states(job):
     return state_by_node
 
 
-def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
-    _, spec, _ = rehearsed
-    job = json.loads(spec.read_text())
+def test_a_failing_node_is_named_with_its_last_words(job, tmp_path):
     job["runtimeConfig"]["gcsOutputDirectory"] = str(tmp_path)
-    job["pipelineSpec"]["root"]["dag"]["tasks"]["CsvExampleGen"]["inputs"]["parameters"]["path"][
-        "runtimeValue"
-    ]["constant"] = "/no/rows.csv"
-    (tmp_path / "local.json").write_text(json.dumps(job))
+    inputs = tasks(job)["CsvExampleGen"]["inputs"]
+    path = inputs["parameters"]["path"]
+    path["runtimeValue"]["constant"] = "/no/rows.csv"
+    file = tmp_path / "local.json"
+    file.write_text(json.dumps(job))
+    sentence = r"CsvExampleGen failed: .*/no/rows.csv: there is no such file"
 
-    with pytest.raises(
-        RunError, match=r"CsvExampleGen failed: .*/no/rows.csv: there is no such file"
-    ):
-        rehearse_file(tmp_path / "local.json")
+    with pytest.raises(RunError, match=sentence):
+        rehearse_file(file)
 
 
 def test_a_cloud_spec_is_refused(cli, tmp_path):
-    [file] = parsed(cli("compile", "cab", "--env", "dev", *IMAGES, "--output", tmp_path, "--json"))
+    compilation = cli("compile", "cab", "--env", "dev", *IMAGES, "--output", tmp_path, "--json")
+    [file] = parsed(compilation)
 
     result = cli("rehearse", file)
 

@@ -15,44 +15,37 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.checkout import TRAINED_ANEW, Checkout
-from tests.pipeline.conftest import edit
+from tests.pipeline.conftest import edit, states
 
-WATCHING, ENDS_SECONDS = "watching ", 30
+WATCHING = "watching "
+ENDS_SECONDS = 30
 
 
 class Watch:
     """A watching process in a session of its own, read line by line."""
 
     def __init__(self, place: Path, folder: Path) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "pipeline",
-            "run",
-            str(folder),
-            "--runs",
-            str(place / "runs"),
-            "--json",
-            "--watch",
-        ]
-        around = {
-            "cwd": place,
-            "env": os.environ | {"PYTHONPATH": str(place)},
-            "start_new_session": True,
-        }
-        self.place, self.runs = place, place / "runs"
+        self.place = place
+        self.runs = place / "runs"
+        options = ["--runs", str(self.runs), "--json", "--watch"]
         self.process = subprocess.Popen(
-            command, **around, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "pipeline", "run", str(folder), *options],
+            cwd=place,
+            env=os.environ | {"PYTHONPATH": str(place)},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def until(self, beginning: str) -> list[str]:
         """Its output, as far as a line with that beginning."""
         lines: list[str] = []
-        while not (lines and lines[-1].startswith(beginning)):
-            line = self.process.stderr.readline()
-            assert line, f"it ended without {beginning!r}: {lines}"
+        for line in iter(self.process.stderr.readline, ""):
             lines.append(line)
-        return lines
+            if line.startswith(beginning):
+                return lines
+        raise AssertionError(f"it ended without {beginning!r}: {lines}")
 
     def ended(self) -> tuple[int, list[str]]:
         """Its exit code and its last words."""
@@ -67,21 +60,28 @@ class Watch:
         parents = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-                state, parent = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:2]
-                if state != "Z" and f"PYTHONPATH={self.place}" in (
-                    folder / "environ"
-                ).read_text().split("\0"):
+                # Behind the program's name, which may hold spaces and brackets of its own.
+                _, status = (folder / "stat").read_text().rsplit(")", 1)
+                state, parent, *_ = status.split()
+                variables = (folder / "environ").read_text().split("\0")
+                if state != "Z" and f"PYTHONPATH={self.place}" in variables:
                     parents[int(folder.name)] = int(parent)
         return parents
 
+    def children(self) -> list[int]:
+        return [id_ for id_, parent in self.alive().items() if parent == self.process.pid]
+
     def leaves_nothing(self) -> bool:
         deadline = time.monotonic() + ENDS_SECONDS
-        while self.alive() and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if not self.alive():
+                return True
             time.sleep(0.1)
-        return not self.alive()
+        return False
 
     def newest(self) -> dict:
-        return json.loads(max(self.runs.glob("*/summary.json")).read_text())
+        file = max(self.runs.glob("*/summary.json"))
+        return json.loads(file.read_text())
 
 
 @pytest.fixture
@@ -90,8 +90,9 @@ def watch():
     started: list[Watch] = []
 
     def call(place: Path, folder: Path) -> Watch:
-        started.append(Watch(place, folder))
-        return started[-1]
+        watching = Watch(place, folder)
+        started.append(watching)
+        return watching
 
     yield call
     for watching in started:
@@ -119,25 +120,26 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
     checkout.append("models/cab/model.py", "# edited again")
     code, last_words = watching.ended()
 
+    state_by_node = states(second)
+    nodes_that_ran = {node for node, state in state_by_node.items() if state == "ran"}
+    second_metrics = second["metrics"].items()
+    metrics = {name: value for name, value in second_metrics if not name.endswith("_diff")}
+    last_summary = watching.newest()
+    summaries = list(watching.runs.glob("*/summary.json"))
     assert lines[0] == f"{checkout.folder}/model.py has changed\n"
-    assert {node["id"] for node in second["nodes"] if node["state"] == "ran"} >= TRAINED_ANEW
-    assert {node["id"]: node["state"] for node in second["nodes"]}["Transform"] == "cached"
-    compared = {
-        name for name in second["metrics"] if name.endswith("_diff")
-    }  # with the last blessed, which the first run has none of
-    assert (
-        first["metrics"]
-        == trained.summary["metrics"]
-        == {n: v for n, v in second["metrics"].items() if n not in compared}
-    )
+    assert nodes_that_ran >= TRAINED_ANEW
+    assert state_by_node["Transform"] == "cached"
+    assert first["metrics"] == trained.summary["metrics"]
+    # The differences are to the last blessed model, which the first run has none of.
+    assert metrics == first["metrics"]
     assert "purpose is 7" in refused[-2]
-    assert watching.newest()["purpose"] == "to be watched"
+    assert last_summary["purpose"] == "to be watched"
     assert code == 1
     assert last_words[-1] == (
         f"python -m pipeline run: {checkout.place}/pipeline/job/dag.py is no longer what "
         "was imported; start this again"
     )
-    assert len(list(watching.runs.glob("*/summary.json"))) == 3
+    assert len(summaries) == 3
     assert watching.leaves_nothing()
 
 
@@ -149,8 +151,9 @@ def test_ctrl_c_in_a_run_ends_it_and_the_watching_with_one_sentence(tmp_path, wa
     os.killpg(watching.process.pid, signal.SIGINT)
     code, last_words = watching.ended()
 
+    sentences = [line for line in last_words if line.startswith("python -m pipeline")]
     assert code == 130
-    assert [line for line in last_words if line.startswith("python -m pipeline")] == [
+    assert sentences == [
         "python -m pipeline run: interrupted; what is finished is kept, run it again to go on"
     ]
     assert watching.leaves_nothing()
@@ -164,16 +167,14 @@ def test_a_run_that_waits_ends_with_the_process_that_would_begin_it(tmp_path, wa
     (checkout.folder / "rows.csv").unlink()
     watching = watch(checkout.place, checkout.folder)
     watching.until(WATCHING)
-    waiting = [
-        process_id
-        for process_id, parent in watching.alive().items()
-        if parent == watching.process.pid
-    ]
+    waiting_runs = watching.children()
+    send = os.kill if signal_ == signal.SIGKILL else os.killpg
 
-    (os.kill if signal_ == signal.SIGKILL else os.killpg)(watching.process.pid, signal_)
-    ended = watching.process.wait(ENDS_SECONDS)
+    send(watching.process.pid, signal_)
+    exit_code = watching.process.wait(ENDS_SECONDS)
 
-    assert ended == code and len(waiting) == 1
+    assert exit_code == code
+    assert len(waiting_runs) == 1
     assert watching.leaves_nothing()
 
 
@@ -182,11 +183,7 @@ def test_a_run_that_dies_of_a_signal_is_told_and_watched_on(tmp_path, watch):
     watching = watch(checkout.place, checkout.folder)
 
     watching.until("StatisticsGen ...")
-    [run] = [
-        process_id
-        for process_id, parent in watching.alive().items()
-        if parent == watching.process.pid
-    ]
+    [run] = watching.children()
     os.kill(run, signal.SIGKILL)
     lines = watching.until(WATCHING)
 
