@@ -24,9 +24,9 @@ from constructs import Construct
 
 WINDOW_SECONDS = 300
 LONGEST_ABSENCE_SECONDS = 84_600  # that Cloud Monitoring sees: 23.5 hours
+HOURLY = MonitoringAlertPolicyAlertStrategyNotificationRateLimit(period="3600s")
 EVERY_MATCH = MonitoringAlertPolicyAlertStrategy(
-    notification_rate_limit=MonitoringAlertPolicyAlertStrategyNotificationRateLimit(period="3600s"),
-    auto_close="86400s",
+    notification_rate_limit=HOURLY, auto_close="86400s"
 )
 
 
@@ -46,19 +46,20 @@ class Alert(Construct):
         stage: str,
     ) -> None:
         super().__init__(scope, id_)
+        page = MonitoringAlertPolicyDocumentation(
+            content=f"{what}\n\nWhat to do: {runbook}", mime_type="text/markdown"
+        )
+        # Cloud Monitoring wants a rate limit for matched log entries, and takes it for nothing else.
+        strategy = EVERY_MATCH if condition.condition_matched_log else None
         self.resource = MonitoringAlertPolicy(
             self,
             "Resource",
             display_name=title,
             combiner="OR",
             conditions=[condition],
-            documentation=MonitoringAlertPolicyDocumentation(
-                content=f"{what}\n\nWhat to do: {runbook}", mime_type="text/markdown"
-            ),
+            documentation=page,
             notification_channels=list(channels),
-            # Cloud Monitoring wants a rate limit for matched log entries, and takes it for nothing
-            # else.
-            alert_strategy=EVERY_MATCH if condition.condition_matched_log else None,
+            alert_strategy=strategy,
             user_labels={"environment": stage, "managed-by": "esteira"},
         )
 
@@ -111,7 +112,5 @@ def absent(title: str, metric_filter: str, *, by: str) -> Condition:
 
 def logged(title: str, log_filter: str) -> Condition:
     """A log entry matches, at most one notice an hour."""
-    return Condition(
-        display_name=title,
-        condition_matched_log=MonitoringAlertPolicyConditionsConditionMatchedLog(filter=log_filter),
-    )
+    match = MonitoringAlertPolicyConditionsConditionMatchedLog(filter=log_filter)
+    return Condition(display_name=title, condition_matched_log=match)

@@ -45,6 +45,10 @@ class Bucket(Construct):
                 f"expire_after_days has {bad_rules}, "
                 "allowed are prefixes that end with / and at least 1 day"
             )
+        versioning = StorageBucketVersioning(enabled=True)
+        soft_delete = StorageBucketSoftDeletePolicy(retention_duration_seconds=WEEK_SECONDS)
+        protection = TerraformResourceLifecycle(prevent_destroy=not deletable)
+        expiries = [_expiry(prefix, days) for prefix, days in rules.items()]
         self.resource = StorageBucket(
             self,
             "Resource",
@@ -53,12 +57,10 @@ class Bucket(Construct):
             force_destroy=deletable,
             uniform_bucket_level_access=True,
             public_access_prevention="enforced",
-            versioning=StorageBucketVersioning(enabled=True),
-            soft_delete_policy=StorageBucketSoftDeletePolicy(
-                retention_duration_seconds=WEEK_SECONDS
-            ),
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
-            lifecycle_rule=[_expiry(prefix, days) for prefix, days in rules.items()],
+            versioning=versioning,
+            soft_delete_policy=soft_delete,
+            lifecycle=protection,
+            lifecycle_rule=expiries,
         )
 
     def grant(self, role: str, *, to: str | Principal) -> None:
@@ -78,7 +80,6 @@ def _is_allowed(prefix: str, days: int) -> bool:
 
 
 def _expiry(prefix: str, days: int) -> StorageBucketLifecycleRule:
-    return StorageBucketLifecycleRule(
-        condition=StorageBucketLifecycleRuleCondition(age=days, matches_prefix=[prefix]),
-        action=StorageBucketLifecycleRuleAction(type="Delete"),
-    )
+    condition = StorageBucketLifecycleRuleCondition(age=days, matches_prefix=[prefix])
+    deletion = StorageBucketLifecycleRuleAction(type="Delete")
+    return StorageBucketLifecycleRule(condition=condition, action=deletion)

@@ -40,6 +40,11 @@ class BuildTrigger(Construct):
         substitutions = {"_STAGE": stage, "_MODELS": models}
         if commit:
             substitutions["_COMMIT"] = commit
+        source = CloudbuildTriggerSourceToBuild(
+            repository=repository, ref=f"refs/heads/{branch}", repo_type="GITHUB"
+        )
+        messages = CloudbuildTriggerPubsubConfig(topic=topic) if topic else None
+        approval = CloudbuildTriggerApprovalConfig(approval_required=approval_required)
         self.resource = CloudbuildTrigger(
             self,
             "Resource",
@@ -47,15 +52,17 @@ class BuildTrigger(Construct):
             location=location,
             description=f"runs build/{recipe}.yaml",
             service_account=service_account,
-            source_to_build=CloudbuildTriggerSourceToBuild(
-                repository=repository, ref=f"refs/heads/{branch}", repo_type="GITHUB"
-            ),
-            # Without a revision the recipe comes from the commit that is built, and not from
-            # wherever the branch is by then.
-            git_file_source=CloudbuildTriggerGitFileSource(
-                path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"
-            ),
+            source_to_build=source,
+            git_file_source=_recipe_file(recipe, repository),
             substitutions=substitutions,
-            pubsub_config=CloudbuildTriggerPubsubConfig(topic=topic) if topic else None,
-            approval_config=CloudbuildTriggerApprovalConfig(approval_required=approval_required),
+            pubsub_config=messages,
+            approval_config=approval,
         )
+
+
+def _recipe_file(recipe: str, repository: str) -> CloudbuildTriggerGitFileSource:
+    # Without a revision the recipe comes from the commit that is built, and not from wherever the
+    # branch is by then.
+    return CloudbuildTriggerGitFileSource(
+        path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"
+    )

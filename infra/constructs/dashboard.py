@@ -9,6 +9,7 @@ from cdktf_cdktf_provider_google.monitoring_dashboard import MonitoringDashboard
 from constructs import Construct
 
 COLUMNS, WIDTH, HEIGHT = 12, 6, 4
+CHARTS_A_ROW = COLUMNS // WIDTH
 
 
 @dataclass(frozen=True)
@@ -32,29 +33,28 @@ class Dashboard(Construct):
         super().__init__(scope, id_)
         tiles = [_tile(index, chart) for index, chart in enumerate(charts)]
         page = {"displayName": title, "mosaicLayout": {"columns": COLUMNS, "tiles": tiles}}
-        self.resource = MonitoringDashboard(
-            self, "Resource", dashboard_json=json.dumps(page, sort_keys=True)
-        )
+        page_json = json.dumps(page, sort_keys=True)
+        self.resource = MonitoringDashboard(self, "Resource", dashboard_json=page_json)
 
 
 def _tile(index: int, chart: Chart) -> dict[str, Any]:
+    row, column = divmod(index, CHARTS_A_ROW)
+    reducer = "REDUCE_MAX" if "PERCENTILE" in chart.aligner else "REDUCE_SUM"
     aggregation = {
         "alignmentPeriod": "300s",
         "perSeriesAligner": chart.aligner,
-        "crossSeriesReducer": "REDUCE_MAX" if "PERCENTILE" in chart.aligner else "REDUCE_SUM",
+        "crossSeriesReducer": reducer,
         "groupByFields": [chart.by],
     }
     query = {
         "timeSeriesFilter": {"filter": chart.filter, "aggregation": aggregation},
         "unitOverride": chart.unit,
     }
-    widget = {
-        "title": chart.title,
-        "xyChart": {"dataSets": [{"timeSeriesQuery": query, "plotType": "LINE"}]},
-    }
+    line = {"timeSeriesQuery": query, "plotType": "LINE"}
+    widget = {"title": chart.title, "xyChart": {"dataSets": [line]}}
     return {
-        "xPos": index % 2 * WIDTH,
-        "yPos": index // 2 * HEIGHT,
+        "xPos": column * WIDTH,
+        "yPos": row * HEIGHT,
         "width": WIDTH,
         "height": HEIGHT,
         "widget": widget,

@@ -40,6 +40,7 @@ class Dataset(Construct):
                 "allowed is at least 1, or None to keep everything"
             )
         retention_ms = retention_days * DAY_MILLISECONDS if retention_days else None
+        protection = TerraformResourceLifecycle(prevent_destroy=not deletable)
         self.resource = BigqueryDataset(
             self,
             "Resource",
@@ -48,7 +49,7 @@ class Dataset(Construct):
             description=description,
             default_partition_expiration_ms=retention_ms,
             delete_contents_on_destroy=deletable,
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
+            lifecycle=protection,
         )
 
     def grant(self, role: str, *, to: str | Principal) -> None:
@@ -70,9 +71,10 @@ class Dataset(Construct):
         source = BigqueryDatasetAccessDatasetDatasetA(
             dataset_id=views.resource.dataset_id, project_id=views.resource.project
         )
+        all_views = BigqueryDatasetAccessDatasetA(dataset=source, target_types=["VIEWS"])
         BigqueryDatasetAccessA(
             self,
             f"ViewsOf:{views.node.id}",
             dataset_id=self.resource.dataset_id,
-            dataset=BigqueryDatasetAccessDatasetA(dataset=source, target_types=["VIEWS"]),
+            dataset=all_views,
         )

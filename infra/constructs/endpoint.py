@@ -38,6 +38,12 @@ class Endpoint(Construct):
             raise ValueError(
                 f"sampling_rate is {sampling_rate}, allowed is more than 0 and at most 1"
             )
+        table = Destination(output_uri=f"bq://{log_table}")
+        logging = Logging(enabled=True, sampling_rate=sampling_rate, bigquery_destination=table)
+        # Deliveries move the traffic; Terraform must not move it back.
+        lifecycle = TerraformResourceLifecycle(
+            ignore_changes=["traffic_split"], prevent_destroy=not deletable
+        )
         self.resource = VertexAiEndpoint(
             self,
             "Resource",
@@ -45,13 +51,6 @@ class Endpoint(Construct):
             display_name=display_name,
             location=location,
             region=location,
-            predict_request_response_logging_config=Logging(
-                enabled=True,
-                sampling_rate=sampling_rate,
-                bigquery_destination=Destination(output_uri=f"bq://{log_table}"),
-            ),
-            # Deliveries move the traffic; Terraform must not move it back.
-            lifecycle=TerraformResourceLifecycle(
-                ignore_changes=["traffic_split"], prevent_destroy=not deletable
-            ),
+            predict_request_response_logging_config=logging,
+            lifecycle=lifecycle,
         )

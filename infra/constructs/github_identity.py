@@ -38,6 +38,7 @@ class GithubIdentity(Construct):
         pool = IamWorkloadIdentityPool(
             self, "Pool", workload_identity_pool_id=pool_id, display_name=pool_id
         )
+        oidc = IamWorkloadIdentityPoolProviderOidc(issuer_uri=ISSUER)
         for provider, subject in self._subjects.items():
             IamWorkloadIdentityPoolProvider(
                 self,
@@ -51,7 +52,7 @@ class GithubIdentity(Construct):
                 attribute_condition=(
                     f"assertion.repository == '{repository}' && assertion.sub == '{subject}'"
                 ),
-                oidc=IamWorkloadIdentityPoolProviderOidc(issuer_uri=ISSUER),
+                oidc=oidc,
             )
 
     def principal(self, provider: str) -> str:

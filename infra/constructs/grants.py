@@ -18,7 +18,9 @@ class Principal:
 
     @classmethod
     def of(cls, to: "str | Principal") -> "Principal":
-        return to if isinstance(to, Principal) else cls(name=to, member=to)
+        if isinstance(to, Principal):
+            return to
+        return cls(name=to, member=to)
 
 
 def grant_id(role: str, to: Principal) -> str:
@@ -29,5 +31,7 @@ def grant_id(role: str, to: Principal) -> str:
             f"a principal is named {to.name!r}, "
             "allowed are KIND:NAME, for example user:ada@example.org"
         )
-    subject = name.rsplit("/subject/", 1)[-1] if kind == "principal" else name
-    return f"{role.rsplit('/', 1)[-1]}:{subject}"
+    if kind == "principal":
+        _, _, name = name.rpartition("/subject/")
+    _, _, role_name = role.rpartition("/")
+    return f"{role_name}:{name}"

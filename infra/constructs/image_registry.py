@@ -17,7 +17,8 @@ from constructs import Construct
 
 from infra.constructs.grants import Principal, grant_id
 
-KEPT, OLD_DAYS = 10, 90
+KEPT_VERSIONS = 10
+OLD_SECONDS = 90 * 24 * 3600
 
 
 class ImageRegistry(Construct):
@@ -38,6 +39,8 @@ class ImageRegistry(Construct):
         deletable: bool = False,
     ) -> None:
         super().__init__(scope, id_)
+        docker = ArtifactRegistryRepositoryDockerConfig(immutable_tags=True)
+        protection = TerraformResourceLifecycle(prevent_destroy=not deletable)
         self.resource = ArtifactRegistryRepository(
             self,
             "Resource",
@@ -45,9 +48,9 @@ class ImageRegistry(Construct):
             location=location,
             description=description,
             format="DOCKER",
-            docker_config=ArtifactRegistryRepositoryDockerConfig(immutable_tags=True),
+            docker_config=docker,
             cleanup_policies=_cleanup(kept_tag),
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=not deletable),
+            lifecycle=protection,
         )
 
     def grant(self, role: str, *, to: str | Principal) -> None:
@@ -72,11 +75,12 @@ def _cleanup(kept_tag: str) -> list[Policy]:
         tag_state="TAGGED", tag_prefixes=[kept_tag]
     )
     old_images = ArtifactRegistryRepositoryCleanupPoliciesCondition(
-        tag_state="ANY", older_than=f"{OLD_DAYS * 24 * 3600}s"
+        tag_state="ANY", older_than=f"{OLD_SECONDS}s"
     )
-    newest_versions = ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions(keep_count=KEPT)
-    return [
-        Policy(id="keep-recorded", action="KEEP", condition=recorded_tag),
-        Policy(id="keep-newest", action="KEEP", most_recent_versions=newest_versions),
-        Policy(id="delete-old", action="DELETE", condition=old_images),
-    ]
+    newest_versions = ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions(
+        keep_count=KEPT_VERSIONS
+    )
+    keep_recorded = Policy(id="keep-recorded", action="KEEP", condition=recorded_tag)
+    keep_newest = Policy(id="keep-newest", action="KEEP", most_recent_versions=newest_versions)
+    delete_old = Policy(id="delete-old", action="DELETE", condition=old_images)
+    return [keep_recorded, keep_newest, delete_old]

@@ -37,7 +37,8 @@ class Project(Construct):
         With `only_for_roles`, it acts as the administrator of the grants of these roles alone.
         """
         principal = Principal.of(to)
-        limit = _only_grants_of(list(only_for_roles)) if only_for_roles else None
+        roles = list(only_for_roles)
+        limit = _only_grants_of(roles) if roles else None
         ProjectIamMember(
             self,
             grant_id(role, principal),
@@ -53,15 +54,12 @@ def _only_grants_of(roles: list[str]) -> ProjectIamMemberCondition:
 
     https://cloud.google.com/iam/docs/setting-limits-on-granting-roles, where the list may hold ten.
     """
-    if len(roles) > 10:
-        raise ValueError(
-            f"{len(roles)} roles may be granted, allowed are at most 10: {', '.join(roles)}"
-        )
+    count = len(roles)
+    if count > 10:
+        names = ", ".join(roles)
+        raise ValueError(f"{count} roles may be granted, allowed are at most 10: {names}")
     quoted_roles = ", ".join(f"'{role}'" for role in roles)
-    return ProjectIamMemberCondition(
-        title="only these roles",
-        expression=(
-            "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', [])"
-            f".hasOnly([{quoted_roles}])"
-        ),
+    expression = (
+        f"api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly([{quoted_roles}])"
     )
+    return ProjectIamMemberCondition(title="only these roles", expression=expression)

@@ -15,7 +15,7 @@ class ServiceAccount(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, email: str, description: str) -> None:
         super().__init__(scope, id_)
-        account_id = email.partition("@")[0]
+        account_id, _, _ = email.partition("@")
         self.resource = Account(
             self,
             "Resource",
