@@ -23,7 +23,9 @@ def stand_up(
     No other depends on bootstrap, which CI never applies.
     """
     followers = [later for later in environments.values() if later.promotes_from == settings.stage]
-    previous = environments[settings.promotes_from] if settings.promotes_from else None
+    previous = None
+    if settings.promotes_from:
+        previous = environments[settings.promotes_from]
     Bootstrap(app, settings=settings)
     foundation = Foundation(app, settings=settings, followers=followers)
     delivery = Delivery(app, settings=settings, previous=previous)

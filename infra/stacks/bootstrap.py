@@ -49,10 +49,9 @@ class Bootstrap(StageStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "bootstrap", settings=settings)
+        bucket, secret = self.names.bucket("state"), self.names.github_secret
         self.project = Project(self, "Project", project_id=settings.project_id, apis=apis.BOOTSTRAP)
-        self.state = Bucket(
-            self, "State", name=self.names.bucket("state"), location=settings.region
-        )
+        self.state = Bucket(self, "State", name=bucket, location=settings.region)
         self.accounts = {
             role: ServiceAccount(
                 self,
@@ -68,33 +67,31 @@ class Bootstrap(StageStack):
         self._define_roles()
         self.tell(
             "token_command",
-            f"gcloud secrets versions add {self.names.github_secret} "
-            f"--data-file=- --project={settings.project_id}",
+            f"gcloud secrets versions add {secret} --data-file=- --project={settings.project_id}",
             "Puts the GitHub token, once, before the delivery stack is applied",
         )
-        self.tell(
-            "state_bucket",
-            self.console(f"storage/browser/{self.names.bucket('state')}"),
-            "Where the state of every stack lies",
-        )
+        page = self.console(f"storage/browser/{bucket}")
+        self.tell("state_bucket", page, "Where the state of every stack lies")
         self.wait_for(self.project)
 
     def _let_github_in(self) -> None:
+        github_roles = ("planner", "deployer")
+        environments = {role: self.names.github_environment(role) for role in github_roles}
         github = GithubIdentity(
             self,
             "Github",
             pool_id=self.names.workload_identity_pool,
             project_number=self.settings.project_number,
             repository=self.settings.github.repository,
-            environments={
-                role: self.names.github_environment(role) for role in ("planner", "deployer")
-            },
+            environments=environments,
         )
-        for role in ("planner", "deployer"):
-            self.accounts[role].grant("roles/iam.workloadIdentityUser", to=github.principal(role))
+        for role in github_roles:
+            principal = github.principal(role)
+            self.accounts[role].grant("roles/iam.workloadIdentityUser", to=principal)
 
     def _grant(self) -> None:
-        planner, deployer = self.accounts["planner"].principal, self.accounts["deployer"].principal
+        principals = {name: account.principal for name, account in self.accounts.items()}
+        planner, deployer = principals["planner"], principals["deployer"]
         self.state.grant("roles/storage.objectViewer", to=planner)
         self.state.grant("roles/storage.objectUser", to=deployer)
         for role in roles.PLANNER:
@@ -108,16 +105,21 @@ class Bootstrap(StageStack):
         )
         for account, actors in ACTORS.items():
             for actor in actors:
-                self.accounts[account].grant(ACT_AS, to=self.accounts[actor].principal)
-        if billing := self.settings.billing_account:
-            for account_name, role in roles.COSTS.items():
-                BillingAccountIamMember(
-                    self,
-                    f"Billing:{account_name}",
-                    billing_account_id=billing,
-                    role=role,
-                    member=self.accounts[account_name].principal.member,
-                )
+                self.accounts[account].grant(ACT_AS, to=principals[actor])
+        billing_account = self.settings.billing_account
+        if billing_account:
+            self._show_costs(billing_account)
+
+    def _show_costs(self, billing_account: str) -> None:
+        for account, role in roles.COSTS.items():
+            member = self.accounts[account].principal.member
+            BillingAccountIamMember(
+                self,
+                f"Billing:{account}",
+                billing_account_id=billing_account,
+                role=role,
+                member=member,
+            )
 
     def _define_roles(self) -> None:
         """Define the custom roles in this stack.

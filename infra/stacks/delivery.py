@@ -37,12 +37,11 @@ class Delivery(StageStack):
     def __init__(self, scope: Construct, *, settings: Settings, previous: Settings | None) -> None:
         super().__init__(scope, "delivery", settings=settings)
         self.repository = self._connect()
-        topics = ("retrain", "monitor", *(("promote",) if previous else ()))
-        self.topics = {
-            purpose: Topic(self, purpose.capitalize(), name=self.names.topic(purpose))
-            for purpose in topics
-        }
-        for recipe in ("modules",) if previous else ("image", "modules"):
+        self.topics = {purpose: self._topic(purpose) for purpose in ("retrain", "monitor")}
+        if previous:
+            self.topics["promote"] = self._topic("promote")
+        recipes = ("modules",) if previous else ("image", "modules")
+        for recipe in recipes:
             self._trigger(recipe, approval_required=settings.approval_required)
         self._trigger("retrain", models=ASKED_MODELS, approval_required=False)
         # Reads and reports; an approval each morning would switch it off.
@@ -50,25 +49,31 @@ class Delivery(StageStack):
         if previous:
             self._promote(previous)
         self._every_morning()
-        self.topics["retrain"].grant("roles/pubsub.publisher", to=self.names.member("monitor"))
+        builder, monitor = self.names.member("builder"), self.names.member("monitor")
+        self.topics["retrain"].grant("roles/pubsub.publisher", to=monitor)
         project = Project(self, "Project", project_id=settings.project_id)
-        project.grant(self.names.custom_role("caller"), to=self.names.member("builder"))
-        self.tell("builds", self.console("cloud-build/builds"), "Every delivery, with its log")
+        project.grant(self.names.custom_role("caller"), to=builder)
+        builds = self.console("cloud-build/builds")
+        self.tell("builds", builds, "Every delivery, with its log")
+
+    def _topic(self, purpose: str) -> Topic:
+        return Topic(self, purpose.capitalize(), name=self.names.topic(purpose))
 
     def _connect(self) -> str:
         github = self.settings.github
         secret = f"projects/{self.settings.project_id}/secrets/{self.names.github_secret}"
+        token = Cloudbuildv2ConnectionGithubConfigAuthorizerCredential(
+            oauth_token_secret_version=f"{secret}/versions/latest"
+        )
+        app = Cloudbuildv2ConnectionGithubConfig(
+            app_installation_id=github.app_installation_id, authorizer_credential=token
+        )
         connection = Cloudbuildv2Connection(
             self,
             "Connection",
             name=self.names.connection,
             location=self.settings.region,
-            github_config=Cloudbuildv2ConnectionGithubConfig(
-                app_installation_id=github.app_installation_id,
-                authorizer_credential=Cloudbuildv2ConnectionGithubConfigAuthorizerCredential(
-                    oauth_token_secret_version=f"{secret}/versions/latest"
-                ),
-            ),
+            github_config=app,
         )
         repository = Cloudbuildv2Repository(
             self,
@@ -87,7 +92,8 @@ class Delivery(StageStack):
         build anything here.
         """
         self._trigger("promote", models=ASKED_MODELS, commit=ASKED_COMMIT, approval_required=False)
-        self.topics["promote"].grant("roles/pubsub.publisher", to=previous.names.member("builder"))
+        builder = previous.names.member("builder")
+        self.topics["promote"].grant("roles/pubsub.publisher", to=builder)
 
     def _trigger(
         self,
@@ -99,6 +105,7 @@ class Delivery(StageStack):
     ) -> None:
         """Make the recipe's trigger, on the topic of its name if there is one."""
         account = "monitor" if recipe == "monitor" else "builder"
+        topic = self.topics[recipe].resource.id if recipe in self.topics else None
         BuildTrigger(
             self,
             f"{recipe.capitalize()}Trigger",
@@ -111,7 +118,7 @@ class Delivery(StageStack):
             stage=self.settings.stage,
             models=models,
             commit=commit,
-            topic=self.topics[recipe].resource.id if recipe in self.topics else None,
+            topic=topic,
             approval_required=approval_required,
         )
 

@@ -22,8 +22,7 @@ SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
 class Foundation(StageStack):
     """The stack below the others and every delivery.
 
-    `followers` are the environments that promote from this one: their builders copy what passed
-    here.
+    `followers` are the stages that promote from this one: their builders copy what passed here.
     """
 
     def __init__(
@@ -41,13 +40,12 @@ class Foundation(StageStack):
             expire_after_days=SCRATCH,
             deletable=settings.deletable,
         )
-        description = "Tables that the team loads for its models to train on"
         self.data = Dataset(
             self,
             "Data",
             name=self.names.dataset("data"),
             location=settings.region,
-            description=description,
+            description="Tables that the team loads for its models to train on",
             deletable=settings.deletable,
         )
         self.images = ImageRegistry(
@@ -84,16 +82,10 @@ class Foundation(StageStack):
 
     def _tell_addresses(self) -> None:
         bucket = self.names.bucket("artifacts")
-        self.tell(
-            "artifacts",
-            self.console(f"storage/browser/{bucket}"),
-            "Modules, runs, models and the delivery record",
-        )
-        self.tell(
-            "reports",
-            self.console(f"storage/browser/{bucket}/reports"),
-            "The report of every run and of every day's monitoring",
-        )
+        artifacts = self.console(f"storage/browser/{bucket}")
+        self.tell("artifacts", artifacts, "Modules, runs, models and the delivery record")
+        reports = self.console(f"storage/browser/{bucket}/reports")
+        self.tell("reports", reports, "The report of every run and of every day's monitoring")
 
     def _grant(self) -> None:
         member = self.names.member

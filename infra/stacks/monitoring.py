@@ -39,6 +39,10 @@ ENDPOINT = (
     'resource.type="aiplatform.googleapis.com/Endpoint" '
     'AND metric.type="aiplatform.googleapis.com/prediction/online/'
 )
+PREDICTIONS = f'{ENDPOINT}prediction_count"'
+ERRORS = f'{ENDPOINT}error_count"'
+LATENCIES = f'{ENDPOINT}prediction_latencies"'
+REPLICAS = f'{ENDPOINT}replicas"'
 BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
 BUDGET_SHARES = (0.5, 0.9, 1.0)
 VERDICTS = [
@@ -59,31 +63,29 @@ class Monitoring(StageStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "monitoring", settings=settings)
         self._keep_verdicts()
-        self.channels = [
-            MonitoringNotificationChannel(
-                self,
-                f"Email:{email}",
-                display_name=email,
-                type="email",
-                labels={"email_address": email},
-            ).id
-            for email in settings.alert_emails
-        ]
+        self.channels = [self._channel(email) for email in settings.alert_emails]
         self.metrics = {event: self._count(event) for event in EVENTS}
         self._watch_endpoints()
         self._watch_deliveries()
         self._watch_the_log()
-        Dashboard(
-            self, "Dashboard", title=f"{settings.stage}: models", charts=_charts(self.metrics)
-        )
+        charts = _charts(self.metrics)
+        Dashboard(self, "Dashboard", title=f"{settings.stage}: models", charts=charts)
         if settings.billing_account and settings.monthly_budget:
             self._limit_spending(settings.billing_account, settings.monthly_budget)
-        self.tell("alerts", self.console("monitoring/alerting"), "Open incidents")
-        self.tell(
-            "dashboards",
-            self.console("monitoring/dashboards"),
-            "Traffic, errors, latency and verdicts",
+        incidents = self.console("monitoring/alerting")
+        self.tell("alerts", incidents, "Open incidents")
+        dashboards = self.console("monitoring/dashboards")
+        self.tell("dashboards", dashboards, "Traffic, errors, latency and verdicts")
+
+    def _channel(self, email: str) -> str:
+        channel = MonitoringNotificationChannel(
+            self,
+            f"Email:{email}",
+            display_name=email,
+            type="email",
+            labels={"email_address": email},
         )
+        return str(channel.id)
 
     def _keep_verdicts(self) -> None:
         deletable = self.settings.deletable
@@ -96,28 +98,31 @@ class Monitoring(StageStack):
             description=description,
             deletable=deletable,
         )
-        verdicts.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
+        monitor = self.names.member("monitor")
+        verdicts.grant("roles/bigquery.dataEditor", to=monitor)
+        by_day = BigqueryTableTimePartitioning(type="DAY", field="window_end")
         BigqueryTable(
             self,
             "VerdictTable",
             dataset_id=verdicts.resource.dataset_id,
             table_id="verdicts",
             deletion_protection=not deletable,
-            time_partitioning=BigqueryTableTimePartitioning(type="DAY", field="window_end"),
+            time_partitioning=by_day,
             schema=json.dumps(VERDICTS),
         )
 
     def _count(self, event: str) -> str:
         """Make a metric of this event by model, and return its filter."""
         label = LoggingMetricMetricDescriptorLabels(key="model", value_type="STRING")
+        descriptor = LoggingMetricMetricDescriptor(
+            metric_kind="DELTA", value_type="INT64", labels=[label]
+        )
         metric = LoggingMetric(
             self,
             f"Metric:{event}",
             name=self.names.log_metric(event),
             filter=self._event(event),
-            metric_descriptor=LoggingMetricMetricDescriptor(
-                metric_kind="DELTA", value_type="INT64", labels=[label]
-            ),
+            metric_descriptor=descriptor,
             label_extractors={"model": "EXTRACT(jsonPayload.model)"},
         )
         return f'metric.type="logging.googleapis.com/user/{metric.name}" AND resource.type="global"'
@@ -132,10 +137,11 @@ class Monitoring(StageStack):
         return f'logName="{log}" AND resource.type="global" AND jsonPayload.event="{event}"'
 
     def _alert(self, id_: str, what: str, condition: Condition) -> None:
-        github, page = self.settings.github, id_.lower().replace(" ", "-")
+        github, words = self.settings.github, id_.lower()
         files = f"https://github.com/{github.repository}/blob/{github.branch}"
+        page = words.replace(" ", "-")
         runbook = f"{files}/docs/runbook.md#{page}"
-        title = f"{self.settings.stage}: {id_.lower()}"
+        title = f"{self.settings.stage}: {words}"
         Alert(
             self,
             id_.replace(" ", ""),
@@ -148,11 +154,11 @@ class Monitoring(StageStack):
         )
 
     def _watch_endpoints(self) -> None:
-        predictions, limits = f'{ENDPOINT}prediction_count"', self.settings.serving
+        limits = self.settings.serving
         errors = above(
             "share of errors",
-            f'{ENDPOINT}error_count"',
-            of=predictions,
+            ERRORS,
+            of=PREDICTIONS,
             limit=limits.largest_error_share,
             aligner="ALIGN_RATE",
             by=BY_ENDPOINT,
@@ -164,7 +170,7 @@ class Monitoring(StageStack):
         )
         latency = above(
             "p99 in ms",
-            f'{ENDPOINT}prediction_latencies"',
+            LATENCIES,
             limit=limits.largest_p99_ms,
             aligner="ALIGN_PERCENTILE_99",
             by=BY_ENDPOINT,
@@ -174,7 +180,7 @@ class Monitoring(StageStack):
             f"One answer in a hundred takes longer than {limits.largest_p99_ms} ms.",
             latency,
         )
-        idle = absent("no predictions", predictions, by=BY_ENDPOINT)
+        idle = absent("no predictions", PREDICTIONS, by=BY_ENDPOINT)
         self._alert(
             "Endpoint idle",
             "An endpoint was not asked anything for a day, and its machines are paid for.",
@@ -182,30 +188,27 @@ class Monitoring(StageStack):
         )
 
     def _watch_deliveries(self) -> None:
+        failed_run = logged("run failed", self._event("run_failed"))
         self._alert(
-            "Run failed",
-            "A pipeline run failed; the model that was serving still is.",
-            logged("run failed", self._event("run_failed")),
+            "Run failed", "A pipeline run failed; the model that was serving still is.", failed_run
         )
         refusal = logged("not blessed", self._event("not_blessed"))
         self._alert(
             "Not blessed", "A candidate was refused; the model that was serving still is.", refusal
         )
-        build = (
+        build_log = (
             f'logName="projects/{self.settings.project_id}/logs/cloudbuild" '
             'AND resource.type="build" AND textPayload=~"^(ERROR|TIMEOUT)"'
         )
+        failed_build = logged("build failed", build_log)
         self._alert(
-            "Build failed",
-            "A recipe of Cloud Build failed or ran out of time.",
-            logged("build failed", build),
+            "Build failed", "A recipe of Cloud Build failed or ran out of time.", failed_build
         )
 
     def _watch_the_log(self) -> None:
+        drift = logged("drift", self._event("drift"))
         self._alert(
-            "Drift",
-            "What a model is asked no longer looks like what it was trained on.",
-            logged("drift", self._event("drift")),
+            "Drift", "What a model is asked no longer looks like what it was trained on.", drift
         )
         no_requests = logged("no requests logged", self._event("no_requests"))
         self._alert(
@@ -221,25 +224,26 @@ class Monitoring(StageStack):
         )
 
     def _limit_spending(self, account: str, units: int) -> None:
-        updates_rule = (
-            BillingBudgetAllUpdatesRule(monitoring_notification_channels=self.channels)
-            if self.channels
-            else None
+        updates_rule = None
+        if self.channels:
+            updates_rule = BillingBudgetAllUpdatesRule(
+                monitoring_notification_channels=self.channels
+            )
+        amount = BillingBudgetAmountSpecifiedAmount(units=str(units))
+        thresholds = [
+            BillingBudgetThresholdRules(threshold_percent=share) for share in BUDGET_SHARES
+        ]
+        project_filter = BillingBudgetBudgetFilter(
+            projects=[f"projects/{self.settings.project_number}"]
         )
         BillingBudget(
             self,
             "Budget",
             billing_account=account,
             display_name=f"{self.settings.stage}: {self.settings.project_id}",
-            amount=BillingBudgetAmount(
-                specified_amount=BillingBudgetAmountSpecifiedAmount(units=str(units))
-            ),
-            threshold_rules=[
-                BillingBudgetThresholdRules(threshold_percent=share) for share in BUDGET_SHARES
-            ],
-            budget_filter=BillingBudgetBudgetFilter(
-                projects=[f"projects/{self.settings.project_number}"]
-            ),
+            amount=BillingBudgetAmount(specified_amount=amount),
+            threshold_rules=thresholds,
+            budget_filter=project_filter,
             all_updates_rule=updates_rule,
         )
         # A person's own credentials are asked for a project to bill the Budget API's calls to.
@@ -248,19 +252,13 @@ class Monitoring(StageStack):
 
 
 def _charts(metrics: dict[str, str]) -> list[Chart]:
-    return [
-        Chart("predictions a second", f'{ENDPOINT}prediction_count"', "ALIGN_RATE", BY_ENDPOINT),
-        Chart("errors a second", f'{ENDPOINT}error_count"', "ALIGN_RATE", BY_ENDPOINT),
-        Chart(
-            "p99 latency",
-            f'{ENDPOINT}prediction_latencies"',
-            "ALIGN_PERCENTILE_99",
-            BY_ENDPOINT,
-            "ms",
-        ),
-        Chart("replicas", f'{ENDPOINT}replicas"', "ALIGN_MEAN", BY_ENDPOINT),
-        *(
-            Chart(event.replace("_", " "), metric, "ALIGN_DELTA", BY_MODEL)
-            for event, metric in metrics.items()
-        ),
+    charts = [
+        Chart("predictions a second", PREDICTIONS, "ALIGN_RATE", BY_ENDPOINT),
+        Chart("errors a second", ERRORS, "ALIGN_RATE", BY_ENDPOINT),
+        Chart("p99 latency", LATENCIES, "ALIGN_PERCENTILE_99", BY_ENDPOINT, "ms"),
+        Chart("replicas", REPLICAS, "ALIGN_MEAN", BY_ENDPOINT),
     ]
+    for event, metric in metrics.items():
+        title = event.replace("_", " ")
+        charts.append(Chart(title, metric, "ALIGN_DELTA", BY_MODEL))
+    return charts

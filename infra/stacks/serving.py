@@ -34,28 +34,28 @@ class Serving(StageStack):
         self._grant()
         for model in models:
             self._serve(model)
-        self.tell(
-            "request_log",
-            self.console("bigquery"),
-            f"Datasets {self.names.dataset('requests')} (raw) and {self.names.dataset('views')}",
-        )
+        requests, views = self.names.dataset("requests"), self.names.dataset("views")
+        page = self.console("bigquery")
+        self.tell("request_log", page, f"Datasets {requests} (raw) and {views}")
 
     def _dataset(self, purpose: str, about: str, *, expiring: bool) -> Dataset:
+        retention_days = self.settings.request_log.retention_days if expiring else None
         return Dataset(
             self,
             purpose.capitalize(),
             name=self.names.dataset(purpose),
             location=self.settings.region,
             description=about,
-            retention_days=self.settings.request_log.retention_days if expiring else None,
+            retention_days=retention_days,
             deletable=self.settings.deletable,
         )
 
     def _grant(self) -> None:
-        self.requests.grant("roles/bigquery.dataEditor", to=self.names.service_agent("aiplatform"))
+        agent, monitor = self.names.service_agent("aiplatform"), self.names.member("monitor")
+        self.requests.grant("roles/bigquery.dataEditor", to=agent)
         # The monitor also deletes what is too old.
-        self.requests.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
-        self.views.grant("roles/bigquery.dataEditor", to=self.names.member("monitor"))
+        self.requests.grant("roles/bigquery.dataEditor", to=monitor)
+        self.views.grant("roles/bigquery.dataEditor", to=monitor)
         for reader in self.settings.readers:
             self.views.grant("roles/bigquery.dataViewer", to=reader)
         project = Project(self, "Project", project_id=self.settings.project_id)
@@ -92,21 +92,13 @@ class Serving(StageStack):
         project, region = self.settings.project_id, self.settings.region
         endpoint, request_table = self.names.endpoint(model), self.names.request_table(model)
         resource = f"projects/{project}/locations/{region}/endpoints/{endpoint}"
-        self.tell(
-            f"{model}_predict_url",
-            f"https://{region}-aiplatform.googleapis.com/v1/{resource}:predict",
-            f"Asks {model}",
-        )
-        self.tell(
-            f"{model}_console",
-            self.console(f"vertex-ai/online-prediction/locations/{region}/endpoints/{endpoint}"),
-            f"Versions of {model}",
-        )
-        self.tell(
-            f"{model}_log_table",
-            f"{project}.{self.names.dataset('requests')}.{request_table}",
-            "There after a request",
-        )
+        predict_url = f"https://{region}-aiplatform.googleapis.com/v1/{resource}:predict"
+        self.tell(f"{model}_predict_url", predict_url, f"Asks {model}")
+        path = f"vertex-ai/online-prediction/locations/{region}/endpoints/{endpoint}"
+        self.tell(f"{model}_console", self.console(path), f"Versions of {model}")
+        requests = self.names.dataset("requests")
+        log_table = f"{project}.{requests}.{request_table}"
+        self.tell(f"{model}_log_table", log_table, "There after a request")
         options = {
             "c.mode": "edit",
             "ds.connector": "bigQuery",
@@ -115,8 +107,6 @@ class Serving(StageStack):
             "ds.datasetId": self.names.dataset("views"),
             "ds.tableId": request_table,
         }
-        self.tell(
-            f"{model}_looker_studio",
-            LOOKER + urlencode(options),
-            "Charts over the view, once monitoring has made it",
-        )
+        charts = LOOKER + urlencode(options)
+        about = "Charts over the view, once monitoring has made it"
+        self.tell(f"{model}_looker_studio", charts, about)

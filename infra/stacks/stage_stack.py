@@ -25,11 +25,9 @@ class StageStack(TerraformStack):
         self.provider = GoogleProvider(
             self, "Google", project=settings.project_id, region=settings.region
         )
+        labels = {"environment": settings.stage, "managed-by": "esteira", "stack": name}
         # An override, since the typed argument would turn the key managed-by into managed_by.
-        self.provider.add_override(
-            "default_labels",
-            {"environment": settings.stage, "managed-by": "esteira", "stack": name},
-        )
+        self.provider.add_override("default_labels", labels)
 
     def wait_for(self, project: Project) -> None:
         """Make everything else in the stack wait for its APIs.
@@ -40,7 +38,9 @@ class StageStack(TerraformStack):
             f"{api.terraform_resource_type}.{api.friendly_unique_id}" for api in project.apis
         ]
         for node in self.node.find_all():
-            if isinstance(node, TerraformResource) and not isinstance(node, ProjectService):
+            if isinstance(node, ProjectService):
+                continue
+            if isinstance(node, TerraformResource):
                 node.depends_on = services
 
     def tell(self, id_: str, value: str, about: str) -> None:
