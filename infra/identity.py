@@ -17,16 +17,18 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
-    if len(arguments) != 2 or arguments[0] not in stages or arguments[1] not in ACCOUNTS:
-        print(
-            f"got {' '.join(arguments) or 'nothing'}, "
-            f"allowed are {'|'.join(stages)} and then {'|'.join(ACCOUNTS)}",
-            file=sys.stderr,
-        )
+    choices = [[stage, account] for stage in stages for account in ACCOUNTS]
+    if arguments not in choices:
+        words = " ".join(arguments) or "nothing"
+        allowed = f"{'|'.join(stages)} and then {'|'.join(ACCOUNTS)}"
+        print(f"got {words}, allowed are {allowed}", file=sys.stderr)
         return 2
-    names = stages[arguments[0]].names
-    print(f"workload_identity_provider={names.workload_identity_provider(arguments[1])}")
-    print(f"service_account={names.service_account_email(arguments[1])}")
+    stage, account = arguments
+    names = stages[stage].names
+    provider = names.workload_identity_provider(account)
+    email = names.service_account_email(account)
+    print(f"workload_identity_provider={provider}")
+    print(f"service_account={email}")
     return 0
 
 

@@ -15,8 +15,10 @@ def main() -> int:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
     first, later = first_and_later(stages)
-    for name, group in {"first": first, "later": later, "all": first + later}.items():
-        print(f"{name}={json.dumps(group)}")
+    groups = {"first": first, "later": later, "all": first + later}
+    for name, group in groups.items():
+        group_json = json.dumps(group)
+        print(f"{name}={group_json}")
     return 0
 
 
@@ -28,8 +30,13 @@ def first_and_later(environments: Mapping[str, Settings]) -> tuple[list[str], li
     first = [stage for stage, settings in environments.items() if settings.promotes_from is None]
     order = list(first)
     for stage in order:  # which grows meanwhile
-        order += [s for s, settings in environments.items() if settings.promotes_from == stage]
-    return first, order[len(first) :]
+        order += [
+            follower
+            for follower, settings in environments.items()
+            if settings.promotes_from == stage
+        ]
+    later = order[len(first) :]
+    return first, later
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from infra.deploy import approval, state_bucket
 from infra.deploy.approval import Actions
-from infra.deploy.terraform import Stack, TerraformError, say
+from infra.deploy.terraform import Document, Stack, TerraformError, say
 from infra.deploy.undeployment import undeploy_all
 from infra.errors import RefusedError, UsageError
 from settings import REPOSITORY, Settings, SettingsError
@@ -49,46 +48,42 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def plan(settings: Settings, asked: argparse.Namespace) -> None:
+def plan(settings: Settings, options: argparse.Namespace) -> None:
     """What a deploy would change; with --out also as files, and then every stack is tried."""
     failures: list[str] = []
     actions: Actions = {}
     for stack in _stacks(settings):
         try:
             stack.init()
-            with _planned(stack, f"-lock={asked.lock}") as (file, document):
+            with _planned(stack, f"-lock={options.lock}") as (file, document):
                 text = stack.text(file)
         except TerraformError as error:
-            if not asked.out:
+            if not options.out:
                 raise
             failures.append(str(error))
-            _write(asked.out, f"{stack.name}.error.txt", f"{error}\n{error.output}")
+            _write(options.out, f"{stack.name}.error.txt", f"{error}\n{error.output}")
             continue
         actions |= approval.actions(stack.name, document)
         print(text, flush=True)
-        if asked.out:
-            _write(asked.out, f"{stack.name}.txt", text)
-            _write(asked.out, f"{stack.name}.json", json.dumps(document))
-    if asked.out and not failures:
-        _write(
-            asked.out,
-            f"{settings.stage}.actions.json",
-            json.dumps(actions, indent=1, sort_keys=True),
-        )
+        if options.out:
+            _write(options.out, f"{stack.name}.txt", text)
+            _write(options.out, f"{stack.name}.json", json.dumps(document))
+    if options.out and not failures:
+        actions_json = json.dumps(actions, indent=1, sort_keys=True)
+        _write(options.out, f"{settings.stage}.actions.json", actions_json)
     print(f"{settings.stage}: {len(actions)} changes in {len(ORDER)} stacks")
     if failures:
-        raise TerraformError(
-            f"{len(failures)} of {len(ORDER)} stacks can't be planned: {'; '.join(failures)}"
-        )
+        reasons = "; ".join(failures)
+        raise TerraformError(f"{len(failures)} of {len(ORDER)} stacks can't be planned: {reasons}")
 
 
-def deploy(settings: Settings, asked: argparse.Namespace) -> None:
+def deploy(settings: Settings, options: argparse.Namespace) -> None:
     """Apply every stack but bootstrap in order, each exactly as planned.
 
     With --expect it applies only what was approved.
     """
     stacks = _stacks(settings)
-    approved_actions = approval.read(asked.expect) if asked.expect else None
+    approved_actions = approval.read(options.expect) if options.expect else None
     if approved_actions is not None:
         for stack in stacks:
             stack.init()
@@ -126,7 +121,7 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
     """
     if not settings.deletable:
         raise UsageError(
-            f"environment {settings.stage} is not deletable: "
+            f"stage {settings.stage} is not deletable: "
             "environments.py says so, and nothing was touched"
         )
     stacks = list(reversed(_stacks(settings)))
@@ -152,12 +147,13 @@ def _apply(stack: Stack, approved_actions: Actions | None = None) -> None:
     with _planned(stack) as (plan, document):
         if approved_actions is not None:
             approval.compare(stack.name, document, approved_actions)
-        print(f"{stack.name}: {len(approval.actions(stack.name, document))} changes", flush=True)
+        actions = approval.actions(stack.name, document)
+        print(f"{stack.name}: {len(actions)} changes", flush=True)
         stack.apply(plan)
 
 
 @contextmanager
-def _planned(stack: Stack, *options: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _planned(stack: Stack, *options: str) -> Iterator[tuple[Path, Document]]:
     """Yield the plan's file and its JSON, by `terraform show -json`.
 
     The file is gone afterwards.
@@ -193,16 +189,20 @@ def _settings(stage: str) -> Settings:
     except SettingsError as error:
         raise UsageError(f"environments.py: {error}") from None
     if stage not in stages:
-        raise UsageError(f"env is {stage!r}, allowed are {', '.join(stages)}")
+        allowed = ", ".join(stages)
+        raise UsageError(f"env is {stage!r}, allowed are {allowed}")
     return stages[stage]
 
 
 def _tell(stacks: list[Stack]) -> None:
     width = shutil.get_terminal_size((120, 24)).columns
     for stack in stacks:
-        for name, (value, description) in sorted(stack.outputs().items()):
-            comment = f"\n  {'':28} {description}" if width > 100 and description else ""
-            print(f"  {name.replace('_', ' '):28} {value}{comment}")
+        outputs = sorted(stack.outputs().items())
+        for name, (value, description) in outputs:
+            label = name.replace("_", " ")
+            print(f"  {label:28} {value}")
+            if width > 100 and description:
+                print(f"  {'':28} {description}")
 
 
 def _write(directory: Path, name: str, text: str) -> None:
@@ -217,9 +217,10 @@ def _parser() -> argparse.ArgumentParser:
         command = verbs.add_parser(verb.__name__, help=verb.__doc__)
         command.add_argument("--env", required=True)
         command.set_defaults(verb=verb)
-    verbs.choices["plan"].add_argument("--lock", choices=("true", "false"), default="true")
-    verbs.choices["plan"].add_argument("--out", type=Path)
-    verbs.choices["deploy"].add_argument("--expect", type=Path)
+    plan_parser, deploy_parser = verbs.choices["plan"], verbs.choices["deploy"]
+    plan_parser.add_argument("--lock", choices=("true", "false"), default="true")
+    plan_parser.add_argument("--out", type=Path)
+    deploy_parser.add_argument("--expect", type=Path)
     return parser
 
 

@@ -22,7 +22,8 @@ def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[[Stack],
         apply(stack)
     else:
         backend = {"local": {"path": str(local)}}
-        override.write_text(json.dumps({"terraform": {"backend": backend}}))
+        override_json = json.dumps({"terraform": {"backend": backend}})
+        override.write_text(override_json)
         stack.init("-reconfigure")
         if bucket_exists and not stack.in_state():
             stack.take_in(_address(stack), bucket)
@@ -33,7 +34,8 @@ def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[[Stack],
             raise TerraformError(
                 f"{stack.name}: the state did not arrive in gs://{bucket}; it still is in {local}"
             )
-    for file in (local, local.with_suffix(".tfstate.backup")):
+    backup = local.with_suffix(".tfstate.backup")
+    for file in (local, backup):
         file.unlink(missing_ok=True)
 
 
@@ -48,6 +50,6 @@ def _is_there(stack: Stack) -> bool:
 
 
 def _address(stack: Stack) -> str:
-    document = json.loads((stack.folder / "cdk.tf.json").read_text())
-    [bucket] = document["resource"]["google_storage_bucket"]
+    resources = stack.configuration()["resource"]
+    [bucket] = resources["google_storage_bucket"]
     return f"google_storage_bucket.{bucket}"

@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 STATE_SERVER = "https://storage.googleapis.com"
 PATIENCE_SECONDS = 5
+Document = dict[str, Any]  # JSON of Terraform's
 
 
 class TerraformError(Exception):
@@ -49,10 +50,9 @@ class Stack:
         """The plan as people read it."""
         return self._terraform("show", "-no-color", str(plan), quiet=True)
 
-    def show(self, plan: Path) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(
-            self._terraform("show", "-json", str(plan), quiet=True)
-        )
+    def show(self, plan: Path) -> Document:
+        text = self._terraform("show", "-json", str(plan), quiet=True)
+        document: Document = json.loads(text)
         return document
 
     def apply(self, plan: Path) -> None:
@@ -61,15 +61,21 @@ class Stack:
     def destroy(self) -> None:
         self._terraform("destroy", "-input=false", "-auto-approve")
 
+    def configuration(self) -> Document:
+        """What CDKTF synthesized."""
+        text = (self.folder / "cdk.tf.json").read_text()
+        document: Document = json.loads(text)
+        return document
+
     def outputs(self) -> dict[str, tuple[str, str]]:
         """Name -> (value, description).
 
         The description is the configuration's, since the state keeps none.
         """
-        document = json.loads((self.folder / "cdk.tf.json").read_text())
-        blocks = document.get("output", {})
+        blocks = self.configuration().get("output", {})
         descriptions = {name: block.get("description", "") for name, block in blocks.items()}
-        outputs = json.loads(self._terraform("output", "-json", quiet=True))
+        text = self._terraform("output", "-json", quiet=True)
+        outputs: Document = json.loads(text)
         return {
             name: (str(output["value"]), descriptions.get(name, ""))
             for name, output in outputs.items()
@@ -78,11 +84,12 @@ class Stack:
     def in_state(self) -> list[str]:
         """The addresses in the state; none before there is a state."""
         try:
-            return self._terraform("state", "list", quiet=True).split()
+            text = self._terraform("state", "list", quiet=True)
         except TerraformError as error:
             if "No state file was found" in error.output:
                 return []
             raise
+        return text.split()
 
     def take_in(self, address: str, id_: str) -> None:
         """Import an existing resource."""
@@ -98,7 +105,9 @@ class Stack:
         command = [program, f"-chdir={self.folder}", verb, *options]
         code, out, err = _call(command, quiet)
         if code:
-            raise TerraformError(_sentence(self, verb, err), "" if _known(err) else err)
+            sentence = _sentence(self, verb, err)
+            output = "" if _known(err) else err
+            raise TerraformError(sentence, output)
         return out
 
 
@@ -122,9 +131,8 @@ def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
             child.send_signal(signal.SIGINT)
         interrupted = True
 
-    handlers = {
-        number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    signals = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.signal(number, pass_on) for number in signals}
     try:
         output, err = child.communicate()
     finally:
@@ -135,7 +143,8 @@ def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
 
 def _environment() -> dict[str, str]:
     environment = os.environ | {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
-    if not Path(environment.get("TF_CLI_CONFIG_FILE", os.devnull)).exists():
+    configuration = Path(environment.get("TF_CLI_CONFIG_FILE", os.devnull))
+    if not configuration.exists():
         # Terraform warns of a missing one at every call.
         environment["TF_CLI_CONFIG_FILE"] = os.devnull
     return environment
@@ -146,15 +155,12 @@ def need_state_server() -> None:
 
     Terraform would ask it for minutes.
     """
-    endpoint = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT") or os.environ.get(
-        "GOOGLE_STORAGE_CUSTOM_ENDPOINT"
-    )
-    server = urlsplit(endpoint or STATE_SERVER)
-    bypassed = proxy_bypass(server.hostname or "")
-    proxy = urlsplit("" if bypassed else getproxies().get(server.scheme, ""))
-    target = proxy if proxy.hostname else server
-    port = target.port or (443 if target.scheme == "https" else 80)
-    address = (target.hostname or "", port)
+    backend_endpoint = os.environ.get("GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT")
+    storage_endpoint = os.environ.get("GOOGLE_STORAGE_CUSTOM_ENDPOINT")
+    server = urlsplit(backend_endpoint or storage_endpoint or STATE_SERVER)
+    target = _proxy(server) or server
+    default_port = 443 if target.scheme == "https" else 80
+    address = (target.hostname or "", target.port or default_port)
     try:
         socket.create_connection(address, PATIENCE_SECONDS).close()
     except OSError as error:
@@ -162,6 +168,15 @@ def need_state_server() -> None:
             f"the state's server {server.scheme}://{server.netloc} can't be reached ({error}); "
             "nothing was changed"
         ) from None
+
+
+def _proxy(server: SplitResult) -> SplitResult | None:
+    """Return the proxy on the way to a server, if there is one."""
+    if proxy_bypass(server.hostname or ""):
+        return None
+    address = getproxies().get(server.scheme, "")
+    proxy = urlsplit(address)
+    return proxy if proxy.hostname else None
 
 
 KNOWN: tuple[tuple[str, str], ...] = (
@@ -204,17 +219,20 @@ def _known(error: str) -> bool:
 def _sentence(stack: Stack, verb: str, error: str) -> str:
     plain = _plain(error)
     if lock := LOCKED.search(plain):
-        unlock = f"terraform -chdir={stack.folder} force-unlock {lock['id']}"
+        id_, operation, holder, created = lock.group("id", "operation", "who", "created")
+        unlock = f"terraform -chdir={stack.folder} force-unlock {id_}"
         return (
-            f"{stack.name}: the state is locked by {lock['who']} "
-            f"since {lock['created'].strip()} ({lock['operation']}): "
+            f"{stack.name}: the state is locked by {holder} "
+            f"since {created.strip()} ({operation}): "
             f"wait for it, or, if nothing of it runs any more, `{unlock}`"
         )
     for pattern, sentence in KNOWN:
         if re.search(pattern, plain):
-            stage = stack.name.rsplit("-", 1)[-1]
-            return f"{stack.name}: {sentence.format(stage=stage)}"
-    return f"{stack.name}: terraform {verb} failed: {_first_error(plain)}"
+            _, _, stage = stack.name.rpartition("-")
+            remedy = sentence.format(stage=stage)
+            return f"{stack.name}: {remedy}"
+    reason = _first_error(plain)
+    return f"{stack.name}: terraform {verb} failed: {reason}"
 
 
 def _plain(text: str) -> str:
@@ -223,7 +241,9 @@ def _plain(text: str) -> str:
 
 def _first_error(plain: str) -> str:
     match = re.search(r"Error: (.+)", plain)
-    return match[1].strip() if match else "it says nothing"
+    if match is None:
+        return "it says nothing"
+    return match[1].strip()
 
 
 def say(sentences: Iterable[str]) -> None:

@@ -23,26 +23,27 @@ def undeploy_all(settings: Settings) -> list[str]:
     """
     google = Google(Rest(deadline_seconds=math.inf), region=settings.region)
     try:
-        return list(_undeployed(google, settings))
+        model_ids = list(_undeployed(google, settings))
     except NotAskedError as error:
         raise TerraformError(
             f"{settings.stage}: the models on its endpoints can't be undeployed: {error}"
         ) from None
+    return model_ids
 
 
 def _undeployed(google: Google, settings: Settings) -> Iterator[str]:
     for endpoint in _endpoints(google, settings):
-        model_ids = [model["id"] for model in endpoint.get("deployedModels", [])]
-        for model in model_ids:
+        name, models = endpoint["name"], endpoint.get("deployedModels", [])
+        model_ids = [model["id"] for model in models]
+        for model_id in model_ids:
+            request: Body = {"deployedModelId": model_id}
             # What still has traffic can't go, so the last one gets all of it.
-            split = {} if model == model_ids[-1] else {"trafficSplit": {model_ids[-1]: 100}}
-            operation = google.ask(
-                "vertex_ai",
-                f"{endpoint['name']}:undeployModel",
-                {"deployedModelId": model, **split},
-            )
+            last_id = model_ids[-1]
+            if model_id != last_id:
+                request["trafficSplit"] = {last_id: 100}
+            operation = google.ask("vertex_ai", f"{name}:undeployModel", request)
             _wait(google, operation or {})
-            yield model
+            yield model_id
 
 
 def _endpoints(google: Google, settings: Settings) -> list[Body]:
@@ -53,19 +54,20 @@ def _endpoints(google: Google, settings: Settings) -> list[Body]:
     location = f"projects/{settings.project_id}/locations/{settings.region}"
     answer = google.ask("vertex_ai", f"{location}/endpoints?pageSize=100") or {}
     labels = {"managed-by": "esteira", "environment": settings.stage}
+    endpoints = answer.get("endpoints", [])
     return [
-        endpoint
-        for endpoint in answer.get("endpoints", [])
-        if labels.items() <= endpoint.get("labels", {}).items()
+        endpoint for endpoint in endpoints if labels.items() <= endpoint.get("labels", {}).items()
     ]
 
 
 def _wait(google: Google, operation: Body) -> None:
-    name, deadline = operation.get("name", ""), time.monotonic() + PATIENCE_SECONDS
+    name = operation.get("name", "")
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not operation.get("done"):
         if time.monotonic() > deadline:
             raise NotAskedError(f"{name} did not end within {PATIENCE_SECONDS // 60} minutes")
         time.sleep(5)
         operation = google.ask("vertex_ai", name) or {}
     if error := operation.get("error"):
-        raise NotAskedError(f"Vertex says {error.get('message')}")
+        message = error.get("message")
+        raise NotAskedError(f"Vertex says {message}")

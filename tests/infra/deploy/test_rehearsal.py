@@ -313,7 +313,7 @@ def test_an_environment_that_is_kept_is_not_torn_down(rehearsal, deployed):
 
     refused = rehearsal.operate("teardown", KEPT[0], code=2)
 
-    assert f"environment {KEPT[0]} is not deletable" in refused
+    assert f"stage {KEPT[0]} is not deletable" in refused
     assert rehearsal.cloud.objects() == first_objects
     assert rehearsal.plan(KEPT[0]) == f"{KEPT[0]}: 0 changes in {len(ORDER)} stacks"
 
