@@ -1,6 +1,6 @@
 """What must be there in Google Cloud before a stage can be deployed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from infra import apis
 from infra.doctor.finding import Check, Finding, NotAskedError, missing, ok
@@ -14,71 +14,55 @@ SET_BILLING = "billing.accounts.setIamPolicy"
 
 
 def checks(settings: Settings, environments: Mapping[str, Settings], google: Google) -> list[Check]:
+    checks = [Check.of("credentials", credentials, google=google)]
+    for check in _own_checks(settings, google):
+        checks.append(unless_shipped(check, settings, "project_id"))
+    for neighbour in _neighbours(settings, environments):
+        subject = f"builder of {neighbour.stage}"
+        check = Check.of(subject, builder, settings=neighbour, google=google)
+        checks.append(unless_shipped(check, neighbour, "project_id"))
+    return checks
+
+
+def _own_checks(settings: Settings, google: Google) -> Iterator[Check]:
     inputs: dict[str, object] = {"settings": settings, "google": google}
-    neighbours = [
+    yield Check.of("project", project, **inputs)
+    yield Check.of("APIs", enabled_apis, **inputs)
+    for product, product_name in AGENTS.items():
+        yield Check.of(f"{product_name} agent", service_agent, product=product, **inputs)
+    yield Check.of("roles", person, **inputs)
+    yield Check.of("state bucket", state_bucket, **inputs)
+    yield Check.of("GitHub token", github_secret, **inputs)
+    if settings.billing_account:
+        yield Check.of("billing account", billing, **inputs)
+
+
+def _neighbours(settings: Settings, environments: Mapping[str, Settings]) -> list[Settings]:
+    """Return the stages before and after this one."""
+    return [
         candidate
         for candidate in environments.values()
         if settings.stage == candidate.promotes_from or candidate.stage == settings.promotes_from
-    ]
-    agents = [
-        Check.of(f"{product_name} agent", service_agent, product=product, **inputs)
-        for product, product_name in AGENTS.items()
-    ]
-    own = [
-        Check.of("project", project, **inputs),
-        Check.of("APIs", enabled_apis, **inputs),
-        *agents,
-        Check.of("roles", person, **inputs),
-        Check.of("state bucket", state_bucket, **inputs),
-        Check.of("GitHub token", github_secret, **inputs),
-    ]
-    if settings.billing_account:
-        own.append(Check.of("billing account", billing, **inputs))
-    own_checks = [(settings, check) for check in own]
-    builder_checks = [
-        (
-            neighbour,
-            Check.of(f"builder of {neighbour.stage}", builder, settings=neighbour, google=google),
-        )
-        for neighbour in neighbours
-    ]
-    return [
-        Check.of("credentials", credentials, google=google),
-        *(
-            unless_shipped(check, subject_settings, "project_id")
-            for subject_settings, check in [*own_checks, *builder_checks]
-        ),
     ]
 
 
 def unless_shipped(check: Check, settings: Settings, key: str) -> Check:
     """Leave a placeholder unasked: it may be somebody's value."""
-    return (
-        check.instead(f"{settings.stage}'s {key} is still a placeholder")
-        if shipped(settings, key)
-        else check
-    )
+    if shipped(settings, key):
+        return check.instead(f"{settings.stage}'s {key} is still a placeholder")
+    return check
 
 
 def project(subject: str, *, settings: Settings, google: Google) -> Finding:
-    answer = google.ask("resource_manager", f"projects/{settings.project_id}")
+    id_, number = settings.project_id, settings.project_number
+    answer = google.ask("resource_manager", f"projects/{id_}")
     if answer is None:
-        return missing(
-            subject,
-            f"there is no {settings.project_id}",
-            f"gcloud projects create {settings.project_id}",
-        )
-    if answer["projectNumber"] != str(settings.project_number):
-        mismatch = (
-            f"{settings.project_id} has the number {answer['projectNumber']}, "
-            f"environments.py says {settings.project_number}"
-        )
-        return missing(
-            subject,
-            mismatch,
-            f"sed -i.bak s/{settings.project_number}/{answer['projectNumber']}/ environments.py",
-        )
-    return ok(subject, f"{settings.project_id}, {settings.project_number}")
+        return missing(subject, f"there is no {id_}", f"gcloud projects create {id_}")
+    real_number = answer["projectNumber"]
+    if real_number != str(number):
+        mismatch = f"{id_} has the number {real_number}, environments.py says {number}"
+        return missing(subject, mismatch, f"sed -i.bak s/{number}/{real_number}/ environments.py")
+    return ok(subject, f"{id_}, {number}")
 
 
 def enabled_apis(subject: str, *, settings: Settings, google: Google) -> Finding:
@@ -88,19 +72,16 @@ def enabled_apis(subject: str, *, settings: Settings, google: Google) -> Finding
     enabled_names = [service["config"]["name"] for service in services]
     enabled = {name.removesuffix(".googleapis.com") for name in enabled_names}
     needed_apis = {*apis.BOOTSTRAP, *apis.of_foundation(settings)}
-    if disabled_apis := sorted(needed_apis - enabled):
-        names = " ".join(f"{api}.googleapis.com" for api in disabled_apis)
-        summary = (
-            ", ".join(disabled_apis)
-            if len(disabled_apis) < 5
-            else f"{len(disabled_apis)} of {len(needed_apis)}"
-        )
-        return missing(
-            subject,
-            f"{summary} off",
-            f"gcloud services enable {names} --project={settings.project_id}",
-        )
-    return ok(subject, f"all {len(needed_apis)} on")
+    count = len(needed_apis)
+    disabled_apis = sorted(needed_apis - enabled)
+    if not disabled_apis:
+        return ok(subject, f"all {count} on")
+    summary = ", ".join(disabled_apis)
+    if len(disabled_apis) >= 5:
+        summary = f"{len(disabled_apis)} of {count}"
+    names = " ".join(f"{api}.googleapis.com" for api in disabled_apis)
+    command = f"gcloud services enable {names} --project={settings.project_id}"
+    return missing(subject, f"{summary} off", command)
 
 
 def service_agent(subject: str, *, product: str, settings: Settings, google: Google) -> Finding:
@@ -111,25 +92,21 @@ def service_agent(subject: str, *, product: str, settings: Settings, google: Goo
     agent, project = settings.names.service_agent(product), settings.project_id
     policy = google.ask("resource_manager", f"projects/{project}:getIamPolicy", {}) or {}
     bindings = policy.get("bindings", [])
-    if not any(agent in binding["members"] for binding in bindings):
-        command = (
-            f"gcloud beta services identity create --service={product}.googleapis.com "
-            f"--project={project}"
-        )
-        return missing(
-            subject,
-            "holds no role in the project",
-            f"{command} && {_grant(project, agent, f'{product}.serviceAgent')}",
-        )
-    return ok(subject, agent.removeprefix("serviceAccount:"))
+    has_role = any(agent in binding["members"] for binding in bindings)
+    if has_role:
+        return ok(subject, agent.removeprefix("serviceAccount:"))
+    create = (
+        f"gcloud beta services identity create --service={product}.googleapis.com "
+        f"--project={project}"
+    )
+    grant = _grant(project, agent, f"{product}.serviceAgent")
+    return missing(subject, "holds no role in the project", f"{create} && {grant}")
 
 
 def person(subject: str, *, settings: Settings, google: Google) -> Finding:
     permissions = of_person(settings)
-    question = {"permissions": sorted(set(permissions.values()))}
     path = f"projects/{settings.project_id}:testIamPermissions"
-    answer = google.ask("resource_manager", path, question) or {}
-    held_permissions = answer.get("permissions", [])
+    held_permissions = _held(google, "resource_manager", path, permissions.values())
     lacking_roles = [
         role.removeprefix("roles/")
         for role, permission in permissions.items()
@@ -137,41 +114,29 @@ def person(subject: str, *, settings: Settings, google: Google) -> Finding:
     ]
     if not lacking_roles:
         return ok(subject, f"what {len(permissions)} roles allow is allowed")
-    summary = (
-        ", ".join(lacking_roles)
-        if len(lacking_roles) < 3
-        else f"{len(lacking_roles)} of {len(permissions)} roles"
-    )
-    grant = _grant(
-        settings.project_id,
-        _member(google),
-        lacking_roles[0] if len(lacking_roles) == 1 else "$role",
-    )
-    return missing(
-        subject,
-        f"whoever asks may not do what {summary} allow",
-        grant
-        if len(lacking_roles) == 1
-        else f"for role in {' '.join(lacking_roles)}; do {grant}; done",
-    )
+    summary = ", ".join(lacking_roles)
+    if len(lacking_roles) >= 3:
+        summary = f"{len(lacking_roles)} of {len(permissions)} roles"
+    command = _grant_all(settings.project_id, _member(google), lacking_roles)
+    return missing(subject, f"whoever asks may not do what {summary} allow", command)
 
 
 def billing(subject: str, *, settings: Settings, google: Google) -> Finding:
     account = settings.billing_account
     path = f"billingAccounts/{account}:testIamPermissions"
-    answer = google.ask("cloud_billing", path, {"permissions": [SET_BILLING]}) or {}
-    if SET_BILLING not in answer.get("permissions", []):
-        grant = (
-            f"gcloud billing accounts add-iam-policy-binding {account} "
-            f"--member={_member(google)} --role=roles/billing.admin"
-        )
-        return missing(subject, f"the grants on {account} can't be changed", grant)
-    return ok(subject, str(account))
+    if SET_BILLING in _held(google, "cloud_billing", path, [SET_BILLING]):
+        return ok(subject, str(account))
+    grant = (
+        f"gcloud billing accounts add-iam-policy-binding {account} "
+        f"--member={_member(google)} --role=roles/billing.admin"
+    )
+    return missing(subject, f"the grants on {account} can't be changed", grant)
 
 
 def state_bucket(subject: str, *, settings: Settings, google: Google) -> Finding:
     bucket = settings.names.bucket("state")
-    if google.ask("storage", f"b/{bucket}") is None:
+    existing_bucket = google.ask("storage", f"b/{bucket}")
+    if existing_bucket is None:
         return missing(subject, f"there is no gs://{bucket}", _bootstrap(settings))
     return ok(subject, f"gs://{bucket}")
 
@@ -179,39 +144,50 @@ def state_bucket(subject: str, *, settings: Settings, google: Google) -> Finding
 def builder(subject: str, *, settings: Settings, google: Google) -> Finding:
     """Look for a neighbouring stage's builder.
 
-    Its bootstrap makes it. The environments before and after are granted to each other's builders.
+    Its bootstrap makes it. The stages before and after are granted to each other's builders.
     """
     email = settings.names.service_account_email("builder")
-    if google.ask("iam", f"projects/{settings.project_id}/serviceAccounts/{email}") is None:
-        return missing(
-            subject,
-            f"stacks of a neighbour grant to {email}, which is not there",
-            _bootstrap(settings),
-        )
+    path = f"projects/{settings.project_id}/serviceAccounts/{email}"
+    account = google.ask("iam", path)
+    if account is None:
+        gap = f"stacks of a neighbour grant to {email}, which is not there"
+        return missing(subject, gap, _bootstrap(settings))
     return ok(subject, email)
 
 
 def github_secret(subject: str, *, settings: Settings, google: Google) -> Finding:
-    secret = f"projects/{settings.project_id}/secrets/{settings.names.github_secret}"
-    if google.ask("secret_manager", secret) is None:
-        return missing(subject, f"there is no {settings.names.github_secret}", _bootstrap(settings))
-    answer = google.ask("secret_manager", f"{secret}/versions") or {}
-    versions = answer.get("versions", [])
-    if not any(version["state"] == "ENABLED" for version in versions):
-        command = (
-            f"gcloud secrets versions add {settings.names.github_secret} "
-            f"--data-file=- --project={settings.project_id}"
-        )
-        return missing(
-            subject,
-            f"{settings.names.github_secret} holds no token: the command reads it until Ctrl-D",
-            command,
-        )
-    return ok(subject, settings.names.github_secret)
+    name, project = settings.names.github_secret, settings.project_id
+    path = f"projects/{project}/secrets/{name}"
+    secret = google.ask("secret_manager", path)
+    if secret is None:
+        return missing(subject, f"there is no {name}", _bootstrap(settings))
+    answer = google.ask("secret_manager", f"{path}/versions") or {}
+    states = [version["state"] for version in answer.get("versions", [])]
+    if "ENABLED" in states:
+        return ok(subject, name)
+    gap = f"{name} holds no token: the command reads it until Ctrl-D"
+    command = f"gcloud secrets versions add {name} --data-file=- --project={project}"
+    return missing(subject, gap, command)
 
 
 def _bootstrap(settings: Settings) -> str:
     return f"make bootstrap env={settings.stage}"
+
+
+def _held(google: Google, product: str, path: str, permissions: Iterable[str]) -> list[str]:
+    """Return those of the permissions that the asking account has."""
+    question = {"permissions": sorted(set(permissions))}
+    answer = google.ask(product, path, question) or {}
+    held_permissions: list[str] = answer.get("permissions", [])
+    return held_permissions
+
+
+def _grant_all(project: str, member: str, roles: list[str]) -> str:
+    if len(roles) == 1:
+        return _grant(project, member, roles[0])
+    names = " ".join(roles)
+    grant = _grant(project, member, "$role")
+    return f"for role in {names}; do {grant}; done"
 
 
 def _grant(project: str, member: str, role: str) -> str:

@@ -39,7 +39,8 @@ def examine(settings: Settings, environments: Mapping[str, Settings]) -> list[Fi
     Within a state they have the order of the fixes.
     """
     client = Rest()
-    google, github_ = Google(client), github.GitHub(client)
+    google = Google(client)
+    github_ = github.GitHub(client)
     checks = [
         *machine.checks(),
         Check.of("environments.py", placeholders, settings=settings),
@@ -47,14 +48,17 @@ def examine(settings: Settings, environments: Mapping[str, Settings]) -> list[Fi
         *github.checks(settings, google, github_),
     ]
     order = list(STYLES)
-    return sorted(findings(checks), key=lambda finding: order.index(finding.state))
+    diagnosis = findings(checks)
+    return sorted(diagnosis, key=lambda finding: order.index(finding.state))
 
 
 def verdict(found: Sequence[Finding]) -> int:
     states = {finding.state for finding in found}
     if "missing" in states:
         return 3
-    return 1 if "not asked" in states else 0
+    if "not asked" in states:
+        return 1
+    return 0
 
 
 def tell(found: Sequence[Finding], console: Console) -> None:
@@ -63,25 +67,22 @@ def tell(found: Sequence[Finding], console: Console) -> None:
         for finding in found:
             print(finding)
         return
-    widths = max(map(len, STYLES)), max(len(finding.subject) for finding in found)
-    console.print(
-        _row(widths, Text("state"), Text("of what"), Text("found, and the command that mends it")),
-        style="dim",
-    )
-    for finding, following in zip(found, [*found[1:], None], strict=True):
-        console.print(
-            _row(
-                widths,
-                Text(finding.state, STYLES[finding.state]),
-                Text(finding.subject, "bold"),
-                Text(finding.detail),
-            )
-        )
+    state_width = max(len(state) for state in STYLES)
+    subject_width = max(len(finding.subject) for finding in found)
+    widths = (state_width, subject_width)
+    heads = (Text("state"), Text("of what"), Text("found, and the command that mends it"))
+    console.print(_row(widths, *heads), style="dim")
+    neighbours = zip(found, [*found[1:], None], strict=True)
+    for finding, following in neighbours:
+        state = Text(finding.state, STYLES[finding.state])
+        subject, detail = Text(finding.subject, "bold"), Text(finding.detail)
+        console.print(_row(widths, state, subject, detail))
         # Rows with one command have it once, below.
         same_command_follows = following and following.mend == finding.mend
         if finding.mend and not same_command_follows:
             # Unbroken, however long: the terminal wraps it, and it is copied as one line.
-            console.print(Text(" " * GAP + finding.mend, "cyan"), soft_wrap=True)
+            command = Text(" " * GAP + finding.mend, "cyan")
+            console.print(command, soft_wrap=True)
 
 
 def _row(widths: Sequence[int], *cells: Text) -> Table:
@@ -96,32 +97,40 @@ def _row(widths: Sequence[int], *cells: Text) -> Table:
 def summary(stage: str, found: Sequence[Finding]) -> str:
     states = Counter(finding.state for finding in found)
     counts = [f"{states[state]} {state}" for state in STYLES if states[state]]
-    return f"{stage}: {', '.join(counts)}"
+    total = ", ".join(counts)
+    return f"{stage}: {total}"
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="doctor", description="Tell what is missing before the first deploy."
-    )
-    parser.add_argument("--env", required=True)
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         stages = environments()
     except ValueError as error:
         print(f"environments.py: {error}", file=sys.stderr)
         return 2
     if options.env not in stages:
-        print(f"env is {options.env!r}, allowed are {', '.join(stages)}", file=sys.stderr)
+        allowed = ", ".join(stages)
+        print(f"env is {options.env!r}, allowed are {allowed}", file=sys.stderr)
         return 2
     diagnosis = examine(stages[options.env], stages)
     if options.json:
         rows = [asdict(finding) for finding in diagnosis]
-        print(json.dumps({"env": options.env, "findings": rows}, indent=1))
+        document = json.dumps({"env": options.env, "findings": rows}, indent=1)
+        print(document)
     else:
-        tell(diagnosis, Console(highlight=False))
+        console = Console(highlight=False)
+        tell(diagnosis, console)
         print(summary(options.env, diagnosis), file=sys.stderr)
     return verdict(diagnosis)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="doctor", description="Tell what is missing before the first deploy."
+    )
+    parser.add_argument("--env", required=True)
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    return parser
 
 
 if __name__ == "__main__":

@@ -13,12 +13,14 @@ from settings import Settings
 
 APP = "google-cloud-build"
 PAGE = "https://github.com"
+REVIEWER_OPTIONS = """-f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)\""""
 
 
 class GitHub:
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
-        self._address = (os.environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/")
+        address = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+        self._address = address.rstrip("/")
         self._token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
 
     def ask(self, path: str) -> Body | None:
@@ -32,15 +34,18 @@ class GitHub:
                 "export GH_TOKEN=$(gh auth token)",
             )
         url = f"{self._address}/{path}"
-        return accepted(url, *self._rest.ask(url, token=self._token))
+        status, body = self._rest.ask(url, token=self._token)
+        return accepted(url, status, body)
 
 
 def checks(settings: Settings, google: Google, github: GitHub) -> list[Check]:
-    planner, deployer = (
-        settings.names.github_environment(role) for role in ("planner", "deployer")
-    )
+    planner = settings.names.github_environment("planner")
+    deployer = settings.names.github_environment("deployer")
     inputs: dict[str, object] = {"repository": settings.github.repository, "github": github}
-    environments = [
+    app_check = Check.of("GitHub app", app, settings=settings, google=google, github=github)
+    checks = [
+        unless_shipped(app_check, settings, "project_id"),
+        Check.of("GitHub's branch", default_branch, branch=settings.github.branch, **inputs),
         Check.of(f"GitHub's {planner}", open_environment, name=planner, **inputs),
         Check.of(
             f"GitHub's {deployer}",
@@ -50,16 +55,7 @@ def checks(settings: Settings, google: Google, github: GitHub) -> list[Check]:
             **inputs,
         ),
     ]
-    app_check = unless_shipped(
-        Check.of("GitHub app", app, settings=settings, google=google, github=github),
-        settings,
-        "project_id",
-    )
-    branch = Check.of("GitHub's branch", default_branch, branch=settings.github.branch, **inputs)
-    return [
-        unless_shipped(check, settings, "github.repository")
-        for check in [app_check, branch, *environments]
-    ]
+    return [unless_shipped(check, settings, "github.repository") for check in checks]
 
 
 def app(subject: str, *, settings: Settings, google: Google, github: GitHub) -> Finding:
@@ -76,16 +72,15 @@ def app(subject: str, *, settings: Settings, google: Google, github: GitHub) -> 
         if installation.get("stage", "COMPLETE") != "COMPLETE":
             reason = installation.get("message", installation["stage"])
             detail = f"the connection {settings.names.connection} waits: {reason}"
-            return missing(subject, detail, f"open {installation.get('actionUri', PAGE)}")
+            page = installation.get("actionUri", PAGE)
+            return missing(subject, detail, f"open {page}")
         return ok(subject, f"connected as {settings.names.connection}")
     return _installed(subject, settings, github)
 
 
 def _installed(subject: str, settings: Settings, github: GitHub) -> Finding:
-    owner, installation_id = (
-        settings.github.repository.split("/")[0],
-        settings.github.app_installation_id,
-    )
+    owner, _, _ = settings.github.repository.partition("/")
+    installation_id = settings.github.app_installation_id
     page = f"{PAGE}/organizations/{owner}/settings/installations"
     answer = github.ask(f"orgs/{owner}/installations?per_page=100")
     if answer is None:
@@ -101,11 +96,10 @@ def _installed(subject: str, settings: Settings, github: GitHub) -> Finding:
     if installation_id in numbers:
         return ok(subject, f"{installation_id}, not connected yet")
     if numbers:
-        return missing(
-            subject,
-            f"is installed as {numbers[0]}, environments.py says {installation_id}",
-            f"sed -i.bak s/{installation_id}/{numbers[0]}/ environments.py",
-        )
+        number = numbers[0]
+        mismatch = f"is installed as {number}, environments.py says {installation_id}"
+        command = f"sed -i.bak s/{installation_id}/{number}/ environments.py"
+        return missing(subject, mismatch, command)
     return missing(
         subject, f"{owner} has not installed {APP}", f"open {PAGE}/apps/{APP}/installations/new"
     )
@@ -116,9 +110,7 @@ def default_branch(subject: str, *, branch: str, repository: str, github: GitHub
 
     The workflows run on the default branch, what they push must be on the settings'.
     """
-    answer = github.ask(f"repos/{repository}")
-    if answer is None:
-        raise NotAskedError(f"there is no {repository}, or the token may not see it")
+    answer = _need_repository(repository, github)
     default = answer.get("default_branch", branch)
     if default != branch:
         detail = f"{repository} has {default}, github.branch in environments.py is {branch!r}"
@@ -135,13 +127,12 @@ def open_environment(subject: str, *, name: str, repository: str, github: GitHub
             "there is no such environment",
             f"gh api --method PUT repos/{repository}/environments/{name}",
         )
-    if rules := [rule["type"] for rule in environment.get("protection_rules", [])]:
+    rules = _protection(environment)
+    if rules:
+        names = ", ".join(rules)
         options = "-F wait_timer=0 -F reviewers=null -F deployment_branch_policy=null"
-        return missing(
-            subject,
-            f"plans would wait for {', '.join(rules)}",
-            f"gh api --method PUT repos/{repository}/environments/{name} {options}",
-        )
+        command = f"gh api --method PUT repos/{repository}/environments/{name} {options}"
+        return missing(subject, f"plans would wait for {names}", command)
     return ok(subject, "unprotected, as it must be")
 
 
@@ -153,36 +144,37 @@ def kept_environment(
     GitHub makes a missing environment without any reviewer.
     """
     environment = _environment(name, repository, github)
-    reviewer_options = (
-        """-f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)\""""
-    )
     if environment is None:
         command = f"gh api --method PUT repos/{repository}/environments/{name}"
-        return missing(
-            subject,
-            "there is no such environment",
-            f"{command} {reviewer_options}" if reviewed else command,
-        )
-    reviewers = [
-        rule
-        for rule in environment.get("protection_rules", [])
-        if rule["type"] == "required_reviewers"
-    ]
-    if reviewed and not reviewers:
+        if reviewed:
+            command = f"{command} {REVIEWER_OPTIONS}"
+        return missing(subject, "there is no such environment", command)
+    has_reviewers = "required_reviewers" in _protection(environment)
+    if reviewed and not has_reviewers:
         # By hand: a PUT would also drop the rules that it has.
-        return missing(
-            subject,
-            "nobody reviews what is applied",
-            f"add required reviewers: {PAGE}/{repository}/settings/environments",
-        )
-    return ok(subject, "with reviewers" if reviewers else "without reviewers")
+        page = f"{PAGE}/{repository}/settings/environments"
+        return missing(subject, "nobody reviews what is applied", f"add required reviewers: {page}")
+    return ok(subject, "with reviewers" if has_reviewers else "without reviewers")
+
+
+def _protection(environment: Body) -> list[str]:
+    """Return the kinds of the rules that make a job wait."""
+    rules = environment.get("protection_rules", [])
+    return [rule["type"] for rule in rules]
 
 
 def _environment(name: str, repository: str, github: GitHub) -> Body | None:
     environment = github.ask(f"repos/{repository}/environments/{name}")
-    if environment is None and github.ask(f"repos/{repository}") is None:
-        raise NotAskedError(f"there is no {repository}, or the token may not see it")
+    if environment is None:
+        _need_repository(repository, github)
     return environment
+
+
+def _need_repository(repository: str, github: GitHub) -> Body:
+    answer = github.ask(f"repos/{repository}")
+    if answer is None:
+        raise NotAskedError(f"there is no {repository}, or the token may not see it")
+    return answer
 
 
 def _connection(settings: Settings) -> str:

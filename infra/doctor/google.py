@@ -46,7 +46,8 @@ class Google:
         except NotAskedError:
             # The row of the credentials says why, and what fixes it.
             raise NotAskedError(NONE) from None
-        return accepted(url, *self._rest.ask(url, token=token, send=send))
+        status, answer = self._rest.ask(url, token=token, send=send)
+        return accepted(url, status, answer)
 
     def account(self) -> str:
         """Return the email of the credentials' account, or an empty text.
@@ -55,11 +56,14 @@ class Google:
         credentials.
         """
         url = self._address("oauth2") + "tokeninfo"
-        send = urllib.parse.urlencode({"access_token": self.token()}).encode()
+        form = urllib.parse.urlencode({"access_token": self.token()})
+        send = form.encode()
         status, body = self._rest.ask(url, send=send, kind="application/x-www-form-urlencoded")
         if status in (400, 401):
             raise ValueError("Google does not accept the access token, which may have ended")
-        return str((accepted(url, status, body) or {}).get("email", ""))
+        answer = accepted(url, status, body) or {}
+        email = answer.get("email", "")
+        return str(email)
 
     def token(self) -> str:
         with self._turn:
@@ -87,9 +91,9 @@ def _application_default() -> str:
     if "not found" in result.stderr:
         raise NotAskedError(NONE, LOGIN)
     expiry = re.search("invalid_grant|reauth", result.stderr, re.IGNORECASE)
-    raise NotAskedError(
-        f"gcloud gives no access token: {last_line(result.stderr)}", LOGIN if expiry else ""
-    )
+    remedy = LOGIN if expiry else ""
+    reason = last_line(result.stderr)
+    raise NotAskedError(f"gcloud gives no access token: {reason}", remedy)
 
 
 def credentials(subject: str, *, google: Google) -> Finding:
@@ -102,9 +106,9 @@ def credentials(subject: str, *, google: Google) -> Finding:
             return missing(subject, "there are none that Google accepts", error.mend)
         raise
     except ValueError as error:
-        return missing(
-            subject,
-            f"{error} ({source})",
-            f"export {TOKEN}=$(gcloud auth print-access-token)" if source == TOKEN else LOGIN,
-        )
-    return ok(subject, f"{account or 'an account that Google does not name'} ({source})")
+        command = LOGIN
+        if source == TOKEN:
+            command = f"export {TOKEN}=$(gcloud auth print-access-token)"
+        return missing(subject, f"{error} ({source})", command)
+    name = account or "an account that Google does not name"
+    return ok(subject, f"{name} ({source})")

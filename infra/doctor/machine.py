@@ -12,6 +12,7 @@ from infra.doctor.finding import Check, Finding, NotAskedError, missing, ok
 from infra.doctor.rest import PATIENCE_SECONDS
 from settings import REPOSITORY
 
+NO_PROGRAM = 127  # what nsenter ends with where there is none
 Version = tuple[int, ...]
 
 
@@ -40,7 +41,8 @@ TOOLS = (
 
 
 def checks() -> list[Check]:
-    return [*(Check.of(tool.name, version, tool=tool) for tool in TOOLS), Check("cdktf", cdktf)]
+    programs = [Check.of(tool.name, version, tool=tool) for tool in TOOLS]
+    return [*programs, Check("cdktf", cdktf)]
 
 
 def version(subject: str, *, tool: Tool) -> Finding:
@@ -51,29 +53,37 @@ def version(subject: str, *, tool: Tool) -> Finding:
         return missing(subject, "is not on the PATH", install)
     match = re.search(r"\d+(\.\d+)+", result.stdout)
     if result.returncode or not match:
-        return missing(subject, f"does not tell its version: {last_line(result.stderr)}", install)
-    numbers = tuple(map(int, match[0].split(".")))
+        reason = last_line(result.stderr)
+        return missing(subject, f"does not tell its version: {reason}", install)
+    installed_version = match[0]
+    numbers = tuple(int(part) for part in installed_version.split("."))
     if not tool.allowed(numbers):
-        return missing(subject, f"is {match[0]}, allowed is {tool.requirement}", install)
-    return ok(subject, match[0])
+        mismatch = f"is {installed_version}, allowed is {tool.requirement}"
+        return missing(subject, mismatch, install)
+    return ok(subject, installed_version)
 
 
 def cdktf(subject: str) -> Finding:
-    package = json.loads((REPOSITORY / "package.json").read_text())
+    text = (REPOSITORY / "package.json").read_text()
+    package = json.loads(text)
     required_version = package["dependencies"]["cdktf-cli"]
-    installed_package = REPOSITORY / "node_modules/cdktf-cli/package.json"
+    installed_version = _installed_version("cdktf-cli")
+    if installed_version == required_version:
+        return ok(subject, str(installed_version))
+    state = "is not under node_modules"
+    if installed_version:
+        state = f"is {installed_version} under node_modules, package.json wants {required_version}"
+    return missing(subject, state, "make --always-make node_modules")
+
+
+def _installed_version(package: str) -> str | None:
     try:
-        installed_version = json.loads(installed_package.read_text())["version"]
+        text = (REPOSITORY / "node_modules" / package / "package.json").read_text()
+        description = json.loads(text)
     except (OSError, ValueError):
-        installed_version = None
-    if installed_version != required_version:
-        state = (
-            f"is {installed_version} under node_modules, package.json wants {required_version}"
-            if installed_version
-            else "is not under node_modules"
-        )
-        return missing(subject, state, "make --always-make node_modules")
-    return ok(subject, str(installed_version))
+        return None
+    version: str = description["version"]
+    return version
 
 
 def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
@@ -81,9 +91,11 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
 
     None stands for a program that the shell would not find.
     """
-    prefix = [] if shutil.which(program) else _outside()
-    if not prefix and shutil.which(program) is None:
-        return None
+    prefix: list[str] = []
+    if shutil.which(program) is None:
+        prefix = _outside()
+        if not prefix:
+            return None
     environment = os.environ | {"CHECKPOINT_DISABLE": "1", "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
     try:
         result = subprocess.run(
@@ -95,8 +107,9 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
         )
     except subprocess.TimeoutExpired:
         raise NotAskedError(f"{program} did not answer within {PATIENCE_SECONDS} s") from None
-    # What nsenter ends with where there is no such program.
-    return None if prefix and result.returncode == 127 else result
+    if prefix and result.returncode == NO_PROGRAM:
+        return None
+    return result
 
 
 def _outside() -> list[str]:
@@ -108,12 +121,17 @@ def _outside() -> list[str]:
     if shutil.which("nsenter") is None:
         return []
     try:
-        same = os.readlink(f"/proc/{parent}/ns/mnt") == os.readlink("/proc/self/ns/mnt")
+        callers_mounts = os.readlink(f"/proc/{parent}/ns/mnt")
+        own_mounts = os.readlink("/proc/self/ns/mnt")
     except OSError:
         return []
-    return [] if same else ["nsenter", f"--target={parent}", "--mount"]
+    if callers_mounts == own_mounts:
+        return []
+    return ["nsenter", f"--target={parent}", "--mount"]
 
 
 def last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it says nothing"
+    lines = text.strip().splitlines()
+    if not lines:
+        return "it says nothing"
+    return lines[-1].strip()

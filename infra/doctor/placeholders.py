@@ -14,25 +14,28 @@ SHIPPED = Path(__file__).with_name("placeholders.toml")
 
 @cache
 def _patterns() -> dict[str, str]:
-    patterns: dict[str, str] = tomllib.loads(SHIPPED.read_text())
+    text = SHIPPED.read_text()
+    patterns: dict[str, str] = tomllib.loads(text)
     return patterns
 
 
 def shipped(settings: Settings, key: str) -> list[str]:
     """Return the placeholders among the values of `key` ("github.repository")."""
     value = attrgetter(key)(settings)
-    values = value if isinstance(value, tuple) else (value,)
-    return [str(part) for part in values if re.fullmatch(_patterns()[key], str(part))]
+    parts = value if isinstance(value, tuple) else (value,)
+    texts = [str(part) for part in parts]
+    pattern = _patterns()[key]
+    return [text for text in texts if re.fullmatch(pattern, text)]
 
 
 def placeholders(subject: str, *, settings: Settings) -> Finding:
-    leftovers = [
-        f"{key} {', '.join(values)}" for key in _patterns() if (values := shipped(settings, key))
-    ]
-    if leftovers:
-        return missing(
-            subject,
-            f"{settings.stage} still has the shipped values: {'; '.join(leftovers)}",
-            "${EDITOR:-vi} environments.py",
-        )
-    return ok(subject, "no value is a placeholder")
+    leftovers = []
+    for key in _patterns():
+        values = shipped(settings, key)
+        if values:
+            leftovers.append(f"{key} {', '.join(values)}")
+    if not leftovers:
+        return ok(subject, "no value is a placeholder")
+    summary = "; ".join(leftovers)
+    gap = f"{settings.stage} still has the shipped values: {summary}"
+    return missing(subject, gap, "${EDITOR:-vi} environments.py")

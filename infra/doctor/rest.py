@@ -48,12 +48,14 @@ class Rest:
         with self._turns[host]:
             if host in self._unreachable:
                 raise NotAskedError(self._unreachable[host])
-            patience = min(PATIENCE_SECONDS, self._deadline - time.monotonic())
+            time_left = self._deadline - time.monotonic()
+            patience = min(PATIENCE_SECONDS, time_left)
             try:
                 return within(patience, lambda: _answer(request, patience))
             except (OSError, HTTPException, ValueError) as error:
-                self._unreachable[host] = f"{host} can't be reached ({_reason(error)})"
-                raise NotAskedError(self._unreachable[host]) from None
+                sentence = f"{host} can't be reached ({_reason(error)})"
+                self._unreachable[host] = sentence
+                raise NotAskedError(sentence) from None
 
 
 def accepted(url: str, status: int, body: Body) -> Body | None:
@@ -69,11 +71,14 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
     if status == 401:
         raise NotAskedError(f"{host} does not accept the credentials")
     error = body.get("error", body)
-    error = error if isinstance(error, dict) else {"message": str(error)}
+    if not isinstance(error, dict):
+        error = {"message": str(error)}
     for detail in error.get("details", []):
         if detail.get("reason") == "SERVICE_DISABLED":
-            raise NotAskedError(f"{detail.get('metadata', {}).get('service', host)} is off")
-    reason = str(error.get("message", "without a reason")).splitlines()[0]
+            service = detail.get("metadata", {}).get("service", host)
+            raise NotAskedError(f"{service} is off")
+    message = str(error.get("message", "without a reason"))
+    reason = message.splitlines()[0]
     raise NotAskedError(f"{host} answers {status}: {reason}")
 
 
@@ -87,7 +92,8 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
         except Exception as error:
             answer.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
     try:
         return answer.result(timeout=max(seconds, 0))
     except TimeoutError:
@@ -97,9 +103,11 @@ def within(seconds: float, call: Callable[[], Answer]) -> Answer:
 def _answer(request: urllib.request.Request, patience: float) -> tuple[int, Body]:
     try:
         with urllib.request.urlopen(request, timeout=patience) as response:
-            return response.status, _object(response.read())
+            body = _object(response.read())
+            return response.status, body
     except urllib.error.HTTPError as error:
-        return error.code, _object(error.read())
+        body = _object(error.read())
+        return error.code, body
 
 
 def _object(content: bytes) -> Body:
@@ -107,9 +115,12 @@ def _object(content: bytes) -> Body:
         body = json.loads(content or b"{}")
     except ValueError:  # a proxy's page, for example
         return {}
-    return body if isinstance(body, dict) else {"items": body}
+    if isinstance(body, dict):
+        return body
+    return {"items": body}
 
 
 def _reason(error: Exception) -> str:
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return str(getattr(reason, "strerror", None) or reason) or type(error).__name__
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    sentence = getattr(cause, "strerror", None) or str(cause)
+    return str(sentence) or type(error).__name__
