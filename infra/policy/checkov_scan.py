@@ -5,7 +5,7 @@ Its command line exits with 0 when it looked at nothing.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from infra.policy.failure import Failure
 REMEDY = "mend it, or waive it with a reason and an end in infra/policy/waivers.toml"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scan:
     """What checkov found.
 
@@ -22,9 +22,9 @@ class Scan:
     not read.
     """
 
-    passed: Counter[str] = field(default_factory=Counter)
-    failures: list[Failure] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    passed: Counter[str]
+    failures: list[Failure]
+    unreadable: list[str]
 
 
 def scan(folder: Path, stacks: Mapping[str, Any]) -> Scan:
@@ -35,29 +35,29 @@ def scan(folder: Path, stacks: Mapping[str, Any]) -> Scan:
     files = [str(folder / "stacks" / stack / "cdk.tf.json") for stack in stacks]
     runner_filter = RunnerFilter(framework=["terraform_json"], show_progress_bar=False)
     report = TerraformJsonRunner().run(root_folder=None, files=files, runner_filter=runner_filter)
-    result = Scan(unreadable=sorted(Path(path).parent.name for path in report.parsing_errors))
-    result.passed.update(_stack(record) for record in report.passed_checks)
-    result.failures = sorted(
+    passed = Counter(_stack(record) for record in report.passed_checks)
+    failures = sorted(
         _failures(report.failed_checks, stacks),
         key=lambda failure: (failure.stack, failure.address, failure.check),
     )
-    return result
+    unreadable = sorted(_folder(path) for path in report.parsing_errors)
+    return Scan(passed, failures, unreadable)
 
 
 def _failures(records: list[Any], stacks: Mapping[str, Any]) -> Iterator[Failure]:
     for record in records:
         stack = _stack(record)
-        yield Failure(
-            stack,
-            _address(record.resource, stacks[stack]),
-            record.check_id,
-            record.check_name.rstrip("."),
-            REMEDY,
-        )
+        address = _address(record.resource, stacks[stack])
+        sentence = record.check_name.rstrip(".")
+        yield Failure(stack, address, record.check_id, sentence, REMEDY)
 
 
 def _stack(record: Any) -> str:
-    return Path(record.file_abs_path).parent.name
+    return _folder(record.file_abs_path)
+
+
+def _folder(path: str) -> str:
+    return Path(path).parent.name
 
 
 def _address(resource: str, document: dict[str, Any]) -> str:
@@ -70,4 +70,5 @@ def _address(resource: str, document: dict[str, Any]) -> str:
     if kind in kinds:
         return resource
     candidates = sorted(kind for kind, bodies in kinds.items() if name in bodies)
-    return f"{'|'.join(candidates)}.{name}"
+    choices = "|".join(candidates)
+    return f"{choices}.{name}"

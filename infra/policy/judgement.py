@@ -9,6 +9,7 @@ the question is wrong, 3 when the answer is no.
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -21,8 +22,8 @@ from infra.policy.failure import Failure
 from infra.policy.refusals import refusals
 
 WAIVERS = Path(__file__).with_name("waivers.toml")
-# The stacks of one stage pass 197 to 209 checks. Far fewer would mean that checkov looked
-# past files, as it does without a word when they are not to its taste; a few resources more or less
+# The stacks of one stage pass 197 to 209 checks. Far fewer would mean that checkov looked past
+# files, as it does without a word when they are not to its taste; a few resources more or less
 # should not matter.
 MINIMUM_PASSED = 150
 
@@ -38,12 +39,10 @@ def judge(folder: Path, waived: Sequence[waivers.Waiver], today: date) -> Verdic
 
     Raises ValueError where there is nothing to judge.
     """
-    texts = {
-        path.parent.name: path.read_text(errors="replace")
-        for path in sorted((folder / "stacks").glob("*/cdk.tf.json"))
-    }
-    if not texts:
+    paths = sorted((folder / "stacks").glob("*/cdk.tf.json"))
+    if not paths:
         raise ValueError(f"{folder} holds no stacks, run `make synth`")
+    texts = {path.parent.name: path.read_text(errors="replace") for path in paths}
     stacks, failures = _parsed(texts)
     for stack, document in stacks.items():
         failures += refusals(stack, document)
@@ -51,9 +50,9 @@ def judge(folder: Path, waived: Sequence[waivers.Waiver], today: date) -> Verdic
     scan_result = scan(folder, objects)
     failures += [_unreadable(stack, "checkov") for stack in scan_result.unreadable]
     failures += _too_few(texts, scan_result)
-    return Verdict(
-        scan_result.passed.total(), failures + waivers.apply(waived, scan_result.failures, today)
-    )
+    failures += waivers.apply(waived, scan_result.failures, today)
+    passed = scan_result.passed.total()
+    return Verdict(passed, failures)
 
 
 def _parsed(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[Failure]]:
@@ -67,30 +66,27 @@ def _parsed(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[Failure]]:
 
 
 def _too_few(stacks: Mapping[str, Any], scan_result: Scan) -> Iterator[Failure]:
-    for stage in sorted({stack.rpartition("-")[2] for stack in stacks}):
-        passed = sum(
-            count
-            for stack, count in scan_result.passed.items()
-            if stack.rpartition("-")[2] == stage
-        )
+    passed_by_stage = Counter({_stage(stack): 0 for stack in stacks})
+    for stack, count in scan_result.passed.items():
+        passed_by_stage[_stage(stack)] += count
+    for stage, passed in sorted(passed_by_stage.items()):
         if passed < MINIMUM_PASSED:
             sentence = (
                 f"{passed} checks passed, at least {MINIMUM_PASSED} must: "
                 "checkov may have looked past files"
             )
-            yield Failure(
-                f"*-{stage}",
-                "cdk.tf.json",
-                "too few",
-                sentence,
-                "find out why, or change MINIMUM_PASSED in infra/policy/judgement.py",
-            )
+            remedy = "find out why, or change MINIMUM_PASSED in infra/policy/judgement.py"
+            yield Failure(f"*-{stage}", "cdk.tf.json", "too few", sentence, remedy)
+
+
+def _stage(stack: str) -> str:
+    _, _, stage = stack.rpartition("-")
+    return stage
 
 
 def _unreadable(stack: str, reader: str) -> Failure:
-    return Failure(
-        stack, "cdk.tf.json", "unreadable", f"{reader} cannot read it", "run `make synth`"
-    )
+    sentence = f"{reader} cannot read it"
+    return Failure(stack, "cdk.tf.json", "unreadable", sentence, "run `make synth`")
 
 
 def main(arguments: list[str]) -> int:
@@ -99,18 +95,20 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there, too")
     parser.add_argument("--waivers", type=Path, default=WAIVERS, metavar="FILE")
     options = parser.parse_args(arguments)
+    today = date.today()
     try:
-        verdict = judge(options.folder, waivers.load(options.waivers), date.today())
+        waived = waivers.load(options.waivers)
+        verdict = judge(options.folder, waived, today)
     except ValueError as error:
         print(f"policy: {error}", file=sys.stderr)
         return 2
     if options.json:
-        options.json.write_text(json.dumps(asdict(verdict), indent=1) + "\n")
+        document = json.dumps(asdict(verdict), indent=1)
+        options.json.write_text(f"{document}\n")
     for failure in verdict.failures:
         print(failure)
-    print(
-        f"policy: {verdict.passed} checks passed, {len(verdict.failures)} refused", file=sys.stderr
-    )
+    count = len(verdict.failures)
+    print(f"policy: {verdict.passed} checks passed, {count} refused", file=sys.stderr)
     return 3 if verdict.failures else 0
 
 
