@@ -14,12 +14,15 @@ def plain(text: str) -> str:
 
     Direction marks are invisible, and turn the direction of reading.
     """
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-    return "".join(letter for letter in text if _is_visible(letter))
+    uncoloured_text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    letters = (letter for letter in uncoloured_text if _is_visible(letter))
+    return "".join(letters)
 
 
 def _is_visible(letter: str) -> bool:
-    return letter in "\n\t" or unicodedata.category(letter) not in ("Cc", "Cf")
+    if letter in "\n\t":
+        return True
+    return unicodedata.category(letter) not in ("Cc", "Cf")
 
 
 def code(text: str, longest: int = 300) -> str:
@@ -27,17 +30,27 @@ def code(text: str, longest: int = 300) -> str:
 
     Neither a backtick nor a line break in it can end it, and nobody is mentioned.
     """
-    text = " ".join(plain(text).split())
-    text = text if len(text) <= longest else text[: longest - 1] + "…"
-    longest_run = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest_run + 1)
-    padding = " " if text[:1] == "`" or text[-1:] == "`" else ""
-    return f"{fence}{padding}{text}{padding}{fence}" if text else ""
+    text = _one_line(text)
+    if not text:
+        return ""
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    runs = re.findall("`+", text)
+    fence = max(runs, key=len, default="") + "`"
+    padding = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def _one_line(text: str) -> str:
+    words = plain(text).split()
+    return " ".join(words)
 
 
 def row(*cells: object) -> str:
     """A table's row; a bar would begin the next cell even within code."""
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    escaped_cells = [str(cell).replace("|", "\\|") for cell in cells]
+    content = " | ".join(escaped_cells)
+    return f"| {content} |"
 
 
 def folded(title: str, text: str) -> str:
@@ -45,11 +58,10 @@ def folded(title: str, text: str) -> str:
 
     Three backticks in the text would end it, so they become three quotes, which take no more room.
     """
-    text = text.replace("```", "'''")
-    summary = html.escape(" ".join(plain(title).split()))
-    return (
-        f"<details><summary><code>{summary}</code></summary>\n\n```text\n{text}\n```\n\n</details>"
-    )
+    summary = html.escape(_one_line(title))
+    head = f"<details><summary><code>{summary}</code></summary>"
+    block = text.replace("```", "'''")
+    return f"{head}\n\n```text\n{block}\n```\n\n</details>"
 
 
 def cut(text: str, room: int, whole: str) -> str:
@@ -59,12 +71,17 @@ def cut(text: str, room: int, whole: str) -> str:
     """
     if len(text) <= room:
         return text
-    lines, count = text.split("\n"), 0
-    length = len(_missing(len(lines), whole))
-    while length + len(lines[count]) + 1 <= room:
-        length += len(lines[count]) + 1
-        count += 1
-    return "\n".join([*lines[:count], _missing(len(lines) - count, whole)])
+    lines = text.split("\n")
+    note = _missing(len(lines), whole)
+    room -= len(note)
+    kept_lines = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept_lines.append(line)
+    note = _missing(len(lines) - len(kept_lines), whole)
+    return "\n".join([*kept_lines, note])
 
 
 def shares(lengths: Sequence[int], room: int) -> list[int]:
@@ -72,11 +89,14 @@ def shares(lengths: Sequence[int], room: int) -> list[int]:
 
     The short ones get all they need, the long ones share what is left evenly.
     """
-    portions = [0] * len(lengths)
-    shortest_first = sorted(range(len(lengths)), key=lengths.__getitem__)
+    count = len(lengths)
+    portions = [0] * count
+    shortest_first = sorted(range(count), key=lengths.__getitem__)
     for position, index in enumerate(shortest_first):
-        portions[index] = min(lengths[index], max(room, 0) // (len(lengths) - position))
-        room -= portions[index]
+        even_share = max(room, 0) // (count - position)
+        portion = min(lengths[index], even_share)
+        portions[index] = portion
+        room -= portion
     return portions
 
 

@@ -6,13 +6,13 @@ are marked sensitive.
 """
 
 import json
-import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.deploy.cdktf_patches import guess_construct_path
 from infra.review import secret_values
 
 ACTIONS = {
@@ -24,7 +24,11 @@ ACTIONS = {
     ("create", "delete"): "replace",
     ("delete",): "destroy",
 }
-READ = ("format_version", "terraform_version", "errored")
+# What is read of a plan's JSON: its own keys, a resource's, and those of the change to it.
+HEADER = ("format_version", "terraform_version", "errored")
+RESOURCE = ("address", "type", "name", "action_reason")
+EFFECT = ("actions", "replace_paths")
+Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,16 @@ class Plan:
 
     @property
     def stage(self) -> str:
-        return self.stack.rpartition("-")[2]
+        _, _, stage = self.stack.rpartition("-")
+        return stage
 
     @property
     def empty(self) -> bool:
         return not (self.changes or self.outputs_change or self.error)
 
     def count(self, action: str) -> int:
-        return sum(change.action == action for change in self.changes)
+        actions = [change.action for change in self.changes]
+        return actions.count(action)
 
 
 def read_all(folder: Path, stacks: Path | None = None) -> list[Plan]:
@@ -68,106 +74,100 @@ def read_all(folder: Path, stacks: Path | None = None) -> list[Plan]:
     With the folder of synthesized stacks, there is also an error for each stack that has no plan.
     The bootstrap stacks are a person's work and never planned by CI.
     """
-    names = {
-        path.name.removesuffix(".error.txt").removesuffix(".json")
-        for path in _documents(folder) + _errors(folder)
-    }
-    synthesized = stacks.glob("*/cdk.tf.json") if stacks else ()
-    names |= {
-        path.parent.name for path in synthesized if not path.parent.name.startswith("bootstrap-")
-    }
+    files = _documents(folder) + _errors(folder)
+    names = {path.name.removesuffix(".error.txt").removesuffix(".json") for path in files}
+    for name in _synthesized(stacks):
+        if not name.startswith("bootstrap-"):
+            names.add(name)
     return [read(folder, name, construct_paths(stacks, name)) for name in sorted(names)]
+
+
+def _synthesized(stacks: Path | None) -> list[str]:
+    if stacks is None:
+        return []
+    return [path.parent.name for path in stacks.glob("*/cdk.tf.json")]
 
 
 def read(folder: Path, stack: str, paths: Mapping[str, str]) -> Plan:
     """Return one stack's plan; a failure to read it is the plan's error."""
     error, document = folder / f"{stack}.error.txt", folder / f"{stack}.json"
     if error.exists():
-        return Plan(stack, error=_text(error) or "terraform failed and said nothing")
+        message = _text(error) or "terraform failed and said nothing"
+        return Plan(stack, error=message)
     if not document.exists():
         return Plan(stack, error="no plan was made: see the log of its job")
     try:
         plan_json = json.loads(document.read_text())
         changes = tuple(_changes(plan_json, stack, paths))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        return Plan(
-            stack, error=f"{document.name} is no plan of terraform's that can be read: {problem}"
-        )
-    text = secret_values.hidden(_text(folder / f"{stack}.txt"), plan_json)
+        message = f"{document.name} is no plan of terraform's that can be read: {problem}"
+        return Plan(stack, error=message)
+    raw_text = _text(folder / f"{stack}.txt")
+    text = secret_values.hidden(raw_text, plan_json)
     if plan_json.get("errored"):
         return Plan(stack, error=f"the plan is incomplete\n{text}")
-    outputs_change = any(
-        output["actions"] != ["no-op"] for output in plan_json.get("output_changes", {}).values()
-    )
+    outputs = plan_json.get("output_changes", {}).values()
+    outputs_change = any(output["actions"] != ["no-op"] for output in outputs)
     return Plan(stack, changes, outputs_change, text)
 
 
 def construct_paths(stacks: Path | None, stack: str) -> dict[str, str]:
     """The construct path of each address, from the synthesized stack: a plan does not carry it."""
-    if stacks is None or not (stacks / stack / "cdk.tf.json").exists():
+    if stacks is None:
         return {}
-    kinds = json.loads((stacks / stack / "cdk.tf.json").read_text()).get("resource", {})
-    bodies_by_address = {
-        f"{kind}.{name}": body for kind, bodies in kinds.items() for name, body in bodies.items()
-    }
-    paths = {
-        address: body.get("//", {}).get("metadata", {}).get("path")
-        for address, body in bodies_by_address.items()
-    }
-    return {address: path for address, path in paths.items() if path}
+    file = stacks / stack / "cdk.tf.json"
+    if not file.exists():
+        return {}
+    document = json.loads(file.read_text())
+    paths = {}
+    for kind, bodies in document.get("resource", {}).items():
+        for name, body in bodies.items():
+            path = body.get("//", {}).get("metadata", {}).get("path")
+            if path:
+                paths[f"{kind}.{name}"] = path
+    return paths
 
 
-def without_secrets(shown: dict[str, Any]) -> dict[str, Any]:
+def without_secrets(shown: Document) -> Document:
     """Return the readable part of a plan's JSON: resources, actions, reasons.
 
     It is only what is read here.
     """
     changes = []
-    for change in shown.get("resource_changes", []):
-        resource = {
-            key: change[key]
-            for key in ("address", "type", "name", "action_reason")
-            if key in change
-        }
-        effect = {
-            key: change["change"][key]
-            for key in ("actions", "replace_paths")
-            if key in change["change"]
-        }
-        changes.append(resource | {"change": effect})
+    for resource in shown.get("resource_changes", []):
+        effect = _part(resource["change"], EFFECT)
+        description = _part(resource, RESOURCE)
+        changes.append(description | {"change": effect})
     outputs = {
         name: {"actions": output["actions"]}
         for name, output in shown.get("output_changes", {}).items()
     }
-    header = {key: shown[key] for key in READ if key in shown}
+    header = _part(shown, HEADER)
     return header | {"resource_changes": changes, "output_changes": outputs}
 
 
-def _changes(plan_json: dict[str, Any], stack: str, paths: Mapping[str, str]) -> Iterator[Change]:
+def _part(document: Document, keys: Sequence[str]) -> Document:
+    return {key: document[key] for key in keys if key in document}
+
+
+def _changes(plan_json: Document, stack: str, paths: Mapping[str, str]) -> Iterator[Change]:
     for resource in plan_json.get("resource_changes", []):
-        actions = tuple(resource["change"]["actions"])
+        change = resource["change"]
+        actions = tuple(change["actions"])
         if actions not in ACTIONS:
             choices = ", ".join("/".join(names) for names in ACTIONS)
             raise ValueError(
                 f"{resource['address']} has the actions {actions}, known are {choices}"
             )
-        if not ACTIONS[actions]:
+        action = ACTIONS[actions]
+        if not action:
             continue
         kind, name = resource["type"], resource["name"]
-        path = paths.get(f"{kind}.{name}") or _path_of_name(stack, name)
-        replace_paths = resource["change"].get("replace_paths") or ()
+        # A destroyed resource is no longer synthesized.
+        path = paths.get(f"{kind}.{name}") or guess_construct_path(stack, name)
+        replace_paths = change.get("replace_paths") or ()
         forced_by = tuple(_attribute(steps) for steps in replace_paths)
-        yield Change(ACTIONS[actions], resource["address"], path, forced_by)
-
-
-def _path_of_name(stack: str, name: str) -> str:
-    """Guess the construct path of a destroyed resource from its name.
-
-    The resource is no longer synthesized. CDKTF made its name of the path's parts and a hash of
-    eight digits.
-    """
-    parts = re.sub(r"_[0-9A-F]{8}$", "", name).split("_")
-    return "/".join([stack, *parts])
+        yield Change(action, resource["address"], path, forced_by)
 
 
 def _attribute(steps: list[str | int]) -> str:
@@ -186,22 +186,30 @@ def _errors(folder: Path) -> list[Path]:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(errors="replace").strip("\n") if path.exists() else ""
+    if not path.exists():
+        return ""
+    return path.read_text(errors="replace").strip("\n")
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not Path(arguments[0]).is_dir():
-        print(
-            f"plan: give the folder of plans, got {' '.join(arguments) or 'nothing'}",
-            file=sys.stderr,
-        )
+        words = " ".join(arguments) or "nothing"
+        print(f"plan: give the folder of plans, got {words}", file=sys.stderr)
         return 2
-    for document in _documents(Path(arguments[0])):
-        plan_json, text = json.loads(document.read_text()), document.with_suffix(".txt")
-        if text.exists():
-            text.write_text(secret_values.hidden(text.read_text(errors="replace"), plan_json))
-        document.write_text(json.dumps(without_secrets(plan_json), indent=1) + "\n")
+    folder = Path(arguments[0])
+    for document in _documents(folder):
+        _hide_secrets(document)
     return 0
+
+
+def _hide_secrets(document: Path) -> None:
+    plan_json = json.loads(document.read_text())
+    text_file = document.with_suffix(".txt")
+    if text_file.exists():
+        text = text_file.read_text(errors="replace")
+        text_file.write_text(secret_values.hidden(text, plan_json))
+    public_json = json.dumps(without_secrets(plan_json), indent=1)
+    document.write_text(f"{public_json}\n")
 
 
 if __name__ == "__main__":

@@ -45,8 +45,11 @@ def comment(
     room = LIMIT - _length([head, *sections])
     irrevocable = _listed("Destroyed or replaced", _irrevocable(plans), room, where)
     parts = [head, *irrevocable, *sections]
-    parts += _folded(plans, LIMIT - _length(parts), where)
-    return cut("\n\n".join(parts), LIMIT, where) + "\n"
+    room = LIMIT - _length(parts)
+    parts += _folded(plans, room, where)
+    whole_text = "\n\n".join(parts)
+    text = cut(whole_text, LIMIT, where)
+    return f"{text}\n"
 
 
 def _urgency(plan: Plan) -> tuple[int, int, bool, bool, str]:
@@ -64,50 +67,60 @@ def _sections(
     """Return the sections between the irrevocable and the whole plans."""
     refusals = _refusals(policy)
     sections = _listed("Refused by policy", refusals, LISTED, "the log of `make policy`")
-    if not all(plan.empty for plan in plans):
-        failures = [
-            f"- {code(plan.stack)}: {code(_reason(plan.error))}" for plan in plans if plan.error
-        ]
+    has_content = any(not plan.empty for plan in plans)
+    if has_content:
         stages = {plan.stage for plan in plans}
         stage_settings = [settings for settings in environments if settings.stage in stages]
-        sections += [
-            *_listed("Plans that failed", failures, LISTED, where),
-            table(plans),
-            always_on(stage_settings, models),
-        ]
+        sections += _listed("Plans that failed", _failures(plans), LISTED, where)
+        sections += [table(plans), always_on(stage_settings, models)]
         if policy and not policy["failures"]:
-            sections.append(f"Policy: {policy['passed']} checks passed.")
+            passed = policy["passed"]
+            sections.append(f"Policy: {passed} checks passed.")
     return [section for section in sections if section]
+
+
+def _failures(plans: Sequence[Plan]) -> list[str]:
+    lines = []
+    for plan in plans:
+        if plan.error:
+            reason = _reason(plan.error)
+            lines.append(f"- {code(plan.stack)}: {code(reason)}")
+    return lines
 
 
 def headline(plans: Sequence[Plan]) -> str:
     if not plans:
         return "**Nothing was planned.**"
-    counts = [
-        f"{total} to {action}"
-        for action in COUNTED
-        if (total := sum(plan.count(action) for plan in plans))
-    ]
-    if not counts and any(plan.outputs_change for plan in plans):
+    totals = {action: sum(plan.count(action) for plan in plans) for action in COUNTED}
+    counts = [f"{total} to {action}" for action, total in totals.items() if total]
+    outputs_change = any(plan.outputs_change for plan in plans)
+    if not counts and outputs_change:
         counts = ["outputs to change"]
-    failure_count = sum(bool(plan.error) for plan in plans)
-    failures = f"; {_numbered(failure_count, 'plan')} failed" if failure_count else ""
-    environments = _numbered(len({plan.stage for plan in plans}), "environment")
+    summary = ", ".join(counts) or "nothing to do"
+    failed_plans = [plan for plan in plans if plan.error]
+    if failed_plans:
+        count = _numbered(len(failed_plans), "plan")
+        summary += f"; {count} failed"
+    stage_names = {plan.stage for plan in plans}
+    stages = _numbered(len(stage_names), "stage")
     stacks = _numbered(len(plans), "stack")
-    return f"**{environments}, {stacks}: {', '.join(counts) or 'nothing to do'}{failures}.**"
+    return f"**{stages}, {stacks}: {summary}.**"
 
 
 def table(plans: Sequence[Plan]) -> str:
-    rows = [row("stack", *COUNTED), row("---", *["---:"] * len(COUNTED))]
+    head, body = [row("stack", *COUNTED), row("---", *["---:"] * len(COUNTED))], []
+    empty_cells = [""] * (len(COUNTED) - 1)
     for plan in plans:
         if plan.error:
-            rows.append(row(code(plan.stack), "failed", *[""] * (len(COUNTED) - 1)))
+            body.append(row(code(plan.stack), "failed", *empty_cells))
         elif not plan.empty:
-            rows.append(row(code(plan.stack), *(plan.count(action) or "" for action in COUNTED)))
-    quiet_stacks = [code(plan.stack) for plan in plans if plan.empty]
-    body = "\n".join(rows) if len(rows) > 2 else ""
-    note = f"\n\nNothing to do in {', '.join(quiet_stacks)}." if quiet_stacks else ""
-    return body + note
+            counts = [plan.count(action) or "" for action in COUNTED]
+            body.append(row(code(plan.stack), *counts))
+    text = "\n".join(head + body) if body else ""
+    quiet_stacks = ", ".join(code(plan.stack) for plan in plans if plan.empty)
+    if quiet_stacks:
+        text += f"\n\nNothing to do in {quiet_stacks}."
+    return text
 
 
 def always_on(environments: Sequence[Settings], models: Sequence[str]) -> str:
@@ -117,17 +130,16 @@ def always_on(environments: Sequence[Settings], models: Sequence[str]) -> str:
     """
     if not environments or not models:
         return ""
-    rows = [row("environment", "runs all the time"), row("---", "---")]
+    rows = [row("stage", "runs all the time"), row("---", "---")]
     names = ", ".join(code(model) for model in models)
     for settings in environments:
         serving = settings.serving
-        machines = f"{len(models) * serving.min_replicas} × {code(serving.machine_type)}"
-        replicas = _numbered(serving.min_replicas, "replica")
-        load = (
-            f"{machines}: {replicas} each of {names}"
-            if serving.keep_warm
-            else "nothing: models are undeployed after their smoke test"
-        )
+        load = "nothing: models are undeployed after their smoke test"
+        if serving.keep_warm:
+            count = len(models) * serving.min_replicas
+            machines = f"{count} × {code(serving.machine_type)}"
+            replicas = _numbered(serving.min_replicas, "replica")
+            load = f"{machines}: {replicas} each of {names}"
         rows.append(row(settings.stage, load))
     return "\n".join(rows)
 
@@ -136,8 +148,9 @@ def _refusals(policy: Policy | None) -> list[str]:
     failures = policy["failures"] if policy else []
     lines = []
     for failure in failures:
-        keys = [key for key in ("stack", "address", "check", "sentence") if failure[key]]
-        lines.append(f"- {' '.join(code(failure[key]) for key in keys)}")
+        texts = [failure[key] for key in ("stack", "address", "check", "sentence")]
+        words = " ".join(code(text) for text in texts if text)
+        lines.append(f"- {words}")
     return lines
 
 
@@ -146,32 +159,38 @@ def _irrevocable(plans: Sequence[Plan]) -> list[str]:
     for action in ("destroy", "replace"):
         changes = [change for plan in plans for change in plan.changes if change.action == action]
         for change in changes:
-            attributes = ", ".join(code(attribute) for attribute in change.forced_by)
-            cause = f", forced by {attributes}" if change.forced_by else ""
-            lines.append(f"- **{action}** {code(change.path)} ({code(change.address)}){cause}")
+            path, address = code(change.path), code(change.address)
+            line = f"- **{action}** {path} ({address})"
+            if change.forced_by:
+                attributes = ", ".join(code(attribute) for attribute in change.forced_by)
+                line += f", forced by {attributes}"
+            lines.append(line)
     return lines
 
 
 def _listed(title: str, lines: list[str], room: int, where: str) -> list[str]:
-    title = f"### {title}\n"
-    return [title + cut("\n".join(lines), room - len(title), where)] if lines else []
+    if not lines:
+        return []
+    head, body = f"### {title}\n", "\n".join(lines)
+    return [head + cut(body, room - len(head), where)]
 
 
 def _folded(plans: Sequence[Plan], room: int, where: str) -> list[str]:
     """Return the whole plans, cut evenly to fit the room."""
-    texts = {
-        plan.stack: plain(plan.error or plan.text)
-        for plan in plans
-        if not plan.empty and (plan.error or plan.text)
-    }
+    texts = {}
+    for plan in plans:
+        text = plan.error or plan.text
+        if text and not plan.empty:
+            texts[plan.stack] = plain(text)
     room -= _length([folded(stack, "") for stack in texts])
     if room < 0:
         return [f"No room is left for the plans themselves: {where}."]
     portions = shares([len(text) for text in texts.values()], room)
-    return [
-        folded(stack, cut(text, portion, where))
-        for (stack, text), portion in zip(texts.items(), portions, strict=True)
-    ]
+    blocks = []
+    for (stack, text), portion in zip(texts.items(), portions, strict=True):
+        part = cut(text, portion, where)
+        blocks.append(folded(stack, part))
+    return blocks
 
 
 def _length(parts: Sequence[str]) -> int:
@@ -180,17 +199,20 @@ def _length(parts: Sequence[str]) -> int:
 
 def _reason(error: str) -> str:
     """Return Terraform's first Error sentence, or the first line."""
-    frame = " │╷╵"
-    lines = [line.strip(frame) for line in plain(error).splitlines() if line.strip(frame)]
-    first_line = lines[0] if lines else ""
-    return next((line for line in lines if line.startswith("Error")), first_line)
+    unframed_lines = [line.strip(" │╷╵") for line in plain(error).splitlines()]
+    lines = [line for line in unframed_lines if line]
+    for line in lines:
+        if line.startswith("Error"):
+            return line
+    return lines[0] if lines else ""
 
 
 def _numbered(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    ending = "" if count == 1 else "s"
+    return f"{count} {noun}{ending}"
 
 
-def main(arguments: list[str]) -> int:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="plan_comment", description="Compose a pull request's comment from its plans."
     )
@@ -202,30 +224,36 @@ def main(arguments: list[str]) -> int:
         help="the synthesized stacks, each of which must have a plan",
     )
     parser.add_argument("--policy", type=Path, help="what infra.policy.judgement wrote with --json")
-    options = parser.parse_args(arguments)
-    if not options.plans.is_dir():
-        print(
-            f"plan_comment: {options.plans} is no folder, give the one that `make plan` filled",
-            file=sys.stderr,
-        )
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    folder = options.plans
+    if not folder.is_dir():
+        _complain(f"plan_comment: {folder} is no folder, give the one that `make plan` filled")
         return 2
     try:
         policy = _policy(options.policy)
     except ValueError as error:
-        print(
-            f"plan_comment: {options.policy} is not what infra.policy.judgement writes: {error}",
-            file=sys.stderr,
+        _complain(
+            f"plan_comment: {options.policy} is not what infra.policy.judgement writes: {error}"
         )
         return 2
     try:
         stages = environments()
     except SettingsError as error:
-        print(f"environments.py: {error}", file=sys.stderr)
+        _complain(f"environments.py: {error}")
         return 2
-    refused = policy and policy["failures"] and not any(options.plans.iterdir())
-    plans = [] if refused else read_all(options.plans, options.stacks)
-    print(comment(plans, policy, stages.values(), model_names(), _where()), end="")
+    refused = policy and policy["failures"] and not any(folder.iterdir())
+    plans = [] if refused else read_all(folder, options.stacks)
+    text = comment(plans, policy, stages.values(), model_names(), _where())
+    print(text, end="")
     return 0
+
+
+def _complain(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
 
 
 def _policy(path: Path | None) -> Policy | None:
@@ -233,10 +261,8 @@ def _policy(path: Path | None) -> Policy | None:
         return None
     if not path.exists():
         sentence = f"policy was not checked: {path.name} is missing"
-        return {
-            "passed": 0,
-            "failures": [{"stack": "", "address": "", "check": "", "sentence": sentence}],
-        }
+        failure = {"stack": "", "address": "", "check": "", "sentence": sentence}
+        return {"passed": 0, "failures": [failure]}
     policy = json.loads(path.read_text())
     if not isinstance(policy, dict) or not {"passed", "failures"} <= policy.keys():
         raise ValueError("it lacks passed or failures")

@@ -7,30 +7,38 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+Document = dict[str, Any]
 HIDDEN = "(sensitive value)"
 # A sensitive `1` or `no` would black out half the text, and hide nothing that cannot be guessed.
 SHORTEST = 4
 
 
-def hidden(text: str, shown: dict[str, Any]) -> str:
+def hidden(text: str, shown: Document) -> str:
     """Return the text without the sensitive values of a plan.
 
     `shown` is the plan as `terraform show -json` tells it.
     """
-    for value in sorted(_written(set(_marked(shown))), key=len, reverse=True):
-        text = text.replace(value, HIDDEN)
+    values = set(_marked(shown))
+    longest_first = sorted(_written(values), key=len, reverse=True)
+    for form in longest_first:
+        text = text.replace(form, HIDDEN)
     return text
 
 
-def _marked(plan_json: dict[str, Any]) -> Iterator[str]:
-    changes = [
-        resource["change"]
-        for key in ("resource_changes", "resource_drift")
-        for resource in plan_json.get(key) or ()
-    ]
-    for change in [*changes, *(plan_json.get("output_changes") or {}).values()]:
+def _marked(plan_json: Document) -> Iterator[str]:
+    for change in _changes(plan_json):
         for side in ("before", "after"):
-            yield from _strings(change.get(side), change.get(f"{side}_sensitive"))
+            marks = change.get(f"{side}_sensitive")
+            yield from _strings(change.get(side), marks)
+
+
+def _changes(plan_json: Document) -> Iterator[Document]:
+    for key in ("resource_changes", "resource_drift"):
+        resources = plan_json.get(key) or ()
+        for resource in resources:
+            yield resource["change"]
+    outputs = plan_json.get("output_changes") or {}
+    yield from outputs.values()
 
 
 def _strings(value: Any, marks: Any) -> Iterator[str]:
@@ -42,19 +50,18 @@ def _strings(value: Any, marks: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, dict):
         for key, part in value.items():
-            yield from _strings(part, marks.get(key) if isinstance(marks, dict) else marks)
+            part_marks = marks.get(key) if isinstance(marks, dict) else marks
+            yield from _strings(part, part_marks)
     elif isinstance(value, list):
         for index, part in enumerate(value):
             has_own_mark = isinstance(marks, list) and index < len(marks)
-            yield from _strings(part, marks[index] if has_own_mark else marks)
+            part_marks = marks[index] if has_own_mark else marks
+            yield from _strings(part, part_marks)
 
 
 def _written(values: set[str]) -> set[str]:
     """How the values may stand in a text: escaped, or over several lines."""
     lines = {line.strip() for value in values for line in value.splitlines()}
-    return {
-        form
-        for value in values | lines
-        for form in (value, json.dumps(value)[1:-1])
-        if len(form) >= SHORTEST
-    }
+    texts = values | lines
+    escaped_texts = {json.dumps(text)[1:-1] for text in texts}
+    return {form for form in texts | escaped_texts if len(form) >= SHORTEST}

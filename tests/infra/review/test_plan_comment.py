@@ -57,8 +57,7 @@ def test_begins_with_the_marker_and_the_sum_of_all_plans(plans: list[Plan]) -> N
 
     assert marker == MARKER
     assert headline == (
-        "**1 environment, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 "
-        "plan failed.**"
+        "**1 stage, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 plan failed.**"
     )
 
 
@@ -102,7 +101,7 @@ def test_takes_the_construct_path_from_the_synthesized_stack(tmp_path: Path) -> 
 def test_an_empty_plan_is_one_short_sentence() -> None:
     assert (
         composed([read(PLANS, "monitoring-dev", {})])
-        == f"{MARKER}\n**1 environment, 1 stack: nothing to do.**\n"
+        == f"{MARKER}\n**1 stage, 1 stack: nothing to do.**\n"
     )
 
 
