@@ -9,13 +9,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from settings.names import Names
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BEAM_ENGINES = ("direct", "dataflow")
 TRACKERS = ("vertex-experiments", "none")
+# The forms of values, as regular expressions.
+STAGE = r"[a-z][a-z0-9]{1,9}"
+PROJECT_ID = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
+REGION = r"[a-z]+-[a-z]+\d+"
+MACHINE_TYPE = r"[a-z]\w*-[a-z]+(-\w+)*"
+BILLING_ACCOUNT = r"[0-9A-F]{6}(-[0-9A-F]{6}){2}"
+EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+PRINCIPAL = r"(user|group|serviceAccount|domain):\S+"
 
 
 class SettingsError(ValueError):
@@ -25,7 +33,9 @@ class SettingsError(ValueError):
 def team_folder() -> Path:
     """The folder of the team's files: environments.py and, beside it, models/."""
     spec = importlib.util.find_spec("environments")
-    return Path(spec.origin).resolve().parent if spec and spec.origin else REPOSITORY
+    if spec is None or not spec.origin:
+        return REPOSITORY
+    return Path(spec.origin).resolve().parent
 
 
 MODELS = team_folder() / "models"
@@ -33,7 +43,8 @@ MODELS = team_folder() / "models"
 
 def model_names(folder: Path = MODELS) -> list[str]:
     """The team's models: the folders in `folder` with a model.toml."""
-    return sorted(path.parent.name for path in folder.glob("*/model.toml"))
+    declarations = folder.glob("*/model.toml")
+    return sorted(path.parent.name for path in declarations)
 
 
 @dataclass(frozen=True)
@@ -103,10 +114,9 @@ class Serving:
                 f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, "
                 "allowed is 1 <= min_replicas <= max_replicas"
             )
-        steps = self.traffic_steps
-        if not steps or steps[-1] != 100 or steps[0] < 1 or list(steps) != sorted(set(steps)):
+        if not self._has_rising_steps():
             yield (
-                f"serving.traffic_steps is {steps}, "
+                f"serving.traffic_steps is {self.traffic_steps}, "
                 "allowed are rising percentages from 1 that end at 100"
             )
         if self.step_minutes < 0:
@@ -118,6 +128,12 @@ class Serving:
             )
         if self.largest_p99_ms < 1:
             yield f"serving.largest_p99_ms is {self.largest_p99_ms}, allowed is at least 1"
+
+    def _has_rising_steps(self) -> bool:
+        steps = self.traffic_steps
+        if not steps or steps[-1] != 100 or steps[0] < 1:
+            return False
+        return list(steps) == sorted(set(steps))
 
 
 @dataclass(frozen=True)
@@ -165,8 +181,10 @@ class Settings:
     gcr_repository: Annotated[bool, "also a repository for Container Registry's addresses"] = False
 
     def __post_init__(self) -> None:
-        if problems := list(_type_problems(self)) or list(self.problems()):
-            raise SettingsError(f"environment {self.stage}: {'; '.join(problems)}")
+        problems = list(_type_problems(self)) or list(self.problems())
+        if problems:
+            sentence = "; ".join(problems)
+            raise SettingsError(f"environment {self.stage}: {sentence}")
 
     @property
     def names(self) -> Names:
@@ -179,12 +197,12 @@ class Settings:
         )
 
     def problems(self) -> Iterator[str]:
-        if not re.fullmatch(r"[a-z][a-z0-9]{1,9}", self.stage):
+        if not re.fullmatch(STAGE, self.stage):
             yield (
                 f"stage is {self.stage!r}, "
                 "allowed are 2 to 10 lowercase letters and digits, a letter first"
             )
-        if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", self.project_id):
+        if not re.fullmatch(PROJECT_ID, self.project_id):
             yield (
                 f"project_id is {self.project_id!r}, "
                 "allowed are 6 to 30 lowercase letters, digits and hyphens, a letter first"
@@ -193,7 +211,7 @@ class Settings:
             yield (
                 f"project_number is {self.project_number}, allowed is the project's positive number"
             )
-        if not re.fullmatch(r"[a-z]+-[a-z]+\d+", self.region):
+        if not re.fullmatch(REGION, self.region):
             yield f"region is {self.region!r}, allowed is a region such as europe-west1"
         if self.beam_engine not in BEAM_ENGINES:
             yield f"beam_engine is {self.beam_engine!r}, allowed are {', '.join(BEAM_ENGINES)}"
@@ -201,34 +219,36 @@ class Settings:
             yield f"tracker is {self.tracker!r}, allowed are {', '.join(TRACKERS)}"
         if self.promotes_from == self.stage:
             yield f"promotes_from is {self.promotes_from!r}, allowed is another stage"
+        yield from self._money_problems()
         yield from self._people_problems()
         for part in (self.github, self.training, self.serving, self.request_log):
             yield from part.problems()
         yield from self.names.problems(model_names())
 
+    def _money_problems(self) -> Iterator[str]:
+        account, budget = self.billing_account, self.monthly_budget
+        if account is not None and not re.fullmatch(BILLING_ACCOUNT, account):
+            yield f"billing_account is {account!r}, allowed is XXXXXX-XXXXXX-XXXXXX"
+        if budget is None:
+            return
+        if account is None:
+            yield f"monthly_budget is {budget}, allowed only with a billing_account"
+        if budget < 1:
+            yield f"monthly_budget is {budget}, allowed is at least 1"
+
     def _people_problems(self) -> Iterator[str]:
-        if self.billing_account is not None and not re.fullmatch(
-            r"[0-9A-F]{6}(-[0-9A-F]{6}){2}", self.billing_account
-        ):
-            yield f"billing_account is {self.billing_account!r}, allowed is XXXXXX-XXXXXX-XXXXXX"
-        if self.monthly_budget is not None and self.billing_account is None:
-            yield f"monthly_budget is {self.monthly_budget}, allowed only with a billing_account"
-        if self.monthly_budget is not None and self.monthly_budget < 1:
-            yield f"monthly_budget is {self.monthly_budget}, allowed is at least 1"
         for email in self.alert_emails:
-            if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+            if not re.fullmatch(EMAIL, email):
                 yield f"alert_emails has {email!r}, allowed are e-mail addresses"
-        if self.monthly_budget is not None and len(self.alert_emails) > 5:
-            yield (
-                f"alert_emails has {len(self.alert_emails)} addresses, "
-                "allowed are 5 with a monthly_budget"
-            )
+        count = len(self.alert_emails)
+        if self.monthly_budget is not None and count > 5:
+            yield f"alert_emails has {count} addresses, allowed are 5 with a monthly_budget"
         if not self.deletable and not self.alert_emails:
             yield (
                 "alert_emails is empty, allowed only where deletable: what is kept must be watched"
             )
         for principal in (*self.consumers, *self.readers):
-            if not re.fullmatch(r"(user|group|serviceAccount|domain):\S+", principal):
+            if not re.fullmatch(PRINCIPAL, principal):
                 yield (
                     f"consumers and readers have {principal!r}, "
                     "allowed are user:, group:, serviceAccount: and domain: principals"
@@ -242,15 +262,25 @@ def _type_problems(values: object, key: str = "") -> Iterator[str]:
     """
     for name, type_ in get_type_hints(type(values)).items():
         value = getattr(values, name)
-        types = get_args(type_) if isinstance(type_, UnionType) else (get_origin(type_) or type_,)
-        allowed_types = (*types, int) if float in types else types
-        stray_bool = isinstance(value, bool) and bool not in types
-        if stray_bool or not isinstance(value, allowed_types):
-            yield f"{key}{name} is {value!r}, allowed is {getattr(type_, '__name__', type_)}"
+        if not _is_of(value, type_):
+            type_name = getattr(type_, "__name__", type_)
+            yield f"{key}{name} is {value!r}, allowed is {type_name}"
         elif hasattr(value, "__dataclass_fields__"):
             yield from _type_problems(value, f"{name}.")
 
 
+def _is_of(value: object, type_: Any) -> bool:
+    """Whether a value is of a field's type; an int is a float too, a bool is no number."""
+    types = (get_origin(type_) or type_,)
+    if isinstance(type_, UnionType):
+        types = get_args(type_)
+    if isinstance(value, bool):
+        return bool in types
+    if isinstance(value, int) and float in types:
+        return True
+    return isinstance(value, types)
+
+
 def _machine_type_problems(key: str, value: str | None) -> Iterator[str]:
-    if value is not None and not re.fullmatch(r"[a-z]\w*-[a-z]+(-\w+)*", value):
+    if value is not None and not re.fullmatch(MACHINE_TYPE, value):
         yield f"{key} is {value!r}, allowed is a Compute Engine machine type such as n1-standard-4"

@@ -172,30 +172,28 @@ class Names:
 
         Vertex wants a number of at most ten digits without a leading zero.
         """
-        digest = hashlib.sha256(f"{self.stage}/{model}".encode()).digest()
-        offset = int.from_bytes(digest[:8], "big") % (9 * 10**9)
-        return str(10**9 + offset)
+        key = f"{self.stage}/{model}"
+        digest = hashlib.sha256(key.encode()).digest()
+        number = int.from_bytes(digest[:8], "big")
+        return str(10**9 + number % (9 * 10**9))
 
     def all(self, models: list[str]) -> Iterator[tuple[str, str, str]]:
         """Each kind of name, the name, and Google's rule for it (a regular expression)."""
-        yield from (
-            ("bucket", self.bucket(purpose), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-            for purpose in BUCKETS
-        )
-        yield from (("service account", self.service_account(role), ACCOUNT) for role in ROLES)
-        yield from (
-            ("dataset", self.dataset(purpose), r"[A-Za-z0-9_]{1,1024}") for purpose in DATASETS
-        )
-        yield from (("trigger", self.trigger(recipe), r"[a-zA-Z0-9-]{1,64}") for recipe in RECIPES)
-        yield from (
-            ("topic", self.topic(purpose), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}")
-            for purpose in TOPICS
-        )
+        for bucket in BUCKETS:
+            yield "bucket", self.bucket(bucket), r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+        for role in ROLES:
+            yield "service account", self.service_account(role), ACCOUNT
+        for dataset in DATASETS:
+            yield "dataset", self.dataset(dataset), r"[A-Za-z0-9_]{1,1024}"
+        for recipe in RECIPES:
+            yield "trigger", self.trigger(recipe), r"[a-zA-Z0-9-]{1,64}"
+        for topic in TOPICS:
+            yield "topic", self.topic(topic), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}"
         yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-        yield from (
-            ("custom role", self.custom_role_id(purpose), CUSTOM_ROLE) for purpose in CUSTOM_ROLES
-        )
-        yield from (("log metric", self.log_metric(event), r"[\w/.-]{1,100}") for event in EVENTS)
+        for custom_role in CUSTOM_ROLES:
+            yield "custom role", self.custom_role_id(custom_role), CUSTOM_ROLE
+        for event in EVENTS:
+            yield "log metric", self.log_metric(event), r"[\w/.-]{1,100}"
         yield "event log", self.event_log, r"[\w./-]{1,512}"
         yield "schedule", self.schedule, r"[a-zA-Z0-9_-]{1,500}"
         yield "workload identity pool", self.workload_identity_pool, POOL
@@ -219,11 +217,11 @@ class Names:
         for kind, name, rule in self.all(models):
             if not re.fullmatch(rule, name):
                 yield f"the {kind} would be named {name!r}, allowed is {rule}"
-            family = kind.split(" of ")[0]
-            if (family, name) in kinds:
+            family, _, _ = kind.partition(" of ")
+            namesake = kinds.get((family, name))
+            if namesake:
                 yield (
-                    f"the {kind} and the {kinds[family, name]} would both be named {name!r}, "
-                    "allowed is one"
+                    f"the {kind} and the {namesake} would both be named {name!r}, allowed is one"
                 )
             kinds[family, name] = kind
 

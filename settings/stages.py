@@ -5,6 +5,7 @@ Each has a stage of its own. Promotions lead from stage to stage from a beginnin
 
 import importlib
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -41,7 +42,8 @@ def _sentence(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename.endswith("environments.py")]
     place = f"line {lines[-1]}: " if lines else ""
-    message = " ".join(str(error).split())
+    words = str(error).split()
+    message = " ".join(words)
     return f"{place}{message}; allowed are the values that its docstring lists"
 
 
@@ -51,29 +53,32 @@ def by_stage(*environments: Settings) -> dict[str, Settings]:
     Raises one SettingsError with all that is wrong between them.
     """
     stages = {settings.stage: settings for settings in environments}
-    if problems := list(_order_problems(environments, stages)):
-        raise SettingsError("; ".join(problems))
+    problems = list(_order_problems(environments, stages))
+    if problems:
+        sentence = "; ".join(problems)
+        raise SettingsError(sentence)
     return stages
 
 
 def _order_problems(
     environments: tuple[Settings, ...], stages: dict[str, Settings]
 ) -> Iterator[str]:
-    for stage in stages:
-        if (count := sum(settings.stage == stage for settings in environments)) > 1:
+    counts = Counter(settings.stage for settings in environments)
+    for stage, count in counts.items():
+        if count > 1:
             yield f"stage is {stage!r} in {count} environments, allowed is one"
+    choices = ", ".join(stages)
     for settings in environments:
-        if settings.promotes_from is not None and settings.promotes_from not in stages:
-            yield (
-                f"environment {settings.stage}: promotes_from is {settings.promotes_from!r}, "
-                f"allowed are {', '.join(stages)}"
-            )
-        path, source = [settings.stage], settings.promotes_from
+        stage, source = settings.stage, settings.promotes_from
+        if source is not None and source not in stages:
+            yield (f"environment {stage}: promotes_from is {source!r}, allowed are {choices}")
+        path = [stage]
         while source in stages and source not in path:
-            path, source = [*path, source], stages[source].promotes_from
-        if source == settings.stage:
+            path.append(source)
+            source = stages[source].promotes_from
+        if source == stage:
+            stops = ", ".join(path)
             yield (
-                f"environment {settings.stage}: "
-                f"promotes_from leads back to it by {', '.join(path)}, "
+                f"environment {stage}: promotes_from leads back to it by {stops}, "
                 "allowed is an order with a beginning"
             )
