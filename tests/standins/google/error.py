@@ -24,11 +24,9 @@ class RefusedError(Exception):
 
     def __init__(self, code: int, message: str, status: str = "") -> None:
         super().__init__(message)
-        self.code, self.message, self.status = (
-            code,
-            message,
-            status or STATUSES.get(code, "UNKNOWN"),
-        )
+        self.code = code
+        self.message = message
+        self.status = status or STATUSES.get(code, "UNKNOWN")
 
     @property
     def body(self) -> dict[str, Any]:

@@ -11,40 +11,44 @@ from tests.standins.google.error import RefusedError
 from tests.standins.google.store import Body, Call, Key, ModelAnswer, Store
 
 
-def half(asked: Body) -> tuple[int, Body]:
+def half(request: Body) -> tuple[int, Body]:
     """A deployed model's answer if a test gave it no other."""
-    return 200, {"predictions": [0.5 for _ in asked["instances"]]}
+    return 200, {"predictions": [0.5 for _ in request["instances"]]}
 
 
 def predict(store: Store, call: Call) -> Callable[[], Body]:
     """The prediction, yet to be made: a slow model must not keep the rest of the cloud waiting."""
-    deployed = chosen(store, call.key)
+    deployed = next_model(store, call.key)
+    id_ = deployed["id"]
     version = deployed["modelVersionId"]
-    model = store.objects.get(Key(call.product, f"{deployed['model']}/versions/{version}"), {})
-    described = {
-        "deployedModelId": deployed["id"],
+    key = Key(call.product, f"{deployed['model']}/versions/{version}")
+    model = store.objects.get(key, {})
+    description = {
+        "deployedModelId": id_,
         "model": deployed["model"],
         "modelDisplayName": model.get("displayName", ""),
         "modelVersionId": version,
     }
-    answer = store.answers.get(deployed["id"]) or store.answers.get(version) or half
-    return lambda: {**predictions(answer, call.body), **described}
+    version_answer = store.answers.get(version, half)
+    answer = store.answers.get(id_, version_answer)
+    return lambda: {**predictions(answer, call.body), **description}
 
 
-def predictions(answer: ModelAnswer, asked: Body) -> Body:
-    status, body = answer(asked)
+def predictions(answer: ModelAnswer, request: Body) -> Body:
+    status, body = answer(request)
     if status != 200:
         raise RefusedError(status, json.dumps(body))
     return body
 
 
-def chosen(store: Store, key: Key) -> Body:
+def next_model(store: Store, key: Key) -> Body:
     """The deployed model furthest behind its share.
 
     Each hundred requests under one split give each model its percent.
     """
     endpoint = store.get(key)
-    models = {model["id"]: model for model in endpoint.get("deployedModels", [])}
+    deployed_models = endpoint.get("deployedModels", [])
+    models = {model["id"]: model for model in deployed_models}
     split = endpoint.get("trafficSplit", {})
     if not split:
         raise RefusedError(
@@ -52,8 +56,10 @@ def chosen(store: Store, key: Key) -> Body:
             f"Endpoint {key.name} has no deployed model that takes traffic.",
             "FAILED_PRECONDITION",
         )
-    counts = store.asked.setdefault((key, tuple(sorted(split.items()))), Counter())
+    shares = tuple(sorted(split.items()))
+    counts = store.requests.setdefault((key, shares), Counter())
     turn = counts.total() + 1
-    behind = max(split, key=lambda number: split[number] * turn - 100 * counts[number])
-    counts[behind] += 1
-    return models[behind]
+    debts = {id_: share * turn - 100 * counts[id_] for id_, share in split.items()}
+    creditor = max(debts, key=debts.__getitem__)
+    counts[creditor] += 1
+    return models[creditor]

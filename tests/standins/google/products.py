@@ -5,7 +5,6 @@ How a new object gets its name, what the cloud adds to it, and how it is changed
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from tests.standins.google.store import Body, Call, Key, Store, Subject, now
 
@@ -18,11 +17,11 @@ OPERATIONS = {
     "iam_beta": "google.iam.v1",
     "service_usage": "google.api.serviceusage.v1",
 }
-AT_ONCE: dict[tuple[str, str], Body] = {  # without an operation all the same
+# without an operation all the same
+AT_ONCE: dict[tuple[str, str], Body] = {
     ("POST", "pipelineJobs"): {},
-    ("PATCH", "endpoints"): {
-        "done": True
-    },  # the provider waits for the answer as if it were an operation
+    # the provider waits for the answer as if it were an operation
+    ("PATCH", "endpoints"): {"done": True},
     ("PATCH", "models"): {},
 }
 WRAPPERS = {
@@ -36,9 +35,12 @@ SOFT_DELETED: dict[str, Body] = {
     "workloadIdentityPools": {"state": "DELETED"},
     "providers": {"state": "DELETED"},
 }
-ROLES = {"Writers": "WRITER", "Owners": "OWNER", "Readers": "READER"}
+MULTI_REGIONS = ("US", "EU", "ASIA")
+SOFT_DELETE_POLICY = {"retentionDurationSeconds": "604800"}
 DATASET_ACCESS = [
-    {"role": role, "specialGroup": f"project{group}"} for group, role in ROLES.items()
+    {"role": "WRITER", "specialGroup": "projectWriters"},
+    {"role": "OWNER", "specialGroup": "projectOwners"},
+    {"role": "READER", "specialGroup": "projectReaders"},
 ]
 
 
@@ -46,31 +48,49 @@ def new_key(store: Store, call: Call) -> Key:
     """The caller's name, from this product's place for it, or one of the cloud's."""
     if call.method == "PUT":
         return call.key
-    body, number = call.body, str(next(store.numbers))
-    if call.product == "iam":
-        own = (
-            body.get("roleId")
-            or f"{body['accountId']}@{call.path.split('/')[1]}.iam.gserviceaccount.com"
-        )
-    elif call.product == "big_query":
-        own = (
-            body["tableReference"]["tableId"]
-            if "tableReference" in body
-            else body["datasetReference"]["datasetId"]
-        )
-    elif call.product == "logging":
-        own = body["name"].replace("/", "%2F")
-    elif call.product in ("monitoring", "billing", "cloud_build"):
-        own = number
-    else:
-        ids = (value for name, value in call.query.items() if name.endswith(("Id", "_id")))
-        own = next(ids, "") or body.get("name", "").rsplit("/", 1)[-1] or number
-    return Key(call.product, f"{call.path}/{own}")
+    number = str(next(store.numbers))
+    match call.product:
+        case "iam":
+            id_ = _iam_id(call)
+        case "big_query":
+            id_ = _big_query_id(call.body)
+        case "logging":
+            id_ = call.body["name"].replace("/", "%2F")
+        case "monitoring" | "billing" | "cloud_build":
+            id_ = number
+        case _:
+            id_ = _query_id(call) or _name_id(call.body) or number
+    return Key(call.product, f"{call.path}/{id_}")
+
+
+def _iam_id(call: Call) -> str:
+    if role_id := call.body.get("roleId"):
+        return role_id
+    return f"{call.body['accountId']}@{call.key.project}.iam.gserviceaccount.com"
+
+
+def _big_query_id(body: Body) -> str:
+    if "tableReference" in body:
+        return body["tableReference"]["tableId"]
+    return body["datasetReference"]["datasetId"]
+
+
+def _query_id(call: Call) -> str:
+    for name, value in call.query.items():
+        if name.endswith(("Id", "_id")):
+            return value
+    return ""
+
+
+def _name_id(body: Body) -> str:
+    name = body.get("name", "")
+    return name.split("/")[-1]
 
 
 def unwrapped(collection: str, body: Body) -> Body:
     """Some requests carry the object inside a field, beside its id or a mask."""
-    return dict(body.get(WRAPPERS.get(collection, ""), body))
+    wrapper = WRAPPERS.get(collection, "")
+    return dict(body.get(wrapper, body))
 
 
 def dressed(store: Store, key: Key, body: Body) -> Body:
@@ -83,21 +103,23 @@ def dressed(store: Store, key: Key, body: Body) -> Body:
         "etag": f"e{next(store.numbers)}",
         "selfLink": link,
     }
-    own = DRESS.get((key.product, key.collection), lambda _: {})(Subject(store, key, body))
-    return {**common, **body, **own}
+    if key.kind not in DRESS:
+        return {**common, **body}
+    dress = DRESS[key.kind]
+    return {**common, **body, **dress(Subject(store, key, body))}
 
 
 def _bucket(new: Subject) -> Body:
-    name, location = new.body["name"], new.body.get("location", "US").upper()
+    name = new.body["name"]
+    location = new.body.get("location", "US").upper()
     return {
         "kind": "storage#bucket",
         "id": name,
         "name": name,
         "location": location,
-        "locationType": "multi-region" if location in ("US", "EU", "ASIA") else "region",
+        "locationType": "multi-region" if location in MULTI_REGIONS else "region",
         "storageClass": new.body.get("storageClass") or "STANDARD",
-        "softDeletePolicy": new.body.get("softDeletePolicy")
-        or {"retentionDurationSeconds": "604800"},
+        "softDeletePolicy": new.body.get("softDeletePolicy") or SOFT_DELETE_POLICY,
         "projectNumber": new.store.project_number(""),
         "timeCreated": now(),
         "updated": now(),
@@ -106,12 +128,10 @@ def _bucket(new: Subject) -> Body:
 
 
 def _dataset(new: Subject) -> Body:
+    reference = new.body["datasetReference"]
     return {
-        "id": new.body["datasetReference"]["datasetId"],
-        "datasetReference": {
-            "projectId": new.key.name.split("/")[1],
-            **new.body["datasetReference"],
-        },
+        "id": reference["datasetId"],
+        "datasetReference": {"projectId": new.key.project, **reference},
         "access": new.body.get("access") or DATASET_ACCESS,
         "creationTime": "1",
         "lastModifiedTime": "1",
@@ -129,18 +149,16 @@ def _table(new: Subject) -> Body:
 
 
 def _sink(new: Subject) -> Body:
-    number = new.store.project_number(new.key.name.split("/")[1])
-    return {
-        "writerIdentity": f"serviceAccount:service-{number}@gcp-sa-logging.iam.gserviceaccount.com"
-    }
+    number = new.store.project_number(new.key.project)
+    writer = f"service-{number}@gcp-sa-logging.iam.gserviceaccount.com"
+    return {"writerIdentity": f"serviceAccount:{writer}"}
 
 
 def _service_account(new: Subject) -> Body:
-    email = new.key.name.rsplit("/", 1)[-1]
     return {
         "name": new.key.name,
-        "email": email,
-        "projectId": new.key.name.split("/")[1],
+        "email": new.key.id,
+        "projectId": new.key.project,
         "uniqueId": str(next(new.store.numbers)),
     }
 
@@ -148,19 +166,21 @@ def _service_account(new: Subject) -> Body:
 def _by_number(new: Subject) -> Body:
     """Workload identity and dashboards name their project by its number."""
     _, project, path = new.key.name.split("/", 2)
-    return {"name": f"projects/{new.store.project_number(project)}/{path}", "state": "ACTIVE"}
+    number = new.store.project_number(project)
+    return {"name": f"projects/{number}/{path}", "state": "ACTIVE"}
 
 
 def _alert_policy(new: Subject) -> Body:
+    numbered_conditions = enumerate(new.body.get("conditions", []), 1)
     conditions = [
-        {"name": f"{new.key.name}/conditions/{n}", **condition}
-        for n, condition in enumerate(new.body.get("conditions", []), 1)
+        {"name": f"{new.key.name}/conditions/{number}", **condition}
+        for number, condition in numbered_conditions
     ]
     return {"name": new.key.name, "conditions": conditions}
 
 
 def _trigger(new: Subject) -> Body:
-    return {"id": new.key.name.rsplit("/", 1)[-1], "resourceName": new.key.name}
+    return {"id": new.key.id, "resourceName": new.key.name}
 
 
 def _pipeline_job(new: Subject) -> Body:
@@ -194,21 +214,31 @@ DRESS: dict[tuple[str, str], Callable[[Subject], Body]] = {
 
 def operation(store: Store, call: Call, answer: Body, kind: str | None = None) -> Body:
     """`answer` as this product gives it: itself, or inside a finished operation."""
-    collection = re.split("/", call.path)[-1 if call.method == "POST" and not call.verb else -2]
     if call.product not in OPERATIONS:
         return answer
+    creates = call.method == "POST" and not call.verb
+    collection = call.key.id if creates else call.key.collection
     if (call.method, collection) in AT_ONCE:
         return {**answer, **AT_ONCE[call.method, collection]}
-    singular = re.sub("ies$", "y", collection).removesuffix("s")
-    type_name = (
-        f"{OPERATIONS[call.product]}.{singular[0].upper()}{singular[1:]}"
-        if answer
-        else "google.protobuf.Empty"
-    )
-    response: dict[str, Any] = {"@type": f"type.googleapis.com/{kind or type_name}", **answer}
-    parent = "/".join(call.path.split("/")[:4]) if "/locations/" in call.path else call.path
+    if not answer:
+        kind = kind or "google.protobuf.Empty"
+    type_name = kind or f"{OPERATIONS[call.product]}.{_type_name(collection)}"
     return {
-        "name": f"{parent}/operations/{next(store.numbers)}",
+        "name": f"{_operation_parent(call.path)}/operations/{next(store.numbers)}",
         "done": True,
-        "response": response,
+        "response": {"@type": f"type.googleapis.com/{type_name}", **answer},
     }
+
+
+def _type_name(collection: str) -> str:
+    """Repository, of repositories."""
+    singular = re.sub("ies$", "y", collection).removesuffix("s")
+    return f"{singular[0].upper()}{singular[1:]}"
+
+
+def _operation_parent(path: str) -> str:
+    """An operation is below its location, or below the object where that has none."""
+    if "/locations/" not in path:
+        return path
+    segments = path.split("/")
+    return "/".join(segments[:4])

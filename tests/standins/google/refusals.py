@@ -13,45 +13,45 @@ from tests.standins.google.store import Body, Key, Store, Subject
 
 METRIC = re.compile(r'logging\.googleapis\.com/user/([^"\s]+)')
 OWN_ACCOUNT = re.compile(
-    r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@(?"
-    r"!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)"
+    r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@"
+    r"(?!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)"
 )
-ANEW = 600  # seconds for which Google says that a log metric may be unknown to alerting
+UNREADY_SECONDS = 600  # seconds for which Google says that a log metric may be unknown to alerting
 
 
 def members(store: Store, policy: Body) -> None:
     """A policy may name only existing service accounts; Google's own agents always exist."""
     for binding in policy.get("bindings", []):
         for member in binding["members"]:
-            if match := OWN_ACCOUNT.fullmatch(member):
-                account(store, *match.groups())
+            existing_account(store, member)
 
 
-def account(store: Store, email: str, project: str) -> None:
-    if Key("iam", f"projects/{project}/serviceAccounts/{email}") not in store.objects:
+def existing_account(store: Store, member: str) -> None:
+    match = OWN_ACCOUNT.fullmatch(member)
+    if match is None:
+        return
+    email, project = match.groups()
+    account = Key("iam", f"projects/{project}/serviceAccounts/{email}")
+    if account not in store.objects:
         raise RefusedError(400, f"Service account {email} does not exist.")
 
 
-def dataset(asked: Subject) -> None:
-    for entry in asked.body.get("access", []):
+def dataset(subject: Subject) -> None:
+    for entry in subject.body.get("access", []):
         member = entry.get("iamMember") or f"serviceAccount:{entry.get('userByEmail')}"
-        if match := OWN_ACCOUNT.fullmatch(member):
-            account(asked.store, *match.groups())
+        existing_account(subject.store, member)
 
 
-def connection(asked: Subject) -> None:
+def connection(subject: Subject) -> None:
     """A connection reads its token at once, so the secret needs a version before."""
-    secret = (
-        asked.body.get("githubConfig", {})
-        .get("authorizerCredential", {})
-        .get("oauthTokenSecretVersion")
-    )
+    github = subject.body.get("githubConfig", {})
+    credential = github.get("authorizerCredential", {})
+    secret = credential.get("oauthTokenSecretVersion")
     if secret is None:
         return
-    versions = Key("secret_manager", secret.removesuffix("/latest"))
-    if versions not in asked.store.objects and not (
-        secret.endswith("/latest") and asked.store.below(versions)
-    ):
+    key = Key("secret_manager", secret.removesuffix("/latest"))
+    versions = subject.store.below(key) if secret.endswith("/latest") else {}
+    if key not in subject.store.objects and not versions:
         raise RefusedError(
             400,
             (
@@ -61,87 +61,100 @@ def connection(asked: Subject) -> None:
         )
 
 
-def trigger(asked: Subject) -> None:
-    triggers = asked.store.below(Key(asked.key.product, asked.key.name.rsplit("/", 1)[0]))
-    if any(
-        body.get("name") == asked.body.get("name") and k != asked.key
-        for k, body in triggers.items()
-    ):
-        raise RefusedError(409, f"trigger {asked.body.get('name')} already exists.")
+def trigger(subject: Subject) -> None:
+    name = subject.body.get("name")
+    collection, _, _ = subject.key.name.rpartition("/")
+    triggers = subject.store.below(Key(subject.key.product, collection))
+    triggers.pop(subject.key, None)
+    names = [body.get("name") for body in triggers.values()]
+    if name in names:
+        raise RefusedError(409, f"trigger {name} already exists.")
 
 
-def alert_policy(asked: Subject) -> None:
+def alert_policy(subject: Subject) -> None:
     """Alerting must know a log metric; it doesn't know a new one for a while (here: once)."""
-    for name in METRIC.findall(" ".join(strings(asked.body))):
-        project = asked.key.name.split("/")[1]
-        metric = Key("logging", f"projects/{project}/metrics/{name.replace('/', '%2F')}")
-        if (
-            metric not in asked.store.objects
-            or time.time() - asked.store.unready.pop(metric, 0) < ANEW
-        ):
-            wait = (
-                "If a metric was created recently, it could take up to 10 minutes to become "
-                "available."
-            )
+    text = " ".join(strings(subject.body))
+    for name in METRIC.findall(text):
+        id_ = name.replace("/", "%2F")
+        metric = Key("logging", f"projects/{subject.key.project}/metrics/{id_}")
+        if not is_ready(subject.store, metric):
             raise RefusedError(
                 404,
                 (
                     f'Cannot find metric that matches type = "logging.googleapis.com/user/{name}". '
-                    f"{wait}"
+                    "If a metric was created recently, it could take up to 10 minutes to become "
+                    "available."
                 ),
             )
 
 
+def is_ready(store: Store, metric: Key) -> bool:
+    """Whether alerting knows a log metric; the first question about a new one ends its wait."""
+    if metric not in store.objects:
+        return False
+    age = time.time() - store.unready.pop(metric, 0)
+    return age >= UNREADY_SECONDS
+
+
 def strings(value: Any) -> Iterator[str]:
+    """Every text in a body, however deep."""
     if isinstance(value, str):
         yield value
-    for part in (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    ):
-        yield from strings(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from strings(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from strings(part)
 
 
-def full_bucket(asked: Subject) -> None:
-    if asked.store.below(asked.key):
+def full_bucket(subject: Subject) -> None:
+    if subject.store.below(subject.key):
         raise RefusedError(409, "The bucket you tried to delete is not empty.")
 
 
-def full_dataset(asked: Subject) -> None:
-    if asked.store.below(asked.key) and asked.body.get("deleteContents") != "true":
-        raise RefusedError(400, f"Dataset {asked.key.name} is still in use")
+def full_dataset(subject: Subject) -> None:
+    forced = subject.body.get("deleteContents") == "true"
+    if subject.store.below(subject.key) and not forced:
+        raise RefusedError(400, f"Dataset {subject.key.name} is still in use")
 
 
-def serving_endpoint(asked: Subject) -> None:
-    if asked.store.get(asked.key).get("deployedModels"):
+def serving_endpoint(subject: Subject) -> None:
+    endpoint = subject.store.get(subject.key)
+    if endpoint.get("deployedModels"):
         raise RefusedError(
             400,
             (
-                f"Endpoint {asked.key.name} has deployed models; undeploy them before deleting the "
-                "Endpoint."
+                f"Endpoint {subject.key.name} has deployed models; "
+                "undeploy them before deleting the Endpoint."
             ),
         )
 
 
-def traffic(asked: Subject) -> None:
+def traffic(subject: Subject) -> None:
     """An endpoint may give traffic to deployed models alone, and all of it."""
-    models, split = asked.body.get("deployedModels", []), asked.body.get("trafficSplit", {})
-    unknown = split.keys() - {model["id"] for model in models}
-    if unknown or (models and sum(split.values()) != 100):
+    models = subject.body.get("deployedModels", [])
+    split = subject.body.get("trafficSplit", {})
+    ids = {model["id"] for model in models}
+    unknown_ids = split.keys() - ids
+    total = sum(split.values())
+    if unknown_ids or (models and total != 100):
         raise RefusedError(400, f"trafficSplit must give 100% to deployed models, got {split}")
 
 
-CREATE: dict[tuple[str, str], Callable[[Subject], None]] = {
+Refusals = dict[tuple[str, str], Callable[[Subject], None]]  # by product and collection
+
+CREATE: Refusals = {
     ("big_query", "datasets"): dataset,
     ("cloudbuildv2", "connections"): connection,
     ("cloud_build", "triggers"): trigger,
     ("monitoring", "alertPolicies"): alert_policy,
 }
-CHANGE: dict[
-    tuple[str, str], Callable[[Subject], None]
-] = {  # asked with what the object would become
+# checked on what the object would become
+CHANGE: Refusals = {
     ("vertex_ai", "endpoints"): traffic,
 }
-DELETE: dict[tuple[str, str], Callable[[Subject], None]] = {
+DELETE: Refusals = {
     ("storage", "b"): full_bucket,
     ("big_query", "datasets"): full_dataset,
     ("vertex_ai", "endpoints"): serving_endpoint,

@@ -7,23 +7,23 @@ import re
 import time
 from collections.abc import Callable
 
-from tests.standins.google import builds, pipeline_jobs, time_series
-from tests.standins.google import refusals as refusals
+from tests.standins.google import builds, pipeline_jobs, refusals, time_series
 from tests.standins.google.products import SOFT_DELETED, dressed, new_key, operation, unwrapped
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject
 from tests.standins.google.verbs import VERBS
 
 PROJECTS = ("resource_manager", "resource_manager_v3", "cloud_resource_manager", "compute")
-GIVEN = ("id", "createTime", "resourceName")  # by the cloud, to a trigger
-TOLD = ("pipelineJobs",)  # whose making a hook hears of
+OUTPUT_FIELDS = ("id", "createTime", "resourceName")  # of a trigger: the cloud sets them
+HOOKED = ("pipelineJobs",)  # whose making a hook hears of
+ACCOUNT_OF_ANY_PROJECT = re.compile(r"^projects/-/(serviceAccounts/[^@]+@([^.]+))")
 ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, which no stack makes
 
 
-def answer(store: Store, asked: Call) -> Answered:
-    call = builds.regional(asked) if asked.product == "cloud_build" else asked
-    if call.verb.endswith("IamPolicy") or (
-        call.product == "storage" and call.path.endswith("/iam")
-    ):
+def answer(store: Store, call: Call) -> Answered:
+    if call.product == "cloud_build":
+        call = builds.regional(call)
+    bucket_policy = call.product == "storage" and call.path.endswith("/iam")
+    if bucket_policy or call.verb.endswith("IamPolicy"):
         return iam_policy(store, call)
     if call.verb in VERBS:
         return VERBS[call.verb](store, call)
@@ -48,77 +48,93 @@ def policy_key(call: Call) -> Key:
     """
     if call.product in PROJECTS:
         return Key("resource_manager", call.path)
-    path = re.sub(r"^projects/-/(serviceAccounts/[^@]+@([^.]+))", r"projects/\2/\1", call.path)
+    path = ACCOUNT_OF_ANY_PROJECT.sub(r"projects/\2/\1", call.path)
     return Key(call.product, path.removesuffix("/iam"))
 
 
 def read(store: Store, call: Call) -> Body:
     segments = call.path.split("/")
-    if "operations" in segments and call.product == "cloud_build":
-        return builds.read_operation(store, call)
     if "operations" in segments:
-        return {"name": call.path, "done": True, "response": {}}
+        return read_operation(store, call)
     if call.product in PROJECTS and len(segments) == 2:
-        return project(store, segments[1], call.product)
+        return project(store, call.key.id, call.product)
     if len(segments) % 2 == 0:
         return store.get(policy_key(call))
-    listing = LISTINGS.get((call.product, segments[-1]))
-    return listing(store, call) if listing else store.listing(call.key)
+    if listing := LISTINGS.get((call.product, call.key.id)):
+        return listing(store, call)
+    return store.listing(call.key)
+
+
+def read_operation(store: Store, call: Call) -> Body:
+    if call.product == "cloud_build":
+        return builds.read_operation(store, call)
+    return {"name": call.path, "done": True, "response": {}}
 
 
 def project(store: Store, project_id: str, product: str) -> Body:
     number = store.project_number(project_id)
-    resource = {
+    if product == "compute":
+        return {"id": number, "name": project_id}
+    return {
         "projectNumber": number,
         "projectId": project_id,
         "lifecycleState": "ACTIVE",
         "name": project_id,
     }
-    return {"id": number, "name": project_id} if product == "compute" else resource
 
 
 def create(store: Store, call: Call) -> Body:
     key = new_key(store, call)
     body = unwrapped(key.collection, call.body)
-    if check := refusals.CREATE.get((key.product, key.collection)):
+    if check := refusals.CREATE.get(key.kind):
         check(Subject(store, key, body))
     resource = store.create(key, dressed(store, key, body))
-    if store.slow_log_metrics and (key.product, key.collection) == ("logging", "metrics"):
+    if store.slow_log_metrics and key.kind == ("logging", "metrics"):
         store.unready[key] = time.time()
-    if key.collection in TOLD:
+    if key.collection in HOOKED:
         store.tell(key)
     return operation(store, call, resource)
 
 
 def change(store: Store, call: Call) -> Body:
-    if call.method == "PUT" and (call.product == "pubsub" or call.key not in store.objects):
+    creates = call.product == "pubsub" or call.key not in store.objects
+    if call.method == "PUT" and creates:
         return create(store, call)
     fields = unwrapped(call.key.collection, call.body)
-    if check := refusals.CREATE.get((call.product, call.key.collection)):
+    if check := refusals.CREATE.get(call.key.kind):
         check(Subject(store, call.key, fields))
-    key, replaced = policy_key(call), mask(store, call)
-    if check := refusals.CHANGE.get((key.product, key.collection)):
-        check(Subject(store, key, store.changed(key, fields, replaced)))
-    return operation(store, call, store.change(key, fields, replaced))
+    key = policy_key(call)
+    replaced_names = mask(store, call)
+    if check := refusals.CHANGE.get(key.kind):
+        changed = store.changed(key, fields, replaced_names)
+        check(Subject(store, key, changed))
+    resource = store.change(key, fields, replaced_names)
+    return operation(store, call, resource)
 
 
 def mask(store: Store, call: Call) -> list[str]:
     """The fields to replace as a whole; a trigger's change replaces all of its caller's fields."""
     if call.product == "cloud_build":
-        return [name for name in store.get(call.key) if name not in GIVEN]
+        return [name for name in store.get(call.key) if name not in OUTPUT_FIELDS]
     paths = call.query.get("updateMask") or call.body.get("updateMask") or ""
-    return [re.sub(r"_(.)", lambda match: match[1].upper(), path) for path in paths.split(",")]
+    return [camel_case(path) for path in paths.split(",")]
+
+
+def camel_case(path: str) -> str:
+    """displayName, of display_name."""
+    return re.sub(r"_(.)", lambda match: match[1].upper(), path)
 
 
 def delete(store: Store, call: Call) -> Body:
     key = policy_key(call)
-    if check := refusals.DELETE.get((key.product, key.collection)):
+    if check := refusals.DELETE.get(key.kind):
         check(Subject(store, key, call.query))
-    if deleted := SOFT_DELETED.get(key.collection):
-        return operation(store, call, store.change(key, deleted))
+    if tombstone := SOFT_DELETED.get(key.collection):
+        resource = store.change(key, tombstone)
+        return operation(store, call, resource)
     store.delete(key)
     if key.collection == "serviceAccounts":
-        orphan(store, f"serviceAccount:{key.name.rsplit('/', 1)[-1]}")
+        orphan(store, f"serviceAccount:{key.id}")
     return operation(store, call, {})
 
 
@@ -126,15 +142,14 @@ def orphan(store: Store, member: str) -> None:
     """Keep a deleted account in its policies, under a name no new account gets."""
     for policy in store.policies.values():
         for binding in policy.get("bindings", []):
-            binding["members"] = [
-                f"deleted:{m}?uid={next(store.numbers)}" if m == member else m
-                for m in binding["members"]
-            ]
+            members = binding["members"]
+            for index, name in enumerate(members):
+                if name == member:
+                    members[index] = f"deleted:{member}?uid={next(store.numbers)}"
 
 
-LISTINGS: dict[
-    tuple[str, str], Callable[[Store, Call], Body]
-] = {  # those that can be asked for less than all
+# those that can be asked for less than all
+LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {
     ("cloud_build", "builds"): builds.listing,
     ("monitoring", "timeSeries"): time_series.listing,
     ("vertex_ai", "pipelineJobs"): pipeline_jobs.listing,

@@ -17,10 +17,13 @@ from typing import Any, NamedTuple
 
 from tests.standins.google.error import RefusedError
 
+VERSION = re.compile(r"^((storage|bigquery)/)?(v\d+(beta\d*)?/)+")
+VERB = re.compile(r"(.*):([a-zA-Z]+)")
+MODEL_VERSION = re.compile(r"(/models/[^/@]+)@([^/]+)$")
+
 Body = dict[str, Any]
-ModelAnswer = Callable[
-    [Body], tuple[int, Body]
-]  # what a deployed model makes of {instances, parameters}: an HTTP status and a body
+# what a deployed model makes of {instances, parameters}: an HTTP status and a body
+ModelAnswer = Callable[[Body], tuple[int, Body]]
 Answered = Body | Callable[[], Body]  # what is called is called once the store is free again
 
 
@@ -34,9 +37,23 @@ class Key(NamedTuple):
         return self.name.split("/")[-2]
 
     @property
-    def parent(self) -> "Key":
-        """The project, of projects/P/topics/T."""
-        return Key(self.product, self.name.rsplit("/", 2)[0])
+    def id(self) -> str:
+        """T, of projects/P/topics/T."""
+        return self.name.split("/")[-1]
+
+    @property
+    def project(self) -> str:
+        """P, of projects/P/topics/T."""
+        return self.name.split("/")[1]
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """The product and the collection: what products differ in is kept by these."""
+        return self.product, self.collection
+
+    def holds(self, key: "Key") -> bool:
+        """Whether the key is below this one, however deep."""
+        return self.product == key.product and key.name.startswith(f"{self.name}/")
 
 
 @dataclass(frozen=True)
@@ -57,17 +74,15 @@ class Call:
     def parse(cls, method: str, target: str, content: bytes) -> "Call":
         url = urllib.parse.urlsplit(target)
         _, product, *tail = url.path.split("/", 2)
-        # a slash inside a name stays escaped, or it would part the path
-        path = "%2F".join(
-            urllib.parse.unquote(part) for part in "".join(tail).rstrip("/").split("%2F")
-        )
-        path = re.sub(r"^((storage|bigquery)/)?(v\d+(beta\d*)?/)+", "", path)
-        path, verb = (
-            match.groups() if (match := re.fullmatch(r"(.*):([a-zA-Z]+)", path)) else (path, "")
-        )
-        path = re.sub(r"(/models/[^/@]+)@([^/]+)$", r"\1/versions/\2", path)
-        query = {name: values[0] for name, values in urllib.parse.parse_qs(url.query).items()}
-        return cls(method, product, path, verb, query, json.loads(content) if content else {})
+        path = VERSION.sub("", unescaped("".join(tail)))
+        verb = ""
+        if match := VERB.fullmatch(path):
+            path, verb = match.groups()
+        path = MODEL_VERSION.sub(r"\1/versions/\2", path)
+        values = urllib.parse.parse_qs(url.query)
+        query = {name: first_value for name, (first_value, *_) in values.items()}
+        body = json.loads(content) if content else {}
+        return cls(method, product, path, verb, query, body)
 
     @property
     def key(self) -> Key:
@@ -81,20 +96,16 @@ class Store:
     slow_log_metrics: bool = False
     objects: dict[Key, Body] = field(default_factory=dict)
     policies: dict[Key, Body] = field(default_factory=dict)
-    unready: dict[Key, float] = field(
-        default_factory=dict
-    )  # log metrics that alerting doesn't know yet, and since when they are there
-    answers: dict[str, ModelAnswer] = field(
-        default_factory=dict
-    )  # by the id of a deployed model or of a model's version
-    asked: dict[tuple[Key, Any], "Counter[str]"] = field(
-        default_factory=dict
-    )  # how often each deployed model was, by endpoint and split
+    # log metrics that alerting doesn't know yet, and since when they are there
+    unready: dict[Key, float] = field(default_factory=dict)
+    # by the id of a deployed model or of a model's version
+    answers: dict[str, ModelAnswer] = field(default_factory=dict)
+    # how many each deployed model got, by endpoint and split
+    requests: dict[tuple[Key, Any], "Counter[str]"] = field(default_factory=dict)
     entries: list[Body] = field(default_factory=list)  # of logs
     measured: dict[Any, float] = field(default_factory=dict)  # by the time series
-    news: list[tuple[Key, Body]] = field(
-        default_factory=list
-    )  # what was made and is to be told to a hook, once
+    # what was made and is to be told to a hook, once
+    news: list[tuple[Key, Body]] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1001))
 
     def project_number(self, project: str) -> str:
@@ -107,23 +118,17 @@ class Store:
 
     def below(self, key: Key) -> dict[Key, Body]:
         """All objects under `key`, however deep."""
-        return {
-            k: body
-            for k, body in self.objects.items()
-            if k.product == key.product and k.name.startswith(f"{key.name}/")
-        }
+        return {inner: body for inner, body in self.objects.items() if key.holds(inner)}
 
     def children(self, collection: Key) -> list[Body]:
-        return [
-            body
-            for key, body in self.below(collection).items()
-            if key.name.count("/") == collection.name.count("/") + 1
-        ]
+        depth = collection.name.count("/") + 1
+        objects = self.below(collection)
+        return [body for key, body in objects.items() if key.name.count("/") == depth]
 
     def listing(self, collection: Key) -> Body:
         """A page of a collection, under both of its names in Google's APIs."""
         children = self.children(collection)
-        return {collection.name.rsplit("/", 1)[-1]: children, "items": children}
+        return {collection.id: children, "items": children}
 
     def create(self, key: Key, body: Body) -> Body:
         if key in self.objects:
@@ -136,9 +141,10 @@ class Store:
 
         A field that the mask names is replaced, or removed where `fields` lacks it.
         """
-        return merged(
-            {name: value for name, value in self.get(key).items() if name not in set(mask)}, fields
-        )
+        replaced_names = set(mask)
+        resource = self.get(key)
+        remaining = {name: resource[name] for name in resource if name not in replaced_names}
+        return merged(remaining, fields)
 
     def change(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
         self.objects[key] = self.changed(key, fields, mask)
@@ -150,16 +156,17 @@ class Store:
 
     def delete(self, key: Key) -> None:
         self.get(key)
-        for doomed in (key, *self.below(key)):
-            self.objects.pop(doomed)
-            self.policies.pop(doomed, None)
+        for old_key in (key, *self.below(key)):
+            self.objects.pop(old_key)
+            self.policies.pop(old_key, None)
 
     def policy(self, key: Key) -> Body:
         return self.policies.get(key, {"version": 1, "etag": "ACAB"})
 
     def set_policy(self, key: Key, policy: Body) -> Body:
         """Replace a policy, unless it was changed since the caller read it."""
-        if policy.get("etag") not in (None, "", self.policy(key)["etag"]):
+        current_etag = self.policy(key)["etag"]
+        if policy.get("etag") not in (None, "", current_etag):
             raise RefusedError(
                 409,
                 (
@@ -168,13 +175,15 @@ class Store:
                 ),
             )
         bindings = [binding for binding in policy.get("bindings", []) if binding["members"]]
-        etag = hashlib.sha256(json.dumps([bindings, next(self.numbers)]).encode()).hexdigest()[:8]
-        self.policies[key] = {
+        content = json.dumps([bindings, next(self.numbers)])
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        new_policy = {
             "version": policy.get("version", 1),
-            "etag": etag,
+            "etag": digest[:8],
             "bindings": bindings,
         }
-        return self.policies[key]
+        self.policies[key] = new_policy
+        return new_policy
 
 
 class Subject(NamedTuple):
@@ -186,6 +195,12 @@ class Subject(NamedTuple):
     store: Store
     key: Key
     body: Mapping[str, Any]
+
+
+def unescaped(path: str) -> str:
+    """The path in plain text; a slash inside a name stays escaped, or it would part the path."""
+    parts = path.rstrip("/").split("%2F")
+    return "%2F".join(map(urllib.parse.unquote, parts))
 
 
 def merged(old: Any, new: Any) -> Any:
@@ -201,4 +216,5 @@ def merged(old: Any, new: Any) -> Any:
 
 
 def now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    instant = datetime.datetime.now(datetime.UTC)
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -3,8 +3,7 @@
 POST .../endpoints/7:deployModel and its like.
 """
 
-import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tests.standins.google import builds, log_entries, messages, pipeline_jobs, predictions
 from tests.standins.google.error import RefusedError
@@ -12,18 +11,21 @@ from tests.standins.google.products import operation
 from tests.standins.google.refusals import traffic
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject, now
 
+VERTEX = "google.cloud.aiplatform.v1"
+MODEL_TIMES = ("createTime", "updateTime", "versionCreateTime", "versionUpdateTime")
+
 
 def enable_services(store: Store, call: Call) -> Body:
-    project = call.path.split("/")[1]
-    for service in call.body.get("serviceIds") or [call.path.rsplit("/", 1)[-1]]:
-        name = f"projects/{store.project_number(project)}"
-        body = {
-            "name": f"{name}/services/{service}",
-            "parent": name,
+    project = call.key.project
+    parent = f"projects/{store.project_number(project)}"
+    for service in call.body.get("serviceIds") or [call.key.id]:
+        key = Key(call.product, f"projects/{project}/services/{service}")
+        store.objects[key] = {
+            "name": f"{parent}/services/{service}",
+            "parent": parent,
             "config": {"name": service},
             "state": "ENABLED",
         }
-        store.objects[Key(call.product, f"projects/{project}/services/{service}")] = body
     return operation(store, call, {})
 
 
@@ -41,43 +43,35 @@ def enable(store: Store, call: Call) -> Body:
 
 
 def undelete(store: Store, call: Call) -> Body:
-    return operation(
-        store,
-        call,
-        store.change(
-            call.key, {"deleted": None, **({} if call.product == "iam" else {"state": "ACTIVE"})}
-        ),
-    )
+    fields: Body = {"deleted": None}
+    if call.product != "iam":
+        fields["state"] = "ACTIVE"
+    resource = store.change(call.key, fields)
+    return operation(store, call, resource)
 
 
 def add_version(store: Store, call: Call) -> Body:
     """A secret's next version; its payload is kept beside it for access."""
     store.get(call.key)
-    key = Key(call.product, f"{call.path}/versions/{len(store.below(call.key)) + 1}")
-    return store.create(
-        key,
-        {
-            "name": key.name,
-            "createTime": now(),
-            "state": "ENABLED",
-            "payload": call.body.get("payload", {}),
-        },
-    )
+    number = len(store.below(call.key)) + 1
+    key = Key(call.product, f"{call.path}/versions/{number}")
+    body = {
+        "name": key.name,
+        "createTime": now(),
+        "state": "ENABLED",
+        "payload": call.body.get("payload", {}),
+    }
+    return store.create(key, body)
 
 
 def access(store: Store, call: Call) -> Body:
     secret, _, version = call.path.rpartition("/versions/")
-    key = Key(
-        call.product,
-        (
-            f"{secret}/versions/"
-            f"{len(store.below(Key(call.product, secret))) if version == 'latest' else version}"
-        ),
-    )
-    return {
-        "name": key.name,
-        "payload": {"data": base64.b64encode(b"").decode(), **store.get(key)["payload"]},
-    }
+    if version == "latest":
+        versions = store.below(Key(call.product, secret))
+        version = str(len(versions))
+    key = Key(call.product, f"{secret}/versions/{version}")
+    payload = store.get(key)["payload"]
+    return {"name": key.name, "payload": {"data": "", **payload}}
 
 
 def upload_model(store: Store, call: Call) -> Body:
@@ -85,30 +79,41 @@ def upload_model(store: Store, call: Call) -> Body:
 
     The latest version is the default.
     """
+    key = model_key(store, call)
+    older_versions = store.below(key)
+    number = str(len(older_versions) + 1)
+    model = {
+        **call.body["model"],
+        # by which Google's client decides what to ask for
+        "supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"],
+        "name": key.name,
+        "versionId": number,
+        **dict.fromkeys(MODEL_TIMES, now()),
+    }
+    drop_aliases(older_versions.values(), model.get("versionAliases", []))
+    version_key = Key(call.product, f"{key.name}/versions/{number}")
+    store.objects[key] = store.create(version_key, model)
+    response = {"model": key.name, "modelVersionId": number}
+    return operation(store, call, response, f"{VERTEX}.UploadModelResponse")
+
+
+def model_key(store: Store, call: Call) -> Key:
+    """The existing parentModel's, or a new model's."""
     if parent := call.body.get("parentModel"):
         key = Key(call.product, parent)
         store.get(key)
-    else:
-        key = Key(call.product, f"{call.path}/{call.body.get('modelId') or next(store.numbers)}")
-        store.create(key, {})
-    older = store.below(key).values()
-    for aliases in (model.get("versionAliases", []) for model in older):
-        aliases[:] = [
-            alias for alias in aliases if alias not in call.body["model"].get("versionAliases", [])
-        ]
-    version, times = (
-        str(len(older) + 1),
-        dict.fromkeys(
-            ("createTime", "updateTime", "versionCreateTime", "versionUpdateTime"), now()
-        ),
-    )
-    machines = {
-        "supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"]
-    }  # by which Google's client decides what to ask for
-    model = {**call.body["model"], **machines, "name": key.name, "versionId": version, **times}
-    store.objects[key] = store.create(Key(call.product, f"{key.name}/versions/{version}"), model)
-    uploaded = {"model": key.name, "modelVersionId": version}
-    return operation(store, call, uploaded, "google.cloud.aiplatform.v1.UploadModelResponse")
+        return key
+    id_ = call.body.get("modelId") or next(store.numbers)
+    key = Key(call.product, f"{call.path}/{id_}")
+    store.create(key, {})
+    return key
+
+
+def drop_aliases(versions: Iterable[Body], new_aliases: list[str]) -> None:
+    """An alias leaves the older versions for the new one."""
+    for version in versions:
+        aliases = version.get("versionAliases", [])
+        aliases[:] = [alias for alias in aliases if alias not in new_aliases]
 
 
 def delete_version(store: Store, call: Call) -> Body:
@@ -121,48 +126,62 @@ def deploy_model(store: Store, call: Call) -> Body:
 
     Later ones take what the split gives, where "0" is the new one.
     """
-    endpoint, body = store.get(call.key), call.body["deployedModel"]
+    endpoint = store.get(call.key)
     models = endpoint.get("deployedModels", [])
+    new_model = deployed_model(store, call)
+    split = call.body.get("trafficSplit")
+    if not split:
+        split = endpoint["trafficSplit"] if models else {"0": 100}
+    ids = {"0": new_model["id"]}
+    new_split = {ids.get(id_, id_): share for id_, share in split.items()}
+    set_traffic(store, call.key, [*models, new_model], new_split)
+    response = {"deployedModel": new_model}
+    return operation(store, call, response, f"{VERTEX}.DeployModelResponse")
+
+
+def deployed_model(store: Store, call: Call) -> Body:
+    body = call.body["deployedModel"]
     name, _, version = body["model"].partition("@")
-    registered = store.get(Key(call.product, name))
-    version = {"model": name, "modelVersionId": version or registered["versionId"]}
-    new = {"id": str(next(store.numbers)), "createTime": now(), **body, **version}
-    split = call.body.get("trafficSplit") or (endpoint["trafficSplit"] if models else {"0": 100})
-    ids = {"0": new["id"]}
-    split = {ids.get(number, number): share for number, share in split.items()}
-    set_traffic(store, call.key, [*models, new], split)
-    return operation(
-        store, call, {"deployedModel": new}, "google.cloud.aiplatform.v1.DeployModelResponse"
-    )
+    default_version = store.get(Key(call.product, name))
+    return {
+        "id": str(next(store.numbers)),
+        "createTime": now(),
+        **body,
+        "model": name,
+        "modelVersionId": version or default_version["versionId"],
+    }
 
 
 def undeploy_model(store: Store, call: Call) -> Body:
-    endpoint, id_ = store.get(call.key), call.body["deployedModelId"]
-    remaining = [model for model in endpoint.get("deployedModels", []) if model["id"] != id_]
-    if remaining == endpoint.get("deployedModels", []):
+    endpoint = store.get(call.key)
+    id_ = call.body["deployedModelId"]
+    models = endpoint.get("deployedModels", [])
+    other_models = [model for model in models if model["id"] != id_]
+    if other_models == models:
         raise RefusedError(404, f"DeployedModel {id_} was not found on {call.path}.")
-    split = call.body.get("trafficSplit") or endpoint.get("trafficSplit", {})
-    if remaining and split.get(id_):
+    split = dict(call.body.get("trafficSplit") or endpoint.get("trafficSplit", {}))
+    share = split.pop(id_, 0)
+    if other_models and share:
         raise RefusedError(
             400,
             (
-                f"DeployedModel {id_} has {split[id_]}% of the traffic; give it to others before "
+                f"DeployedModel {id_} has {share}% of the traffic; give it to others before "
                 "undeploying it."
             ),
         )
-    set_traffic(
-        store,
-        call.key,
-        remaining,
-        {number: share for number, share in split.items() if number != id_},
-    )
-    return operation(store, call, {}, "google.cloud.aiplatform.v1.UndeployModelResponse")
+    set_traffic(store, call.key, other_models, split)
+    return operation(store, call, {}, f"{VERTEX}.UndeployModelResponse")
 
 
 def set_traffic(store: Store, endpoint: Key, models: list[Body], split: dict[str, int]) -> None:
     fields = {"deployedModels": models, "trafficSplit": split}
     traffic(Subject(store, endpoint, fields))
     store.objects[endpoint] |= fields
+
+
+def list_versions(store: Store, call: Call) -> Body:
+    versions = store.below(call.key)
+    return {"models": list(versions.values())}
 
 
 VERBS: dict[str, Callable[[Store, Call], Answered]] = {
@@ -175,7 +194,7 @@ VERBS: dict[str, Callable[[Store, Call], Answered]] = {
     "destroy": lambda store, call: store.change(call.key, {"state": "DESTROYED"}),
     "disable": disable_service,
     "enable": enable,
-    "listVersions": lambda store, call: {"models": list(store.below(call.key).values())},
+    "listVersions": list_versions,
     "pause": lambda store, call: store.change(call.key, {"state": "PAUSED"}),
     "predict": predictions.predict,
     "publish": messages.publish,
