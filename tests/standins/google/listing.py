@@ -14,28 +14,32 @@ CLAUSE = r'([\w.-]+)\s*=\s*"([^"]*)"'
 FILTER = re.compile(rf"\s*{CLAUSE}(\s+AND\s+{CLAUSE})*\s*")
 
 
-def clauses(asked: str, known: str) -> list[tuple[str, str]]:
+def clauses(expression: str, allowed: str) -> list[tuple[str, str]]:
     """The fields and values of NAME="VALUE" AND NAME="VALUE" ...
 
-    `known` is a pattern of the names that are allowed.
+    `allowed` is a pattern of the names.
     """
-    if not asked:
+    if not expression:
         return []
-    pairs = re.findall(CLAUSE, asked)
-    if not FILTER.fullmatch(asked) or not all(re.fullmatch(known, name) for name, _ in pairs):
+    pairs = re.findall(CLAUSE, expression)
+    other_names = [name for name, _ in pairs if not re.fullmatch(allowed, name)]
+    if other_names or not FILTER.fullmatch(expression):
         raise RefusedError(
             400,
             (
-                f'Invalid filter: {asked}: the stand-in knows {known} of the form NAME="VALUE", '
-                "joined by AND"
+                f"Invalid filter: {expression}: the stand-in knows {allowed} "
+                'of the form NAME="VALUE", joined by AND'
             ),
         )
     return pairs
 
 
-def page(field: str, found: Sequence[Body], query: Mapping[str, str]) -> Body:
-    """The page of `found` for pageSize and pageToken; all of it without them."""
-    start = int(query.get("pageToken") or 0)
-    end = start + (int(query.get("pageSize") or 0) or len(found))
-    following = {"nextPageToken": str(end)} if end < len(found) else {}
-    return {field: list(found[start:end]), **following}
+def page(field: str, bodies: Sequence[Body], query: Mapping[str, str]) -> Body:
+    """The page of `bodies` for pageSize and pageToken; all of them without these."""
+    start = int(query.get("pageToken", 0))
+    size = int(query.get("pageSize", 0))
+    end = start + (size or len(bodies))
+    answer: Body = {field: list(bodies[start:end])}
+    if end < len(bodies):
+        answer["nextPageToken"] = str(end)
+    return answer
