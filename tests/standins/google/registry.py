@@ -23,7 +23,8 @@ PATH = re.compile(
 HOST = re.compile(r"^[\w-]+\.pkg\.dev/")
 CODES = {401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN", 429: "TOOMANYREQUESTS"}
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-CONFIG, LAYER = "application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
 
 
 class RegistryError(RefusedError):
@@ -51,33 +52,38 @@ class Registry:
 
         `name` is PROJECT/REPOSITORY/IMAGE, after a host or not.
         """
-        name, labels = HOST.sub("", name), {"org.opencontainers.image.revision": revision}
+        name = HOST.sub("", name)
         layer = f"{name} {revision} {tag}".encode()
         config = {
-            "config": {"Labels": labels},
+            "config": {"Labels": {"org.opencontainers.image.revision": revision}},
             "rootfs": {"type": "layers", "diff_ids": [digest(layer)]},
         }
         with self._lock:
-            parts = {
+            document = {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
                 "config": self._part(name, CONFIG, json.dumps(config).encode()),
                 "layers": [self._part(name, LAYER, layer)],
             }
-            manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, **parts}).encode()
-            self._put_manifest(name, tag or digest(manifest), manifest, MANIFEST)
-        return digest(manifest)
+            manifest = json.dumps(document).encode()
+            manifest_digest = digest(manifest)
+            self._put_manifest(name, tag or manifest_digest, manifest, MANIFEST)
+        return manifest_digest
 
     def _part(self, name: str, kind: str, content: bytes) -> Body:
-        self.blobs[name, digest(content)] = content
-        return {"mediaType": kind, "digest": digest(content), "size": len(content)}
+        content_digest = digest(content)
+        self.blobs[name, content_digest] = content
+        return {"mediaType": kind, "digest": content_digest, "size": len(content)}
 
     def answer(self, method: str, target: str, content: bytes, content_type: str) -> Answer:
         url = urlsplit(target)
         match_ = PATH.fullmatch(url.path)
         if match_ is None:
             raise RegistryError(404, f"there is nothing at {url.path}")
-        name, reference, upload = match_["name"], match_["reference"], match_["upload"]
+        name, kind, reference, upload = match_.groups()
+        [promised, *_] = parse_qs(url.query).get("digest", [""])
         with self._lock:
-            match method, match_["kind"]:
+            match method, kind:
                 case "GET" | "HEAD", "manifests":
                     return self._manifest(name, reference)
                 case "GET" | "HEAD", "blobs":
@@ -87,13 +93,12 @@ class Registry:
                 case "POST", None if upload == "":
                     return self._begin(name)
                 case "PUT", None if upload:
-                    return self._finish(
-                        name, upload, parse_qs(url.query).get("digest", [""])[0], content
-                    )
+                    return self._finish(name, upload, promised, content)
         raise RegistryError(405, f"{method} {url.path}", "UNSUPPORTED")
 
     def _manifest(self, name: str, reference: str) -> Answer:
-        manifest = self.manifests.get((name, self.tags.get((name, reference), reference)))
+        manifest_digest = self.tags.get((name, reference), reference)
+        manifest = self.manifests.get((name, manifest_digest))
         if manifest is None:
             raise RegistryError(
                 404, f"manifest {reference} of {name} is unknown", "MANIFEST_UNKNOWN"
@@ -103,77 +108,70 @@ class Registry:
     def _blob(self, name: str, reference: str) -> Answer:
         if (name, reference) not in self.blobs:
             raise RegistryError(404, f"blob {reference} of {name} is unknown", "BLOB_UNKNOWN")
-        kind = {"content-type": "application/octet-stream", "docker-content-digest": reference}
-        return Answer(200, self.blobs[name, reference], kind)
+        content = self.blobs[name, reference]
+        headers = {"content-type": "application/octet-stream", "docker-content-digest": reference}
+        return Answer(200, content, headers)
 
     def _put_manifest(self, name: str, reference: str, content: bytes, content_type: str) -> Answer:
-        own = digest(content)
-        for part in parts(content):
-            if (name, part) not in self.blobs and (name, part) not in self.manifests:
+        content_digest = digest(content)
+        self._refuse_missing_parts(name, reference, content)
+        if not reference.startswith("sha256:"):
+            self._put_tag(name, reference, content_digest)
+        elif reference != content_digest:
+            raise RegistryError(
+                400, f"the manifest's digest is {content_digest}, not {reference}", "DIGEST_INVALID"
+            )
+        headers = {"content-type": content_type, "docker-content-digest": content_digest}
+        self.manifests[name, content_digest] = Answer(200, content, headers)
+        location = f"{self.url}/v2/{name}/manifests/{content_digest}"
+        return Answer(201, b"", {"location": location, "docker-content-digest": content_digest})
+
+    def _refuse_missing_parts(self, name: str, reference: str, manifest: bytes) -> None:
+        existing_parts = self.blobs.keys() | self.manifests.keys()
+        for part in parts(manifest):
+            if (name, part) not in existing_parts:
                 raise RegistryError(
                     400,
                     f"manifest {reference} of {name} names {part}, which is not there",
                     "MANIFEST_BLOB_UNKNOWN",
                 )
-        if reference.startswith("sha256:") and reference != own:
+
+    def _put_tag(self, name: str, tag: str, manifest_digest: str) -> None:
+        existing_digest = self.tags.setdefault((name, tag), manifest_digest)
+        if existing_digest != manifest_digest:
             raise RegistryError(
-                400, f"the manifest's digest is {own}, not {reference}", "DIGEST_INVALID"
+                400, f"manifest tag {tag} of {name} is {existing_digest} and immutable", "DENIED"
             )
-        if (
-            not reference.startswith("sha256:")
-            and self.tags.setdefault((name, reference), own) != own
-        ):
-            raise RegistryError(
-                400,
-                f"manifest tag {reference} of {name} is {self.tags[name, reference]} and immutable",
-                "DENIED",
-            )
-        headers = {"content-type": content_type, "docker-content-digest": own}
-        self.manifests[name, own] = Answer(200, content, headers)
-        return Answer(
-            201,
-            b"",
-            {"location": f"{self.url}/v2/{name}/manifests/{own}", "docker-content-digest": own},
-        )
 
     def _begin(self, name: str) -> Answer:
         upload = str(uuid.uuid4())
         self._uploads.add(upload)
-        return Answer(
-            202, b"", {"location": f"{self.url}/v2/{name}/blobs/uploads/{upload}?state=begun"}
-        )
+        location = f"{self.url}/v2/{name}/blobs/uploads/{upload}?state=begun"
+        return Answer(202, b"", {"location": location})
 
     def _finish(self, name: str, upload: str, promised: str, content: bytes) -> Answer:
         if upload not in self._uploads:
             raise RegistryError(404, f"upload {upload} is unknown", "BLOB_UPLOAD_UNKNOWN")
-        if promised != digest(content):
+        content_digest = digest(content)
+        if promised != content_digest:
             raise RegistryError(
-                400, f"the content's digest is {digest(content)}, not {promised}", "DIGEST_INVALID"
+                400, f"the content's digest is {content_digest}, not {promised}", "DIGEST_INVALID"
             )
         self._uploads.remove(upload)
         self.blobs[name, promised] = content
-        return Answer(
-            201,
-            b"",
-            {
-                "location": f"{self.url}/v2/{name}/blobs/{promised}",
-                "docker-content-digest": promised,
-            },
-        )
+        location = f"{self.url}/v2/{name}/blobs/{promised}"
+        return Answer(201, b"", {"location": location, "docker-content-digest": promised})
 
 
 def parts(manifest: bytes) -> list[str]:
     """The digests of the parts of a manifest, or of an index of manifests."""
     try:
         document: dict[str, Any] = json.loads(manifest)
-        return [
-            part["digest"]
-            for part in (
-                *filter(None, [document.get("config")]),
-                *document.get("layers", []),
-                *document.get("manifests", []),
-            )
-        ]
+        config = document.get("config")
+        configs = [config] if config else []
+        layers = document.get("layers", [])
+        manifests = document.get("manifests", [])
+        return [part["digest"] for part in (*configs, *layers, *manifests)]
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise RegistryError(
             400, f"the manifest cannot be read ({error!r})", "MANIFEST_INVALID"
@@ -181,4 +179,5 @@ def parts(manifest: bytes) -> list[str]:
 
 
 def digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+    hash_ = hashlib.sha256(content)
+    return f"sha256:{hash_.hexdigest()}"
