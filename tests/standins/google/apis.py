@@ -58,7 +58,7 @@ class GoogleApis:
         self.registry = Registry(f"{self.url}/registry")
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        _start_thread(self._server.serve_forever, 0.02)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -86,12 +86,11 @@ class GoogleApis:
 
         A soft-deleted object is not among them.
         """
-        tombstones = [deleted.items() for deleted in SOFT_DELETED.values()]
         with self._lock:
             return {
                 tuple(key): dict(body)
                 for key, body in self._store.objects.items()
-                if not any(g <= body.items() for g in tombstones)
+                if not _is_soft_deleted(body)
             }
 
     @property
@@ -131,30 +130,24 @@ class GoogleApis:
             self._store.change(Key(product, name), fields)
 
     def add_secret_version(self, project: str, secret: str) -> None:
+        path = f"projects/{project}/secrets/{secret}"
+        call = Call("POST", "secret_manager", path, "addVersion", {}, {})
         with self._lock:
-            add_version(
-                self._store,
-                Call(
-                    "POST",
-                    "secret_manager",
-                    f"projects/{project}/secrets/{secret}",
-                    "addVersion",
-                    {},
-                    {},
-                ),
-            )
+            add_version(self._store, call)
 
     def add_object(self, bucket: str, name: str) -> None:
         """Fill a bucket with one object."""
         body = {"kind": "storage#object", "bucket": bucket, "name": name, "generation": "1"}
+        id_ = name.replace("/", "%2F")
         with self._lock:
-            self._store.create(Key("storage", f"b/{bucket}/o/{name.replace('/', '%2F')}"), body)
+            self._store.create(Key("storage", f"b/{bucket}/o/{id_}"), body)
 
     def add_trigger(self, project: str, region: str, name: str, **fields: Any) -> str:
         """A trigger as Terraform would make it, `fields` in the API's own names; answers its id."""
         path = f"/cloud_build/v1/projects/{project}/locations/{region}/triggers"
-        answered = self.respond("POST", path, json.dumps({"name": name, **fields}).encode())
-        return json.loads(answered.content)["id"]
+        content = json.dumps({"name": name, **fields}).encode()
+        trigger = json.loads(self.respond("POST", path, content).content)
+        return trigger["id"]
 
     def add_topic(self, project: str, name: str) -> str:
         """Make a topic as Terraform would; return its full name for a trigger to ride on."""
@@ -176,23 +169,24 @@ class GoogleApis:
         try:
             if fault:
                 refuse(fault, RegistryError if images else RefusedError)
-            answered = (
-                self.registry.answer(method, target, content, content_type)
-                if images
-                else self._done(method, target, content)
-            )
-        except RefusedError as refused:
-            answered = json_answer(refused.code, refused.body)
-        answered = Answer(LOST) if fault and fault.answer == LOST else answered
-        self.requests.append(Request(method, target, answered.status))
+            if images:
+                response = self.registry.answer(method, target, content, content_type)
+            else:
+                response = self._api_answer(method, target, content)
+        except RefusedError as error:
+            response = json_answer(error.code, error.body)
+        if fault and fault.answer == LOST:
+            response = Answer(LOST)
+        self.requests.append(Request(method, target, response.status))
         self._tell()
-        return answered
+        return response
 
-    def _done(self, method: str, target: str, content: bytes) -> Answer:
+    def _api_answer(self, method: str, target: str, content: bytes) -> Answer:
         with self._lock:
             answered = answer(self._store, Call.parse(method, target, content))
-            reply = answered if callable(answered) else json_answer(200, answered)
-        return json_answer(200, reply()) if callable(reply) else reply
+            if not callable(answered):
+                return json_answer(200, answered)
+        return json_answer(200, answered())
 
     def _tell(self) -> None:
         """Hand a new resource to its hook; the hook may take its time and ask for more."""
@@ -201,7 +195,12 @@ class GoogleApis:
         hooks = {"pipelineJobs": self.on_pipeline_job, "builds": self.on_build}
         for key, body in news:
             if hook := hooks[key.collection]:
-                threading.Thread(target=hook, args=(body,), daemon=True).start()
+                _start_thread(hook, body)
+
+
+def _is_soft_deleted(body: Body) -> bool:
+    fields = body.items()
+    return any(tombstone.items() <= fields for tombstone in SOFT_DELETED.values())
 
 
 def _unknown_main() -> str:
@@ -214,10 +213,16 @@ def _unknown_main() -> str:
     )
 
 
+def _start_thread(target: Callable[..., Any], *arguments: Any) -> None:
+    thread = threading.Thread(target=target, args=arguments, daemon=True)
+    thread.start()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8085)
-    google = GoogleApis(port=parser.parse_args().port)
+    arguments = parser.parse_args()
+    google = GoogleApis(port=arguments.port)
     print(f"answering on {google.url}", flush=True)
     google.serve_forever()
 

@@ -10,7 +10,8 @@ from tests.standins.google.apis import GoogleApis
 
 def ask(google: GoogleApis, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     """The HTTP status and the body of the answer."""
-    content = None if method == "GET" else json.dumps(body or {}).encode()
+    text = json.dumps(body or {})
+    content = None if method == "GET" else text.encode()
     request = urllib.request.Request(f"{google.url}/{path}", content, method=method)
     try:
         with urllib.request.urlopen(request, timeout=5) as response:

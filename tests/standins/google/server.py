@@ -22,16 +22,17 @@ Respond = Callable[[str, str, bytes, str], Answer]  # method, target, content, c
 
 
 def json_answer(status: int, body: Any) -> Answer:
-    return Answer(status, json.dumps(body).encode(), {"content-type": "application/json"})
+    content = json.dumps(body).encode()
+    return Answer(status, content, {"content-type": "application/json"})
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, port: int, respond: Respond) -> None:
-        super().__init__(
-            ("127.0.0.1", port), type("HandlerOfServer", (Handler,), {"ask": staticmethod(respond)})
-        )
+        methods = {"ask": staticmethod(respond)}
+        handler = type("HandlerOfServer", (Handler,), methods)
+        super().__init__(("127.0.0.1", port), handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A killed caller is no error of ours."""
@@ -44,8 +45,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def respond(self) -> None:
-        content = self.rfile.read(int(self.headers.get("content-length") or 0))
-        answer = self.ask(self.command, self.path, content, self.headers.get("content-type") or "")
+        size = int(self.headers.get("content-length") or 0)
+        content = self.rfile.read(size)
+        content_type = self.headers.get("content-type") or ""
+        answer = self.ask(self.command, self.path, content, content_type)
         if answer.status == LOST:
             self.close_connection = True
             return
@@ -54,7 +57,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("content-length", str(len(answer.content)))
         self.end_headers()
-        self.wfile.write(b"" if self.command == "HEAD" else answer.content)
+        if self.command != "HEAD":
+            self.wfile.write(answer.content)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815
 
