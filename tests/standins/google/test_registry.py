@@ -24,7 +24,8 @@ class Response(NamedTuple):
 
     @property
     def code(self) -> str:
-        return json.loads(self.content)["errors"][0]["code"]
+        [error] = json.loads(self.content)["errors"]
+        return error["code"]
 
 
 @pytest.fixture
@@ -45,58 +46,70 @@ def ask(
     connection = http.client.HTTPConnection(url.netloc, timeout=5)
     connection.request(method, f"{url.path}?{url.query}", content, {"content-type": kind})
     response = connection.getresponse()
-    answered = Response(response.status, response.headers, response.read())
+    content = response.read()
     connection.close()
-    return answered
+    return Response(response.status, response.headers, content)
 
 
 def digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+    hash_ = hashlib.sha256(content)
+    return f"sha256:{hash_.hexdigest()}"
+
+
+LAYER = digest(b"layer")
+
+
+def begin_upload(google: GoogleApis) -> str:
+    """The location of a new upload."""
+    response = ask(google, "POST", "blobs/uploads/")
+    return response.headers["location"]
 
 
 def upload(google: GoogleApis, content: bytes, *, promised: str = "") -> Response:
-    location = ask(google, "POST", "blobs/uploads/").headers["location"]
-    return ask(google, "PUT", f"{location}&digest={promised or digest(content)}", content)
+    location = begin_upload(google)
+    promised = promised or digest(content)
+    return ask(google, "PUT", f"{location}&digest={promised}", content)
 
 
 def manifest(*blobs: bytes) -> bytes:
     config, *layers = ({"digest": digest(blob)} for blob in blobs)
-    return json.dumps({"schemaVersion": 2, "config": config, "layers": layers}).encode()
+    document = {"schemaVersion": 2, "config": config, "layers": layers}
+    return json.dumps(document).encode()
 
 
 def test_an_image_is_pushed_and_pulled_by_tag_and_digest(google):
     image = manifest(b"config", b"layer")
-    assert [upload(google, blob).status for blob in (b"config", b"layer")] == [201, 201]
+    image_digest = digest(image)
+    for blob in (b"config", b"layer"):
+        blob_push = upload(google, blob)
+        assert blob_push.status == 201
 
-    put = ask(google, "PUT", "manifests/1.0", image, KIND)
+    push = ask(google, "PUT", "manifests/1.0", image, KIND)
 
-    assert put.status == 201
-    assert put.headers["docker-content-digest"] == digest(image)
-    for reference in ("1.0", digest(image)):
-        got = ask(google, "GET", f"manifests/{reference}")
-        assert got.content == image
-        assert got.headers["content-type"] == KIND
-        assert got.headers["docker-content-digest"] == digest(image)
-    assert ask(google, "GET", f"blobs/{digest(b'layer')}").content == b"layer"
+    assert push.status == 201
+    assert push.headers["docker-content-digest"] == image_digest
+    for reference in ("1.0", image_digest):
+        pull = ask(google, "GET", f"manifests/{reference}")
+        assert pull.content == image
+        assert pull.headers["content-type"] == KIND
+        assert pull.headers["docker-content-digest"] == image_digest
+    layer = ask(google, "GET", f"blobs/{LAYER}")
+    assert layer.content == b"layer"
 
 
 def test_a_head_says_how_much_there_is_and_sends_none_of_it(google):
     upload(google, b"layer")
+    request = f"HEAD /registry/v2/{NAME}/blobs/{LAYER} HTTP/1.1\r\nconnection: close\r\n\r\n"
+    port = urlsplit(google.url).port
 
-    with socket.create_connection(
-        ("127.0.0.1", urlsplit(google.url).port), timeout=5
-    ) as connection:  # http.client would drop a body
-        connection.sendall(
-            (
-                f"HEAD /registry/v2/{NAME}/blobs/{digest(b'layer')} HTTP/1.1\r\nconnection: "
-                "close\r\n\r\n"
-            ).encode()
-        )
-        answered = connection.makefile("rb").read()
+    # http.client would drop a body
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(request.encode())
+        response = connection.makefile("rb").read()
 
-    assert answered.startswith(b"HTTP/1.1 200")
-    assert b"content-length: 5" in answered
-    assert answered.endswith(b"\r\n\r\n")
+    assert response.startswith(b"HTTP/1.1 200")
+    assert b"content-length: 5" in response
+    assert response.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -117,24 +130,28 @@ def test_what_is_missing_is_missing_in_the_registrys_words(google, path, code):
 def test_another_images_blobs_and_manifests_are_not_this_ones(google):
     image = google.registry.put_image("p/images/pipeline", revision="c", tag="1.0")
 
-    assert [
-        ask(google, "GET", f"manifests/{reference}").status for reference in ("1.0", image)
-    ] == [404, 404]
+    for reference in ("1.0", image):
+        response = ask(google, "GET", f"manifests/{reference}")
+        assert response.status == 404
 
 
 def test_a_tag_never_moves(google):
-    first, second = manifest(b"config"), manifest(b"config", b"config")
+    first_image = manifest(b"config")
+    second_image = manifest(b"config", b"config")
     upload(google, b"config")
-    ask(google, "PUT", "manifests/1.0", first, KIND)
+    ask(google, "PUT", "manifests/1.0", first_image, KIND)
 
-    moved = ask(google, "PUT", "manifests/1.0", second, KIND)
+    refusal = ask(google, "PUT", "manifests/1.0", second_image, KIND)
 
-    assert moved.status == 400
-    assert moved.code == "DENIED"
-    assert "immutable" in str(moved.content)
-    assert ask(google, "GET", "manifests/1.0").content == first
-    assert ask(google, "GET", f"manifests/{digest(second)}").status == 404
-    assert ask(google, "PUT", "manifests/1.0", first, KIND).status == 201
+    assert refusal.status == 400
+    assert refusal.code == "DENIED"
+    assert b"immutable" in refusal.content
+    tagged_image = ask(google, "GET", "manifests/1.0")
+    assert tagged_image.content == first_image
+    refused_image = ask(google, "GET", f"manifests/{digest(second_image)}")
+    assert refused_image.status == 404
+    second_push = ask(google, "PUT", "manifests/1.0", first_image, KIND)
+    assert second_push.status == 201
 
 
 @pytest.mark.parametrize("missing", [b"config", b"layer"])
@@ -142,75 +159,79 @@ def test_a_manifest_needs_all_its_blobs(google, missing):
     for blob in {b"config", b"layer"} - {missing}:
         upload(google, blob)
 
-    assert (
-        ask(google, "PUT", "manifests/1.0", manifest(b"config", b"layer"), KIND).code
-        == "MANIFEST_BLOB_UNKNOWN"
-    )
-    assert ask(google, "GET", "manifests/1.0").status == 404
+    refusal = ask(google, "PUT", "manifests/1.0", manifest(b"config", b"layer"), KIND)
+
+    assert refusal.code == "MANIFEST_BLOB_UNKNOWN"
+    refused_image = ask(google, "GET", "manifests/1.0")
+    assert refused_image.status == 404
 
 
 def test_an_index_needs_its_manifests(google):
-    index = json.dumps({"manifests": [{"digest": digest(manifest(b"config"))}]}).encode()
-    assert ask(google, "PUT", "manifests/1.0", index, KIND).code == "MANIFEST_BLOB_UNKNOWN"
+    image = manifest(b"config")
+    image_digest = digest(image)
+    document = json.dumps({"manifests": [{"digest": image_digest}]})
+    index = document.encode()
+    refusal = ask(google, "PUT", "manifests/1.0", index, KIND)
+    assert refusal.code == "MANIFEST_BLOB_UNKNOWN"
 
     upload(google, b"config")
-    ask(google, "PUT", f"manifests/{digest(manifest(b'config'))}", manifest(b"config"), KIND)
+    ask(google, "PUT", f"manifests/{image_digest}", image, KIND)
 
-    assert ask(google, "PUT", "manifests/1.0", index, KIND).status == 201
+    push = ask(google, "PUT", "manifests/1.0", index, KIND)
+    assert push.status == 201
 
 
 @pytest.mark.parametrize("content", [b"no", b"[]", b'{"layers": [{}]}'])
 def test_what_is_no_manifest_is_refused(google, content):
-    assert ask(google, "PUT", "manifests/1.0", content, KIND).code == "MANIFEST_INVALID"
+    refusal = ask(google, "PUT", "manifests/1.0", content, KIND)
+
+    assert refusal.code == "MANIFEST_INVALID"
 
 
 def test_a_wrong_digest_is_refused(google):
-    assert upload(google, b"layer", promised=digest(b"other")).code == "DIGEST_INVALID"
-    assert ask(google, "GET", f"blobs/{digest(b'other')}").status == 404
+    wrong_digest = digest(b"other")
+
+    blob_refusal = upload(google, b"layer", promised=wrong_digest)
+    assert blob_refusal.code == "DIGEST_INVALID"
+    refused_blob = ask(google, "GET", f"blobs/{wrong_digest}")
+    assert refused_blob.status == 404
     upload(google, b"config")
-    assert (
-        ask(google, "PUT", f"manifests/{digest(b'other')}", manifest(b"config"), KIND).code
-        == "DIGEST_INVALID"
-    )
+    manifest_refusal = ask(google, "PUT", f"manifests/{wrong_digest}", manifest(b"config"), KIND)
+    assert manifest_refusal.code == "DIGEST_INVALID"
 
 
 def test_an_upload_is_begun_first_and_never_mounted(google):
     upload(google, b"layer")
 
-    assert (
-        ask(
-            google, "POST", f"blobs/uploads/?mount={digest(b'layer')}&from=p/images/pipeline"
-        ).status
-        == 202
-    )
-    assert (
-        ask(google, "PUT", f"blobs/uploads/x?digest={digest(b'layer')}", b"layer").code
-        == "BLOB_UPLOAD_UNKNOWN"
-    )
-    assert ask(google, "POST", "manifests/1.0").code == "UNSUPPORTED"
+    mount = ask(google, "POST", f"blobs/uploads/?mount={LAYER}&from=p/images/pipeline")
+    assert mount.status == 202
+    unknown_upload = ask(google, "PUT", f"blobs/uploads/x?digest={LAYER}", b"layer")
+    assert unknown_upload.code == "BLOB_UPLOAD_UNKNOWN"
+    post = ask(google, "POST", "manifests/1.0")
+    assert post.code == "UNSUPPORTED"
 
 
 def test_an_upload_is_finished_once(google):
-    location = ask(google, "POST", "blobs/uploads/").headers["location"]
+    location = begin_upload(google)
 
-    statuses = [
-        ask(google, "PUT", f"{location}&digest={digest(b'layer')}", b"layer").status
-        for _ in range(2)
-    ]
+    first_finish = ask(google, "PUT", f"{location}&digest={LAYER}", b"layer")
+    second_finish = ask(google, "PUT", f"{location}&digest={LAYER}", b"layer")
 
-    assert statuses == [201, 404]
+    assert first_finish.status == 201
+    assert second_finish.status == 404
 
 
 def test_a_planted_image_says_what_it_was_built_from(google):
     image = google.registry.put_image(f"us-docker.pkg.dev/{NAME}", revision="c0ffee", tag="1.0")
 
     manifest = ask(google, "GET", "manifests/1.0")
-    config = json.loads(
-        ask(google, "GET", f"blobs/{json.loads(manifest.content)['config']['digest']}").content
-    )
     assert manifest.headers["docker-content-digest"] == image
-    assert config["config"]["Labels"]["org.opencontainers.image.revision"] == "c0ffee"
-    assert google.registry.put_image(NAME, revision="other") != image
+    config_digest = json.loads(manifest.content)["config"]["digest"]
+    blob = ask(google, "GET", f"blobs/{config_digest}")
+    labels = json.loads(blob.content)["config"]["Labels"]
+    assert labels["org.opencontainers.image.revision"] == "c0ffee"
+    other_image = google.registry.put_image(NAME, revision="other")
+    assert other_image != image
 
 
 def test_a_planted_refusal_is_the_registrys(google):
