@@ -14,6 +14,7 @@ from tests.standins.google.question import ask
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PLACE = "projects/p/locations/europe-west1"
+BUILD_V1 = "google.devtools.cloudbuild.v1"
 BUILDS = f"cloud_build/v1/{PLACE}/builds"
 
 
@@ -23,18 +24,21 @@ def google() -> Iterator[GoogleApis]:
         yield google
 
 
+@pytest.fixture
+def heard() -> queue.Queue[dict]:
+    """What a hook heard of."""
+    return queue.Queue()
+
+
 def run(google: GoogleApis, trigger: str, **substitutions: str) -> tuple[int, dict]:
     source = {"commitSha": COMMIT, "substitutions": substitutions}
-    return ask(
-        google,
-        "POST",
-        f"cloud_build/v1/{PLACE}/triggers/{trigger}:run",
-        {"projectId": "p", "triggerId": trigger, "source": source},
-    )
+    body = {"projectId": "p", "triggerId": trigger, "source": source}
+    return ask(google, "POST", f"cloud_build/v1/{PLACE}/triggers/{trigger}:run", body)
 
 
-def built(google: GoogleApis, trigger: str) -> dict:
-    return run(google, trigger)[1]["metadata"]["build"]
+def new_build(google: GoogleApis, trigger: str) -> dict:
+    _, operation = run(google, trigger)
+    return operation["metadata"]["build"]
 
 
 def test_a_trigger_that_is_run_makes_a_build_that_is_not_done(google):
@@ -54,10 +58,8 @@ def test_a_trigger_that_is_run_makes_a_build_that_is_not_done(google):
     assert "done" not in operation
     assert build["status"] == "QUEUED"
     assert build["buildTriggerId"] == trigger
-    assert (
-        operation["metadata"]["@type"]
-        == "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
-    )
+    metadata_type = operation["metadata"]["@type"]
+    assert metadata_type == f"type.googleapis.com/{BUILD_V1}.BuildOperationMetadata"
     assert build["name"] == f"{PLACE}/builds/{build['id']}"
     assert build["logUrl"] == (
         "https://console.cloud.google.com/cloud-build/builds;region=europe-west1/"
@@ -72,64 +74,71 @@ def test_a_trigger_that_is_run_makes_a_build_that_is_not_done(google):
         "SHORT_SHA": COMMIT[:7],
         "TRIGGER_NAME": "train",
     }
-    assert ask(google, "GET", f"{BUILDS}/{build['id']}") == (200, build)
+    answer = ask(google, "GET", f"{BUILDS}/{build['id']}")
+    assert answer == (200, build)
 
 
 def test_only_a_trigger_that_is_there_can_be_run(google):
-    assert run(google, "9")[0] == 404
+    status, _ = run(google, "9")
+
+    assert status == 404
 
 
 @pytest.mark.parametrize("name", ["COMMIT_SHA", "MODEL", "_model"])
 def test_a_caller_may_give_its_own_substitutions_alone(google, name):
     trigger = google.add_trigger("p", "europe-west1", "train")
 
-    assert run(google, trigger, **{name: "x"})[0] == 400
-    assert ask(google, "GET", BUILDS)[1]["builds"] == []
+    status, _ = run(google, trigger, **{name: "x"})
+
+    assert status == 400
+    _, listing = ask(google, "GET", BUILDS)
+    assert listing["builds"] == []
 
 
-def test_a_hook_hears_of_a_build_and_may_move_it_on(google):
-    trigger, heard = google.add_trigger("p", "europe-west1", "train"), queue.Queue()
+def test_a_hook_hears_of_a_build_and_may_move_it_on(google, heard):
+    trigger = google.add_trigger("p", "europe-west1", "train")
 
     def work(build: dict) -> None:
         google.change("cloud_build", build["name"], status="SUCCESS")
         heard.put(build)
 
     google.on_build = work
-    operation = run(google, trigger)[1]
+    _, operation = run(google, trigger)
 
-    assert heard.get(timeout=5)["status"] == "QUEUED"
-    ended = ask(google, "GET", f"cloud_build/v1/{operation['name']}")[1]
-    assert ended["done"] is True
-    assert ended["response"]["status"] == "SUCCESS"
+    build = heard.get(timeout=5)
+    assert build["status"] == "QUEUED"
+    _, ended_operation = ask(google, "GET", f"cloud_build/v1/{operation['name']}")
+    assert ended_operation["done"] is True
+    assert ended_operation["response"]["status"] == "SUCCESS"
 
 
 def test_the_operation_of_a_build_that_failed_says_so(google):
-    operation = run(google, google.add_trigger("p", "europe-west1", "train"))[1]
+    trigger = google.add_trigger("p", "europe-west1", "train")
+    _, operation = run(google, trigger)
+    build = operation["metadata"]["build"]
 
-    google.change("cloud_build", operation["metadata"]["build"]["name"], status="FAILURE")
+    google.change("cloud_build", build["name"], status="FAILURE")
 
-    ended = ask(google, "GET", f"cloud_build/v1/{operation['name']}")[1]
-    assert ended["done"] is True
-    assert "FAILURE" in ended["error"]["message"]
+    _, ended_operation = ask(google, "GET", f"cloud_build/v1/{operation['name']}")
+    assert ended_operation["done"] is True
+    assert "FAILURE" in ended_operation["error"]["message"]
 
 
-def test_a_build_that_needs_approval_waits_for_it(google):
-    heard: queue.Queue[dict] = queue.Queue()
+def test_a_build_that_needs_approval_waits_for_it(google, heard):
     google.on_build = heard.put
-    build = built(
-        google,
-        google.add_trigger(
-            "p", "europe-west1", "deploy", approvalConfig={"approvalRequired": True}
-        ),
+    trigger = google.add_trigger(
+        "p", "europe-west1", "deploy", approvalConfig={"approvalRequired": True}
     )
+
+    build = new_build(google, trigger)
 
     assert build["status"] == "PENDING"
     with pytest.raises(queue.Empty):
         heard.get(timeout=0.1)
     google.approve(build["id"])
-    approved = heard.get(timeout=5)
-    assert approved["status"] == "QUEUED"
-    assert approved["approval"]["state"] == "APPROVED"
+    approved_build = heard.get(timeout=5)
+    assert approved_build["status"] == "QUEUED"
+    assert approved_build["approval"]["state"] == "APPROVED"
     with pytest.raises(ValueError, match="must be PENDING"):
         google.approve(build["id"])
 
@@ -145,17 +154,20 @@ def publish(google: GoogleApis, topic: str, *messages: dict) -> tuple[int, dict]
 
 
 def builds(google: GoogleApis) -> list[dict]:
-    """Of all projects."""
+    """The builds of all projects."""
     return [body for (_, name), body in google.objects.items() if "/builds/" in name]
 
 
-def test_a_message_starts_a_build_of_main_with_its_attributes(google, topic):
-    heard: queue.Queue[dict] = queue.Queue()
+def test_a_message_starts_a_build_of_main_with_its_attributes(google, topic, heard):
     google.on_build = heard.put
     models = "$(body.message.attributes.models)"
-    bound = {"_STAGE": "dev", "_MODELS": models, "_OF": f"m={models},$(body.message.attributes.of)"}
+    templates = {
+        "_STAGE": "dev",
+        "_MODELS": models,
+        "_OF": f"m={models},$(body.message.attributes.of)",
+    }
     promote = google.add_trigger(
-        "p", "europe-west1", "promote", pubsubConfig={"topic": topic}, substitutions=bound
+        "p", "europe-west1", "promote", pubsubConfig={"topic": topic}, substitutions=templates
     )
     google.add_trigger("p", "europe-west1", "retrain", pubsubConfig={"topic": f"{topic}r"})
     google.add_trigger("q", "europe-west1", "promote", pubsubConfig={"topic": topic})
@@ -189,26 +201,36 @@ def test_each_message_starts_a_build_of_its_own_which_waits_for_an_approval_like
         approvalConfig={"approvalRequired": True},
     )
 
-    ids = publish(google, topic, {"data": "e30="}, {"attributes": {"a": "b"}})[1]["messageIds"]
+    _, answer = publish(google, topic, {"data": "e30="}, {"attributes": {"a": "b"}})
 
-    assert len(set(ids)) == 2
-    assert [build["status"] for build in builds(google)] == ["PENDING", "PENDING"]
+    ids = set(answer["messageIds"])
+    assert len(ids) == 2
+    statuses = [build["status"] for build in builds(google)]
+    assert statuses == ["PENDING", "PENDING"]
 
 
 def test_a_message_that_nothing_rides_on_is_taken(google):
-    assert publish(google, google.add_topic("p", "retrain"), {"data": "e30="})[0] == 200
+    topic = google.add_topic("p", "retrain")
+
+    status, _ = publish(google, topic, {"data": "e30="})
+
+    assert status == 200
 
 
 @pytest.mark.parametrize("messages", [[], [{"data": "e30="}, {}]])
 def test_an_empty_message_starts_nothing(google, topic, messages):
     google.add_trigger("p", "europe-west1", "promote", pubsubConfig={"topic": topic})
 
-    assert publish(google, topic, *messages)[0] == 400
+    status, _ = publish(google, topic, *messages)
+
+    assert status == 400
     assert builds(google) == []
 
 
 def test_only_a_topic_that_is_there_takes_messages(google):
-    assert publish(google, "projects/p/topics/promote", {"data": "e30="})[0] == 404
+    status, _ = publish(google, "projects/p/topics/promote", {"data": "e30="})
+
+    assert status == 404
 
 
 def test_a_binding_that_the_stand_in_does_not_know_is_refused(google, topic):
@@ -220,7 +242,9 @@ def test_a_binding_that_the_stand_in_does_not_know_is_refused(google, topic):
         substitutions={"_A": "$(body.message.data.a)"},
     )
 
-    assert publish(google, topic, {"data": "e30="})[0] == 501
+    status, _ = publish(google, topic, {"data": "e30="})
+
+    assert status == 501
 
 
 def test_a_build_of_main_needs_somebody_who_says_what_main_is(google):
@@ -234,26 +258,34 @@ def test_a_build_of_main_needs_somebody_who_says_what_main_is(google):
 
 
 def test_what_the_stand_in_cannot_cancel_it_refuses(google):
-    build = built(google, google.add_trigger("p", "europe-west1", "train"))
+    trigger = google.add_trigger("p", "europe-west1", "train")
+    build = new_build(google, trigger)
 
-    assert ask(google, "POST", f"{BUILDS}/{build['id']}:cancel")[0] == 501
+    status, _ = ask(google, "POST", f"{BUILDS}/{build['id']}:cancel")
+
+    assert status == 501
 
 
 def test_builds_are_listed_newest_first_by_their_trigger_and_in_pages(google):
-    train, image = (google.add_trigger("p", "europe-west1", name) for name in ("train", "image"))
-    first, _, third = built(google, train), built(google, image), built(google, train)
-    of_train = quote(f'trigger_id="{train}"')
-    request = f"{BUILDS}?pageSize=1&filter={of_train}"
+    train = google.add_trigger("p", "europe-west1", "train")
+    image = google.add_trigger("p", "europe-west1", "image")
+    first_build = new_build(google, train)
+    new_build(google, image)
+    third_build = new_build(google, train)
+    train_filter = quote(f'trigger_id="{train}"')
+    request = f"{BUILDS}?pageSize=1&filter={train_filter}"
 
-    newest = ask(google, "GET", request)[1]
-    oldest = ask(google, "GET", f"{request}&pageToken={newest['nextPageToken']}")[1]
+    _, first_page = ask(google, "GET", request)
+    _, last_page = ask(google, "GET", f"{request}&pageToken={first_page['nextPageToken']}")
 
-    assert newest["builds"] == [third]
-    assert oldest == {"builds": [first]}
+    assert first_page["builds"] == [third_build]
+    assert last_page == {"builds": [first_build]}
 
 
 @pytest.mark.parametrize(
     "asked", ['status="SUCCESS"', "trigger_id=1", 'trigger_id="1" OR trigger_id="2"']
 )
 def test_another_filter_of_builds_is_refused(google, asked):
-    assert ask(google, "GET", f"{BUILDS}?filter={quote(asked)}")[0] == 400
+    status, _ = ask(google, "GET", f"{BUILDS}?filter={quote(asked)}")
+
+    assert status == 400

@@ -21,31 +21,46 @@ def google() -> Iterator[GoogleApis]:
         yield google
 
 
+@pytest.fixture
+def heard() -> queue.Queue[dict]:
+    """What a hook heard of."""
+    return queue.Queue()
+
+
 def deploy(google: GoogleApis, versions: int, split: dict[str, int]) -> dict[str, str]:
     """An endpoint with versions of one model, and the deployed models' ids by version.
 
     `split` is percent by version.
     """
     ask(google, "POST", f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7", {"displayName": "cab"})
+    parent = {"modelId": "cab"}
     ids = {}
     for number in range(1, versions + 1):
-        parent = {"modelId": "cab"} if number == 1 else {"parentModel": f"{PLACE}/models/cab"}
-        ask(
-            google,
-            "POST",
-            f"vertex_ai/v1/{PLACE}/models:upload",
-            {"model": {"displayName": "cab"}, **parent},
-        )
-        body = {"deployedModel": {"model": f"{PLACE}/models/cab@{number}"}}
-        ids[str(number)] = ask(google, "POST", f"{ENDPOINT}:deployModel", body)[1]["response"][
-            "deployedModel"
-        ]["id"]
-    assert ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, split))[0] == 200
+        body = {"model": {"displayName": "cab"}, **parent}
+        ask(google, "POST", f"vertex_ai/v1/{PLACE}/models:upload", body)
+        ids[str(number)] = deploy_version(google, number)
+        parent = {"parentModel": f"{PLACE}/models/cab"}
+    status, _ = share_traffic(google, ids, split)
+    assert status == 200
     return ids
 
 
-def shares(ids: dict[str, str], split: dict[str, int]) -> dict:
-    return {"trafficSplit": {ids[version]: share for version, share in split.items()}}
+def deploy_version(google: GoogleApis, number: int) -> str:
+    """The id of the new deployed model."""
+    body = {"deployedModel": {"model": f"{PLACE}/models/cab@{number}"}}
+    _, operation = ask(google, "POST", f"{ENDPOINT}:deployModel", body)
+    return operation["response"]["deployedModel"]["id"]
+
+
+def share_traffic(
+    google: GoogleApis, ids: dict[str, str], split: dict[str, int]
+) -> tuple[int, dict]:
+    shares = {ids[version]: share for version, share in split.items()}
+    return ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", {"trafficSplit": shares})
+
+
+def predict(google: GoogleApis, *instances: object, **parameters: str) -> tuple[int, dict]:
+    return ask(google, "POST", f"{ENDPOINT}:predict", {"instances": instances, **parameters})
 
 
 def test_a_pipeline_job_is_pending_and_has_its_id_once(google):
@@ -56,12 +71,11 @@ def test_a_pipeline_job_is_pending_and_has_its_id_once(google):
     assert job["state"] == "PIPELINE_STATE_PENDING"
     assert job["createTime"]
     assert "done" not in job
-    assert ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")[0] == 409
+    second_status, _ = ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")
+    assert second_status == 409
 
 
-def test_a_hook_hears_of_a_job_and_may_move_it_on(google):
-    heard: queue.Queue[dict] = queue.Queue()
-
+def test_a_hook_hears_of_a_job_and_may_move_it_on(google, heard):
     def run(job: dict) -> None:
         google.change(
             "vertex_ai",
@@ -72,26 +86,26 @@ def test_a_hook_hears_of_a_job_and_may_move_it_on(google):
         heard.put(job)
 
     google.on_pipeline_job = run
-    _, answered = ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")
+    _, new_job = ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")
 
     job = heard.get(timeout=5)
-    assert answered["state"] == "PIPELINE_STATE_PENDING"
+    assert new_job["state"] == "PIPELINE_STATE_PENDING"
     assert job["state"] == "PIPELINE_STATE_PENDING"
-    assert ask(google, "GET", f"{JOBS}/run-1")[1]["state"] == "PIPELINE_STATE_SUCCEEDED"
+    _, ended_job = ask(google, "GET", f"{JOBS}/run-1")
+    assert ended_job["state"] == "PIPELINE_STATE_SUCCEEDED"
 
 
-def test_a_hook_gets_its_own_copy(google):
-    heard: queue.Queue[dict] = queue.Queue()
+def test_a_hook_gets_its_own_copy(google, heard):
     google.on_pipeline_job = lambda job: heard.put(job["labels"].clear())
 
     ask(google, "POST", f"{JOBS}?pipelineJobId=run-1", {"labels": {"model": "cab"}})
 
     heard.get(timeout=5)
-    assert google.objects["vertex_ai", f"{PLACE}/pipelineJobs/run-1"]["labels"] == {"model": "cab"}
+    job = google.objects["vertex_ai", f"{PLACE}/pipelineJobs/run-1"]
+    assert job["labels"] == {"model": "cab"}
 
 
-def test_a_refused_job_is_told_to_nobody(google):
-    heard: queue.Queue[dict] = queue.Queue()
+def test_a_refused_job_is_told_to_nobody(google, heard):
     google.on_pipeline_job = heard.put
 
     for _ in range(2):
@@ -104,21 +118,17 @@ def test_a_refused_job_is_told_to_nobody(google):
 
 def test_jobs_are_listed_by_their_labels_newest_first_and_in_pages(google):
     for number, model in enumerate(("cab", "ferry", "cab", "cab")):
-        ask(
-            google,
-            "POST",
-            f"{JOBS}?pipelineJobId=run-{number}",
-            {"labels": {"model": model, "stage": "dev"}},
-        )
+        body = {"labels": {"model": model, "stage": "dev"}}
+        ask(google, "POST", f"{JOBS}?pipelineJobId=run-{number}", body)
     labels = quote('labels.model="cab" AND labels.stage="dev"')
     request = f"{JOBS}?filter={labels}&orderBy=create_time%20desc&pageSize=2"
 
     _, first = ask(google, "GET", request)
     _, second = ask(google, "GET", f"{request}&pageToken={first['nextPageToken']}")
 
-    assert [
-        job["name"].rsplit("/", 1)[-1] for job in first["pipelineJobs"] + second["pipelineJobs"]
-    ] == ["run-3", "run-2", "run-0"]
+    jobs = first["pipelineJobs"] + second["pipelineJobs"]
+    names = [job["name"].removeprefix(f"{PLACE}/pipelineJobs/") for job in jobs]
+    assert names == ["run-3", "run-2", "run-0"]
     assert "nextPageToken" not in second
 
 
@@ -127,13 +137,13 @@ def test_jobs_are_ordered_by_their_creation(google):
         ask(google, "POST", f"{JOBS}?pipelineJobId=run-{number}")
     google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", createTime="2020-01-01T00:00:00Z")
 
-    listed = {
-        order: ask(google, "GET", f"{JOBS}?orderBy={quote(order)}")[1]["pipelineJobs"]
-        for order in ("create_time", "create_time desc")
-    }
+    _, ascending = ask(google, "GET", f"{JOBS}?orderBy=create_time")
+    _, descending = ask(google, "GET", f"{JOBS}?orderBy=create_time%20desc")
 
-    assert [job["name"][-1] for job in listed["create_time"]] == ["1", "0", "2"]
-    assert [job["name"][-1] for job in listed["create_time desc"]] == ["2", "0", "1"]
+    oldest_first = [job["name"][-1] for job in ascending["pipelineJobs"]]
+    assert oldest_first == ["1", "0", "2"]
+    newest_first = [job["name"][-1] for job in descending["pipelineJobs"]]
+    assert newest_first == ["2", "0", "1"]
 
 
 @pytest.mark.parametrize(
@@ -148,35 +158,38 @@ def test_jobs_are_ordered_by_their_creation(google):
 def test_what_a_listing_of_jobs_does_not_know_is_refused(google, query):
     name, _, value = query.partition("=")
 
-    assert ask(google, "GET", f"{JOBS}?{name}={quote(value)}")[0] == 400
+    status, _ = ask(google, "GET", f"{JOBS}?{name}={quote(value)}")
+
+    assert status == 400
 
 
 def test_a_job_is_cancelled_until_it_has_ended(google):
     ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")
 
-    assert ask(google, "POST", f"{JOBS}/run-1:cancel") == (200, {})
-    assert ask(google, "GET", f"{JOBS}/run-1")[1]["state"] == "PIPELINE_STATE_CANCELLED"
-    assert (
-        ask(google, "POST", f"{JOBS}/run-1:cancel")[1]["error"]["status"] == "FAILED_PRECONDITION"
-    )
+    cancellation = ask(google, "POST", f"{JOBS}/run-1:cancel")
+    assert cancellation == (200, {})
+    _, job = ask(google, "GET", f"{JOBS}/run-1")
+    assert job["state"] == "PIPELINE_STATE_CANCELLED"
+    _, refusal = ask(google, "POST", f"{JOBS}/run-1:cancel")
+    assert refusal["error"]["status"] == "FAILED_PRECONDITION"
 
 
 def test_each_hundred_predictions_follow_the_traffic_split_exactly(google):
     ids = deploy(google, 3, {"1": 85, "2": 10, "3": 5})
+    first_id, second_id, third_id = ids.values()
 
-    answers = [
-        ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [{}, {}]})[1] for _ in range(200)
-    ]
+    answers = []
+    for _ in range(200):
+        _, answer = predict(google, {}, {})
+        answers.append(answer)
 
-    assert Counter(a["deployedModelId"] for a in answers[:100]) == Counter(
-        {ids["1"]: 85, ids["2"]: 10, ids["3"]: 5}
-    )
-    assert Counter(a["modelVersionId"] for a in answers[100:]) == Counter(
-        {"1": 85, "2": 10, "3": 5}
-    )
+    first_models = Counter(answer["deployedModelId"] for answer in answers[:100])
+    assert first_models == {first_id: 85, second_id: 10, third_id: 5}
+    later_versions = Counter(answer["modelVersionId"] for answer in answers[100:])
+    assert later_versions == {"1": 85, "2": 10, "3": 5}
     assert answers[0] == {
         "predictions": [0.5, 0.5],
-        "deployedModelId": ids["1"],
+        "deployedModelId": first_id,
         "model": f"{PLACE}/models/cab",
         "modelDisplayName": "cab",
         "modelVersionId": "1",
@@ -188,10 +201,7 @@ def test_a_planted_version_answers_as_it_was_told(google):
     google.answers["1"] = lambda asked: (200, {"predictions": [None for _ in asked["instances"]]})
     google.answers[ids["2"]] = lambda asked: (500, {"error": f"no {asked['parameters']}"})
 
-    answers = dict(
-        ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [1], "parameters": "x"})
-        for _ in range(2)
-    )
+    answers = dict(predict(google, 1, parameters="x") for _ in range(2))
 
     assert answers[200]["predictions"] == [None]
     assert answers[500]["error"] == {
@@ -205,15 +215,15 @@ def test_a_deployed_model_may_ask_the_cloud_before_it_answers(google):
     ids = deploy(google, 1, {"1": 100})
     google.answers[ids["1"]] = lambda _: (200, {"predictions": [len(google.objects)]})
 
-    assert ask(google, "POST", f"{ENDPOINT}:predict", {"instances": [1]})[1]["predictions"] == [
-        len(google.objects)
-    ]
+    _, answer = predict(google, 1)
+
+    assert answer["predictions"] == [len(google.objects)]
 
 
 def test_nothing_predicts_without_an_endpoint_and_a_model(google):
-    missing = ask(google, "POST", f"{ENDPOINT}:predict", {"instances": []})[1]
+    _, missing = predict(google)
     ask(google, "POST", f"vertex_ai/v1/{PLACE}/endpoints?endpointId=7")
-    empty = ask(google, "POST", f"{ENDPOINT}:predict", {"instances": []})[1]
+    _, empty = predict(google)
 
     assert missing["error"]["code"] == 404
     assert empty["error"]["code"] == 400
@@ -225,16 +235,16 @@ def test_traffic_that_is_not_whole_or_goes_nowhere_is_refused_and_nothing_change
     ids = deploy(google, 2, {"1": 100}) | {"9": "9"}
     first_objects = google.objects
 
-    assert ask(google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, split))[0] == 400
+    status, _ = share_traffic(google, ids, split)
+
+    assert status == 400
     assert google.objects == first_objects
 
 
 def test_changed_traffic_is_answered_as_the_endpoint_itself_and_as_done(google):
     ids = deploy(google, 2, {"1": 100})
 
-    _, endpoint = ask(
-        google, "PATCH", f"{ENDPOINT}?updateMask=trafficSplit", shares(ids, {"2": 100})
-    )
+    _, endpoint = share_traffic(google, ids, {"2": 100})
 
     assert endpoint["name"] == f"{PLACE}/endpoints/7"
     assert endpoint["trafficSplit"] == {ids["2"]: 100}
@@ -244,12 +254,8 @@ def test_changed_traffic_is_answered_as_the_endpoint_itself_and_as_done(google):
 def test_a_changed_model_is_answered_as_itself(google):
     deploy(google, 1, {"1": 100})
 
-    _, model = ask(
-        google,
-        "PATCH",
-        f"vertex_ai/v1/{PLACE}/models/cab?updateMask=labels",
-        {"labels": {"a": "b"}},
-    )
+    path = f"vertex_ai/v1/{PLACE}/models/cab?updateMask=labels"
+    _, model = ask(google, "PATCH", path, {"labels": {"a": "b"}})
 
     assert model["name"] == f"{PLACE}/models/cab"
     assert model["labels"] == {"a": "b"}
@@ -258,4 +264,6 @@ def test_a_changed_model_is_answered_as_itself(google):
 def test_what_is_not_deployed_cannot_be_undeployed(google):
     deploy(google, 1, {"1": 100})
 
-    assert ask(google, "POST", f"{ENDPOINT}:undeployModel", {"deployedModelId": "9"})[0] == 404
+    status, _ = ask(google, "POST", f"{ENDPOINT}:undeployModel", {"deployedModelId": "9"})
+
+    assert status == 404
