@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BUILT = (
-    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "esteira/images/built.json"
-)
+CACHE = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+BUILT = Path(CACHE, "esteira/images/built.json")
+Folders = dict[Path, str]  # of this machine -> of the image
 ENTER = """
 root=$1 user=$2 folder=$3; shift 3
 mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"
@@ -23,16 +23,17 @@ exec chroot --userspec="$user:$user" "$root" env -i --chdir="$folder" "$@"
 
 @dataclass(frozen=True)
 class Image:
-    told: dict[str, Any]
+    description: dict[str, Any]  # as build/image wrote it
 
     @classmethod
     def built(cls, target: str) -> "Image":
-        return cls(json.loads(BUILT.read_text())[target])
+        images = json.loads(BUILT.read_text())
+        return cls(images[target])
 
     def command(
         self,
         *command: str,
-        folders: dict[Path, str],
+        folders: Folders,
         environment: dict[str, str] | None = None,
         user: str | None = None,
     ) -> list[str]:
@@ -40,42 +41,40 @@ class Image:
 
         `folders` maps this machine's folders to the image's. Another user may be given.
         """
-        if "root" not in self.told:
-            binds = [f"--volume={source}:{target}" for source, target in folders.items()]
-            options = [f"--env={name}={value}" for name, value in (environment or {}).items()]
-            entry = [f"--entrypoint={command[0]}"] if command else []
-            options += [f"--user={user}"] if user else []
-            return [
-                self.told["engine"],
-                "run",
-                "--rm",
-                "--network=host",
-                *entry,
-                *binds,
-                *options,
-                self.told["reference"],
-                *command[1:],
-            ]
-        config, binds = (
-            self.told["config"],
-            [str(part) for pair in folders.items() for part in pair],
-        )
-        variables = [
-            *config["Env"],
-            "HOME=/home/esteira",
-            *(f"{name}={value}" for name, value in (environment or {}).items()),
-        ]
-        place = [self.told["root"], user or config["User"], config["WorkingDir"]]
-        return [
-            "unshare",
-            "--mount",
-            "sh",
-            "-euc",
-            ENTER,
-            "sh",
-            *place,
-            *binds,
-            "--",
-            *variables,
-            *(command or config["Entrypoint"]),
-        ]
+        variables = [f"{name}={value}" for name, value in (environment or {}).items()]
+        if "root" in self.description:
+            return self._chroot(command, folders, variables, user)
+        return self._container(command, folders, variables, user)
+
+    def _container(
+        self, command: tuple[str, ...], folders: Folders, variables: list[str], user: str | None
+    ) -> list[str]:
+        """An engine's container, removed once it has ended."""
+        entrypoint = [f"--entrypoint={program}" for program in command[:1]]
+        binds = [f"--volume={source}:{target}" for source, target in folders.items()]
+        options = [f"--env={variable}" for variable in variables]
+        if user:
+            options.append(f"--user={user}")
+
+        engine = self.description["engine"]
+        reference = self.description["reference"]
+        start = [engine, "run", "--rm", "--network=host"]
+        arguments = command[1:]
+        return [*start, *entrypoint, *binds, *options, reference, *arguments]
+
+    def _chroot(
+        self, command: tuple[str, ...], folders: Folders, variables: list[str], user: str | None
+    ) -> list[str]:
+        """A process of this machine that sees the image's files alone."""
+        root = self.description["root"]
+        config = self.description["config"]
+        user = user or config["User"]
+        folder = config["WorkingDir"]
+        binds = []
+        for source, target in folders.items():
+            binds += [str(source), target]
+
+        shell = ["unshare", "--mount", "sh", "-euc", ENTER, "sh", root, user, folder, *binds, "--"]
+        image_variables = config["Env"]
+        process = command or config["Entrypoint"]
+        return [*shell, *image_variables, "HOME=/home/esteira", *variables, *process]

@@ -2,9 +2,12 @@
 
 import ast
 import importlib.metadata
+import json
 import re
 import runpy
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -12,29 +15,47 @@ from packaging.utils import canonicalize_name
 
 from settings import REPOSITORY
 
-DOCKERFILE = (REPOSITORY / "build/Dockerfile").read_text().replace("\\\n", " ")
-STAGES = {
-    m["name"]: m["body"]
-    for m in re.finditer(
-        r"^FROM \S+ AS (?P<name>\S+)\n(?P<body>(?:(?!FROM ).*\n?)*)", DOCKERFILE, re.MULTILINE
-    )
-}
+TEXT = (REPOSITORY / "build/Dockerfile").read_text()
+DOCKERFILE = TEXT.replace("\\\n", " ")
+STAGE = re.compile(r"^FROM \S+ AS (?P<name>\S+)\n(?P<body>(?:(?!FROM ).*\n?)*)", re.MULTILINE)
+STAGES = {match["name"]: match["body"] for match in STAGE.finditer(DOCKERFILE)}
+BASE = re.compile(
+    r"^ARG BASE=docker\.io/library/python:3\.13\.\d+-slim-trixie@sha256:[0-9a-f]{64}$",
+    re.MULTILINE,
+)
+INSTALLATION = re.compile(r"apt-get|g\+\+|\bpip\b|\buv\b|--mount")
 ENDS = ("serving", "pipeline", "test")
+OUR_PACKAGES = ("pipeline", "settings", "names", "environments")
 
 
 def sources(body: str) -> list[str]:
     """The sources of a stage's copies from the repository."""
-    return [
-        source
-        for line in re.findall(r"^COPY (?!--from)(.*)$", body, re.MULTILINE)
-        for source in line.split()[:-1]
-    ]
+    paths = []
+    for line in re.findall(r"^COPY (?!--from)(.*)$", body, re.MULTILINE):
+        *copied, _ = line.split()
+        paths += copied
+    return paths
+
+
+def sources_of_all_stages() -> list[str]:
+    paths = set()
+    for body in STAGES.values():
+        paths.update(sources(body))
+    return sorted(paths)
+
+
+def paths_let_in() -> Iterator[str]:
+    """The paths that .dockerignore excepts."""
+    text = (REPOSITORY / ".dockerignore").read_text()
+    for line in text.splitlines():
+        if line.startswith("!"):
+            yield line.removeprefix("!")
 
 
 def requirements(part: str) -> list[str]:
-    return subprocess.run(
-        [REPOSITORY / "build/requirements", part], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+    command = [REPOSITORY / "build/requirements", part]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    return process.stdout.splitlines()
 
 
 def name(line: str) -> str:
@@ -44,76 +65,85 @@ def name(line: str) -> str:
 def test_the_base_is_an_argument_that_a_digest_pins():
     bases = set(re.findall(r"^FROM (\S+) AS", DOCKERFILE, re.MULTILINE))
 
-    assert re.search(
-        r"^ARG BASE=docker\.io/library/python:3\.13\.\d+-slim-trixie@sha256:[0-9a-f]{64}$",
-        DOCKERFILE,
-        re.MULTILINE,
-    )
-    assert bases - STAGES.keys() == {"${BASE}", "${BEAM_SDK}"}
+    outside_bases = bases - STAGES.keys()
+
+    assert BASE.search(DOCKERFILE)
+    assert outside_bases == {"${BASE}", "${BEAM_SDK}"}
 
 
-@pytest.mark.parametrize("source", sorted({s for body in STAGES.values() for s in sources(body)}))
+@pytest.mark.parametrize("source", sources_of_all_stages())
 def test_what_is_copied_exists_and_is_let_in(source):
-    let_in = [
-        line[1:]
-        for line in (REPOSITORY / ".dockerignore").read_text().splitlines()
-        if line.startswith("!")
-    ]
+    files = list(REPOSITORY.glob(source))
+    prefixes = tuple(f"{path}/" for path in paths_let_in())
 
-    assert list(REPOSITORY.glob(source))
-    assert any(source == path or source.startswith(f"{path}/") for path in let_in)
+    assert files
+    assert f"{source}/".startswith(prefixes)
 
 
 @pytest.mark.parametrize("stage", ["user", *ENDS])
 def test_an_end_stage_installs_nothing(stage):
-    assert not re.search(r"apt-get|g\+\+|\bpip\b|\buv\b|--mount", STAGES[stage])
+    assert not INSTALLATION.search(STAGES[stage])
 
 
 @pytest.mark.parametrize("stage", ["serving", "pipeline"])
 def test_an_end_stage_ends_as_another_than_root_and_copies_code_after_packages(stage):
     body = STAGES[stage]
+    users = re.findall(r"^USER (\S+)$", body, re.MULTILINE)
+    packages = body.index("/opt/esteira /opt/esteira")
+    code = body.index("COPY pipeline/")
+    _, _, steps_of_the_user = body.partition("USER 1000")
 
-    assert re.findall(r"^USER (\S+)$", body, re.MULTILINE) == ["1000"]
-    assert body.index("/opt/esteira /opt/esteira") < body.index("COPY pipeline/")
-    assert "RUN" not in body[body.index("USER 1000") :]
+    assert users == ["1000"]
+    assert packages < code
+    assert "RUN" not in steps_of_the_user
 
 
 def test_every_package_of_the_pipeline_but_the_models_is_copied():
-    packages = {
-        f"pipeline/{path.parent.name}" for path in (REPOSITORY / "pipeline").glob("*/__init__.py")
-    }
+    modules = (REPOSITORY / "pipeline").glob("*/__init__.py")
+    packages = {f"pipeline/{path.parent.name}" for path in modules}
+    copied = sources(STAGES["pipeline"])
 
-    assert packages <= set(sources(STAGES["pipeline"]))
-    assert "models" not in sources(STAGES["pipeline"])
+    assert packages <= set(copied)
+    assert "models" not in copied
 
 
 def test_the_serving_image_holds_whatever_the_server_imports():
-    copied = [path for source in sources(STAGES["serving"]) for path in REPOSITORY.glob(source)]
-    modules = {module for path in copied for module in path.glob("*.py")}
-    held = modules | {path for path in copied if path.is_file()}
+    paths = set(_paths_copied_into("serving"))
+    files = {path for path in paths if path.is_file()}
+    for path in paths:
+        files.update(path.glob("*.py"))
+    held = files | paths
 
-    for file in held:
-        for imported in _imports(file.read_text()):
-            path = REPOSITORY / imported.replace(".", "/")
-            assert path.with_suffix(".py") in held or path in copied, f"{file} imports {imported}"
+    for file in files:
+        text = file.read_text()
+        for module in _imports(text):
+            package = REPOSITORY / module.replace(".", "/")
+            modules = {package, package.with_suffix(".py")}
+            assert not held.isdisjoint(modules), f"{file} imports {module}"
 
 
-def _imports(source: str) -> set[str]:
-    nodes = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.ImportFrom) and node.module
-    ]
-    absolute = {
-        f"{n.module}.{a.name}" if _is_module(f"{n.module}.{a.name}") else str(n.module)
-        for n in nodes
-        for a in n.names
-    }
-    return {
-        module
-        for module in absolute
-        if module.split(".")[0] in ("pipeline", "settings", "names", "environments")
-    }
+def _paths_copied_into(stage: str) -> Iterator[Path]:
+    for source in sources(STAGES[stage]):
+        yield from REPOSITORY.glob(source)
+
+
+def _imports(source: str) -> Iterator[str]:
+    """The modules of ours that a file imports from."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package, _, _ = node.module.partition(".")
+            if package in OUR_PACKAGES:
+                yield from _modules_of(node.module, node.names)
+
+
+def _modules_of(module: str, aliases: list[ast.alias]) -> Iterator[str]:
+    for alias in aliases:
+        dotted = f"{module}.{alias.name}"
+        if _is_module(dotted):
+            yield dotted
+        else:
+            yield module
 
 
 def _is_module(dotted: str) -> bool:
@@ -123,28 +153,39 @@ def _is_module(dotted: str) -> bool:
 
 @pytest.mark.parametrize("part", ["pipeline", "serving"])
 def test_the_images_hold_what_the_lock_names_but_the_tests_own(part):
-    environment = runpy.run_path(str(REPOSITORY / "build/environment"))
-    lock = environment["json"].loads((REPOSITORY / "Pipfile.lock").read_text())
+    script = REPOSITORY / "build/environment"
+    environment = runpy.run_path(str(script))
+    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+    locked = environment["requirements"](lock[part])
 
+    lines = requirements(part)
     left_out = requirements("tests") if part == "pipeline" else []
 
-    assert sorted(requirements(part) + left_out) == sorted(environment["requirements"](lock[part]))
-    assert all(" --hash=sha256:" in line for line in requirements(part))
+    assert sorted([*lines, *left_out]) == sorted(locked)
+    for line in lines:
+        assert " --hash=sha256:" in line
 
 
 def test_nothing_in_the_pipeline_image_needs_what_is_left_out_of_it():
-    left_out, runtime = (
-        {name(line) for line in requirements(part)} for part in ("tests", "pipeline")
-    )
+    left_out = {name(line) for line in requirements("tests")}
+    runtime = {name(line) for line in requirements("pipeline")}
 
-    needed = {
-        canonicalize_name(needs.name)
-        for package in runtime
-        for needs in map(Requirement, importlib.metadata.requires(package) or [])
-        if needs.marker is None or needs.marker.evaluate({"extra": ""})
-    }
+    needed = set()
+    for package in runtime:
+        needed.update(_needs(package))
 
-    assert "pytest" in left_out and not needed & left_out
+    assert "pytest" in left_out
+    assert needed.isdisjoint(left_out)
+
+
+def _needs(package: str) -> Iterator[str]:
+    """The names of what an installed package needs without any extra."""
+    lines = importlib.metadata.requires(package) or []
+    for line in lines:
+        requirement = Requirement(line)
+        marker = requirement.marker
+        if marker is None or marker.evaluate({"extra": ""}):
+            yield canonicalize_name(requirement.name)
 
 
 @pytest.mark.parametrize(
@@ -152,9 +193,9 @@ def test_nothing_in_the_pipeline_image_needs_what_is_left_out_of_it():
     [(["echo", "hello"], (0, "hello\n", "")), (["--id=1"], (2, "", "built without BEAM_SDK"))],
 )
 def test_the_entrypoint_runs_a_command_and_leaves_flags_to_beam(arguments, says):
-    process = subprocess.run(
-        [REPOSITORY / "build/entrypoint", *arguments], capture_output=True, text=True
-    )
+    entrypoint = REPOSITORY / "build/entrypoint"
+
+    process = subprocess.run([entrypoint, *arguments], capture_output=True, text=True)
 
     code, out, err = says
     assert process.returncode == code

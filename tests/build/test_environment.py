@@ -10,6 +10,11 @@ from settings import REPOSITORY
 from tests.scripts import loaded
 
 SCRIPT = REPOSITORY / "build/environment"
+LOCK = REPOSITORY / "Pipfile.lock"
+USAGE = (
+    "usage: build/environment infra|pipeline|serving|experiments|dev|provider-standin|"
+    "successor COMMAND"
+)
 
 
 @pytest.fixture(scope="module")
@@ -17,22 +22,24 @@ def environment():
     return loaded("environment")
 
 
-def call(*arguments, **kwargs):
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, **kwargs
-    )
+@pytest.fixture
+def lock():
+    return json.loads(LOCK.read_text())
+
+
+def call(*arguments):
+    command = [sys.executable, SCRIPT, *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("arguments", [[], ["pipeline"], ["pipelin", "true"]])
 def test_wrong_usage_is_one_sentence_and_exit_2(arguments):
     process = call(*arguments)
+    lines = process.stderr.strip().splitlines()
 
     assert process.returncode == 2
-    assert (
-        "usage: build/environment infra|pipeline|serving|experiments|dev|provider-standin|"
-        "successor COMMAND"
-    ) in process.stderr
-    assert len(process.stderr.strip().splitlines()) == 1
+    assert USAGE in process.stderr
+    assert len(lines) == 1
 
 
 def test_an_unknown_command_is_one_sentence_and_exit_2():
@@ -51,9 +58,10 @@ def test_a_machine_that_can_hold_no_environment_is_told_what_to_do(
 
     with pytest.raises(SystemExit) as end:
         environment.main(["pipeline", "true"])
+    output = capsys.readouterr()
 
     assert end.value.code == 2
-    assert "use Debian 13 or Ubuntu 24.04" in capsys.readouterr().err
+    assert "use Debian 13 or Ubuntu 24.04" in output.err
 
 
 def test_a_missing_lock_is_one_sentence(environment, monkeypatch, tmp_path, capsys):
@@ -61,36 +69,42 @@ def test_a_missing_lock_is_one_sentence(environment, monkeypatch, tmp_path, caps
 
     with pytest.raises(SystemExit):
         environment.virtual_environment("pipeline", [])
+    output = capsys.readouterr()
 
-    assert "git checkout Pipfile.lock" in capsys.readouterr().err
-
-
-def test_every_package_of_the_lock_is_asked_for_with_its_hashes(environment):
-    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
-
-    lines = environment.requirements(lock["pipeline"])
-
-    assert len(lines) == len(lock["pipeline"]) > 200
-    assert all("==" in line and "--hash=sha256:" in line for line in lines)
+    assert "git checkout Pipfile.lock" in output.err
 
 
-def test_the_lock_names_no_index():
-    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+def test_every_package_of_the_lock_is_asked_for_with_its_hashes(environment, lock):
+    packages = lock["pipeline"]
 
-    assert lock["_meta"]["sources"] == []
-    assert [
-        n for c in lock if c != "_meta" for n, entry in lock[c].items() if "index" in entry
-    ] == []
+    lines = environment.requirements(packages)
+
+    assert len(packages) > 200
+    assert len(lines) == len(packages)
+    for line in lines:
+        assert "==" in line
+        assert "--hash=sha256:" in line
+
+
+def test_the_lock_names_no_index(lock):
+    meta = lock.pop("_meta")
+
+    assert meta["sources"] == []
+    for packages in lock.values():
+        for entry in packages.values():
+            assert "index" not in entry
 
 
 def test_an_unfinished_environment_is_made_anew(environment, monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "CACHE", tmp_path)
     place = tmp_path / "venv"
     place.mkdir()
-    (place / "half").touch()
+    half = place / "half"
+    half.touch()
 
     with environment.prepared(place, "a test") as fresh:
-        assert fresh and not (place / "half").exists()
+        assert fresh
+        assert not half.exists()
 
     with environment.prepared(place, "a test") as fresh:
         assert not fresh
@@ -99,8 +113,10 @@ def test_an_unfinished_environment_is_made_anew(environment, monkeypatch, tmp_pa
 def test_a_failure_while_preparing_leaves_it_unready(environment, monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "CACHE", tmp_path)
 
-    with pytest.raises(RuntimeError), environment.prepared(tmp_path / "venv", "a test"):
+    place = tmp_path / "venv"
+
+    with pytest.raises(RuntimeError), environment.prepared(place, "a test"):
         raise RuntimeError
 
-    with environment.prepared(tmp_path / "venv", "a test") as fresh:
+    with environment.prepared(place, "a test") as fresh:
         assert fresh

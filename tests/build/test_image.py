@@ -19,13 +19,17 @@ from tests.team import MODELS
 
 pytestmark = pytest.mark.skipif(not BUILT.exists(), reason="no image was built here: `make image`")
 SECONDS = 600
+PYTHON = ("python", "-m", "pipeline")
+TRIAL = "/trial"  # where the images find the folder `work`
+PATHS = ("--runs", f"{TRIAL}/runs", "--output", TRIAL)
 
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory) -> Path:
     """A folder with a model's folder in it, writable by the images' user."""
     place = tmp_path_factory.mktemp("work")
-    shutil.copytree(MODELS / "cab", place / "cab", ignore=shutil.ignore_patterns("__pycache__"))
+    bytecode = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(MODELS / "cab", place / "cab", ignore=bytecode)
     place.chmod(0o777)
     return place
 
@@ -36,30 +40,17 @@ def rehearsed(work) -> dict:
 
     It does each in a container.
     """
-    python = ("python", "-m", "pipeline")
-    run(
-        Image.built("pipeline"),
-        *python,
-        "compile",
-        "/trial/cab",
-        "--env",
-        "local",
-        "--runs",
-        "/trial/runs",
-        "--output",
-        "/trial",
-        work=work,
-    )
-    return json.loads(
-        run(
-            Image.built("pipeline"),
-            *python,
-            "rehearse",
-            "/trial/local-cab.json",
-            "--json",
-            work=work,
-        )
-    )
+    image = Image.built("pipeline")
+    run(image, *PYTHON, "compile", f"{TRIAL}/cab", "--env", "local", *PATHS, work=work)
+    output = run(image, *PYTHON, "rehearse", f"{TRIAL}/local-cab.json", "--json", work=work)
+    return json.loads(output)
+
+
+@pytest.fixture(scope="module")
+def published(work, rehearsed) -> Path:
+    """The folder of the model that the rehearsal published, as this machine sees it."""
+    path = Path(rehearsed["published"])
+    return work / path.relative_to(TRIAL)
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +61,16 @@ def served(work, rehearsed):
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        _, port = free.getsockname()
     variables = {
         "AIP_STORAGE_URI": rehearsed["published"],
         "AIP_HTTP_PORT": str(port),
         "AIP_HEALTH_ROUTE": "/v1/healthy",
         "AIP_PREDICT_ROUTE": "/v1/answer",
     }
-    server = subprocess.Popen(
-        Image.built("serving").command(folders={work: "/trial"}, environment=variables)
-    )
+    image = Image.built("serving")
+    command = image.command(folders={work: TRIAL}, environment=variables)
+    server = subprocess.Popen(command)
     try:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
@@ -89,7 +80,7 @@ def served(work, rehearsed):
 
 def run(image: Image, *command: str, work: Path, user: str | None = None) -> str:
     process = subprocess.run(
-        image.command(*command, folders={work: "/trial"}, user=user),
+        image.command(*command, folders={work: TRIAL}, user=user),
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -109,50 +100,58 @@ def wait_until_healthy(address: str) -> None:
     raise AssertionError(f"{address}/healthy never answered 200")
 
 
-def test_the_pipeline_image_rehearses_a_local_spec_to_a_blessed_model(work, rehearsed):
+def test_the_pipeline_image_rehearses_a_local_spec_to_a_blessed_model(rehearsed, published):
+    model = published / "saved_model.pb"
+
     assert rehearsed["blessed"] is True
-    assert (work / Path(rehearsed["published"]).relative_to("/trial") / "saved_model.pb").exists()
+    assert model.exists()
 
 
-def test_the_serving_image_answers_a_request_under_vertex_s_contract(work, rehearsed, served):
-    sample = json.loads(
-        (
-            work / Path(rehearsed["published"]).relative_to("/trial") / "assets.extra/sample.json"
-        ).read_text()
-    )
-    request = urllib.request.Request(
-        f"{served}/answer",
-        json.dumps({"instances": [sample, sample]}).encode(),
-        {"Content-Type": "application/json"},
-    )
+def test_the_serving_image_answers_a_request_under_vertex_s_contract(published, served):
+    sample_file = published / "assets.extra/sample.json"
+    sample = json.loads(sample_file.read_text())
+    body = json.dumps({"instances": [sample, sample]})
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{served}/answer", body.encode(), headers)
 
     wait_until_healthy(served)
-    answer = json.load(urllib.request.urlopen(request, timeout=30))
+    response = urllib.request.urlopen(request, timeout=30)
+    answer = json.load(response)
 
-    assert len(answer["predictions"]) == 2
-    assert all(0 <= score <= 1 for score in answer["predictions"])
+    scores = answer["predictions"]
+    assert len(scores) == 2
+    for score in scores:
+        assert 0 <= score <= 1
 
 
 @pytest.mark.parametrize("target", ["pipeline", "serving"])
 def test_an_image_runs_as_nobody_special(work, target):
-    assert run(Image.built(target), "id", "-u", work=work) == "1000\n"
+    image = Image.built(target)
+
+    output = run(image, "id", "-u", work=work)
+
+    assert output == "1000\n"
 
 
 @pytest.mark.parametrize("target", ["pipeline", "serving"])
 def test_an_image_holds_no_build_tools_and_nothing_that_they_kept(work, target):
-    looked = (
+    image = Image.built(target)
+    search = (
         "command -v g++ gcc cc uv || true; ls -d /build /etc/pip.conf 2>/dev/null || true; "
         "find / -xdev -name .cache -user root"
     )
 
-    assert run(Image.built(target), "sh", "-c", looked, work=work, user="0") == ""
+    output = run(image, "sh", "-c", search, work=work, user="0")
+
+    assert output == ""
 
 
 def test_the_pipeline_image_carries_no_model():
     image = Image.built("pipeline")
+    command = image.command("ls", "/esteira/pipeline", folders={})
 
-    process = subprocess.run(
-        image.command("ls", "/esteira/pipeline", folders={}), capture_output=True, text=True
-    )
+    process = subprocess.run(command, capture_output=True, text=True)
 
-    assert "models" not in process.stdout.split() and "components" in process.stdout.split()
+    names = process.stdout.split()
+    assert "models" not in names
+    assert "components" in names

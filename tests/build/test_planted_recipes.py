@@ -38,14 +38,21 @@ class Planted:
     """A repository with this one's files; its recipes are changed before they run."""
 
     def __init__(self, folder: Path, registry: Registry) -> None:
-        self.folder, self.registry = folder, registry
-        for name in self.git(
+        self.folder = folder
+        self.registry = registry
+        listing = self.git(
             "ls-files", "-z", "--cached", "--others", "--exclude-standard", at=REPOSITORY
-        ).split("\0"):
-            if (file := REPOSITORY / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file, folder / name)
+        )
+        for name in listing.split("\0"):
+            self._copy(name)
         self.git("init", "--quiet")
+
+    def _copy(self, name: str) -> None:
+        file = REPOSITORY / name
+        if file.is_file():
+            target = self.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
 
     def git(self, *arguments: str, at: Path | None = None) -> str:
         variables = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull}
@@ -60,40 +67,90 @@ class Planted:
         return process.stdout.strip()
 
     def run(self, recipe: str, change: Callable[[Any], object], **given: str | None) -> Outcome:
-        document = yaml.safe_load((REPOSITORY / f"build/{recipe}.yaml").read_text())
+        path = f"build/{recipe}.yaml"
+        document = yaml.safe_load((REPOSITORY / path).read_text())
         change(document)
-        (self.folder / f"build/{recipe}.yaml").write_text(yaml.safe_dump(document, width=10_000))
+        text = yaml.safe_dump(document, width=10_000)
+        (self.folder / path).write_text(text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message=change")
-        return self.run_again(recipe, self.git("rev-parse", "HEAD"), **given)
+        commit = self.git("rev-parse", "HEAD")
+        return self.run_again(recipe, commit, **given)
 
     def run_again(self, recipe: str, commit: str, **given: str | None) -> Outcome:
-        substitutions = {**GIVEN, **OWN.get(recipe, {}), "COMMIT_SHA": commit, **given}
+        own = OWN.get(recipe, {})
+        substitutions = {**GIVEN, **own, "COMMIT_SHA": commit, **given}
         values = {name: value for name, value in substitutions.items() if value is not None}
-        return run(self.folder, recipe, values, {"REGISTRY_EMULATOR_HOST": self.registry.url})
+        environment = {"REGISTRY_EMULATOR_HOST": self.registry.url}
+        return run(self.folder, recipe, values, environment)
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("repository")
     with GoogleApis() as google:
-        yield Planted(tmp_path_factory.mktemp("repository"), google.registry)
+        yield Planted(folder, google.registry)
 
 
 def says_its_models(recipe: Any) -> None:
     """Replace the last step: its work is the cloud's."""
-    recipe["steps"][-1]["args"] = ["-c", "print('${_MODELS}')"]
+    *_, last = recipe["steps"]
+    last["args"] = ["-c", "print('${_MODELS}')"]
 
 
 def nothing(recipe: Any) -> None:
     pass
 
 
-def rename(step: int, old: str, new: str) -> Callable[[Any], None]:
+def rename(number: int, old: str, new: str) -> Callable[[Any], None]:
     def change(recipe: Any) -> None:
-        args = recipe["steps"][step]["args"]
-        args[args.index(old)] = new
+        step = recipe["steps"][number]
+        args = step["args"]
+        place = args.index(old)
+        args[place] = new
 
     return change
+
+
+def ask_for(substitution: str) -> Callable[[Any], None]:
+    """Have the last step ask for a substitution, too."""
+
+    def change(recipe: Any) -> None:
+        *_, last = recipe["steps"]
+        last["args"].append(substitution)
+
+    return change
+
+
+def change_last_step(**fields: str) -> Callable[[Any], None]:
+    def change(recipe: Any) -> None:
+        *_, last = recipe["steps"]
+        last.update(fields)
+
+    return change
+
+
+def push_first(recipe: Any) -> None:
+    """Move the first push before the builds."""
+    steps = recipe["steps"]
+    push = steps.pop(3)
+    steps.insert(0, push)
+
+
+def drop_environment(recipe: Any) -> None:
+    first, *_ = recipe["steps"]
+    first.pop("env")
+
+
+def drop_timeout(recipe: Any) -> None:
+    recipe.pop("timeout")
+
+
+def sleep_too_long(recipe: Any) -> None:
+    program = "import time; print('${_STAGE} ${_MODELS}', flush=True); time.sleep(60)"
+    first, *_ = recipe["steps"]
+    first["args"] = ["-c", program]
+    recipe["timeout"] = "2s"
 
 
 def test_the_images_are_built_and_pushed_once_by_a_tag_of_the_build(planted):
@@ -101,22 +158,26 @@ def test_the_images_are_built_and_pushed_once_by_a_tag_of_the_build(planted):
     commit = planted.git("rev-parse", "HEAD")
     rerun = planted.run_again("image", commit, BUILD_ID="8")
 
+    tags = {(image, tag) for image, tag in planted.registry.tags if commit in tag}
+    expected_tags = {(image, f"{commit}-{build}") for image in IMAGES for build in (7, 8)}
+    *_, last = first.steps
     assert first.status == "SUCCESS"
     assert rerun.status == "SUCCESS"
-    assert first.steps[-1].output == "all\n"
-    pushed = {(name, tag) for name, tag in planted.registry.tags if commit in tag}
-    assert pushed == {(name, f"{commit}-{build}") for name in IMAGES for build in (7, 8)}
+    assert last.output == "all\n"
+    assert tags == expected_tags
 
 
 def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
     planted.run("image", says_its_models)
     commit = planted.git("rev-parse", "HEAD")
-    planted.registry.put_image(IMAGES[0], revision="another", tag=f"{commit}-9")
+    pipeline_image, _ = IMAGES
+    planted.registry.put_image(pipeline_image, revision="another", tag=f"{commit}-9")
 
     rerun = planted.run_again("image", commit, BUILD_ID="9")
 
+    *_, last = rerun.steps
     assert rerun.status == "FAILURE"
-    assert rerun.steps[-1].step.id == "push pipeline"
+    assert last.step.id == "push pipeline"
     assert "the registry answers 400" in rerun.output
 
 
@@ -129,12 +190,8 @@ def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
             "there is no Dockerfile",
         ),
         ("image", rename(1, "--target=test", "--target=tests"), "no target tests"),
-        (
-            "image",
-            lambda recipe: recipe["steps"].insert(0, recipe["steps"].pop(3)),
-            "was never built",
-        ),
-        ("image", lambda recipe: recipe["steps"][0].pop("env"), "DOCKER_BUILDKIT=1 is not set"),
+        ("image", push_first, "was never built"),
+        ("image", drop_environment, "DOCKER_BUILDKIT=1 is not set"),
         ("image", rename(2, ".", "builds"), "no folder builds"),
         ("image", rename(3, "push", "pull"), "invalid choice: 'pull'"),
         ("modules", rename(0, "build/environment", "build/environments"), "can't open file"),
@@ -147,30 +204,25 @@ def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
 def test_a_step_that_asks_for_what_is_not_there_fails(planted, recipe, change, says):
     outcome = planted.run(recipe, change)
 
+    *_, last = outcome.steps
     assert outcome.status == "FAILURE"
-    assert says in outcome.steps[-1].output
+    assert says in last.output
 
 
 def test_an_image_of_files_that_are_not_in_the_commit_is_not_built(planted):
-    trim = (planted.folder / "build/trim").rename(planted.folder / "build/trimmed")
+    trim = planted.folder / "build/trim"
+    renamed = trim.rename(planted.folder / "build/trimmed")
 
     outcome = planted.run("image", says_its_models)
 
-    trim.rename(planted.folder / "build/trim")
+    renamed.rename(trim)
     assert outcome.status == "FAILURE"
     assert len(outcome.steps) == 1
     assert "copies build/trim, which is not there" in outcome.output
 
 
 def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
-    def change(recipe: Any) -> None:
-        recipe["steps"][0]["args"] = [
-            "-c",
-            "import time; print('${_STAGE} ${_MODELS}', flush=True); time.sleep(60)",
-        ]
-        recipe["timeout"] = "2s"
-
-    outcome = planted.run("monitor", change)
+    outcome = planted.run("monitor", sleep_too_long)
 
     assert outcome.status == "TIMEOUT"
     assert outcome.output == "dev all\n"
@@ -180,21 +232,13 @@ def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
 @pytest.mark.parametrize(
     ("change", "given", "says"),
     [
-        (
-            lambda recipe: recipe["steps"][-1]["args"].append("$SHORT_SHA"),
-            {},
-            "SHORT_SHA is unknown",
-        ),
-        (lambda recipe: recipe["steps"][-1]["args"].append("$_IMAGE"), {}, "_IMAGE is missing"),
+        (ask_for("$SHORT_SHA"), {}, "SHORT_SHA is unknown"),
+        (ask_for("$_IMAGE"), {}, "_IMAGE is missing"),
         (nothing, {"_MODELS": None}, "_MODELS is missing"),
         (nothing, {"_IMAGE": "x"}, "_IMAGE is given and never used"),
-        (
-            lambda recipe: recipe["steps"][-1].update(name="gcr.io/cloud-builders/gcloud"),
-            {},
-            "gcloud is unknown",
-        ),
-        (lambda recipe: recipe["steps"][-1].update(script="echo"), {}, "unknown key script"),
-        (lambda recipe: recipe.pop("timeout"), {}, "timeout is None"),
+        (change_last_step(name="gcr.io/cloud-builders/gcloud"), {}, "gcloud is unknown"),
+        (change_last_step(script="echo"), {}, "unknown key script"),
+        (drop_timeout, {}, "timeout is None"),
     ],
 )
 def test_a_recipe_with_a_wrong_word_is_refused_before_any_step(

@@ -15,14 +15,23 @@ from tests.standins.cloud_build.recipe_file import BUILT_IN, Step, read
 
 FOLDER = REPOSITORY / "build"
 COMMIT = "c" * 40
+TAG = f"{COMMIT}-7"
 DEV = ENVIRONMENTS["dev"]
 OWN = {"promote": {"_COMMIT": COMMIT}}  # what a recipe takes beside the stage and the models
 NOT_THERE_YET = {"monitor"}  # verbs of a later commit
+DOCKER = "gcr.io/cloud-builders/docker"
+SUBSTITUTION = re.compile(r"(?<!\$)\$\{?([A-Z_]+)")
 every_recipe = pytest.mark.parametrize("recipe", names.RECIPES)
+every_working_recipe = pytest.mark.parametrize("recipe", sorted({*names.RECIPES} - NOT_THERE_YET))
 
 
 def text(recipe: str) -> str:
-    return (FOLDER / f"{recipe}.yaml").read_text()
+    file = FOLDER / f"{recipe}.yaml"
+    return file.read_text()
+
+
+def document(recipe: str) -> dict:
+    return yaml.safe_load(text(recipe))
 
 
 def steps(recipe: str, models: str = "all", settings=DEV) -> list[Step]:
@@ -32,61 +41,79 @@ def steps(recipe: str, models: str = "all", settings=DEV) -> list[Step]:
         "PROJECT_ID": settings.project_id,
         "LOCATION": settings.region,
     }
-    return read(
-        text(recipe),
-        {**built_in, "_STAGE": settings.stage, "_MODELS": models, **OWN.get(recipe, {})},
-    ).steps
+    own = OWN.get(recipe, {})
+    substitutions = {**built_in, "_STAGE": settings.stage, "_MODELS": models, **own}
+    return read(text(recipe), substitutions).steps
+
+
+def commands_of_docker(verb: str, settings=DEV) -> list[tuple[str, ...]]:
+    """The commands of the recipe that builds the images, of one verb of docker."""
+    commands = []
+    for step in steps("image", settings=settings):
+        program, second, *_ = step.command
+        if (program, second) == ("docker", verb):
+            commands.append(step.command)
+    return commands
 
 
 def of_our_cli(recipe: str, models: str = "all") -> list[list[str]]:
-    return [
-        list(step.command[3:])
-        for step in steps(recipe, models)
-        if step.command[:3] == ("python3", "-m", "pipeline")
-    ]
+    commands = []
+    for step in steps(recipe, models):
+        program, dash, module, *arguments = step.command
+        if (program, dash, module) == ("python3", "-m", "pipeline"):
+            commands.append(arguments)
+    return commands
 
 
 def test_there_is_a_recipe_a_trigger_and_a_line_of_the_readme_for_each_name():
-    table = re.findall(r"^\| `(\w+)\.yaml` \| ", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    readme = (FOLDER / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)\.yaml` \| ", readme, re.MULTILINE)
+    files = {path.stem for path in FOLDER.glob("*.yaml")}
+    recipes = set(names.RECIPES)
 
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == set(table) == set(names.RECIPES)
-    assert len(table) == len(names.RECIPES)
+    assert files == recipes
+    assert set(rows) == recipes
+    assert len(rows) == len(names.RECIPES)
 
 
 @every_recipe
 def test_a_recipe_takes_the_stage_the_models_and_what_is_built_in(recipe):
-    variables = set(re.findall(r"(?<!\$)\$\{?([A-Z_]+)", text(recipe)))
+    variables = set(SUBSTITUTION.findall(text(recipe)))
+    own = OWN.get(recipe, ())
 
     assert steps(recipe)
-    assert variables - set(BUILT_IN) == {"_STAGE", "_MODELS", *OWN.get(recipe, ())}
+    assert variables - set(BUILT_IN) == {"_STAGE", "_MODELS", *own}
 
 
 @every_recipe
 def test_a_recipe_logs_to_cloud_logging_and_hides_no_missing_substitution(recipe):
-    assert yaml.safe_load(text(recipe))["options"] == {"logging": "CLOUD_LOGGING_ONLY"}
+    options = document(recipe)["options"]
+
+    assert options == {"logging": "CLOUD_LOGGING_ONLY"}
 
 
 @every_recipe
 def test_a_recipe_ends_within_a_day_which_is_cloud_build_s_limit(recipe):
-    assert 600 <= int(yaml.safe_load(text(recipe))["timeout"].removesuffix("s")) <= 86_400
+    timeout = document(recipe)["timeout"]
+    seconds = int(timeout.removesuffix("s"))
+
+    assert 600 <= seconds <= 86_400
 
 
 @every_recipe
 def test_a_step_is_one_command_of_ours_or_of_docker(recipe):
     for step in steps(recipe):
         program, *arguments = step.command
-        assert (
-            program == "docker"
-            or arguments[:2] == ["-m", "pipeline"]
-            or arguments[0] == "build/environment"
-        ), step
-        assert shlex.join(step.command) == " ".join(step.command), (
-            f"{step} holds what a shell would read"
-        )
+        plain = " ".join(step.command)
+        first, *_ = arguments
+
+        is_ours = first == "build/environment" or arguments[:2] == ["-m", "pipeline"]
+        assert is_ours or program == "docker", step
+        assert shlex.join(step.command) == plain, f"{step} holds what a shell would read"
 
 
 @pytest.mark.parametrize("models", ["all", ",".join(model_names())])
-@pytest.mark.parametrize("recipe", sorted(set(names.RECIPES) - NOT_THERE_YET))
+@every_working_recipe
 def test_every_verb_and_flag_is_one_of_the_command_line(recipe, models):
     commands = of_our_cli(recipe, models)
 
@@ -103,120 +130,119 @@ def test_a_verb_that_is_not_there_yet_is_named(recipe, capsys):
 
     with pytest.raises(SystemExit):
         parser().parse_args(command)
+    output = capsys.readouterr()
 
-    assert (
-        f"invalid choice: '{recipe}'" in capsys.readouterr().err
-    )  # once it is there, it leaves NOT_THERE_YET
+    # Once the verb is there, it leaves NOT_THERE_YET.
+    assert f"invalid choice: '{recipe}'" in output.err
 
 
 @pytest.mark.parametrize("recipe", ["image", "modules"])
 def test_what_is_delivered_is_the_commit_that_the_build_is_of(recipe):
     [command] = of_our_cli(recipe)
+    flag = command.index("--commit")
 
-    assert command[command.index("--commit") + 1] == COMMIT
+    assert command[flag + 1] == COMMIT
 
 
 def test_a_promotion_is_of_the_commit_that_is_asked_for_and_not_of_the_one_that_the_build_is_of():
     [command] = of_our_cli("promote")
+    recipe = text("promote")
 
     assert command == ["push", "--env", "dev", "--promote", "--commit", COMMIT, "--models", "all"]
-    assert "COMMIT_SHA" not in text("promote")
+    assert "COMMIT_SHA" not in recipe
 
 
 def test_an_image_s_name_is_the_one_that_the_settings_give_in_every_environment():
-    for settings in ENVIRONMENTS.values():
-        tags = [
-            step.command[step.command.index("build") :]
-            for step in steps("image", settings=settings)
-            if "build" in step.command
-        ]
-        built = [
-            a.removeprefix("--tag=") for command in tags for a in command if a.startswith("--tag=")
-        ]
-        pushed = [
-            step.command[2]
-            for step in steps("image", settings=settings)
-            if step.command[1] == "push"
-        ]
+    [command] = of_our_cli("image")
+    *_, flag, tag = command
 
-        assert (
-            built
-            == pushed
-            == [f"{settings.names.image(target)}:{COMMIT}-7" for target in ("pipeline", "serving")]
-        )
-        assert of_our_cli("image")[0][-2:] == ["--tag", f"{COMMIT}-7"]
+    assert [flag, tag] == ["--tag", TAG]
+    for settings in ENVIRONMENTS.values():
+        images = [f"{settings.names.image(target)}:{TAG}" for target in ("pipeline", "serving")]
+        pushed = [image for _, _, image in commands_of_docker("push", settings)]
+        built = []
+        for command in commands_of_docker("build", settings):
+            built += options_of(command, "--tag=")
+
+        assert pushed == images
+        assert built == images
+
+
+def options_of(command: tuple[str, ...], flag: str) -> list[str]:
+    """The values of an option in a command."""
+    return [part.removeprefix(flag) for part in command if part.startswith(flag)]
 
 
 def test_images_are_made_from_the_commit_and_nothing_is_pushed_before_the_gate():
-    commands = [step.command for step in steps("image")]
+    beginnings = [" ".join(step.command[:2]) for step in steps("image")]
+    builds = commands_of_docker("build")
+    targets = []
+    for command in builds:
+        targets += options_of(command, "--target=")
 
-    builds = [command for command in commands if command[1] == "build"]
-    assert [command[:2] for command in commands] == [("docker", "build")] * 3 + [
-        ("docker", "push")
-    ] * 2 + [("python3", "-m")]
-    assert all(
-        {"--file=build/Dockerfile", f"--build-arg=COMMIT={COMMIT}"} <= set(command)
-        for command in builds
-    )
-    assert [a for command in builds for a in command if "--target" in a] == [
-        "--target=pipeline",
-        "--target=test",
-        "--target=serving",
+    assert beginnings == [
+        "docker build",
+        "docker build",
+        "docker build",
+        "docker push",
+        "docker push",
+        "python3 -m",
     ]
+    assert targets == ["pipeline", "test", "serving"]
+    for command in builds:
+        assert "--file=build/Dockerfile" in command
+        assert f"--build-arg=COMMIT={COMMIT}" in command
 
 
 def test_the_model_contract_gates_the_modules():
     [first, last] = steps("modules", "cab")
+    contract = " ".join(first.command)
 
     assert (
-        " ".join(first.command)
-        == "python3 build/environment pipeline python -m pytest tests/models --models cab"
+        contract == "python3 build/environment pipeline python -m pytest tests/models --models cab"
     )
     assert last.command[3] == "deliver"
 
 
 def test_the_contract_is_about_the_models_that_are_named_and_refuses_others():
-    name, *remaining = model_names(REPOSITORY / "models")
+    name, *other_names = model_names(REPOSITORY / "models")
     [first, _] = steps("modules", name)
-    wrong = subprocess.run(
-        [*first.command[:-1], "nope"], cwd=REPOSITORY, capture_output=True, text=True
-    )
-    process = subprocess.run(
-        [*first.command, "--collect-only", "--verbose"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    *contract, _ = first.command
+
+    wrong = run_here(*contract, "nope")
+    process = run_here(*first.command, "--collect-only", "--verbose")
 
     assert wrong.returncode == 4
     assert "--models is 'nope', unknown is 'nope'" in wrong.stderr
     assert process.returncode == 0
     assert f"[{name}]" in process.stdout
-    assert [model for model in remaining if f"[{model}]" in process.stdout] == []
+    for other_name in other_names:
+        assert f"[{other_name}]" not in process.stdout
+
+
+def run_here(*command: str) -> subprocess.CompletedProcess:
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
 
 
 @every_recipe
 def test_the_python_of_the_recipes_is_the_images_own(recipe):
-    [base] = re.findall(r"^ARG BASE=(\S+)$", (FOLDER / "Dockerfile").read_text(), re.MULTILINE)
+    dockerfile = (FOLDER / "Dockerfile").read_text()
+    [base] = re.findall(r"^ARG BASE=(\S+)$", dockerfile, re.MULTILINE)
+    builders = {step["name"] for step in document(recipe)["steps"]}
 
-    assert {step["name"] for step in yaml.safe_load(text(recipe))["steps"]} - {
-        "gcr.io/cloud-builders/docker"
-    } == {base}
+    assert builders - {DOCKER} == {base}
 
 
 def test_the_image_takes_dataflow_s_worker_of_the_very_beam_that_is_locked():
     """Any stage may run its Beam parts on Dataflow, and the image is built once."""
-    beam = json.loads((REPOSITORY / "Pipfile.lock").read_text())["pipeline"]["apache-beam"][
-        "version"
-    ].removeprefix("==")
-    builds = [
-        step.command
-        for step in steps("image")
-        if "--target=pipeline" in step.command or "--target=test" in step.command
-    ]
+    lock = json.loads((REPOSITORY / "Pipfile.lock").read_text())
+    beam = lock["pipeline"]["apache-beam"]
+    version = beam["version"].removeprefix("==")
+    argument = f"--build-arg=BEAM_SDK=docker.io/apache/beam_python3.13_sdk:{version}"
+    ends = {"--target=pipeline", "--target=test"}
+
+    builds = [command for command in commands_of_docker("build") if ends.intersection(command)]
 
     assert len(builds) == 2
-    assert all(
-        f"--build-arg=BEAM_SDK=docker.io/apache/beam_python3.13_sdk:{beam}" in build
-        for build in builds
-    )
+    for command in builds:
+        assert argument in command
