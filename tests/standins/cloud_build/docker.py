@@ -15,17 +15,26 @@ import re
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, urljoin
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
+BYTES = "application/octet-stream"
 REVISION = "org.opencontainers.image.revision"
+STAGE = re.compile(r"^(?P<all>FROM \S+ AS (?P<name>\S+)\n(?:(?!FROM ).*\n?)*)", re.MULTILINE)
+FOREIGN = {".git", "__pycache__"}  # folders that are no part of a context
 
 
 def main(arguments: list[str]) -> None:
     options = parser().parse_args(arguments)
-    build(options) if options.verb == "build" else push(options.name)
+    if options.verb == "build":
+        build(options)
+    else:
+        push(options.name)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,137 +46,165 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--build-arg", action="append", default=[])
     build.add_argument("--tag", action="append", default=[])
     build.add_argument("context", type=Path)
-    verbs.add_parser("push", allow_abbrev=False).add_argument("name")
+    push = verbs.add_parser("push", allow_abbrev=False)
+    push.add_argument("name")
     return top
 
 
 def build(options: argparse.Namespace) -> None:
-    if not Path(options.file).is_file():
+    text = dockerfile(options)
+    values = build_arguments(options, text)
+    check_sources(options, text)
+    commit = values.get("COMMIT", "unknown")
+    image = {"target": options.target, "commit": commit, "tree": tree(options.context)}
+    description = json.dumps(image)
+    for tag in options.tag:
+        description_file(tag).write_text(description)
+    print(f"built {options.target} of {commit} (a stand-in: nothing was run)")
+
+
+def dockerfile(options: argparse.Namespace) -> str:
+    """The Dockerfile's text with its continued lines joined, where it has the target."""
+    file = Path(options.file)
+    if not file.is_file():
         fail(f"there is no {options.file}")
     if not options.context.is_dir():
         fail(f"there is no folder {options.context} to build from")
-    text = Path(options.file).read_text().replace("\\\n", " ")
-    if "RUN --mount" in text and os.environ.get("DOCKER_BUILDKIT") != "1":
+    text = file.read_text().replace("\\\n", " ")
+    buildkit = os.environ.get("DOCKER_BUILDKIT")
+    if "RUN --mount" in text and buildkit != "1":
         fail(f"{options.file} mounts, which takes BuildKit: DOCKER_BUILDKIT=1 is not set")
-    stages = {
-        m["name"]: m["all"]
-        for m in re.finditer(
-            r"^(?P<all>FROM \S+ AS (?P<name>\S+)\n(?:(?!FROM ).*\n?)*)", text, re.MULTILINE
-        )
-    }
+    stages = bodies(text)
     if options.target not in stages:
         fail(f"{options.file} has no target {options.target}, allowed are {', '.join(stages)}")
-    values = dict(argument.partition("=")[::2] for argument in options.build_arg)
-    if undeclared := sorted(set(values) - set(re.findall(r"^ARG (\w+)", text, re.MULTILINE))):
-        fail(f"{options.file} declares no ARG {undeclared[0]}")
-    for source in (
-        source for stage in chain(stages, options.target) for source in copied(stages[stage])
-    ):
-        if not list(options.context.glob(source)):
-            fail(f"{options.target} copies {source}, which is not there")
-    image = {
-        "target": options.target,
-        "commit": values.get("COMMIT", "unknown"),
-        "tree": tree(options.context),
-    }
-    for tag in options.tag:
-        kept(tag).write_text(json.dumps(image))
-    print(f"built {options.target} of {image['commit']} (a stand-in: nothing was run)")
+    return text
+
+
+def build_arguments(options: argparse.Namespace, text: str) -> dict[str, str]:
+    """The values of --build-arg, each of which the Dockerfile declares."""
+    values = {}
+    for argument in options.build_arg:
+        name, _, value = argument.partition("=")
+        values[name] = value
+    declared = re.findall(r"^ARG (\w+)", text, re.MULTILINE)
+    for name in sorted(values):
+        if name not in declared:
+            fail(f"{options.file} declares no ARG {name}")
+    return values
+
+
+def check_sources(options: argparse.Namespace, text: str) -> None:
+    """Fail where the target, or a stage below it, copies a path that is not in the context."""
+    stages = bodies(text)
+    for stage in chain(stages, options.target):
+        for source in copied(stages[stage]):
+            files = list(options.context.glob(source))
+            if not files:
+                fail(f"{options.target} copies {source}, which is not there")
+
+
+def bodies(text: str) -> dict[str, str]:
+    """The text of each stage of a Dockerfile, by its name."""
+    return {match["name"]: match["all"] for match in STAGE.finditer(text)}
 
 
 def chain(stages: dict[str, str], target: str) -> list[str]:
     """The target and every stage below it, by FROM or by COPY."""
-    needed, waiting = [], [target]
+    needed = []
+    waiting = [target]
     while waiting:
-        if (stage := waiting.pop()) in stages and stage not in needed:
+        stage = waiting.pop()
+        if stage in stages and stage not in needed:
             needed.append(stage)
             waiting += re.findall(r"^(?:FROM |COPY --from=)(\S+)", stages[stage], re.MULTILINE)
     return needed
 
 
-def copied(stage: str) -> list[str]:
-    return [
-        source
-        for line in re.findall(r"^COPY (?!--from)(.*)$", stage, re.MULTILINE)
-        for source in line.split()[:-1]
-    ]
+def copied(stage: str) -> Iterator[str]:
+    for line in re.findall(r"^COPY (?!--from)(.*)$", stage, re.MULTILINE):
+        *sources, _ = line.split()
+        yield from sources
 
 
 def tree(folder: Path) -> str:
     """The hash of every file's path and content, as they are."""
     digest = hashlib.sha256()
-    for file in sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not {".git", "__pycache__"} & set(path.parts)
-    ):
-        content = hashlib.sha256(file.read_bytes()).hexdigest()
-        digest.update(f"{file.relative_to(folder)}\0{content}\n".encode())
+    paths = sorted(folder.rglob("*"))
+    for path in paths:
+        if path.is_file() and FOREIGN.isdisjoint(path.parts):
+            content = sha256(path.read_bytes())
+            line = f"{path.relative_to(folder)}\0{content}\n"
+            digest.update(line.encode())
     return digest.hexdigest()
 
 
-def kept(name: str) -> Path:
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def description_file(name: str) -> Path:
+    """The file that keeps what was built by the tag `name`."""
     store = Path(os.environ["DOCKER_STANDIN_STORE"])
     store.mkdir(parents=True, exist_ok=True)
     return store / f"{quote(name, safe='')}.json"
 
 
 def push(name: str) -> None:
-    if not kept(name).exists():
+    file = description_file(name)
+    if not file.exists():
         fail(f"an image with the tag {name} was never built")
-    image = json.loads(kept(name).read_text())
-    path, _, tag = name.partition("/")[2].rpartition(":")
-    registry = f"{os.environ['REGISTRY_EMULATOR_HOST'].rstrip('/')}/v2/{path}"
-    layer = blob(
-        registry,
-        "application/vnd.oci.image.layer.v1.tar",
-        f"{image['target']} {image['tree']}".encode(),
-    )
+    image = json.loads(file.read_text())
+    _, _, reference = name.partition("/")
+    path, _, tag = reference.rpartition(":")
+    host = os.environ["REGISTRY_EMULATOR_HOST"].rstrip("/")
+    registry = f"{host}/v2/{path}"
+    content = json.dumps(manifest_of(image, registry)).encode()
+    ask("PUT", f"{registry}/manifests/{tag}", content, MANIFEST)
+    print(f"pushed {name}, sha256:{sha256(content)} (a stand-in)")
+
+
+def manifest_of(image: dict[str, str], registry: str) -> dict[str, object]:
+    """The manifest of an image, whose layer and configuration are sent."""
+    files = f"{image['target']} {image['tree']}"
+    layer = blob(registry, LAYER, files.encode())
     config = {
         "architecture": "amd64",
         "os": "linux",
         "config": {"Labels": {REVISION: image["commit"]}},
         "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]},
     }
-    manifest = {
+    content = json.dumps(config).encode()
+    descriptor = blob(registry, CONFIG, content)
+    return {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": blob(
-            registry, "application/vnd.oci.image.config.v1+json", json.dumps(config).encode()
-        ),
+        "config": descriptor,
         "layers": [layer],
     }
-    content = json.dumps(manifest).encode()
-    ask("PUT", f"{registry}/manifests/{tag}", content, MANIFEST)
-    print(f"pushed {name}, sha256:{hashlib.sha256(content).hexdigest()} (a stand-in)")
 
 
 def blob(registry: str, kind: str, content: bytes) -> dict[str, object]:
-    """Sends it; returns its descriptor."""
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    begun = f"{registry}/blobs/uploads/"
-    place = urljoin(begun, ask("POST", begun, b"", "application/octet-stream"))
-    ask(
-        "PUT",
-        f"{place}{'&' if '?' in place else '?'}digest={quote(digest)}",
-        content,
-        "application/octet-stream",
-    )
+    """Send a blob; return its descriptor."""
+    digest = f"sha256:{sha256(content)}"
+    uploads = f"{registry}/blobs/uploads/"
+    location = ask("POST", uploads, b"", BYTES)
+    place = urljoin(uploads, location)
+    separator = "&" if "?" in place else "?"
+    ask("PUT", f"{place}{separator}digest={quote(digest)}", content, BYTES)
     return {"mediaType": kind, "digest": digest, "size": len(content)}
 
 
 def ask(method: str, url: str, content: bytes, kind: str) -> str:
     """The location in the registry's answer, if any."""
+    headers = {"Content-Type": kind}
+    request = urllib.request.Request(url, content, headers, method=method)
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, content, {"Content-Type": kind}, method=method), timeout=60
-        ) as answer:
-            return str(answer.headers.get("Location") or "")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            location = answer.headers.get("Location")
+            return str(location or "")
     except urllib.error.HTTPError as error:
-        fail(
-            f"the registry answers {error.code} to {method} {url}: "
-            f"{error.read().decode(errors='replace')[:500]}"
-        )
+        message = error.read().decode(errors="replace")
+        fail(f"the registry answers {error.code} to {method} {url}: {message[:500]}")
     except OSError as error:
         fail(f"the registry at {url} does not answer: {error}")
 
