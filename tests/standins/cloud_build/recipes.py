@@ -20,11 +20,14 @@ from typing import Any, NamedTuple
 
 from tests.standins.cloud_build.recipe_file import RecipeError, Step, read
 
-OURS = {
-    "ESTEIRA_ENVIRONMENT",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-}  # of the environment that the tests run in, which no step may lean on
+Variables = Mapping[str, str]
+Build = dict[str, Any]  # in the form of Cloud Build's API
+# Of the environment that the tests run in, which no step may lean on.
+OURS = {"ESTEIRA_ENVIRONMENT", "PYTHONPATH", "VIRTUAL_ENV"}
+COMMIT = re.compile(r"[0-9a-f]{40}")
+BUILD_NAME = re.compile(
+    r"projects/(?P<PROJECT_ID>[^/]+)/locations/(?P<LOCATION>[^/]+)/builds/(?P<BUILD_ID>[^/]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Outcome:
 
     @property
     def output(self) -> str:
-        return self.problem + "".join(result.output for result in self.steps)
+        outputs = [result.output for result in self.steps]
+        return "".join([self.problem, *outputs])
 
 
 class Checkout(NamedTuple):
@@ -57,94 +61,96 @@ class Checkout(NamedTuple):
 def run(
     repository: Path,
     recipe: str,
-    substitutions: Mapping[str, str],
-    environment: Mapping[str, str] | None = None,
+    substitutions: Variables,
+    environment: Variables | None = None,
 ) -> Outcome:
     """Run build/<recipe>.yaml of the commit COMMIT_SHA in a fresh checkout of it.
 
     It ends when a step fails or the recipe's time is over. `environment` tells the steps where the
     stand-ins are that they find instead of the cloud. Raises RecipeError before any step runs.
     """
-    with checkout(repository, substitutions.get("COMMIT_SHA", "")) as place:
-        file = place.files / "build" / f"{recipe}.yaml"
+    commit = substitutions.get("COMMIT_SHA", "")
+    with checkout(repository, commit) as place:
+        file = place.files / f"build/{recipe}.yaml"
         if not file.is_file():
-            raise RecipeError(f"there is no build/{recipe}.yaml in {substitutions['COMMIT_SHA']}")
+            raise RecipeError(f"there is no build/{recipe}.yaml in {commit}")
         steps, timeout_seconds = read(file.read_text(), substitutions)
-        return _outcome(
-            steps, place, _around(place, environment or {}), time.monotonic() + timeout_seconds
-        )
+        around = _around(place, environment or {})
+        deadline = time.monotonic() + timeout_seconds
+        return _outcome(steps, place, around, deadline)
 
 
 @contextmanager
 def checkout(repository: Path, commit: str) -> Iterator[Checkout]:
     """The files of one commit and none of its history, fetched as Cloud Build does."""
-    if not re.fullmatch(r"[0-9a-f]{40}", commit):
+    if not COMMIT.fullmatch(commit):
         raise RecipeError(f"COMMIT_SHA is {commit!r}, allowed is the whole hash of a commit")
     with tempfile.TemporaryDirectory(prefix="recipe-", ignore_cleanup_errors=True) as folder:
         place = Checkout(Path(folder, "workspace"), Path(folder, "beside"))
         for path in place:
             path.mkdir()
-        url = repository.resolve().as_uri()
-        for command in (
-            ["init", "--quiet"],
-            ["fetch", "--quiet", "--depth=1", url, commit],
-            ["checkout", "--quiet", "FETCH_HEAD"],
-        ):
-            process = subprocess.run(
-                ["git", *command], cwd=place.files, capture_output=True, text=True
-            )
-            if process.returncode:
-                raise RecipeError(
-                    f"{repository} gives no commit {commit}: {' '.join(process.stderr.split())}"
-                )
+        _fetch(repository, commit, place.files)
         yield place
 
 
-def _around(place: Checkout, environment: Mapping[str, str]) -> dict[str, str]:
+def _fetch(repository: Path, commit: str, folder: Path) -> None:
+    url = repository.resolve().as_uri()
+    for command in (
+        ["init", "--quiet"],
+        ["fetch", "--quiet", "--depth=1", url, commit],
+        ["checkout", "--quiet", "FETCH_HEAD"],
+    ):
+        process = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True)
+        if process.returncode:
+            message = " ".join(process.stderr.split())
+            raise RecipeError(f"{repository} gives no commit {commit}: {message}")
+
+
+def _around(place: Checkout, environment: Variables) -> dict[str, str]:
     """The variables of every step: this machine's, with the stand-in for docker in front.
 
     They hold nothing of the venv that the runner is in.
     """
     programs = place.beside / "bin"
     programs.mkdir()
-    (programs / "docker").symlink_to(Path(__file__).resolve().with_name("docker.py"))
-    variables = {**os.environ, **environment, "DOCKER_STANDIN_STORE": str(place.beside / "images")}
-    venv = os.environ.get("VIRTUAL_ENV")
-    paths = [
-        path
-        for path in variables.get("PATH", os.defpath).split(os.pathsep)
-        if not venv or path != f"{venv}/bin"
-    ]
-    return {
-        **{name: value for name, value in variables.items() if name not in OURS},
-        "PATH": os.pathsep.join([str(programs), *paths]),
-    }
+    docker = programs / "docker"
+    docker.symlink_to(Path(__file__).resolve().with_name("docker.py"))
+    store = place.beside / "images"
+    variables = {**os.environ, **environment, "DOCKER_STANDIN_STORE": str(store)}
+
+    path = variables.get("PATH", os.defpath)
+    folders = path.split(os.pathsep)
+    if venv := os.environ.get("VIRTUAL_ENV"):
+        folders = [folder for folder in folders if folder != f"{venv}/bin"]
+    variables["PATH"] = os.pathsep.join([str(programs), *folders])
+    return {name: value for name, value in variables.items() if name not in OURS}
 
 
-def _outcome(
-    steps: list[Step], place: Checkout, around: Mapping[str, str], deadline: float
-) -> Outcome:
-    ended = []
+def _outcome(steps: list[Step], place: Checkout, around: Variables, deadline: float) -> Outcome:
+    results = []
     for number, step in enumerate(steps):
-        result, in_time = _run(
-            step, place, {**around, **step.env}, place.beside / f"{number}.log", deadline
-        )
-        ended.append(result)
-        if not in_time or result.code:
-            return Outcome("FAILURE" if in_time else "TIMEOUT", ended)
-    return Outcome("SUCCESS", ended)
+        variables = {**around, **step.env}
+        log = place.beside / f"{number}.log"
+        result, in_time = _run(step, place, variables, log, deadline)
+        results.append(result)
+        if not in_time:
+            return Outcome("TIMEOUT", results)
+        if result.code:
+            return Outcome("FAILURE", results)
+    return Outcome("SUCCESS", results)
 
 
 def _run(
-    step: Step, place: Checkout, variables: Mapping[str, str], log: Path, deadline: float
+    step: Step, place: Checkout, variables: Variables, log: Path, deadline: float
 ) -> tuple[Done, bool]:
     """The step, and whether it ended in time."""
-    program = shutil.which(step.command[0], path=variables["PATH"])
+    name, *arguments = step.command
+    program = shutil.which(name, path=variables["PATH"])
     if program is None:
-        raise RecipeError(f"step {step.id}: this machine has no {step.command[0]}")
+        raise RecipeError(f"step {step.id}: this machine has no {name}")
     with log.open("wb") as out:  # no pipe: whoever outlives the step would keep it open
         command = subprocess.Popen(
-            [program, *step.command[1:]],
+            [program, *arguments],
             cwd=place.files,
             env=dict(variables),
             stdin=subprocess.DEVNULL,
@@ -155,11 +161,11 @@ def _run(
         try:
             in_time = _ended(command.pid, deadline)
         finally:
-            os.killpg(
-                command.pid, signal.SIGKILL
-            )  # nothing of a step outlives it, as in a builder's container
+            # Nothing of a step outlives it, as in a builder's container.
+            os.killpg(command.pid, signal.SIGKILL)
             command.wait()
-    return Done(step, command.returncode, log.read_text(errors="replace")), in_time
+    output = log.read_text(errors="replace")
+    return Done(step, command.returncode, output), in_time
 
 
 def _ended(pid: int, deadline: float) -> bool:
@@ -167,7 +173,8 @@ def _ended(pid: int, deadline: float) -> bool:
 
     It is left unreaped, so that its id and its group's stay its own.
     """
-    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+    options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while os.waitid(os.P_PID, pid, options) is None:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
@@ -183,46 +190,50 @@ class Recipes:
     """
 
     repository: Path
-    environment: Mapping[str, str]
-    report: Callable[[dict[str, Any], str], None] = lambda *_: None
+    environment: Variables
+    report: Callable[[Build, str], None] = lambda *_: None
     outcomes: dict[str, Outcome] = field(default_factory=dict)  # by the build's name
 
-    def run(self, build: dict[str, Any]) -> None:
+    def run(self, build: Build) -> None:
         """Run a build with its name and its substitutions.
 
         The name is projects/P/locations/L/builds/ID; the substitutions are COMMIT_SHA, TRIGGER_NAME
         and _STAGE.
         """
         self.report(build, "WORKING")
+        name = build["name"]
         try:
-            outcome = run(self.repository, *_asked(build), self.environment)
+            recipe, substitutions = _request(build)
+            outcome = run(self.repository, recipe, substitutions, self.environment)
         except RecipeError as error:
             outcome = Outcome("FAILURE", problem=f"{error}\n")
-        self.outcomes[build["name"]] = outcome
+        self.outcomes[name] = outcome
         if outcome.status != "SUCCESS":
-            print(f"{build['name']}: {outcome.status}\n{outcome.output[-4000:]}", file=sys.stderr)
+            print(f"{name}: {outcome.status}\n{outcome.output[-4000:]}", file=sys.stderr)
         self.report(build, outcome.status)
 
 
-def _asked(build: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+def _request(build: Build) -> tuple[str, dict[str, str]]:
     """The recipe, and the substitutions for its steps."""
-    substitutions = dict(build.get("substitutions", {}))
-    place = re.fullmatch(
-        r"projects/(?P<PROJECT_ID>[^/]+)/locations/(?P<LOCATION>[^/]+)/builds/(?P<BUILD_ID>[^/]+)",
-        build["name"],
-    )
+    name = build["name"]
+    place = BUILD_NAME.fullmatch(name)
     if place is None:
         raise RecipeError(
-            f"the build's name is {build['name']!r}, allowed is projects/P/locations/L/builds/ID"
+            f"the build's name is {name!r}, allowed is projects/P/locations/L/builds/ID"
         )
-    trigger, stage = substitutions.get("TRIGGER_NAME", ""), substitutions.get("_STAGE", "")
-    if not stage or not trigger.startswith(f"{stage}-"):
+    substitutions = build.get("substitutions", {})
+    commit = substitutions.get("COMMIT_SHA", "")
+    own = {key: value for key, value in substitutions.items() if key.startswith("_")}
+    return _recipe(substitutions), {**own, **place.groupdict(), "COMMIT_SHA": commit}
+
+
+def _recipe(substitutions: Variables) -> str:
+    """The recipe of the build's trigger, by the trigger's name."""
+    trigger = substitutions.get("TRIGGER_NAME", "")
+    stage = substitutions.get("_STAGE", "")
+    prefix = f"{stage}-"
+    if not stage or not trigger.startswith(prefix):
         raise RecipeError(
             f"the trigger is named {trigger!r}, allowed is <stage>-<recipe> of the stage {stage!r}"
         )
-    own = {name: value for name, value in substitutions.items() if name.startswith("_")}
-    return trigger.removeprefix(f"{stage}-"), {
-        **own,
-        **place.groupdict(),
-        "COMMIT_SHA": substitutions.get("COMMIT_SHA", ""),
-    }
+    return trigger.removeprefix(prefix)
