@@ -21,15 +21,23 @@ COPY pipeline/*.py \\
 FROM image AS test
 COPY tests /tests
 """
+CHECKOUT = {"build/Dockerfile": DOCKERFILE, "Pipfile.lock": "{}", "pipeline/spec.py": ""}
+IMAGE = "p/images/image"
+TAGGED = f"host/{IMAGE}:1"
 BUILD = (
     "build",
     "--file=build/Dockerfile",
     "--target=image",
     "--build-arg=COMMIT=abc",
     "--tag",
-    "host/p/images/image:1",
+    TAGGED,
     ".",
 )
+
+
+def changed_build(old: str, new: str) -> tuple[str, ...]:
+    """The command BUILD with a word in place of another."""
+    return tuple(part.replace(old, new) for part in BUILD)
 
 
 @pytest.fixture
@@ -41,13 +49,10 @@ def registry():
 @pytest.fixture
 def docker(tmp_path, registry):
     folder = tmp_path / "checkout"
-    for name, content in {
-        "build/Dockerfile": DOCKERFILE,
-        "Pipfile.lock": "{}",
-        "pipeline/spec.py": "",
-    }.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(content)
+    for name, content in CHECKOUT.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
 
     def docker(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {
@@ -55,11 +60,12 @@ def docker(tmp_path, registry):
             "REGISTRY_EMULATOR_HOST": registry.url,
             "DOCKER_BUILDKIT": "1",
             **variables,
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
         }
         return subprocess.run(
             ["python3", DOCKER, *arguments],
             cwd=folder,
-            env=environment | {"PATH": "/usr/local/bin:/usr/bin:/bin"},
+            env=environment,
             capture_output=True,
             text=True,
         )
@@ -68,45 +74,49 @@ def docker(tmp_path, registry):
 
 
 def test_a_built_image_is_pushed_with_its_commit(docker, registry):
-    assert docker(*BUILD).returncode == 0
-    pushed = docker("push", "host/p/images/image:1")
+    build = docker(*BUILD)
+    push = docker("push", TAGGED)
 
-    assert pushed.returncode == 0, pushed.stderr
-    digest = registry.tags["p/images/image", "1"]
-    assert digest in pushed.stdout
-    manifest = json.loads(registry.manifests["p/images/image", digest].content)
-    config, [layer] = manifest["config"], manifest["layers"]
-    contents = [
-        registry.blobs["p/images/image", descriptor["digest"]] for descriptor in (config, layer)
-    ]
-    assert json.loads(contents[0])["config"]["Labels"] == {
-        "org.opencontainers.image.revision": "abc"
-    }
-    assert [descriptor["size"] for descriptor in (config, layer)] == [
-        len(content) for content in contents
-    ]
+    assert build.returncode == 0
+    assert push.returncode == 0, push.stderr
+    digest = registry.tags[IMAGE, "1"]
+    assert digest in push.stdout
+    manifest = json.loads(registry.manifests[IMAGE, digest].content)
+    config = manifest["config"]
+    [layer] = manifest["layers"]
+    config_content = registry.blobs[IMAGE, config["digest"]]
+    layer_content = registry.blobs[IMAGE, layer["digest"]]
+    image = json.loads(config_content)["config"]
+    assert image["Labels"] == {"org.opencontainers.image.revision": "abc"}
+    assert config["size"] == len(config_content)
+    assert layer["size"] == len(layer_content)
 
 
 def test_the_same_files_make_the_same_image_and_others_another(docker, registry, tmp_path):
-    def built(tag: str) -> str:
-        docker(*BUILD[:-2], f"host/p/images/image:{tag}", ".")
-        docker("push", f"host/p/images/image:{tag}")
-        return registry.tags["p/images/image", tag]
+    def pushed(tag: str) -> str:
+        """The digest of an image of the checkout, built and pushed by this tag."""
+        name = f"host/{IMAGE}:{tag}"
+        docker(*changed_build(TAGGED, name))
+        docker("push", name)
+        return registry.tags[IMAGE, tag]
 
-    first, second = built("1"), built("2")
-    (tmp_path / "checkout/pipeline/spec.py").write_text("changed")
+    module = tmp_path / "checkout/pipeline/spec.py"
 
-    assert first == second != built("3")
+    first = pushed("1")
+    second = pushed("2")
+    module.write_text("changed")
+    third = pushed("3")
+
+    assert first == second
+    assert second != third
 
 
 def test_a_tag_that_is_taken_and_a_registry_that_is_gone_fail_a_push(docker, registry):
     docker(*BUILD)
-    registry.put_image("p/images/image", revision="another", tag="1")
+    registry.put_image(IMAGE, revision="another", tag="1")
 
-    repeated, unreachable = (
-        docker("push", "host/p/images/image:1"),
-        docker("push", "host/p/images/image:1", REGISTRY_EMULATOR_HOST="http://127.0.0.1:9"),
-    )
+    repeated = docker("push", TAGGED)
+    unreachable = docker("push", TAGGED, REGISTRY_EMULATOR_HOST="http://127.0.0.1:9")
 
     assert repeated.returncode == 1
     assert unreachable.returncode == 1
@@ -120,19 +130,19 @@ def test_a_tag_that_is_taken_and_a_registry_that_is_gone_fail_a_push(docker, reg
         (("push", "host/p/images/image:2"), "was never built"),
         (("run", "image"), "invalid choice"),
         ((*BUILD, "--squash"), "unrecognized arguments"),
-        (tuple(BUILD[i] for i in (0, 1, 3, 6)), "required: --target"),
         (
-            tuple(a.replace("build/Dockerfile", "Dockerfile") for a in BUILD),
-            "there is no Dockerfile",
+            ("build", "--file=build/Dockerfile", "--build-arg=COMMIT=abc", "."),
+            "required: --target",
         ),
+        (changed_build("build/Dockerfile", "Dockerfile"), "there is no Dockerfile"),
         (
-            tuple(a.replace("target=image", "target=imag") for a in BUILD),
+            changed_build("target=image", "target=imag"),
             "no target imag, allowed are packages, image, test",
         ),
-        (tuple(a.replace("COMMIT", "COMMITS") for a in BUILD), "declares no ARG COMMITS"),
+        (changed_build("COMMIT", "COMMITS"), "declares no ARG COMMITS"),
         ((*BUILD[:-1], "nowhere"), "no folder nowhere"),
         (
-            tuple(a.replace("target=image", "target=test") for a in BUILD),
+            changed_build("target=image", "target=test"),
             "test copies tests, which is not there",
         ),
     ],
@@ -147,12 +157,16 @@ def test_docker_is_told_of_nothing_that_is_not_there(docker, arguments, says):
     assert says in process.stderr
 
 
-@pytest.mark.parametrize("gone", ["Pipfile.lock", "pipeline/spec.py"])
-def test_what_any_stage_of_the_target_copies_has_to_be_there(docker, tmp_path, gone):
-    (tmp_path / "checkout" / gone).unlink()
+@pytest.mark.parametrize("missing_file", ["Pipfile.lock", "pipeline/spec.py"])
+def test_what_any_stage_of_the_target_copies_has_to_be_there(docker, tmp_path, missing_file):
+    (tmp_path / "checkout" / missing_file).unlink()
 
-    assert "which is not there" in docker(*BUILD).stderr
+    process = docker(*BUILD)
+
+    assert "which is not there" in process.stderr
 
 
 def test_mounts_need_buildkit(docker):
-    assert "DOCKER_BUILDKIT=1 is not set" in docker(*BUILD, DOCKER_BUILDKIT="0").stderr
+    process = docker(*BUILD, DOCKER_BUILDKIT="0")
+
+    assert "DOCKER_BUILDKIT=1 is not set" in process.stderr

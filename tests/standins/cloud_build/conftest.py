@@ -1,0 +1,12 @@
+"""The repository that the tests of recipes and of their triggers share."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.standins.cloud_build.scratch import Scratch
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Scratch:
+    return Scratch(tmp_path / "repository")
