@@ -4,6 +4,7 @@ An object is a file `<type>/<id>.json` with its attributes, which anyone may edi
 """
 
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -50,9 +51,16 @@ IDS = {
     "google_storage_bucket": "{name}",
     "google_vertex_ai_endpoint": f"{PLACE}/endpoints/{{name}}",
 }
-OWN_NAME = re.compile(
-    r"name|(\w+_)?id|bucket|topic|service|role|member"
-)  # what tells two objects of any other type apart
+# What tells two objects of any other type apart.
+OWN_NAME = re.compile(r"name|(\w+_)?id|bucket|topic|service|role|member")
+LONG_NAME = 200  # from here on a file's name is cut, with a hash at its end
+ADDITIVE = (
+    "_iam_member",
+    "_iam_binding",
+    "_iam_policy",
+    "_iam_audit_config",
+    "google_project_service",
+)
 
 
 class AlreadyThereError(Exception):
@@ -65,71 +73,74 @@ def directory() -> Path:
 
 def file_of(kind: str, identity: str) -> Path:
     name = identity.replace("/", "__")
-    short = (
-        name
-        if len(name) < 200
-        else f"{name[:150]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    )
-    return directory() / kind / f"{short}.json"
+    if len(name) >= LONG_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        name = f"{name[:150]}-{digest[:16]}"
+    return directory() / kind / f"{name}.json"
 
 
 def is_additive(kind: str) -> bool:
     """An existing grant is no conflict."""
-    return kind.endswith(
-        (
-            "_iam_member",
-            "_iam_binding",
-            "_iam_policy",
-            "_iam_audit_config",
-            "google_project_service",
-        )
-    )
+    return kind.endswith(ADDITIVE)
 
 
 def identity(kind: str, values: Values) -> tuple[str, str]:
     """The id, and the first free number in it if the cloud gives one."""
-    template = IDS.get(kind) or _other_template(values)
-    texts = {name: value if isinstance(value, str | list) else "" for name, value in values.items()}
+    template = IDS.get(kind) or _template_of_names(values)
+    texts = {}
+    for name, value in values.items():
+        texts[name] = value if isinstance(value, str | list) else ""
     if "{number}" not in template:
         return template.format_map(texts), ""
-    number = 1
-    while file_of(kind, template.format_map({**texts, "number": number})).exists():
-        number += 1
-    return template.format_map({**texts, "number": number}), str(number)
+    for number in itertools.count(1):
+        id_ = template.format_map({**texts, "number": number})
+        if not file_of(kind, id_).exists():
+            break
+    return id_, str(number)
 
 
-def _other_template(values: Values) -> str:
-    """Of a type outside of IDS: all its names, else a number."""
-    names = [
-        name
-        for name, value in values.items()
-        if isinstance(value, str) and name != "id" and OWN_NAME.fullmatch(name)
-    ]
-    condition = "/{condition[0][title]}" if values.get("condition") else ""
-    return "/".join(f"{{{name}}}" for name in sorted(names)) + condition or "{number}"
+def _template_of_names(values: Values) -> str:
+    """The template of a type outside of IDS: all its names, else a number."""
+    names = [name for name, value in values.items() if _tells_apart(name, value)]
+    template = "/".join(f"{{{name}}}" for name in sorted(names))
+    if values.get("condition"):
+        template += "/{condition[0][title]}"
+    return template or "{number}"
+
+
+def _tells_apart(name: str, value: Any) -> bool:
+    if name == "id" or not isinstance(value, str):
+        return False
+    return OWN_NAME.fullmatch(name) is not None
 
 
 def create(kind: str, identity: str, values: Values) -> None:
     path = file_of(kind, identity)
     path.parent.mkdir(parents=True, exist_ok=True)
+    mode = "w" if is_additive(kind) else "x"
+    text = _text(values)
     try:
-        with path.open("w" if is_additive(kind) else "x") as file:
-            file.write(_text(values))
+        with path.open(mode) as file:
+            file.write(text)
     except FileExistsError:
         raise AlreadyThereError(f"{identity} already exists.") from None
 
 
 def read(kind: str, identity: str) -> Values | None:
     path = file_of(kind, identity)
-    return json.loads(path.read_text()) if path.exists() else None
+    if not path.exists():
+        return None
+    return json.loads(path.read_text())
 
 
 def update(kind: str, identity: str, values: Values) -> None:
-    file_of(kind, identity).write_text(_text(values))
+    path = file_of(kind, identity)
+    path.write_text(_text(values))
 
 
 def delete(kind: str, identity: str) -> None:
-    file_of(kind, identity).unlink(missing_ok=True)
+    path = file_of(kind, identity)
+    path.unlink(missing_ok=True)
 
 
 def _text(values: Values) -> str:

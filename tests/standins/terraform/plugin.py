@@ -31,46 +31,61 @@ from tests.standins.terraform.values import Block, Values, applied, planned
 
 SCHEMA = Path(__file__).with_name("google-6.50.0.json.gz")
 NESTING = {"single": 1, "list": 2, "set": 3, "map": 4, "group": 5}
+FLAGS = ("optional", "required", "computed", "sensitive")  # of an attribute
 PROTECTED = {
     "google_bigquery_table": "deletion_protection"
 }  # true unless the configuration says false
 
 
 def unpacked(value: Any) -> Values | None:
-    return (
-        msgpack.unpackb(value.msgpack, raw=False, strict_map_key=False) if value.msgpack else None
-    )
+    if not value.msgpack:
+        return None
+    return msgpack.unpackb(value.msgpack, raw=False, strict_map_key=False)
 
 
 def packed(values: Values | None) -> Any:
-    return pb.DynamicValue(msgpack=msgpack.packb(values))
+    content = msgpack.packb(values)
+    return pb.DynamicValue(msgpack=content)
 
 
 def schema_of(recorded: Block) -> Any:
-    return pb.Schema(version=recorded.get("version", 0), block=block_of(recorded["block"]))
+    version = recorded.get("version", 0)
+    block = block_of(recorded["block"])
+    return pb.Schema(version=version, block=block)
 
 
 def block_of(block: Block) -> Any:
-    flags = ("optional", "required", "computed", "sensitive")
-    attributes = [
-        pb.Schema.Attribute(
-            name=name,
-            type=json.dumps(a["type"]).encode(),
-            **{flag: a[flag] for flag in flags if flag in a},
-        )
-        for name, a in block.get("attributes", {}).items()
-    ]
-    nested = [
-        pb.Schema.NestedBlock(
-            type_name=name,
-            block=block_of(n["block"]),
-            nesting=NESTING[n["nesting_mode"]],
-            min_items=n.get("min_items", 0),
-            max_items=n.get("max_items", 0),
-        )
-        for name, n in block.get("block_types", {}).items()
-    ]
-    return pb.Schema.Block(attributes=attributes, block_types=nested)
+    attributes = block.get("attributes", {})
+    nested = block.get("block_types", {})
+    return pb.Schema.Block(
+        attributes=[attribute_of(name, recorded) for name, recorded in attributes.items()],
+        block_types=[nested_block_of(name, recorded) for name, recorded in nested.items()],
+    )
+
+
+def attribute_of(name: str, recorded: Block) -> Any:
+    kind = json.dumps(recorded["type"])
+    flags = {flag: recorded[flag] for flag in FLAGS if flag in recorded}
+    return pb.Schema.Attribute(name=name, type=kind.encode(), **flags)
+
+
+def nested_block_of(name: str, recorded: Block) -> Any:
+    mode = recorded["nesting_mode"]
+    return pb.Schema.NestedBlock(
+        type_name=name,
+        block=block_of(recorded["block"]),
+        nesting=NESTING[mode],
+        min_items=recorded.get("min_items", 0),
+        max_items=recorded.get("max_items", 0),
+    )
+
+
+def recorded_schema() -> Block:
+    """The provider's own schema, and those of its resources."""
+    content = gzip.decompress(SCHEMA.read_bytes())
+    schemas = json.loads(content)["provider_schemas"]
+    [schema] = schemas.values()
+    return schema
 
 
 def refusal(summary: str) -> Any:
@@ -79,23 +94,25 @@ def refusal(summary: str) -> Any:
 
 class GoogleProvider(rpc.ProviderServicer):
     def __init__(self, _: object) -> None:
-        [recorded] = json.loads(gzip.decompress(SCHEMA.read_bytes()))["provider_schemas"].values()
+        recorded = recorded_schema()
         self.resources: dict[str, Block] = recorded["resource_schemas"]
         self.own: Block = recorded["provider"]
         self.configured: Values = {}
         self.naming = threading.Lock()  # Terraform applies ten at a time
 
+    def block(self, kind: str) -> Block:
+        schema = self.resources[kind]
+        return schema["block"]
+
     def GetMetadata(self, request, context):
         resources = [pb.GetMetadata.ResourceMetadata(type_name=kind) for kind in self.resources]
-        return pb.GetMetadata.Response(
-            server_capabilities=pb.ServerCapabilities(plan_destroy=True), resources=resources
-        )
+        capabilities = pb.ServerCapabilities(plan_destroy=True)
+        return pb.GetMetadata.Response(server_capabilities=capabilities, resources=resources)
 
     def GetProviderSchema(self, request, context):
         resources = {kind: schema_of(recorded) for kind, recorded in self.resources.items()}
-        return pb.GetProviderSchema.Response(
-            provider=schema_of(self.own), resource_schemas=resources
-        )
+        provider = schema_of(self.own)
+        return pb.GetProviderSchema.Response(provider=provider, resource_schemas=resources)
 
     def ValidateProviderConfig(self, request, context):
         return pb.ValidateProviderConfig.Response()
@@ -108,65 +125,70 @@ class GoogleProvider(rpc.ProviderServicer):
         return pb.ConfigureProvider.Response()
 
     def UpgradeResourceState(self, request, context):
-        return pb.UpgradeResourceState.Response(
-            upgraded_state=packed(json.loads(request.raw_state.json))
-        )
+        state = json.loads(request.raw_state.json)
+        return pb.UpgradeResourceState.Response(upgraded_state=packed(state))
 
     def ReadResource(self, request, context):
         state = unpacked(request.current_state)
-        return pb.ReadResource.Response(
-            new_state=packed(objects.read(request.type_name, state["id"]))
-        )
+        values = objects.read(request.type_name, state["id"])
+        return pb.ReadResource.Response(new_state=packed(values))
 
     def PlanResourceChange(self, request, context):
-        proposed, prior = unpacked(request.proposed_new_state), unpacked(request.prior_state)
+        proposed = unpacked(request.proposed_new_state)
+        prior = unpacked(request.prior_state)
         if proposed is not None:
-            proposed = planned(
-                self.resources[request.type_name]["block"], proposed, prior, self.configured
-            )
+            block = self.block(request.type_name)
+            proposed = planned(block, proposed, prior, self.configured)
         return pb.PlanResourceChange.Response(planned_state=packed(proposed))
 
     def ApplyResourceChange(self, request, context):
-        kind, new, prior = (
-            request.type_name,
-            unpacked(request.planned_state),
-            unpacked(request.prior_state),
-        )
+        kind = request.type_name
+        new = unpacked(request.planned_state)
+        prior = unpacked(request.prior_state)
         try:
-            state = (
-                self.create(kind, new)
-                if prior is None
-                else self.update(kind, new, prior)
-                if new
-                else self.delete(kind, prior)
-            )
+            state = self.apply(kind, new, prior)
         except (objects.AlreadyThereError, PermissionError) as error:
+            diagnostic = refusal(f"Error applying {kind}: {error}")
             return pb.ApplyResourceChange.Response(
-                new_state=packed(prior), diagnostics=[refusal(f"Error applying {kind}: {error}")]
+                new_state=packed(prior), diagnostics=[diagnostic]
             )
         return pb.ApplyResourceChange.Response(new_state=packed(state))
 
+    def apply(self, kind: str, new: Values | None, prior: Values | None) -> Values | None:
+        """The state of a resource after its change; None if it is deleted."""
+        if prior is None:
+            return self.create(kind, new)
+        if new:
+            return self.update(kind, new, prior)
+        self.delete(kind, prior)
+        return None
+
     def create(self, kind: str, new: Values) -> Values:
-        time.sleep(float(os.environ.get("ESTEIRA_STANDIN_SECONDS", "0")))
+        seconds = float(os.environ.get("ESTEIRA_STANDIN_SECONDS", "0"))
+        time.sleep(seconds)
+        block = self.block(kind)
         with self.naming:
             identity, number = objects.identity(kind, new)
-            values = applied(kind, self.resources[kind]["block"], new, identity, number)
+            values = applied(kind, block, new, identity, number)
             objects.create(kind, identity, values)
         return values
 
     def update(self, kind: str, new: Values, prior: Values) -> Values:
-        values = applied(kind, self.resources[kind]["block"], new, prior["id"], "")
-        objects.update(kind, prior["id"], values)
+        identity = prior["id"]
+        block = self.block(kind)
+        values = applied(kind, block, new, identity, "")
+        objects.update(kind, identity, values)
         return values
 
     def delete(self, kind: str, prior: Values) -> None:
+        identity = prior["id"]
         guard = PROTECTED.get(kind)
         if guard and prior[guard] is not False:
             raise PermissionError(
-                f"cannot destroy {prior['id']} without setting {guard}=false and running "
+                f"cannot destroy {identity} without setting {guard}=false and running "
                 "`terraform apply`"
             )
-        objects.delete(kind, prior["id"])
+        objects.delete(kind, identity)
 
     def StopProvider(self, request, context):
         return pb.StopProvider.Response()
@@ -185,7 +207,8 @@ class ShutdownAlone(tf.runner._ShutdownInterceptor):
     """
 
     def intercept_service(self, continuation, handler_call_details):
-        if handler_call_details.method.endswith("/StopProvider"):
+        method = handler_call_details.method
+        if method.endswith("/StopProvider"):
             return continuation(handler_call_details)
         return super().intercept_service(continuation, handler_call_details)
 
@@ -198,9 +221,9 @@ def end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    tf.provider.ProviderServicer = (
-        GoogleProvider  # tf builds its own from declared classes; ours come from the schema
-    )
+    parent = os.getppid()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
+    # tf builds its own from declared classes; ours come from the schema.
+    tf.provider.ProviderServicer = GoogleProvider
     tf.runner._ShutdownInterceptor = ShutdownAlone
     tf.runner.run_provider(Named(), sys.argv)

@@ -31,11 +31,10 @@ class Provider:
 
     def init(self) -> list[str]:
         """The arguments of terraform init."""
-        return [
-            "init",
-            "-input=false",
-            *([f"-plugin-dir={self.plugin_dir}"] if self.plugin_dir else []),
-        ]
+        arguments = ["init", "-input=false"]
+        if self.plugin_dir:
+            arguments.append(f"-plugin-dir={self.plugin_dir}")
+        return arguments
 
 
 def real(mirror: Path | None) -> Provider:
@@ -44,20 +43,22 @@ def real(mirror: Path | None) -> Provider:
 
 def choose(directory: Path) -> Provider:
     """The provider to test with; a mirror with the stand-in is written into `directory`."""
-    if mirror := os.environ.get("TF_PROVIDER_MIRROR"):
-        if not (held(Path(mirror)) and Path(mirror).is_absolute()):
+    if variable := os.environ.get("TF_PROVIDER_MIRROR"):
+        mirror = Path(variable)
+        if not (held(mirror) and mirror.is_absolute()):
             raise ValueError(
                 "TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds "
-                f"{IN_MIRROR}/{system()}, got {mirror}"
+                f"{IN_MIRROR}/{system()}, got {variable}"
             )
-        return real(Path(mirror))
+        return real(mirror)
     if answers(REGISTRY):
         return real(None)
     return stand_in(directory)
 
 
 def stand_in(directory: Path) -> Provider:
-    write_launcher(directory / IN_MIRROR / system())
+    platform_directory = directory / IN_MIRROR / system()
+    write_launcher(platform_directory)
     missing = (
         "values the real provider would refuse, changes that replace a resource, and an empty "
         "second plan of the real provider"
@@ -66,19 +67,19 @@ def stand_in(directory: Path) -> Provider:
 
 
 def system() -> str:
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return f"{sys.platform}_{machine}"
+    machine = platform.machine()
+    architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    return f"{sys.platform}_{architecture}"
 
 
 def held(mirror: Path) -> bool:
     """Whether a mirror holds the provider, unpacked or packed."""
     unpacked = mirror.glob(f"{IN_MIRROR}/{system()}/terraform-provider-google_v{VERSION}*")
-    return (
-        any(unpacked)
-        or (mirror / IN_MIRROR)
-        .with_name(f"terraform-provider-google_{VERSION}_{system()}.zip")
-        .exists()
-    )
+    if any(unpacked):
+        return True
+    versions = (mirror / IN_MIRROR).parent
+    packed = versions / f"terraform-provider-google_{VERSION}_{system()}.zip"
+    return packed.exists()
 
 
 def answers(url: str, seconds: float = 3) -> bool:
@@ -102,5 +103,6 @@ def write_launcher(directory: Path) -> None:
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     directory.mkdir(parents=True, exist_ok=True)
     launcher = directory / f"terraform-provider-google_v{VERSION}"
-    launcher.write_text(LAUNCHER.format(repository=REPOSITORY, cache=cache))
+    script = LAUNCHER.format(repository=REPOSITORY, cache=cache)
+    launcher.write_text(script)
     launcher.chmod(0o755)

@@ -27,27 +27,40 @@ PROSE = ("description", "description_kind", "deprecated")
 
 
 def main(additional: list[str]) -> None:
-    recorded = json.loads(gzip.decompress(SCHEMA.read_bytes()))["provider_schemas"][SOURCE][
-        "resource_schemas"
-    ]
-    with tempfile.TemporaryDirectory() as directory:
-        provider = choose(Path(directory))
+    kinds = {*recorded_types(), *additional}
+    real = real_schema()
+    real_resources = real["resource_schemas"]
+    if unknown := sorted(kinds - real_resources.keys()):
+        raise SystemExit(f"the google provider {VERSION} has no {', '.join(unknown)}")
+    resources = {kind: real_resources[kind] for kind in sorted(kinds)}
+    schema = {"provider": real["provider"], "resource_schemas": resources}
+    record({"provider_schemas": {SOURCE: schema}})
+    print(f"recorded {len(resources)} resource types in {SCHEMA.name}")
+
+
+def recorded_types() -> list[str]:
+    """The resource types that the stand-in knows so far."""
+    content = gzip.decompress(SCHEMA.read_bytes())
+    schemas = json.loads(content)["provider_schemas"]
+    schema = schemas[SOURCE]
+    return list(schema["resource_schemas"])
+
+
+def real_schema() -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        provider = choose(directory)
         if provider.kind != "real":
             raise SystemExit(
                 "renewing the schema needs the real provider: set TF_PROVIDER_MIRROR to a "
                 "Terraform mirror that holds it"
             )
-        real = schema_of(provider, Path(directory))
-    if unknown := {*recorded, *additional} - real["resource_schemas"].keys():
-        raise SystemExit(f"the google provider {VERSION} has no {', '.join(sorted(unknown))}")
-    schemas = {kind: real["resource_schemas"][kind] for kind in sorted({*recorded, *additional})}
-    schema = {"provider": real["provider"], "resource_schemas": schemas}
-    record({"provider_schemas": {SOURCE: schema}})
-    print(f"recorded {len(schemas)} resource types in {SCHEMA.name}")
+        return schema_of(provider, directory)
 
 
 def schema_of(provider: Provider, directory: Path) -> Any:
-    (directory / "main.tf.json").write_text(json.dumps(CONFIGURATION))
+    configuration = directory / "main.tf.json"
+    configuration.write_text(json.dumps(CONFIGURATION))
     environment = os.environ | {"TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
     for arguments in (provider.init(), ["providers", "schema", "-json"]):
         command = ["terraform", *arguments]
@@ -60,13 +73,16 @@ def schema_of(provider: Provider, directory: Path) -> Any:
             check=True,
             timeout=600,
         )
-    return json.loads(process.stdout)["provider_schemas"][SOURCE]
+    schemas = json.loads(process.stdout)["provider_schemas"]
+    return schemas[SOURCE]
 
 
 def record(schemas: Any) -> None:
     """The same schema is always the same file: sorted, without a time, and without prose."""
-    text = json.dumps(without_prose(schemas), sort_keys=True, separators=(",", ":"))
-    SCHEMA.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    document = without_prose(schemas)
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    content = gzip.compress(text.encode(), 9, mtime=0)
+    SCHEMA.write_bytes(content)
 
 
 def without_prose(value: Any) -> Any:
@@ -75,11 +91,11 @@ def without_prose(value: Any) -> Any:
         return [without_prose(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {
-        name: without_prose(item)
-        for name, item in value.items()
-        if name not in PROSE or isinstance(item, dict)
-    }
+    fields = {}
+    for name, item in value.items():
+        if name not in PROSE or isinstance(item, dict):
+            fields[name] = without_prose(item)
+    return fields
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ class StateServer:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         with create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+            _, self._port = free.getsockname()
         self.url = f"http://127.0.0.1:{self._port}"
 
     def _command(self) -> list[str | Path]:
@@ -66,13 +66,14 @@ class StateServer:
         }
 
     def make_bucket(self, name: str) -> None:
-        self._ask(json.dumps({"name": name}).encode())
+        body = json.dumps({"name": name})
+        self._ask(body.encode())
 
     def _ask(self, body: bytes | None = None) -> None:
-        request = urllib.request.Request(
-            f"{self.url}/storage/v1/b?project=p", body, {"content-type": "application/json"}
-        )
-        urllib.request.urlopen(request, timeout=5).close()
+        url = f"{self.url}/storage/v1/b?project=p"
+        request = urllib.request.Request(url, body, {"content-type": "application/json"})
+        response = urllib.request.urlopen(request, timeout=5)
+        response.close()
 
     def _wait(self, seconds: float = 10) -> None:
         deadline = time.monotonic() + seconds
@@ -80,9 +81,9 @@ class StateServer:
             try:
                 return self._ask()
             except urllib.error.URLError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
+                exit_code = self._process.poll()
+                if exit_code is not None or time.monotonic() > deadline:
                     raise RuntimeError(
-                        f"fake-gcs-server doesn't answer on {self.url}, exit code "
-                        f"{self._process.poll()}"
+                        f"fake-gcs-server doesn't answer on {self.url}, exit code {exit_code}"
                     ) from None
             time.sleep(0.05)

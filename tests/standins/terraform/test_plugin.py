@@ -71,9 +71,21 @@ OUTPUTS = {
 }
 
 
+REQUIRED = {"google": {"source": "hashicorp/google", "version": "6.50.0"}}
+CONFIGURATION = {
+    "terraform": {"required_providers": REQUIRED},
+    "provider": {
+        "google": {"project": "mill-dev", "region": "eu", "default_labels": {"stage": "dev"}}
+    },
+    "output": {name: {"value": value} for name, value in OUTPUTS.items()},
+}
+
+
 class Terraform:
     def __init__(self, directory: Path) -> None:
-        self.directory, self.objects = directory, directory / "objects"
+        self.directory = directory
+        self.objects = directory / "objects"
+        self.bucket = self.objects / "google_storage_bucket/runs.json"
         self.environment = os.environ | {
             "TF_CLI_CONFIG_FILE": os.devnull,
             "CHECKPOINT_DISABLE": "1",
@@ -81,23 +93,9 @@ class Terraform:
         }
 
     def write(self, resources: dict[str, Any]) -> None:
-        configuration = {
-            "terraform": {
-                "required_providers": {
-                    "google": {"source": "hashicorp/google", "version": "6.50.0"}
-                }
-            },
-            "provider": {
-                "google": {
-                    "project": "mill-dev",
-                    "region": "eu",
-                    "default_labels": {"stage": "dev"},
-                }
-            },
-            "resource": resources,
-            "output": {name: {"value": value} for name, value in OUTPUTS.items()},
-        }
-        (self.directory / "main.tf.json").write_text(json.dumps(configuration))
+        configuration = CONFIGURATION | {"resource": resources}
+        file = self.directory / "main.tf.json"
+        file.write_text(json.dumps(configuration))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["terraform", *arguments, "-no-color"]
@@ -116,17 +114,29 @@ class Terraform:
         assert process.returncode in (0, 2), process.stderr
         return process.stdout if process.returncode else ""
 
+    def outputs(self) -> dict[str, Any]:
+        process = self.run("output", "-json")
+        document = json.loads(process.stdout)
+        return {name: output["value"] for name, output in document.items()}
+
 
 def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
     terraform = Terraform(tmp_path)
+    provider = stand_in(tmp_path / "mirror")
     terraform.write(RESOURCES)
-    assert terraform.run(*stand_in(tmp_path / "mirror").init()).returncode == 0
+    init = terraform.run(*provider.init())
+    assert init.returncode == 0
 
+    check_creation(terraform)
+    check_changes_by_others(terraform)
+    check_refusal_of_an_existing_object(terraform)
+    check_guarded_table(terraform)
+
+
+def check_creation(terraform: Terraform) -> None:
     process = terraform.run("apply", "-auto-approve")
-    outputs = {
-        name: output["value"]
-        for name, output in json.loads(terraform.run("output", "-json").stdout).items()
-    }
+    outputs = terraform.outputs()
+    plan = terraform.plan()
 
     assert process.returncode == 0, process.stderr
     assert outputs["trigger_topic"] == "projects/mill-dev/topics/retrain"
@@ -139,53 +149,58 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
         "projects/mill-dev/alertPolicies/1",
         "projects/mill-dev/alertPolicies/2",
     ]
-    assert terraform.plan() == ""
+    assert plan == ""
 
+
+def check_changes_by_others(terraform: Terraform) -> None:
     account = terraform.objects / ACCOUNT
-    account.write_text(account.read_text().replace("runs pipelines", "changed"))
-    (terraform.objects / "google_storage_bucket" / "runs.json").unlink()
+    text = account.read_text()
+    account.write_text(text.replace("runs pipelines", "changed"))
+    terraform.bucket.unlink()
+
     plan = terraform.plan()
 
     assert '"changed" -> "runs pipelines"' in plan
     assert "google_storage_bucket.runs will be created" in plan
 
-    (terraform.objects / "google_storage_bucket" / "runs.json").write_text("{}")
-    refused = (
-        terraform.run("state", "rm", "google_storage_bucket.runs"),
-        terraform.run("apply", "-auto-approve"),
-    )
 
-    assert "runs already exists." in refused[1].stderr
+def check_refusal_of_an_existing_object(terraform: Terraform) -> None:
+    terraform.bucket.write_text("{}")
+    terraform.run("state", "rm", "google_storage_bucket.runs")
 
-    guarded = terraform.run("destroy", "-auto-approve")
-    terraform.write(
-        {
-            **RESOURCES,
-            "google_bigquery_table": {"verdicts": {**TABLE, "deletion_protection": False}},
-        }
-    )
-    (terraform.objects / "google_storage_bucket" / "runs.json").unlink()
-    assert terraform.run("apply", "-auto-approve").returncode == 0
+    process = terraform.run("apply", "-auto-approve")
+
+    assert "runs already exists." in process.stderr
+
+
+def check_guarded_table(terraform: Terraform) -> None:
+    refused = terraform.run("destroy", "-auto-approve")
+    unguarded = {**TABLE, "deletion_protection": False}
+    terraform.write({**RESOURCES, "google_bigquery_table": {"verdicts": unguarded}})
+    terraform.bucket.unlink()
+    applied = terraform.run("apply", "-auto-approve")
     destroyed = terraform.run("destroy", "-auto-approve")
 
-    assert "without setting deletion_protection=false" in guarded.stderr
+    files = list(terraform.objects.rglob("*.json"))
+    assert "without setting deletion_protection=false" in refused.stderr
+    assert applied.returncode == 0
     assert destroyed.returncode == 0, destroyed.stderr
-    assert list(terraform.objects.rglob("*.json")) == []
+    assert files == []
 
 
 def test_the_provider_of_a_mirror_is_the_real_one(tmp_path, monkeypatch):
     monkeypatch.setenv("TF_PROVIDER_MIRROR", str(tmp_path))
+    message = "TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds"
 
-    with pytest.raises(
-        ValueError,
-        match="TF_PROVIDER_MIRROR must be the absolute path of a Terraform mirror that holds",
-    ):
+    with pytest.raises(ValueError, match=message):
         choose(tmp_path)
-    (tmp_path / IN_MIRROR / system()).mkdir(parents=True)
-    (tmp_path / IN_MIRROR / system() / "terraform-provider-google_v6.50.0").touch()
+    program = tmp_path / IN_MIRROR / system() / "terraform-provider-google_v6.50.0"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    choice = choose(tmp_path)
 
-    assert choose(tmp_path).kind == "real"
-    assert choose(tmp_path).plugin_dir == tmp_path
+    assert choice.kind == "real"
+    assert choice.plugin_dir == tmp_path
 
 
 def test_without_mirror_and_registry_there_is_the_stand_in(tmp_path, monkeypatch):

@@ -30,9 +30,9 @@ def initialized(server, tmp_path) -> Path:
 
 
 def write(directory: Path, greeting: str) -> None:
-    (directory / "main.tf.json").write_text(
-        json.dumps({"terraform": BACKEND, "output": {"greeting": {"value": greeting}}})
-    )
+    configuration = {"terraform": BACKEND, "output": {"greeting": {"value": greeting}}}
+    file = directory / "main.tf.json"
+    file.write_text(json.dumps(configuration))
 
 
 def environment(server: StateServer) -> dict[str, str]:
@@ -55,19 +55,20 @@ def terraform(
 
 def test_the_state_is_in_the_bucket_and_outlives_the_server(server, initialized):
     process = terraform(server, initialized, "apply", "-auto-approve")
+    local_state = initialized / "terraform.tfstate"
 
     assert process.returncode == 0, process.stderr
-    assert not (initialized / "terraform.tfstate").exists()
+    assert not local_state.exists()
+
     server.__exit__()
     with StateServer(server.directory) as successor:
         reconfigured = terraform(successor, initialized, "init", "-input=false", "-reconfigure")
-        assert reconfigured.returncode == 0, reconfigured.stderr
-        assert (
-            json.loads(terraform(successor, initialized, "output", "-json").stdout)["greeting"][
-                "value"
-            ]
-            == "hello"
-        )
+        output = terraform(successor, initialized, "output", "-json")
+
+    assert reconfigured.returncode == 0, reconfigured.stderr
+    outputs = json.loads(output.stdout)
+    greeting = outputs["greeting"]
+    assert greeting["value"] == "hello"
 
 
 def test_a_run_is_refused_while_another_holds_the_lock(server, initialized):
@@ -78,17 +79,22 @@ def test_a_run_is_refused_while_another_holds_the_lock(server, initialized):
         ["terraform", "apply", "-no-color"], cwd=initialized, env=environment(server), **pipes
     )
     try:
-        deadline = time.monotonic() + 20
-        while (
-            not list(server.directory.glob("state/dev/default.tflock"))
-            and time.monotonic() < deadline
-        ):
-            time.sleep(0.05)
-        refused = terraform(server, initialized, "plan")
+        wait_for_lock(server)
+        refused_plan = terraform(server, initialized, "plan")
         output, _ = waiting.communicate("yes\n", timeout=30)
     finally:
         waiting.kill()
+    later_plan = terraform(server, initialized, "plan")
 
-    assert "Error acquiring the state lock" in refused.stderr
+    assert "Error acquiring the state lock" in refused_plan.stderr
     assert "Apply complete!" in output
-    assert terraform(server, initialized, "plan").returncode == 0
+    assert later_plan.returncode == 0
+
+
+def wait_for_lock(server: StateServer) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        locks = list(server.directory.glob("state/dev/default.tflock"))
+        if locks:
+            break
+        time.sleep(0.05)

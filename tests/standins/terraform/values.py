@@ -18,11 +18,12 @@ NUMBER = "123456789012"  # of every project
 def planned(block: Block, proposed: Values, prior: Values | None, provider: Values) -> Values:
     """The plan: the configuration, the provider's defaults, unknown for the cloud's own values."""
     values = with_nested(block, proposed)
+    unset = empty(block, values)
     for name in ("project", "region"):
-        if values.get(name, "") is None and block["attributes"][name].get("computed"):
+        if name in unset and name in values:
             values[name] = provider.get(name)
     if prior is None:
-        values |= {name: UNKNOWN for name in computed(block) if values.get(name) is None}
+        values |= dict.fromkeys(empty(block, values), UNKNOWN)
     return values | labels(block, values, provider)
 
 
@@ -34,63 +35,87 @@ def applied(kind: str, block: Block, planned: Values, identity: str, number: str
     cloud_chosen = cloud_values(kind, planned, identity, number)
     values = dict(planned)
     for name in computed(block):
-        if values[name] is None or isinstance(values[name], ExtType):
-            values[name] = cloud_chosen.get(name, made_up(name, block["attributes"][name]["type"]))
+        value = values[name]
+        if value is None or isinstance(value, ExtType):
+            values[name] = cloud_chosen.get(name, made_up(name, block))
     return values
 
 
 def cloud_values(kind: str, values: Values, identity: str, number: str) -> Values:
     if kind == "google_service_account":
-        email = identity.rsplit("/", 1)[-1]
-        return {
-            "id": identity,
-            "name": identity,
-            "email": email,
-            "member": f"serviceAccount:{email}",
-            "unique_id": NUMBER,
-        }
+        return account_values(identity)
     if kind == "google_storage_bucket":
-        name = values["name"]
-        return {
-            "id": name,
-            "url": f"gs://{name}",
-            "self_link": f"https://www.googleapis.com/storage/v1/b/{name}",
-            "project_number": int(NUMBER),
-        }
-    name = (
-        identity.replace(f"projects/{values.get('project')}/", f"projects/{NUMBER}/")
-        if "workload_identity" in kind
-        else identity
-    )
+        return bucket_values(values["name"])
+    name = identity
+    if "workload_identity" in kind:
+        project = values.get("project")
+        name = identity.replace(f"projects/{project}/", f"projects/{NUMBER}/")
     return {
         "id": identity,
         "name": name,
         "number": int(NUMBER),
         "version": number,
-        "trigger_id": identity.rsplit("/", 1)[-1],
+        "trigger_id": last_part(identity),
     }
 
 
+def account_values(identity: str) -> Values:
+    email = last_part(identity)
+    return {
+        "id": identity,
+        "name": identity,
+        "email": email,
+        "member": f"serviceAccount:{email}",
+        "unique_id": NUMBER,
+    }
+
+
+def bucket_values(name: str) -> Values:
+    return {
+        "id": name,
+        "url": f"gs://{name}",
+        "self_link": f"https://www.googleapis.com/storage/v1/b/{name}",
+        "project_number": int(NUMBER),
+    }
+
+
+def last_part(identity: str) -> str:
+    *_, part = identity.rsplit("/", 1)
+    return part
+
+
 def computed(block: Block) -> list[str]:
-    return [
-        name for name, attribute in block.get("attributes", {}).items() if attribute.get("computed")
-    ]
+    attributes = block.get("attributes", {})
+    return [name for name, attribute in attributes.items() if attribute.get("computed")]
 
 
-def made_up(name: str, kind: Any) -> Any:
+def empty(block: Block, values: Values) -> list[str]:
+    """The computed attributes without a value."""
+    return [name for name in computed(block) if values.get(name) is None]
+
+
+def made_up(name: str, block: Block) -> Any:
+    attribute = block["attributes"][name]
+    kind = attribute["type"]
     if kind == "string":
         return f"stand-in-{name}"
-    return EMPTY.get(kind) if isinstance(kind, str) else {} if kind[0] == "map" else []
+    if isinstance(kind, str):
+        return EMPTY.get(kind)
+    if kind[0] == "map":
+        return {}
+    return []
 
 
 def labels(block: Block, values: Values, provider: Values) -> Values:
     """The two computed maps with the provider's default labels."""
-    if "effective_labels" not in block.get("attributes", {}):
+    attributes = block.get("attributes", {})
+    if "effective_labels" not in attributes:
         return {}
     own = values.get("labels") or {}
     if isinstance(own, ExtType):
         return {"effective_labels": UNKNOWN, "terraform_labels": UNKNOWN}
-    every = {"goog-terraform-provisioned": "true", **(provider.get("default_labels") or {}), **own}
+    default = provider.get("default_labels") or {}
+    every = {"goog-terraform-provisioned": "true", **default, **own}
     return {"effective_labels": every, "terraform_labels": every}
 
 
@@ -100,21 +125,19 @@ def with_nested(block: Block, values: Values) -> Values:
     So the next plan finds the same.
     """
     filled = dict(values)
-    for name, nested in block.get("block_types", {}).items():
+    nested_blocks = block.get("block_types", {})
+    for name, nested in nested_blocks.items():
         inner = nested["block"]
-        if isinstance(filled.get(name), list):
-            filled[name] = [_filled(inner, item) for item in filled[name]]
-        elif isinstance(filled.get(name), dict):
-            filled[name] = _filled(inner, filled[name])
+        value = filled.get(name)
+        if isinstance(value, list):
+            filled[name] = [_filled(inner, item) for item in value]
+        elif isinstance(value, dict):
+            filled[name] = _filled(inner, value)
     return filled
 
 
 def _filled(block: Block, values: Any) -> Any:
     if not isinstance(values, dict):
         return values
-    own = {
-        name: made_up(name, block["attributes"][name]["type"])
-        for name in computed(block)
-        if values.get(name) is None
-    }
+    own = {name: made_up(name, block) for name in empty(block, values)}
     return with_nested(block, {**values, **own})
