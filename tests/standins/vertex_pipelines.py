@@ -21,6 +21,7 @@ from tests.standins.cloud_build.recipes import checkout
 from tests.standins.google.apis import GoogleApis
 
 Json = dict[str, Any]
+MODULE = re.compile(r"gs://[\w-]+/modules/\w+/[0-9a-f]{64}(?:/[\w.]+)?")
 PUSH = """
 import json, sys
 from pipeline.components.vertex_pusher import push
@@ -45,10 +46,10 @@ class VertexPipelines:
     place: Path
     trained: list[str] = field(default_factory=list)  # the models, in the order of their jobs
     fail_next: str = ""  # the node at which the next job fails
-    _known: dict[str, str] = field(default_factory=dict)  # modules -> the model's address
+    _models: dict[str, str] = field(default_factory=dict)  # modules -> the model's address
 
     def run(self, job: Json) -> None:
-        tasks = list(job["pipelineSpec"]["root"]["dag"]["tasks"])
+        tasks = nodes(job)
         end(self.google, job, "RUNNING", tasks, "RUNNING")
         try:
             if self.fail_next:
@@ -57,75 +58,78 @@ class VertexPipelines:
             uri = self._model(job)
             if uri is None:
                 return refused(self.google, job)
-            succeeded(self.google, job, self._pushed(job, uri))
+            version = self._pushed(job, uri)
+            succeeded(self.google, job, version)
         except Exception as error:
             failed(self.google, job, tasks[0], f"the stand-in failed: {error}")
             raise
 
     def _model(self, job: Json) -> str | None:
         """The path of the twin's blessed model, None for a refused one."""
-        key = json.dumps(
-            sorted(uri.split("/", 3)[3] for uri in modules(job))
-        )  # the same in every stage's bucket
-        if key not in self._known:
-            self.trained.append(job["labels"]["model"])
-            with checkout(self.repository, job["labels"]["commit"]) as place:
-                published = self._rehearsed(
-                    job, place.files, self.place / bucket(job) / job["labels"]["model"]
-                )
+        names = sorted(blob_name(uri) for uri in modules(job))
+        key = json.dumps(names)  # the same in every stage's bucket
+        if key not in self._models:
+            published = self._train(job)
             if published is None:
                 return None
-            self._known[key] = f"gs://{bucket(job)}/models/{len(self._known)}"
-        return self._known[key]
+            self._models[key] = f"gs://{bucket(job)}/models/{len(self._models)}"
+        return self._models[key]
+
+    def _train(self, job: Json) -> str | None:
+        """Train the twin in a checkout of the job's commit; return where it published its model."""
+        model = job["labels"]["model"]
+        commit = job["labels"]["commit"]
+        self.trained.append(model)
+        folder = self.place / bucket(job) / model
+        with checkout(self.repository, commit) as place:
+            return self._rehearsed(job, place.files, folder)
 
     def _rehearsed(self, job: Json, files: Path, folder: Path) -> str | None:
         model = folder / job["labels"]["model"]
         shutil.rmtree(model, ignore_errors=True)
         shutil.copytree(files / "models" / model.name, model)
         for uri in modules(job):  # what the job names, and not what the checkout happens to hold
-            name = uri.rsplit("/", 1)[1]
-            place = model / "hyperparameters" / name if name == "best.json" else model / name
-            content = (
-                storage.Client(project="p")
-                .bucket(bucket(job))
-                .blob(uri.split("/", 3)[3])
-                .download_as_bytes()
-            )
-            place.write_bytes(content)
-        command = [sys.executable, "-m", "pipeline"]
-        variables = {**os.environ, **self.environment, "PYTHONPATH": str(files)}
-        run = {"cwd": files, "env": variables, "capture_output": True, "text": True}
-        compile_ = [
-            *command,
-            "compile",
-            f"{model}/",
-            "--env",
-            "local",
-            "--runs",
-            str(folder / "runs"),
-            "--output",
-            str(folder),
-            "--json",
-        ]
-        [spec] = json.loads(_said(subprocess.run(compile_, **run), (0,)))
-        return json.loads(
-            _said(subprocess.run([*command, "rehearse", spec, "--json"], **run), (0, 3))
-        )["published"]
+            _download(uri, bucket(job), model)
+
+        def answer(*arguments: str, codes: tuple[int, ...] = (0,)) -> Any:
+            command = [sys.executable, "-m", "pipeline", *arguments, "--json"]
+            process = self._process(command, files, cwd=files)
+            return json.loads(_output(process, codes))
+
+        runs = folder / "runs"
+        paths = ("--runs", str(runs), "--output", str(folder))
+        [spec] = answer("compile", f"{model}/", "--env", "local", *paths)
+        summary = answer("rehearse", spec, codes=(0, 3))
+        return summary["published"]
 
     def _pushed(self, job: Json, uri: str) -> str:
         """The cloud Pusher's version of the model, by the job's parameters."""
-        parameter = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
-            "custom_config"
-        ]["runtimeValue"]["constant"]
-        destination = json.dumps(json.loads(parameter)["destination"])
-        variables = {**os.environ, **self.environment, "PYTHONPATH": str(self.repository)}
-        process = subprocess.run(
-            [sys.executable, "-c", PUSH, uri, destination],
-            env=variables,
-            capture_output=True,
-            text=True,
-        )
-        return _said(process, (0,)).split()[-1]
+        pusher = dag(job)["tasks"]["Pusher"]
+        parameter = pusher["inputs"]["parameters"]["custom_config"]
+        config = json.loads(parameter["runtimeValue"]["constant"])
+        destination = json.dumps(config["destination"])
+        process = self._process([sys.executable, "-c", PUSH, uri, destination], self.repository)
+        *_, version = _output(process, (0,)).split()
+        return version
+
+    def _process(
+        self, command: list[str], files: Path, cwd: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """A command that imports from `files`."""
+        variables = {**os.environ, **self.environment, "PYTHONPATH": str(files)}
+        return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True)
+
+
+def _download(uri: str, bucket_name: str, model: Path) -> None:
+    """Put a module of the bucket into the model's folder."""
+    *_, name = uri.rsplit("/", 1)
+    target = model / name
+    if name == "best.json":
+        target = model / "hyperparameters" / name
+    client = storage.Client(project="p")
+    blob = client.bucket(bucket_name).blob(blob_name(uri))
+    content = blob.download_as_bytes()
+    target.write_bytes(content)
 
 
 def modules(job: Json) -> list[str]:
@@ -133,13 +137,35 @@ def modules(job: Json) -> list[str]:
 
     Of the hyperparameters a job names the folder.
     """
-    pattern = r"gs://[\w-]+/modules/\w+/[0-9a-f]{64}(?:/[\w.]+)?"
-    addresses = set(re.findall(pattern, json.dumps(job)))
-    return sorted(uri if "." in uri.rsplit("/", 1)[1] else f"{uri}/best.json" for uri in addresses)
+    addresses = set(MODULE.findall(json.dumps(job)))
+    return sorted(_module_of(address) for address in addresses)
+
+
+def _module_of(address: str) -> str:
+    *_, name = address.rsplit("/", 1)
+    if "." in name:
+        return address
+    return f"{address}/best.json"
+
+
+def blob_name(uri: str) -> str:
+    """The part of gs://BUCKET/NAME after the bucket."""
+    *_, name = uri.split("/", 3)
+    return name
+
+
+def dag(job: Json) -> Json:
+    root = job["pipelineSpec"]["root"]
+    return root["dag"]
+
+
+def nodes(job: Json) -> list[str]:
+    return list(dag(job)["tasks"])
 
 
 def bucket(job: Json) -> str:
-    return str(job["runtimeConfig"]["gcsOutputDirectory"]).split("/")[2]
+    root = str(job["runtimeConfig"]["gcsOutputDirectory"])
+    return root.split("/")[2]
 
 
 def succeeded(google: GoogleApis, job: Json, version: str) -> None:
@@ -155,16 +181,9 @@ def failed(google: GoogleApis, job: Json, node: str, message: str) -> None:
 
 
 def _ended_well(google: GoogleApis, job: Json, pushed: Json) -> None:
-    tasks = list(job["pipelineSpec"]["root"]["dag"]["tasks"])
     artifact = {"name": f"{job['name']}/pushed", "metadata": pushed}
-    end(
-        google,
-        job,
-        "SUCCEEDED",
-        tasks,
-        "SUCCEEDED",
-        outputs={"Pusher": {"pushed_model": {"artifacts": [artifact]}}},
-    )
+    outputs = {"Pusher": {"pushed_model": {"artifacts": [artifact]}}}
+    end(google, job, "SUCCEEDED", nodes(job), "SUCCEEDED", outputs=outputs)
 
 
 def end(
@@ -177,10 +196,10 @@ def end(
     **fields: Any,
 ) -> None:
     """Move a job on, all its `tasks` with it."""
-    details = [
-        {"taskName": task, "state": task_state, "outputs": (outputs or {}).get(task, {})}
-        for task in tasks
-    ]
+    details = []
+    for task in tasks:
+        task_outputs = (outputs or {}).get(task, {})
+        details.append({"taskName": task, "state": task_state, "outputs": task_outputs})
     google.change(
         "vertex_ai",
         job["name"],
@@ -190,7 +209,9 @@ def end(
     )
 
 
-def _said(done: "subprocess.CompletedProcess[str]", allowed: tuple[int, ...]) -> str:
-    if done.returncode not in allowed:
-        raise RuntimeError(f"{done.args[:6]} ended with {done.returncode}: {done.stderr[-1500:]}")
-    return done.stdout
+def _output(process: "subprocess.CompletedProcess[str]", codes: tuple[int, ...]) -> str:
+    if process.returncode not in codes:
+        command = process.args[:6]
+        message = process.stderr[-1500:]
+        raise RuntimeError(f"{command} ended with {process.returncode}: {message}")
+    return process.stdout

@@ -135,10 +135,10 @@ def test_resources_live_in_files_and_every_change_to_them_is_seen(tmp_path):
 
 def check_creation(terraform: Terraform) -> None:
     process = terraform.run("apply", "-auto-approve")
+    assert process.returncode == 0, process.stderr
     outputs = terraform.outputs()
     plan = terraform.plan()
 
-    assert process.returncode == 0, process.stderr
     assert outputs["trigger_topic"] == "projects/mill-dev/topics/retrain"
     assert outputs["labels"] == {
         "goog-terraform-provisioned": "true",
