@@ -22,18 +22,21 @@ from typing import Any
 from settings import REPOSITORY
 
 EDITED = "models/cab/model.py"
+IMAGE_BUILDER = str(REPOSITORY / "build/image")
+VENV = str(REPOSITORY / "build/environment")
+PATIENCE_SECONDS = 3600
 
 
 def built() -> float:
     """Seconds to build every image from nothing."""
     with tempfile.TemporaryDirectory() as cache:
-        program, around = [str(REPOSITORY / "build/image")], os.environ | {"XDG_CACHE_HOME": cache}
+        environment = os.environ | {"XDG_CACHE_HOME": cache}
         start = time.monotonic()
         try:
-            subprocess.run(program, env=around, check=True)
+            subprocess.run([IMAGE_BUILDER], env=environment, check=True)
             return time.monotonic() - start
         finally:
-            subprocess.run([*program, "--clean"], env=around, check=True)
+            subprocess.run([IMAGE_BUILDER, "--clean"], env=environment, check=True)
 
 
 def paths() -> dict[str, float]:
@@ -44,44 +47,48 @@ def paths() -> dict[str, float]:
         scratch.stop_promotions()
         full = seconds(scratch, "full")
         scratch.edit(EDITED)
-        return {"full": full, "partial": seconds(scratch, "partial")}
+        partial = seconds(scratch, "partial")
+        return {"full": full, "partial": partial}
 
 
 def seconds(scratch: Any, kind: str) -> float:
     """From a push of main's commit to the end of its build."""
     start = time.monotonic()
     result = scratch.push()
-    outcome = scratch.ended(result["build"]["id"], patience_seconds=3600)
-    if (result["route"]["kind"], outcome.status) != (kind, "SUCCESS"):
-        raise SystemExit(
-            f"the {kind} path was {result['route']['kind']} and ended as {outcome.status}:\n"
-            f"{outcome.output[-3000:]}"
-        )
+    build = result["build"]
+    outcome = scratch.ended(build["id"], patience_seconds=PATIENCE_SECONDS)
+    path = result["route"]["kind"]
+    if (path, outcome.status) != (kind, "SUCCESS"):
+        output = outcome.output[-3000:]
+        raise SystemExit(f"the {kind} path was {path} and ended as {outcome.status}:\n{output}")
     return time.monotonic() - start
 
 
 def main() -> None:
     if sys.argv[1:] == ["paths"]:
-        return print(json.dumps(paths()))
-    inside = [
-        str(REPOSITORY / "build/environment"),
-        "pipeline",
-        "python",
-        "-m",
-        "tests.bench.delivery",
-        "paths",
-    ]
-    took = json.loads(
-        subprocess.run(inside, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[
-            -1
-        ]
-    )
-    print(
-        f"full without its images {took['full']:.1f} s, partial {took['partial']:.1f} s", flush=True
-    )
+        durations = paths()
+        print(json.dumps(durations))
+    else:
+        report()
+
+
+def report() -> None:
+    durations = paths_in_venv()
+    full = durations["full"]
+    partial = durations["partial"]
+    print(f"full without its images {full:.1f} s, partial {partial:.1f} s", flush=True)
     images = built()
-    print(f"images from nothing {images:.1f} s, full {images + took['full']:.1f} s")
-    print(f"ratio {took['partial'] / (images + took['full']):.2f}")
+    full_with_images = images + full
+    print(f"images from nothing {images:.1f} s, full {full_with_images:.1f} s")
+    print(f"ratio {partial / full_with_images:.2f}")
+
+
+def paths_in_venv() -> dict[str, float]:
+    """What `paths` measures in the locked venv."""
+    command = [VENV, "pipeline", "python", "-m", "tests.bench.delivery", "paths"]
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    *_, last = process.stdout.splitlines()
+    return json.loads(last)
 
 
 if __name__ == "__main__":

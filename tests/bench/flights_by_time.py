@@ -20,21 +20,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
         folder, later = prepare(place)
-        pipeline("run", str(folder), "--runs", str(place / "runs"))
-        pipeline(
-            "predict",
-            str(folder),
-            "--runs",
-            str(place / "runs"),
-            "--input",
-            str(later),
-            "--output",
-            str(place / "answers.csv"),
-        )
-        print(
-            f"trained to month {LAST_TRAINING_MONTH}, asked about later months: auc "
-            f"{auc(place / 'answers.csv'):.4f}"
-        )
+        answers = place / "answers.csv"
+        runs = ("--runs", str(place / "runs"))
+        pipeline("run", str(folder), *runs)
+        pipeline("predict", str(folder), *runs, "--input", str(later), "--output", str(answers))
+        area = auc(answers)
+        print(f"trained to month {LAST_TRAINING_MONTH}, asked about later months: auc {area:.4f}")
 
 
 def prepare(place: Path) -> tuple[Path, Path]:
@@ -42,50 +33,58 @@ def prepare(place: Path) -> tuple[Path, Path]:
 
     Its bar lets any model through.
     """
-    from pipeline.components.csv_example_gen import _content
-
-    header, *rows = _content(ModelFolder.load("flights").source).decode().splitlines(keepends=True)
-    month = header.split(",").index("month")
     folder = place / "flights"
+    later = place / "later.csv"
     shutil.copytree(MODELS / "flights", folder)
-    for file, early in ((folder / "early.csv", True), (place / "later.csv", False)):
-        file.write_text(
-            "".join(
-                [
-                    header,
-                    *(
-                        r
-                        for r in rows
-                        if (int(r.split(",")[month]) <= LAST_TRAINING_MONTH) == early
-                    ),
-                ]
-            )
-        )
-    toml = (folder / "model.toml").read_text()
+    split_by_month(folder / "early.csv", later)
+    configuration = folder / "model.toml"
+    toml = configuration.read_text()
     toml = toml.replace('format = "csv.zip"', 'format = "csv"')
     toml = re.sub(r"(?m)^source = .*$", 'source = "early.csv"', toml)
-    (folder / "model.toml").write_text(
-        re.sub(r"(?m)^lower_bound = .*$", "lower_bound = 0.51", toml)
-    )
-    return folder, place / "later.csv"
+    toml = re.sub(r"(?m)^lower_bound = .*$", "lower_bound = 0.51", toml)
+    configuration.write_text(toml)
+    return folder, later
+
+
+def split_by_month(early_file: Path, later_file: Path) -> None:
+    """Write the rows up to the last month of training to one file, the later ones to another."""
+    from pipeline.components.csv_example_gen import _content
+
+    source = ModelFolder.load("flights").source
+    text = _content(source).decode()
+    header, *rows = text.splitlines(keepends=True)
+    month = header.split(",").index("month")
+    early = [header]
+    later = [header]
+    for row in rows:
+        fields = row.split(",")
+        if int(fields[month]) <= LAST_TRAINING_MONTH:
+            early.append(row)
+        else:
+            later.append(row)
+    early_file.write_text("".join(early))
+    later_file.write_text("".join(later))
 
 
 def auc(answers: Path) -> float:
+    labels = []
+    scores = []
     with answers.open() as file:
-        rows = [row for row in csv.DictReader(file) if row["arr_delay"]]
-    late = [float(row["arr_delay"]) > LATE_MINUTES for row in rows]
-    return area_under_curve(late, [float(row["predicted_score"]) for row in rows])
+        for row in csv.DictReader(file):
+            delay = row["arr_delay"]
+            if delay:
+                score = row["predicted_score"]
+                labels.append(float(delay) > LATE_MINUTES)
+                scores.append(float(score))
+    return area_under_curve(labels, scores)
 
 
 def pipeline(*arguments: str) -> None:
-    process = subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "pipeline", *arguments]
+    process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     if process.returncode:
-        raise SystemExit(f"python -m pipeline {arguments[0]} failed:\n{process.stderr[-2000:]}")
+        message = process.stderr[-2000:]
+        raise SystemExit(f"python -m pipeline {arguments[0]} failed:\n{message}")
 
 
 if __name__ == "__main__":

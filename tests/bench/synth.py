@@ -24,13 +24,10 @@ ORDINARY = [
 
 
 def seconds(program: list[str], folder: Path) -> float:
+    environment = os.environ | {"CDKTF_OUTDIR": str(folder)}
     start = time.monotonic()
     subprocess.run(
-        [sys.executable, *program],
-        cwd=REPOSITORY,
-        env=os.environ | {"CDKTF_OUTDIR": str(folder)},
-        check=True,
-        timeout=300,
+        [sys.executable, *program], cwd=REPOSITORY, env=environment, check=True, timeout=300
     )
     return time.monotonic() - start
 
@@ -38,30 +35,40 @@ def seconds(program: list[str], folder: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
-    ordinary, prepared = [], []
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        folders = Path(place, "ordinary"), Path(place, "ours")
-        seconds(OURS, folders[1])  # fills jsii's cache, so that no round pays for it
-        for number in range(1, rounds + 1):
-            ordinary.append(seconds(ORDINARY, folders[0]))
-            prepared.append(seconds(OURS, folders[1]))
-            print(
-                f"round {number}: ordinary {ordinary[-1]:.1f} s, ours {prepared[-1]:.1f} s",
-                flush=True,
-            )
-        documents = list(folders[0].glob("stacks/*/cdk.tf.json"))
-        same = [
-            file.read_bytes() == (folders[1] / file.relative_to(folders[0])).read_bytes()
-            for file in documents
-        ]
-    if not documents or not all(same):
+        ordinary, prepared = medians(options.rounds, Path(place))
+    print(f"medians: ordinary {ordinary:.1f} s, ours {prepared:.1f} s")
+    print(f"ratio {prepared / ordinary:.2f}")
+
+
+def medians(rounds: int, place: Path) -> tuple[float, float]:
+    """The median seconds of the ordinary way and of ours, whose stacks have to be the same."""
+    ordinary_folder = place / "ordinary"
+    our_folder = place / "ours"
+    ordinary = []
+    prepared = []
+    seconds(OURS, our_folder)  # fills jsii's cache, so that no round pays for it
+    for number in range(1, rounds + 1):
+        ordinary.append(seconds(ORDINARY, ordinary_folder))
+        prepared.append(seconds(OURS, our_folder))
+        print(
+            f"round {number}: ordinary {ordinary[-1]:.1f} s, ours {prepared[-1]:.1f} s",
+            flush=True,
+        )
+    if not are_equal(ordinary_folder, our_folder):
         raise SystemExit("the two synthesized different stacks")
-    print(
-        f"medians: ordinary {statistics.median(ordinary):.1f} s, ours "
-        f"{statistics.median(prepared):.1f} s"
-    )
-    print(f"ratio {statistics.median(prepared) / statistics.median(ordinary):.2f}")
+    return statistics.median(ordinary), statistics.median(prepared)
+
+
+def are_equal(ordinary_folder: Path, our_folder: Path) -> bool:
+    """Whether there is a stack, and each is the same file in both folders."""
+    documents = list(ordinary_folder.glob("stacks/*/cdk.tf.json"))
+    for document in documents:
+        counterpart = our_folder / document.relative_to(ordinary_folder)
+        if document.read_bytes() != counterpart.read_bytes():
+            return False
+    return bool(documents)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ faster here than its own choice.
 """
 
 import argparse
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,92 +52,98 @@ def measure(scratch: Path, rows: int, rounds: int) -> None:
     data = scratch / "data"
     data.mkdir()
     repeated_rows(data / "data.csv", rows)
-    seconds: dict[str, list[float]] = {"stock": [], "ours": [], "edited": [], "watched": []}
+    durations = Durations()
     for turn in range(rounds):
-        stock, pipeline_runs = scratch / f"stock-{turn}", scratch / f"ours-{turn}"
+        stock = scratch / f"stock-{turn}"
+        pipeline_runs = scratch / f"ours-{turn}"
         stock.mkdir()
-        seconds["stock"].append(run_stock(stock, data))
+        durations.stock.append(run_stock(stock, data))
         folder = our_folder(pipeline_runs, data / "data.csv")
-        seconds["ours"].append(run_ours(folder, pipeline_runs))
+        durations.ours.append(run_ours(folder, pipeline_runs))
         edit(folder)
-        seconds["edited"].append(run_ours(folder, pipeline_runs))
-        seconds["watched"].append(run_watched(folder, pipeline_runs))
-        print(
-            "  ".join(f"{name} {durations[-1]:.1f} s" for name, durations in seconds.items()),
-            flush=True,
-        )
-    report(seconds, *aucs(scratch / "stock-0", scratch / "ours-0"), rows)
+        durations.edited.append(run_ours(folder, pipeline_runs))
+        durations.watched.append(run_watched(folder, pipeline_runs))
+        latest = [f"{name} {seconds[-1]:.1f} s" for name, seconds in vars(durations).items()]
+        print("  ".join(latest), flush=True)
+    stock_auc, our_auc = aucs(scratch / "stock-0", scratch / "ours-0")
+    report(durations, stock_auc, our_auc, rows)
 
 
-def report(seconds: dict[str, list[float]], stock_auc: float, our_auc: float, rows: int) -> None:
-    median = {name: statistics.median(durations) for name, durations in seconds.items()}
+@dataclass
+class Durations:
+    """The seconds of each turn: stock, ours, ours after an edit, and where a process watches."""
+
+    stock: list[float] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+    edited: list[float] = field(default_factory=list)
+    watched: list[float] = field(default_factory=list)
+
+
+def report(durations: Durations, stock_auc: float, our_auc: float, rows: int) -> None:
+    stock = statistics.median(durations.stock)
+    ours = statistics.median(durations.ours)
+    edited = statistics.median(durations.edited)
+    watched = statistics.median(durations.watched)
     print(
-        f"rows {rows}, medians: stock {median['stock']:.1f} s, ours {median['ours']:.1f} s, "
-        f"ours after an edit {median['edited']:.1f} s, where a process waits for it "
-        f"{median['watched']:.1f} s"
+        f"rows {rows}, medians: stock {stock:.1f} s, ours {ours:.1f} s, "
+        f"ours after an edit {edited:.1f} s, where a process waits for it "
+        f"{watched:.1f} s"
     )
     print(f"auc on the same held-out rows: stock {stock_auc:.4f}, ours {our_auc:.4f}")
-    print(
-        f"edit ratio {median['watched'] / median['ours']:.2f} watched, "
-        f"{median['edited'] / median['ours']:.2f} by a new process"
-    )
+    print(f"edit ratio {watched / ours:.2f} watched, {edited / ours:.2f} by a new process")
     print(f"help {help_seconds():.2f} s")
-    print(f"ratio {median['ours'] / median['stock']:.2f}")
+    print(f"ratio {ours / stock:.2f}")
 
 
 def repeated_rows(file: Path, rows: int) -> None:
-    header, *shipped = (TAXI / "data/simple/data.csv").read_text().splitlines(keepends=True)
+    text = (TAXI / "data/simple/data.csv").read_text()
+    header, *shipped = text.splitlines(keepends=True)
+    lines = itertools.cycle(shipped)
     with file.open("w") as out:
         out.write(header)
-        out.writelines(shipped[i % len(shipped)] for i in range(rows))
+        out.writelines(itertools.islice(lines, rows))
 
 
 def our_folder(place: Path, data: Path) -> Path:
     """The shipped taxi folder with the stock example's steps and batch size."""
     folder = place / "taxi"
     shutil.copytree(MODELS / "taxi", folder)
-    toml = (folder / "model.toml").read_text()
+    configuration = folder / "model.toml"
+    toml = configuration.read_text()
     toml = re.sub(r"(?m)^source = .*$", f'source = "{data}"', toml)
     toml = re.sub(
         r"(?s)(\[training\].*?)steps = \d+\neval_steps = \d+",
         rf"\1steps = {STEPS}\neval_steps = {EVAL_STEPS}",
         toml,
     )
-    (folder / "model.toml").write_text(
-        re.sub(r"(?m)^batch_size = .*$", f"batch_size = [{BATCH}]", toml)
-    )
+    toml = re.sub(r"(?m)^batch_size = .*$", f"batch_size = [{BATCH}]", toml)
+    configuration.write_text(toml)
     best = folder / "hyperparameters/best.json"
-    best.write_text(json.dumps(json.loads(best.read_text()) | {"batch_size": BATCH}))
+    values = json.loads(best.read_text())
+    values["batch_size"] = BATCH
+    best.write_text(json.dumps(values))
     return folder
 
 
 def run_stock(place: Path, data: Path) -> float:
-    module = str(TAXI / "taxi_utils_native_keras.py")
-    return timed(
-        [sys.executable, "-c", STOCK, str(place), str(data), module],
-        os.environ | {"TF_USE_LEGACY_KERAS": "1"},
-    )
+    module = TAXI / "taxi_utils_native_keras.py"
+    command = [sys.executable, "-c", STOCK, str(place), str(data), str(module)]
+    environment = os.environ | {"TF_USE_LEGACY_KERAS": "1"}
+    return timed(command, environment)
+
+
+def our_command(folder: Path, place: Path) -> list[str]:
+    runs = place / "runs"
+    return [sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(runs)]
 
 
 def run_ours(folder: Path, place: Path) -> float:
-    return timed(
-        [sys.executable, "-m", "pipeline", "run", str(folder), "--runs", str(place / "runs")],
-        dict(os.environ),
-    )
+    return timed(our_command(folder, place), dict(os.environ))
 
 
 def run_watched(folder: Path, place: Path) -> float:
     """From the save of an edit to the end of the watching process's next run."""
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline",
-        "run",
-        str(folder),
-        "--runs",
-        str(place / "runs"),
-        "--watch",
-    ]
+    command = [*our_command(folder, place), "--watch"]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as watching:
@@ -146,26 +154,32 @@ def run_watched(folder: Path, place: Path) -> float:
             start = time.perf_counter()
             edit(folder)
             until_it_watches(watching)
-            took = time.perf_counter() - start
+            seconds = time.perf_counter() - start
         finally:
             watching.terminate()
     [run] = blessed_runs(place) - earlier_runs
     print(f"watched: {run} was blessed", flush=True)
-    return took
+    return seconds
 
 
 def blessed_runs(place: Path) -> set[str]:
-    summaries = [json.loads(file.read_text()) for file in place.glob("runs/*/summary.json")]
-    return {summary["run"] for summary in summaries if summary["decision"]["blessed"]}
+    runs = set()
+    for file in place.glob("runs/*/summary.json"):
+        summary = json.loads(file.read_text())
+        decision = summary["decision"]
+        if decision["blessed"]:
+            runs.add(summary["run"])
+    return runs
 
 
 def until_it_watches(watching: "subprocess.Popen[str]") -> None:
     assert watching.stderr
-    output: list[str] = []
-    while not (output and output[-1].startswith("watching ")):
-        output.append(watching.stderr.readline())
-        if not output[-1]:
-            raise SystemExit(f"watching ended:\n{''.join(output)[-2000:]}")
+    output = ""
+    for line in watching.stderr:
+        output += line
+        if line.startswith("watching "):
+            return
+    raise SystemExit(f"watching ended:\n{output[-2000:]}")
 
 
 def edit(folder: Path) -> None:
@@ -179,19 +193,17 @@ def timed(command: list[str], environment: dict[str, str]) -> float:
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True
     )
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)[:200]} failed:\n{process.stderr[-2000:]}")
+        line = " ".join(command)
+        message = process.stderr[-2000:]
+        raise SystemExit(f"{line[:200]} failed:\n{message}")
     return time.perf_counter() - start
 
 
 def help_seconds() -> float:
     """The median of five `python -m pipeline --help`, by the user's own Python."""
-    durations = [
-        timed(
-            ["/usr/bin/env", "python3", "-m", "pipeline", "--help"],
-            os.environ | {"ESTEIRA_ENVIRONMENT": ""},
-        )
-        for _ in range(5)
-    ]
+    command = ["/usr/bin/env", "python3", "-m", "pipeline", "--help"]
+    environment = os.environ | {"ESTEIRA_ENVIRONMENT": ""}
+    durations = [timed(command, environment) for _ in range(5)]
     return statistics.median(durations)
 
 
@@ -199,16 +211,18 @@ def aucs(stock: Path, ours: Path) -> tuple[float, float]:
     """Both models' AUC on our held-out split (TFX's own too), by our label."""
     import tensorflow as tf
 
-    [examples] = (ours / "runs/store/taxi/CsvExampleGen/examples").iterdir()
+    store = ours / "runs/store/taxi"
+    [examples] = (store / "CsvExampleGen/examples").iterdir()
     files = tf.io.gfile.glob(f"{examples}/Split-eval/*")
-    records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    records = list(dataset.as_numpy_iterator())
     labels = [label(tf.train.Example.FromString(record)) for record in records]
-    models = [
-        next((stock / "serving").iterdir()),
-        min((ours / "runs/store/taxi/published").iterdir()),
-    ]
-    areas = tuple(area_under_curve(labels, scores(tf, model, records)) for model in models)
-    return areas  # type: ignore[return-value]
+
+    stock_model = next((stock / "serving").iterdir())
+    our_model = min((store / "published").iterdir())
+    stock_scores = scores(tf, stock_model, records)
+    our_scores = scores(tf, our_model, records)
+    return area_under_curve(labels, stock_scores), area_under_curve(labels, our_scores)
 
 
 def area_under_curve(labels: list[bool], answers: list[float]) -> float:
@@ -218,27 +232,38 @@ def area_under_curve(labels: list[bool], answers: list[float]) -> float:
     """
     import pandas
 
-    ranks, positive = pandas.Series(answers).rank(), pandas.Series(labels)
-    count = positive.sum()
-    return float(
-        (ranks[positive].sum() - count * (count + 1) / 2) / (count * (len(positive) - count))
-    )
+    ranks = pandas.Series(answers).rank()
+    positive = pandas.Series(labels)
+    positive_count = positive.sum()
+    negative_count = len(positive) - positive_count
+    rank_sum = ranks[positive].sum()
+    smallest_rank_sum = positive_count * (positive_count + 1) / 2
+    wins = rank_sum - smallest_rank_sum
+    pairs = positive_count * negative_count
+    return float(wins / pairs)
 
 
 def label(example: object) -> bool:
-    cents = {
-        name: round(100 * value)
-        for name in ("tips", "fare")
-        for value in example.features.feature[name].float_list.value
-    }  # type: ignore[attr-defined]
-    return cents["fare"] > 0 and 5 * cents["tips"] > cents["fare"]
+    fare = cents(example, "fare")
+    if fare <= 0:
+        return False
+    tips = cents(example, "tips")
+    return 5 * tips > fare
+
+
+def cents(example: object, name: str) -> int:
+    feature = example.features.feature[name]  # type: ignore[attr-defined]
+    [value] = feature.float_list.value
+    return round(100 * value)
 
 
 def scores(tf: object, model: Path, records: list[bytes]) -> list[float]:
     loaded = tf.saved_model.load(str(model))  # type: ignore[attr-defined]
     serve = loaded.signatures["serving_default"]  # type: ignore[attr-defined]
-    [answers] = serve(examples=tf.constant(records)).values()
-    return answers.numpy().reshape(-1).tolist()  # type: ignore[no-any-return]
+    examples = tf.constant(records)
+    [answers] = serve(examples=examples).values()
+    values = answers.numpy().reshape(-1)
+    return values.tolist()  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":
