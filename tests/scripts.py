@@ -10,8 +10,10 @@ from settings import REPOSITORY
 
 def loaded(name: str) -> ModuleType:
     """build/`name` as a module; no bytecode is left beside it."""
-    loader = SourceFileLoader(name, str(REPOSITORY / "build" / name))
-    module = module_from_spec(spec_from_loader(name, loader))
+    path = REPOSITORY / "build" / name
+    loader = SourceFileLoader(name, str(path))
+    spec = spec_from_loader(name, loader)
+    module = module_from_spec(spec)
     sys.dont_write_bytecode, setting = True, sys.dont_write_bytecode
     try:
         loader.exec_module(module)

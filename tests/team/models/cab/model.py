@@ -16,11 +16,13 @@ def run_fn(fn_args):
     keras.utils.set_random_seed(SEED)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     values = fn_args.hyperparameters.get("values", fn_args.hyperparameters)
-    model = _build(values, transform, fn_args.custom_config["label"])
+    label = fn_args.custom_config["label"]
+    model = _build(values, transform, label)
     curves = keras.callbacks.TensorBoard(
         fn_args.model_run_dir, update_freq="epoch", write_graph=False
     )
-    model.fit(**_fit_arguments(fn_args, transform, values["batch_size"]), callbacks=[curves])
+    fit_arguments = _fit_arguments(fn_args, transform, values["batch_size"])
+    model.fit(**fit_arguments, callbacks=[curves])
     _export(model, transform, fn_args)
 
 
@@ -28,12 +30,15 @@ def tuner_fn(fn_args):
     """A seeded random search of `custom_config["space"]` for the best validation AUC."""
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     space = keras_tuner.HyperParameters()
-    for name, choices in fn_args.custom_config["space"].items():
+    choices_by_name = fn_args.custom_config["space"]
+    for name, choices in choices_by_name.items():
         space.Choice(name, choices)
+
+    label = fn_args.custom_config["label"]
 
     def build(hp):
         keras.utils.set_random_seed(SEED)
-        return _build(hp.values, transform, fn_args.custom_config["label"])
+        return _build(hp.values, transform, label)
 
     tuner = keras_tuner.RandomSearch(
         build,
@@ -43,22 +48,25 @@ def tuner_fn(fn_args):
         seed=SEED,
         directory=fn_args.working_dir,
     )
-    return TunerFnResult(tuner=tuner, fit_kwargs=_fit_arguments(fn_args, transform, 64))
+    fit_arguments = _fit_arguments(fn_args, transform, 64)
+    return TunerFnResult(tuner=tuner, fit_kwargs=fit_arguments)
 
 
 def _build(values, transform, label):
-    features = [f for f in transform.transformed_metadata.schema.feature if f.name != label]
+    schema = transform.transformed_metadata.schema
+    features = [feature for feature in schema.feature if feature.name != label]
     categories = {f.name: f.int_domain.max + 1 for f in features if f.HasField("int_domain")}
-    kinds = {f.name: "int64" if f.name in categories else "float32" for f in features}
-    inputs = {name: keras.Input((1,), name=name, dtype=kind) for name, kind in kinds.items()}
-    embedded = [
-        keras.layers.Flatten()(keras.layers.Embedding(int(size), 4)(inputs[name]))
-        for name, size in categories.items()
-    ]
+    inputs = {}
+    for feature in features:
+        name = feature.name
+        kind = "int64" if name in categories else "float32"
+        inputs[name] = keras.Input((1,), name=name, dtype=kind)
+    embedded = [_embedded(inputs[name], size) for name, size in categories.items()]
     numbers = [tensor for name, tensor in inputs.items() if name not in categories]
     joined = keras.layers.Concatenate()([*embedded, *numbers])
     hidden = keras.layers.Dense(values["hidden_units"], activation="relu")(joined)
-    model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(hidden))
+    score = keras.layers.Dense(1, activation="sigmoid")(hidden)
+    model = keras.Model(inputs, score)
     model.compile(
         optimizer=keras.optimizers.Adam(values["learning_rate"]),
         loss="binary_crossentropy",
@@ -66,6 +74,12 @@ def _build(values, transform, label):
         steps_per_execution=10,
     )
     return model
+
+
+def _embedded(category, size):
+    embedding = keras.layers.Embedding(int(size), 4)
+    flatten = keras.layers.Flatten()
+    return flatten(embedding(category))
 
 
 def _fit_arguments(fn_args, transform, batch_size):
@@ -80,9 +94,7 @@ def _fit_arguments(fn_args, transform, batch_size):
         )
         schema = transform.transformed_metadata.schema
         rows = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
-        return rows.map(
-            lambda features, label: ({k: v[:, None] for k, v in features.items()}, label)
-        )
+        return rows.map(lambda features, label: (_one_wide(features), label))
 
     epochs = min(EPOCHS, fn_args.train_steps)
     return {
@@ -96,11 +108,16 @@ def _fit_arguments(fn_args, transform, batch_size):
     }
 
 
+def _one_wide(features):
+    """The same features of shape [batch, 1], as the model's inputs take them."""
+    return {name: values[:, None] for name, values in features.items()}
+
+
 def _export(model, transform, fn_args):
     """A SavedModel that takes serialized tf.Examples of raw columns."""
-    asked = transform.raw_feature_spec()
+    raw = transform.raw_feature_spec()
     never_served = fn_args.custom_config["never_served"]
-    served = {name: spec for name, spec in asked.items() if name not in never_served}
+    served = {name: spec for name, spec in raw.items() if name not in never_served}
     module = tf.Module()
     module.transform = transform.transform_features_layer()
     module.weights = [variable.value for variable in model.variables]
@@ -108,13 +125,15 @@ def _export(model, transform, fn_args):
 
     @tf.function(input_signature=signature, autograph=False)
     def serving_default(examples):
-        features = module.transform(tf.io.parse_example(examples, served))
-        columns = {name: value[:, None] for name, value in features.items()}
-        return {"score": tf.squeeze(model(columns), axis=1)}
+        columns = tf.io.parse_example(examples, served)
+        features = module.transform(columns)
+        scores = model(_one_wide(features))
+        return {"score": tf.squeeze(scores, axis=1)}
 
     @tf.function(input_signature=signature, autograph=False)
     def transform_features(examples):
-        return module.transform(tf.io.parse_example(examples, asked))
+        columns = tf.io.parse_example(examples, raw)
+        return module.transform(columns)
 
     signatures = {"serving_default": serving_default, "transform_features": transform_features}
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures=signatures)

@@ -10,8 +10,10 @@ HOURS = list(range(25))
 
 def preprocessing_fn(inputs):
     """Features of shape [batch]: int64 with an int_domain, float32; and the label, int64 0 or 1."""
-    tips, fare = _dense(inputs["tips"], 0), _dense(inputs["fare"], 0)
-    outputs = {"big_tip": tf.cast(tips > 0.2 * fare, tf.int64)}
+    tips = _dense(inputs["tips"], 0)
+    fare = _dense(inputs["fare"], 0)
+    is_big = tips > 0.2 * fare
+    outputs = {"big_tip": tf.cast(is_big, tf.int64)}
     for name in WORDS:
         word = _dense(inputs[name], "missing")
         outputs[f"{name}_id"] = tft.compute_and_apply_vocabulary(
@@ -20,12 +22,15 @@ def preprocessing_fn(inputs):
     hour = _dense(inputs["trip_start_hour"], -1)
     outputs["trip_start_hour_id"] = tft.apply_buckets(hour, [HOURS])
     for name in NUMBERS:
-        value = _dense(tf.cast(inputs[name], tf.float32), 0)
-        outputs[f"{name}_log"] = tft.scale_to_z_score(tf.math.log1p(tf.maximum(value, 0)))
+        number = tf.cast(inputs[name], tf.float32)
+        positive = tf.maximum(_dense(number, 0), 0)
+        logarithm = tf.math.log1p(positive)
+        outputs[f"{name}_log"] = tft.scale_to_z_score(logarithm)
     return outputs
 
 
 def _dense(column, default):
     """A column of at most one value a row, as a tensor of shape [batch]."""
     one_wide = tf.SparseTensor(column.indices, column.values, [column.dense_shape[0], 1])
-    return tf.squeeze(tf.sparse.to_dense(one_wide, default), axis=1)
+    dense = tf.sparse.to_dense(one_wide, default)
+    return tf.squeeze(dense, axis=1)

@@ -15,11 +15,13 @@ def run_fn(fn_args):
     keras.utils.set_random_seed(SEED)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     values = fn_args.hyperparameters.get("values", fn_args.hyperparameters)
-    model = _build(values, transform, fn_args.custom_config["label"])
+    label = fn_args.custom_config["label"]
+    model = _build(values, transform, label)
     curves = keras.callbacks.TensorBoard(
         fn_args.model_run_dir, update_freq="epoch", write_graph=False
     )
-    model.fit(**_fit_arguments(fn_args, transform), callbacks=[curves])
+    fit_arguments = _fit_arguments(fn_args, transform)
+    model.fit(**fit_arguments, callbacks=[curves])
     _export(model, transform, fn_args)
 
 
@@ -27,7 +29,8 @@ def tuner_fn(fn_args):
     """A seeded random search of `custom_config["space"]` for the best validation AUC."""
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     space = keras_tuner.HyperParameters()
-    for name, choices in fn_args.custom_config["space"].items():
+    choices_by_name = fn_args.custom_config["space"]
+    for name, choices in choices_by_name.items():
         space.Choice(name, choices)
     label = fn_args.custom_config["label"]
     tuner = keras_tuner.RandomSearch(
@@ -38,14 +41,21 @@ def tuner_fn(fn_args):
         seed=SEED,
         directory=fn_args.working_dir,
     )
-    return TunerFnResult(tuner=tuner, fit_kwargs=_fit_arguments(fn_args, transform))
+    fit_arguments = _fit_arguments(fn_args, transform)
+    return TunerFnResult(tuner=tuner, fit_kwargs=fit_arguments)
 
 
 def _build(values, transform, label):
-    names = [f.name for f in transform.transformed_metadata.schema.feature if f.name != label]
-    inputs = {name: keras.Input((1,), name=name) for name in names}
-    joined = keras.layers.Concatenate()(list(inputs.values()))
-    model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(joined))
+    schema = transform.transformed_metadata.schema
+    inputs = {}
+    for feature in schema.feature:
+        name = feature.name
+        if name != label:
+            inputs[name] = keras.Input((1,), name=name)
+    tensors = list(inputs.values())
+    joined = keras.layers.Concatenate()(tensors)
+    score = keras.layers.Dense(1, activation="sigmoid")(joined)
+    model = keras.Model(inputs, score)
     model.compile(
         optimizer=keras.optimizers.Adam(values["learning_rate"]),
         loss="binary_crossentropy",
@@ -61,7 +71,7 @@ def _fit_arguments(fn_args, transform):
     def batches(files):
         schema = transform.transformed_metadata.schema
         rows = fn_args.data_accessor.tf_dataset_factory(files, options, schema)
-        return rows.map(lambda features, late: ({k: v[:, None] for k, v in features.items()}, late))
+        return rows.map(lambda features, late: (_one_wide(features), late))
 
     return {
         "x": batches(fn_args.train_files),
@@ -72,11 +82,16 @@ def _fit_arguments(fn_args, transform):
     }
 
 
+def _one_wide(features):
+    """The same features of shape [batch, 1], as the model's inputs take them."""
+    return {name: values[:, None] for name, values in features.items()}
+
+
 def _export(model, transform, fn_args):
     """A SavedModel that takes serialized tf.Examples of raw columns."""
-    asked = transform.raw_feature_spec()
+    raw = transform.raw_feature_spec()
     never_served = fn_args.custom_config["never_served"]
-    served = {name: spec for name, spec in asked.items() if name not in never_served}
+    served = {name: spec for name, spec in raw.items() if name not in never_served}
     module = tf.Module()
     module.transform = transform.transform_features_layer()
     module.weights = [variable.value for variable in model.variables]
@@ -84,13 +99,15 @@ def _export(model, transform, fn_args):
 
     @tf.function(input_signature=signature, autograph=False)
     def serving_default(examples):
-        features = module.transform(tf.io.parse_example(examples, served))
-        columns = {name: value[:, None] for name, value in features.items()}
-        return {"score": tf.squeeze(model(columns), axis=1)}
+        columns = tf.io.parse_example(examples, served)
+        features = module.transform(columns)
+        scores = model(_one_wide(features))
+        return {"score": tf.squeeze(scores, axis=1)}
 
     @tf.function(input_signature=signature, autograph=False)
     def transform_features(examples):
-        return module.transform(tf.io.parse_example(examples, asked))
+        columns = tf.io.parse_example(examples, raw)
+        return module.transform(columns)
 
     signatures = {"serving_default": serving_default, "transform_features": transform_features}
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures=signatures)
