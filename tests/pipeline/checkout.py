@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from settings import REPOSITORY
-from tests.pipeline.conftest import copy_small, states
+from tests.pipeline.conftest import copy_small, nodes_that
 
 TRAINED_ANEW = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}
 TRANSFORMED_ANEW = {"Transform", *TRAINED_ANEW}
@@ -41,24 +41,25 @@ class Checkout:
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        for name in ("pipeline", "settings", "environments.py", "Pipfile.lock"):
-            source = REPOSITORY / name
-            (shutil.copytree if source.is_dir() else shutil.copyfile)(source, place / name)
+        for folder in ("pipeline", "settings"):
+            shutil.copytree(REPOSITORY / folder, place / folder)
+        for file in ("environments.py", "Pipfile.lock"):
+            shutil.copyfile(REPOSITORY / file, place / file)
         self.folder = copy_small("cab", place / "models")
         (place / "sitecustomize.py").write_text(AUDIT)
-        (place / "home").mkdir()
+        self.home = place / "home"
+        self.home.mkdir()
 
     def run(self) -> set[str]:
         """The nodes not taken from the cache."""
         command = [sys.executable, "-m", "pipeline", "run", str(self.folder), "--json"]
-        variables = {"PYTHONPATH": str(self.place), "HOME": str(self.place / "home")}
+        variables = {**os.environ, "PYTHONPATH": str(self.place), "HOME": str(self.home)}
         process = subprocess.run(
-            command, cwd=self.place, env=os.environ | variables, capture_output=True, text=True
+            command, cwd=self.place, env=variables, capture_output=True, text=True
         )
         assert process.returncode == 0, process.stderr
-        return {
-            node for node, state in states(json.loads(process.stdout)).items() if state == "ran"
-        } - UNCACHED
+        summary = json.loads(process.stdout)
+        return nodes_that(summary, "ran") - UNCACHED
 
     def append(self, file: str, line: str) -> None:
         with (self.place / file).open("a") as edited:

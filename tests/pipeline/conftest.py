@@ -42,9 +42,13 @@ class Said:
     err: str
 
     @property
+    def error_lines(self) -> list[str]:
+        return self.err.strip().splitlines()
+
+    @property
     def sentence(self) -> str:
         """The last line on standard error: a failing verb's complaint."""
-        return self.err.strip().splitlines()[-1]
+        return self.error_lines[-1]
 
 
 def copy_small(name: str, to: Path) -> Path:
@@ -58,9 +62,9 @@ def edit(file: Path, pattern: str, replacement: str, first: bool = False) -> Non
 
     A pattern that finds nothing, or more than it should, is a broken test.
     """
-    text, count = re.subn(
-        pattern, replacement, file.read_text(), count=1 if first else 0, flags=re.MULTILINE
-    )
+    maximum = 1 if first else 0  # 0 is without a limit
+    original = file.read_text()
+    text, count = re.subn(pattern, replacement, original, count=maximum, flags=re.MULTILINE)
     assert count == 1, f"{pattern} found {count} times in {file}"
     file.write_text(text)
 
@@ -99,6 +103,23 @@ class Trained:
     def published(self) -> Path:
         return self.runs / "store/cab/published"
 
+    @property
+    def model(self) -> Path:
+        """A published version."""
+        return next(self.published.iterdir())
+
+    @property
+    def run(self) -> Path:
+        """What the run that made it left to read."""
+        return self.runs / self.summary["run"]
+
+    @property
+    def published_sha256(self) -> str:
+        """One hash of all published versions."""
+        from pipeline.components.pusher import tree_sha256
+
+        return tree_sha256(self.published)
+
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
@@ -108,19 +129,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
     place = tmp_path_factory.mktemp("trained")
     folder = copy_small("cab", place)
-    with tracking.started(place / "runs") as tracker:
-        summary = runs.run(ModelFolder.load(str(folder)), place / "runs", tracker)
-    assert summary["decision"]["published"], summary["decision"]
-    return Trained(folder, place / "runs", summary)
-
-
-def newest(store: Path, node: str, key: str) -> Path:
-    """The artifact of the last run."""
-    return max((store / node / key).iterdir(), key=lambda p: int(p.name))
+    model = ModelFolder.load(str(folder))
+    runs_folder = place / "runs"
+    with tracking.started(runs_folder) as tracker:
+        summary = runs.run(model, runs_folder, tracker)
+    decision = summary["decision"]
+    assert decision["published"], decision
+    return Trained(folder, runs_folder, summary)
 
 
 def states(summary: dict[str, Any]) -> dict[str, str]:
     return {node["id"]: node["state"] for node in summary["nodes"]}
+
+
+def nodes_that(summary: dict[str, Any], state: str) -> set[str]:
+    """The nodes of a run that ended in the state."""
+    return {node for node, end in states(summary).items() if end == state}
 
 
 def parsed(said: Said) -> Any:
