@@ -3,24 +3,50 @@
 Only ExampleGen, Trainer, Pusher, Beam's arguments, paths and image differ.
 """
 
+import copy
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
+from pipeline.model.folder import ModelFolder
 from tests.pipeline.conftest import IMAGE, IMAGES, parsed
 
-OTHER = {"ExampleGen", "Trainer", "Pusher"}
+DIFFERING = {"ExampleGen", "Trainer", "Pusher"}
+
+
+@dataclass
+class Node:
+    """A node of a job: its task, component and executor."""
+
+    task: dict[str, Any]
+    component: dict[str, Any]
+    executor: dict[str, Any]
+
+    @property
+    def container(self) -> dict[str, Any] | None:
+        return self.executor.get("container")
+
+    @property
+    def arguments(self) -> list[str]:
+        return self.container["args"]
+
+    def parameter(self, name: str) -> Any:
+        inputs = self.task["inputs"]
+        parameter = inputs["parameters"][name]
+        return parameter["runtimeValue"]["constant"]
 
 
 @pytest.fixture
 def compiled(cli, tmp_path):
-    def call(env, *more, model="cab"):
-        runs = tmp_path / "runs"
-        options = ("--env", env, "--output", tmp_path, "--runs", runs, "--json")
-        result = cli("compile", model, *options, *more)
+    """Compile a model's job for a stage or for here."""
+
+    def call(stage, *images, model="cab"):
+        places = ("--output", tmp_path, "--runs", tmp_path / "runs")
+        result = cli("compile", model, "--env", stage, *places, "--json", *images)
         assert result.code == 0, result.err
         [file] = parsed(result)
         text = Path(file).read_text()
@@ -29,168 +55,146 @@ def compiled(cli, tmp_path):
     return call
 
 
-class Node(NamedTuple):
-    task: dict
-    component: dict
-    executor: dict
+@pytest.fixture
+def stage_nodes(compiled):
+    """The nodes of a model's job for a stage."""
 
-    def constant(self, name):
-        """The value of a parameter that is known before the job runs."""
-        parameters = self.task["inputs"]["parameters"]
-        value = parameters[name]["runtimeValue"]
-        return value["constant"]
+    def call(stage, model="cab"):
+        job = compiled(stage, *IMAGES, model=model)
+        return nodes(job)
 
-    @property
-    def arguments(self):
-        container = self.executor["container"]
-        return container["args"]
+    return call
 
 
 def nodes(job):
-    """Each node by its name, under which both ExampleGens are the same."""
+    """The job's nodes by name."""
     spec = job["pipelineSpec"]
+    components = spec["components"]
     executors = spec["deploymentSpec"]["executors"]
     by_name = {}
-    tasks = spec["root"]["dag"]["tasks"]
-    for task_name, task in tasks.items():
-        component_name = task["componentRef"]["name"]
-        component = spec["components"][component_name]
-        label = component["executorLabel"]
-        executor = executors[label]
-        name = with_one_example_gen(task_name)
-        by_name[name] = Node(task, component, executor)
+    for name, task in spec["root"]["dag"]["tasks"].items():
+        reference = task["componentRef"]
+        component = components[reference["name"]]
+        executor = executors[component["executorLabel"]]
+        common_name = with_one_example_gen(name)
+        by_name[common_name] = Node(task, component, executor)
     return by_name
 
 
 def with_one_example_gen(text):
+    """The text with one name for the two ExampleGens."""
     return re.sub("(BigQuery|Csv)ExampleGen", "ExampleGen", text)
 
 
-def neutral_nodes(job, name):
-    """Each node as text, without the parts that may differ."""
-    root = module_base(job)
-    job_nodes = nodes(job)
-    return {node_name: neutral(node, root, name) for node_name, node in job_nodes.items()}
+def neutral_nodes(job):
+    """The text of each node, without the parts that may differ."""
+    by_name = nodes(job)
+    uri = by_name["ImportSchemaGen"].parameter("schema_file")
+    module_base, *_ = uri.rsplit("/", 2)
+    info = job["pipelineSpec"]["pipelineInfo"]
+    pipeline_name = info["name"]
+    return {name: neutral(node, module_base, pipeline_name) for name, node in by_name.items()}
 
 
-def neutral(node, root, name):
+def neutral(node, root, pipeline_name):
     """As text, with root, image, name, Beam's arguments and the ExampleGen's name taken out."""
-    value = json.loads(json.dumps(node))
-    _, _, executor = value
-    container = executor.get("container", {})
-    container.pop("image", None)
-    arguments = container.get("args", [])
-    container["args"] = [argument for argument in arguments if not is_beams(argument)]
-    text = json.dumps(value, sort_keys=True)
+    executor = copy.deepcopy(node.executor)
+    if container := executor.get("container"):
+        del container["image"]
+        container["args"] = [argument for argument in node.arguments if is_tfxs(argument)]
+    text = json.dumps([node.task, node.component, executor], sort_keys=True)
     text = text.replace(root, "ROOT")
     text = with_one_example_gen(text)
-    text = text.replace(f'"{name}"', '"NAME"')
-    return text.replace(f'\\"{name}\\"', '\\"NAME\\"')
+    text = text.replace(f'"{pipeline_name}"', '"NAME"')
+    return text.replace(f'\\"{pipeline_name}\\"', '\\"NAME\\"')
 
 
-def is_beams(argument):
-    is_tfxs = "json" in argument or "class" in argument
-    return argument.startswith("--") and not is_tfxs
-
-
-def module_base(job):
-    importer = nodes(job)["ImportSchemaGen"]
-    uri = importer.constant("schema_file")
-    base, _, _ = uri.rsplit("/", 2)
-    return base
+def is_tfxs(argument):
+    """Whether an argument of a container is TFX's, and not Beam's."""
+    return not argument.startswith("--") or "json" in argument or "class" in argument
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
 def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, stage):
-    local = compiled("local")
-    cloud = compiled(stage, *IMAGES)
+    local_job = compiled("local")
+    stage_job = compiled(stage, *IMAGES)
 
-    cloud_name = cloud["pipelineSpec"]["pipelineInfo"]["name"]
-    local_nodes = neutral_nodes(local, "cab")
-    cloud_nodes = neutral_nodes(cloud, cloud_name)
-    differing_names = {name for name in local_nodes if local_nodes[name] != cloud_nodes[name]}
-    assert set(local_nodes) == set(cloud_nodes)
-    assert differing_names == OTHER
+    local = neutral_nodes(local_job)
+    cloud = neutral_nodes(stage_job)
+
+    differing = {name for name, text in local.items() if cloud.get(name) != text}
+    assert set(local) == set(cloud)
+    assert differing == DIFFERING
 
 
 def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_settings_say_so(
-    compiled,
+    stage_nodes,
 ):
-    dev = nodes(compiled("dev", *IMAGES))
-    staging = nodes(compiled("staging", *IMAGES))
+    dev = stage_nodes("dev")
+    staging = stage_nodes("staging")
 
-    query = staging["ExampleGen"].constant("input_config")
-    dev_trainer = dev["Trainer"]
-    staging_trainer = staging["Trainer"]
-    training = staging_trainer.constant("custom_config")
+    query = staging["ExampleGen"].parameter("input_config")
+    trainer = staging["Trainer"]
     assert "rides.rides" in query
     assert "`tips` IS NOT NULL" in query
     assert "@begin" not in query
     assert "--runner=DataflowRunner" in staging["Transform"].arguments
     assert "--runner=DirectRunner" in dev["Transform"].arguments
-    assert "pipeline.components.vertex_trainer.Executor" in staging_trainer.arguments
-    assert "pipeline.components.trainer.Executor" in dev_trainer.arguments
-    assert "n1-standard-4" in training
+    assert "pipeline.components.vertex_trainer.Executor" in trainer.arguments
+    assert "n1-standard-4" in trainer.parameter("custom_config")
+    assert "pipeline.components.trainer.Executor" in dev["Trainer"].arguments
 
 
 @pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
 def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_serves_beam_too(
-    compiled, stage
+    stage_nodes, stage
 ):
-    job = compiled(stage, *IMAGES)
+    by_name = stage_nodes(stage)
 
-    job_nodes = nodes(job)
-    executors = [node.executor for node in job_nodes.values()]
-    containers = [executor["container"] for executor in executors if "container" in executor]
-    images = [container["image"] for container in containers]
-    commands = [container["command"] for container in containers]
-    assert images == [IMAGE] * 9
-    assert commands == [["python", "-m", "pipeline.job.entrypoint"]] * 9
+    containers = [node.container for node in by_name.values() if node.container]
+    assert len(containers) == 9
     for container in containers:
+        assert container["image"] == IMAGE
+        assert container["command"] == ["python", "-m", "pipeline.job.entrypoint"]
         assert f"--sdk_container_image={IMAGE}" in container["args"]
 
 
-def test_modules_are_given_by_the_hash_of_their_content(compiled):
-    from pipeline.model.folder import ModelFolder
-
-    job = compiled("prod", *IMAGES)
+def test_modules_are_given_by_the_hash_of_their_content(stage_nodes):
     folder = ModelFolder.load("cab")
-
-    transform = nodes(job)["Transform"]
-    uri = transform.constant("module_file")
     sha256 = folder.sha256("preprocessing.py")
-    assert uri == f"gs://mill-prod-prod-artifacts/modules/cab/{sha256}/preprocessing.py"
+
+    transform = stage_nodes("prod")["Transform"]
+
+    uri = transform.parameter("module_file")
+    modules = "gs://mill-prod-prod-artifacts/modules"
+    assert uri == f"{modules}/cab/{sha256}/preprocessing.py"
 
 
-def test_transform_waits_for_the_validator(compiled):
-    job = compiled("dev", *IMAGES)
+def test_transform_waits_for_the_validator(stage_nodes):
+    transform = stage_nodes("dev")["Transform"]
 
-    transform = nodes(job)["Transform"]
     assert "ExampleValidator" in transform.task["dependentTasks"]
 
 
-def test_each_model_asks_for_its_own_last_blessed_one(compiled):
-    jobs = {model: compiled("dev", *IMAGES, model=model) for model in ("cab", "ferry")}
+@pytest.mark.parametrize("model", ["cab", "ferry"])
+def test_each_model_asks_for_its_own_last_blessed_one(stage_nodes, model):
+    by_name = stage_nodes("dev", model=model)
 
-    for model, job in jobs.items():
-        job_nodes = nodes(job)
-        evaluator = job_nodes["Evaluator"]
-        pipeline = evaluator.constant("pipeline")
-        resolver = job_nodes["LastBlessed-model-blessing-resolver"].executor["resolver"]
-        query = resolver["outputArtifactQueries"]["model_blessing"]
-        assert pipeline == f"dev-{model}"
-        assert query["filter"].endswith(
-            f'metadata.blessed.number_value=1 AND metadata.pipeline.string_value="dev-{model}"'
-        )
+    resolver = by_name["LastBlessed-model-blessing-resolver"].executor["resolver"]
+    query = resolver["outputArtifactQueries"]["model_blessing"]["filter"]
+    pipeline_name = by_name["Evaluator"].parameter("pipeline")
+    assert pipeline_name == f"dev-{model}"
+    assert query.endswith(
+        f'metadata.blessed.number_value=1 AND metadata.pipeline.string_value="dev-{model}"'
+    )
 
 
 def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     job = compiled("dev", *IMAGES)
 
-    spec = job["pipelineSpec"]
-    configuration = job["runtimeConfig"]
-    assert spec["schemaVersion"] == "2.1.0"
-    assert configuration["gcsOutputDirectory"] == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
+    root = job["runtimeConfig"]["gcsOutputDirectory"]
+    assert job["pipelineSpec"]["schemaVersion"] == "2.1.0"
+    assert root == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 The whole split's bound holds for the whole split alone, and each slice has its own.
 """
 
+import pytest
+
 from pipeline.job.evaluation import eval_config
 from pipeline.model.declaration import Gate, Slice
 
@@ -14,46 +16,48 @@ GATE = Gate(
 )
 
 
-def gated_metric():
+@pytest.fixture
+def metrics():
+    """The metrics that TFMA computes."""
     config = eval_config(GATE, label="big_tip")
-    metrics, _ = config.metrics_specs
-    [gated] = [metric for metric in metrics.metrics if metric.per_slice_thresholds]
-    return gated
+    return [metric for spec in config.metrics_specs for metric in spec.metrics]
 
 
-def thresholds():
-    """The gated metric's threshold by its slice."""
-    by_slice = {}
-    for bound in gated_metric().per_slice_thresholds:
-        [slicing] = bound.slicing_specs
-        name = str(slicing.feature_values)
-        by_slice[name] = bound.threshold
-    return by_slice
+@pytest.fixture
+def auc(metrics):
+    [metric] = [metric for metric in metrics if metric.class_name == "AUC"]
+    return metric
 
 
-def test_the_whole_split_has_its_bound_and_the_change():
-    gated = gated_metric()
-    whole = thresholds()["{}"]
+def threshold(metric, feature_values):
+    """The metric's threshold for the slice of these values."""
+    for bounded in metric.per_slice_thresholds:
+        [spec] = bounded.slicing_specs
+        if spec.feature_values == feature_values:
+            return bounded.threshold
+    raise AssertionError(f"no threshold for {feature_values}")
 
-    assert gated.class_name == "AUC"
-    assert not gated.HasField("threshold")
+
+def has_bound(metric):
+    return bool(metric.per_slice_thresholds) or metric.HasField("threshold")
+
+
+def test_the_whole_split_has_its_bound_and_the_change(auc):
+    whole = threshold(auc, {})
+
+    assert not auc.HasField("threshold")
     assert whole.value_threshold.lower_bound.value == 0.9
     assert whole.change_threshold.absolute.value == -0.01
     assert whole.change_threshold.direction == 2  # HIGHER_IS_BETTER
 
 
-def test_a_slice_has_its_own_bound():
-    cash = thresholds()["{'payment_type': 'Cash'}"]
+def test_a_slice_has_its_own_bound(auc):
+    cash = threshold(auc, {"payment_type": "Cash"})
 
     assert cash.value_threshold.lower_bound.value == 0.6
 
 
-def test_the_metrics_that_are_only_reported_have_no_bound():
-    config = eval_config(GATE, label="big_tip")
+def test_the_metrics_that_are_only_reported_have_no_bound(metrics):
+    bounded = [metric.class_name for metric in metrics if has_bound(metric)]
 
-    bounded_names = []
-    for spec in config.metrics_specs:
-        for metric in spec.metrics:
-            if metric.per_slice_thresholds or metric.HasField("threshold"):
-                bounded_names.append(metric.class_name)
-    assert bounded_names == ["AUC"]
+    assert bounded == ["AUC"]

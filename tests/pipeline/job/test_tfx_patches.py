@@ -31,20 +31,21 @@ def test_beams_direct_runner_still_tries_one_that_it_downloads():
 
 
 def test_a_pipeline_is_run_by_the_fn_api_runner(monkeypatch):
-    runs = []
-    run = fn_runner.FnApiRunner.run_pipeline
+    runners = []
+    run_pipeline = fn_runner.FnApiRunner.run_pipeline
 
-    def noted_run(runner, *arguments):
-        runs.append(runner)
-        return run(runner, *arguments)
+    def noted(runner, *arguments):
+        runners.append(runner)
+        return run_pipeline(runner, *arguments)
 
-    monkeypatch.setattr(fn_runner.FnApiRunner, "run_pipeline", noted_run)
+    monkeypatch.setattr(fn_runner.FnApiRunner, "run_pipeline", noted)
     monkeypatch.setattr("apache_beam.runners.portability.prism_runner.PrismRunner", None)
 
     with tfx_patches.beam(), beam.Pipeline() as pipeline:
-        _ = pipeline | beam.Create([1, 2]) | beam.ParDo(Doubled())
+        numbers = pipeline | beam.Create([1, 2])
+        numbers | beam.ParDo(Doubled())
 
-    assert len(runs) == 1
+    assert len(runners) == 1
 
 
 def test_beam_still_reads_a_dofn_again_each_time():
@@ -53,11 +54,11 @@ def test_beam_still_reads_a_dofn_again_each_time():
     first_specs = userstate.get_dofn_specs(do_fn)
     second_specs = userstate.get_dofn_specs(do_fn)
     with tfx_patches.dofn_specs_read_once():
-        third_specs = userstate.get_dofn_specs(do_fn)
-        fourth_specs = userstate.get_dofn_specs(do_fn)
+        patched_specs = userstate.get_dofn_specs(do_fn)
+        next_patched_specs = userstate.get_dofn_specs(do_fn)
 
-    assert first_specs is not second_specs
-    assert third_specs is fourth_specs
+    assert second_specs is not first_specs
+    assert next_patched_specs is patched_specs
 
 
 def test_tfxs_local_runner_still_makes_its_launchers_by_this_name():
@@ -87,16 +88,17 @@ def test_tfx_still_packs_modules_but_where_this_variable_is_set():
 def test_tfx_still_asks_for_the_last_blessed_model_of_the_whole_project(tmp_path, monkeypatch):
     jobs = []
 
-    def note(job, _):
+    def keep(job, _name):
         jobs.append(json.dumps(job))
 
-    monkeypatch.setattr(tfx_patches, "ask_for_own_blessing", note)
+    monkeypatch.setattr(tfx_patches, "ask_for_own_blessing", keep)
     folder = ModelFolder.load("ferry")
     spec = here(folder, tmp_path)
 
     compiler.compiled(spec, "image@sha256:0")
 
     [job] = jobs
+    *_, module = entrypoint.COMMAND
     assert "tfx.ModelBlessing" in job
     assert "metadata.pipeline" not in job
-    assert entrypoint.COMMAND[-1] in job
+    assert module in job

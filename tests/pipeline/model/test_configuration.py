@@ -5,7 +5,6 @@ The refusal names file, key, value and what is allowed, with exit 2; the last mo
 
 import pytest
 
-from pipeline.components.pusher import tree_sha256
 from pipeline.errors import ConfigurationError
 from pipeline.job import startup
 from pipeline.model.folder import ModelFolder
@@ -179,24 +178,22 @@ def test_a_wrong_folder_is_refused_with_one_sentence(
     file, pattern, replacement, says, tmp_path, cli, trained
 ):
     folder = copy_small("cab", tmp_path)
-    first_tree = tree_sha256(trained.published)
+    published_sha256 = trained.published_sha256
     edit(folder / file, pattern, replacement, first=True)
 
     result = cli("run", folder, "--runs", trained.runs)
 
-    lines = result.err.strip().splitlines()
     assert result.code == 2, result.err
-    for part in says:
-        assert part in result.sentence
+    for words in says:
+        assert words in result.sentence
     assert "Traceback" not in result.err
-    assert len(lines) == 1
-    assert tree_sha256(trained.published) == first_tree
+    assert result.error_lines == [result.sentence]
+    assert trained.published_sha256 == published_sha256
 
 
 @pytest.mark.parametrize("file", ModelFolder.FILES)
 def test_a_missing_file_is_named(file, cab, cli):
-    path = cab / file
-    path.unlink()
+    (cab / file).unlink()
 
     result = cli("run", cab)
 
@@ -220,8 +217,9 @@ def test_an_unknown_model_is_told_which_there_are(cli):
 def test_an_unknown_model_is_told_before_anything_is_imported_or_started(
     arguments, cli, tmp_path, monkeypatch
 ):
-    runs = tmp_path / "runs"
     monkeypatch.setattr(startup, "load", lambda: pytest.fail("TensorFlow is imported"))
+
+    runs = tmp_path / "runs"
 
     result = cli(*arguments, "cabb", "--runs", runs)
 
@@ -238,7 +236,7 @@ def test_an_unknown_verb_is_wrong_usage(cli):
 
 def test_a_folder_with_an_illegal_name_is_refused(tmp_path):
     folder = copy_small("cab", tmp_path)
-    renamed_folder = folder.rename(tmp_path / "Taxi-2")
+    renamed = folder.rename(tmp_path / "Taxi-2")
 
     with pytest.raises(ConfigurationError, match="Taxi-2"):
-        ModelFolder.load(str(renamed_folder))
+        ModelFolder.load(str(renamed))
