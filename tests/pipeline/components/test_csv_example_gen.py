@@ -23,39 +23,53 @@ def examples(pattern):
     files = tf.io.gfile.glob(pattern)
     assert files
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    canonical_records = [canonical(record) for record in records.as_numpy_iterator()]
-    return sorted(canonical_records)
-
-
-def canonical(record):
-    example = tf.train.Example.FromString(record)
-    return example.SerializeToString(deterministic=True)
+    parsed = map(tf.train.Example.FromString, records.as_numpy_iterator())
+    return sorted(example.SerializeToString(deterministic=True) for example in parsed)
 
 
 def mixed_rows(place):
     """A thousand of the cab's rows, among them the one with a value in its emptiest column."""
-    file = MODELS / "cab/rows.csv"
-    text = file.read_text()
+    text = (MODELS / "cab/rows.csv").read_text()
     header, *rows = text.splitlines(keepends=True)
     names = header.strip().split(",")
     column = names.index("pickup_census_tract")
-    filled_rows = [row for row in rows if row.split(",")[column]]
-    lines = [header, *rows[:1000], *filled_rows]
+    filled = [row for row in rows if row.split(",")[column]]
+    lines = [header, *rows[:1000], *filled]
     place.write_text("".join(lines))
 
 
-def artifact(folder):
-    output = standard_artifacts.Examples()
-    output.uri = str(folder)
-    return output
+def test_rows_and_splits_are_those_of_tfx(tmp_path):
+    place = tmp_path / "in"
+    place.mkdir()
+    rows = place / "rows.csv"
+    mixed_rows(rows)
+    stock_examples = artifact(tmp_path / "stock")
+    own_examples = artifact(tmp_path / "ours")
+    context = base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))
+    stock_executor = StockExecutor(context)
+    own_executor = Executor()
+
+    stock_executor.Do({}, {"examples": [stock_examples]}, stock_properties(place))
+    own_executor.Do({}, {"examples": [own_examples]}, own_properties(rows))
+
+    for split in ("train", "eval"):
+        stock_split = examples(f"{stock_examples.uri}/Split-{split}/*")
+        own_split = examples(f"{own_examples.uri}/Split-{split}/*")
+        assert own_split == stock_split
 
 
-def stock_properties(folder):
-    """What TFX's own component hands to its executor."""
+def artifact(place):
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(place)
+    return artifact
+
+
+def stock_properties(place):
+    """What TFX's own executor gets to read the files of a place."""
     input_config = utils.make_default_input_config()
     output_config = utils.make_default_output_config(input_config)
     return {
-        "input_base": str(folder),
+        "input_base": str(place),
         "input_config": proto_utils.proto_to_json(input_config),
         "output_config": proto_utils.proto_to_json(output_config),
         "output_data_format": 6,
@@ -63,56 +77,36 @@ def stock_properties(folder):
     }
 
 
-def own_properties(file):
-    source = CsvSource(str(file), "", ("",))
+def own_properties(rows):
+    """What our executor gets to read a file of the cab's rows."""
+    source = CsvSource(str(rows), "", ("",))
     schema = read(ModelFolder.load("cab"))
     component = CsvExampleGen(source, columns=columns(schema), required=[])
     return component.exec_properties
 
 
-def test_rows_and_splits_are_those_of_tfx(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    rows = folder / "rows.csv"
-    mixed_rows(rows)
-    own = artifact(tmp_path / "ours")
-    stock = artifact(tmp_path / "stock")
-    context = base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(tmp_path))
-    stock_executor = StockExecutor(context)
-    executor = Executor()
-
-    stock_executor.Do({}, {"examples": [stock]}, stock_properties(folder))
-    executor.Do({}, {"examples": [own]}, own_properties(rows))
-
-    for split in ("train", "eval"):
-        own_examples = examples(f"{own.uri}/Split-{split}/*")
-        stock_examples = examples(f"{stock.uri}/Split-{split}/*")
-        assert own_examples == stock_examples
-
-
 def test_equal_rows_fall_into_the_same_split(trained):
     folders = (trained.runs / "store/cab/CsvExampleGen/examples").iterdir()
-    folder = min(folders, key=lambda path: int(path.name))
+    oldest = min(folders, key=lambda folder: int(folder.name))
 
-    train = set(examples(f"{folder}/Split-train/*"))
-    held_out = set(examples(f"{folder}/Split-eval/*"))
-
-    assert train.isdisjoint(held_out)
+    trained_rows = examples(f"{oldest}/Split-train/*")
+    held_out_rows = examples(f"{oldest}/Split-eval/*")
+    assert set(trained_rows).isdisjoint(held_out_rows)
 
 
 def test_a_zipped_csv_with_na_reads_like_a_plain_one(tmp_path):
-    plain_file = tmp_path / "a.csv"
-    zip_file = tmp_path / "a.csv.zip"
-    plain_file.write_text("n,word\n1,x\n,\n")
-    with zipfile.ZipFile(zip_file, "w") as archive:
+    plain = tmp_path / "a.csv"
+    zipped = tmp_path / "a.csv.zip"
+    plain.write_text("n,word\n1,x\n,\n")
+    with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("a.csv", "n,word\n1,x\nNA,NA\n")
     kinds = {"n": "INT", "word": "BYTES"}
 
-    plain = read_csv(plain_file, kinds, [""])
-    zipped = read_csv(zip_file, kinds, ["", "NA"])
+    plain_rows = read_csv(plain, kinds, [""])
+    zipped_rows = read_csv(zipped, kinds, ["", "NA"])
 
-    assert plain == zipped
-    assert plain["word"].null_count == 1
+    assert plain_rows == zipped_rows
+    assert plain_rows["word"].null_count == 1
 
 
 def test_a_file_that_is_no_zip_is_named(tmp_path):
@@ -124,12 +118,11 @@ def test_a_file_that_is_no_zip_is_named(tmp_path):
 
 
 def test_encoding_is_the_same_whenever_it_is_done(tmp_path):
-    path = copy_small("cab", tmp_path)
-    folder = ModelFolder.load(str(path))
-    schema = read(folder)
-    table = read_csv(folder.source, columns(schema), [""])
+    small = copy_small("cab", tmp_path)
+    folder = ModelFolder.load(str(small))
+    table = read_csv(folder.source, columns(read(folder)), [""])
 
-    first_records = list(encode(table))
-    second_records = list(encode(table))
+    first_examples = list(encode(table))
+    second_examples = list(encode(table))
 
-    assert first_records == second_records
+    assert first_examples == second_examples

@@ -1,7 +1,5 @@
 """Rows are handed to TFMA in groups: no number may differ from those it makes of single rows."""
 
-import math
-
 import apache_beam as beam
 import numpy as np
 import pytest
@@ -13,7 +11,8 @@ from pipeline.errors import RunError
 from pipeline.job.evaluation import eval_config
 from pipeline.model.declaration import Gate, Slice
 
-ROWS, CITIES = 400, [b"Ghent", b"Lille", b"Porto"]
+ROWS = 400
+CITIES = [b"Ghent", b"Lille", b"Porto"]
 GATE = Gate(
     metric="auc",
     lower_bound=0.6,
@@ -30,15 +29,13 @@ def two_models(seed, with_city=0.9):
     random = np.random.default_rng(seed)
     labels = random.integers(0, 2, (ROWS, 1))
     means = 0.4 + 0.1 * labels
-    scores = {}
-    for name in ("candidate", "baseline"):
-        answers = random.normal(means, 0.2)
-        scores[name] = np.clip(answers, 0, 1).astype(np.float32)
-    has_city = random.random(ROWS) < with_city
-    cities = [random.choice(CITIES, int(present)) for present in has_city]
-    city = tfma.types.VarLenTensorValue.from_dense_rows(cities)
-    unread = random.random((ROWS, 1))
-    features = {"city": city, "unread": unread}
+    scores = {name: scores_around(means, random) for name in ("candidate", "baseline")}
+    is_present = random.random(ROWS) < with_city
+    cities = [random.choice(CITIES, int(present)) for present in is_present]
+    features = {
+        "city": tfma.types.VarLenTensorValue.from_dense_rows(cities),
+        "unread": random.random((ROWS, 1)),
+    }
     return {
         tfma.FEATURES_KEY: features,
         tfma.LABELS_KEY: dict.fromkeys(scores, labels),
@@ -46,31 +43,41 @@ def two_models(seed, with_city=0.9):
     }
 
 
-def config():
-    gate_config = eval_config(GATE, label="big_tip")
-    return config_util.update_eval_config_with_defaults(gate_config, has_baseline=True)
+def scores_around(means, random):
+    scores = random.normal(means, 0.2)
+    return np.clip(scores, 0, 1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def batches():
+    return [two_models(1), two_models(2), two_models(3, with_city=0)]
+
+
+def write_results(batches, take_apart, place):
+    """Let TFMA judge both models, and write to `place`."""
+    gate = eval_config(GATE, label="big_tip")
+    config = config_util.update_eval_config_with_defaults(gate, has_baseline=True)
+    by_slice = tfma.extractors.SliceKeyExtractor(eval_config=config)
+    evaluator = tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=config)
+    writers = tfma.default_writers(place, eval_config=config)
+    with beam.Pipeline() as pipeline:
+        created = pipeline | beam.Create(batches)
+        evaluation = created | tfma.ExtractAndEvaluate([take_apart, by_slice], [evaluator])
+        evaluation | tfma.WriteResults(writers)
 
 
 @pytest.fixture(scope="module", params=["candidate", "baseline"])
-def judged(request, tmp_path_factory):
+def judged(request, batches, tmp_path_factory):
     """TFMA's results for a model, by its own taking apart of batches and by ours."""
 
     def result(take_apart):
         place = str(tmp_path_factory.mktemp("judged"))
-        own_config = config()
-        slice_keys = tfma.extractors.SliceKeyExtractor(eval_config=own_config)
-        evaluator = tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=own_config)
-        evaluate = tfma.ExtractAndEvaluate([take_apart, slice_keys], [evaluator])
-        writers = tfma.default_writers(place, eval_config=own_config)
-        batches = [two_models(1), two_models(2), two_models(3, with_city=0)]
-        with beam.Pipeline() as pipeline:
-            evaluation = pipeline | beam.Create(batches) | evaluate
-            evaluation | tfma.WriteResults(writers)
+        write_results(batches, take_apart, place)
         return tfma.load_eval_result(place, model_name=request.param)
 
-    by_slice = beam.FlatMap(extractors.by_slice, sliced={"city"})
+    grouping = beam.FlatMap(extractors.by_slice, sliced={"city"})
     single = result(tfma.extractors.UnbatchExtractor())
-    grouped = result(tfma.extractors.Extractor("Ours", by_slice))
+    grouped = result(tfma.extractors.Extractor("Ours", grouping))
     return single, grouped
 
 
@@ -84,38 +91,32 @@ def numbers(results):
     by_path = {}
     for key, inner in results.items():
         for path, number in numbers(inner).items():
-            by_path[(key, *path)] = number
+            by_path[key, *path] = number
     return by_path
-
-
-def assert_same_numbers(results, expected_results):
-    expected_numbers = numbers(expected_results)
-    approximation = pytest.approx(expected_numbers, rel=1e-12, nan_ok=True)
-    assert numbers(results) == approximation
 
 
 def test_no_metric_of_any_slice_differs_from_single_rows(judged):
     single, grouped = (dict(result.slicing_metrics) for result in judged)
 
+    single_numbers = numbers(single)
     assert set(single) == {(), (("city", "Ghent"),)}
-    assert_same_numbers(grouped, single)
+    assert numbers(grouped) == pytest.approx(single_numbers, rel=1e-12, nan_ok=True)
 
 
 def test_no_point_of_any_plot_differs_from_single_rows(judged):
     single, grouped = (dict(result.plots) for result in judged)
 
-    assert len(numbers(single)) > 1000
-    assert_same_numbers(grouped, single)
+    single_numbers = numbers(single)
+    assert len(single_numbers) > 1000
+    assert numbers(grouped) == pytest.approx(single_numbers, rel=1e-12, nan_ok=True)
 
 
 def one_model(scores, labels=((0,), (1,), (1,)), **features):
     columns = {name: np.array(values) for name, values in features.items()}
-    label_array = labels and np.array(labels)
-    score_array = np.array(scores)
     return {
         tfma.FEATURES_KEY: columns,
-        tfma.LABELS_KEY: label_array,
-        tfma.PREDICTIONS_KEY: score_array,
+        tfma.LABELS_KEY: labels and np.array(labels),
+        tfma.PREDICTIONS_KEY: np.array(scores),
     }
 
 
@@ -124,35 +125,46 @@ def test_rows_of_the_same_slices_are_one_element():
         [0.1, 0.2, 0.3], city=[[b"Ghent"], [b"Lille"], [b"Ghent"]], unread=[[1], [2], [3]]
     )
 
-    ghent, lille = extractors.by_slice(batch, sliced={"city"})
+    elements = extractors.by_slice(batch, sliced={"city"})
 
-    assert plain(ghent) == {"scores": [0.1, 0.3], "labels": [0, 1], "columns": ["city"]}
-    assert plain(lille) == {"scores": [0.2], "labels": [1], "columns": ["city"]}
+    ghent, lille = [plain(element) for element in elements]
+    assert ghent == {"scores": [0.1, 0.3], "labels": [0, 1], "features": ["city"]}
+    assert lille == {"scores": [0.2], "labels": [1], "features": ["city"]}
 
 
 def plain(element):
-    scores = element[tfma.PREDICTIONS_KEY]
-    labels = element[tfma.LABELS_KEY]
-    columns = element[tfma.FEATURES_KEY]
-    return {"scores": scores.tolist(), "labels": labels.tolist(), "columns": list(columns)}
+    """An element's scores, labels and names of features."""
+    return {
+        "scores": element[tfma.PREDICTIONS_KEY].tolist(),
+        "labels": element[tfma.LABELS_KEY].tolist(),
+        "features": list(element[tfma.FEATURES_KEY]),
+    }
 
 
-NO_ANSWER = "the model's answer is not one number for each held-out row"
-NO_LABEL = "the label is not one number for each held-out row"
-REFUSED = {
-    "nan": (
-        {"scores": [0.1, math.nan, 0.2]},
-        "the model's answer is nan for held-out rows, allowed are finite numbers",
-    ),
-    "two answers": ({"scores": [[0.1, 0.9], [0.1, 0.9], [0.1, 0.9]]}, NO_ANSWER),
-    "no label": ({"scores": [0.1, 0.1, 0.1], "labels": None}, NO_LABEL),
-    "words": ({"scores": [0.1, 0.1, 0.1], "labels": [["yes"], ["no"], ["no"]]}, NO_LABEL),
-}
-
-
-@pytest.mark.parametrize(("answers", "sentence"), REFUSED.values(), ids=REFUSED)
-def test_what_is_not_one_number_a_row_is_refused(answers, sentence):
-    batch = one_model(**answers)
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (
+            {"scores": [0.1, np.nan, 0.2]},
+            "the model's answer is nan for held-out rows, allowed are finite numbers",
+        ),
+        (
+            {"scores": [[0.1, 0.9], [0.1, 0.9], [0.1, 0.9]]},
+            "the model's answer is not one number for each held-out row",
+        ),
+        (
+            {"scores": [0.1, 0.1, 0.1], "labels": None},
+            "the label is not one number for each held-out row",
+        ),
+        (
+            {"scores": [0.1, 0.1, 0.1], "labels": [["yes"], ["no"], ["no"]]},
+            "the label is not one number for each held-out row",
+        ),
+    ],
+    ids=["nan", "two answers", "no label", "words"],
+)
+def test_what_is_not_one_number_a_row_is_refused(rows, sentence):
+    batch = one_model(**rows)
 
     with pytest.raises(RunError, match=sentence):
         extractors.by_slice(batch, sliced=set())

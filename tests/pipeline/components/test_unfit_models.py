@@ -2,8 +2,7 @@
 
 import pytest
 
-from pipeline.components.pusher import tree_sha256
-from tests.pipeline.conftest import copy_small, edit, parsed
+from tests.pipeline.conftest import edit, parsed
 
 SCORE = r'return \{"score": (.*)\}'
 UNFIT = {
@@ -17,34 +16,26 @@ UNFIT = {
     ),
     "out of range": (r'return {"score": \1 + 1.0}', "expected is a finite number from 0 to 1"),
 }
-RAISING = """\
-def run_fn(fn_args):
-    raise ValueError("no such luck")
-
-
-def _old_run_fn(fn_args):
-"""
 
 
 @pytest.mark.parametrize(("answer", "says"), UNFIT.values(), ids=UNFIT)
-def test_an_unfit_model_is_not_published(answer, says, tmp_path, cli, trained):
-    folder = copy_small("cab", tmp_path)
-    first_tree = tree_sha256(trained.published)
-    edit(folder / "model.py", SCORE, answer)
+def test_an_unfit_model_is_not_published(answer, says, cab, cli, trained):
+    edit(cab / "model.py", SCORE, answer)
+    published_sha256 = trained.published_sha256
 
-    result = cli("run", folder, "--runs", trained.runs, "--json")
+    result = cli("run", cab, "--runs", trained.runs, "--json")
 
     decision = parsed(result)["decision"]
     assert result.code == 3, result.err
-    assert decision["blessed"] is False
+    assert not decision["blessed"]
     assert decision["published"] is None
     assert says in decision["reason"]
-    assert tree_sha256(trained.published) == first_tree
+    assert trained.published_sha256 == published_sha256
 
 
 def test_a_model_that_answers_no_number_cannot_be_judged(cab, cli, trained):
     edit(cab / "model.py", SCORE, r'return {"score": \1 * float("nan")}')
-    first_tree = tree_sha256(trained.published)
+    published_sha256 = trained.published_sha256
 
     result = cli("run", cab, "--runs", trained.runs, "--json")
 
@@ -54,11 +45,12 @@ def test_a_model_that_answers_no_number_cannot_be_judged(cab, cli, trained):
         decision["reason"]
         == "not published: the model's answer is nan for held-out rows, allowed are finite numbers"
     )
-    assert tree_sha256(trained.published) == first_tree
+    assert trained.published_sha256 == published_sha256
 
 
 def test_a_model_that_raises_is_a_failed_run_with_its_own_words(cab, cli, trained):
-    edit(cab / "model.py", r"^def run_fn\(.*\n", RAISING)
+    raising = 'def run_fn(fn_args):\n    raise ValueError("no such luck")\n\n\n'
+    edit(cab / "model.py", r"^def run_fn\(.*\n", f"{raising}def _old_run_fn(fn_args):\n")
 
     result = cli("run", cab, "--runs", trained.runs, "--json")
 

@@ -32,27 +32,23 @@ def google(monkeypatch):
     with GoogleApis() as apis:
         for name, value in apis.environment().items():
             monkeypatch.setenv(name, value)
-        aiplatform = vertex(DEV.project_id, DEV.region)
-        aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id=DESTINATION.endpoint)
+        client = vertex(DEV.project_id, DEV.region)
+        client.Endpoint.create(display_name="dev-cab", endpoint_id=DESTINATION.endpoint)
         yield apis
 
 
-def deployment():
-    """The endpoint as it is now."""
-    aiplatform = vertex(DEV.project_id, DEV.region)
-    return aiplatform.Endpoint(DESTINATION.endpoint)
+def dev_endpoint():
+    """The destination's endpoint, by Google's client."""
+    client = vertex(DEV.project_id, DEV.region)
+    return client.Endpoint(DESTINATION.endpoint)
 
 
 def traffic() -> dict[str, int]:
-    """Percent of the traffic by version."""
-    endpoint = deployment()
-    versions = {model.id: model.model_version_id for model in endpoint.list_models()}
-    percents = {}
-    for id_, percent in endpoint.traffic_split.items():
-        if percent:
-            version = versions[id_]
-            percents[version] = percent
-    return percents
+    """Percent of the traffic by version, without those that get none."""
+    endpoint = dev_endpoint()
+    versions = {deployed.id: deployed.model_version_id for deployed in endpoint.list_models()}
+    percents = {id_: percent for id_, percent in endpoint.traffic_split.items() if percent}
+    return {versions[id_]: percent for id_, percent in percents.items()}
 
 
 def test_the_first_version_takes_all_the_traffic_because_vertex_gives_it(google):
@@ -69,10 +65,10 @@ def test_the_next_version_joins_the_same_entry_without_traffic(google):
 
     version, new = push("gs://b/model/2", DESTINATION)
 
+    deployed_versions = {deployed.model_version_id for deployed in dev_endpoint().list_models()}
     assert version.version_id == "2"
     assert new is True
     assert traffic() == {"1": 100}
-    deployed_versions = {model.model_version_id for model in deployment().list_models()}
     assert deployed_versions == {"1", "2"}
 
 
@@ -90,7 +86,7 @@ def test_the_same_model_is_never_pushed_twice(google):
 def test_a_version_that_was_uploaded_and_not_deployed_is_deployed_by_the_next_try(google):
     """As after the death of a node between the two."""
     first, _ = push("gs://b/model/1", DESTINATION)
-    deployment().undeploy_all()
+    dev_endpoint().undeploy_all()
 
     version, new = push("gs://b/model/1", DESTINATION)
 
@@ -102,22 +98,28 @@ def test_a_version_that_was_uploaded_and_not_deployed_is_deployed_by_the_next_tr
 def test_a_model_is_served_by_the_servers_account_on_the_stages_machines(google):
     push("gs://b/model/1", DESTINATION)
 
-    suffix = f"/endpoints/{DESTINATION.endpoint}"
-    [endpoint] = [body for (_, name), body in google.objects.items() if name.endswith(suffix)]
-    [deployed_model] = endpoint["deployedModels"]
-    machines = deployed_model["dedicatedResources"]
-    machine_spec = machines["machineSpec"]
-    assert deployed_model["serviceAccount"] == DESTINATION.service_account
-    assert machine_spec["machineType"] == "n1-standard-2"
+    deployed = only_deployed_model(google)
+    assert deployed["serviceAccount"] == DESTINATION.service_account
+    machines = deployed["dedicatedResources"]
+    assert machines["machineSpec"]["machineType"] == "n1-standard-2"
     assert machines["minReplicaCount"] == 1
     assert machines["maxReplicaCount"] == 2
 
 
+def only_deployed_model(google):
+    """What the stand-in keeps of the endpoint's only model."""
+    for (_, name), body in google.objects.items():
+        if name.endswith(f"/endpoints/{DESTINATION.endpoint}"):
+            [deployed] = body["deployedModels"]
+            return deployed
+    raise AssertionError("there is no endpoint")
+
+
 def test_a_missing_endpoint_fails_the_push_and_nothing_is_made(google):
-    destination = replace(DESTINATION, endpoint="1234567890")
+    elsewhere = replace(DESTINATION, endpoint="1234567890")
 
     with pytest.raises(RunError, match="there is no endpoint 1234567890"):
-        push("gs://b/model/1", destination)
+        push("gs://b/model/1", elsewhere)
 
-    names = [name for _, name in google.objects]
-    assert [name for name in names if "/models/" in name] == []
+    models = [name for _, name in google.objects if "/models/" in name]
+    assert models == []
