@@ -33,8 +33,7 @@ def asked_while_busy(model, *requests):
         batcher = Batcher(model)
         first = asyncio.create_task(batcher.submit([b"first"], "s"))
         await asyncio.sleep(0.05)
-        submissions = [batcher.submit(records, signature) for records, signature in requests]
-        tasks = [asyncio.create_task(submission) for submission in submissions]
+        tasks = [asyncio.create_task(batcher.submit(*request)) for request in requests]
         await asyncio.sleep(0.05)
         model.may.set()
         first_answers = await asyncio.wait_for(first, 5)
@@ -70,20 +69,20 @@ def test_a_batch_is_bounded_and_what_is_left_lets_another_signature_pass():
 
     answers = asked_while_busy(model, (many, "s"), ([b"a"], "s"), ([b"b"], "s"), ([b"c"], "t"))
 
-    counts = [len(request_answers) for request_answers in answers]
     _, *later_batches = model.batches
     sizes = [(signature, len(records)) for signature, records in later_batches]
-    assert counts == [MAXIMUM_BATCH - 1, 1, 1, 1]
+    assert answers == [["x"] * len(many), ["a"], ["b"], ["c"]]
     assert sizes == [("s", MAXIMUM_BATCH), ("t", 1), ("s", 1)]
 
 
 def test_a_request_larger_than_a_batch_goes_alone():
     model = Model()
-    records = [b"x"] * (MAXIMUM_BATCH + 1)
 
-    [answers] = asked_while_busy(model, (records, "s"))
+    many = [b"x"] * (MAXIMUM_BATCH + 1)
 
-    assert len(answers) == MAXIMUM_BATCH + 1
+    [answers] = asked_while_busy(model, (many, "s"))
+
+    assert len(answers) == len(many)
 
 
 def test_a_model_that_answers_too_little_fails_instead_of_leaving_its_clients_waiting():
@@ -91,8 +90,8 @@ def test_a_model_that_answers_too_little_fails_instead_of_leaving_its_clients_wa
         return []
 
     async def ask():
-        batcher = Batcher(nothing)
-        return await asyncio.wait_for(batcher.submit([b"a"], "s"), 5)
+        answers = Batcher(nothing).submit([b"a"], "s")
+        return await asyncio.wait_for(answers, 5)
 
     with pytest.raises(RuntimeError, match="s has 0 answers to 1 records"):
         asyncio.run(ask())

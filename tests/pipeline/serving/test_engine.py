@@ -19,7 +19,7 @@ from pipeline.serving.engine import Engine, InstanceError
 
 @pytest.fixture(scope="module")
 def model(trained):
-    return next(trained.published.iterdir())
+    return trained.model
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,9 @@ def test_the_sample_is_answered_with_one_score_an_instance(engine):
 
 def test_an_answer_does_not_depend_on_its_neighbours(engine):
     [alone] = engine.predict([engine.sample])
+    _, among_others, _ = engine.predict([{}, engine.sample, {"fare": 1e9}])
 
-    _, between, _ = engine.predict([{}, engine.sample, {"fare": 1e9}])
-
-    assert between == pytest.approx(alone, abs=1e-6)
+    assert among_others == pytest.approx(alone, abs=1e-6)
 
 
 def test_every_signature_can_be_asked(engine):
@@ -49,9 +48,7 @@ def test_every_signature_can_be_asked(engine):
 
 
 def test_no_instances_are_no_answers(engine):
-    answers = engine.predict([])
-
-    assert answers == []
+    assert engine.predict([]) == []
 
 
 @pytest.mark.parametrize(
@@ -82,16 +79,15 @@ def test_an_instance_at_fault_is_named_with_its_feature(engine, instance, says):
 
 
 def test_an_unknown_signature_is_told_which_there_are(engine):
-    sentence = r"signature is 'predict', allowed are serving_default, transform_features"
-
-    with pytest.raises(InstanceError, match=sentence):
+    with pytest.raises(
+        InstanceError,
+        match=r"signature is 'predict', allowed are serving_default, transform_features",
+    ):
         engine.predict([engine.sample], "predict")
 
 
 def test_the_check_finds_nothing_wrong_with_a_good_model(model, engine):
-    rows = [engine.sample, {"fare": 3.0}]
-
-    problems = serving_check.check(str(model), rows)
+    problems = serving_check.check(str(model), [engine.sample, {"fare": 3.0}])
 
     assert problems == []
 
@@ -138,24 +134,20 @@ def test_an_engine_that_a_check_took_outlives_the_run_that_is_cut_off():
         engine = engine_process._taken()
 
     with ahead:
-        code = ahead.poll()
         assert engine is ahead
-        assert code is None
+        assert ahead.poll() is None
 
 
 def test_ctrl_c_does_not_reach_an_engine():
     with engine_process.ahead() as ahead:
-        group = os.getpgid(ahead.pid)
-
-    assert group != os.getpgid(0)
+        assert os.getpgid(ahead.pid) != os.getpgid(0)
 
 
 def test_an_engine_ends_where_its_input_does():
     with engine_process.ahead() as ahead:
         ahead.stdin.close()
-        code = ahead.wait(60)
 
-    assert code == 0
+        assert ahead.wait(60) == 0
 
 
 def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeypatch):
@@ -190,7 +182,6 @@ def test_what_the_model_says_of_itself_is_in_its_folder(model):
     text = (model / "assets.extra/serving.json").read_text()
 
     serving = json.loads(text)
-
     features = serving["features"]
     assert serving["model"] == "cab"
     assert "tips" not in features
