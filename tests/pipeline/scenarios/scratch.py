@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -67,11 +68,13 @@ class Scratch:
         return commit
 
     def edit(self, file: str, addition: str = "\n# edited\n") -> str:
-        return self.commit({file: (self.repository.path / file).read_text() + addition})
+        content = (self.repository.path / file).read_text()
+        return self.commit({file: content + addition})
 
     def push(self, *arguments: str) -> dict[str, Any]:
         """The report of `python -m pipeline push --env dev`."""
-        return json.loads(self.call("push", "--env", "dev", "--json", *arguments))
+        report = self.call("push", "--env", "dev", "--json", *arguments)
+        return json.loads(report)
 
     def call(self, *arguments: str) -> str:
         process = self.run(*arguments)
@@ -89,35 +92,38 @@ class Scratch:
         """The outcome of a build of that id, once it is over."""
         deadline = time.monotonic() + patience_seconds
         while True:
-            body = next((body for body in self.builds() if body["id"] == build), None)
-            if body and body["status"] in ENDED and body["name"] in self.recipes.outcomes:
-                return self.recipes.outcomes[body["name"]]
+            body = self.build(build)
+            name = body.get("name")
+            if body.get("status") in ENDED and name in self.recipes.outcomes:
+                return self.recipes.outcomes[name]
             assert time.monotonic() < deadline, (
                 f"the build {build} did not end within {patience_seconds} s"
             )
             time.sleep(0.2)
 
+    def build(self, id_: str) -> dict[str, Any]:
+        """The build of that id; empty before there is one."""
+        for body in self.builds():
+            if body["id"] == id_:
+                return body
+        return {}
+
     def builds(self) -> list[dict[str, Any]]:
         """All builds, the oldest first."""
-        objects = self.google.objects.items()
-        return sorted(
-            (
-                body
-                for (product, name), body in objects
-                if product == "cloud_build" and "/builds/" in name
-            ),
-            key=lambda b: b["createTime"],
-        )
+        bodies = [
+            body
+            for (product, name), body in self.google.objects.items()
+            if product == "cloud_build" and "/builds/" in name
+        ]
+        return sorted(bodies, key=itemgetter("createTime"))
 
     def delivery_to(self, stage: str, commit: str) -> dict[str, Any]:
         """The build that delivers that commit to the stage, at another build's request."""
+        delivery = {"TRIGGER_NAME": f"{stage}-modules", "COMMIT_SHA": commit}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             for body in self.builds():
-                if (
-                    body["substitutions"]["TRIGGER_NAME"] == f"{stage}-modules"
-                    and body["substitutions"]["COMMIT_SHA"] == commit
-                ):
+                if delivery.items() <= body["substitutions"].items():
                     return body
             assert time.monotonic() < deadline, (
                 f"nobody has asked {stage} for {commit} within {PATIENCE_SECONDS} s"
@@ -125,51 +131,49 @@ class Scratch:
             time.sleep(0.2)
 
     def record(self, stage: str) -> dict[str, Any]:
-        content = (
-            storage.Client(project="p")
-            .bucket(self.names(stage).bucket("artifacts"))
-            .blob("delivery.json")
-            .download_as_bytes()
-        )
+        name = self.names(stage).bucket("artifacts")
+        bucket = storage.Client(project="p").bucket(name)
+        content = bucket.blob("delivery.json").download_as_bytes()
         return json.loads(content)
+
+    def version(self, stage: str, model: str) -> dict[str, Any]:
+        """The model's version that the stage has now."""
+        models = self.record(stage)["models"]
+        return models[model]["current"]
 
     def modules(self, stage: str) -> set[str]:
         """The names of all modules in the stage's bucket."""
         bucket = self.names(stage).bucket("artifacts")
-        return {
-            blob.name for blob in storage.Client(project="p").list_blobs(bucket, prefix="modules/")
-        }
+        blobs = storage.Client(project="p").list_blobs(bucket, prefix="modules/")
+        return {blob.name for blob in blobs}
 
     def traffic(self, stage: str, model: str) -> dict[str, int]:
         """Percent of the traffic by registry version."""
         settings = _settings(stage)
-        endpoint = vertex(settings.project_id, settings.region).Endpoint(
-            settings.names.endpoint(model)
-        )
+        client = vertex(settings.project_id, settings.region)
+        endpoint = client.Endpoint(settings.names.endpoint(model))
         versions = {deployed.id: deployed.model_version_id for deployed in endpoint.list_models()}
-        return {
-            versions[id_]: percent for id_, percent in endpoint.traffic_split.items() if percent
-        }
+        percents = {id_: percent for id_, percent in endpoint.traffic_split.items() if percent}
+        return {versions[id_]: percent for id_, percent in percents.items()}
 
     def names(self, stage: str) -> Names:
         return _settings(stage).names
 
     def stop_promotions(self) -> None:
         """Staging is asked all the same, and nobody there listens."""
+        trigger = self.names("staging").trigger("promote")
         for (product, name), body in self.google.objects.items():
-            if product == "cloud_build" and body.get("name") == self.names("staging").trigger(
-                "promote"
-            ):
+            if product == "cloud_build" and body.get("name") == trigger:
                 self.google.respond("DELETE", f"/cloud_build/v1/{name}", b"")
 
     def apply(self, model: str) -> None:
         """The serving stack's work for a model in each stage."""
         for stage in RECIPES:
             settings = _settings(stage)
-            display_name, id_ = settings.names.pipeline(model), settings.names.endpoint(model)
-            vertex(settings.project_id, settings.region).Endpoint.create(
-                display_name=display_name, endpoint_id=id_
-            )
+            display_name = settings.names.pipeline(model)
+            id_ = settings.names.endpoint(model)
+            client = vertex(settings.project_id, settings.region)
+            client.Endpoint.create(display_name=display_name, endpoint_id=id_)
 
 
 @contextmanager
@@ -177,41 +181,51 @@ def project(place: Path) -> Iterator[Scratch]:
     """A scratch project below `place`, its first commit on GitHub and nothing delivered yet."""
     repository = Repository(place / "repository")
     _fill(repository)
-    origin = place / "origin.git"
-    repository.git("init", "--quiet", "--bare", "--initial-branch=main", str(origin))
-    repository.git("remote", "add", "origin", str(origin))
-    repository.git("push", "--quiet", "origin", "main")
+    _publish(repository, place / "origin.git")
     with GoogleApis() as google, object_store.serving() as store:
         environment = {**google.environment(), "STORAGE_EMULATOR_HOST": store.url}
         with mock.patch.dict(os.environ, environment):
-            recipes = Recipes(
-                repository.path,
-                environment,
-                lambda build, status: google.change("cloud_build", build["name"], status=status),
-            )
-            scratch = Scratch(
-                repository,
-                google,
-                recipes,
-                VertexPipelines(google, repository.path, environment, place / "vertex"),
-                environment,
-            )
-            google.on_build, google.on_pipeline_job = recipes.run, scratch.vertex.run
-            google.main = lambda: repository.git("rev-parse", "main")
-            for stage, names in RECIPES.items():
-                settings = _settings(stage)
-                storage.Client(project="p").create_bucket(settings.names.bucket("artifacts"))
-                defaults = {"substitutions": {"_STAGE": stage, "_MODELS": "all"}}
-                for recipe in names:
-                    google.add_trigger(
-                        settings.project_id,
-                        settings.region,
-                        settings.names.trigger(recipe),
-                        **defaults,
-                    )
+            scratch = _scratch(repository, google, environment, place)
+            for stage in RECIPES:
+                _apply_stage(google, stage)
             listen(google, _settings("staging"))
             scratch.apply("cab")
             yield scratch
+
+
+def _publish(repository: Repository, origin: Path) -> None:
+    """Push the repository's main to a bare one, its GitHub."""
+    repository.git("init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    repository.git("remote", "add", "origin", str(origin))
+    repository.git("push", "--quiet", "origin", "main")
+
+
+def _scratch(
+    repository: Repository, google: GoogleApis, environment: dict[str, str], place: Path
+) -> Scratch:
+    """The project, its builds and jobs run by their stand-ins."""
+
+    def report(build: dict[str, Any], status: str) -> None:
+        google.change("cloud_build", build["name"], status=status)
+
+    recipes = Recipes(repository.path, environment, report)
+    jobs = VertexPipelines(google, repository.path, environment, place / "vertex")
+    google.on_build = recipes.run
+    google.on_pipeline_job = jobs.run
+    google.main = lambda: repository.git("rev-parse", "main")
+    return Scratch(repository, google, recipes, jobs, environment)
+
+
+def _apply_stage(google: GoogleApis, stage: str) -> None:
+    """The stacks' work for a stage: its bucket and its triggers."""
+    settings = _settings(stage)
+    storage.Client(project="p").create_bucket(settings.names.bucket("artifacts"))
+    substitutions = {"_STAGE": stage, "_MODELS": "all"}
+    for recipe in RECIPES[stage]:
+        trigger = settings.names.trigger(recipe)
+        google.add_trigger(
+            settings.project_id, settings.region, trigger, substitutions=substitutions
+        )
 
 
 def _fill(repository: Repository) -> None:
@@ -219,15 +233,17 @@ def _fill(repository: Repository) -> None:
 
     The model stands instead of the repository's own.
     """
-    listed = subprocess.run(
-        ["git", "-C", str(REPOSITORY), "ls-files", "-z"], capture_output=True, text=True, check=True
-    ).stdout
-    for name in listed.split("\0")[:-1]:
-        if not name.startswith("models/") and (REPOSITORY / name).is_file():
-            (repository.path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, repository.path / name)
-    (repository.path / "models").mkdir()
-    copy_small("cab", repository.path / "models")
+    command = ["git", "-C", str(REPOSITORY), "ls-files", "-z"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True)
+    for name in listing.stdout.split("\0"):
+        file = REPOSITORY / name
+        if file.is_file() and not name.startswith("models/"):
+            copy = repository.path / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copy)
+    models = repository.path / "models"
+    models.mkdir()
+    copy_small("cab", models)
     (repository.path / "environments.py").write_text(ENVIRONMENTS_PY)
     repository.commit({})
 

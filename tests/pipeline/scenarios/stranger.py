@@ -14,7 +14,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[3]
 TEAM = REPOSITORY / "tests/team"
 OWN = TEAM / "models"
-RENAMED, NEW = "tips", "tide"
+RENAMED = "tips"
+NEW = "tide"
 COMMITTER = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -118,36 +119,43 @@ def _take_other_files(to: Path) -> None:
 
 def _copy_repository(to: Path) -> None:
     listed = _git(REPOSITORY, "ls-files", "-coz", "--exclude-standard")
-    for name in filter(None, listed.split("\0")):
-        if (REPOSITORY / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, to / name)
+    for name in listed.split("\0"):
+        file = REPOSITORY / name
+        if file.is_file():
+            copy = to / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copy)
 
 
 def _change_models(models: Path) -> None:
     """The last model is renamed, the others go, and a new one comes."""
-    names = sorted(path.parent.name for path in models.glob("*/model.toml"))
-    for name in names[:-1]:
-        shutil.rmtree(models / name)
-    if names:
-        (models / names[-1]).rename(models / RENAMED)
+    folders = sorted(declaration.parent for declaration in models.glob("*/model.toml"))
+    if folders:
+        *others, last = folders
+        for folder in others:
+            shutil.rmtree(folder)
+        last.rename(models / RENAMED)
     new = models / NEW
     shutil.copytree(OWN / "ferry", new, ignore=shutil.ignore_patterns("__pycache__", "rows.csv"))
     (new / "model.toml").write_text(DECLARATION)
-    (new / "data").mkdir()
-    (new / "data/rows.csv").write_text(_in_blocks(OWN / "ferry/rows.csv"))
+    data = new / "data"
+    data.mkdir()
+    rows = _in_blocks(OWN / "ferry/rows.csv")
+    (data / "rows.csv").write_text(rows)
 
 
 def _in_blocks(rows: Path) -> str:
     """The rows with those of one class first and the other's after them."""
     header, *lines = rows.read_text().splitlines()
-    place = header.split(",").index("delay")
+    names = header.split(",")
+    column = names.index("delay")
 
     def late(line: str) -> bool:
-        delay = line.split(",")[place]
+        delay = line.split(",")[column]
         return delay != "NA" and int(delay) > 15
 
-    return "\n".join([header, *sorted(lines, key=late)]) + "\n"
+    lines.sort(key=late)
+    return "\n".join([header, *lines, ""])
 
 
 def _commit(folder: Path, message: str) -> None:
@@ -157,10 +165,9 @@ def _commit(folder: Path, message: str) -> None:
 
 def _git(folder: Path, *arguments: str) -> str:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+    variables = inherited | COMMITTER
     command = ["git", "-C", str(folder), *arguments]
-    process = subprocess.run(
-        command, env=inherited | COMMITTER, check=True, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)
     return process.stdout
 
 

@@ -22,15 +22,18 @@ def scratch(tmp_path_factory):
         yield project
 
 
-def delivered(scratch: Scratch, done: dict) -> str:
-    """The commit delivered by a push's build."""
-    outcome = scratch.ended(done["build"]["id"])
+def assert_success(scratch: Scratch, build: str) -> None:
+    """Wait for the build of that id to succeed."""
+    outcome = scratch.ended(build)
     assert outcome.status == "SUCCESS", outcome.output[-3000:]
-    return next(
-        build["substitutions"]["COMMIT_SHA"]
-        for build in scratch.builds()
-        if build["id"] == done["build"]["id"]
-    )
+
+
+def delivered(scratch: Scratch, push: dict) -> str:
+    """The commit delivered by a push's build."""
+    id_ = push["build"]["id"]
+    assert_success(scratch, id_)
+    build = scratch.build(id_)
+    return build["substitutions"]["COMMIT_SHA"]
 
 
 def test_a_push_delivers_exactly_what_changed(scratch: Scratch):
@@ -46,62 +49,70 @@ def test_a_push_delivers_exactly_what_changed(scratch: Scratch):
 def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch) -> None:
     push = scratch.push()
 
+    route = push["route"]
     assert push["started"] is True
-    assert push["route"]["kind"] == "full"
-    assert push["route"]["models"] == ["cab"]
+    assert route["kind"] == "full"
+    assert route["models"] == ["cab"]
     commit = delivered(scratch, push)
+    record = scratch.record("dev")
     assert scratch.traffic("dev", "cab") == {"1": 100}
-    assert scratch.record("dev")["commit"] == commit
+    assert record["commit"] == commit
     promotion = scratch.delivery_to("staging", commit)
-    assert scratch.ended(promotion["id"]).status == "SUCCESS", scratch.ended(
-        promotion["id"]
-    ).output[-3000:]
+    assert_success(scratch, promotion["id"])
     assert scratch.traffic("staging", "cab") == {"1": 100}
-    assert scratch.modules("staging") == scratch.modules("dev")
-    first_version, second_version = (
-        scratch.record(stage)["models"]["cab"]["current"] for stage in ("dev", "staging")
-    )
-    assert first_version["images"] == second_version["images"]
-    assert first_version["commit"] == second_version["commit"]
+    dev_modules = scratch.modules("dev")
+    assert scratch.modules("staging") == dev_modules
+    dev_version = scratch.version("dev", "cab")
+    staging_version = scratch.version("staging", "cab")
+    assert staging_version["images"] == dev_version["images"]
+    assert staging_version["commit"] == dev_version["commit"]
     scratch.stop_promotions()
 
 
 def a_second_push_and_a_docs_commit_start_nothing(scratch: Scratch) -> None:
-    assert not scratch.push()["started"]
+    second_push = scratch.push()
     scratch.edit("README.md")
+    push_of_docs = scratch.push()
 
-    push = scratch.push()
-
-    assert push["started"] is False
-    assert push["route"]["kind"] == "none"
+    route = push_of_docs["route"]
+    assert second_push["started"] is False
+    assert push_of_docs["started"] is False
+    assert route["kind"] == "none"
 
 
 def a_model_s_edit_builds_no_image_and_copies_one_file(scratch: Scratch) -> None:
-    images, modules = scratch.record("dev")["images"], scratch.modules("dev")
+    images = scratch.record("dev")["images"]
+    first_modules = scratch.modules("dev")
     scratch.edit(MODEL)
 
     push = scratch.push()
 
-    assert push["route"]["kind"] == "partial"
-    assert push["route"]["models"] == ["cab"]
-    assert push["route"]["image"] is False
+    route = push["route"]
+    assert route["kind"] == "partial"
+    assert route["models"] == ["cab"]
+    assert route["image"] is False
     delivered(scratch, push)
+    record = scratch.record("dev")
+    [new_module] = scratch.modules("dev") - first_modules
     assert scratch.traffic("dev", "cab") == {"2": 100}
-    assert scratch.record("dev")["images"] == images
-    assert [name.rsplit("/", 1)[1] for name in scratch.modules("dev") - modules] == ["model.py"]
+    assert record["images"] == images
+    assert new_module.endswith("/model.py")
 
 
 def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None:
-    trained, images = list(scratch.vertex.trained), scratch.record("dev")["images"]
+    trained = list(scratch.vertex.trained)
+    images = scratch.record("dev")["images"]
     scratch.edit("pipeline/reports/report.py")
 
     push = scratch.push()
 
-    assert push["route"]["kind"] == "full"
-    assert push["route"]["models"] == []
+    route = push["route"]
+    assert route["kind"] == "full"
+    assert route["models"] == []
     delivered(scratch, push)
+    record = scratch.record("dev")
     assert scratch.vertex.trained == trained
-    assert scratch.record("dev")["images"] != images
+    assert record["images"] != images
     assert scratch.traffic("dev", "cab") == {"2": 100}
 
 
@@ -110,53 +121,73 @@ def a_failed_full_delivery_still_ships_with_the_newest_of_two_later_pushes(
 ) -> None:
     first_record = scratch.record("dev")
     scratch.edit("pipeline/job/dag.py")
-    scratch.vertex.fail_next = "Transform"
-    failing = scratch.push()
-    assert scratch.ended(failing["build"]["id"]).status == "FAILURE"
-    assert "failed at Transform" in scratch.ended(failing["build"]["id"]).output
-    assert scratch.record("dev")["commit"] == first_record["commit"]
-    assert scratch.traffic("dev", "cab") == {"2": 100}
+    a_full_delivery_fails_and_changes_nothing(scratch, first_record["commit"])
     older = scratch.edit(MODEL)
     newer = scratch.commit(MIXED)
 
     push = scratch.push("--head", newer)
     late = scratch.push("--head", older)
 
+    route = push["route"]
     assert late["started"] is False
     assert newer[:12] in late["said"]
-    assert push["route"]["kind"] == "full"
-    assert push["route"]["models"] == ["cab"]
-    assert push["route"]["infrastructure"] is True
-    assert delivered(scratch, push) == newer
+    assert route["kind"] == "full"
+    assert route["models"] == ["cab"]
+    assert route["infrastructure"] is True
+    commit = delivered(scratch, push)
+    record = scratch.record("dev")
+    assert commit == newer
     assert scratch.traffic("dev", "cab") == {"3": 100}
-    assert scratch.record("dev")["commit"] == newer
-    assert scratch.record("dev")["images"] != first_record["images"]
+    assert record["commit"] == newer
+    assert record["images"] != first_record["images"]
+
+
+def a_full_delivery_fails_and_changes_nothing(scratch: Scratch, delivered_commit: str) -> None:
+    scratch.vertex.fail_next = "Transform"
+
+    push = scratch.push()
+
+    build = push["build"]
+    outcome = scratch.ended(build["id"])
+    record = scratch.record("dev")
+    assert outcome.status == "FAILURE"
+    assert "failed at Transform" in outcome.output
+    assert record["commit"] == delivered_commit
+    assert scratch.traffic("dev", "cab") == {"2": 100}
 
 
 def a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch: Scratch) -> None:
-    folder = scratch.repository.path / "models/cab"
-    files = {
-        str(file.relative_to(folder)): file.read_text()
-        for file in folder.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    }
-    scratch.commit({f"models/cab_two/{name}": content for name, content in files.items()})
+    files = files_of_the_model(scratch, "models/cab_two")
+    scratch.commit(files)
     scratch.apply("cab_two")
 
     push = scratch.push()
 
-    assert push["route"]["kind"] == "partial"
-    assert push["route"]["models"] == ["cab_two"]
-    assert push["route"]["infrastructure"] is True
+    route = push["route"]
+    assert route["kind"] == "partial"
+    assert route["models"] == ["cab_two"]
+    assert route["infrastructure"] is True
     delivered(scratch, push)
     assert scratch.traffic("dev", "cab_two") == {"1": 100}
-    scratch.commit({f"models/cab_two/{name}": None for name in files})
+    scratch.commit(dict.fromkeys(files))
 
     push = scratch.push()
 
+    route = push["route"]
     assert push["started"] is False
-    assert push["route"]["removed"] == ["cab_two"]
-    assert push["route"]["models"] == []
+    assert route["removed"] == ["cab_two"]
+    assert route["models"] == []
+
+
+def files_of_the_model(scratch: Scratch, to: str) -> dict[str, str]:
+    """The content of each file of the model `cab` by its path in a copy."""
+    folder = scratch.repository.path / "models/cab"
+    content_by_path = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            name = path.relative_to(folder)
+            content_by_path[f"{to}/{name}"] = path.read_text()
+    return content_by_path
 
 
 def one_call_brings_the_version_before_back(scratch: Scratch) -> None:

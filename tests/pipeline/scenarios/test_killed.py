@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from settings import REPOSITORY
-from tests.pipeline.conftest import NODES, copy_small, states
+from tests.pipeline.checkout import UNCACHED
+from tests.pipeline.conftest import NODES, copy_small, nodes_that
+from tests.pipeline.processes import state_and_parent
+
+PUBLISHED = "store/cab/published"
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +33,25 @@ def command(folder, runs):
 def started_by(process):
     """The programs of ours among a process's children, module -> process id."""
     process_ids = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int(stat.read_text().rsplit(")", 1)[1].split()[1])
-            arguments = (stat.parent / "cmdline").read_text().split("\0")
+            _, parent = state_and_parent(folder)
+            command_line = (folder / "cmdline").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if parent == process.pid and "-m" in arguments:
-            process_ids[arguments[arguments.index("-m") + 1]] = int(stat.parent.name)
+        _, option, arguments = command_line.partition("\0-m\0")
+        if parent == process.pid and option:
+            module, *_ = arguments.split("\0")
+            process_ids[module] = int(folder.name)
     return process_ids
 
 
-def alive(process_id):
+def is_alive(process_id):
     try:
-        return Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        state, _ = state_and_parent(Path(f"/proc/{process_id}"))
     except (FileNotFoundError, ProcessLookupError):
         return False
+    return state != "Z"
 
 
 def kill_in(node, folder, runs):
@@ -63,14 +70,14 @@ def kill_in(node, folder, runs):
     assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("node", [n for n in NODES if n not in ("Hyperparameters", "LastBlessed")])
+@pytest.mark.parametrize("node", [node for node in NODES if node not in UNCACHED])
 def test_killed_in_a_node_nothing_half_made_is_published(killed, node):
     folder, runs = killed
 
     kill_in(node, folder, runs)
 
-    versions = (runs / "store/cab/published").glob("[0-9]*")
-    assert [p for p in versions if not (p / "saved_model.pb").exists()] == []
+    for version in (runs / PUBLISHED).glob("[0-9]*"):
+        assert (version / "saved_model.pb").exists()
 
 
 def test_the_run_after_the_kills_goes_on_and_publishes(killed):
@@ -79,24 +86,24 @@ def test_the_run_after_the_kills_goes_on_and_publishes(killed):
     process = subprocess.run(command(folder, runs), cwd=REPOSITORY, capture_output=True, text=True)
 
     summary = json.loads(process.stdout)
+    unfinished = list((runs / PUBLISHED).glob(".*"))
     assert process.returncode == 0, process.stderr
     assert summary["decision"]["published"]
-    assert {n for n, s in states(summary).items() if s == "cached"} >= {
+    assert nodes_that(summary, "cached") >= {
         "CsvExampleGen",
         "StatisticsGen",
         "Transform",
         "Trainer",
     }
-    assert [
-        p.name for p in (runs / "store/cab/published").iterdir() if p.name.startswith(".")
-    ] == []
+    assert unfinished == []
 
 
 @contextlib.contextmanager
 def edited(killed):
     """A run after an edit of model.py: its Trainer runs."""
     folder, runs = killed
-    (folder / "model.py").write_text((folder / "model.py").read_text() + "\n# edited\n")
+    with (folder / "model.py").open("a") as module:
+        module.write("\n# edited\n")
     with subprocess.Popen(
         command(folder, runs),
         cwd=REPOSITORY,
@@ -121,11 +128,12 @@ def test_ctrl_c_says_how_to_go_on(killed):
     with edited(killed) as process:
         lines = heard(process, lambda: process.send_signal(signal.SIGINT))
 
-    assert process.wait() == 130
-    messages = [
-        line for line in lines if line.strip()
-    ]  # a library that is cut off may end its own line
-    assert "run it again to go on" in messages[-1] and "Traceback" not in "".join(messages)
+    code = process.wait()
+    output = "".join(lines)
+    *_, last_line = output.strip().splitlines()  # a library that is cut off may end its own line
+    assert code == 130
+    assert "run it again to go on" in last_line
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
@@ -138,12 +146,18 @@ def test_what_a_run_started_beside_itself_ends_with_it(killed, how):
 
     with edited(killed) as process:
         heard(process, end_it)
-    end = time.monotonic() + 30
-    while any(map(alive, beside.values())) and time.monotonic() < end:
-        time.sleep(0.1)
 
     assert set(beside) == {"pipeline.reports.tracking", "pipeline.serving.engine"}
-    assert not any(map(alive, beside.values()))
+    for process_id in beside.values():
+        assert ends(process_id)
+
+
+def ends(process_id):
+    """Wait for a process that nobody here has started."""
+    deadline = time.monotonic() + 30
+    while is_alive(process_id) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not is_alive(process_id)
 
 
 def test_a_run_goes_on_without_what_it_started_beside_itself(killed):
@@ -155,5 +169,6 @@ def test_a_run_goes_on_without_what_it_started_beside_itself(killed):
         lines = heard(process, end_what_is_beside)
         summary = json.loads(process.stdout.read())
 
-    assert process.returncode == 0 and summary["decision"]["blessed"]
+    assert process.returncode == 0
+    assert summary["decision"]["blessed"]
     assert "the tracker did not take this run: exit -9 without a word\n" in lines

@@ -18,21 +18,21 @@ IMAGES = ("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline@", "servi
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
-    return stranger.clone(tmp_path_factory.mktemp("stranger") / "clone")
+    place = tmp_path_factory.mktemp("stranger")
+    return stranger.clone(place / "clone")
 
 
 def run(clone, *command):
     """Its standard output, once it has succeeded."""
     variables = os.environ | {"PYTHONPATH": str(clone)}
-    process = subprocess.run(
-        [str(part) for part in command], cwd=clone, env=variables, capture_output=True, text=True
-    )
+    process = subprocess.run(command, cwd=clone, env=variables, capture_output=True, text=True)
     assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
     return process.stdout
 
 
 def pipeline(clone, *arguments):
-    return json.loads(run(clone, sys.executable, "-m", "pipeline", *arguments, "--json"))
+    output = run(clone, sys.executable, "-m", "pipeline", *arguments, "--json")
+    return json.loads(output)
 
 
 def test_nothing_outside_of_the_teams_files_is_edited(clone):
@@ -59,16 +59,19 @@ def test_its_stages_are_told_in_their_order(clone):
 def test_its_models_are_compiled_for_its_stages(clone, tmp_path, stage):
     files = pipeline(clone, "compile", "--env", stage, *IMAGES, "--output", tmp_path)
 
-    assert files == [f"{tmp_path}/{stage}-{name}.json" for name in (stranger.NEW, stranger.RENAMED)]
-    assert "us-central1" not in (tmp_path / f"{stage}-{stranger.NEW}.json").read_text()
+    new_job = tmp_path / f"{stage}-{stranger.NEW}.json"
+    renamed_job = tmp_path / f"{stage}-{stranger.RENAMED}.json"
+    assert files == [str(new_job), str(renamed_job)]
+    assert "us-central1" not in new_job.read_text()
 
 
 def test_its_stacks_are_synthesized_and_keep_the_policy(clone):
     run(clone, "build/environment", "infra", "python", "-m", "infra")
     run(clone, "build/environment", "infra", "python", "-m", "infra.policy.judgement", "cdktf.out")
 
-    stacks = {path.name for path in (clone / "cdktf.out/stacks").iterdir()}
-    assert {stack.split("-")[1] for stack in stacks} == {"lab", "live"}
+    stacks = [path.name for path in (clone / "cdktf.out/stacks").iterdir()]
+    stages = {stack.split("-")[1] for stack in stacks}
+    assert stages == {"lab", "live"}
     assert len(stacks) == 10
 
 
