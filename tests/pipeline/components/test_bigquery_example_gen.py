@@ -94,8 +94,9 @@ def test_the_examples_carry_the_query_and_two_rows_in_three_are_trained_on(tmp_p
 
 def row_count(folder):
     files = tf.io.gfile.glob(f"{folder}/*")
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    return len(list(records))
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    records = list(dataset)
+    return len(records)
 
 
 @pytest.mark.parametrize("model", ["ferry", "cab"])

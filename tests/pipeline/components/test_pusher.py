@@ -20,6 +20,11 @@ def model(tmp_path):
 
 
 @pytest.fixture
+def graph(model):
+    return model / "saved_model.pb"
+
+
+@pytest.fixture
 def published(tmp_path):
     return tmp_path / "published"
 
@@ -29,15 +34,17 @@ def unfinished(published):
     return [path.name for path in published.iterdir() if not path.name.isdigit()]
 
 
-def test_a_new_model_is_a_new_version_beside_the_old(model, published):
+def test_a_new_model_is_a_new_version_beside_the_old(model, graph, published):
     first_version, first_is_new = publish(model, published)
-    (model / "saved_model.pb").write_bytes(b"better graph")
+    graph.write_bytes(b"better graph")
     second_version, second_is_new = publish(model, published)
 
     model_sha256 = tree_sha256(model)
     assert first_is_new is True
     assert second_is_new is True
-    assert int(second_version.name) > int(first_version.name)
+    first_number = int(first_version.name)
+    second_number = int(second_version.name)
+    assert second_number > first_number
     assert tree_sha256(second_version) == model_sha256
     assert tree_sha256(first_version) != model_sha256
 
@@ -45,7 +52,10 @@ def test_a_new_model_is_a_new_version_beside_the_old(model, published):
 def test_the_newest_model_is_not_published_twice(model, published):
     first_version, _ = publish(model, published)
 
-    assert publish(model, published) == (first_version, False)
+    second_version, is_new = publish(model, published)
+
+    assert second_version == first_version
+    assert is_new is False
 
 
 def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, published):
@@ -76,8 +86,8 @@ def test_what_a_killed_run_left_is_cleared_away(model, published):
     assert unfinished(published) == []
 
 
-def test_one_changed_byte_is_another_model(model):
+def test_one_changed_byte_is_another_model(model, graph):
     first_sha256 = tree_sha256(model)
-    (model / "saved_model.pb").write_bytes(b"grapf")
+    graph.write_bytes(b"grapf")
 
     assert tree_sha256(model) != first_sha256

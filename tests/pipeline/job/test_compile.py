@@ -192,9 +192,10 @@ def test_each_model_asks_for_its_own_last_blessed_one(stage_nodes, model):
 def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     job = compiled("dev", *IMAGES)
 
-    root = job["runtimeConfig"]["gcsOutputDirectory"]
-    assert job["pipelineSpec"]["schemaVersion"] == "2.1.0"
-    assert root == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
+    spec = job["pipelineSpec"]
+    runtime = job["runtimeConfig"]
+    assert spec["schemaVersion"] == "2.1.0"
+    assert runtime["gcsOutputDirectory"] == "gs://mill-dev-dev-artifacts/pipelines/dev-cab"
 
 
 @pytest.mark.parametrize(
@@ -226,5 +227,6 @@ def test_a_wrong_argument_is_one_sentence_and_nothing_is_written(cli, tmp_path, 
 def test_without_a_name_every_model_is_compiled(cli, tmp_path):
     result = cli("compile", "--env", "dev", *IMAGES, "--output", tmp_path, "--json")
 
-    names = [Path(file).name for file in parsed(result)]
+    files = parsed(result)
+    names = [Path(file).name for file in files]
     assert names == ["dev-cab.json", "dev-ferry.json"]

@@ -11,7 +11,8 @@ from tests.pipeline.conftest import edit, parsed, states
 
 
 def lines_of(folder):
-    return (folder / "rows.csv").read_text().splitlines()
+    text = (folder / "rows.csv").read_text()
+    return text.splitlines()
 
 
 def write(folder, lines):

@@ -61,7 +61,8 @@ def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch)
     assert_success(scratch, promotion["id"])
     assert scratch.traffic("staging", "cab") == {"1": 100}
     dev_modules = scratch.modules("dev")
-    assert scratch.modules("staging") == dev_modules
+    staging_modules = scratch.modules("staging")
+    assert staging_modules == dev_modules
     dev_version = scratch.version("dev", "cab")
     staging_version = scratch.version("staging", "cab")
     assert staging_version["images"] == dev_version["images"]
@@ -81,7 +82,7 @@ def a_second_push_and_a_docs_commit_start_nothing(scratch: Scratch) -> None:
 
 
 def a_model_s_edit_builds_no_image_and_copies_one_file(scratch: Scratch) -> None:
-    images = scratch.record("dev")["images"]
+    first_record = scratch.record("dev")
     first_modules = scratch.modules("dev")
     scratch.edit(MODEL)
 
@@ -93,15 +94,16 @@ def a_model_s_edit_builds_no_image_and_copies_one_file(scratch: Scratch) -> None
     assert route["image"] is False
     delivered(scratch, push)
     record = scratch.record("dev")
-    [new_module] = scratch.modules("dev") - first_modules
+    modules = scratch.modules("dev")
+    [new_module] = modules - first_modules
     assert scratch.traffic("dev", "cab") == {"2": 100}
-    assert record["images"] == images
+    assert record["images"] == first_record["images"]
     assert new_module.endswith("/model.py")
 
 
 def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None:
     trained = list(scratch.vertex.trained)
-    images = scratch.record("dev")["images"]
+    first_record = scratch.record("dev")
     scratch.edit("pipeline/reports/report.py")
 
     push = scratch.push()
@@ -112,7 +114,7 @@ def a_report_s_edit_builds_an_image_and_trains_nothing(scratch: Scratch) -> None
     delivered(scratch, push)
     record = scratch.record("dev")
     assert scratch.vertex.trained == trained
-    assert record["images"] != images
+    assert record["images"] != first_record["images"]
     assert scratch.traffic("dev", "cab") == {"2": 100}
 
 
@@ -168,7 +170,8 @@ def a_new_model_is_delivered_alone_and_a_removed_one_is_named(scratch: Scratch) 
     assert route["models"] == ["cab_two"]
     assert route["infrastructure"] is True
     delivered(scratch, push)
-    assert scratch.traffic("dev", "cab_two") == {"1": 100}
+    traffic = scratch.traffic("dev", "cab_two")
+    assert traffic == {"1": 100}
     scratch.commit(dict.fromkeys(files))
 
     push = scratch.push()
@@ -193,4 +196,5 @@ def files_of_the_model(scratch: Scratch, to: str) -> dict[str, str]:
 def one_call_brings_the_version_before_back(scratch: Scratch) -> None:
     scratch.call("release", "rollback", "--env", "dev", "cab")
 
-    assert scratch.traffic("dev", "cab") == {"2": 100}
+    traffic = scratch.traffic("dev", "cab")
+    assert traffic == {"2": 100}

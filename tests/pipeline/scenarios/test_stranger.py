@@ -35,6 +35,10 @@ def pipeline(clone, *arguments):
     return json.loads(output)
 
 
+def infra(clone, *arguments):
+    run(clone, "build/environment", "infra", "python", "-m", *arguments)
+
+
 def test_nothing_outside_of_the_teams_files_is_edited(clone):
     output = run(clone, sys.executable, "build/own")
 
@@ -66,10 +70,11 @@ def test_its_models_are_compiled_for_its_stages(clone, tmp_path, stage):
 
 
 def test_its_stacks_are_synthesized_and_keep_the_policy(clone):
-    run(clone, "build/environment", "infra", "python", "-m", "infra")
-    run(clone, "build/environment", "infra", "python", "-m", "infra.policy.judgement", "cdktf.out")
+    infra(clone, "infra")
+    infra(clone, "infra.policy.judgement", "cdktf.out")
 
-    stacks = [path.name for path in (clone / "cdktf.out/stacks").iterdir()]
+    folders = (clone / "cdktf.out/stacks").iterdir()
+    stacks = [folder.name for folder in folders]
     stages = {stack.split("-")[1] for stack in stacks}
     assert stages == {"lab", "live"}
     assert len(stacks) == 10

@@ -41,8 +41,9 @@ def client(application):
 
 
 def ask(client, body):
-    content = body if isinstance(body, bytes) else json.dumps(body)
-    return client.post(PREDICT_ROUTE, content=content)
+    if not isinstance(body, bytes):
+        body = json.dumps(body)
+    return client.post(PREDICT_ROUTE, content=body)
 
 
 def predictions(response):
@@ -201,7 +202,8 @@ def test_instances_are_bounded(client):
     largest = ask(client, {"instances": instances})
     too_large = ask(client, {"instances": [*instances, {}]})
 
-    assert len(predictions(largest)) == MAXIMUM_INSTANCES
+    answers = predictions(largest)
+    assert len(answers) == MAXIMUM_INSTANCES
     assert too_large.status_code == 413
     assert error(too_large) == "there are 1001 instances, allowed are at most 1000 a request"
 

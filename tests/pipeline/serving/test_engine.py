@@ -27,6 +27,11 @@ def engine(model):
     return Engine(model)
 
 
+def problems_at_its_sample(model, engine):
+    """What the serving check finds when it asks the model's own sample."""
+    return serving_check.check(str(model), [engine.sample])
+
+
 def test_the_sample_is_answered_with_one_score_an_instance(engine):
     first, second = engine.predict([engine.sample, engine.sample])
 
@@ -103,9 +108,9 @@ def test_the_check_says_that_a_model_does_not_load(model, tmp_path):
 
 def test_an_engine_started_ahead_serves_the_next_check_and_no_other(model, engine):
     with engine_process.ahead() as ahead:
-        first = serving_check.check(str(model), [engine.sample])
+        first = problems_at_its_sample(model, engine)
         used = ahead.returncode
-        second = serving_check.check(str(model), [engine.sample])
+        second = problems_at_its_sample(model, engine)
 
     assert first == []
     assert used == 0
@@ -117,7 +122,7 @@ def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model
         ahead.kill()
         ahead.wait()
 
-        problems = serving_check.check(str(model), [engine.sample])
+        problems = problems_at_its_sample(model, engine)
 
     assert problems == []
 
@@ -155,7 +160,7 @@ def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeyp
     with engine_process.ahead() as ahead:
         os.kill(ahead.pid, signal.SIGSTOP)
 
-        problems = serving_check.check(str(model), [engine.sample])
+        problems = problems_at_its_sample(model, engine)
 
     assert problems == ["the engine died at the sample: no answer within 1 s"]
     assert ahead.returncode == -signal.SIGKILL
