@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cdktf
@@ -15,30 +16,79 @@ from environments import ENVIRONMENTS
 from infra.synthesis import stand_up
 
 Testing.__test__ = False  # its name looks like a test's
-Resources = dict[str, dict[str, dict[str, Any]]]  # type -> id -> what is configured
+Document = dict[str, Any]
+every_stage = pytest.mark.parametrize(
+    "settings", ENVIRONMENTS.values(), ids=lambda settings: settings.stage
+)
+
+
+class Resource(SimpleNamespace):
+    """What is configured of a resource, by attribute: `bucket.versioning`."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A role that a stack grants to a member."""
+
+    stack: str
+    type: str
+    role: str
+    member: str
+    project: str | None
 
 
 @dataclass(frozen=True)
 class Synthesized:
     """Every stack by its name: `foundation-dev`."""
 
-    folder: Path
-    stacks: dict[str, dict[str, Any]]
+    stacks: dict[str, Document]
 
-    def resources(self, stack: str) -> Resources:
-        return dict(self.stacks[stack].get("resource", {}))
+    def types(self, stack: str) -> set[str]:
+        resources = self.stacks[stack].get("resource", {})
+        return set(resources)
 
-    def each(self, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """(stack, configuration) of every resource of these types, or of all."""
+    def of(self, stack: str, *types: str) -> list[Resource]:
+        """The stack's resources of these types, or all."""
+        document = self.stacks[stack]
+        return [resource for _, resource in configured(document, *types)]
+
+    def by_id(self, stack: str, type_: str) -> dict[str, Resource]:
+        bodies = self.stacks[stack]["resource"][type_]
+        return {id_: Resource(**body) for id_, body in bodies.items()}
+
+    def each(self, *types: str) -> Iterator[tuple[str, Resource]]:
+        """Every resource of these types, or of all, after its stack's name."""
         for name in self.stacks:
-            for type_, bodies in self.resources(name).items():
-                if not types or type_ in types:
-                    yield from ((name, body) for body in bodies.values())
+            for resource in self.of(name, *types):
+                yield name, resource
+
+    def grants(self) -> Iterator[Grant]:
+        for name, document in self.stacks.items():
+            for type_, resource in configured(document):
+                if type_.startswith("google_") and type_.endswith("_iam_member"):
+                    project = getattr(resource, "project", "")
+                    yield Grant(name, type_, resource.role, resource.member, project)
+
+
+def configured(document: Document, *types: str) -> Iterator[tuple[str, Resource]]:
+    """Every resource of these types, or of all, after its type, in the order of their making."""
+    resources = document.get("resource", {})
+    for type_, bodies in resources.items():
+        if not types or type_ in types:
+            for body in bodies.values():
+                yield type_, Resource(**body)
+
+
+def stage_of(stack: str) -> str:
+    """`dev` of `foundation-dev`."""
+    _, stage = stack.split("-")
+    return stage
 
 
 @pytest.fixture(scope="session")
 def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return synthesize(tmp_path_factory.mktemp("cdktf.out"))
+    folder = tmp_path_factory.mktemp("cdktf.out")
+    return synthesize(folder)
 
 
 def synthesize(
@@ -49,23 +99,27 @@ def synthesize(
     for settings in environments.values():
         stand_up(app, settings, environments, models)
     app.synth()
-    files = sorted(folder.glob("stacks/*/cdk.tf.json"))
-    return Synthesized(folder, {file.parent.name: json.loads(file.read_text()) for file in files})
+
+    stacks = {}
+    for file in sorted(folder.glob("stacks/*/cdk.tf.json")):
+        text = file.read_text()
+        stacks[file.parent.name] = json.loads(text)
+    return Synthesized(stacks)
 
 
 @pytest.fixture
 def stack() -> TerraformStack:
-    return TerraformStack(cdktf.Testing.app(), "stack")
+    app = cdktf.Testing.app()
+    return TerraformStack(app, "stack")
 
 
 @pytest.fixture
-def resources() -> Callable[[TerraformStack], dict[str, list[dict[str, Any]]]]:
-    """The resources of a stack by type, in the order of their making."""
+def resources() -> Callable[..., list[Resource]]:
+    """The resources of a stack, of some types or of all, in the order of their making."""
 
-    def read(stack: TerraformStack) -> dict[str, list[dict[str, Any]]]:
-        return {
-            type_: list(bodies.values())
-            for type_, bodies in json.loads(Testing.synth(stack)).get("resource", {}).items()
-        }
+    def read(stack: TerraformStack, *types: str) -> list[Resource]:
+        text = Testing.synth(stack)
+        document = json.loads(text)
+        return [resource for _, resource in configured(document, *types)]
 
     return read

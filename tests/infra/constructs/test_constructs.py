@@ -21,19 +21,19 @@ from infra.constructs.topic import Topic
 def test_a_bucket_is_private_versioned_and_kept_by_default(stack, resources):
     Bucket(stack, "B", name="b", location="EU")
 
-    [bucket] = resources(stack)["google_storage_bucket"]
-    assert bucket["public_access_prevention"] == "enforced"
-    assert bucket["uniform_bucket_level_access"] is True
-    assert bucket["versioning"] == {"enabled": True}
-    assert bucket["force_destroy"] is False
-    assert bucket["lifecycle_rule"] == []
+    [bucket] = resources(stack, "google_storage_bucket")
+    assert bucket.public_access_prevention == "enforced"
+    assert bucket.uniform_bucket_level_access is True
+    assert bucket.versioning == {"enabled": True}
+    assert bucket.force_destroy is False
+    assert bucket.lifecycle_rule == []
 
 
 def test_a_bucket_expires_only_the_prefixes_that_are_named(stack, resources):
     Bucket(stack, "B", name="b", location="EU", expire_after_days={"tmp/": 14})
 
-    [bucket] = resources(stack)["google_storage_bucket"]
-    assert bucket["lifecycle_rule"] == [
+    [bucket] = resources(stack, "google_storage_bucket")
+    assert bucket.lifecycle_rule == [
         {"action": {"type": "Delete"}, "condition": {"age": 14, "matches_prefix": ["tmp/"]}}
     ]
 
@@ -50,16 +50,17 @@ def test_a_grant_is_additive_and_named_by_what_and_to_whom(stack, resources):
     bucket.grant("roles/storage.objectUser", to="user:ada@example.org")
     bucket.grant("roles/storage.objectUser", to="user:bob@example.org")
 
-    grants = resources(stack)["google_storage_bucket_iam_member"]
-    assert [(g["role"], g["member"]) for g in grants] == [
-        ("roles/storage.objectUser", "user:ada@example.org"),
-        ("roles/storage.objectUser", "user:bob@example.org"),
-    ]
+    grants = resources(stack, "google_storage_bucket_iam_member")
+    assert {grant.role for grant in grants} == {"roles/storage.objectUser"}
+    members = [grant.member for grant in grants]
+    assert members == ["user:ada@example.org", "user:bob@example.org"]
 
 
 def test_a_grant_to_nobody_is_refused():
+    ada = Principal.of("ada")
+
     with pytest.raises(ValueError, match="a principal is named 'ada'"):
-        grant_id("roles/viewer", Principal.of("ada"))
+        grant_id("roles/viewer", ada)
 
 
 def test_a_grant_to_an_account_of_the_same_stack_waits_for_it(stack, resources):
@@ -67,26 +68,29 @@ def test_a_grant_to_an_account_of_the_same_stack_waits_for_it(stack, resources):
         stack, "A", email="dev-a@p.iam.gserviceaccount.com", description="tries"
     )
 
-    Topic(stack, "T", name="t").grant("roles/pubsub.publisher", to=account.principal)
+    topic = Topic(stack, "T", name="t")
 
-    [grant] = resources(stack)["google_pubsub_topic_iam_member"]
-    assert grant["member"].startswith("${google_service_account.")
+    topic.grant("roles/pubsub.publisher", to=account.principal)
+
+    [grant] = resources(stack, "google_pubsub_topic_iam_member")
+    assert grant.member.startswith("${google_service_account.")
 
 
 def test_a_dataset_is_kept_and_expires_nothing_by_default(stack, resources):
     Dataset(stack, "D", name="d", location="EU", description="tries")
 
-    [dataset] = resources(stack)["google_bigquery_dataset"]
-    assert dataset["delete_contents_on_destroy"] is False
-    assert not {"default_table_expiration_ms", "default_partition_expiration_ms"} & dataset.keys()
+    [dataset] = resources(stack, "google_bigquery_dataset")
+    assert dataset.delete_contents_on_destroy is False
+    assert not hasattr(dataset, "default_table_expiration_ms")
+    assert not hasattr(dataset, "default_partition_expiration_ms")
 
 
 def test_a_dataset_expires_partitions_and_never_tables(stack, resources):
     Dataset(stack, "D", name="d", location="EU", description="tries", retention_days=2)
 
-    [dataset] = resources(stack)["google_bigquery_dataset"]
-    assert dataset["default_partition_expiration_ms"] == 2 * 24 * 3600 * 1000
-    assert "default_table_expiration_ms" not in dataset
+    [dataset] = resources(stack, "google_bigquery_dataset")
+    assert dataset.default_partition_expiration_ms == 172_800_000  # two days
+    assert not hasattr(dataset, "default_table_expiration_ms")
 
 
 def test_a_dataset_that_keeps_nothing_is_refused(stack):
@@ -95,16 +99,15 @@ def test_a_dataset_that_keeps_nothing_is_refused(stack):
 
 
 def test_views_may_read_a_dataset_that_their_readers_may_not(stack, resources):
-    raw, views = (
-        Dataset(stack, name, name=name, location="EU", description="tries")
-        for name in ("raw", "views")
-    )
+    raw = Dataset(stack, "raw", name="raw", location="EU", description="tries")
+    views = Dataset(stack, "views", name="views", location="EU", description="tries")
 
     raw.let_views_read(views)
 
-    [access] = resources(stack)["google_bigquery_dataset_access"]
-    assert access["dataset"]["target_types"] == ["VIEWS"]
-    assert "google_bigquery_dataset.views" in access["dataset"]["dataset"]["dataset_id"]
+    [access] = resources(stack, "google_bigquery_dataset_access")
+    source = access.dataset["dataset"]
+    assert access.dataset["target_types"] == ["VIEWS"]
+    assert "google_bigquery_dataset.views" in source["dataset_id"]
 
 
 def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, resources):
@@ -112,9 +115,9 @@ def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, r
         stack, "R", name="r", location="europe-west1", description="tries", kept_tag="recorded-"
     )
 
-    [registry] = resources(stack)["google_artifact_registry_repository"]
-    assert registry["docker_config"] == {"immutable_tags": True}
-    keep, newest, delete = registry["cleanup_policies"]
+    [registry] = resources(stack, "google_artifact_registry_repository")
+    assert registry.docker_config == {"immutable_tags": True}
+    keep, newest, delete = registry.cleanup_policies
     assert keep["action"] == "KEEP"
     assert keep["condition"] == {"tag_state": "TAGGED", "tag_prefixes": ["recorded-"]}
     assert newest["action"] == "KEEP"
@@ -134,13 +137,14 @@ def test_an_endpoint_logs_requests_at_its_rate_and_leaves_the_traffic_alone(stac
         sampling_rate=0.25,
     )
 
-    [endpoint] = resources(stack)["google_vertex_ai_endpoint"]
-    assert endpoint["predict_request_response_logging_config"] == {
+    [endpoint] = resources(stack, "google_vertex_ai_endpoint")
+    assert endpoint.predict_request_response_logging_config == {
         "enabled": True,
         "sampling_rate": 0.25,
         "bigquery_destination": {"output_uri": "bq://p.d.t"},
     }
-    assert endpoint["lifecycle"]["ignore_changes"] == ["traffic_split"]
+    lifecycle = endpoint.lifecycle
+    assert lifecycle["ignore_changes"] == ["traffic_split"]
 
 
 @pytest.mark.parametrize("rate", [0, 1.01])
@@ -172,48 +176,50 @@ def test_a_trigger_asks_for_approval_unless_told_otherwise(stack, resources):
     BuildTrigger(stack, "A", **TRIGGER)
     BuildTrigger(stack, "B", **TRIGGER, approval_required=False)
 
-    first, second = resources(stack)["google_cloudbuild_trigger"]
-    assert first["approval_config"] == {"approval_required": True}
-    assert second["approval_config"] == {"approval_required": False}
+    first, second = resources(stack, "google_cloudbuild_trigger")
+    assert first.approval_config == {"approval_required": True}
+    assert second.approval_config == {"approval_required": False}
 
 
 def test_a_trigger_takes_its_recipe_from_the_commit_that_is_built(stack, resources):
     BuildTrigger(stack, "A", **TRIGGER)
 
-    [trigger] = resources(stack)["google_cloudbuild_trigger"]
-    assert trigger["git_file_source"] == {
+    [trigger] = resources(stack, "google_cloudbuild_trigger")
+    assert trigger.git_file_source == {
         "path": "build/image.yaml",
         "repository": "r",
         "repo_type": "GITHUB",
     }
-    assert "pubsub_config" not in trigger
+    assert not hasattr(trigger, "pubsub_config")
 
 
 def test_a_project_keeps_its_apis_when_a_stack_goes(stack, resources):
     Project(stack, "P", project_id="p", apis=["storage"])
 
-    [api] = resources(stack)["google_project_service"]
-    assert api["service"] == "storage.googleapis.com"
-    assert api["disable_on_destroy"] is False
+    [api] = resources(stack, "google_project_service")
+    assert api.service == "storage.googleapis.com"
+    assert api.disable_on_destroy is False
 
 
 def test_an_administrator_of_grants_is_held_to_the_roles_that_are_named(stack, resources):
-    Project(stack, "P", project_id="p").grant(
+    project = Project(stack, "P", project_id="p")
+
+    project.grant(
         "roles/resourcemanager.projectIamAdmin", to="user:a@b.c", only_for_roles=["roles/x.y"]
     )
 
-    [grant] = resources(stack)["google_project_iam_member"]
-    assert (
-        grant["condition"]["expression"]
-        == "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/x.y'])"
-    )
+    [grant] = resources(stack, "google_project_iam_member")
+    expression = grant.condition["expression"]
+    modified = "api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', [])"
+    assert expression == f"{modified}.hasOnly(['roles/x.y'])"
 
 
 def test_more_roles_than_a_condition_can_hold_are_refused(stack):
+    project = Project(stack, "P", project_id="p")
+    roles = [f"roles/{number}" for number in range(11)]
+
     with pytest.raises(ValueError, match="11 roles may be granted"):
-        Project(stack, "P", project_id="p").grant(
-            "roles/a", to="user:a@b.c", only_for_roles=[f"roles/{i}" for i in range(11)]
-        )
+        project.grant("roles/a", to="user:a@b.c", only_for_roles=roles)
 
 
 def test_github_comes_in_by_one_repository_and_one_environment_a_provider(stack, resources):
@@ -226,11 +232,9 @@ def test_github_comes_in_by_one_repository_and_one_environment_a_provider(stack,
         environments={"planner": "dev-plan"},
     )
 
-    [provider] = resources(stack)["google_iam_workload_identity_pool_provider"]
-    assert (
-        provider["attribute_condition"]
-        == "assertion.repository == 'o/r' && assertion.sub == 'repo:o/r:environment:dev-plan'"
-    )
+    [provider] = resources(stack, "google_iam_workload_identity_pool_provider")
+    condition = "assertion.repository == 'o/r' && assertion.sub == 'repo:o/r:environment:dev-plan'"
+    assert provider.attribute_condition == condition
     pool = "principal://iam.googleapis.com/projects/7/locations/global/workloadIdentityPools/pool"
     assert github.principal("planner") == f"{pool}/subject/repo:o/r:environment:dev-plan"
 
@@ -259,10 +263,12 @@ CONDITIONS = [
 def test_an_alert_says_what_to_do(stack, resources, condition):
     alert(stack, condition)
 
-    [policy] = resources(stack)["google_monitoring_alert_policy"]
-    assert policy["documentation"]["content"].endswith("https://x/runbook.md#a")
-    assert policy["notification_channels"] == ["c"]
-    assert policy["user_labels"]["environment"] == "dev"
+    [policy] = resources(stack, "google_monitoring_alert_policy")
+    content = policy.documentation["content"]
+    labels = policy.user_labels
+    assert content.endswith("https://x/runbook.md#a")
+    assert policy.notification_channels == ["c"]
+    assert labels["environment"] == "dev"
 
 
 def test_an_alert_on_log_entries_limits_its_notices_and_no_other_does(stack, resources):
@@ -278,34 +284,27 @@ def test_an_alert_on_log_entries_limits_its_notices_and_no_other_does(stack, res
             stage="dev",
         )
 
-    strategies = [
-        policy.get("alert_strategy", {}).get("notification_rate_limit")
-        for policy in resources(stack)["google_monitoring_alert_policy"]
-    ]
-    assert strategies == [None, None, {"period": "3600s"}]
+    limits = []
+    for policy in resources(stack, "google_monitoring_alert_policy"):
+        strategy = getattr(policy, "alert_strategy", {})
+        limits.append(strategy.get("notification_rate_limit"))
+    assert limits == [None, None, {"period": "3600s"}]
 
 
 def test_a_share_is_counted_for_each_value_of_the_label(stack, resources):
-    alert(
-        stack,
-        above(
-            "x",
-            "errors",
-            of="all",
-            limit=0.05,
-            aligner="ALIGN_RATE",
-            by="resource.label.endpoint_id",
-        ),
-    )
+    label = "resource.label.endpoint_id"
+    share = above("x", "errors", of="all", limit=0.05, aligner="ALIGN_RATE", by=label)
+    alert(stack, share)
 
-    [policy] = resources(stack)["google_monitoring_alert_policy"]
-    [condition] = policy["conditions"]
+    [policy] = resources(stack, "google_monitoring_alert_policy")
+    [condition] = policy.conditions
     threshold = condition["condition_threshold"]
     assert threshold["filter"] == "errors"
     assert threshold["denominator_filter"] == "all"
     assert threshold["threshold_value"] == 0.05
-    assert threshold["aggregations"] == threshold["denominator_aggregations"]
-    assert threshold["aggregations"][0]["group_by_fields"] == ["resource.label.endpoint_id"]
+    aggregations = threshold["aggregations"]
+    assert aggregations == threshold["denominator_aggregations"]
+    assert aggregations[0]["group_by_fields"] == [label]
 
 
 @pytest.mark.parametrize("deletable", [True, False])
@@ -326,11 +325,7 @@ def test_what_is_kept_cannot_be_destroyed_by_any_command(stack, resources, delet
         deletable=deletable,
     )
 
-    guards = [
-        body["lifecycle"]["prevent_destroy"]
-        for bodies in resources(stack).values()
-        for body in bodies
-    ]
+    guards = [resource.lifecycle["prevent_destroy"] for resource in resources(stack)]
     assert guards == [not deletable] * 4
 
 
@@ -338,16 +333,17 @@ def test_a_trigger_on_a_topic_runs_on_its_messages(stack, resources):
     models, commit = "$(body.message.attributes.models)", "$(body.message.attributes.commit)"
     BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t", models=models, commit=commit)
 
-    [trigger] = resources(stack)["google_cloudbuild_trigger"]
-    assert trigger["pubsub_config"] == {"topic": "projects/p/topics/t"}
-    assert trigger["substitutions"] == {"_STAGE": "dev", "_MODELS": models, "_COMMIT": commit}
+    [trigger] = resources(stack, "google_cloudbuild_trigger")
+    assert trigger.pubsub_config == {"topic": "projects/p/topics/t"}
+    assert trigger.substitutions == {"_STAGE": "dev", "_MODELS": models, "_COMMIT": commit}
 
 
 def test_a_dashboard_sets_its_charts_two_in_a_row(stack, resources):
-    Dashboard(
-        stack, "D", title="t", charts=[Chart(str(i), "f", "ALIGN_RATE", "x") for i in range(3)]
-    )
+    charts = [Chart(title, "f", "ALIGN_RATE", "x") for title in "012"]
 
-    [dashboard] = resources(stack)["google_monitoring_dashboard"]
-    tiles = json.loads(dashboard["dashboard_json"])["mosaicLayout"]["tiles"]
-    assert [(tile["xPos"], tile["yPos"]) for tile in tiles] == [(0, 0), (6, 0), (0, 4)]
+    Dashboard(stack, "D", title="t", charts=charts)
+
+    [dashboard] = resources(stack, "google_monitoring_dashboard")
+    content = json.loads(dashboard.dashboard_json)
+    places = [(tile["xPos"], tile["yPos"]) for tile in content["mosaicLayout"]["tiles"]]
+    assert places == [(0, 0), (6, 0), (0, 4)]

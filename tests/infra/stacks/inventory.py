@@ -11,34 +11,43 @@ from pathlib import Path
 from environments import ENVIRONMENTS
 
 INVENTORIES = Path(__file__).with_name("inventories")
+Inventory = dict[str, dict[str, dict]]  # stack -> type -> how many, and their ids
 
 
-def inventory(stacks: dict[str, dict], stage: str) -> dict[str, dict[str, dict]]:
-    """stack -> type -> how many, and their ids."""
-    return {
-        name: {
-            type_: {"count": len(ids), "ids": sorted(ids)}
-            for type_, ids in sorted(synthesized.get("resource", {}).items())
-        }
-        for name, synthesized in sorted(stacks.items())
-        if name.endswith(f"-{stage}")
-    }
+def inventory(stacks: dict[str, dict], stage: str) -> Inventory:
+    suffix = f"-{stage}"
+    names = sorted(stacks)
+    return {name: _of_stack(stacks[name]) for name in names if name.endswith(suffix)}
 
 
-def read(stage: str) -> dict[str, dict[str, dict]]:
-    return json.loads((INVENTORIES / f"{stage}.json").read_text())
+def _of_stack(synthesized: dict) -> dict[str, dict]:
+    types = {}
+    resources = synthesized.get("resource", {})
+    for type_, bodies in sorted(resources.items()):
+        types[type_] = {"count": len(bodies), "ids": sorted(bodies)}
+    return types
+
+
+def read(stage: str) -> Inventory:
+    text = _file(stage).read_text()
+    return json.loads(text)
+
+
+def _file(stage: str) -> Path:
+    return INVENTORIES / f"{stage}.json"
 
 
 def main() -> None:
     from tests.infra.conftest import synthesize
 
-    with tempfile.TemporaryDirectory() as folder:
-        stacks = synthesize(Path(folder)).stacks
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        stacks = synthesize(folder).stacks
     INVENTORIES.mkdir(exist_ok=True)
     for stage in ENVIRONMENTS:
-        (INVENTORIES / f"{stage}.json").write_text(
-            json.dumps(inventory(stacks, stage), indent=1) + "\n"
-        )
+        resources = inventory(stacks, stage)
+        text = json.dumps(resources, indent=1)
+        _file(stage).write_text(f"{text}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,113 @@
+"""The rules for the triggers of every environment."""
+
+import re
+
+import pytest
+
+from environments import ENVIRONMENTS
+from settings import REPOSITORY
+from tests.infra.conftest import stage_of
+
+STAGE_COUNT = len(ENVIRONMENTS)
+TRIGGER = "google_cloudbuild_trigger"
+PROMOTING = ["build/modules.yaml", "build/monitor.yaml", "build/promote.yaml", "build/retrain.yaml"]
+ASKED = {
+    "_MODELS": "$(body.message.attributes.models)",
+    "_COMMIT": "$(body.message.attributes.commit)",
+}
+
+
+def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
+    triggers = list(synthesized.each(TRIGGER))
+
+    assert len(triggers) == 4 * STAGE_COUNT
+    for stack, trigger in triggers:
+        names = ENVIRONMENTS[stage_of(stack)].names
+        accounts = [names.service_account_resource(role) for role in ("builder", "monitor")]
+        assert trigger.service_account in accounts, stack
+
+
+def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
+    for stack, trigger in synthesized.each(TRIGGER):
+        recipe = REPOSITORY / trigger.git_file_source["path"]
+        text = recipe.read_text()
+        placeholders = re.findall(r"\$\{?(_[A-Z]+)", text)
+
+        expected = {"_STAGE", "_MODELS"}
+        if recipe.stem == "promote":
+            expected.add("_COMMIT")
+        substitutions = trigger.substitutions
+        assert substitutions["_STAGE"] == stage_of(stack)
+        assert set(substitutions) == expected
+        assert set(placeholders) == expected, recipe
+
+
+def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
+    approvals = {}
+    for trigger in synthesized.of("delivery-prod", TRIGGER):
+        approvals[trigger.name] = trigger.approval_config["approval_required"]
+
+    assert approvals == {
+        "prod-promote": False,
+        "prod-modules": True,
+        "prod-retrain": False,
+        "prod-monitor": False,
+    }  # what only asks doesn't
+
+
+def test_the_first_stage_builds_and_the_others_promote(synthesized):
+    recipes = {}
+    for stage in ENVIRONMENTS:
+        triggers = synthesized.of(f"delivery-{stage}", TRIGGER)
+        recipes[stage] = sorted(trigger.git_file_source["path"] for trigger in triggers)
+
+    assert recipes == {
+        "dev": [
+            "build/image.yaml",
+            "build/modules.yaml",
+            "build/monitor.yaml",
+            "build/retrain.yaml",
+        ],
+        "staging": PROMOTING,
+        "prod": PROMOTING,
+    }
+
+
+@pytest.mark.parametrize(
+    ("stage", "own"),
+    [
+        ("dev", {"image": (None, {"_MODELS": "all"})}),
+        ("staging", {"promote": ("promote", ASKED)}),
+        ("prod", {"promote": ("promote", ASKED)}),
+    ],
+)
+def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
+    delivery, names = f"delivery-{stage}", ENVIRONMENTS[stage].names
+    topics = topic_names(synthesized, delivery)
+    recipes = {
+        "modules": (None, {"_MODELS": "all"}),
+        "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"]}),
+        "monitor": ("monitor", {"_MODELS": "all"}),
+        **own,
+    }
+    expected = {}
+    for recipe, (topic, substitutions) in recipes.items():
+        topic_name = names.topic(topic) if topic else None
+        expected[names.trigger(recipe)] = (topic_name, {"_STAGE": stage, **substitutions})
+
+    triggers = {}
+    for trigger in synthesized.of(delivery, TRIGGER):
+        subscription = getattr(trigger, "pubsub_config", {})
+        topic_name = topics.get(subscription.get("topic"))
+        triggers[trigger.name] = (topic_name, trigger.substitutions)
+
+    assert triggers == expected
+    [job] = synthesized.of(delivery, "google_cloud_scheduler_job")
+    topic_id = job.pubsub_target["topic_name"]
+    assert topics[topic_id] == names.topic("monitor")
+
+
+def topic_names(synthesized, stack):
+    """The names of a stack's topics, by what refers to them."""
+    topics = synthesized.by_id(stack, "google_pubsub_topic")
+    return {f"${{google_pubsub_topic.{id_}.id}}": topic.name for id_, topic in topics.items()}
