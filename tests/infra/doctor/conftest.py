@@ -47,11 +47,12 @@ TOOLS = {
     "gcloud": "Google Cloud SDK 5.0",
 }
 ROLES = {
-    permission
-    for settings in (DEV, PROD)
-    for permission in permissions.of_person(settings).values()
+    *permissions.of_person(DEV).values(),
+    *permissions.of_person(PROD).values(),
 }
 Answers = dict[str, Any]  # path -> body, or the status of a refusal, or both
+Capture = pytest.CaptureFixture[str]
+Findings = dict[str, Finding]  # by subject
 
 
 class Machine:
@@ -61,35 +62,40 @@ class Machine:
         self.folder, self.google, self.answers = folder, google, answers
         for tool, version in TOOLS.items():
             self.install(tool, f"echo '{version}'")
-        (folder / "package.json").write_text('{"dependencies": {"cdktf-cli": "0.21.0"}}')
-        (folder / "node_modules/cdktf-cli").mkdir(parents=True)
+        package = folder / "package.json"
+        package.write_text('{"dependencies": {"cdktf-cli": "0.21.0"}}')
+        self.cdktf_package = folder / "node_modules/cdktf-cli/package.json"
+        self.cdktf_package.parent.mkdir(parents=True)
         self.cdktf("0.21.0")
 
     def cdktf(self, version: str) -> None:
-        (self.folder / "node_modules/cdktf-cli/package.json").write_text(
-            json.dumps({"version": version})
-        )
+        text = json.dumps({"version": version})
+        self.cdktf_package.write_text(text)
 
     def install(self, tool: str, script: str) -> None:
-        (self.folder / tool).write_text(f"#!/bin/sh\n{script}\n")
-        (self.folder / tool).chmod(0o755)
+        file = self.folder / tool
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
 
     def post(self, path: str, body: Any) -> None:
-        assert self.google.respond("POST", path, json.dumps(body).encode())[0] == 200
+        text = json.dumps(body)
+        status, *_ = self.google.respond("POST", path, text.encode())
+        assert status == 200
 
     def delete(self, path: str) -> None:
-        assert self.google.respond("DELETE", path, b"")[0] == 200
+        status, *_ = self.google.respond("DELETE", path, b"")
+        assert status == 200
 
     def stand_up(self, settings: Settings) -> None:
+        self.make_objects(settings)
+        self.answer_for(settings)
+
+    def make_objects(self, settings: Settings) -> None:
         project, names = settings.project_id, settings.names
+        products = (*apis.BOOTSTRAP, *apis.of_foundation(settings))
+        services = [f"{product}.googleapis.com" for product in products]
         self.post(
-            f"/service_usage/v1/projects/{project}/services:batchEnable",
-            {
-                "serviceIds": [
-                    f"{api}.googleapis.com"
-                    for api in (*apis.BOOTSTRAP, *apis.of_foundation(settings))
-                ]
-            },
+            f"/service_usage/v1/projects/{project}/services:batchEnable", {"serviceIds": services}
         )
         self.post(f"/storage/v1/b?project={project}", {"name": names.bucket("state")})
         self.post(
@@ -100,22 +106,21 @@ class Machine:
             f"/secret_manager/v1/projects/{project}/secrets?secretId={names.github_secret}", {}
         )
         self.google.add_secret_version(project, names.github_secret)
-        agents = [names.service_agent(product) for product in ("aiplatform", "cloudbuild")]
+
+    def answer_for(self, settings: Settings) -> None:
+        project, number = settings.project_id, str(settings.project_number)
+        agents = [settings.names.service_agent(product) for product in ("aiplatform", "cloudbuild")]
+        rules = []
+        if settings.approval_required:
+            rules.append({"type": "required_reviewers", "reviewers": [1]})
         self.answers |= {
-            f"/crm/projects/{project}": {
-                "projectId": project,
-                "projectNumber": str(settings.project_number),
-            },
+            f"/crm/projects/{project}": {"projectId": project, "projectNumber": number},
             f"/crm/projects/{project}:getIamPolicy": {
                 "bindings": [{"role": "roles/x", "members": agents}]
             },
             f"/crm/projects/{project}:testIamPermissions": {"permissions": sorted(ROLES)},
             f"/github/repos/mill/loom/environments/{settings.stage}-plan": {"protection_rules": []},
-            f"/github/repos/mill/loom/environments/{settings.stage}": {
-                "protection_rules": [{"type": "required_reviewers", "reviewers": [1]}]
-                if settings.approval_required
-                else []
-            },
+            f"/github/repos/mill/loom/environments/{settings.stage}": {"protection_rules": rules},
         }
 
 
@@ -140,23 +145,35 @@ def answers() -> Iterator[tuple[str, Answers]]:
 
     class Handler(Quiet):
         def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            answer = responses.get(self.path.split("?")[0], 404)
-            answer = (answer, {"message": "no"}) if isinstance(answer, int) else answer
-            status, body = answer if isinstance(answer, tuple) else (200, answer)
+            length = self.headers.get("content-length", "0")
+            self.rfile.read(int(length))
+            path, *_ = self.path.split("?")
+            status, body = status_and_body(responses.get(path, 404))
+            text = json.dumps(body)
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
+            self.wfile.write(text.encode())
 
         do_POST = do_GET  # noqa: N815
 
     yield from serving(Handler, responses)
 
 
-def serving(handler: type[BaseHTTPRequestHandler], known: Any) -> Iterator[tuple[str, Any]]:
+def status_and_body(answer: Any) -> tuple[int, Any]:
+    if isinstance(answer, tuple):
+        return answer
+    if isinstance(answer, int):
+        return answer, {"message": "no"}
+    return 200, answer
+
+
+def serving(
+    handler: type[BaseHTTPRequestHandler], responses: Answers
+) -> Iterator[tuple[str, Answers]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", known
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", responses
     server.shutdown()
     server.server_close()
 
@@ -167,21 +184,16 @@ def here(
 ) -> Iterator[Machine]:
     url, responses = answers
     with GoogleApis() as google:
-        own = {
-            f"GOOGLE_{product}_CUSTOM_ENDPOINT": f"{url}/{path}"
-            for product, path in {
-                "RESOURCE_MANAGER": "crm",
-                "OAUTH2": "oauth",
-                "CLOUD_BILLING": "cloud_billing/",
-            }.items()
-        }
-        for name, value in {
+        variables = {
             **google.environment(),
-            **own,
+            "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT": f"{url}/crm",
+            "GOOGLE_OAUTH2_CUSTOM_ENDPOINT": f"{url}/oauth",
+            "GOOGLE_CLOUD_BILLING_CUSTOM_ENDPOINT": f"{url}/cloud_billing/",
             "GITHUB_API_URL": f"{url}/github",
             "GH_TOKEN": "t",
             "NO_PROXY": "*",
-        }.items():
+        }
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("PATH", str(tmp_path))
         monkeypatch.setattr(machine, "REPOSITORY", tmp_path)
@@ -192,14 +204,26 @@ def here(
         yield machine_
 
 
-def diagnosed(capsys: pytest.CaptureFixture[str], env: str) -> tuple[int, dict[str, Finding]]:
+def diagnosed(capsys: Capture, env: str) -> tuple[int, Findings]:
     """The exit code and the findings by subject."""
     code = diagnosis.main(["--env", env, "--json"])
-    report = json.loads(capsys.readouterr().out)
+    output = capsys.readouterr()
+    report = json.loads(output.out)
     assert report["env"] == env
     findings = {entry["subject"]: Finding(**entry) for entry in report["findings"]}
     return code, findings
 
 
-def answer(path: str, body: Any) -> Callable[[Machine], None]:
+Change = Callable[[Machine], None]
+
+
+def answer(path: str, body: Any) -> Change:
     return lambda here: here.answers.update({path: body})
+
+
+def deletion(path: str) -> Change:
+    return lambda here: here.delete(path)
+
+
+def installation(name: str, script: str) -> Change:
+    return lambda here: here.install(name, script)

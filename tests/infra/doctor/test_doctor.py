@@ -1,8 +1,8 @@
 """The doctor with everything present, then without each thing in turn."""
 
 import io
+import re
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,27 +12,32 @@ import environments
 from infra.doctor import diagnosis, permissions
 from infra.doctor.finding import Finding
 from settings import GitHub
-from tests.infra.doctor.conftest import DEV, ROLES, Machine, answer, diagnosed
+from tests.infra.doctor.conftest import (
+    DEV,
+    ROLES,
+    Capture,
+    Change,
+    Machine,
+    answer,
+    deletion,
+    diagnosed,
+    installation,
+)
 
 
-@pytest.mark.parametrize("env", ["dev", "prod"])
+@pytest.mark.parametrize(
+    ("env", "reviewers"), [("dev", "without reviewers"), ("prod", "with reviewers")]
+)
 def test_says_yes_where_everything_is_there(
-    here: Machine, env: str, capsys: pytest.CaptureFixture[str]
+    here: Machine, env: str, reviewers: str, capsys: Capture
 ) -> None:
     code, findings = diagnosed(capsys, env)
 
-    faults = {subject: str(f) for subject, f in findings.items() if f.state != "ok"}
-    assert faults == {}
+    for finding in findings.values():
+        assert finding.state == "ok", str(finding)
     assert code == 0
     assert findings["credentials"].detail == "ada@mill.org (GOOGLE_OAUTH_ACCESS_TOKEN)"
-    assert (
-        findings["GitHub's prod" if env == "prod" else "GitHub's dev"].detail
-        == f"with{'' if env == 'prod' else 'out'} reviewers"
-    )
-
-
-def turn_off(here: Machine) -> None:
-    here.delete("/service_usage/v1/projects/mill-dev/services/sts.googleapis.com")
+    assert findings[f"GitHub's {env}"].detail == reviewers
 
 
 def lose_version(here: Machine) -> None:
@@ -55,13 +60,17 @@ def connect(here: Machine) -> None:
     )
 
 
+def permissions_without(*absent: str) -> dict[str, list[str]]:
+    return {"permissions": sorted(ROLES.difference(absent))}
+
+
 BIND = "gcloud projects add-iam-policy-binding mill-dev --member="
 PUT = "gh api --method PUT repos/mill/loom/environments"
 AGENT = "serviceAccount:service-11@gcp-sa-aiplatform.iam.gserviceaccount.com"
 CLOUDBUILD = "serviceAccount:service-11@gcp-sa-cloudbuild.iam.gserviceaccount.com"
 RULES = {"protection_rules": [{"type": "wait_timer"}, {"type": "branch_policy"}]}
 # what is taken away, from which environment -> the row and the command
-ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
+ABSENT: dict[str, tuple[Change, str, str, str]] = {
     "no git": (
         lambda here: (here.folder / "git").unlink(),
         "dev",
@@ -69,19 +78,19 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         "install git: https://git-scm.com/downloads",
     ),
     "an old terraform": (
-        lambda here: here.install("terraform", "echo Terraform v1.7.5"),
+        installation("terraform", "echo Terraform v1.7.5"),
         "dev",
         "terraform",
         "install terraform 1.8 or newer: https://developer.hashicorp.com/terraform/install",
     ),
     "node 24": (
-        lambda here: here.install("node", "echo v24.0.0"),
+        installation("node", "echo v24.0.0"),
         "dev",
         "node",
         "install node 20 or 22: https://nodejs.org/en/download",
     ),
     "a broken npm": (
-        lambda here: here.install("npm", "echo 10.1.0; exit 1"),
+        installation("npm", "echo 10.1.0; exit 1"),
         "dev",
         "npm",
         "install npm: https://nodejs.org/en/download",
@@ -117,7 +126,7 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         "sed -i.bak s/11/12/ environments.py",
     ),
     "an API off": (
-        turn_off,
+        deletion("/service_usage/v1/projects/mill-dev/services/sts.googleapis.com"),
         "dev",
         "APIs",
         "gcloud services enable sts.googleapis.com --project=mill-dev",
@@ -146,7 +155,7 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
     "a role": (
         answer(
             "/crm/projects/mill-dev:testIamPermissions",
-            {"permissions": sorted(ROLES - {"pubsub.topics.setIamPolicy"})},
+            permissions_without("pubsub.topics.setIamPolicy"),
         ),
         "dev",
         "roles",
@@ -155,7 +164,7 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
     "two roles": (
         answer(
             "/crm/projects/mill-dev:testIamPermissions",
-            {"permissions": sorted(ROLES - {"iam.roles.create", "storage.buckets.create"})},
+            permissions_without("iam.roles.create", "storage.buckets.create"),
         ),
         "dev",
         "roles",
@@ -174,13 +183,13 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         ),
     ),
     "no state bucket": (
-        lambda here: here.delete("/storage/v1/b/mill-dev-dev-state"),
+        deletion("/storage/v1/b/mill-dev-dev-state"),
         "dev",
         "state bucket",
         "make bootstrap env=dev",
     ),
     "the next stage's builder": (
-        lambda here: here.delete(
+        deletion(
             "/iam/v1/projects/mill-prod/serviceAccounts/"
             "prod-builder@mill-prod.iam.gserviceaccount.com"
         ),
@@ -189,7 +198,7 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         "make bootstrap env=prod",
     ),
     "the stage before's builder": (
-        lambda here: here.delete(
+        deletion(
             "/iam/v1/projects/mill-dev/serviceAccounts/dev-builder@mill-dev.iam.gserviceaccount.com"
         ),
         "prod",
@@ -197,7 +206,7 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
         "make bootstrap env=dev",
     ),
     "no secret": (
-        lambda here: here.delete("/secret_manager/v1/projects/mill-dev/secrets/dev-github-token"),
+        deletion("/secret_manager/v1/projects/mill-dev/secrets/dev-github-token"),
         "dev",
         "GitHub token",
         "make bootstrap env=dev",
@@ -269,20 +278,22 @@ ABSENT: dict[str, tuple[Callable[[Machine], None], str, str, str]] = {
 @pytest.mark.parametrize(("take", "env", "subject", "mend"), ABSENT.values(), ids=ABSENT)
 def test_tells_what_is_missing_and_what_mends_it(
     here: Machine,
-    take: Callable[[Machine], None],
+    take: Change,
     env: str,
     subject: str,
     mend: str,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
 ) -> None:
     take(here)
 
     code, findings = diagnosed(capsys, env)
 
     assert code == 3
-    missing = [finding for finding in findings.values() if finding.state == "missing"]
-    assert {finding.subject: finding.mend for finding in missing} == {subject: mend}
-    assert next(iter(findings)) == subject  # first of all
+    [missing] = [finding for finding in findings.values() if finding.state == "missing"]
+    assert missing.subject == subject
+    assert missing.mend == mend
+    first, *_ = findings
+    assert first == subject
 
 
 SHIPPED = replace(
@@ -295,7 +306,7 @@ SHIPPED = replace(
 
 
 def test_placeholders_are_named_and_nobody_is_asked_about_them(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(environments, "ENVIRONMENTS", {"dev": SHIPPED})
     here.answers.clear()
@@ -304,74 +315,72 @@ def test_placeholders_are_named_and_nobody_is_asked_about_them(
     code, findings = diagnosed(capsys, "dev")
 
     assert code == 3
-    assert findings["environments.py"].detail == (
+    placeholders = findings["environments.py"]
+    assert placeholders.detail == (
         "dev still has the shipped values: project_id acme-any; project_number 100000000009; "
         "github.repository acme/esteira; "
         "github.app_installation_id 12345678; alert_emails ml-oncall@acme.example"
     )
-    assert findings["environments.py"].mend == "${EDITOR:-vi} environments.py"
+    assert placeholders.mend == "${EDITOR:-vi} environments.py"
     assert findings["state bucket"].detail == "dev's project_id is still a placeholder"
     assert findings["GitHub's dev"].detail == "dev's github.repository is still a placeholder"
     assert here.google.requests == []
 
 
 @pytest.mark.parametrize("env", ["", "production"])
-def test_an_environment_that_is_none_is_one_sentence(
-    env: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert diagnosis.main(["--env", env]) == 2
+def test_an_environment_that_is_none_is_one_sentence(env: str, capsys: Capture) -> None:
+    code = diagnosis.main(["--env", env])
 
-    assert (
-        capsys.readouterr().err
-        == f"env is {env!r}, allowed are {', '.join(environments.ENVIRONMENTS)}\n"
-    )
+    assert code == 2
+    output = capsys.readouterr()
+    stages = ", ".join(environments.ENVIRONMENTS)
+    assert output.err == f"env is {env!r}, allowed are {stages}\n"
 
 
-def test_says_a_line_each_where_no_terminal_is(
-    here: Machine, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_says_a_line_each_where_no_terminal_is(here: Machine, capsys: Capture) -> None:
     here.delete("/storage/v1/b/mill-dev-dev-state")
 
     diagnosis.main(["--env", "dev"])
 
     output = capsys.readouterr()
-    assert (
-        output.out.splitlines()[0]
-        == "missing: state bucket: there is no gs://mill-dev-dev-state; make bootstrap env=dev"
-    )
+    first_line, *_ = output.out.splitlines()
+    problem, command = "there is no gs://mill-dev-dev-state", "make bootstrap env=dev"
+    assert first_line == f"missing: state bucket: {problem}; {command}"
     assert output.err == "dev: 1 missing, 20 ok\n"
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal_but_never_breaks_a_command(width: int) -> None:
-    wide = "[a] long " * 20
+    command, long_word, wide = "x" * 200, "y" * 200, "[a] long " * 20
     findings = [
-        Finding("roles", "missing", wide, "x" * 200),
-        Finding("more", "missing", "y" * 200, "x" * 200),
+        Finding("roles", "missing", wide, command),
+        Finding("more", "missing", long_word, command),
         Finding("git", "ok", "2.1"),
     ]
     screen = io.StringIO()
-
-    diagnosis.tell(
-        findings,
-        Console(file=screen, force_terminal=True, no_color=True, width=width, color_system=None),
+    console = Console(
+        file=screen, force_terminal=True, no_color=True, width=width, color_system=None
     )
 
-    lines = screen.getvalue().splitlines()
-    assert [line.strip() for line in lines].count("x" * 200) == 1
-    assert max(len(line.rstrip()) for line in lines if "x" * 200 not in line) <= width
-    assert [line.split()[0] for line in lines if line[:1].strip()] == [
-        "state",
-        "missing",
-        "missing",
-        "ok",
-    ]
-    assert screen.getvalue().count("[a]") == 20
-    assert screen.getvalue().count("y") == 200
+    diagnosis.tell(findings, console)
+
+    text = screen.getvalue()
+    lines = [line.rstrip() for line in text.splitlines()]
+    assert [line.strip() for line in lines].count(command) == 1
+    for line in lines:
+        if command not in line:
+            assert len(line) <= width
+    states = re.findall(r"^\S+", text, re.MULTILINE)
+    assert states == ["state", "missing", "missing", "ok"]
+    assert text.count("[a]") == 20
+    assert text.count("y") == 200
 
 
 def test_each_role_of_whoever_deploys_is_told_by_a_permission_of_its_own() -> None:
-    permission_by_role = permissions.of_person(replace(DEV, legacy_ai_platform=True))
+    settings = replace(DEV, legacy_ai_platform=True)
+
+    permission_by_role = permissions.of_person(settings)
 
     assert "roles/ml.admin" in permission_by_role
-    assert len(set(permission_by_role.values())) == len(permission_by_role)
+    different_permissions = set(permission_by_role.values())
+    assert len(different_permissions) == len(permission_by_role)

@@ -4,12 +4,21 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from infra.doctor import machine, rest
-from tests.infra.doctor.conftest import TOOLS, Machine, answer, diagnosed
+from tests.infra.doctor.conftest import (
+    TOOLS,
+    Capture,
+    Change,
+    Findings,
+    Machine,
+    answer,
+    diagnosed,
+    installation,
+)
 
 OFF = (
     403,
@@ -24,7 +33,7 @@ OFF = (
         }
     },
 )
-UNASKED: dict[str, tuple[Callable[[Machine], None], str, str]] = {
+UNASKED: dict[str, tuple[Change, str, str]] = {
     "may not": (
         answer("/crm/projects/mill-dev:getIamPolicy", 403),
         "Vertex agent",
@@ -53,7 +62,7 @@ UNASKED: dict[str, tuple[Callable[[Machine], None], str, str]] = {
         "credentials",
     ),
     "a tool that hangs": (
-        lambda here: here.install("git", "exec /bin/sleep 60"),
+        installation("git", "exec /bin/sleep 60"),
         "git",
         "git did not answer within 0.5 s",
     ),
@@ -63,11 +72,11 @@ UNASKED: dict[str, tuple[Callable[[Machine], None], str, str]] = {
 @pytest.mark.parametrize(("refuse", "subject", "reason"), UNASKED.values(), ids=UNASKED)
 def test_what_is_not_answered_is_neither_there_nor_missing(
     here: Machine,
-    refuse: Callable[[Machine], None],
+    refuse: Change,
     subject: str,
     reason: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
 ) -> None:
     monkeypatch.setattr(machine, "PATIENCE_SECONDS", 0.5)
     refuse(here)
@@ -75,8 +84,13 @@ def test_what_is_not_answered_is_neither_there_nor_missing(
     code, findings = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert findings[subject].state == "not asked"
-    assert reason in findings[subject].detail
+    finding = findings[subject]
+    assert finding.state == "not asked"
+    assert reason in finding.detail
+
+
+def in_state(findings: Findings, state: str) -> Findings:
+    return {subject: finding for subject, finding in findings.items() if finding.state == state}
 
 
 NO_TOKEN: dict[str, tuple[str, str, str]] = {
@@ -105,7 +119,7 @@ def test_without_a_token_google_is_not_asked_and_gcloud_once(
     state: str,
     mend: str,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
 ) -> None:
     monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
     here.install(
@@ -115,17 +129,20 @@ def test_without_a_token_google_is_not_asked_and_gcloud_once(
 
     _, findings = diagnosed(capsys, "dev")
 
-    assert findings["credentials"].state == state
-    assert findings["credentials"].mend == mend
-    assert findings["state bucket"].state == "not asked"
+    credentials, bucket = findings["credentials"], findings["state bucket"]
+    assert credentials.state == state
+    assert credentials.mend == mend
+    assert bucket.state == "not asked"
+    assert bucket.detail == "without credentials Google can't be asked"
     assert findings["GitHub's dev"].state == "ok"
-    assert findings["state bucket"].detail == "without credentials Google can't be asked"
-    assert (here.folder / "asked").read_text() == "\n"
-    assert not any(request.path.startswith("/storage/v1/b/") for request in here.google.requests)
+    log = here.folder / "asked"
+    assert log.read_text() == "\n"
+    for request in here.google.requests:
+        assert not request.path.startswith("/storage/v1/b/")
 
 
 def test_application_default_credentials_are_asked_with(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
 
@@ -135,7 +152,7 @@ def test_application_default_credentials_are_asked_with(
 
 
 def test_a_service_account_that_deploys_is_granted_roles_as_one(
-    here: Machine, capsys: pytest.CaptureFixture[str]
+    here: Machine, capsys: Capture
 ) -> None:
     here.answers |= {
         "/oauth/tokeninfo": {"email": "ci@mill.iam.gserviceaccount.com"},
@@ -148,7 +165,7 @@ def test_a_service_account_that_deploys_is_granted_roles_as_one(
 
 
 def test_without_a_github_token_only_github_is_not_asked(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.delenv("GH_TOKEN")
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
@@ -156,74 +173,78 @@ def test_without_a_github_token_only_github_is_not_asked(
     code, findings = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert {
-        finding.subject: finding.mend
-        for finding in findings.values()
-        if finding.state == "not asked"
-    } == dict.fromkeys(
-        ("GitHub app", "GitHub's branch", "GitHub's dev-plan", "GitHub's dev"),
-        "export GH_TOKEN=$(gh auth token)",
-    )
+    unasked = in_state(findings, "not asked")
+    assert set(unasked) == {"GitHub app", "GitHub's branch", "GitHub's dev-plan", "GitHub's dev"}
+    for finding in unasked.values():
+        assert finding.mend == "export GH_TOKEN=$(gh auth token)"
 
 
 @pytest.fixture
 def deaf() -> Iterator[tuple[str, list[str]]]:
     """A host that accepts connections and never answers, with the requests it got."""
-    server, requests = socket.create_server(("127.0.0.1", 0)), []
+    server = socket.create_server(("127.0.0.1", 0))
+    requests = []
+    connections = []  # kept, so that none is closed
 
     def listen() -> None:
-        connections = []
         while True:
             try:
-                connections.append(server.accept()[0])
+                connection, _ = server.accept()
             except OSError:
                 return
-            requests.append(connections[-1].recv(1000).decode())
+            connections.append(connection)
+            request = connection.recv(1000)
+            requests.append(request.decode())
 
-    threading.Thread(target=listen, daemon=True).start()
-    yield f"http://127.0.0.1:{server.getsockname()[1]}", requests
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    _, port = server.getsockname()
+    yield f"http://127.0.0.1:{port}", requests
     server.close()
+
+
+PRODUCTS = (
+    "RESOURCE_MANAGER",
+    "OAUTH2",
+    "CLOUD_BILLING",
+    "SERVICE_USAGE",
+    "STORAGE",
+    "IAM",
+    "SECRET_MANAGER",
+    "CLOUDBUILDV2",
+)
 
 
 def test_a_host_that_does_not_answer_is_asked_once_and_not_for_long(
     here: Machine,
     deaf: tuple[str, list[str]],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
 ) -> None:
     url, requests = deaf
+    host = url.removeprefix("http://")
     monkeypatch.setattr(rest, "PATIENCE_SECONDS", 0.5)
-    for product in (
-        "RESOURCE_MANAGER",
-        "OAUTH2",
-        "CLOUD_BILLING",
-        "SERVICE_USAGE",
-        "STORAGE",
-        "IAM",
-        "SECRET_MANAGER",
-        "CLOUDBUILDV2",
-    ):
+    for product in PRODUCTS:
         monkeypatch.setenv(f"GOOGLE_{product}_CUSTOM_ENDPOINT", url)
     start = time.monotonic()
 
     code, findings = diagnosed(capsys, "dev")
 
+    duration = time.monotonic() - start
+    assert duration < 5
     assert code == 1
     assert len(requests) == 1
-    assert (
-        findings["state bucket"].detail
-        == f"{url.removeprefix('http://')} can't be reached (no answer in time)"
-    )
+    assert findings["state bucket"].detail == f"{host} can't be reached (no answer in time)"
     states = {finding.state for finding in findings.values() if finding.subject not in TOOLS}
     assert states == {"ok", "not asked"}
-    assert time.monotonic() - start < 5
 
 
 def test_without_network_it_says_what_it_could_not_ask(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        nobody = f"127.0.0.1:{listener.getsockname()[1]}"
+        _, port = listener.getsockname()
+    nobody = f"127.0.0.1:{port}"
     for name in (*here.google.environment(), "GITHUB_API_URL"):
         if name.endswith(("ENDPOINT", "URL")):
             monkeypatch.setenv(name, f"http://{nobody}")
@@ -232,14 +253,11 @@ def test_without_network_it_says_what_it_could_not_ask(
     code, findings = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert {finding.subject for finding in findings.values() if finding.state == "ok"} == {
-        *TOOLS,
-        "cdktf",
-        "environments.py",
-    }
-    assert {finding.detail for finding in findings.values() if finding.state == "not asked"} == {
-        f"{nobody} can't be reached (Connection refused)"
-    }
+    present, unasked = in_state(findings, "ok"), in_state(findings, "not asked")
+    assert set(present) == {*TOOLS, "cdktf", "environments.py"}
+    assert unasked
+    for finding in unasked.values():
+        assert finding.detail == f"{nobody} can't be reached (Connection refused)"
 
 
 def test_looking_up_a_name_takes_no_longer_than_the_rest() -> None:
@@ -248,26 +266,29 @@ def test_looking_up_a_name_takes_no_longer_than_the_rest() -> None:
     with pytest.raises(TimeoutError, match="no answer in time"):
         rest.within(0.1, lambda: time.sleep(3))
 
-    assert time.monotonic() - start < 2
+    duration = time.monotonic() - start
+    assert duration < 2
 
 
 def test_all_answers_together_have_a_deadline(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(rest, "DEADLINE_SECONDS", 0)
 
     code, _ = diagnosed(capsys, "dev")
 
     assert code == 1
-    assert here.google.requests[-1].method == "POST"  # the last one made the machine
+    last_request = here.google.requests[-1]
+    assert last_request.method == "POST"  # it made the machine
 
 
 def test_a_tool_under_another_usr_is_found_where_the_caller_is(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setattr(os, "readlink", lambda path: path)  # our mounts are not the caller's
-    for tool in ("git", "npm"):
-        (here.folder / tool).unlink()
+    for name in ("git", "npm"):
+        file = here.folder / name
+        file.unlink()
     here.install("nsenter", '[ "$3" = git ] && echo git version 9.1 || exit 127')
 
     _, findings = diagnosed(capsys, "dev")

@@ -17,6 +17,7 @@ from infra.policy.waivers import Waiver
 from settings import REPOSITORY
 
 TODAY = date(2026, 11, 24)
+Document = dict[str, Any]
 BUCKET = {
     "name": "mill-artifacts",
     "location": "EU",
@@ -38,7 +39,7 @@ def few_checks_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(judgement, "MINIMUM_PASSED", 1)
 
 
-def stack(**resources: dict[str, Any]) -> dict[str, Any]:
+def stack(**resources: Document) -> Document:
     """A clean stack as CDKTF writes it, with more resources: `google_x={"Id": {...}}`."""
     return {
         "//": {"metadata": {"stackName": "foundation-dev"}},
@@ -47,49 +48,59 @@ def stack(**resources: dict[str, Any]) -> dict[str, Any]:
             "required_providers": {"google": {"source": "google", "version": "6.50.0"}},
         },
         "provider": {"google": [{"project": "mill-dev"}]},
-        "resource": {"google_storage_bucket": {"Clean": BUCKET}} | resources,
+        "resource": {"google_storage_bucket": {"Clean": BUCKET}, **resources},
         "output": {"bucket": {"value": "gs://mill-artifacts"}},
     }
 
 
-def judged(folder: Path, document: Any, *waived: Waiver) -> list[Failure]:
+def judged(folder: Path, document: Document | str, *waived: Waiver) -> list[Failure]:
     planted(folder, document)
     return judgement.judge(folder, waived, TODAY).failures
 
 
-def planted(folder: Path, document: Any) -> Path:
+def planted(folder: Path, document: Document | str) -> Path:
+    text = document
+    if not isinstance(document, str):
+        text = json.dumps(document, indent=1)
     place = folder / "stacks/foundation-dev"
     place.mkdir(parents=True)
-    (place / "cdk.tf.json").write_text(
-        document if isinstance(document, str) else json.dumps(document, indent=1)
-    )
+    (place / "cdk.tf.json").write_text(text)
     return folder
 
 
+def checks(failures: list[Failure]) -> set[str]:
+    return {failure.check for failure in failures}
+
+
+@pytest.fixture
+def no_waivers(tmp_path: Path) -> Path:
+    file = tmp_path / "waivers.toml"
+    file.write_text("")
+    return file
+
+
 def test_a_clean_stack_is_not_refused(tmp_path: Path) -> None:
-    assert (
-        judged(
-            tmp_path,
-            stack(google_bigquery_dataset={"D": DATASET}, google_pubsub_topic={"T": TOPIC}),
-        )
-        == []
-    )
+    document = stack(google_bigquery_dataset={"D": DATASET}, google_pubsub_topic={"T": TOPIC})
+
+    failures = judged(tmp_path, document)
+
+    assert failures == []
 
 
 READER = {"role": "roles/storage.objectViewer", "member": "allUsers"}
 OWNER = {"member": "serviceAccount:a@b.iam.gserviceaccount.com", "role": "roles/owner"}
-PROVISIONED = BUCKET | {"provisioner": [{"local-exec": {"command": "curl evil"}}]}
+PROVISIONED = {**BUCKET, "provisioner": [{"local-exec": {"command": "curl evil"}}]}
 FAULTS = {
     "a bucket that may become public": (
-        {"google_storage_bucket": {"B": BUCKET | {"public_access_prevention": "inherited"}}},
+        {"google_storage_bucket": {"B": {**BUCKET, "public_access_prevention": "inherited"}}},
         "CKV_GCP_114",
     ),
     "a bucket without uniform access": (
-        {"google_storage_bucket": {"B": BUCKET | {"uniform_bucket_level_access": False}}},
+        {"google_storage_bucket": {"B": {**BUCKET, "uniform_bucket_level_access": False}}},
         "CKV_GCP_29",
     ),
     "a public member of a bucket": (
-        {"google_storage_bucket_iam_member": {"B": READER | {"bucket": "b"}}},
+        {"google_storage_bucket_iam_member": {"B": {**READER, "bucket": "b"}}},
         "public",
     ),
     "a public member in a policy": (
@@ -101,18 +112,20 @@ FAULTS = {
         "key",
     ),
     "an owner of the project": (
-        {"google_project_iam_member": {"B": OWNER | {"project": "p"}}},
+        {"google_project_iam_member": {"B": {**OWNER, "project": "p"}}},
         "basic role",
     ),
     "an owner of a bucket": (
-        {"google_storage_bucket_iam_member": {"B": OWNER | {"bucket": "b"}}},
+        {"google_storage_bucket_iam_member": {"B": {**OWNER, "bucket": "b"}}},
         "basic role",
     ),
     "a dataset for every account": (
         {
             "google_bigquery_dataset": {
-                "B": DATASET
-                | {"access": [{"role": "READER", "special_group": "allAuthenticatedUsers"}]}
+                "B": {
+                    **DATASET,
+                    "access": [{"role": "READER", "special_group": "allAuthenticatedUsers"}],
+                }
             }
         },
         "CKV_GCP_15",
@@ -131,7 +144,7 @@ FAULTS = {
         "provider",
     ),
     "a resource of another provider": (
-        {"google_storage_bucket": {"B": BUCKET | {"provider": "aws.eu"}}},
+        {"google_storage_bucket": {"B": {**BUCKET, "provider": "aws.eu"}}},
         "provider",
     ),
     "a resource in a list, where nobody would look": (
@@ -142,11 +155,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("resources", "check"), FAULTS.values(), ids=FAULTS)
-def test_refuses(tmp_path: Path, resources: dict[str, Any], check: str) -> None:
-    failures = judged(tmp_path, stack(**resources))
-
+def test_refuses(tmp_path: Path, resources: Document, check: str) -> None:
     [kind] = resources
-    assert (f"{kind}.B", check) in {(failure.address, failure.check) for failure in failures}
+    document = stack(**resources)
+
+    failures = judged(tmp_path, document)
+
+    refusals = {(failure.address, failure.check) for failure in failures}
+    assert (f"{kind}.B", check) in refusals
 
 
 BLOCKS = {
@@ -180,8 +196,12 @@ BLOCKS = {
 
 
 @pytest.mark.parametrize(("block", "address"), BLOCKS.values(), ids=BLOCKS)
-def test_refuses_the_block(tmp_path: Path, block: dict[str, Any], address: str) -> None:
-    assert address in {failure.address for failure in judged(tmp_path, stack() | block)}
+def test_refuses_the_block(tmp_path: Path, block: Document, address: str) -> None:
+    document = {**stack(), **block}
+
+    failures = judged(tmp_path, document)
+
+    assert address in {failure.address for failure in failures}
 
 
 def test_broken_json_is_refused_and_said_once(tmp_path: Path) -> None:
@@ -193,11 +213,12 @@ def test_broken_json_is_refused_and_said_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_checkov_alone_cannot_parse_is_refused(tmp_path: Path) -> None:
-    document = json.dumps(stack()).replace(
-        "mill-artifacts", "mill\x7fartifacts"
-    )  # a delete character is JSON, and no YAML
+    text = json.dumps(stack())
+    delete_character = "\x7f"  # JSON may hold it, YAML may not
 
-    assert "unreadable" in {failure.check for failure in judged(tmp_path, document)}
+    failures = judged(tmp_path, text.replace("mill-artifacts", f"mill{delete_character}artifacts"))
+
+    assert "unreadable" in checks(failures)
 
 
 def test_too_few_passed_checks_are_refused_in_each_environment(
@@ -207,24 +228,26 @@ def test_too_few_passed_checks_are_refused_in_each_environment(
 
     [failure] = judged(tmp_path, stack())
 
-    assert re.match(
-        r"\*-dev cdk.tf.json: too few: \d checks passed, at least 50 must", str(failure)
-    )
+    message = str(failure)
+    assert re.match(r"\*-dev cdk.tf.json: too few: \d checks passed, at least 50 must", message)
 
 
 def test_a_failure_is_told_with_stack_address_check_sentence_and_remedy(tmp_path: Path) -> None:
-    open_bucket = {name: value for name, value in BUCKET.items() if name != "versioning"}
+    open_bucket = dict(BUCKET)
+    del open_bucket["versioning"]
+    document = stack(google_storage_bucket={"Open_12AB34CD": open_bucket})
 
-    [failure] = judged(tmp_path, stack(google_storage_bucket={"Open_12AB34CD": open_bucket}))
+    [failure] = judged(tmp_path, document)
 
-    assert str(failure) == (
+    message = str(failure)
+    assert message == (
         "foundation-dev google_storage_bucket.Open_12AB34CD: CKV_GCP_78: Ensure Cloud storage "
         "has versioning enabled; "
         "mend it, or waive it with a reason and an end in infra/policy/waivers.toml"
     )
 
 
-UNVERSIONED = stack(google_storage_bucket={"B": BUCKET | {"versioning": {"enabled": False}}})
+UNVERSIONED = stack(google_storage_bucket={"B": {**BUCKET, "versioning": {"enabled": False}}})
 
 
 @pytest.mark.parametrize(
@@ -238,47 +261,53 @@ UNVERSIONED = stack(google_storage_bucket={"B": BUCKET | {"versioning": {"enable
 def test_a_waiver_covers_an_address_or_a_pattern_and_holds_on_its_last_day(
     tmp_path: Path, resource: str
 ) -> None:
-    assert judged(tmp_path, UNVERSIONED, Waiver("CKV_GCP_78", resource, "because", TODAY)) == []
+    waiver = Waiver("CKV_GCP_78", resource, "because", TODAY)
+
+    failures = judged(tmp_path, UNVERSIONED, waiver)
+
+    assert failures == []
 
 
 def test_a_waiver_covers_no_other_resource_and_no_other_check(tmp_path: Path) -> None:
-    resources = [
-        Waiver("CKV_GCP_78", "serving-dev:*", "because", TODAY),
-        Waiver("CKV_GCP_62", "*", "because", TODAY),
-    ]
+    of_another_stack = Waiver("CKV_GCP_78", "serving-dev:*", "because", TODAY)
+    of_another_check = Waiver("CKV_GCP_62", "*", "because", TODAY)
 
-    failures = judged(tmp_path, UNVERSIONED, *resources)
+    [failure, *useless] = judged(tmp_path, UNVERSIONED, of_another_stack, of_another_check)
 
-    assert [failure.sentence for failure in failures[1:]] == [
-        "the waiver is of no use: it covers no failure"
-    ] * 2
-    assert failures[0].check == "CKV_GCP_78"
+    assert failure.check == "CKV_GCP_78"
+    sentences = [waiver.sentence for waiver in useless]
+    assert sentences == ["the waiver is of no use: it covers no failure"] * 2
 
 
 def test_a_waiver_that_depends_on_the_teams_values_may_cover_nothing(tmp_path: Path) -> None:
     useless = Waiver("CKV_GCP_78", "monitoring-dev:*", "because", TODAY)
-
     depending = dataclasses.replace(useless, where="a stage is deletable")
 
-    assert len(waivers.apply([useless], [], TODAY)) == 1
-    assert waivers.apply([depending], [], TODAY) == []
+    failures_of_useless = waivers.apply([useless], [], TODAY)
+    failures_of_depending = waivers.apply([depending], [], TODAY)
+
+    assert len(failures_of_useless) == 1
+    assert failures_of_depending == []
 
 
 def test_a_waiver_that_has_ended_fails_with_what_it_covered(tmp_path: Path) -> None:
-    covered, ended = judged(
-        tmp_path, UNVERSIONED, Waiver("CKV_GCP_78", "*", "because", date(2026, 11, 23))
-    )
+    yesterday = date(2026, 11, 23)
+    waiver = Waiver("CKV_GCP_78", "*", "because", yesterday)
+
+    covered, ended = judged(tmp_path, UNVERSIONED, waiver)
 
     assert covered.address == "google_storage_bucket.B"
     assert "it ended on 2026-11-23" in ended.sentence
 
 
 def test_refusals_of_ours_cannot_be_waived(tmp_path: Path) -> None:
-    failures = judged(
-        tmp_path, stack(google_service_account_key={"B": {}}), Waiver("key", "*", "because", TODAY)
-    )
+    document = stack(google_service_account_key={"B": {}})
+    waiver = Waiver("key", "*", "because", TODAY)
 
-    assert {failure.check for failure in failures if failure.stack == "foundation-dev"} >= {"key"}
+    failures = judged(tmp_path, document, waiver)
+
+    foundation_failures = [failure for failure in failures if failure.stack == "foundation-dev"]
+    assert "key" in checks(foundation_failures)
 
 
 MALFORMED = {
@@ -299,15 +328,13 @@ MALFORMED = {
 def test_malformed_waivers_are_a_configuration_error(
     tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "waivers.toml").write_text(text)
+    planted(tmp_path, stack())
+    file = tmp_path / "waivers.toml"
+    file.write_text(text)
 
-    assert (
-        judgement.main(
-            [str(planted(tmp_path, stack())), "--waivers", str(tmp_path / "waivers.toml")]
-        )
-        == 2
-    )
+    code = judgement.main([str(tmp_path), "--waivers", str(file)])
 
+    assert code == 2
     assert "waivers.toml" in capsys.readouterr().err
 
 
@@ -316,38 +343,35 @@ def test_our_own_waivers_can_be_read() -> None:
 
 
 def test_the_program_exits_with_3_and_writes_what_it_says(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, no_waivers: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "waivers.toml").write_text("")
-    arguments = [
-        str(planted(tmp_path, UNVERSIONED)),
-        "--waivers",
-        str(tmp_path / "waivers.toml"),
-        "--json",
-        str(tmp_path / "policy.json"),
-    ]
+    planted(tmp_path, UNVERSIONED)
+    report = tmp_path / "policy.json"
 
-    assert judgement.main(arguments) == 3
+    code = judgement.main(
+        [str(tmp_path), "--waivers", str(no_waivers), "--json", str(report)],
+    )
 
-    output, written = capsys.readouterr(), json.loads((tmp_path / "policy.json").read_text())
+    assert code == 3
+    output = capsys.readouterr()
+    verdict = json.loads(report.read_text())
+    passed, [failure] = verdict["passed"], verdict["failures"]
     assert "CKV_GCP_78" in output.out
-    assert output.err.splitlines() == [f"policy: {written['passed']} checks passed, 1 refused"]
-    assert [failure["address"] for failure in written["failures"]] == ["google_storage_bucket.B"]
+    assert output.err == f"policy: {passed} checks passed, 1 refused\n"
+    assert failure["address"] == "google_storage_bucket.B"
 
 
 def test_the_program_exits_with_0_on_a_clean_stack_and_with_2_without_any(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, no_waivers: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "waivers.toml").write_text("")
+    planted(tmp_path, stack())
+    nowhere = tmp_path / "nowhere"
 
-    assert (
-        judgement.main(
-            [str(planted(tmp_path, stack())), "--waivers", str(tmp_path / "waivers.toml")]
-        )
-        == 0
-    )
-    assert judgement.main([str(tmp_path / "nowhere")]) == 2
+    code = judgement.main([str(tmp_path), "--waivers", str(no_waivers)])
+    code_of_nowhere = judgement.main([str(nowhere)])
 
+    assert code == 0
+    assert code_of_nowhere == 2
     assert "run `make synth`" in capsys.readouterr().err
 
 
@@ -357,7 +381,8 @@ def test_checkov_is_not_imported_before_it_is_asked() -> None:
         "in sys.modules))"
     )
 
-    process = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, timeout=60)
+    process = run(program)
+
     assert process.returncode == 0
 
 
@@ -371,10 +396,13 @@ def test_checkov_asks_no_network(tmp_path: Path) -> None:
         f"print(len(judgement.judge(Path({str(tmp_path)!r}), [], date.today()).failures))\n"
     )
 
-    process = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, timeout=60, capture_output=True, text=True
-    )
+    process = run(program)
 
     assert process.returncode == 0
-    assert process.stdout == "2\n"
-    assert process.stderr == ""  # the bucket's, and too few
+    assert process.stdout == "2\n"  # the bucket's, and too few
+    assert process.stderr == ""
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=REPOSITORY, timeout=60, capture_output=True, text=True)

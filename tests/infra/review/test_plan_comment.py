@@ -8,8 +8,10 @@ left out.
 import json
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -30,16 +32,34 @@ def composed(
     return comment(plans, policy, ENVIRONMENTS.values(), models, WHERE)
 
 
-def synthesized(folder: Path, *stacks: str, paths: dict[str, str] | None = None) -> Path:
+def synthesized(folder: Path, *stacks: str, accounts: dict[str, dict] | None = None) -> Path:
+    """A folder of stacks, each with these service accounts."""
     for stack in stacks:
-        (folder / stack).mkdir(parents=True)
-        buckets = {
-            name: {"//": {"metadata": {"path": path}}} for name, path in (paths or {}).items()
-        }
-        (folder / stack / "cdk.tf.json").write_text(
-            json.dumps({"resource": {"google_service_account": buckets}})
-        )
+        place = folder / stack
+        document = {"resource": {"google_service_account": accounts or {}}}
+        place.mkdir(parents=True)
+        write_json(place / "cdk.tf.json", document)
     return folder
+
+
+def write_json(file: Path, content: Any) -> None:
+    text = json.dumps(content)
+    file.write_text(text)
+
+
+def run(program: Callable[[list[str]], int], *arguments: object) -> int:
+    """The exit code of a program with these arguments."""
+    words = [str(argument) for argument in arguments]
+    return program(words)
+
+
+def buckets_to_destroy(count: int) -> tuple[Change, ...]:
+    changes = []
+    for number in range(count):
+        name = f"B{number:04}"
+        change = Change("destroy", f"google_storage_bucket.{name}", f"foundation-dev/{name}")
+        changes.append(change)
+    return tuple(changes)
 
 
 @pytest.fixture
@@ -53,11 +73,13 @@ def foundation() -> Plan:
 
 
 def test_begins_with_the_marker_and_the_sum_of_all_plans(plans: list[Plan]) -> None:
-    marker, headline = composed(plans).splitlines()[:2]
+    text = composed(plans)
 
+    marker, headline, *_ = text.splitlines()
     assert marker == MARKER
     assert headline == (
-        "**1 stage, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 plan failed.**"
+        "**1 environment, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 "
+        "plan failed.**"
     )
 
 
@@ -73,36 +95,38 @@ def test_names_what_is_destroyed_before_what_is_replaced_and_both_before_the_tab
         "- **replace** `foundation-dev/Pipeline` (`google_service_account.Pipeline_0F0F0F0F`), "
         "forced by `account_id`\n"
     )
-    assert destroyed < replaced < text.index("| `foundation-dev` | 2 | 2 | 2 | 1 |")
+    row = text.index("| `foundation-dev` | 2 | 2 | 2 | 1 |")
+    assert destroyed < replaced < row
 
 
 def test_the_stack_that_destroys_most_comes_first(foundation: Plan) -> None:
-    two = tuple(Change("destroy", f"a.B{number}", f"a/B{number}") for number in range(2))
-    plans = [foundation, replace(foundation, stack="serving-dev", changes=two)]
+    serving = replace(foundation, stack="serving-dev", changes=buckets_to_destroy(2))
 
-    text = composed(plans)
+    text = composed([foundation, serving])
 
-    assert text.index("| `serving-dev`") < text.index("| `foundation-dev`")
-    assert text.index("<code>serving-dev") < text.index("<code>foundation-dev")
+    rows = re.findall(r"\| `(\w+)-dev`", text)
+    details = re.findall(r"<code>(\w+)-dev", text)
+    assert rows == ["serving", "foundation"]
+    assert details == ["serving", "foundation"]
 
 
 def test_takes_the_construct_path_from_the_synthesized_stack(tmp_path: Path) -> None:
-    stacks = synthesized(
-        tmp_path,
-        "foundation-dev",
-        paths={"Pipeline_0F0F0F0F": "foundation-dev/Accounts/pipeline-sa/Resource"},
-    )
+    path = "foundation-dev/Accounts/pipeline-sa/Resource"
+    accounts = {"Pipeline_0F0F0F0F": {"//": {"metadata": {"path": path}}}}
+    stacks = synthesized(tmp_path, "foundation-dev", accounts=accounts)
+    plans = read_all(PLANS, stacks)
 
-    assert "**replace** `foundation-dev/Accounts/pipeline-sa/Resource`" in composed(
-        read_all(PLANS, stacks)
-    )
+    text = composed(plans)
+
+    assert "**replace** `foundation-dev/Accounts/pipeline-sa/Resource`" in text
 
 
 def test_an_empty_plan_is_one_short_sentence() -> None:
-    assert (
-        composed([read(PLANS, "monitoring-dev", {})])
-        == f"{MARKER}\n**1 stage, 1 stack: nothing to do.**\n"
-    )
+    plan = read(PLANS, "monitoring-dev", {})
+
+    text = composed([plan])
+
+    assert text == f"{MARKER}\n**1 environment, 1 stack: nothing to do.**\n"
 
 
 def test_an_empty_plan_among_others_is_named_and_not_folded(plans: list[Plan]) -> None:
@@ -117,53 +141,56 @@ def test_a_failed_plan_is_told_with_terraforms_first_error_and_folded_whole(
 ) -> None:
     text = composed(plans)
 
-    assert (
-        '- `serving-dev`: `Error: "account_id" ("D") must be between 6 and 30 characters long`'
-        in text
-    )
+    error = 'Error: "account_id" ("D") must be between 6 and 30 characters long'
+    assert f"- `serving-dev`: `{error}`" in text
     assert "| `serving-dev` | failed |" in text
-    assert (
-        'Error: "dataset_id" must contain only letters'
-        in text[text.index("<code>serving-dev</code>") :]
-    )
+    _, folded = text.split("<code>serving-dev</code>", maxsplit=1)
+    assert 'Error: "dataset_id" must contain only letters' in folded
 
 
 def test_a_stack_without_a_plan_is_a_failure_but_bootstrap_is_never_planned(tmp_path: Path) -> None:
     stacks = synthesized(tmp_path, "foundation-prod", "bootstrap-prod")
+    plans = read_all(PLANS, stacks)
 
-    text = composed(read_all(PLANS, stacks))
+    text = composed(plans)
 
     assert "- `foundation-prod`: `no plan was made: see the log of its job`" in text
     assert "bootstrap" not in text
 
 
 def test_a_file_that_is_no_plan_and_an_unknown_action_are_failures(tmp_path: Path) -> None:
-    (tmp_path / "serving-dev.json").write_text("{")
+    broken_file = tmp_path / "serving-dev.json"
+    broken_file.write_text("{")
     forgotten = {"address": "a.b", "type": "a", "name": "b", "change": {"actions": ["forget"]}}
-    (tmp_path / "foundation-dev.json").write_text(json.dumps({"resource_changes": [forgotten]}))
+    write_json(tmp_path / "foundation-dev.json", {"resource_changes": [forgotten]})
 
-    serving, foundation = read(tmp_path, "serving-dev", {}), read(tmp_path, "foundation-dev", {})
+    serving = read(tmp_path, "serving-dev", {})
+    foundation = read(tmp_path, "foundation-dev", {})
 
     assert serving.error.startswith("serving-dev.json is no plan of terraform's that can be read")
     assert "a.b has the actions ('forget',)" in foundation.error
 
 
 def test_a_plan_that_terraform_calls_errored_is_a_failure(tmp_path: Path) -> None:
-    (tmp_path / "serving-dev.json").write_text(
-        json.dumps({"errored": True, "resource_changes": []})
-    )
+    write_json(tmp_path / "serving-dev.json", {"errored": True, "resource_changes": []})
 
-    assert read(tmp_path, "serving-dev", {}).error.startswith("the plan is incomplete")
+    plan = read(tmp_path, "serving-dev", {})
+
+    assert plan.error.startswith("the plan is incomplete")
 
 
 def test_the_actions_of_a_stage_are_no_plan(tmp_path: Path) -> None:
-    (tmp_path / "foundation-dev.actions.json").write_text("{}")
+    write_json(tmp_path / "foundation-dev.actions.json", {})
 
-    assert read_all(tmp_path) == []
+    plans = read_all(tmp_path)
+
+    assert plans == []
 
 
 def test_outputs_alone_are_a_change(foundation: Plan) -> None:
-    text = composed([replace(foundation, changes=())])
+    plan = replace(foundation, changes=())
+
+    text = composed([plan])
 
     assert "1 stack: outputs to change." in text
     assert "<code>foundation-dev</code>" in text
@@ -172,8 +199,9 @@ def test_outputs_alone_are_a_change(foundation: Plan) -> None:
 def test_a_long_plan_is_cut_to_fit_and_says_how_much_is_missing_and_where_it_is(
     foundation: Plan,
 ) -> None:
-    lines = foundation.text.count("\n") + 1
-    long = replace(foundation, text="\n".join([foundation.text] * 60))
+    text_60_times = "\n".join([foundation.text] * 60)
+    line_count = len(text_60_times.split("\n"))
+    long = replace(foundation, text=text_60_times)
     short = replace(foundation, stack="monitoring-dev", changes=(), text="short")
 
     text = composed([long, short])
@@ -181,19 +209,18 @@ def test_a_long_plan_is_cut_to_fit_and_says_how_much_is_missing_and_where_it_is(
     assert len(text) <= GITHUB_LIMIT
     assert "**destroy** `foundation-dev/Scratch`" in text
     [cut] = [line for line in text.splitlines() if line.endswith(f"the whole: {WHERE}")]
-    begin = text.index("```text\n", text.index("<code>foundation-dev</code>"))
-    visible = text[begin : text.index(cut)].count("\n") - 1
-    assert cut.startswith(f"... {60 * lines - visible} more lines")
+    _, folded = text.split("<code>foundation-dev</code>", maxsplit=1)
+    _, block = folded.split("```text\n", maxsplit=1)
+    visible, _ = block.split(cut, maxsplit=1)
+    missing_count = line_count - visible.count("\n")
+    assert cut.startswith(f"... {missing_count} more lines")
     assert "```text\nshort\n```" in text
     assert len(text) > 0.95 * GITHUB_LIMIT
 
 
 def test_destroys_take_the_room_of_the_folded_plans(foundation: Plan) -> None:
-    destroys = tuple(
-        Change("destroy", f"google_storage_bucket.B{number:04}", f"foundation-dev/B{number:04}")
-        for number in range(900)
-    )
-    plan = replace(foundation, changes=destroys, text=foundation.text * 60)
+    long_text = foundation.text * 60
+    plan = replace(foundation, changes=buckets_to_destroy(900), text=long_text)
 
     text = composed([plan])
 
@@ -202,37 +229,37 @@ def test_destroys_take_the_room_of_the_folded_plans(foundation: Plan) -> None:
 
 
 def test_destroys_that_no_comment_could_hold_are_counted(foundation: Plan) -> None:
-    destroys = tuple(
-        Change("destroy", f"google_storage_bucket.B{number}", f"foundation-dev/B{number}")
-        for number in range(5000)
-    )
+    plan = replace(foundation, changes=buckets_to_destroy(5000))
 
-    text = composed([replace(foundation, changes=destroys)])
+    text = composed([plan])
 
     assert len(text) <= GITHUB_LIMIT
     assert "5000 to destroy" in text
-    assert f"... {5000 - text.count('- **destroy**')} more lines" in text
+    missing_count = 5000 - text.count("- **destroy**")
+    assert f"... {missing_count} more lines" in text
 
 
 def test_hundreds_of_stacks_still_fit() -> None:
-    plans = [
-        Plan(f"stack{number}-dev", (Change("add", "a.b", "a/b"),), text="x" * 5000)
-        for number in range(900)
-    ]
+    change, long_text = Change("add", "a.b", "a/b"), "x" * 5000
+    plans = [Plan(f"stack{number}-dev", (change,), text=long_text) for number in range(900)]
 
-    assert len(composed(plans)) <= GITHUB_LIMIT
+    text = composed(plans)
+
+    assert len(text) <= GITHUB_LIMIT
 
 
 def test_what_is_marked_sensitive_is_never_shown_even_where_another_value_repeats_it(
     tmp_path: Path,
 ) -> None:
-    assert "hunter2" in (PLANS / "foundation-dev.json").read_text()
     shutil.copytree(PLANS, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "foundation-dev.txt").write_text(
+    document, visible = tmp_path / "foundation-dev.json", tmp_path / "foundation-dev.txt"
+    assert "hunter2" in document.read_text()
+    visible.write_text(
         '+ url = "https://hooks.example/?token=hunter2-new-token&old=hunter2-old-token"'
     )
+    plans = read_all(tmp_path)
 
-    text = composed(read_all(tmp_path))
+    text = composed(plans)
 
     assert "hunter2" not in text
     assert "token=(sensitive value)&old=(sensitive value)" in text
@@ -250,15 +277,17 @@ def test_a_sensitive_value_of_several_lines_or_with_quotes_is_hidden_too(tmp_pat
         "name": "b",
         "change": {"actions": ["create"], **secret},
     }
-    (tmp_path / "serving-dev.json").write_text(json.dumps({"resource_changes": [change]}))
-    (tmp_path / "serving-dev.txt").write_text(
+    write_json(tmp_path / "serving-dev.json", {"resource_changes": [change]})
+    visible = tmp_path / "serving-dev.txt"
+    visible.write_text(
         '  first line\n      second line\n+ x = "say \\"hello\\""\n+ password\n+ stays'
     )
 
-    text = read(tmp_path, "serving-dev", {}).text
+    plan = read(tmp_path, "serving-dev", {})
 
-    assert not any(word in text for word in ("first", "second", "hello", "word"))
-    assert "stays" in text
+    for word in ("first", "second", "hello", "word"):
+        assert word not in plan.text
+    assert "stays" in plan.text
 
 
 def test_plans_can_be_kept_without_state_and_secrets_and_read_the_same(
@@ -266,37 +295,56 @@ def test_plans_can_be_kept_without_state_and_secrets_and_read_the_same(
 ) -> None:
     shutil.copytree(PLANS, tmp_path, dirs_exist_ok=True)
 
-    assert main([str(tmp_path)]) == 0
+    code = run(main, tmp_path)
 
-    plan = json.loads((tmp_path / "foundation-dev.json").read_text())
-    assert {key for change in plan["resource_changes"] for key in change["change"]} == {
-        "actions",
-        "replace_paths",
-    }
-    assert "hunter2" not in "".join(path.read_text() for path in tmp_path.iterdir())
-    assert read_all(tmp_path) == plans
+    assert code == 0
+    for file in tmp_path.iterdir():
+        assert "hunter2" not in file.read_text()
+    text = (tmp_path / "foundation-dev.json").read_text()
+    plan = json.loads(text)
+    keys = {key for change in plan["resource_changes"] for key in change["change"]}
+    assert keys == {"actions", "replace_paths"}
+    stripped_plans = read_all(tmp_path)
+    assert stripped_plans == plans
 
 
 def test_nothing_in_a_plan_can_end_its_block_or_mention_anybody(foundation: Plan) -> None:
     hostile = "x`y | z\n\n</details>\n```\n@everyone <b>\x1b[31m\u202e"
-    plan = Plan(hostile, (Change("destroy", hostile, hostile, (hostile,)),), text=hostile)
+    change = Change("destroy", hostile, hostile, (hostile,))
+    plans = [
+        Plan(hostile, (change,), text=hostile),
+        replace(foundation, stack="serving-dev", error=hostile),
+        Plan(hostile),
+    ]
     failure = {"stack": hostile, "address": hostile, "check": hostile, "sentence": hostile}
 
-    text = composed(
-        [plan, replace(foundation, stack="serving-dev", error=hostile), Plan(hostile)],
-        {"passed": 0, "failures": [failure]},
-    )
+    text = composed(plans, {"passed": 0, "failures": [failure]})
 
-    page = MarkdownIt("commonmark").enable("table").render(text)
+    page = rendered(text)
     outside_of_code = re.sub(r"(?s)<code.*?</code>", "", page)
-    assert not any(part in outside_of_code for part in ("@everyone", "<b>", "`"))
-    assert outside_of_code.count("<details>") == outside_of_code.count("</details>") == 2
-    assert {row.count("<td") for row in page.partition("</table>")[0].split("<tr>")[2:]} == {5}
-    assert not any(letter in text for letter in "\x1b\u202e")
+    for markup in ("@everyone", "<b>", "`"):
+        assert markup not in outside_of_code
+    assert outside_of_code.count("<details>") == 2
+    assert outside_of_code.count("</details>") == 2
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    table, _ = page.split("</table>", maxsplit=1)
+    _, _, *rows = table.split("<tr>")  # before the table, and its head
+    assert rows
+    for row in rows:
+        assert row.count("<td") == 5
+
+
+def rendered(text: str) -> str:
+    markdown = MarkdownIt("commonmark")
+    markdown.enable("table")
+    return markdown.render(text)
 
 
 def test_tells_what_runs_all_the_time_for_the_planned_environments_only(foundation: Plan) -> None:
-    text = composed([foundation, replace(foundation, stack="serving-prod")])
+    serving = replace(foundation, stack="serving-prod")
+
+    text = composed([foundation, serving])
 
     assert "| prod | 4 × `n1-standard-4`: 2 replicas each of `ferry`, `cab` |" in text
     assert "| dev | nothing: models are undeployed after their smoke test |" in text
@@ -316,10 +364,8 @@ def test_names_each_failure_of_policy_and_how_many_checks_passed_without_one(
     refused = composed([foundation], {"passed": 9, "failures": [failure]})
     passed = composed([foundation], {"passed": 9, "failures": []})
 
-    assert (
-        "### Refused by policy\n- `foundation-dev` `google_storage_bucket.B` `CKV_GCP_29` "
-        "`Ensure uniform access`\n"
-    ) in refused
+    entry = "`foundation-dev` `google_storage_bucket.B` `CKV_GCP_29` `Ensure uniform access`"
+    assert f"### Refused by policy\n- {entry}\n" in refused
     assert "Policy: 9 checks passed." in passed
 
 
@@ -327,14 +373,11 @@ def test_the_program_prints_the_comment(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GITHUB_RUN_ID", raising=False)
+    policy = tmp_path / "policy.json"
 
-    assert (
-        print_comment(
-            [str(PLANS), "--stacks", str(tmp_path), "--policy", str(tmp_path / "policy.json")]
-        )
-        == 0
-    )
+    code = run(print_comment, PLANS, "--stacks", tmp_path, "--policy", policy)
 
+    assert code == 0
     output = capsys.readouterr().out
     assert output.startswith(MARKER)
     assert "policy was not checked: policy.json is missing" in output
@@ -349,19 +392,12 @@ def test_a_refusal_before_any_plan_is_told_without_a_failure_for_each_stack(
         "check": "provisioner",
         "sentence": "a provisioner runs commands",
     }
-    (tmp_path / "policy.json").write_text(json.dumps({"passed": 0, "failures": [failure]}))
-    (tmp_path / "plans").mkdir()
+    policy, plans = tmp_path / "policy.json", tmp_path / "plans"
+    write_json(policy, {"passed": 0, "failures": [failure]})
+    plans.mkdir()
     stacks = synthesized(tmp_path / "stacks", "serving-dev")
 
-    print_comment(
-        [
-            str(tmp_path / "plans"),
-            "--stacks",
-            str(stacks),
-            "--policy",
-            str(tmp_path / "policy.json"),
-        ]
-    )
+    run(print_comment, plans, "--stacks", stacks, "--policy", policy)
 
     output = capsys.readouterr().out
     assert "**Nothing was planned.**" in output
@@ -372,10 +408,12 @@ def test_a_refusal_before_any_plan_is_told_without_a_failure_for_each_stack(
 def test_a_folder_or_a_record_that_is_none_is_a_wrong_usage(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "policy.json").write_text("[]")
+    policy, nowhere = tmp_path / "policy.json", tmp_path / "nowhere"
+    write_json(policy, [])
 
-    assert print_comment([str(tmp_path / "nowhere")]) == 2
-    assert print_comment([str(tmp_path), "--policy", str(tmp_path / "policy.json")]) == 2
-    assert main([str(tmp_path / "nowhere")]) == 2
+    assert run(print_comment, nowhere) == 2
+    assert run(print_comment, tmp_path, "--policy", policy) == 2
+    assert run(main, nowhere) == 2
 
-    assert len(capsys.readouterr().err.splitlines()) == 3
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 3
