@@ -10,7 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,89 +26,82 @@ UNCACHED = {
     "LastBlessed-model-blessing-resolver",
     "LastBlessed-model-resolver",
 }  # no container's
+RERUN = TRAINED_ANEW | UNCACHED
+
+
+@dataclass
+class Rehearsed:
+    """A small model's local spec, and what its rehearsal returned."""
+
+    place: Path
+    spec: Path
+    result: dict[str, Any]
+
+    @property
+    def job(self) -> dict[str, Any]:
+        return json.loads(self.spec.read_text())
+
+    @property
+    def root(self) -> Path:
+        return self.place / "runs/rehearsal/cab"
+
+    @property
+    def logs(self) -> list[Path]:
+        """Each container's log."""
+        return list(self.root.glob("rehearsals/*/*/log.txt"))
+
+    def logs_with(self, words: str) -> list[str]:
+        return [str(log) for log in self.logs if words in log.read_text()]
 
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory):
-    """A small model's local spec, rehearsed."""
     place = tmp_path_factory.mktemp("rehearsed")
     copy_small("cab", place)
-    compiled(place)
-    spec = place / "local-cab.json"
-    return place, spec, rehearse_file(spec)
-
-
-@pytest.fixture
-def spec(rehearsed):
-    _, file, _ = rehearsed
-    return file
-
-
-@pytest.fixture
-def job(spec):
-    """The job of the spec, for a test to change."""
-    text = spec.read_text()
-    return json.loads(text)
+    spec = compiled(place)
+    result = rehearse_file(spec)
+    return Rehearsed(place, spec, result)
 
 
 def compiled(place):
-    """The local job of that place's model."""
+    """The local job of that place's model, in a file."""
     from pipeline.cli.compile import compile_models
 
-    arguments = {
-        "environment": "local",
-        "image": None,
-        "serving_image": None,
-        "end": "",
-        "runs": place / "runs",
-        "output": place,
-    }
-    [spec] = compile_models([str(place / "cab")], **arguments)
-    return json.loads(spec.read_text())
+    model = str(place / "cab")
+    [spec] = compile_models(
+        [model],
+        environment="local",
+        image=None,
+        serving_image=None,
+        end="",
+        runs=place / "runs",
+        output=place,
+    )
+    return spec
 
 
 def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
-    place, _, result = rehearsed
+    version = Path(rehearsed.result["published"])
 
-    version = Path(result["published"])
-    graph = version / "saved_model.pb"
-    assert result["blessed"]
-    assert version.parent == place / "runs/rehearsal/cab/published"
-    assert graph.exists()
-
-
-def logs_of_containers(place):
-    """The text of each log, by its node."""
-    files = place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
-    return {file.parent.name: file.read_text() for file in files}
+    assert rehearsed.result["blessed"]
+    assert version.parent == rehearsed.root / "published"
+    assert (version / "saved_model.pb").exists()
 
 
 def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
-    place, _, _ = rehearsed
-
-    logs = logs_of_containers(place)
-
-    executors = [node for node, log in logs.items() if "Starting executor" in log]
-    packers = [node for node, log in logs.items() if "infer TFX Python dependency" in log]
-    assert len(logs) == 9
-    assert len(executors) == 9
-    assert packers == []
+    assert len(rehearsed.logs) == 9
+    assert len(rehearsed.logs_with("Starting executor")) == 9
+    assert rehearsed.logs_with("infer TFX Python dependency") == []
 
 
 def test_no_container_tries_a_runner_that_is_downloaded(rehearsed):
-    place, _, _ = rehearsed
-
-    files = place.glob("runs/rehearsal/cab/rehearsals/*/*/log.txt")
-    logs_with_prism = [str(file) for file in files if "PrismRunner" in file.read_text()]
-
-    assert logs_with_prism == []
+    assert rehearsed.logs_with("PrismRunner") == []
 
 
-def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed, job):
-    place, _, _ = rehearsed
-    rehearsal = Rehearsal(job, place / "runs/rehearsal/cab")
-    blessing_filter = filter_of(rehearsal, "LastBlessed-model-blessing-resolver", "model_blessing")
-    model_filter = filter_of(rehearsal, "LastBlessed-model-resolver", "model")
+def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
+    rehearsal = Rehearsal(rehearsed.job, rehearsed.root)
+    blessing_filter = resolver_filter(rehearsal, "LastBlessed-model-blessing-resolver")
+    model_filter = resolver_filter(rehearsal, "LastBlessed-model-resolver")
     foreign_filter = (
         'schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="ferry"'
     )
@@ -120,121 +115,124 @@ def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed,
     assert foreign_blessings == []
 
 
-def filter_of(rehearsal, node, key):
-    """The filter by which a resolver finds its output `key`."""
-    executor = rehearsal.executors[f"{node}_executor"]
-    queries = executor["resolver"]["outputArtifactQueries"]
-    return queries[key]["filter"]
+def resolver_filter(rehearsal, node):
+    """The filter of a resolver's only query."""
+    resolver = rehearsal.executors[f"{node}_executor"]["resolver"]
+    [query] = resolver["outputArtifactQueries"].values()
+    return query["filter"]
 
 
 def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache(rehearsed):
-    place, _, _ = rehearsed
-    with (place / "cab/model.py").open("a") as module:
+    with (rehearsed.place / "cab/model.py").open("a") as module:
         module.write("\n# edited\n")
+    spec = compiled(rehearsed.place)
+    job = json.loads(spec.read_text())
 
-    second_run = states(compiled(place))
+    state_by_node = states(job)
 
-    finished_nodes = {node for node, state in second_run.items() if state == "finished"}
-    other_nodes = second_run.keys() - finished_nodes
-    other_states = {second_run[node] for node in other_nodes}
-    assert finished_nodes == {*TRAINED_ANEW, *UNCACHED}
+    finished = {node for node, state in state_by_node.items() if state == "finished"}
+    other_states = {state for node, state in state_by_node.items() if node not in RERUN}
+    assert finished == RERUN
     assert other_states == {"cached"}
 
 
-def test_a_step_that_vertex_is_told_not_to_cache_runs_again(job):
-    task = tasks(job)["ImportSchemaGen"]
-    task["cachingOptions"] = {}
+def test_a_step_that_vertex_is_told_not_to_cache_runs_again(rehearsed):
+    job = rehearsed.job
+    task(job, "ImportSchemaGen")["cachingOptions"] = {}
 
     state_by_node = states(job)
 
     assert state_by_node["ImportSchemaGen"] == "finished"
 
 
-def test_other_code_than_what_compiled_a_spec_is_refused(spec, tmp_path):
-    image = "this-machine@sha256:" + 64 * "0"
-    text = re.sub(r"this-machine@sha256:\w+", image, spec.read_text())
+def test_other_code_than_what_compiled_a_spec_is_refused(rehearsed, tmp_path):
+    text = rehearsed.spec.read_text()
     file = tmp_path / "local.json"
-    file.write_text(text)
-    sentence = (
-        r"local.json: it was compiled by other code than what would run it here; compile it again"
-    )
+    digest = "0" * 64
+    file.write_text(re.sub(r"this-machine@sha256:\w+", f"this-machine@sha256:{digest}", text))
 
-    with pytest.raises(ConfigurationError, match=sentence):
+    with pytest.raises(
+        ConfigurationError,
+        match=(
+            r"local.json: it was compiled by other code than what would run it here; compile "
+            r"it again"
+        ),
+    ):
         rehearse_file(file)
 
 
-def test_a_step_whose_files_were_removed_runs_again(job):
-    for folder in root(job).glob("rehearsals/*/ImportSchemaGen"):
+def test_a_step_whose_files_were_removed_runs_again(rehearsed):
+    for folder in rehearsed.root.glob("rehearsals/*/ImportSchemaGen"):
         shutil.rmtree(folder)
 
-    state_by_node = states(job)
+    state_by_node = states(rehearsed.job)
 
     assert state_by_node["ImportSchemaGen"] == "finished"
 
 
-def test_a_rehearsal_of_a_model_that_another_process_rehearses_is_refused(spec, job):
-    with (root(job) / ".lock").open("a") as lock:
+def test_a_rehearsal_of_a_model_that_another_process_rehearses_is_refused(rehearsed):
+    with (rehearsed.root / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
 
         with pytest.raises(RunError, match="is running this model; wait for it, or end it"):
-            rehearse_file(spec)
+            rehearse_file(rehearsed.spec)
 
 
 def test_an_edit_to_the_code_is_another_image_and_what_an_editor_keeps_is_none(tmp_path):
     checkout = Checkout(tmp_path)
-    first_image = image_of(checkout.place)
+    first_image = image_of(tmp_path)
 
     checkout.append("models/cab/model.py", "# edited")
     (tmp_path / "pipeline/.dag.py.swp").write_bytes(b"\0")
     (tmp_path / "pipeline/job/dag.py~").write_text("an older one")
     (tmp_path / "pipeline/.#dag.py").symlink_to("nowhere")
-    with_no_other_code = image_of(checkout.place)
+    image_of_the_same_code = image_of(tmp_path)
     checkout.append("pipeline/reports/report.html.jinja", "edited")
-    with_other_code = image_of(checkout.place)
+    image_of_edited_code = image_of(tmp_path)
 
-    assert with_no_other_code == first_image
-    assert with_other_code != first_image
+    assert image_of_the_same_code == first_image
+    assert image_of_edited_code != first_image
 
 
 def image_of(place):
     program = "from pipeline.local import code_digest; print(code_digest.reference())"
-    environment = os.environ | {"PYTHONPATH": str(place)}
+    variables = os.environ | {"PYTHONPATH": str(place)}
     process = subprocess.run(
         [sys.executable, "-c", program],
         cwd=place,
-        env=environment,
+        env=variables,
         stdout=subprocess.PIPE,
         check=True,
     )
     return process.stdout
 
 
-def root(job):
-    return Path(job["runtimeConfig"]["gcsOutputDirectory"])
-
-
-def tasks(job):
+def task(job, name):
     dag = job["pipelineSpec"]["root"]["dag"]
-    return dag["tasks"]
+    return dag["tasks"][name]
 
 
 def states(job):
     """How each step of the job's next rehearsal ends, in the place of the rehearsal before."""
+    root = Path(job["runtimeConfig"]["gcsOutputDirectory"])
+    rehearsal = Rehearsal(job, root)
     state_by_node = {}
-    Rehearsal(job, root(job)).run(state_by_node.__setitem__)
+    rehearsal.run(state_by_node.__setitem__)
     return state_by_node
 
 
-def test_a_failing_node_is_named_with_its_last_words(job, tmp_path):
+def test_a_failing_node_is_named_with_its_last_words(rehearsed, tmp_path):
+    job = rehearsed.job
     job["runtimeConfig"]["gcsOutputDirectory"] = str(tmp_path)
-    inputs = tasks(job)["CsvExampleGen"]["inputs"]
+    inputs = task(job, "CsvExampleGen")["inputs"]
     path = inputs["parameters"]["path"]
     path["runtimeValue"]["constant"] = "/no/rows.csv"
     file = tmp_path / "local.json"
     file.write_text(json.dumps(job))
-    sentence = r"CsvExampleGen failed: .*/no/rows.csv: there is no such file"
 
-    with pytest.raises(RunError, match=sentence):
+    with pytest.raises(
+        RunError, match=r"CsvExampleGen failed: .*/no/rows.csv: there is no such file"
+    ):
         rehearse_file(file)
 
 

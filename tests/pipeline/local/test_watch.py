@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.checkout import TRAINED_ANEW, Checkout
-from tests.pipeline.conftest import edit, states
+from tests.pipeline.conftest import edit, nodes_that
+from tests.pipeline.processes import state_and_parent
 
 WATCHING = "watching "
 ENDS_SECONDS = 30
@@ -27,9 +28,9 @@ class Watch:
     def __init__(self, place: Path, folder: Path) -> None:
         self.place = place
         self.runs = place / "runs"
-        options = ["--runs", str(self.runs), "--json", "--watch"]
+        arguments = ["run", str(folder), "--runs", str(self.runs), "--json", "--watch"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", "run", str(folder), *options],
+            [sys.executable, "-m", "pipeline", *arguments],
             cwd=place,
             env=os.environ | {"PYTHONPATH": str(place)},
             start_new_session=True,
@@ -41,7 +42,7 @@ class Watch:
     def until(self, beginning: str) -> list[str]:
         """Its output, as far as a line with that beginning."""
         lines: list[str] = []
-        for line in iter(self.process.stderr.readline, ""):
+        for line in self.process.stderr:
             lines.append(line)
             if line.startswith(beginning):
                 return lines
@@ -55,33 +56,35 @@ class Watch:
     def alive(self) -> dict[int, int]:
         """Its living processes and itself: process id -> parent's.
 
-        They are known by where they find their code.
+        Each is recognized by the place where it finds its code.
         """
         parents = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-                # Behind the program's name, which may hold spaces and brackets of its own.
-                _, status = (folder / "stat").read_text().rsplit(")", 1)
-                state, parent, *_ = status.split()
-                variables = (folder / "environ").read_text().split("\0")
-                if state != "Z" and f"PYTHONPATH={self.place}" in variables:
-                    parents[int(folder.name)] = int(parent)
+                state, parent = state_and_parent(folder)
+                if state != "Z" and self._finds_its_code_here(folder):
+                    parents[int(folder.name)] = parent
         return parents
 
+    def _finds_its_code_here(self, folder: Path) -> bool:
+        variables = (folder / "environ").read_text().split("\0")
+        return f"PYTHONPATH={self.place}" in variables
+
     def children(self) -> list[int]:
-        return [id_ for id_, parent in self.alive().items() if parent == self.process.pid]
+        """The living processes that it started itself."""
+        parents = self.alive().items()
+        return [process_id for process_id, parent in parents if parent == self.process.pid]
 
     def leaves_nothing(self) -> bool:
         deadline = time.monotonic() + ENDS_SECONDS
-        while time.monotonic() < deadline:
-            if not self.alive():
-                return True
+        while self.alive() and time.monotonic() < deadline:
             time.sleep(0.1)
-        return False
+        return not self.alive()
 
-    def newest(self) -> dict:
-        file = max(self.runs.glob("*/summary.json"))
-        return json.loads(file.read_text())
+    def summaries(self) -> list[dict]:
+        """The summary of each run, the oldest first."""
+        files = sorted(self.runs.glob("*/summary.json"))
+        return [json.loads(file.read_text()) for file in files]
 
 
 @pytest.fixture
@@ -107,40 +110,39 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
     checkout = Checkout(tmp_path)
     watching = watch(checkout.place, checkout.folder)
 
+    declaration = checkout.folder / "model.toml"
+
     watching.until(WATCHING)
-    first = watching.newest()
     checkout.append("models/cab/model.py", "# edited")
     lines = watching.until(WATCHING)
-    second = watching.newest()
-    edit(checkout.folder / "model.toml", "^purpose = .*$", "purpose = 7")
-    refused = watching.until(WATCHING)
-    edit(checkout.folder / "model.toml", "^purpose = .*$", 'purpose = "to be watched"')
+    edit(declaration, "^purpose = .*$", "purpose = 7")
+    *_, refusal, _ = watching.until(WATCHING)
+    edit(declaration, "^purpose = .*$", 'purpose = "to be watched"')
     watching.until(WATCHING)
     checkout.append("pipeline/job/dag.py", "# edited")
     checkout.append("models/cab/model.py", "# edited again")
     code, last_words = watching.ended()
 
-    state_by_node = states(second)
-    nodes_that_ran = {node for node, state in state_by_node.items() if state == "ran"}
-    second_metrics = second["metrics"].items()
-    metrics = {name: value for name, value in second_metrics if not name.endswith("_diff")}
-    last_summary = watching.newest()
-    summaries = list(watching.runs.glob("*/summary.json"))
-    assert lines[0] == f"{checkout.folder}/model.py has changed\n"
-    assert nodes_that_ran >= TRAINED_ANEW
-    assert state_by_node["Transform"] == "cached"
+    first, second, third = watching.summaries()
+    assert lines[0] == f"{declaration.parent}/model.py has changed\n"
+    assert nodes_that(second, "ran") >= TRAINED_ANEW
+    assert "Transform" in nodes_that(second, "cached")
     assert first["metrics"] == trained.summary["metrics"]
-    # The differences are to the last blessed model, which the first run has none of.
-    assert metrics == first["metrics"]
-    assert "purpose is 7" in refused[-2]
-    assert last_summary["purpose"] == "to be watched"
+    assert metrics_of_its_own(second) == trained.summary["metrics"]
+    assert "purpose is 7" in refusal
+    assert third["purpose"] == "to be watched"
     assert code == 1
     assert last_words[-1] == (
         f"python -m pipeline run: {checkout.place}/pipeline/job/dag.py is no longer what "
         "was imported; start this again"
     )
-    assert len(summaries) == 3
     assert watching.leaves_nothing()
+
+
+def metrics_of_its_own(summary):
+    """A run's metrics without those against the last blessed model, which a first run lacks."""
+    metrics = summary["metrics"].items()
+    return {name: value for name, value in metrics if not name.endswith("_diff")}
 
 
 def test_ctrl_c_in_a_run_ends_it_and_the_watching_with_one_sentence(tmp_path, watch):
@@ -160,21 +162,23 @@ def test_ctrl_c_in_a_run_ends_it_and_the_watching_with_one_sentence(tmp_path, wa
 
 
 @pytest.mark.parametrize(
-    ("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
+    ("send", "signal_", "code"),
+    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGKILL, -signal.SIGKILL)],
+    ids=["SIGINT", "SIGKILL"],
 )
-def test_a_run_that_waits_ends_with_the_process_that_would_begin_it(tmp_path, watch, signal_, code):
+def test_a_run_that_waits_ends_with_the_process_that_would_begin_it(
+    tmp_path, watch, send, signal_, code
+):
     checkout = Checkout(tmp_path)
     (checkout.folder / "rows.csv").unlink()
     watching = watch(checkout.place, checkout.folder)
     watching.until(WATCHING)
-    waiting_runs = watching.children()
-    send = os.kill if signal_ == signal.SIGKILL else os.killpg
+    waiting = watching.children()
 
     send(watching.process.pid, signal_)
-    exit_code = watching.process.wait(ENDS_SECONDS)
 
-    assert exit_code == code
-    assert len(waiting_runs) == 1
+    assert len(waiting) == 1
+    assert watching.process.wait(ENDS_SECONDS) == code
     assert watching.leaves_nothing()
 
 
@@ -185,9 +189,9 @@ def test_a_run_that_dies_of_a_signal_is_told_and_watched_on(tmp_path, watch):
     watching.until("StatisticsGen ...")
     [run] = watching.children()
     os.kill(run, signal.SIGKILL)
-    lines = watching.until(WATCHING)
+    *_, message, _ = watching.until(WATCHING)
 
-    assert lines[-2] == "the run was ended by SIGKILL\n"
+    assert message == "the run was ended by SIGKILL\n"
 
 
 def test_a_model_that_is_not_there_is_named_before_anything_is_watched(cli):

@@ -46,9 +46,9 @@ def test_a_tracker_that_hangs_is_ended_and_told_in_a_sentence(tracker, monkeypat
 def test_what_a_tracker_raises_is_told_in_a_sentence_and_whole_on_standard_error(tracker, capsys):
     problem = tracking.track(tracker, {}, [])
 
-    _, errors = capsys.readouterr()
+    output = capsys.readouterr()
     assert problem == "KeyError: 'model'"
-    assert "Traceback" in errors
+    assert "Traceback" in output.err
 
 
 def test_a_tracker_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
@@ -57,9 +57,11 @@ def test_a_tracker_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
     with tracking.started(tmp_path) as tracker:
         pass
 
-    assert tracker.wait(60) == 0
+    code = tracker.wait(60)
+
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     names = [experiment.name for experiment in client.search_experiments()]
+    assert code == 0
     assert names == ["Default"]
 
 
@@ -70,12 +72,16 @@ def test_half_a_run_is_not_kept(tmp_path):
     assert tracker.wait(60) == 1
 
 
-@pytest.mark.parametrize("at", ["_opened", "_log"])
-def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(at):
-    program = HANGING.format(at)
-    if at == "_log":
-        program += "; tracking._opened = lambda _: None"
-    program += "; tracking.main('')"
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        HANGING.format("_opened"),
+        HANGING.format("_log") + "; tracking._opened = lambda _: None",
+    ],
+    ids=["_opened", "_log"],
+)
+def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(hanging):
+    program = f"{hanging}; tracking.main('')"
 
     process = subprocess.run([sys.executable, "-c", program], input="{}", text=True, timeout=30)
 
@@ -83,6 +89,4 @@ def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(at):
 
 
 def test_ctrl_c_does_not_reach_the_tracker(tracker):
-    own_group = os.getpgid(0)
-
-    assert os.getpgid(tracker.pid) != own_group
+    assert os.getpgid(tracker.pid) != os.getpgid(0)
