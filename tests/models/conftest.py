@@ -14,27 +14,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "model" in metafunc.fixturenames:
-        names = chosen_models(asked(metafunc.config))
+        names = chosen_models(option(metafunc.config))
         metafunc.parametrize("model", names, indirect=True, scope="module")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    chosen_models(asked(config))
+    chosen_models(option(config))
 
 
-def asked(config: pytest.Config) -> str:
+def option(config: pytest.Config) -> str:
     """The option's value; pytest knows it only if this folder was asked for by name."""
-    return str(config.getoption("--models", default="all"))
+    value = config.getoption("--models", default="all")
+    return str(value)
 
 
-def chosen_models(asked: str) -> list[str]:
+def chosen_models(option: str) -> list[str]:
     teams = model_names(TEAMS)
-    if asked == "all":
+    if option == "all":
         return teams
-    names = set(asked.split(","))
-    if unknown := sorted(names - set(teams)):
-        raise pytest.UsageError(
-            f"--models is {asked!r}, unknown is {unknown[0]!r}, allowed are all and "
-            f"{', '.join(teams)}"
-        )
-    return sorted(names)
+    names = sorted(set(option.split(",")))
+    for name in names:
+        if name not in teams:
+            allowed = ", ".join(teams)
+            raise pytest.UsageError(
+                f"--models is {option!r}, unknown is {name!r}, allowed are all and {allowed}"
+            )
+    return names

@@ -31,70 +31,80 @@ ROWS = 5000  # at most: enough to meet a class that one row in a thousand has
 @dataclass
 class Model:
     folder: ModelFolder
-    rows: int  # that it was given
+    row_count: int  # of its source
     store: Path
     summary: dict[str, Any]
 
     def artifact(self, node: str, key: str) -> Path:
         """The artifact of the run's node under that key."""
-        return max((self.store / node / key).iterdir(), key=lambda path: int(path.name))
+        folder = self.store / node / key
+        return max(folder.iterdir(), key=lambda path: int(path.name))
 
     def transform(self) -> tft.TFTransformOutput:
-        return tft.TFTransformOutput(str(self.artifact("Transform", "transform_graph")))
+        graph = self.artifact("Transform", "transform_graph")
+        return tft.TFTransformOutput(str(graph))
 
     def features(self, split: str) -> dict[str, np.ndarray]:
         """The transformed rows of a split, by feature."""
-        files = tf.io.gfile.glob(
-            f"{self.artifact('Transform', 'transformed_examples')}/Split-{split}/*"
-        )
-        records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(ROWS)
-        [batch] = [
-            tf.io.parse_example(each, self.transform().transformed_feature_spec())
-            for each in records
-        ]
+        examples = self.artifact("Transform", "transformed_examples")
+        files = tf.io.gfile.glob(f"{examples}/Split-{split}/*")
+        dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+        [records] = dataset.batch(ROWS)
+        spec = self.transform().transformed_feature_spec()
+        batch = tf.io.parse_example(records, spec)
         return {name: value.numpy() for name, value in batch.items()}
+
+    def columns(self) -> dict[str, str]:
+        return schema.columns(schema.read(self.folder))
 
 
 @pytest.fixture(scope="module")
 def model(request, tmp_path_factory):
     """A run of one training step, in a place with the model's files and nothing else."""
-    place = tmp_path_factory.mktemp(request.param)
-    folder = alone(TEAMS / request.param, place)
-    rows = sample(ModelFolder.load(str(TEAMS / request.param)), place / "rows.csv")
-    folder.declaration = shortened(folder.declaration, place / "rows.csv")
-    with tracking.started(place / "runs") as tracker:
-        summary = runs.run(folder, place / "runs", tracker)
-    return Model(folder, rows, place / "runs/store" / request.param, summary)
+    name = request.param
+    place = tmp_path_factory.mktemp(name)
+    output, rows = place / "runs", place / "rows.csv"
+    folder = alone(TEAMS / name, place)
+    row_count = write_sample(TEAMS / name, rows)
+    folder.declaration = shortened(folder.declaration, rows)
+    with tracking.started(output) as tracker:
+        summary = runs.run(folder, output, tracker)
+    return Model(folder, row_count, output / "store" / name, summary)
 
 
 def alone(path: Path, place: Path) -> ModelFolder:
     """The model, its files copied to a folder of that name in `place`."""
-    for file in ModelFolder.FILES:
-        (place / path.name / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path / file, place / path.name / file)
-    return ModelFolder.load(str(place / path.name))
+    folder = place / path.name
+    for name in ModelFolder.FILES:
+        source, target = path / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    return ModelFolder.load(str(folder))
 
 
-def sample(folder: ModelFolder, file: Path) -> int:
+def write_sample(path: Path, file: Path) -> int:
     """Write as many rows of the model's data as there are, ROWS at most, and count them."""
+    folder = ModelFolder.load(str(path))
     columns = schema.columns(schema.read(folder))
     table = read_csv(folder.source, columns, folder.declaration.data.null_values)
-    numbers = sorted(range(table.num_rows), key=lambda n: hashlib.sha256(b"%d" % n).digest())
-    rows = table.take(pa.array(sorted(numbers[:ROWS])))
+    numbers = sorted(range(table.num_rows), key=digest)
+    sampled_numbers = sorted(numbers[:ROWS])
+    rows = table.take(pa.array(sampled_numbers))
     pa.csv.write_csv(rows, file)
     return rows.num_rows
+
+
+def digest(number: int) -> bytes:
+    return hashlib.sha256(b"%d" % number).digest()
 
 
 def shortened(declaration: Any, rows: Path) -> Any:
     """The declaration over those rows, with a step of training and no bound by slice."""
     source = {"format": "csv", "source": str(rows), "null_values": [""], "minimum_rows": 1}
-    return declaration.model_copy(
-        update={
-            "data": declaration.data.model_copy(update=source),
-            "training": declaration.training.model_copy(update={"steps": 1, "eval_steps": 10}),
-            "gate": declaration.gate.model_copy(update={"slices": []}),
-        }
-    )
+    data = declaration.data.model_copy(update=source)
+    training = declaration.training.model_copy(update={"steps": 1, "eval_steps": 10})
+    gate = declaration.gate.model_copy(update={"slices": []})
+    return declaration.model_copy(update={"data": data, "training": training, "gate": gate})
 
 
 def test_a_step_is_trained_and_the_model_judged(model):
@@ -108,13 +118,19 @@ def test_a_step_is_trained_and_the_model_judged(model):
 
 def test_no_row_is_lost_between_source_and_features(model):
     label = model.folder.declaration.label.name
-
-    train, held_out = (len(model.features(split)[label]) for split in ("train", "eval"))
-
     data = model.summary["records"]["data"]
-    assert train + held_out == data["rows"]
-    assert data["rows"] == model.rows - data["rows_dropped"]
-    assert abs(train - data["rows"] * 2 / 3) < 5 * (data["rows"] * 2 / 9) ** 0.5  # five sigma
+    row_count, dropped_count = data["rows"], data["rows_dropped"]
+
+    train_features = model.features("train")
+    eval_features = model.features("eval")
+
+    train_count = len(train_features[label])
+    eval_count = len(eval_features[label])
+    assert train_count + eval_count == row_count
+    assert row_count + dropped_count == model.row_count
+    expected_count = row_count * 2 / 3
+    five_sigma = 5 * (row_count * 2 / 9) ** 0.5
+    assert abs(train_count - expected_count) < five_sigma
 
 
 def test_features_are_dense_numbers_without_nulls_and_the_label_has_both_classes(model):
@@ -125,47 +141,59 @@ def test_features_are_dense_numbers_without_nulls_and_the_label_has_both_classes
     label = features.pop(declared.name)
     assert label.dtype == np.int64
     assert set(label) == {0, 1}
-    assert {v.dtype for v in features.values()} <= {np.dtype("float32"), np.dtype("int64")}
-    assert [name for name, value in features.items() if value.ndim != 1] == []
-    assert [name for name, value in features.items() if not np.isfinite(value).all()] == []
-    assert set(declared.columns) & set(features) == set()
+    for name, value in features.items():
+        assert value.dtype in (np.float32, np.int64), name
+        assert value.ndim == 1, name
+        assert np.isfinite(value).all(), name
+    assert features.keys().isdisjoint(declared.columns)
 
 
 def test_preprocessing_takes_missing_and_unknown_values(model):
-    layer, raw = model.transform().transform_features_layer(), model.transform().raw_feature_spec()
-    unknown = tf.train.Example()
-    for name, kind in schema.columns(schema.read(model.folder)).items():
+    transform = model.transform()
+    layer = transform.transform_features_layer()
+    missing, unknown = tf.train.Example(), tf.train.Example()
+    for name, kind in model.columns().items():
         if kind == "BYTES":
-            unknown.features.feature[name].bytes_list.value.append(b"never seen \xff")
+            feature = unknown.features.feature[name]
+            feature.bytes_list.value.append(b"never seen \xff")
+    examples = [missing.SerializeToString(), unknown.SerializeToString()]
 
-    features = layer(tf.io.parse_example([b"", unknown.SerializeToString()], raw))
+    features = layer(tf.io.parse_example(examples, transform.raw_feature_spec()))
 
-    assert [name for name, value in features.items() if value.shape != (2,)] == []
-    assert [n for n, value in features.items() if not np.isfinite(value.numpy()).all()] == []
+    for name, value in features.items():
+        assert value.shape == (2,), name
+        assert np.isfinite(value.numpy()).all(), name
 
 
 def test_the_exported_model_answers_its_sample_by_every_signature(model):
-    engine = Engine(model.artifact("Trainer", "model") / "Format-Serving")
+    folder = model.artifact("Trainer", "model")
+    engine = Engine(folder / "Format-Serving")
     instance = model.folder.declaration.serving.sample
+    served_columns = schema.served_columns(schema.read(model.folder))
 
     [score] = engine.predict([instance])
     [features] = engine.predict([instance], "transform_features")
 
     assert 0 <= score <= 1
     assert len(features) > 1
-    assert all(isinstance(value, int | float) for value in features.values())
-    assert set(engine.types) == set(schema.served_columns(schema.read(model.folder)))
+    for value in features.values():
+        assert isinstance(value, (int, float))
+    assert set(engine.types) == set(served_columns)
 
 
 def test_the_shipped_hyperparameters_are_of_the_declared_space(model):
-    best = json.loads((model.folder.path / "hyperparameters/best.json").read_text())
+    file = model.folder.path / "hyperparameters/best.json"
+    best = json.loads(file.read_text())
+    space = model.folder.declaration.tuning.space
 
-    assert best.keys() == model.folder.declaration.tuning.space.keys()
+    assert best.keys() == space.keys()
 
 
 def test_the_query_asks_for_every_column_of_the_schema(model):
-    query = (model.folder.path / "query.sql").read_text()
+    file = model.folder.path / "query.sql"
+    query = file.read_text()
 
     assert "@begin" in query
     assert "@end" in query
-    assert [name for name in schema.columns(schema.read(model.folder)) if name not in query] == []
+    for name in model.columns():
+        assert name in query

@@ -56,6 +56,7 @@ def copy(tmp_path_factory):
 
 
 def run(copy, command, content):
+    """The process of a command in a copy with this content of environments.py, or without one."""
     file = copy / "environments.py"
     file.unlink(missing_ok=True)
     if content is not None:
@@ -71,6 +72,11 @@ def run(copy, command, content):
     )
 
 
+def only_line(text):
+    [line] = text.strip().splitlines()
+    return line
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[1])
 @pytest.mark.parametrize("fault", ["a region that is none", "a misspelt value"])
 def test_every_command_tells_it_in_one_sentence(copy, command, fault):
@@ -78,9 +84,9 @@ def test_every_command_tells_it_in_one_sentence(copy, command, fault):
 
     process = run(copy, command, content)
 
+    line = only_line(process.stderr)
     assert process.returncode == 2
     assert process.stdout == ""
-    [line] = process.stderr.strip().splitlines()
     assert "environments.py: " in line
     assert sentence in line
 
@@ -90,8 +96,7 @@ def test_every_fault_is_told_in_one_sentence(copy, content, sentence):
     process = run(copy, ("-m", "infra.stage_order"), content)
 
     assert process.returncode == 2
-    [line] = process.stderr.strip().splitlines()
-    assert sentence in line
+    assert sentence in only_line(process.stderr)
 
 
 def test_a_verb_of_the_pipeline_tells_it_too(copy):

@@ -14,6 +14,7 @@ from tests import team
 from tests.scripts import loaded
 
 EDITED = {"environments.py": "VALUES = 1\n", "models/taxi/model.py": "MODEL = 1\n"}
+FILES = {**EDITED, "Pipfile": "", "runs/a.txt": "", "infra/a.py": ""}
 
 
 def test_the_stages_and_models_of_the_tests_are_their_own():
@@ -25,7 +26,9 @@ def test_the_stages_and_models_of_the_tests_are_their_own():
 def test_the_list_of_all_values_is_what_settings_take():
     values = loaded("values")
 
-    assert values.listed(team.TEAM / "environments.py") == values.listing()
+    listed = values.listed(team.TEAM / "environments.py")
+
+    assert listed == values.listing()
 
 
 def test_where_the_teams_own_file_keeps_the_list_it_is_true():
@@ -40,13 +43,19 @@ def test_where_the_teams_own_file_keeps_the_list_it_is_true():
 def clone(tmp_path):
     """A folder without a history, as a ZIP makes it, of a few files and their list."""
     for name in ("build/own", ".gitignore", "README.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(REPOSITORY / name, tmp_path / name)
-    for name, text in {**EDITED, "Pipfile": "", "runs/a.txt": "", "infra/a.py": ""}.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert own(tmp_path, "--renew").returncode == 0
+        source, file = REPOSITORY / name, tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        shutil.copy(source, file)
+    for name, text in FILES.items():
+        write(tmp_path / name, text)
+    process = own(tmp_path, "--renew")
+    assert process.returncode == 0
     return tmp_path
+
+
+def write(file, text):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
 
 
 def own(folder, *arguments):
@@ -56,10 +65,9 @@ def own(folder, *arguments):
 
 def test_what_a_team_edits_of_its_own_is_no_change(clone):
     for name in EDITED:
-        (clone / name).write_text("edited = 1\n")
-    (clone / "models/another").mkdir()
-    (clone / "models/another/model.toml").write_text("")
-    (clone / "runs/b.txt").write_text("a product of the work here")
+        write(clone / name, "edited = 1\n")
+    write(clone / "models/another/model.toml", "")
+    write(clone / "runs/b.txt", "a product of the work here")
 
     process = own(clone)
 
@@ -68,14 +76,15 @@ def test_what_a_team_edits_of_its_own_is_no_change(clone):
 
 
 def test_what_a_clone_changes_elsewhere_is_listed(clone):
-    (clone / "README.md").write_text("ours")
+    write(clone / "README.md", "ours")
     (clone / "infra/a.py").unlink()
-    (clone / "infra/b.py").write_text("")
-    (clone / "Pipfile").write_text("[pipeline]")
+    write(clone / "infra/b.py", "")
+    write(clone / "Pipfile", "[pipeline]")
 
     process = own(clone, "--json")
 
-    assert json.loads(process.stdout) == {
+    changes = json.loads(process.stdout)
+    assert changes == {
         "changed": ["README.md"],
         "added": ["infra/b.py"],
         "removed": ["infra/a.py"],
@@ -85,7 +94,8 @@ def test_what_a_clone_changes_elsewhere_is_listed(clone):
 
 
 def test_a_clone_without_the_list_is_one_sentence(clone):
-    (clone / "build/shipped.sha256").unlink()
+    list_of_files = clone / "build/shipped.sha256"
+    list_of_files.unlink()
 
     process = own(clone)
 
@@ -97,8 +107,10 @@ def test_a_clone_without_the_list_is_one_sentence(clone):
 def test_the_list_is_of_the_files_as_they_are_shipped():
     """Asked only beside the shipped environments.py: a team's clone may differ."""
     script = loaded("own")
-    content = (REPOSITORY / "environments.py").read_bytes()
-    if hashlib.sha256(content).hexdigest() != script.shipped()["environments.py"]:
+    file = REPOSITORY / "environments.py"
+    digest = hashlib.sha256(file.read_bytes())
+    shipped_digests = script.shipped()
+    if digest.hexdigest() != shipped_digests["environments.py"]:
         pytest.skip("environments.py is a team's own")
 
     changes = script.changes()
