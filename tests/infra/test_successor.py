@@ -3,8 +3,10 @@
 Two names in it are replaced.
 """
 
+import copy
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -22,57 +24,68 @@ SOURCES = {
 }
 
 
+PROVIDER_ADDRESSES = (
+    "google",
+    "hashicorp/google",
+    "registry.terraform.io/hashicorp/google",
+    "registry.opentofu.org/hashicorp/google",
+)
+
+
 def moved_copy(to: Path) -> Path:
     for folder, patterns in SOURCES.items():
-        for source in (file for pattern in patterns for file in folder.glob(pattern)):
-            target = to / source.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            text = source.read_text()
-            for old, new in RENAMED.items() if source.suffix == ".py" else ():
-                text = text.replace(old, new)
-            target.write_text(text)
-            target.chmod(source.stat().st_mode)
+        for pattern in patterns:
+            for source in folder.glob(pattern):
+                target = to / source.relative_to(folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                move(source, target)
     return to
 
 
+def move(source: Path, target: Path) -> None:
+    """Copy a file, with the successor's names in it if Python reads it."""
+    text = source.read_text()
+    if source.suffix == ".py":
+        for old, new in RENAMED.items():
+            text = text.replace(old, new)
+    target.write_text(text)
+    shutil.copymode(source, target)
+
+
 def without_origin(synthesized: dict[str, Any]) -> dict[str, Any]:
-    """The JSON without the stamp of the version and the provider's address.
+    """A stack's JSON without the stamp of the version and the provider's address.
 
     These alone may differ.
     """
-    synthesized["//"]["metadata"].pop("version")
-    google = synthesized["terraform"]["required_providers"]["google"]
-    assert google.pop("source") in (
-        "google",
-        "hashicorp/google",
-        "registry.terraform.io/hashicorp/google",
-        "registry.opentofu.org/hashicorp/google",
-    )
-    return synthesized
+    document = copy.deepcopy(synthesized)
+    metadata = document["//"]["metadata"]
+    metadata.pop("version")
+    google = document["terraform"]["required_providers"]["google"]
+    address = google.pop("source")
+    assert address in PROVIDER_ADDRESSES
+    return document
 
 
 def test_the_successor_synthesizes_the_same(synthesized, tmp_path):
-    copy = moved_copy(tmp_path / "moved")
+    clone = moved_copy(tmp_path / "moved")
     environment = os.environ | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
 
     subprocess.run(
-        [copy / "build/environment", "successor", "python", "-m", "infra"],
-        cwd=copy,
+        [clone / "build/environment", "successor", "python", "-m", "infra"],
+        cwd=clone,
         env=environment,
         check=True,
         timeout=300,
     )
-    files = {
-        file.parent.name: json.loads(file.read_text())
-        for file in copy.glob("cdktf.out/stacks/*/cdk.tf.json")
-    }
 
-    assert set(files) == set(synthesized.stacks)
-    assert all(
-        "cdktn" in (copy / f"infra/constructs/{name}.py").read_text()
-        for name in ("bucket", "endpoint")
-    )
-    for name, stack in files.items():
-        assert without_origin(stack) == without_origin(
-            json.loads(json.dumps(synthesized.stacks[name]))
-        ), name
+    stacks = {}
+    for file in clone.glob("cdktf.out/stacks/*/cdk.tf.json"):
+        text = file.read_text()
+        stacks[file.parent.name] = json.loads(text)
+    assert set(stacks) == set(synthesized.stacks)
+    for name in ("bucket", "endpoint"):
+        source = clone / f"infra/constructs/{name}.py"
+        assert "cdktn" in source.read_text()
+    for name, stack in stacks.items():
+        expected = without_origin(synthesized.stacks[name])
+        assert without_origin(stack) == expected, name

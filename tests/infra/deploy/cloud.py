@@ -17,6 +17,8 @@ from tests.standins.google.apis import GoogleApis
 from tests.standins.terraform.provider import Provider, choose
 from tests.standins.terraform.state_server import StateServer
 
+Names = set[str]
+Body = dict[str, Any]
 APIS_STAY_ON = ("service_usage", "google_project_service")
 
 
@@ -24,13 +26,15 @@ class Cloud:
     def __init__(self, directory: Path) -> None:
         self.provider: Provider = choose(directory / "mirror")
         self.state = StateServer(directory / "state")
-        numbers = {
-            settings.project_id: str(settings.project_number) for settings in ENVIRONMENTS.values()
-        }
+        numbers = {}
+        for settings in ENVIRONMENTS.values():
+            numbers[settings.project_id] = str(settings.project_number)
         self.google = GoogleApis(project_numbers=numbers)
         self._files = directory / "objects"
+        self._bucket_files = self._files / "google_storage_bucket"
         self._seconds = "0"
-        self._over, self._told = threading.Event(), set[str]()
+        self._over = threading.Event()
+        self._told: Names = set()
 
     def __enter__(self) -> Self:
         self.state.__enter__()
@@ -46,11 +50,9 @@ class Cloud:
         self.state.__exit__()
 
     def environment(self) -> dict[str, str]:
-        mirror = (
-            {"TF_CLI_ARGS_init": f"-plugin-dir={self.provider.plugin_dir}"}
-            if self.provider.plugin_dir
-            else {}
-        )
+        mirror = {}
+        if self.provider.plugin_dir:
+            mirror["TF_CLI_ARGS_init"] = f"-plugin-dir={self.provider.plugin_dir}"
         standin = {
             "ESTEIRA_STANDIN_OBJECTS": str(self._files),
             "ESTEIRA_STANDIN_SECONDS": self._seconds,
@@ -69,12 +71,17 @@ class Cloud:
             **mirror,
         }
 
-    def objects(self) -> set[str]:
+    @property
+    def real(self) -> bool:
+        return self.provider.kind == "real"
+
+    def objects(self) -> Names:
         """Every object but APIs: those stay on."""
-        if self.provider.kind == "real":
+        if self.real:
             names = {f"{product}/{name}" for product, name in self.google.objects}
         else:
-            names = {str(file.relative_to(self._files)) for file in self._files.glob("*/*.json")}
+            files = self._files.glob("*/*.json")
+            names = {str(file.relative_to(self._files)) for file in files}
         return {name for name in names if not name.startswith(APIS_STAY_ON)}
 
     def take_time(self, seconds: float) -> None:
@@ -83,54 +90,57 @@ class Cloud:
 
     def add_github_token(self, project: str, secret: str) -> None:
         """A person's step after bootstrap."""
-        if self.provider.kind == "real":
+        if self.real:
             self.google.add_secret_version(project, secret)
 
     def switch_versioning_off(self, bucket: str) -> None:
         """A change from outside."""
-        if self.provider.kind == "real":
+        if self.real:
             self.google.change("storage", f"b/{bucket}", versioning={"enabled": False})
         else:
-            file = self._files / "google_storage_bucket" / f"{bucket}.json"
-            changed = json.loads(file.read_text())
-            changed["versioning"][0]["enabled"] = False
-            file.write_text(json.dumps(changed))
+            file = self._bucket_files / f"{bucket}.json"
+            attributes = json.loads(file.read_text())
+            [versioning] = attributes["versioning"]
+            versioning["enabled"] = False
+            text = json.dumps(attributes)
+            file.write_text(text)
 
-    def deploy_a_model(self, settings: Settings, model: str) -> set[str]:
+    def deploy_a_model(self, settings: Settings, model: str) -> Names:
         """Do a delivery's work, unknown to Terraform; return the objects it adds.
 
         The stand-in provider's endpoints can hold no model.
         """
         earlier_objects = self.objects()
-        if self.provider.kind == "real":
+        if self.real:
             place = f"projects/{settings.project_id}/locations/{settings.region}"
-            uploaded = self._post(f"{place}/models:upload", {"model": {"displayName": model}})[
-                "model"
-            ]
+            endpoint = settings.names.endpoint(model)
+            version = self._post(f"{place}/models:upload", {"model": {"displayName": model}})
             self._post(
-                f"{place}/endpoints/{settings.names.endpoint(model)}:deployModel",
-                {"deployedModel": {"model": uploaded}},
+                f"{place}/endpoints/{endpoint}:deployModel",
+                {"deployedModel": {"model": version["model"]}},
             )
         return self.objects() - earlier_objects
 
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _post(self, path: str, body: Body) -> Body:
+        text = json.dumps(body)
         request = Request(
             f"{self.google.url}/vertex_ai/{path}",
-            json.dumps(body).encode(),
+            text.encode(),
             {"content-type": "application/json"},
         )
         with urlopen(request, timeout=5) as answer:
-            return json.loads(answer.read())["response"]
+            operation = json.load(answer)
+        return operation["response"]
 
-    def _buckets(self) -> set[str]:
-        if self.provider.kind == "real":
-            names = (
-                name.split("/")
-                for product, name in list(self.google.objects)
-                if product == "storage"
-            )
-            return {parts[1] for parts in names if len(parts) == 2}
-        return {file.stem for file in (self._files / "google_storage_bucket").glob("*.json")}
+    def _buckets(self) -> Names:
+        if not self.real:
+            return {file.stem for file in self._bucket_files.glob("*.json")}
+        buckets = set()
+        for product, name in list(self.google.objects):
+            parts = name.split("/")
+            if product == "storage" and len(parts) == 2:
+                buckets.add(parts[1])
+        return buckets
 
     def _tell_of_buckets(self) -> None:
         while not self._over.wait(0.05):

@@ -36,6 +36,7 @@ EVERYTHING = """
     consumers=("group:callers@example.org",),
     alert_emails=("team@example.org",),
 """
+MODEL, *_ = model_names()
 DELETABLE = [stage for stage, settings in ENVIRONMENTS.items() if settings.deletable]
 
 
@@ -44,9 +45,13 @@ class Rehearsal:
 
     def __init__(self, copy: Path, cloud: Cloud) -> None:
         self.copy, self.cloud = copy, cloud
-        self.stages = (
-            list(ENVIRONMENTS) if cloud.provider.kind == "real" else [DELETABLE[0], KEPT[0]]
-        )
+        self.stages = [DELETABLE[0], KEPT[0]]
+        if cloud.real:
+            self.stages = list(ENVIRONMENTS)
+
+    @property
+    def first(self) -> str:
+        return self.stages[0]
 
     def start(self, *command: object, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -64,28 +69,45 @@ class Rehearsal:
         """Its output on both streams; it must end with `code`."""
         process = self.start(*command, **environment)
         out, err = process.communicate(timeout=400)
-        assert process.returncode == code, (
-            f"{command} ended with {process.returncode}\n{out[-3000:]}\n{err[-3000:]}"
-        )
+        output = f"{out[-3000:]}\n{err[-3000:]}"
+        assert process.returncode == code, f"{command} ended with {process.returncode}\n{output}"
         return out + err
 
     def operate(
         self, verb: str, stage: str, *options: object, code: int = 0, **environment: str
     ) -> str:
-        return self.run(
-            "python",
-            "-m",
-            "infra.deploy.operations",
-            verb,
-            "--env",
-            stage,
-            *options,
-            code=code,
-            **environment,
-        )
+        command = ("python", "-m", "infra.deploy.operations", verb, "--env", stage, *options)
+        return self.run(*command, code=code, **environment)
 
     def plan(self, stage: str) -> str:
-        return self.operate("plan", stage).strip().splitlines()[-1]
+        """The plan's summary."""
+        output = self.operate("plan", stage)
+        *_, summary = output.strip().splitlines()
+        return summary
+
+    def synthesize(self) -> None:
+        self.run("python", "-m", "infra")
+
+    def bootstrap(self, stage: str) -> None:
+        self.operate("bootstrap", stage)
+        settings = ENVIRONMENTS[stage]
+        self.cloud.add_github_token(settings.project_id, settings.names.github_secret)
+
+    def switch_versioning_off(self, stage: str) -> None:
+        names = ENVIRONMENTS[stage].names
+        self.cloud.switch_versioning_off(names.bucket("artifacts"))
+
+    def bootstrap_state(self, stage: str, verb: str) -> str:
+        stack = f"cdktf.out/stacks/bootstrap-{stage}"
+        return self.run("terraform", f"-chdir={stack}", "state", verb)
+
+    def local_states(self) -> list[Path]:
+        return list(self.copy.glob("*.tfstate*"))
+
+
+def changes(stage: str, count: int) -> str:
+    """A plan's summary."""
+    return f"{stage}: {count} changes in {len(ORDER)} stacks"
 
 
 @pytest.fixture(scope="module")
@@ -95,19 +117,18 @@ def rehearsal(tmp_path_factory, request):
             "the rehearsal needs terraform on the PATH and `npm ci` done (`make node_modules`)"
         )
     place = tmp_path_factory.mktemp("rehearsal")
+    copy = copy_repository(place / "esteira")
     with Cloud(place) as cloud:
+        provider = cloud.provider
         reporter = request.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line(
-            f"\nrehearsing with the {cloud.provider.kind} google provider; not proven by it: "
-            f"{cloud.provider.does_not_prove}"
+            f"\nrehearsing with the {provider.kind} google provider; not proven by it: "
+            f"{provider.does_not_prove}"
         )
-        rehearsal = Rehearsal(copy_repository(place / "esteira"), cloud)
-        rehearsal.run("python", "-m", "infra")
+        rehearsal = Rehearsal(copy, cloud)
+        rehearsal.synthesize()
         for stage in rehearsal.stages:
-            rehearsal.operate("bootstrap", stage)
-            cloud.add_github_token(
-                ENVIRONMENTS[stage].project_id, ENVIRONMENTS[stage].names.github_secret
-            )
+            rehearsal.bootstrap(stage)
         yield rehearsal
 
 
@@ -119,11 +140,13 @@ def copy_repository(to: Path) -> Path:
         capture_output=True,
         text=True,
     )
-    for name in filter(None, files.stdout.split("\0")):
-        if (REPOSITORY / name).exists():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(REPOSITORY / name, to / name)
-    (to / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    for name in files.stdout.split("\0"):
+        source, target = REPOSITORY / name, to / name
+        if name and source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    node_modules = to / "node_modules"
+    node_modules.symlink_to(REPOSITORY / "node_modules")
     shutil.rmtree(to / "models")
     shutil.copytree(MODELS, to / "models")
     shutil.copy(TEAM / "environments.py", to)
@@ -146,108 +169,113 @@ def deployed(rehearsal):
     return first_objects, half
 
 
-def interrupt_half_way(rehearsal: Rehearsal, stage: str, before: set[str]) -> None:
+def interrupt_half_way(rehearsal: Rehearsal, stage: str, first_objects: set[str]) -> None:
     rehearsal.cloud.take_time(1)
     deploy = rehearsal.start("python", "-m", "infra.deploy.operations", "deploy", "--env", stage)
     deadline = time.monotonic() + 120
-    while (
-        len(rehearsal.cloud.objects() - before) < 3
-        and deploy.poll() is None
-        and time.monotonic() < deadline
-    ):
+    while deploy.poll() is None and time.monotonic() < deadline:
+        new_objects = rehearsal.cloud.objects() - first_objects
+        if len(new_objects) >= 3:
+            break
         time.sleep(0.05)
     os.killpg(deploy.pid, signal.SIGINT)  # as a terminal does, and a runner that is cancelled,
     deploy.send_signal(signal.SIGTERM)  # which loses its patience
     _, output = deploy.communicate(timeout=120)
     rehearsal.cloud.take_time(0)
     assert deploy.returncode == 1, output
-    assert re.search(
+    message = (
         r"foundation-\w+: .*; stacks not reached: delivery-\w+, serving-\w+, monitoring-\w+; "
-        r"what was made is in the state",
-        output,
-    ), output
+        r"what was made is in the state"
+    )
+    assert re.search(message, output), output
 
 
 def test_bootstrap_is_safe_to_repeat(rehearsal):
-    stage = rehearsal.stages[0]
+    stage = rehearsal.first
 
     output = rehearsal.operate("bootstrap", stage)
 
     assert f"bootstrap-{stage}: 0 changes" in output
-    assert list(rehearsal.copy.glob("*.tfstate*")) == []
+    assert rehearsal.local_states() == []
 
 
 def test_bootstrap_goes_on_after_a_failure_between_its_two_steps(rehearsal):
     """As if the state had never been moved: the local one is there, the bucket's is not."""
-    stage = rehearsal.stages[0]
-    stack = rehearsal.copy / f"cdktf.out/stacks/bootstrap-{stage}"
-    state = rehearsal.run("terraform", f"-chdir={stack}", "state", "pull")
-    (rehearsal.copy / f"bootstrap-{stage}.tfstate").write_text(state)
+    stage = rehearsal.first
+    state = rehearsal.bootstrap_state(stage, "pull")
+    local_state = rehearsal.copy / f"bootstrap-{stage}.tfstate"
+    local_state.write_text(state)
     delete_state(rehearsal, stage, "bootstrap")
 
     output = rehearsal.operate("bootstrap", stage)
 
     assert f"bootstrap-{stage}: 0 changes" in output
-    assert "google_storage_bucket" in rehearsal.run("terraform", f"-chdir={stack}", "state", "list")
-    assert list(rehearsal.copy.glob("*.tfstate*")) == []
+    resources = rehearsal.bootstrap_state(stage, "list")
+    assert "google_storage_bucket" in resources
+    assert rehearsal.local_states() == []
 
 
 def test_a_deploy_that_was_interrupted_half_way_is_finished_by_the_next(rehearsal, deployed):
     first_objects, half = deployed
 
-    assert 0 < len(half) < len(rehearsal.cloud.objects() - first_objects)
+    whole = rehearsal.cloud.objects() - first_objects
+
+    assert half
+    assert len(half) < len(whole)
 
 
 def test_a_second_plan_is_empty(rehearsal, deployed):
     for stage in rehearsal.stages:
-        assert rehearsal.plan(stage) == f"{stage}: 0 changes in {len(ORDER)} stacks"
+        assert rehearsal.plan(stage) == changes(stage, 0)
 
 
 def test_cdktf_diff_shows_no_change_either(rehearsal, deployed):
-    output = rehearsal.run(
-        CDKTF, "diff", f"foundation-{rehearsal.stages[0]}", "--skip-provider-lock"
-    )
+    stack = f"foundation-{rehearsal.first}"
+
+    output = rehearsal.run(CDKTF, "diff", stack, "--skip-provider-lock")
 
     assert "found no differences, so no changes are needed" in output
 
 
 def test_a_change_from_outside_is_found_and_undone(rehearsal, deployed):
-    stage = rehearsal.stages[0]
-    rehearsal.cloud.switch_versioning_off(ENVIRONMENTS[stage].names.bucket("artifacts"))
+    stage = rehearsal.first
+    rehearsal.switch_versioning_off(stage)
 
     summary = rehearsal.plan(stage)
     rehearsal.operate("deploy", stage)
+    summary_after_deploy = rehearsal.plan(stage)
 
-    assert summary == f"{stage}: 1 changes in {len(ORDER)} stacks"
-    assert rehearsal.plan(stage) == f"{stage}: 0 changes in {len(ORDER)} stacks"
+    assert summary == changes(stage, 1)
+    assert summary_after_deploy == changes(stage, 0)
 
 
 def test_a_plan_that_is_not_the_approved_one_is_not_applied(rehearsal, deployed):
-    stage = rehearsal.stages[0]
+    stage = rehearsal.first
+    actions = f"approved/{stage}.actions.json"
     rehearsal.operate("plan", stage, "--out", "approved")
-    rehearsal.cloud.switch_versioning_off(ENVIRONMENTS[stage].names.bucket("artifacts"))
+    rehearsal.switch_versioning_off(stage)
 
-    refused = rehearsal.operate(
-        "deploy", stage, "--expect", f"approved/{stage}.actions.json", code=3
-    )
+    refused = rehearsal.operate("deploy", stage, "--expect", actions, code=3)
     rehearsal.operate("plan", stage, "--out", "approved")
-    rehearsal.operate("deploy", stage, "--expect", f"approved/{stage}.actions.json")
+    rehearsal.operate("deploy", stage, "--expect", actions)
+    summary = rehearsal.plan(stage)
 
     assert "the plan is not the approved one any more" in refused
-    assert rehearsal.plan(stage) == f"{stage}: 0 changes in {len(ORDER)} stacks"
+    assert summary == changes(stage, 0)
 
 
 def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
     """Flags, budget, readers and consumers, in an environment without any of them."""
-    stage, file = rehearsal.stages[0], rehearsal.copy / "environments.py"
+    file = rehearsal.copy / "environments.py"
     plain = file.read_text()
-    file.write_text(plain.replace("    deletable=True,\n", f"    deletable=True,\n{EVERYTHING}", 1))
-    rehearsal.run("python", "-m", "infra")
+    full = plain.replace("    deletable=True,\n", f"    deletable=True,\n{EVERYTHING}", 1)
+    file.write_text(full)
+    rehearsal.synthesize()
 
-    planned = rehearsal.operate("plan", stage)
+    planned = rehearsal.operate("plan", rehearsal.first)
 
     file.write_text(plain)
-    rehearsal.run("python", "-m", "infra")
+    rehearsal.synthesize()
     for address in (
         "google_ml_engine_model",
         '"gcr.io"',
@@ -259,7 +287,7 @@ def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
 
 
 def test_a_locked_state_is_one_sentence_with_the_way_out(rehearsal, deployed):
-    stage = rehearsal.stages[0]
+    stage = rehearsal.first
     lock(rehearsal, stage, "foundation")
 
     refused = rehearsal.operate("deploy", stage, code=1)
@@ -267,8 +295,9 @@ def test_a_locked_state_is_one_sentence_with_the_way_out(rehearsal, deployed):
 
     assert f"foundation-{stage}: the state is locked by ada@laptop since" in refused
     assert "Traceback" not in refused
-    rehearsal.run("terraform", unlock[1], "force-unlock", "-force", unlock[2])
-    assert rehearsal.plan(stage) == f"{stage}: 0 changes in {len(ORDER)} stacks"
+    directory, lock_id = unlock.groups()
+    rehearsal.run("terraform", directory, "force-unlock", "-force", lock_id)
+    assert rehearsal.plan(stage) == changes(stage, 0)
 
 
 def test_a_state_server_that_is_away_is_said_within_seconds(rehearsal, deployed):
@@ -276,81 +305,87 @@ def test_a_state_server_that_is_away_is_said_within_seconds(rehearsal, deployed)
 
     refused = rehearsal.operate(
         "plan",
-        rehearsal.stages[0],
+        rehearsal.first,
         code=1,
         GOOGLE_BACKEND_STORAGE_CUSTOM_ENDPOINT="http://127.0.0.1:9/storage/v1/",
     )
 
+    duration = time.monotonic() - start
     assert "the state's server http://127.0.0.1:9 can't be reached" in refused
-    assert time.monotonic() - start < 15
+    assert duration < 15
 
 
 def test_a_missing_terraform_is_one_sentence(rehearsal, deployed):
-    path = os.pathsep.join(
-        p for p in os.environ["PATH"].split(os.pathsep) if not (Path(p) / "terraform").exists()
-    )
+    folders = os.environ["PATH"].split(os.pathsep)
+    folders_without = [name for name in folders if not Path(name, "terraform").exists()]
+    path = os.pathsep.join(folders_without)
 
-    refused = rehearsal.operate("plan", rehearsal.stages[0], code=1, PATH=path)
+    refused = rehearsal.operate("plan", rehearsal.first, code=1, PATH=path)
 
-    assert refused.strip().splitlines()[-1].startswith("there is no terraform on the PATH")
+    *_, message = refused.strip().splitlines()
+    assert message.startswith("there is no terraform on the PATH")
 
 
 def test_a_missing_provider_is_one_sentence(rehearsal, deployed, tmp_path):
-    for used in rehearsal.copy.glob(
-        f"cdktf.out/stacks/foundation-{rehearsal.stages[0]}/.terraform"
-    ):
-        shutil.rmtree(used)
+    stage = rehearsal.first
+    for providers in rehearsal.copy.glob(f"cdktf.out/stacks/foundation-{stage}/.terraform"):
+        shutil.rmtree(providers)
 
-    refused = rehearsal.operate(
-        "plan", rehearsal.stages[0], code=1, TF_CLI_ARGS_init=f"-plugin-dir={tmp_path}"
-    )
+    mirror = f"-plugin-dir={tmp_path}"
+    refused = rehearsal.operate("plan", stage, code=1, TF_CLI_ARGS_init=mirror)
 
     assert "the provider hashicorp/google can't be had from the registry or the mirror" in refused
 
 
 def test_an_environment_that_is_kept_is_not_torn_down(rehearsal, deployed):
-    first_objects = rehearsal.cloud.objects()
+    stage = KEPT[0]
+    earlier_objects = rehearsal.cloud.objects()
 
-    refused = rehearsal.operate("teardown", KEPT[0], code=2)
+    refused = rehearsal.operate("teardown", stage, code=2)
 
-    assert f"stage {KEPT[0]} is not deletable" in refused
-    assert rehearsal.cloud.objects() == first_objects
-    assert rehearsal.plan(KEPT[0]) == f"{KEPT[0]}: 0 changes in {len(ORDER)} stacks"
+    assert f"environment {stage} is not deletable" in refused
+    assert rehearsal.cloud.objects() == earlier_objects
+    assert rehearsal.plan(stage) == changes(stage, 0)
 
 
 def test_a_teardown_leaves_nothing_but_bootstrap(rehearsal, deployed):
     first_objects, _ = deployed
+    stages = [stage for stage in rehearsal.stages if stage in DELETABLE]
 
-    for stage in (stage for stage in rehearsal.stages if stage in DELETABLE):
-        registered = rehearsal.cloud.deploy_a_model(ENVIRONMENTS[stage], model_names()[0])
+    for stage in stages:
+        settings = ENVIRONMENTS[stage]
+        versions = rehearsal.cloud.deploy_a_model(settings, MODEL)
         rehearsal.operate("teardown", stage)
-        own = ENVIRONMENTS[stage].project_id
 
-        assert {
-            name for name in rehearsal.cloud.objects() - first_objects - registered if own in name
-        } == set()
-        assert "google_storage_bucket" in rehearsal.run(
-            "terraform", f"-chdir=cdktf.out/stacks/bootstrap-{stage}", "state", "list"
-        )
+        remaining_objects = rehearsal.cloud.objects() - first_objects - versions
+        for name in remaining_objects:
+            assert settings.project_id not in name
+        resources = rehearsal.bootstrap_state(stage, "list")
+        assert "google_storage_bucket" in resources
 
 
-def object_url(rehearsal: Rehearsal, stage: str, name: str) -> str:
-    return (
-        f"{rehearsal.cloud.state.url}/storage/v1/b/"
-        f"{ENVIRONMENTS[stage].names.bucket('state')}/o/{urllib.parse.quote(name, safe='')}"
-    )
+def objects_path(stage: str) -> str:
+    """The path of the objects in the stage's state bucket."""
+    bucket = ENVIRONMENTS[stage].names.bucket("state")
+    return f"storage/v1/b/{bucket}/o"
 
 
 def delete_state(rehearsal: Rehearsal, stage: str, stack: str) -> None:
-    request = urllib.request.Request(
-        object_url(rehearsal, stage, f"{stack}/default.tfstate"), method="DELETE"
-    )
-    urllib.request.urlopen(request, timeout=5).close()
+    name = urllib.parse.quote(f"{stack}/default.tfstate", safe="")
+    send(rehearsal, "DELETE", f"{objects_path(stage)}/{name}")
+
+
+def send(rehearsal: Rehearsal, method: str, path: str, body: bytes | None = None) -> None:
+    """Ask the state's server for something."""
+    url = f"{rehearsal.cloud.state.url}/{path}"
+    request = urllib.request.Request(url, body, method=method)
+    answer = urllib.request.urlopen(request, timeout=5)
+    answer.close()
 
 
 def lock(rehearsal: Rehearsal, stage: str, stack: str) -> None:
     """The lock of another Terraform at work, beside the state."""
-    held = {
+    content = {
         "ID": "",
         "Operation": "OperationTypeApply",
         "Info": "",
@@ -359,11 +394,6 @@ def lock(rehearsal: Rehearsal, stage: str, stack: str) -> None:
         "Created": "2026-11-24T10:00:00Z",
         "Path": "",
     }
-    bucket = ENVIRONMENTS[stage].names.bucket("state")
-    url = (
-        f"{rehearsal.cloud.state.url}/upload/storage/v1/b/{bucket}/o?uploadType=media&"
-        f"name={stack}/default.tflock"
-    )
-    urllib.request.urlopen(
-        urllib.request.Request(url, json.dumps(held).encode(), method="POST"), timeout=5
-    ).close()
+    query = f"uploadType=media&name={stack}/default.tflock"
+    text = json.dumps(content)
+    send(rehearsal, "POST", f"upload/{objects_path(stage)}?{query}", text.encode())

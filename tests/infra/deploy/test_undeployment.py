@@ -14,26 +14,29 @@ PLACE = f"projects/{DEV.project_id}/locations/{DEV.region}"
 
 
 def post(google: GoogleApis, path: str, body: dict) -> dict:
+    text = json.dumps(body)
     request = urllib.request.Request(
-        f"{google.url}/vertex_ai/{path}",
-        json.dumps(body).encode(),
-        {"content-type": "application/json"},
+        f"{google.url}/vertex_ai/{path}", text.encode(), {"content-type": "application/json"}
     )
-    return json.loads(urllib.request.urlopen(request, timeout=5).read())["response"]
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        operation = json.load(answer)
+    return operation["response"]
 
 
 def endpoint_with_models(google: GoogleApis, number: str, *, stage: str, models: int) -> None:
     labels = {"environment": stage, "managed-by": "esteira"}
-    post(
-        google, f"{PLACE}/endpoints?endpointId={number}", {"displayName": number, "labels": labels}
-    )
-    model = post(google, f"{PLACE}/models:upload", {"model": {"displayName": number}})["model"]
+    endpoint = {"displayName": number, "labels": labels}
+    post(google, f"{PLACE}/endpoints?endpointId={number}", endpoint)
+    version = post(google, f"{PLACE}/models:upload", {"model": {"displayName": number}})
+    deployment = {"deployedModel": {"model": version["model"]}}
     for _ in range(models):
-        post(google, f"{PLACE}/endpoints/{number}:deployModel", {"deployedModel": {"model": model}})
+        post(google, f"{PLACE}/endpoints/{number}:deployModel", deployment)
 
 
 def deployed(google: GoogleApis, number: str) -> int:
-    return len(google.objects["vertex_ai", f"{PLACE}/endpoints/{number}"].get("deployedModels", []))
+    endpoint = google.objects["vertex_ai", f"{PLACE}/endpoints/{number}"]
+    models = endpoint.get("deployedModels", [])
+    return len(models)
 
 
 @pytest.fixture
@@ -56,15 +59,15 @@ def test_every_model_goes_and_those_of_another_environment_stay(google):
 
 
 def test_an_environment_without_models_has_nothing_to_undeploy(google):
-    assert undeploy_all(DEV) == []
+    versions = undeploy_all(DEV)
+
+    assert versions == []
 
 
 def test_vertex_that_is_away_is_one_sentence(monkeypatch):
     monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "t")
     monkeypatch.setenv("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "http://127.0.0.1:9/")
 
-    with pytest.raises(
-        TerraformError,
-        match=r"dev: the models on its endpoints can't be undeployed: 127.0.0.1:9 can't be reached",
-    ):
+    message = "dev: the models on its endpoints can't be undeployed: 127.0.0.1:9 can't be reached"
+    with pytest.raises(TerraformError, match=message):
         undeploy_all(DEV)

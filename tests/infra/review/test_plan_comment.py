@@ -78,8 +78,7 @@ def test_begins_with_the_marker_and_the_sum_of_all_plans(plans: list[Plan]) -> N
     marker, headline, *_ = text.splitlines()
     assert marker == MARKER
     assert headline == (
-        "**1 environment, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 "
-        "plan failed.**"
+        "**1 stage, 3 stacks: 2 to add, 2 to change, 2 to replace, 1 to destroy; 1 plan failed.**"
     )
 
 
@@ -126,7 +125,7 @@ def test_an_empty_plan_is_one_short_sentence() -> None:
 
     text = composed([plan])
 
-    assert text == f"{MARKER}\n**1 environment, 1 stack: nothing to do.**\n"
+    assert text == f"{MARKER}\n**1 stage, 1 stack: nothing to do.**\n"
 
 
 def test_an_empty_plan_among_others_is_named_and_not_folded(plans: list[Plan]) -> None:
