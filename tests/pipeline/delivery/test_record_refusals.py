@@ -75,11 +75,11 @@ def test_a_damaged_record_is_refused_and_left_as_it_is(blob, what):
 
 
 def test_a_newer_record_is_refused_and_left_as_it_is(blob):
-    newer = changed('"version": 2', '"version": 2, "more": 1')
+    newer = changed('"version": 2', '"version": 3')
     blob.upload_from_string(newer)
 
     with pytest.raises(
-        RunError, match=f"{URI} is of version 2, allowed is 1: a newer commit wrote it"
+        RunError, match=f"{URI} is of version 3, allowed is 2: a newer commit wrote it"
     ):
         record_object.update(Stage(DEV), lambda _: FULL)
 

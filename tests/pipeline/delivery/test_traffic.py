@@ -153,7 +153,7 @@ def test_a_release_that_was_interrupted_at_its_last_step_can_still_go_back(
 def test_the_recorded_version_is_what_a_release_goes_back_to(google, old, new):
     third = deployed("3")
     endpoint().split({third: 90, old: 10})
-    recorded = Model(current=replace(FIRST, registry_version="1"), before=None)
+    recorded = Model(current=replace(FIRST, registry_version="1"), before=None, change=None)
 
     assert traffic.before(endpoint(), new, recorded) == old
     assert traffic.before(endpoint(), new, None) == third
