@@ -15,6 +15,7 @@ from tfx.utils import json_utils
 from pipeline.components import extractors
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
+from pipeline.job import tfx_patches
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
@@ -40,9 +41,7 @@ class Executor(executor.Executor):
         try:
             super().Do(input_dict, output_dict, exec_properties)
         except RunError as error:
-            # Beam adds where in its graph it was.
-            message, _, _ = str(error).partition(" [while running")
-            raise RunError(message) from error
+            raise RunError(tfx_patches.message_without_place(error)) from error
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         blessing.set_string_custom_property("pipeline", exec_properties["pipeline"])
 

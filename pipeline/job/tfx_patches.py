@@ -6,7 +6,8 @@ upstream has changed.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
@@ -67,15 +68,50 @@ def dofn_specs_read_once() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def launched_by(launcher_class: type) -> Iterator[None]:
-    """Have LocalDagRunner launch each node by this subclass of TFX's Launcher.
+def launched_by(
+    start: Callable[[str, list[str], Callable[[], object]], None],
+    executing: Callable[[], AbstractContextManager[None]],
+) -> Iterator[None]:
+    """Have LocalDagRunner hand each node to `start`, and run its executor inside `executing()`.
 
-    It goes when LocalDagRunner takes a launcher, or runs independent nodes side by side.
+    `start` gets the node's id, the ids of the nodes before it, and the call that launches it. It
+    goes when LocalDagRunner takes a launcher, or runs independent nodes side by side.
     """
     from tfx.orchestration.portable import launcher
 
-    with mock.patch.object(launcher, "Launcher", launcher_class):
+    class Launcher(launcher.Launcher):
+        def launch(self) -> None:
+            node = self._pipeline_node
+            start(node.node_info.id, list(node.upstream_nodes), super().launch)
+
+        def _run_executor(self, execution_info: Any) -> Any:
+            with executing():
+                return super()._run_executor(execution_info)
+
+    with mock.patch.object(launcher, "Launcher", Launcher):
         yield
+
+
+def executes(executor_class: type) -> Callable[[type], type]:
+    """Have the decorated executor of Vertex's custom job run `executor_class` inside that job.
+
+    It goes when TFX's GenericExecutor takes the class as an argument.
+    """
+
+    def decorate(generic_executor: type) -> type:
+        generic_executor._GetExecutorClass = lambda _: executor_class  # type: ignore[attr-defined]
+        return generic_executor
+
+    return decorate
+
+
+def message_without_place(error: Exception) -> str:
+    """Return an error's message without the place in Beam's graph, which Beam adds.
+
+    It goes when Beam keeps the place apart from the message.
+    """
+    message, _, _ = str(error).partition(" [while running")
+    return message
 
 
 def run_container() -> None:

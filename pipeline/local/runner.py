@@ -2,14 +2,14 @@
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any
+from contextlib import contextmanager
 
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable import runtime_parameter_utils
 
 from pipeline.job import startup, tfx_patches
 from pipeline.progress import Observer
@@ -26,8 +26,8 @@ def run_here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
         definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
     nodes = _SideBySide(observer)
-    launcher_patch = tfx_patches.launched_by(nodes.launcher_class())
-    with launcher_patch, startup.seldom_collected(), tfx_patches.beam():
+    side_by_side = tfx_patches.launched_by(nodes.start, nodes.executing)
+    with side_by_side, startup.seldom_collected(), tfx_patches.beam():
         LocalDagRunner().run_with_ir(definition)
         nodes.wait()
 
@@ -44,25 +44,19 @@ class _SideBySide:
         self.metadata = threading.Lock()
         self.ended: dict[str, Future[None]] = {}
 
-    def launcher_class(self) -> type[launcher.Launcher]:
-        nodes = self
+    @contextmanager
+    def executing(self) -> Iterator[None]:
+        """Let the metadata store be used by others."""
+        self.metadata.release()
+        try:
+            yield
+        finally:
+            self.metadata.acquire()
 
-        class Launcher(launcher.Launcher):
-            def launch(self) -> None:
-                node = self._pipeline_node
-                upstream = [nodes.ended[id_] for id_ in node.upstream_nodes if id_ in nodes.ended]
-                nodes.start(node.node_info.id, upstream, super().launch)
-
-            def _run_executor(self, execution_info: Any) -> Any:
-                nodes.metadata.release()
-                try:
-                    return super()._run_executor(execution_info)
-                finally:
-                    nodes.metadata.acquire()
-
-        return Launcher
-
-    def start(self, id_: str, upstream: list[Future[None]], launch: Callable[[], Any]) -> None:
+    def start(self, id_: str, upstream_ids: list[str], launch: Callable[[], object]) -> None:
+        upstream = [
+            self.ended[upstream_id] for upstream_id in upstream_ids if upstream_id in self.ended
+        ]
         completion = self.ended[id_] = Future()
 
         def run() -> None:

@@ -7,16 +7,23 @@ import inspect
 import json
 
 import apache_beam as beam
+import pytest
 from apache_beam.runners.direct import direct_runner
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.transforms import userstate
 from tfx.components.util import udf_utils
+from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_executor
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 from tfx.orchestration.local import local_dag_runner
+from tfx.orchestration.portable import launcher
 
 from pipeline.job import compiler, entrypoint, tfx_patches
 from pipeline.model.folder import ModelFolder
 from pipeline.spec import here
+
+
+def refuse(element):
+    raise ValueError(f"no number: {element}")
 
 
 class Doubled(beam.DoFn):
@@ -65,6 +72,29 @@ def test_tfxs_local_runner_still_makes_its_launchers_by_this_name():
     source = inspect.getsource(local_dag_runner.LocalDagRunner.run_with_ir)
 
     assert "launcher.Launcher(" in source
+
+
+def test_tfxs_launcher_still_has_what_is_overridden():
+    launch = inspect.getsource(launcher.Launcher.launch)
+    run_executor = inspect.signature(launcher.Launcher._run_executor)
+
+    assert "self._run_executor(" in launch
+    assert "self._pipeline_node" in inspect.getsource(launcher.Launcher)
+    assert list(run_executor.parameters) == ["self", "execution_info"]
+
+
+def test_tfxs_custom_job_still_asks_this_method_for_its_executor():
+    source = inspect.getsource(vertex_executor.GenericExecutor.Do)
+
+    assert "self._GetExecutorClass()" in source
+
+
+def test_beam_still_adds_the_place_to_a_message():
+    with pytest.raises(ValueError, match="no number") as caught, beam.Pipeline() as pipeline:
+        pipeline | beam.Create(["x"]) | "Read" >> beam.Map(refuse)
+
+    assert "[while running" in str(caught.value)
+    assert tfx_patches.message_without_place(caught.value) == "no number: x"
 
 
 def test_tfx_still_counts_the_programs_name_among_beams_arguments():
