@@ -343,7 +343,7 @@ def test_an_environment_that_is_kept_is_not_torn_down(rehearsal, deployed):
 
     refused = rehearsal.operate("teardown", stage, code=2)
 
-    assert f"environment {stage} is not deletable" in refused
+    assert f"stage {stage} is not deletable" in refused
     assert rehearsal.cloud.objects() == earlier_objects
     assert rehearsal.plan(stage) == changes(stage, 0)
 
