@@ -184,7 +184,7 @@ class Settings:
         problems = list(_type_problems(self)) or list(self.problems())
         if problems:
             sentence = "; ".join(problems)
-            raise SettingsError(f"environment {self.stage}: {sentence}")
+            raise SettingsError(f"stage {self.stage}: {sentence}")
 
     @property
     def names(self) -> Names:

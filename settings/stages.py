@@ -66,12 +66,12 @@ def _order_problems(
     counts = Counter(settings.stage for settings in environments)
     for stage, count in counts.items():
         if count > 1:
-            yield f"stage is {stage!r} in {count} environments, allowed is one"
+            yield f"stage is {stage!r} in {count} entries, allowed is one"
     choices = ", ".join(stages)
     for settings in environments:
         stage, source = settings.stage, settings.promotes_from
         if source is not None and source not in stages:
-            yield (f"environment {stage}: promotes_from is {source!r}, allowed are {choices}")
+            yield (f"stage {stage}: promotes_from is {source!r}, allowed are {choices}")
         path = [stage]
         while source in stages and source not in path:
             path.append(source)
@@ -79,6 +79,6 @@ def _order_problems(
         if source == stage:
             stops = ", ".join(path)
             yield (
-                f"environment {stage}: promotes_from leads back to it by {stops}, "
+                f"stage {stage}: promotes_from leads back to it by {stops}, "
                 "allowed is an order with a beginning"
             )

@@ -21,7 +21,7 @@ from pipeline.job.dag import create_prediction_pipeline
 from pipeline.local.runs import new_run_id, run_logged
 from pipeline.local.store import alone
 from pipeline.model.folder import ModelFolder
-from pipeline.reports import run_record
+from pipeline.reports import run_metadata
 
 
 def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict[str, Any]:
@@ -37,9 +37,9 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
         pipeline = compiler.build(create_prediction_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
-        record = run_record.from_metadata(store / "metadata.db", run_id, upstream)
-    model = record.artifact("LastBlessed", "model")
-    results = record.artifact("BulkInferrer", "inference_result")
+        metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream)
+    model = metadata.artifact("LastBlessed", "model")
+    results = metadata.artifact("BulkInferrer", "inference_result")
     if model is None:
         raise RunError(
             f"there is no blessed model of {folder.name} in {store}: "

@@ -1,4 +1,4 @@
-"""A run on this machine from folder to record.
+"""A run on this machine from folder to report.
 
 The pipeline comes first, then its summary and report, whatever became of it.
 """
@@ -21,13 +21,13 @@ from pipeline.local import runner
 from pipeline.local.store import alone, write
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
-from pipeline.reports import lineage, report, run_record, summary, tracking
+from pipeline.reports import lineage, report, run_metadata, summary, tracking
 
 
 def run(
     folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False
 ) -> dict[str, Any]:
-    """Run, record, and return the summary.
+    """Run, report, and return the summary.
 
     It tells of a node that fails, and nothing is raised.
     """
@@ -41,9 +41,9 @@ def run(
         error = run_logged(pipeline, run_id, log)
         with everything_else_to(log) as terminal:
             upstream = _upstream(pipeline)
-            record = run_record.from_metadata(store / "metadata.db", run_id, upstream, error)
-            run_summary = summary.compose(record, pipeline_spec)
-            page = report.render(record, run_summary)
+            metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
+            run_summary = summary.compose(metadata, pipeline_spec)
+            page = report.render(metadata, run_summary)
             text = json.dumps(run_summary, indent=2)
             summary_file = write(run_folder / "summary.json", f"{text}\n")
             report_file = write(run_folder / "report.html", page)
@@ -65,8 +65,8 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
         if error:
             raise RunError(error)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
-        record = run_record.from_metadata(store / "metadata.db", run_id, upstream)
-    return lineage.hyperparameters(record)
+        metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream)
+    return lineage.hyperparameters(metadata)
 
 
 def _upstream(pipeline: Pipeline) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tfx.types import Artifact
 
-from pipeline.reports.run_record import RunRecord
+from pipeline.reports.run_metadata import RunMetadata
 
 WHOLE = "all"  # the slice that is no slice
 
@@ -16,9 +16,9 @@ Metrics = dict[str, float]
 Slices = dict[str, Metrics]
 
 
-def evaluation_result(record: RunRecord) -> Any:
+def evaluation_result(metadata: RunMetadata) -> Any:
     """TFMA's result for the candidate, or None."""
-    evaluation = record.artifact("Evaluator", "evaluation")
+    evaluation = metadata.artifact("Evaluator", "evaluation")
     if evaluation is None or not tf.io.gfile.exists(evaluation.uri):
         return None
     model_names = _model_names(evaluation)
@@ -37,12 +37,12 @@ def _model_names(evaluation: Artifact) -> set[str]:
     return {spec.name for spec in result.config.model_specs}
 
 
-def candidate_metrics(record: RunRecord) -> Slices:
+def candidate_metrics(metadata: RunMetadata) -> Slices:
     """Metric -> number for each slice.
 
     Numbers that JSON has no word for are left out.
     """
-    result = evaluation_result(record)
+    result = evaluation_result(metadata)
     return _by_slice(result) if result else {}
 
 
@@ -73,25 +73,25 @@ def _finite_numbers(values: dict[str, Any]) -> Metrics:
     return numbers
 
 
-def baseline(record: RunRecord, evaluation: Slices) -> dict[str, Any] | None:
+def baseline(metadata: RunMetadata, evaluation: Slices) -> dict[str, Any] | None:
     """The last blessed model on the same rows, None for the first model.
 
     The candidate itself is the baseline where it is the last blessed.
     """
     # Not from the Evaluator's inputs: metadata keeps one event an artifact, and the same model may
     # be both.
-    last_model = record.artifact("LastBlessed", "model")
-    candidate = record.artifact("Trainer", "model")
+    last_model = metadata.artifact("LastBlessed", "model")
+    candidate = metadata.artifact("Trainer", "model")
     if last_model is None or candidate is None:
         return None
     same_model = last_model.uri == candidate.uri
-    slices = evaluation if same_model else _baseline_metrics(record)
+    slices = evaluation if same_model else _baseline_metrics(metadata)
     metrics = slices.get(WHOLE, {})
     return {"model": last_model.uri, "same_model": same_model, "metrics": metrics}
 
 
-def _baseline_metrics(record: RunRecord) -> Slices:
-    evaluation = record.artifact("Evaluator", "evaluation")
+def _baseline_metrics(metadata: RunMetadata) -> Slices:
+    evaluation = metadata.artifact("Evaluator", "evaluation")
     if evaluation is None or "baseline" not in _model_names(evaluation):
         return {}
     result = _load(evaluation.uri, "baseline")

@@ -1,4 +1,4 @@
-"""The lineage of a model, as its run's record keeps it.
+"""The lineage of a model, as its run's metadata keeps it.
 
 It is the code, environment, data and hyperparameters that the run used, and what came of them.
 """
@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfx.types import Artifact
 from tfx.utils import path_utils
 
-from pipeline.reports.run_record import RunRecord
+from pipeline.reports.run_metadata import RunMetadata
 from settings import REPOSITORY
 
 
@@ -70,10 +70,10 @@ def model_type(model: Artifact | None) -> dict[str, Any]:
     return {"kind": "binary classifier", "parameters": parameters}
 
 
-def hyperparameters(record: RunRecord) -> dict[str, Any]:
+def hyperparameters(metadata: RunMetadata) -> dict[str, Any]:
     """The Trainer's hyperparameters: imported, or a Tuner's best."""
-    artifact = record.artifact("Hyperparameters", "result")
-    artifact = artifact or record.artifact("Tuner", "best_hyperparameters")
+    artifact = metadata.artifact("Hyperparameters", "result")
+    artifact = artifact or metadata.artifact("Tuner", "best_hyperparameters")
     if artifact is None:
         return {}
     files = tf.io.gfile.glob(f"{artifact.uri}/*")

@@ -16,13 +16,13 @@ from tfx.utils import io_utils
 from pipeline.components.example_validator import anomalies
 from pipeline.reports import charts
 from pipeline.reports.evaluation import by_name, evaluation_result
-from pipeline.reports.run_record import RunRecord
+from pipeline.reports.run_metadata import RunMetadata
 
 COLUMN, ROW, BOX_WIDTH, BOX_HEIGHT = 158, 62, 134, 44  # of the DAG's drawing, in pixels
 BINS = 20
 
 
-def render(record: RunRecord, summary: dict[str, Any]) -> str:
+def render(metadata: RunMetadata, summary: dict[str, Any]) -> str:
     """The page as HTML, of a failed or interrupted run too.
 
     What is not there is left out.
@@ -36,16 +36,16 @@ def render(record: RunRecord, summary: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     plots = []
-    if result := evaluation_result(record):
+    if result := evaluation_result(metadata):
         area = summary["metrics"].get("auc")
         plots = _plots(result, area)
     template = environment.get_template("report.html.jinja")
     page: str = template.render(
         summary=summary,
         dag=_dag(summary["nodes"]),
-        anomalies=_anomalies(record),
-        statistics=_statistics(record),
-        curves=_curves(record),
+        anomalies=_anomalies(metadata),
+        statistics=_statistics(metadata),
+        curves=_curves(metadata),
         plots=plots,
     )
     return page
@@ -84,13 +84,13 @@ def _places(columns: list[list[charts.Node]], tallest: int) -> dict[str, tuple[f
     return places
 
 
-def _anomalies(record: RunRecord) -> list[str] | None:
+def _anomalies(metadata: RunMetadata) -> list[str] | None:
     """The statistics' anomalies, judged again; None without statistics.
 
     A validator that stops the run leaves no artifact.
     """
-    statistics = record.artifact("StatisticsGen", "statistics")
-    schema = record.artifact("ImportSchemaGen", "schema")
+    statistics = metadata.artifact("StatisticsGen", "statistics")
+    schema = metadata.artifact("ImportSchemaGen", "schema")
     if statistics is None or schema is None:
         return None
     schema_file = io_utils.get_only_uri_in_dir(schema.uri)
@@ -98,9 +98,9 @@ def _anomalies(record: RunRecord) -> list[str] | None:
     return anomalies(statistics, schema_proto)
 
 
-def _statistics(record: RunRecord) -> list[dict[str, Any]]:
+def _statistics(metadata: RunMetadata) -> list[dict[str, Any]]:
     """A row a raw column of the train split."""
-    statistics = record.artifact("StatisticsGen", "statistics")
+    statistics = metadata.artifact("StatisticsGen", "statistics")
     if statistics is None:
         return []
     splits = artifact_utils.decode_split_names(statistics.split_names)
@@ -157,9 +157,9 @@ def _word_statistics(stats: Any) -> dict[str, Any]:
     return {"unique": stats.unique, "top": top, "bars": charts.histogram_bars(counts)}
 
 
-def _curves(record: RunRecord) -> list[str]:
+def _curves(metadata: RunMetadata) -> list[str]:
     """A picture a metric from the training's TensorBoard events."""
-    run = record.artifact("Trainer", "model_run")
+    run = metadata.artifact("Trainer", "model_run")
     if run is None:
         return []
     series: dict[str, charts.Series] = defaultdict(dict)

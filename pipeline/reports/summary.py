@@ -1,7 +1,7 @@
 """The summary of a run.
 
 It holds what each node took, the metrics beside the gate and the last blessed, the decision, and
-the run's six records.
+the six facts that trace a model.
 """
 
 import json
@@ -13,29 +13,29 @@ from tfx.types import Artifact
 from pipeline.model.declaration import Gate
 from pipeline.reports import lineage
 from pipeline.reports.evaluation import WHOLE, Metrics, Slices, baseline, candidate_metrics
-from pipeline.reports.run_record import Node, RunRecord
+from pipeline.reports.run_metadata import Node, RunMetadata
 from pipeline.spec import PipelineSpec
 
 Check = dict[str, Any]  # a bound of the gate, as _check makes it
 
 
-def compose(record: RunRecord, spec: PipelineSpec) -> dict[str, Any]:
+def compose(metadata: RunMetadata, spec: PipelineSpec) -> dict[str, Any]:
     """A JSON-ready summary, of a failed or interrupted run too."""
-    slices = candidate_metrics(record)
-    last_blessed = baseline(record, slices)
+    slices = candidate_metrics(metadata)
+    last_blessed = baseline(metadata, slices)
     gate = _gate(spec.declaration.gate, slices, last_blessed)
     metrics = slices.pop(WHOLE, {})
-    nodes = [_node(node) for node in record.nodes]
-    state = "failed" if record.error else "succeeded"
-    start, end = _span(record.nodes)
+    nodes = [_node(node) for node in metadata.nodes]
+    state = "failed" if metadata.error else "succeeded"
+    start, end = _span(metadata.nodes)
     start_time = datetime.fromtimestamp(start, UTC)
     seconds = end - start
     return {
-        "run": record.id,
+        "run": metadata.id,
         "model": spec.model,
         "purpose": spec.declaration.purpose,
         "state": state,
-        "error": record.error,
+        "error": metadata.error,
         "started": start_time.isoformat(timespec="seconds"),
         "seconds": round(seconds, 2),
         "nodes": nodes,
@@ -43,8 +43,8 @@ def compose(record: RunRecord, spec: PipelineSpec) -> dict[str, Any]:
         "slices": slices,
         "baseline": last_blessed,
         "gate": gate,
-        "decision": _decision(record, gate),
-        "records": _records(record, metrics),
+        "decision": _decision(metadata, gate),
+        "records": _records(metadata, metrics),
     }
 
 
@@ -60,15 +60,15 @@ def _node(node: Node) -> dict[str, Any]:
     return {"id": node.id, "state": node.state, "seconds": seconds, "upstream": node.upstream}
 
 
-def _records(record: RunRecord, metrics: Metrics) -> dict[str, Any]:
-    examples = record.artifact("CsvExampleGen", "examples")
-    examples = examples or record.artifact("BigQueryExampleGen", "examples")
-    model = record.artifact("Trainer", "model")
+def _records(metadata: RunMetadata, metrics: Metrics) -> dict[str, Any]:
+    examples = metadata.artifact("CsvExampleGen", "examples")
+    examples = examples or metadata.artifact("BigQueryExampleGen", "examples")
+    model = metadata.artifact("Trainer", "model")
     return {
         "code": lineage.code(),
         "environment": lineage.environment(),
         "data": lineage.data(examples),
-        "hyperparameters": lineage.hyperparameters(record),
+        "hyperparameters": lineage.hyperparameters(metadata),
         "metrics": metrics,
         "model_type": lineage.model_type(model),
     }
@@ -110,40 +110,40 @@ def _check(metric: str, part: str, value: float | None, bound: float) -> Check:
     }
 
 
-def _decision(record: RunRecord, gate: list[Check]) -> dict[str, Any]:
+def _decision(metadata: RunMetadata, gate: list[Check]) -> dict[str, Any]:
     """The verdict on the model, its address and the reason.
 
     blessed: both blessings. published: the version's address, also where it was there before.
     reason: a sentence.
     """
-    bounds_hold = _is_blessed(record, "Evaluator")
-    serves = _is_blessed(record, "ServingCheck")
+    bounds_hold = _is_blessed(metadata, "Evaluator")
+    serves = _is_blessed(metadata, "ServingCheck")
     blessed = bounds_hold and serves
-    address = _address(record)
-    reason = _reason(record, gate, blessed)
+    address = _address(metadata)
+    reason = _reason(metadata, gate, blessed)
     return {"blessed": blessed, "published": address, "reason": reason}
 
 
-def _is_blessed(record: RunRecord, node: str) -> bool:
-    blessing = record.artifact(node, "blessing")
+def _is_blessed(metadata: RunMetadata, node: str) -> bool:
+    blessing = metadata.artifact(node, "blessing")
     return _int(blessing, "blessed") == 1
 
 
-def _address(record: RunRecord) -> str | None:
-    pushed_model = record.artifact("Pusher", "pushed_model")
+def _address(metadata: RunMetadata) -> str | None:
+    pushed_model = metadata.artifact("Pusher", "pushed_model")
     if pushed_model is None or _int(pushed_model, "pushed") != 1:
         return None
     return pushed_model.get_string_custom_property("pushed_destination") or None
 
 
-def _reason(record: RunRecord, gate: list[Check], blessed: bool) -> str:
-    if record.error:
-        return f"not published: {record.error}"
-    pushed_model = record.artifact("Pusher", "pushed_model")
+def _reason(metadata: RunMetadata, gate: list[Check], blessed: bool) -> str:
+    if metadata.error:
+        return f"not published: {metadata.error}"
+    pushed_model = metadata.artifact("Pusher", "pushed_model")
     if pushed_model is None:
         return "not published: the run did not get that far"
     if not blessed:
-        problems = _problems(record, gate)
+        problems = _problems(metadata, gate)
         message = "; ".join(problems) or "the evaluation did not bless it"
         return f"not published: {message}"
     if not _int(pushed_model, "new"):
@@ -151,7 +151,7 @@ def _reason(record: RunRecord, gate: list[Check], blessed: bool) -> str:
     return "published: every bound holds and the model can be served"
 
 
-def _problems(record: RunRecord, gate: list[Check]) -> list[str]:
+def _problems(metadata: RunMetadata, gate: list[Check]) -> list[str]:
     """A sentence for each bound that does not hold and for each problem of serving."""
     problems = []
     for check in gate:
@@ -159,8 +159,8 @@ def _problems(record: RunRecord, gate: list[Check]) -> list[str]:
             subject = f"{check['metric']} ({check['slice']})"
             value = _shown(check["value"])
             problems.append(f"{subject} is {value}, below {check['lower_bound']}")
-    blessing = record.artifact("ServingCheck", "blessing")
-    if blessing and not _is_blessed(record, "ServingCheck"):
+    blessing = metadata.artifact("ServingCheck", "blessing")
+    if blessing and not _is_blessed(metadata, "ServingCheck"):
         serving_problems = blessing.get_string_custom_property("problems")
         problems += json.loads(serving_problems)
     return problems

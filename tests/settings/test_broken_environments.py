@@ -22,7 +22,7 @@ PLAIN = (TEAM / "environments.py").read_text()
 BROKEN = {
     "a region that is none": (
         PLAIN.replace('region="us-central1"', 'region="Europe"'),
-        "environment dev: region is 'Europe', allowed is a region such as europe-west1",
+        "stage dev: region is 'Europe', allowed is a region such as europe-west1",
     ),
     "a misspelt value": (
         PLAIN.replace("    region=", "    regoin=", 1),
@@ -34,7 +34,7 @@ BROKEN = {
     ),
     "a circle": (
         PLAIN.replace('promotes_from="dev"', 'promotes_from="prod"'),
-        "environment staging: promotes_from leads back to it by staging, prod",
+        "stage staging: promotes_from leads back to it by staging, prod",
     ),
     "an import from before": (
         PLAIN.replace("from settings.stages import", "from stages import"),

@@ -105,7 +105,7 @@ def test_all_problems_are_reported_together():
         dataclasses.replace(DEV, region="Europe", request_log=request_log, beam_engine="spark")
 
     message = str(refused.value)
-    for word in ("environment dev", "region", "retention_days", "beam_engine"):
+    for word in ("stage dev", "region", "retention_days", "beam_engine"):
         assert word in message
 
 
@@ -177,9 +177,9 @@ def test_environments_that_do_not_fit_together_are_refused_together():
         by_stage(lost, lost, first, second)
 
     message = str(refused.value)
-    assert "stage is 'dev' in 2 environments" in message
-    assert "environment dev: promotes_from is 'devv', allowed are dev, prod, staging" in message
-    assert "environment prod: promotes_from leads back to it by prod, staging" in message
+    assert "stage is 'dev' in 2 entries" in message
+    assert "stage dev: promotes_from is 'devv', allowed are dev, prod, staging" in message
+    assert "stage prod: promotes_from leads back to it by prod, staging" in message
 
 
 def test_a_budget_tells_five_addresses_at_most():

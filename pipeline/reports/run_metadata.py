@@ -27,7 +27,7 @@ class Node:
 
 
 @dataclass
-class RunRecord:
+class RunMetadata:
     """A run of the pipeline; `artifact` finds a node's output."""
 
     id: str
@@ -50,7 +50,7 @@ class RunRecord:
 
 def from_metadata(
     database: Path, run_id: str, upstream: dict[str, list[str]], error: str | None = None
-) -> RunRecord:
+) -> RunMetadata:
     """The run `run_id` of a local metadata store.
 
     `upstream` is the pipeline's graph in order: node -> nodes it waits for.
@@ -63,7 +63,7 @@ def from_metadata(
         executions = store.get_executions_by_context(context.id) if context else []
         for execution in executions:
             _fill(nodes, store, execution, types)
-    return RunRecord(run_id, list(nodes.values()), error)
+    return RunMetadata(run_id, list(nodes.values()), error)
 
 
 def _open(database: Path) -> metadata_store.MetadataStore:
