@@ -21,6 +21,7 @@ from pipeline.gcp.endpoints import Endpoint, Question, endpoint_of
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Observer, shown
+from pipeline.serving.row_key import ROW_KEY, SMOKE
 
 TRANSFORMED = "transform_features"  # the signature that every model has beside its default one
 
@@ -162,7 +163,8 @@ def sweep(stage: Stage, model: str, observer: Observer) -> None:
 
 def question(model: str) -> Question:
     serving = ModelFolder.load(model).declaration.serving
-    return Question(serving.sample, (serving.default_signature, TRANSFORMED))
+    instance = {**serving.sample, ROW_KEY: SMOKE}
+    return Question(instance, (serving.default_signature, TRANSFORMED))
 
 
 def _clear(endpoint: Endpoint, model: Model, observer: Observer) -> None:

@@ -22,6 +22,7 @@ from pipeline.local.runs import new_run_id, run_logged
 from pipeline.local.store import alone
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import run_metadata
+from pipeline.serving.row_key import ROW_KEY
 
 
 def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict[str, Any]:
@@ -56,11 +57,14 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
 def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
     """The folder's spec over another file.
 
-    The file may lack columns that are never served.
+    The file may lack columns that are never served, and may have a row key.
     """
     pipeline_spec = spec.here(folder, store)
-    names = {*pipeline_spec.served, *column_names(source)}
+    header = column_names(source)
+    names = {*pipeline_spec.served, *header}
     columns = {name: kind for name, kind in pipeline_spec.columns.items() if name in names}
+    if ROW_KEY in header:
+        columns[ROW_KEY] = "BYTES"  # a signature parses no feature that it does not ask for
     # A row without a label is what predictions are for.
     data = pipeline_spec.declaration.data.model_copy(update={"required": []})
     csv = spec.CsvSource.of(source, data.null_values)

@@ -7,6 +7,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.errors import ConfigurationError
 from pipeline.model.folder import ModelFolder
+from pipeline.serving.row_key import ROW_KEY
 
 SERVING = "SERVING"  # the schema environment that never-served columns are not in
 TYPE_NAMES = {schema_pb2.INT: "INT", schema_pb2.FLOAT: "FLOAT", schema_pb2.BYTES: "BYTES"}
@@ -36,6 +37,11 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
     file = folder.path / "schema.pbtxt"
     schema = parse(file)
     for feature in schema.feature:
+        if feature.name == ROW_KEY:
+            raise ConfigurationError(
+                f"{file}: a feature is named {ROW_KEY}, allowed is any other name: "
+                "a request's row key has that one"
+            )
         if feature.type not in TYPE_NAMES:
             raise ConfigurationError(
                 f"{file}: the feature {feature.name} has no type, allowed are INT, FLOAT and BYTES"

@@ -19,6 +19,8 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from pipeline.serving.row_key import MAXIMUM_CHARACTERS, ROW_KEY, is_row_key
+
 INT64 = range(-(2**63), 2**63)
 LARGEST_FLOAT = 3.4028234e38
 Json = dict[str, Any]
@@ -37,7 +39,7 @@ class InstanceError(ValueError):
 class Engine:
     """A loaded model: `predict` maps instances to one answer each.
 
-    An instance is raw features by name, null or absent where unknown.
+    An instance is raw features by name, null or absent where unknown, and may hold a row key.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -95,6 +97,9 @@ class Engine:
             )
         example = tf.train.Example()
         for name, value in instance.items():
+            if name == ROW_KEY:
+                _check_row_key(place, value)
+                continue
             if name not in self.types:
                 names = ", ".join(self.types)
                 raise InstanceError(
@@ -119,6 +124,14 @@ class Engine:
                 f"instance {place}: the feature {name} is {_shown(value)}, "
                 f"allowed is {EXPECTATIONS[kind]} or null"
             )
+
+
+def _check_row_key(place: int, value: Any) -> None:
+    if not is_row_key(value):
+        raise InstanceError(
+            f"instance {place}: {ROW_KEY} is {_shown(value)}, "
+            f"allowed is a string of 1 to {MAXIMUM_CHARACTERS} characters"
+        )
 
 
 def _read(file: Path) -> Json:

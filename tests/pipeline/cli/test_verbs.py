@@ -46,6 +46,23 @@ def test_predict_answers_every_row_in_its_order(trained, cli, tmp_path):
     assert all(0 <= float(r["predicted_score"]) <= 1 for r in rows)
 
 
+def test_predict_keeps_each_rows_key(trained, cli, tmp_path):
+    keyed, answers = tmp_path / "keyed.csv", tmp_path / "answers.csv"
+    header, *lines = (trained.folder / "rows.csv").read_text().splitlines()
+    keyed_lines = [f"row {number},{line}" for number, line in enumerate(lines[:50])]
+    keyed.write_text("\n".join([f"_key,{header}", *keyed_lines]) + "\n")
+
+    result = cli(
+        *("predict", trained.folder, "--runs", trained.runs, "--input", keyed, "--output", answers)
+    )
+
+    assert result.code == 0
+    with answers.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["_key"] for row in rows] == [f"row {number}" for number in range(50)]
+    assert "predicted_score" in rows[0]
+
+
 def test_predict_needs_no_label(trained, cli, tmp_path):
     source = list(csv.DictReader((trained.folder / "rows.csv").open()))[:5]
     with (tmp_path / "in.csv").open("w") as file:

@@ -8,6 +8,7 @@ from settings import REPOSITORY
 SERVING = {
     "pipeline/serving/__init__.py",
     "pipeline/serving/engine_process.py",
+    "pipeline/serving/row_key.py",
 }  # which only ask a model that is trained
 SPARED = {
     "pipeline/__init__.py",

@@ -52,6 +52,25 @@ def test_every_signature_can_be_asked(engine):
     assert len(features) > 5
 
 
+def test_a_row_key_changes_no_answer(engine):
+    [plain] = engine.predict([engine.sample])
+    [keyed] = engine.predict([{**engine.sample, "_key": "order 4711"}])
+
+    assert keyed == plain
+
+
+@pytest.mark.parametrize("value", ["", "x" * 257, 1, None, ["a"]])
+def test_a_row_key_is_a_short_text(engine, value):
+    with pytest.raises(InstanceError, match=r"instance 0: _key is .* a string of 1 to 256"):
+        engine.predict([{**engine.sample, "_key": value}])
+
+
+def test_no_model_is_given_a_row_key(engine):
+    [record] = engine.encode([{**engine.sample, "_key": "order 4711"}])
+
+    assert record == engine.encode([engine.sample])[0]
+
+
 def test_no_instances_are_no_answers(engine):
     assert engine.predict([]) == []
 
