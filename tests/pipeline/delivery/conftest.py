@@ -1,6 +1,6 @@
 """The ground of the delivery's tests.
 
-A scratch git repository, a stand-in of Cloud Storage, and a record.
+Scratch git repositories, stand-ins for Google's services, and records.
 """
 
 import os
@@ -15,10 +15,22 @@ import pytest
 from google.cloud import storage
 
 from environments import ENVIRONMENTS
-from pipeline.delivery.record import EMPTY, Delivery, Images, Passed, delivered
-from pipeline.gcp import pipeline_jobs
+from pipeline.delivery import git, record_object
+from pipeline.delivery.record import (
+    EMPTY,
+    Delivery,
+    Images,
+    Model,
+    Passed,
+    Push,
+    Record,
+    delivered,
+)
+from pipeline.gcp import artifact_registry, pipeline_jobs
 from pipeline.gcp.clients import vertex
-from settings import Settings
+from pipeline.gcp.endpoints import Endpoint, endpoint_of
+from pipeline.gcp.stage import Stage
+from settings import REPOSITORY, Serving, Settings
 from tests.standins import object_store
 from tests.standins.google.apis import GoogleApis
 from tests.standins.object_store import ObjectStore
@@ -36,6 +48,8 @@ BEGIN = {
 }
 
 DEV = ENVIRONMENTS["dev"]
+STAGING = ENVIRONMENTS["staging"]
+WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100)))
 URI = "gs://mill-dev-dev-artifacts/delivery.json"
 FIRST = Delivery(
     commit="a" * 40,
@@ -49,9 +63,10 @@ FIRST = Delivery(
 )
 SECOND = replace(FIRST, commit="b" * 40, registry_version="2", deployed_model=None)
 THIRD = replace(FIRST, commit="c" * 40, registry_version="3")
-FULL = replace(
-    delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND), commit="b" * 40, images=FIRST.images
-)
+AFTER_FIRST = delivered(EMPTY, "cab", FIRST)
+AFTER_SECOND = delivered(AFTER_FIRST, "cab", SECOND)
+FULL = replace(AFTER_SECOND, commit=SECOND.commit, images=FIRST.images)
+OLDER_COMMIT = "d" * 40
 
 
 class Repository:
@@ -105,49 +120,174 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
 @pytest.fixture
 def blob(store: ObjectStore) -> Any:
     """The record's object, in an existing bucket."""
-    return storage.Client(project="p").create_bucket("mill-dev-dev-artifacts").blob("delivery.json")
+    client = storage.Client(project="p")
+    bucket = client.create_bucket("mill-dev-dev-artifacts")
+    return bucket.blob("delivery.json")
 
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch, blob: Any) -> Iterator[GoogleApis]:
-    """Google's APIs beside storage, with the cab model's endpoint and the bucket in dev."""
+    """Google's APIs but storage, with the cab model's endpoint in dev."""
+    endpoint_id = DEV.names.endpoint("cab")
     with GoogleApis() as google:
-        for name, value in google.environment().items():
+        variables = google.environment()
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        vertex(DEV.project_id, DEV.region).Endpoint.create(
-            display_name="dev-cab", endpoint_id=DEV.names.endpoint("cab")
-        )
+        aiplatform = vertex(DEV.project_id, DEV.region)
+        aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id=endpoint_id)
         yield google
+
+
+@pytest.fixture
+def main(repository: Repository, tmp_path: Path) -> Repository:
+    """A clone whose main is GitHub's."""
+    origin = str(tmp_path / "origin.git")
+    repository.git("init", "--quiet", "--bare", "--initial-branch=main", origin)
+    repository.git("remote", "add", "origin", origin)
+    return repository
+
+
+@pytest.fixture
+def cloud(google: GoogleApis, blob: Any) -> GoogleApis:
+    """Google's APIs with dev's triggers for pushed commits."""
+    substitutions = {"_STAGE": "dev", "_MODELS": "all"}
+    for recipe in ("image", "modules"):
+        trigger = DEV.names.trigger(recipe)
+        google.add_trigger(DEV.project_id, DEV.region, trigger, substitutions=substitutions)
+    return google
+
+
+@pytest.fixture
+def dev() -> Stage:
+    """Dev; each test has clients of its own, at the addresses of its own stand-ins."""
+    return Stage(DEV)
+
+
+@pytest.fixture
+def warm() -> Stage:
+    """Dev with versions that keep their machines."""
+    return Stage(WARM)
+
+
+@pytest.fixture
+def endpoint(google: GoogleApis, warm: Stage) -> Endpoint:
+    """The cab model's endpoint in dev."""
+    return endpoint_of(warm, "cab")
+
+
+@pytest.fixture
+def commit() -> str:
+    """The checked-out commit."""
+    head = git.commit(REPOSITORY, "HEAD")
+    assert head
+    return head
+
+
+@pytest.fixture
+def pipelines(google: GoogleApis, blob: Any, warm: Stage, commit: str) -> Any:
+    """Vertex, the commit's images in dev's registry, the next stage's trigger, a pushed commit."""
+    from tests.pipeline.delivery.ended_jobs import Vertex  # which imports TFX
+
+    put_images(google, commit, "built")
+    listen(google, STAGING)
+    google.main = lambda: commit
+    record_push(warm, commit)
+    return Vertex(google)
+
+
+@pytest.fixture
+def served(pipelines: Any, warm: Stage, endpoint: Endpoint) -> dict[str, int]:
+    """The shares of the traffic, which a version of another commit has."""
+    from pipeline.components import vertex_pusher  # which imports TFX
+    from pipeline.delivery import deployment
+
+    destination = deployment.destination(warm, "cab", FIRST.images)
+    version, _ = vertex_pusher.push("gs://b/models/0", destination)
+    ids = endpoint.deployed()
+    older = replace(FIRST, commit=OLDER_COMMIT, deployed_model=ids[version.version_id])
+    add_delivery(warm, "cab", older)
+    edit_record(warm, commit=OLDER_COMMIT, images=FIRST.images)
+    return endpoint.shares()
+
+
+@pytest.fixture
+def images(google: GoogleApis) -> Images:
+    """Both images in dev's registry."""
+    return put_images(google, "c" * 40)
+
+
+def put_images(google: GoogleApis, revision: str, tag: str | None = None) -> Images:
+    """Put both images of this revision into dev's registry."""
+    digests = {}
+    for target in artifact_registry.TARGETS:
+        name = DEV.names.image(target)
+        digests[target] = google.registry.put_image(name, revision=revision, tag=tag)
+    return Images(**digests)
+
+
+def record_push(stage: Stage, commit: str, models: tuple[str, ...] = ("cab",)) -> None:
+    now = datetime.now(UTC)
+    push = Push(commit=commit, recipe="image", models=models, at=now, build="1")
+    edit_record(stage, pushed=push)
+
+
+def write_record(stage: Stage, record: Record) -> None:
+    record_object.update(stage, lambda _: record)
+
+
+def edit_record(stage: Stage, **fields: Any) -> None:
+    """Replace these fields of the stage's record."""
+    record_object.update(stage, lambda record: replace(record, **fields))
+
+
+def add_delivery(stage: Stage, model: str, delivery: Delivery) -> None:
+    """Record the delivery as the model's current one."""
+    record_object.update(stage, lambda record: delivered(record, model, delivery))
+
+
+def recorded_cab(stage: Stage) -> Model:
+    record = record_object.read(stage)
+    return record.models["cab"]
 
 
 def listen(google: GoogleApis, settings: Settings) -> None:
     """A stage with a trigger for promotions, as its delivery stack makes it."""
-    message = {
-        f"_{name.upper()}": f"$(body.message.attributes.{name})" for name in ("models", "commit")
+    trigger = settings.names.trigger("promote")
+    topic = settings.names.topic("promote")
+    topic_name = google.add_topic(settings.project_id, topic)
+    substitutions = {
+        "_STAGE": settings.stage,
+        "_MODELS": "$(body.message.attributes.models)",
+        "_COMMIT": "$(body.message.attributes.commit)",
     }
     google.add_trigger(
         settings.project_id,
         settings.region,
-        settings.names.trigger("promote"),
-        substitutions={"_STAGE": settings.stage, **message},
-        pubsubConfig={
-            "topic": google.add_topic(settings.project_id, settings.names.topic("promote"))
-        },
+        trigger,
+        substitutions=substitutions,
+        pubsubConfig={"topic": topic_name},
     )
+
+
+def builds(google: GoogleApis) -> list[dict[str, Any]]:
+    """Each build that Cloud Build has, in order."""
+    bodies = []
+    for (product, name), body in google.objects.items():
+        if product == "cloud_build" and "/builds/" in name:
+            bodies.append(body)
+    return bodies
 
 
 def promotions(google: GoogleApis) -> list[tuple[str, str]]:
     """The commit and models of each promotion's request."""
-    builds = [
-        body["substitutions"]
-        for (product, name), body in google.objects.items()
-        if product == "cloud_build" and "/builds/" in name
-    ]
-    return [
-        (substitutions["_COMMIT"], substitutions["_MODELS"])
-        for substitutions in builds
-        if substitutions["TRIGGER_NAME"].endswith("-promote")
-    ]
+    requests = []
+    for build in builds(google):
+        substitutions = build["substitutions"]
+        trigger = substitutions["TRIGGER_NAME"]
+        if trigger.endswith("-promote"):
+            commit, models = substitutions["_COMMIT"], substitutions["_MODELS"]
+            requests.append((commit, models))
+    return requests
 
 
 @pytest.fixture

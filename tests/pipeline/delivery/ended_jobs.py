@@ -20,14 +20,27 @@ class Vertex:
     def run(self, job) -> None:
         self.jobs.append(job)
         if self.verdict == "failed":
-            return vertex_pipelines.failed(self.google, job, "Trainer", "out of memory")
-        if self.verdict == "cancelled":
-            return vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
-        if self.verdict == "refused":
-            return vertex_pipelines.refused(self.google, job)
-        parameter = job["pipelineSpec"]["root"]["dag"]["tasks"]["Pusher"]["inputs"]["parameters"][
-            "custom_config"
-        ]["runtimeValue"]["constant"]
-        destination = VertexDestination(**json.loads(parameter)["destination"])
-        version, _ = releases.vertex_pusher.push(f"gs://b/models/{len(self.jobs)}", destination)
+            vertex_pipelines.failed(self.google, job, "Trainer", "out of memory")
+        elif self.verdict == "cancelled":
+            vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
+        elif self.verdict == "refused":
+            vertex_pipelines.refused(self.google, job)
+        else:
+            self._push(job)
+
+    def _push(self, job) -> None:
+        number = len(self.jobs)
+        destination = pusher_destination(job)
+        version, _ = releases.vertex_pusher.push(f"gs://b/models/{number}", destination)
         vertex_pipelines.succeeded(self.google, job, version.version_id)
+
+
+def pusher_destination(job) -> VertexDestination:
+    """Where the job's Pusher pushes to."""
+    dag = job["pipelineSpec"]["root"]["dag"]
+    inputs = dag["tasks"]["Pusher"]["inputs"]
+    parameter = inputs["parameters"]["custom_config"]
+    text = parameter["runtimeValue"]["constant"]
+    custom_config = json.loads(text)
+    fields = custom_config["destination"]
+    return VertexDestination(**fields)

@@ -4,6 +4,7 @@ A load that fails leaves the table as it was.
 """
 
 import argparse
+import csv
 import json
 from datetime import date
 
@@ -38,58 +39,62 @@ def ferry(tmp_path):
 
 
 def load(path, progress=lambda _: None):
-    return load_tables.load([ModelFolder.load(str(path))], Stage(DEV), progress)
+    folder, stage = ModelFolder.load(str(path)), Stage(DEV)
+    return load_tables.load([folder], stage, progress)
 
 
 def run(*models, env="dev", as_json=False):
-    return load_data.run(argparse.Namespace(env=env, models=list(models), json=as_json))
+    options = argparse.Namespace(env=env, models=list(models), json=as_json)
+    return load_data.run(options)
 
 
 def test_the_table_holds_every_row_of_the_source_and_na_is_null(google, capsys):
-    delays = [line.split(",")[6] for line in (MODELS / "ferry/rows.csv").read_text().splitlines()]
+    source = MODELS / "ferry/rows.csv"
+    with source.open(newline="") as file:
+        delays = [row["delay"] for row in csv.DictReader(file)]
 
     code = run("ferry", as_json=True)
 
-    [summary] = json.loads(capsys.readouterr().out)
-    rows = google.tables[TABLE].rows
+    output = capsys.readouterr().out
+    [summary] = json.loads(output)
     assert code == 0
     assert summary["table"] == TABLE
     assert summary["rows"] == ROWS
+    rows = google.tables[TABLE].rows
+    first_row, *_ = rows.to_pylist()
+    missing_delays = delays.count("NA")
+    assert missing_delays > 0
     assert rows.num_rows == ROWS
-    assert rows["delay"].null_count == delays.count("NA") > 0
-    assert rows.slice(0, 1).to_pylist()[0]["time_hour"] == "2013-01-01T06:00:00Z"
+    assert rows["delay"].null_count == missing_delays
+    assert first_row["time_hour"] == "2013-01-01T06:00:00Z"
 
 
 def test_the_columns_have_the_types_of_the_reviewed_schema(google, ferry):
-    edit(
-        ferry / "schema.pbtxt",
-        r'name: "crossing_minutes" type: INT',
-        'name: "crossing_minutes" type: FLOAT',
-    )
-    edit(
-        ferry / "schema.pbtxt",
-        r"int_domain \{ min: 1 max: 1440 \}",
-        "float_domain { min: 1 max: 1440 }",
-    )
+    schema = ferry / "schema.pbtxt"
+    edit(schema, 'name: "crossing_minutes" type: INT', 'name: "crossing_minutes" type: FLOAT')
+    edit(schema, r"int_domain \{ min: 1 max: 1440 \}", "float_domain { min: 1 max: 1440 }")
 
     load(ferry)
 
-    types = {
-        field["name"]: field["type"] for field in google.tables[TABLE].resource["schema"]["fields"]
-    }
+    fields = google.tables[TABLE].resource["schema"]["fields"]
+    types = {field["name"]: field["type"] for field in fields}
     assert len(types) == 9
-    assert {types[name] for name in ("ship", "harbour", "time_hour")} == {"STRING"}
+    assert types["ship"] == "STRING"
+    assert types["harbour"] == "STRING"
+    assert types["time_hour"] == "STRING"
     assert types["delay"] == "INT64"
     assert types["crossing_minutes"] == "FLOAT64"
 
 
 def test_loading_twice_leaves_the_same_table(google, ferry):
     load(ferry)
-    first = google.tables[TABLE]
+    first_table = google.tables[TABLE]
 
     [loaded] = load(ferry)
 
-    assert google.tables[TABLE] is not first and google.tables[TABLE] == first
+    table = google.tables[TABLE]
+    assert table is not first_table
+    assert table == first_table
     assert loaded.rows == ROWS
 
 
@@ -100,41 +105,43 @@ def test_the_table_is_told_apart_by_environment_and_tells_origin_and_licence(goo
     load(ferry)
 
     resource = google.tables[TABLE].resource
+    description = "elsewhere; licence: CC0-1.0; `make load-data` replaces all of it"
     assert resource["labels"] == {"environment": "dev", "managed-by": "esteira"}
-    assert (
-        resource["description"]
-        == "elsewhere; licence: CC0-1.0; `make load-data` replaces all of it"
-    )
+    assert resource["description"] == description
 
 
 def test_what_is_loaded_is_what_the_compiled_query_reads(google, ferry):
     [loaded] = load(ferry)
 
-    cloud_spec = spec.cloud(
-        ModelFolder.load(str(ferry)), DEV, image="i", serving_image="s", end=date(2026, 11, 24)
-    )
+    folder, end = ModelFolder.load(str(ferry)), date(2026, 11, 24)
+    cloud_spec = spec.cloud(folder, DEV, image="i", serving_image="s", end=end)
     assert f"FROM `{loaded.table}`)" in cloud_spec.source.query
 
 
 def test_by_default_all_models_that_need_a_table_are_loaded():
-    assert [folder.name for folder in load_tables.chosen([])] == ["ferry"]
+    [folder] = load_tables.chosen([])
+
+    assert folder.name == "ferry"
 
 
 def test_a_table_that_only_a_comment_asks_for_is_not_needed(tmp_path):
     cab = copy_small("cab", tmp_path)
-    (cab / "query.sql").write_text((cab / "query.sql").read_text() + "-- not from @table\n")
+    query = cab / "query.sql"
+    with query.open("a") as file:
+        file.write("-- not from @table\n")
+    folder = ModelFolder.load(str(cab))
 
-    assert not load_tables.needs_table(ModelFolder.load(str(cab)))
+    assert not load_tables.needs_table(folder)
 
 
 def test_where_no_model_needs_a_table_nothing_is_asked(google, monkeypatch, capsys):
     monkeypatch.setattr(load_tables, "model_names", lambda: ["cab"])
 
-    assert run() == 0
-    assert (
-        capsys.readouterr().out
-        == "no model's query.sql asks for @table: there is nothing to load\n"
-    )
+    code = run()
+
+    output = capsys.readouterr().out
+    assert code == 0
+    assert output == "no model's query.sql asks for @table: there is nothing to load\n"
     assert google.requests == []
 
 
@@ -158,43 +165,41 @@ def test_where_no_model_needs_a_table_nothing_is_asked(google, monkeypatch, caps
     ],
 )
 def test_what_cannot_be_loaded_is_named_before_google_is_asked(google, models, env, says):
-    with pytest.raises(ConfigurationError) as refused:
+    with pytest.raises(ConfigurationError) as refusal:
         run(*models, env=env)
 
-    assert str(refused.value) == says
+    assert str(refusal.value) == says
     assert google.requests == []
 
 
 def test_a_missing_source_is_named_before_google_is_asked(google, ferry):
-    (ferry / "rows.csv").unlink()
+    source = ferry / "rows.csv"
+    source.unlink()
+    message = r"rows\.csv: there is no such file, .*/model\.toml names it in data\.source"
 
-    with pytest.raises(
-        DataError,
-        match=r"rows\.csv: there is no such file, .*/model\.toml names it in data\.source",
-    ):
+    with pytest.raises(DataError, match=message):
         load(ferry)
 
     assert not google.requests
 
 
 def test_rows_that_are_not_as_the_schema_says_are_not_sent(google, ferry):
-    (ferry / "rows.csv").write_text(
-        (ferry / "rows.csv").read_text().replace("2013,1,1,", "2013,January,1,", 1)
-    )
+    edit(ferry / "rows.csv", "2013,1,1,", "2013,January,1,", first=True)
 
     with pytest.raises(DataError, match="in the column month"):
         load(ferry)
 
-    assert not google.tables and not google.jobs
+    assert not google.tables
+    assert not google.jobs
 
 
 def test_a_missing_dataset_is_named_with_what_tells_more_and_nothing_is_sent(google, ferry):
     google.datasets.clear()
 
-    with pytest.raises(RunError) as failed:
+    with pytest.raises(RunError) as failure:
         load(ferry)
 
-    assert str(failed.value) == (
+    assert str(failure.value) == (
         "the dataset dev_data is not there in mill-dev: `make doctor env=dev` says what is missing"
     )
     assert len(google.requests) == 1
@@ -207,10 +212,9 @@ def test_what_google_refuses_is_one_sentence_and_the_table_stays_as_it_was(googl
     load(ferry)
     first_table = google.tables[TABLE]
     google.refusals[refused] = 403
+    message = r"Google refuses it in mill-dev \(.*planted.*\): `make doctor env=dev`"
 
-    with pytest.raises(
-        RunError, match=r"Google refuses it in mill-dev \(.*planted.*\): `make doctor env=dev`"
-    ):
+    with pytest.raises(RunError, match=message):
         load(ferry)
 
     assert google.tables == {TABLE: first_table}
@@ -222,24 +226,21 @@ def test_a_load_job_that_fails_is_told_in_its_own_words_and_the_table_stays_as_i
     load(ferry)
     first_table = google.tables[TABLE]
     google.refusals["job"] = 400
+    answer = "Google answered 400: Error while reading data: planted"
 
-    with pytest.raises(
-        RunError,
-        match=r"the table dev_data\.ferry: Google answered 400: Error while reading data: planted",
-    ):
+    with pytest.raises(RunError, match=rf"the table dev_data\.ferry: {answer}"):
         load(ferry)
 
     assert google.tables == {TABLE: first_table}
 
 
 def test_without_credentials_it_says_how_to_get_some(monkeypatch, tmp_path, ferry):
+    missing_file = str(tmp_path / "nowhere.json")
     monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "nowhere.json"))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", missing_file)
+    message = "there are no valid Google credentials: run `gcloud auth application-default login`"
 
-    with pytest.raises(
-        RunError,
-        match="there are no valid Google credentials: run `gcloud auth application-default login`",
-    ):
+    with pytest.raises(RunError, match=message):
         load(ferry)
 
 
@@ -256,7 +257,8 @@ def test_progress_tells_how_many_rows_are_on_their_way(google, ferry):
 
     load(ferry, lines.append)
 
-    assert [line.split("/")[0] for line in lines] == [
+    beginnings = [line.split("/")[0] for line in lines]
+    assert beginnings == [
         "ferry: reading ",
         f"ferry: sending {ROWS:,} rows (0.0 MB) to {TABLE}",
         f"ferry: {ROWS:,} rows sent, BigQuery loads them",
@@ -268,16 +270,16 @@ def test_the_stand_in_refuses_a_column_of_another_type(google, tmp_path):
     from google.api_core.exceptions import BadRequest
     from google.cloud import bigquery
 
-    pa.parquet.write_table(pa.table({"n": ["one"]}), tmp_path / "rows")
-    config = bigquery.LoadJobConfig(
-        source_format="PARQUET", schema=[bigquery.SchemaField("n", "INT64")]
-    )
+    table = pa.table({"n": ["one"]})
+    file = tmp_path / "rows"
+    pa.parquet.write_table(table, file)
+    field = bigquery.SchemaField("n", "INT64")
+    config = bigquery.LoadJobConfig(source_format="PARQUET", schema=[field])
     client = clients.bigquery("mill-dev", DEV.region)
+    message = r"has type BYTE_ARRAY which does not match .* INT64"
 
-    with (
-        (tmp_path / "rows").open("rb") as rows,
-        pytest.raises(BadRequest, match=r"has type BYTE_ARRAY which does not match .* INT64"),
-    ):
-        client.load_table_from_file(rows, f"{DATASET}.t", job_config=config).result()
+    with file.open("rb") as rows, pytest.raises(BadRequest, match=message):
+        job = client.load_table_from_file(rows, f"{DATASET}.t", job_config=config)
+        job.result()
 
     assert not google.tables

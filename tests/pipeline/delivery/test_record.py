@@ -1,7 +1,6 @@
 """The record of deliveries: of several writers at once, nobody's change is lost."""
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -9,128 +8,146 @@ from threading import Barrier
 import pytest
 
 from pipeline.delivery import record_object
-from pipeline.delivery.record import EMPTY, Delivery, Record, delivered, encode
+from pipeline.delivery.record import EMPTY, Record, delivered, encode
 from pipeline.errors import RunError
 from pipeline.gcp.stage import Stage
-from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, SECOND, THIRD, URI
+from tests.pipeline.delivery.conftest import (
+    AFTER_SECOND,
+    DEV,
+    FIRST,
+    FULL,
+    SECOND,
+    THIRD,
+    URI,
+    add_delivery,
+    recorded_cab,
+    write_record,
+)
 from tests.standins.object_store import LOST
 
 
-def taken(model: str, delivery: Delivery) -> Callable[[Record], Record]:
-    return lambda record: delivered(record, model, delivery)
+def test_no_record_is_an_empty_one_from_which_everything_is_delivered(blob, dev):
+    record = record_object.read(dev)
 
-
-def test_no_record_is_an_empty_one_from_which_everything_is_delivered(blob):
-    assert record_object.read(Stage(DEV)) == EMPTY
+    assert record == EMPTY
     assert EMPTY.commit is None
 
 
-def test_what_is_written_is_read_again(blob):
-    assert record_object.update(Stage(DEV), lambda _: FULL) == FULL
+def test_what_is_written_is_read_again(blob, dev):
+    result = record_object.update(dev, lambda _: FULL)
 
-    assert record_object.read(Stage(DEV)) == FULL
-    assert (
-        json.loads(blob.download_as_bytes())["models"]["cab"]["before"]["registry_version"] == "1"
-    )
+    content = blob.download_as_bytes()
+    document = json.loads(content)
+    cab = document["models"]["cab"]
+    assert result == FULL
+    assert record_object.read(dev) == FULL
+    assert cab["before"]["registry_version"] == "1"
 
 
-def test_a_change_that_changes_nothing_writes_nothing(blob):
-    record_object.update(Stage(DEV), lambda _: FULL)
-    blob.reload()
-    generation = blob.generation
+def test_a_change_that_changes_nothing_writes_nothing(blob, dev):
+    write_record(dev, FULL)
+    first_object = blob.bucket.get_blob(blob.name)
 
-    record_object.update(Stage(DEV), lambda record: record)
+    record_object.update(dev, lambda record: record)
 
-    blob.reload()
-    assert blob.generation == generation
+    second_object = blob.bucket.get_blob(blob.name)
+    assert second_object.generation == first_object.generation
 
 
 @pytest.mark.parametrize("begin", [EMPTY, FULL])
-def test_a_writer_that_comes_between_loses_nothing_and_is_not_lost(blob, begin):
-    record_object.update(Stage(DEV), lambda _: begin)
+def test_a_writer_that_comes_between_loses_nothing_and_is_not_lost(blob, dev, begin):
+    write_record(dev, begin)
+    other_writer = Stage(DEV)
     records = []
 
     def change(record: Record) -> Record:
         records.append(record)
         if len(records) == 1:
-            record_object.update(Stage(DEV), taken("ferry", FIRST))
+            add_delivery(other_writer, "ferry", FIRST)
         return delivered(record, "cab", THIRD)
 
-    record_object.update(Stage(DEV), change)
+    record_object.update(dev, change)
 
-    models = record_object.read(Stage(DEV)).models
+    models = record_object.read(dev).models
     assert models["ferry"].current == FIRST
     assert models["cab"].current == THIRD
     assert len(records) == 2
 
 
-def test_writers_at_the_same_time_are_all_in_the_record(blob):
+def test_writers_at_the_same_time_are_all_in_the_record(blob, dev):
     together = Barrier(2)
 
     def write(writer: str) -> None:
+        stage = Stage(DEV)
         for number in range(8):
             together.wait(60)
-            record_object.update(Stage(DEV), taken(f"{writer}{number}", FIRST))
+            add_delivery(stage, f"{writer}{number}", FIRST)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, ["a", "b"]))
 
-    assert sorted(record_object.read(Stage(DEV)).models) == sorted(
-        f"{writer}{number}" for writer in "ab" for number in range(8)
-    )
+    record = record_object.read(dev)
+    names = [f"{writer}{number}" for writer in "ab" for number in range(8)]
+    assert sorted(record.models) == names
 
 
-def test_a_write_whose_answer_is_lost_is_done_once(blob, store):
-    record_object.update(Stage(DEV), taken("cab", FIRST))
+def test_a_write_whose_answer_is_lost_is_done_once(blob, store, dev):
+    add_delivery(dev, "cab", FIRST)
     store.faults = [LOST]
 
-    record_object.update(Stage(DEV), taken("cab", SECOND))
+    add_delivery(dev, "cab", SECOND)
 
-    entry = record_object.read(Stage(DEV)).models["cab"]
-    assert entry.current == SECOND
-    assert entry.before == FIRST
+    model = recorded_cab(dev)
+    assert model.current == SECOND
+    assert model.before == FIRST
     assert not store.faults
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_store_is_asked_again(blob, store, status):
+def test_a_busy_store_is_asked_again(blob, store, dev, status):
     store.faults = [status]
 
-    record_object.update(Stage(DEV), taken("cab", FIRST))
+    add_delivery(dev, "cab", FIRST)
 
-    assert record_object.read(Stage(DEV)).models["cab"].current == FIRST
+    model = recorded_cab(dev)
+    assert model.current == FIRST
     assert not store.faults
 
 
-def test_a_record_that_never_holds_still_is_given_up(blob, monkeypatch):
+def test_a_record_that_never_holds_still_is_given_up(blob, dev, monkeypatch):
     monkeypatch.setattr(record_object, "CONTENDED_SECONDS", 0.5)
     versions = (replace(FIRST, registry_version=str(number)) for number in range(1000))
 
     def change(record: Record) -> Record:
-        blob.upload_from_string(encode(delivered(record, "ferry", next(versions))))
+        others_record = delivered(record, "ferry", next(versions))
+        content = encode(others_record)
+        blob.upload_from_string(content)
         return delivered(record, "cab", FIRST)
 
-    with pytest.raises(
-        RunError, match=f"{URI} was changed by others for 0.5 seconds on end: run it again"
-    ):
-        record_object.update(Stage(DEV), change)
+    message = f"{URI} was changed by others for 0.5 seconds on end: run it again"
+    with pytest.raises(RunError, match=message):
+        record_object.update(dev, change)
 
-    assert list(record_object.read(Stage(DEV)).models) == ["ferry"]
+    record = record_object.read(dev)
+    assert list(record.models) == ["ferry"]
 
 
 def test_a_delivery_keeps_the_one_before_and_no_more():
-    record = delivered(delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND), "cab", THIRD)
+    record = delivered(AFTER_SECOND, "cab", THIRD)
 
-    assert record.models["cab"].current == THIRD
-    assert record.models["cab"].before == SECOND
+    model = record.models["cab"]
+    assert model.current == THIRD
+    assert model.before == SECOND
 
 
 def test_a_delivery_told_again_keeps_the_one_before():
-    record = delivered(delivered(EMPTY, "cab", FIRST), "cab", SECOND)
     further = replace(SECOND, deployed_model="4712")
 
-    assert delivered(record, "cab", SECOND) == record
-    assert delivered(record, "cab", further).models["cab"].before == FIRST
+    same_record = delivered(AFTER_SECOND, "cab", SECOND)
+    new_record = delivered(AFTER_SECOND, "cab", further)
+
+    assert same_record == AFTER_SECOND
+    assert new_record.models["cab"].before == FIRST
 
 
 def test_a_delivery_leaves_the_other_models_and_the_record_it_came_from_alone():
@@ -139,4 +156,5 @@ def test_a_delivery_leaves_the_other_models_and_the_record_it_came_from_alone():
     both = delivered(record, "ferry", SECOND)
 
     assert both.models["cab"] == record.models["cab"]
-    assert list(record.models) == ["cab"] and not EMPTY.models
+    assert list(record.models) == ["cab"]
+    assert not EMPTY.models

@@ -4,7 +4,6 @@ One sentence says what keeps it from being read or written.
 """
 
 import json
-from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -12,122 +11,137 @@ from pydantic import ValidationError
 from pipeline.delivery import record_object
 from pipeline.delivery.record import encode
 from pipeline.errors import RunError
-from pipeline.gcp.stage import Stage
-from tests.pipeline.delivery.conftest import DEV, FULL, URI
+from tests.pipeline.delivery.conftest import (
+    FIRST,
+    FULL,
+    SECOND,
+    URI,
+    edit_record,
+    write_record,
+)
+
+CONTENT = encode(FULL)
+MIDDLE = len(CONTENT) // 2
 
 
 def without(*path: str) -> bytes:
-    content = json.loads(encode(FULL))
-    inner = content
-    for key in path[:-1]:
+    """The record without the value at this path."""
+    *outer_keys, last_key = path
+    document = json.loads(CONTENT)
+    inner = document
+    for key in outer_keys:
         inner = inner[key]
-    del inner[path[-1]]
-    return json.dumps(content).encode()
+    del inner[last_key]
+    text = json.dumps(document)
+    return text.encode()
 
 
 def changed(old: str, new: str) -> bytes:
-    text = encode(FULL).decode()
+    """The record with `new` for each `old`."""
+    text = CONTENT.decode()
     assert old in text
-    return text.replace(old, new).encode()
+    new_text = text.replace(old, new)
+    return new_text.encode()
 
 
+MISSING = {
+    "no version": ("version",),
+    "no commit": ("commit",),
+    "no one before": ("models", "cab", "before"),
+    "no run": ("models", "cab", "current", "run"),
+    "no verdict": ("models", "cab", "current", "passed", "smoke"),
+}
+CHANGED = {
+    "a version that is text": ('"version": 2', '"version": "2"'),
+    "a version that is true": ('"version": 2', '"version": true'),
+    "a version that is a fraction": ('"version": 2', '"version": 2.0'),
+    "an older version": ('"version": 2', '"version": 0'),
+    "an unknown key": ('"version": 2', '"version": 2, "more": 1'),
+    "a commit that is none": (SECOND.commit, "main"),
+    "an image by its tag": (FIRST.images.pipeline, "latest"),
+    "a module that is elsewhere": ("gs://", "https://"),
+    "a number as text": ("10,", '"10",'),
+    "a verdict as text": ('"smoke": true', '"smoke": "yes"'),
+    "a time without a zone": ("12:00:00Z", "12:00:00"),
+}
 DAMAGED = {
     "nothing": b"",
-    "half of it": encode(FULL)[: len(encode(FULL)) // 2],
+    "half of it": CONTENT[:MIDDLE],
     "not text": b"\xff\xfe\x00",
     "null": b"null",
     "a list": b"[]",
     "nested without end": b"[" * 100_000,
     "empty": b"{}",
     "a version alone": b'{"version": 1}',
-    "no version": without("version"),
-    "a version that is text": changed('"version": 2', '"version": "2"'),
-    "a version that is true": changed('"version": 2', '"version": true'),
-    "a version that is a fraction": changed('"version": 2', '"version": 2.0'),
-    "an older version": changed('"version": 2', '"version": 0'),
-    "no commit": without("commit"),
-    "no one before": without("models", "cab", "before"),
-    "no run": without("models", "cab", "current", "run"),
-    "no verdict": without("models", "cab", "current", "passed", "smoke"),
-    "an unknown key": changed('"version": 2', '"version": 2, "more": 1'),
-    "a commit that is none": changed("b" * 40, "main"),
-    "an image by its tag": changed(f"sha256:{'1' * 64}", "latest"),
-    "a module that is elsewhere": changed("gs://", "https://"),
-    "a number as text": changed("10,", '"10",'),
-    "a verdict as text": changed('"smoke": true', '"smoke": "yes"'),
-    "a time without a zone": changed("12:00:00Z", "12:00:00"),
 }
+DAMAGED |= {name: without(*path) for name, path in MISSING.items()}
+DAMAGED |= {name: changed(old, new) for name, (old, new) in CHANGED.items()}
 
 
 @pytest.mark.parametrize("what", DAMAGED)
-def test_a_damaged_record_is_refused_and_left_as_it_is(blob, what):
-    blob.upload_from_string(DAMAGED[what])
+def test_a_damaged_record_is_refused_and_left_as_it_is(blob, dev, what):
+    content = DAMAGED[what]
+    blob.upload_from_string(content)
+    remedy = "restore one of the versions .* or delete it"
 
-    with pytest.raises(
-        RunError,
-        match=f"{URI} is damaged and left as it is .*: restore one of the versions .* or delete it",
-    ):
-        record_object.read(Stage(DEV))
+    with pytest.raises(RunError, match=f"{URI} is damaged and left as it is .*: {remedy}"):
+        record_object.read(dev)
     with pytest.raises(RunError, match=f"{URI} is damaged"):
-        record_object.update(Stage(DEV), lambda _: FULL)
+        write_record(dev, FULL)
 
-    assert blob.download_as_bytes() == DAMAGED[what]
+    assert blob.download_as_bytes() == content
 
 
-def test_a_newer_record_is_refused_and_left_as_it_is(blob):
+def test_a_newer_record_is_refused_and_left_as_it_is(blob, dev):
     newer = changed('"version": 2', '"version": 3')
     blob.upload_from_string(newer)
+    message = f"{URI} is of version 3, allowed is 2: a newer commit wrote it"
 
-    with pytest.raises(
-        RunError, match=f"{URI} is of version 3, allowed is 2: a newer commit wrote it"
-    ):
-        record_object.update(Stage(DEV), lambda _: FULL)
+    with pytest.raises(RunError, match=message):
+        write_record(dev, FULL)
 
     assert blob.download_as_bytes() == newer
 
 
-def test_a_change_that_makes_no_record_is_an_error_of_ours_and_writes_nothing(blob):
-    record_object.update(Stage(DEV), lambda _: FULL)
+def test_a_change_that_makes_no_record_is_an_error_of_ours_and_writes_nothing(blob, dev):
+    write_record(dev, FULL)
 
     with pytest.raises(ValidationError):
-        record_object.update(Stage(DEV), lambda record: replace(record, commit="main"))
+        edit_record(dev, commit="main")
 
-    assert record_object.read(Stage(DEV)) == FULL
-
-
-def test_a_missing_bucket_is_no_empty_record(store):
-    for use in (record_object.read, lambda dev: record_object.update(dev, lambda _: FULL)):
-        with pytest.raises(
-            RunError,
-            match="bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`",
-        ):
-            use(Stage(DEV))
+    assert record_object.read(dev) == FULL
 
 
-def test_an_account_that_may_not_write_is_told_so(blob, store):
+def test_a_missing_bucket_is_no_empty_record(store, dev):
+    message = "bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`"
+
+    with pytest.raises(RunError, match=message):
+        record_object.read(dev)
+    with pytest.raises(RunError, match=message):
+        write_record(dev, FULL)
+
+
+def test_an_account_that_may_not_write_is_told_so(blob, store, dev):
     store.faults = [403]
+    message = r"bucket mill-dev-dev-artifacts: Google refuses it .*`make doctor env=dev`"
 
-    with pytest.raises(
-        RunError, match=r"bucket mill-dev-dev-artifacts: Google refuses it .*`make doctor env=dev`"
-    ):
-        record_object.update(Stage(DEV), lambda _: FULL)
+    with pytest.raises(RunError, match=message):
+        write_record(dev, FULL)
 
 
-def test_a_request_that_is_refused_is_one_sentence(blob, store):
+def test_a_request_that_is_refused_is_one_sentence(blob, store, dev):
     store.faults = [400]
+    message = r"bucket mill-dev-dev-artifacts: Google answered 400: .*planted"
 
-    with pytest.raises(
-        RunError, match=r"bucket mill-dev-dev-artifacts: Google answered 400: .*planted"
-    ):
-        record_object.update(Stage(DEV), lambda _: FULL)
+    with pytest.raises(RunError, match=message):
+        write_record(dev, FULL)
 
 
-def test_missing_credentials_are_one_sentence(monkeypatch, tmp_path):
+def test_missing_credentials_are_one_sentence(dev, monkeypatch, tmp_path):
+    missing_file = str(tmp_path / "none.json")
     monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", missing_file)
+    message = r"there are no valid Google credentials: run `gcloud auth application-default login`"
 
-    with pytest.raises(
-        RunError,
-        match=r"there are no valid Google credentials: run `gcloud auth application-default login`",
-    ):
-        record_object.read(Stage(DEV))
+    with pytest.raises(RunError, match=message):
+        record_object.read(dev)

@@ -10,8 +10,10 @@ import pytest
 from pipeline.delivery.route import Change, route_of
 from settings import REPOSITORY
 
-DOCKERFILE = (REPOSITORY / "build/Dockerfile").read_text().replace("\\\n", " ")
-STAGES = dict(re.findall(r"^FROM \S+ AS (\S+)\n((?:(?!FROM ).*\n?)*)", DOCKERFILE, re.MULTILINE))
+DOCKERFILE = REPOSITORY / "build/Dockerfile"
+DOCKERIGNORE = REPOSITORY / ".dockerignore"
+STAGE = re.compile(r"^FROM \S+ AS (\S+)\n((?:(?!FROM ).*\n?)*)", re.MULTILINE)
+COPY = re.compile(r"^COPY (?!--from)(.*)$", re.MULTILINE)
 MODELS = frozenset({"cab"})
 # In the pipeline image to be imported, but what reads its values runs from a checkout: it reaches
 # the infrastructure.
@@ -19,67 +21,91 @@ SPARED = {"environments.py"}
 TEST_ALONE = {"models", "pyproject.toml", "tests"}  # in no image that is delivered
 
 
+def build_stages():
+    """The lines of each stage in the Dockerfile, by its name."""
+    text = DOCKERFILE.read_text()
+    unbroken_text = text.replace("\\\n", " ")
+    return dict(STAGE.findall(unbroken_text))
+
+
+STAGES = build_stages()
+
+
 def copied(stages):
     """The files copied from the repository by these stages."""
-    lines = (
-        line.split()
-        for stage in stages
-        for line in re.findall(r"^COPY (?!--from)(.*)$", STAGES[stage], re.MULTILINE)
-    )
-    paths = (
-        path for *sources, _ in lines for source in sources for path in REPOSITORY.glob(source)
-    )
-    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
-    return {
-        str(file.relative_to(REPOSITORY))
-        for file in files
-        if file.is_file() and "__pycache__" not in file.parts
-    }
+    paths = set()
+    for stage in stages:
+        for arguments in COPY.findall(STAGES[stage]):
+            *sources, _ = arguments.split()
+            for source in sources:
+                paths |= source_files(source)
+    return paths
 
 
-DELIVERED = sorted(copied(STAGES.keys() - {"test"}) - SPARED)
+def source_files(pattern):
+    """The files that a source of COPY names, or that lie in a folder it names."""
+    paths = []
+    for place in REPOSITORY.glob(pattern):
+        paths += [place, *place.rglob("*")]
+    files = [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
+    return {str(file.relative_to(REPOSITORY)) for file in files}
 
 
-def image(path):
-    return route_of([Change(path, "modified")], MODELS).image
+DELIVERED_STAGES = STAGES.keys() - {"test"}
+DELIVERED = sorted(copied(DELIVERED_STAGES) - SPARED)
+
+
+def route_of_edit(path):
+    change = Change(path, "modified")
+    return route_of([change], MODELS)
 
 
 def test_the_walk_sees_each_kind_of_copy():
-    assert {
+    examples = {
         "Pipfile.lock",
         "build/trim",
         "build/entrypoint",
         "pipeline/job/dag.py",
         "pipeline/serving/engine.py",
-    } <= set(DELIVERED)
+    }
+
+    assert examples <= set(DELIVERED)
 
 
 @pytest.mark.parametrize("path", [*DELIVERED, "build/Dockerfile", ".dockerignore"])
 def test_what_goes_into_a_delivered_image_builds_it_anew(path):
-    assert image(path)
+    route = route_of_edit(path)
+
+    assert route.image
 
 
 def test_what_stays_out_of_delivered_images_is_known_by_name():
-    let_in = {
-        line[1:]
-        for line in (REPOSITORY / ".dockerignore").read_text().splitlines()
-        if line.startswith("!")
-    }
+    lines = DOCKERIGNORE.read_text().splitlines()
+    let_in = [line.removeprefix("!") for line in lines if line.startswith("!")]
 
-    undecided = {
-        path
-        for path in let_in
-        if not image(path if (REPOSITORY / path).is_file() else f"{path}/file")
-    }
+    undecided = {path for path in let_in if not builds_image(path)}
+
     assert undecided == SPARED | TEST_ALONE
-    assert not any(path.startswith(f"{folder}/") for folder in TEST_ALONE for path in DELIVERED)
-    assert all(route_of([Change(path, "modified")], MODELS).infrastructure for path in SPARED)
+    for folder in TEST_ALONE:
+        delivered_paths = [path for path in DELIVERED if path.startswith(f"{folder}/")]
+        assert delivered_paths == []
+    for path in SPARED:
+        route = route_of_edit(path)
+        assert route.infrastructure
+
+
+def builds_image(path):
+    """Whether an edit of this file, or inside this folder, builds the image."""
+    place = REPOSITORY / path
+    edited_path = path if place.is_file() else f"{path}/file"
+    route = route_of_edit(edited_path)
+    return route.image
 
 
 def test_what_decides_which_packages_are_in_the_image_trains_every_model():
     requirements = copied(["requirements", "build"]) | {"build/Dockerfile"}
 
-    assert all(
-        route_of([Change(path, "modified")], MODELS).models == MODELS for path in requirements
-    )
+    for path in requirements:
+        route = route_of_edit(path)
+        assert route.models == MODELS
     assert {"Pipfile.lock", "build/environment", "build/requirements", "build/trim"} <= requirements

@@ -14,12 +14,27 @@ from pipeline.gcp import clients
 from pipeline.gcp.stage import Stage
 
 DEV = ENVIRONMENTS["dev"]
+NO_CREDENTIALS = (
+    "there are no valid Google credentials: run `gcloud auth application-default login`"
+)
+NOT_FOUND = exceptions.NotFound("gone")
+FORBIDDEN = exceptions.Forbidden("no right")
+UNAUTHORIZED = exceptions.Unauthorized("who?")
+CONFLICT = exceptions.Conflict("twice")
+OVERLOADED = exceptions.TooManyRequests("slowly")
+UNAVAILABLE = exceptions.ServiceUnavailable("x")
+WITHOUT_CREDENTIALS = auth.DefaultCredentialsError("none")
+EXPIRED = auth.RefreshError("expired")
+DISCONNECTED = requests.ConnectionError("cut")
+TIRED = exceptions.RetryError("tired", cause=None)
+NO_METADATA_SERVER = auth.TransportError("no metadata server")
+RETRYABLE = auth.RefreshError("x", retryable=True)
 
 
 def unfetched_token() -> auth.RefreshError:
     """As google.auth.compute_engine raises it."""
     error = auth.RefreshError("x")
-    error.__cause__ = auth.TransportError("x")
+    error.__cause__ = NO_METADATA_SERVER
     return error
 
 
@@ -27,47 +42,33 @@ def unfetched_token() -> auth.RefreshError:
     ("error", "says"),
     [
         (
-            exceptions.NotFound("gone"),
+            NOT_FOUND,
             "the thing is not there in mill-dev: `make doctor env=dev` says what is missing",
         ),
         (
-            exceptions.Forbidden("no right"),
+            FORBIDDEN,
             r"the thing: Google refuses it in mill-dev \(no right\): `make doctor env=dev`",
         ),
-        (exceptions.Unauthorized("who?"), "the thing: Google refuses it in mill-dev"),
-        (exceptions.Conflict("twice"), "the thing: Google answered 409: twice"),
-        (exceptions.TooManyRequests("slowly"), "the thing: Google answered 429: slowly"),
-        (
-            auth.DefaultCredentialsError("none"),
-            "there are no valid Google credentials: run `gcloud auth application-default login`",
-        ),
-        (
-            auth.RefreshError("expired"),
-            "there are no valid Google credentials: run `gcloud auth application-default login`",
-        ),
-        (
-            auth.TransportError("no metadata server"),
-            r"the thing: no token could be fetched from Google \(no metadata server\)",
-        ),
-        (requests.ConnectionError("cut"), "the thing: Google could not be reached"),
-        (exceptions.RetryError("tired", cause=None), "the thing: Google could not be reached"),
+        (UNAUTHORIZED, "the thing: Google refuses it in mill-dev"),
+        (CONFLICT, "the thing: Google answered 409: twice"),
+        (OVERLOADED, "the thing: Google answered 429: slowly"),
+        (WITHOUT_CREDENTIALS, NO_CREDENTIALS),
+        (EXPIRED, NO_CREDENTIALS),
+        (NO_METADATA_SERVER, "no token could be fetched from Google .no metadata server."),
+        (DISCONNECTED, "the thing: Google could not be reached"),
+        (TIRED, "the thing: Google could not be reached"),
     ],
 )
 def test_a_refusal_is_one_sentence(error, says):
-    with pytest.raises(RunError, match=says), Stage(DEV).asking("the thing"):
+    stage = Stage(DEV)
+
+    with pytest.raises(RunError, match=says), stage.asking("the thing"):
         raise error
 
 
 @pytest.mark.parametrize(
     "error",
-    [
-        exceptions.TooManyRequests("x"),
-        exceptions.ServiceUnavailable("x"),
-        requests.ConnectionError("x"),
-        auth.TransportError("x"),
-        auth.RefreshError("x", retryable=True),
-        unfetched_token(),
-    ],
+    [OVERLOADED, UNAVAILABLE, DISCONNECTED, NO_METADATA_SERVER, RETRYABLE, unfetched_token()],
 )
 def test_what_may_pass_is_asked_again(error):
     errors = [error, error]
@@ -77,10 +78,12 @@ def test_what_may_pass_is_asked_again(error):
             raise errors.pop()
         return "answer"
 
-    assert clients.patiently(call) == "answer"
+    answer = clients.patiently(call)
+
+    assert answer == "answer"
 
 
-@pytest.mark.parametrize("error", [exceptions.Forbidden("no"), auth.RefreshError("revoked")])
+@pytest.mark.parametrize("error", [FORBIDDEN, EXPIRED])
 def test_what_will_not_pass_is_asked_once(error):
     calls = []
 

@@ -17,7 +17,8 @@ PLACE = f"projects/{PROJECT}/locations/{REGION}"
 @pytest.fixture
 def google(monkeypatch) -> Iterator[GoogleApis]:
     with GoogleApis() as apis:
-        for name, value in apis.environment().items():
+        variables = apis.environment()
+        for name, value in variables.items():
             monkeypatch.setenv(name, value)
         yield apis
 
@@ -27,8 +28,8 @@ def endpoint(google):
     """An endpoint with two versions of a model; the first takes all the traffic."""
     aiplatform = vertex(PROJECT, REGION)
     endpoint = aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id="7")
-    for number in (1, 2):
-        parent = {"model_id": "cab"} if number == 1 else {"parent_model": f"{PLACE}/models/cab"}
+    parents = {1: {"model_id": "cab"}, 2: {"parent_model": f"{PLACE}/models/cab"}}
+    for number, parent in parents.items():
         model = aiplatform.Model.upload(
             display_name="cab",
             artifact_uri=f"gs://b/{number}",
@@ -40,31 +41,41 @@ def endpoint(google):
 
 
 def versions(endpoint) -> dict[str, str]:
-    return {m.model_version_id: m.id for m in endpoint.list_models()}
+    """The id of each deployed model, by its version."""
+    models = endpoint.list_models()
+    return {model.model_version_id: model.id for model in models}
 
 
 def test_vertex_moves_traffic_and_undeploys(endpoint):
     from google.api_core import exceptions
 
     ids = versions(endpoint)
-    endpoint.update(traffic_split={ids["1"]: 90, ids["2"]: 10})
-    assert dict(endpoint.traffic_split) == {ids["1"]: 90, ids["2"]: 10}
+    first_id, second_id = ids["1"], ids["2"]
+
+    endpoint.update(traffic_split={first_id: 90, second_id: 10})
+
+    assert dict(endpoint.traffic_split) == {first_id: 90, second_id: 10}
+
     with pytest.raises(exceptions.BadRequest):
-        endpoint.update(traffic_split={ids["1"]: 90, ids["2"]: 20})
+        endpoint.update(traffic_split={first_id: 90, second_id: 20})
 
-    endpoint.undeploy(ids["1"], traffic_split={ids["2"]: 100})
+    endpoint.undeploy(first_id, traffic_split={second_id: 100})
 
-    assert versions(endpoint) == {"2": ids["2"]}
-    assert [m.id for m in endpoint.gca_resource.deployed_models] == [ids["2"]]
-    assert dict(endpoint.traffic_split) == {ids["2"]: 100}
+    [deployed_model] = endpoint.gca_resource.deployed_models
+    assert versions(endpoint) == {"2": second_id}
+    assert deployed_model.id == second_id
+    assert dict(endpoint.traffic_split) == {second_id: 100}
 
 
 def test_vertex_predicts(google, endpoint):
     from google.api_core import exceptions
 
+    ids = versions(endpoint)
+
     answer = endpoint.predict(instances=[{"a": 1}, {"a": 2}])
+
     assert answer.predictions == [0.5, 0.5]
-    assert answer.deployed_model_id == versions(endpoint)["1"]
+    assert answer.deployed_model_id == ids["1"]
     assert answer.model_version_id == "1"
 
     google.answers["1"] = lambda _: (500, {"error": "boom"})
@@ -76,10 +87,8 @@ def test_vertex_runs_lists_and_cancels_pipeline_jobs(google):
     from google.cloud.aiplatform_v1 import PipelineJob
 
     aiplatform = vertex(PROJECT, REGION)
-    client, states = (
-        aiplatform.PipelineJob._empty_constructor().api_client,
-        aiplatform.gapic.PipelineState,
-    )
+    states = aiplatform.gapic.PipelineState
+    client = aiplatform.PipelineJob._empty_constructor().api_client
     for number in (1, 2):
         job = PipelineJob(
             display_name="run",
@@ -89,13 +98,15 @@ def test_vertex_runs_lists_and_cancels_pipeline_jobs(google):
         client.create_pipeline_job(parent=PLACE, pipeline_job=job, pipeline_job_id=f"run-{number}")
 
     google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", state="PIPELINE_STATE_SUCCEEDED")
-    aiplatform.PipelineJob.get("run-2").cancel()
+    second_job = aiplatform.PipelineJob.get("run-2")
+    second_job.cancel()
 
     jobs = aiplatform.PipelineJob.list(filter='labels.model="cab"', order_by="create_time desc")
-    assert [(job.name, job.state) for job in jobs] == [
-        ("run-2", states.PIPELINE_STATE_CANCELLED),
-        ("run-1", states.PIPELINE_STATE_SUCCEEDED),
-    ]
+    cancelled_job, succeeded_job = jobs
+    assert cancelled_job.name == "run-2"
+    assert cancelled_job.state == states.PIPELINE_STATE_CANCELLED
+    assert succeeded_job.name == "run-1"
+    assert succeeded_job.state == states.PIPELINE_STATE_SUCCEEDED
 
 
 @pytest.fixture
@@ -106,9 +117,8 @@ def builds(google):
         CloudBuildRestTransport,
     )
 
-    transport = CloudBuildRestTransport(
-        host=f"{google.url}/cloud_build", url_scheme="http", credentials=AnonymousCredentials()
-    )
+    host, credentials = f"{google.url}/cloud_build", AnonymousCredentials()
+    transport = CloudBuildRestTransport(host=host, url_scheme="http", credentials=credentials)
     return cloudbuild_v1.CloudBuildClient(transport=transport)
 
 
@@ -129,32 +139,32 @@ def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
     assert dict(trigger.substitutions) == {"_MODEL": ""}
 
     name = {"name": f"{PLACE}/triggers/{trigger_id}", "trigger_id": trigger_id, **ids}
-    operation = builds.run_build_trigger(
-        request={**name, "source": {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "cab"}}}
-    )
+    source = {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "cab"}}
+    operation = builds.run_build_trigger(request={**name, "source": source})
 
     build = operation.metadata.build
     assert build.status.name == "PENDING"
     assert build.substitutions["_MODEL"] == "cab"
     assert not operation.done()
+
     google.change("cloud_build", build.name, status="SUCCESS")
-    assert operation.result(timeout=30).status.name == "SUCCESS"
+    result = operation.result(timeout=30)
     request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}
-    assert [build.status.name for build in builds.list_builds(request=request)] == ["SUCCESS"]
-    assert (
-        builds.get_build(request={"name": build.name, "id": build.id, **ids}).build_trigger_id
-        == trigger_id
-    )
+    [listed_build] = builds.list_builds(request=request)
+    fetched_build = builds.get_build(request={"name": build.name, "id": build.id, **ids})
+
+    assert result.status.name == "SUCCESS"
+    assert listed_build.status.name == "SUCCESS"
+    assert fetched_build.build_trigger_id == trigger_id
 
 
 def test_an_authorized_session_writes_logs_and_reads_measurements(google):
     from google.auth.credentials import AnonymousCredentials
     from google.auth.transport.requests import AuthorizedSession
 
-    http, errors = (
-        AuthorizedSession(AnonymousCredentials()),
-        "aiplatform.googleapis.com/prediction/online/error_count",
-    )
+    credentials = AnonymousCredentials()
+    http = AuthorizedSession(credentials)
+    errors = "aiplatform.googleapis.com/prediction/online/error_count"
     google.measure(errors, 3, deployed_model_id="1")
 
     entries = {
@@ -162,7 +172,8 @@ def test_an_authorized_session_writes_logs_and_reads_measurements(google):
         "resource": {"type": "global"},
         "entries": [{"jsonPayload": {"a": 1}}],
     }
-    http.post(f"{google.url}/logging/v2/entries:write", json=entries).raise_for_status()
+    acknowledgement = http.post(f"{google.url}/logging/v2/entries:write", json=entries)
+    acknowledgement.raise_for_status()
     parameters = {"filter": f'metric.type="{errors}" AND metric.labels.deployed_model_id="1"'}
     interval = {
         "interval.startTime": "2026-01-01T00:00:00Z",
@@ -173,5 +184,8 @@ def test_an_authorized_session_writes_logs_and_reads_measurements(google):
         params={**parameters, **interval},
     )
 
-    assert google.entries[0]["jsonPayload"] == {"a": 1}
-    assert answer.json()["timeSeries"][0]["points"][0]["value"] == {"int64Value": "3"}
+    entry, *_ = google.entries
+    series, *_ = answer.json()["timeSeries"]
+    point, *_ = series["points"]
+    assert entry["jsonPayload"] == {"a": 1}
+    assert point["value"] == {"int64Value": "3"}
