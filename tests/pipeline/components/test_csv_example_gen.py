@@ -120,7 +120,8 @@ def test_a_file_that_is_no_zip_is_named(tmp_path):
 def test_encoding_is_the_same_whenever_it_is_done(tmp_path):
     small = copy_small("cab", tmp_path)
     folder = ModelFolder.load(str(small))
-    table = read_csv(folder.source, columns(read(folder)), [""])
+    schema = read(folder)
+    table = read_csv(folder.source, columns(schema), [""])
 
     first_examples = list(encode(table))
     second_examples = list(encode(table))

@@ -101,7 +101,8 @@ def test_a_model_is_served_by_the_servers_account_on_the_stages_machines(google)
     deployed = only_deployed_model(google)
     assert deployed["serviceAccount"] == DESTINATION.service_account
     machines = deployed["dedicatedResources"]
-    assert machines["machineSpec"]["machineType"] == "n1-standard-2"
+    machine = machines["machineSpec"]
+    assert machine["machineType"] == "n1-standard-2"
     assert machines["minReplicaCount"] == 1
     assert machines["maxReplicaCount"] == 2
 

@@ -72,7 +72,8 @@ def nodes(job):
     components = spec["components"]
     executors = spec["deploymentSpec"]["executors"]
     by_name = {}
-    for name, task in spec["root"]["dag"]["tasks"].items():
+    dag = spec["root"]["dag"]
+    for name, task in dag["tasks"].items():
         reference = task["componentRef"]
         component = components[reference["name"]]
         executor = executors[component["executorLabel"]]
@@ -181,7 +182,8 @@ def test_each_model_asks_for_its_own_last_blessed_one(stage_nodes, model):
     by_name = stage_nodes("dev", model=model)
 
     resolver = by_name["LastBlessed-model-blessing-resolver"].executor["resolver"]
-    query = resolver["outputArtifactQueries"]["model_blessing"]["filter"]
+    queries = resolver["outputArtifactQueries"]
+    query = queries["model_blessing"]["filter"]
     pipeline_name = by_name["Evaluator"].parameter("pipeline")
     assert pipeline_name == f"dev-{model}"
     assert query.endswith(

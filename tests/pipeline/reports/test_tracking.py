@@ -89,4 +89,7 @@ def test_a_tracker_that_hangs_ends_itself_where_no_one_is_left_to_do_it(hanging)
 
 
 def test_ctrl_c_does_not_reach_the_tracker(tracker):
-    assert os.getpgid(tracker.pid) != os.getpgid(0)
+    tracker_group = os.getpgid(tracker.pid)
+    own_group = os.getpgid(0)
+
+    assert tracker_group != own_group

@@ -116,8 +116,9 @@ def test_it_stands_on_the_serving_environment_alone_and_takes_its_model_from_a_b
         default_route_status, _ = process.ask("POST", "/predict", request_body)
         exit_code = process.end(signal.SIGTERM)
 
+    predictions = json.loads(answer)["predictions"]
     assert status == 200
-    assert json.loads(answer)["predictions"] == pytest.approx(scores, abs=1e-6)
+    assert predictions == pytest.approx(scores, abs=1e-6)
     assert health_status == 200
     assert default_route_status == 404
     assert exit_code == 0
