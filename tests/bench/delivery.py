@@ -77,6 +77,7 @@ def report() -> None:
     full = durations["full"]
     partial = durations["partial"]
     print(f"full without its images {full:.1f} s, partial {partial:.1f} s", flush=True)
+    print(f"ratio without images {partial / full:.2f}", flush=True)
     images = built()
     full_with_images = images + full
     print(f"images from nothing {images:.1f} s, full {full_with_images:.1f} s")

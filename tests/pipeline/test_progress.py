@@ -1,0 +1,61 @@
+"""A terminal shows live seconds of what runs, any other stream a plain line a node."""
+
+import io
+import os
+import pty
+import re
+import time
+
+import pytest
+
+from pipeline.progress import Progress, shown
+
+CLEAR = "\x1b[2K"  # how a terminal's line is written over
+
+
+@pytest.fixture
+def terminal():
+    """A stream that is a terminal, and a way to read what it was sent."""
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w") as stream:
+        yield stream, lambda: os.read(reader, 1 << 20).decode()
+    os.close(reader)
+
+
+def test_a_terminal_counts_the_seconds_of_each_running_node(terminal):
+    stream, read = terminal
+
+    with Progress(stream) as progress:
+        progress("Trainer", "running")
+        progress("StatisticsGen", "running")
+        time.sleep(1)
+        progress("Trainer", "finished")
+        progress("StatisticsGen", "failed")
+
+    output = read()
+    running_seconds = set(re.findall(r"Trainer +(\d+\.\d) s \.\.\.", output))
+    assert len(running_seconds) > 2
+    assert CLEAR in output
+    assert re.search(r"Trainer +1\.\d s\r?\n", output)
+    assert re.search(r"StatisticsGen +1\.\d s failed", output)
+
+
+def test_another_stream_gets_a_line_at_each_beginning_and_end():
+    stream = io.StringIO()
+
+    with Progress(stream) as progress:
+        progress("Trainer", "running")
+        progress("Trainer", "finished")
+
+    begin, end = stream.getvalue().splitlines()
+    assert begin == "Trainer ..."
+    assert re.fullmatch(r"Trainer +0\.\d s", end)
+
+
+def test_a_step_that_raises_is_shown_as_failed():
+    stream = io.StringIO()
+
+    with Progress(stream) as progress, pytest.raises(ValueError), shown(progress, "deploy"):
+        raise ValueError
+
+    assert stream.getvalue().rstrip().endswith("failed")
