@@ -84,16 +84,28 @@ class Door(BaseHTTPRequestHandler):
         fault = self._due_fault()
         if fault:
             return self._answer(fault, [], b'{"error": {"message": "planted"}}')
-        connection = http.client.HTTPConnection(self.store.behind)
-        headers = _end_to_end(self.headers.items())
-        connection.request(self.command, self.path, body, dict(headers))
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
+        status, headers, content = self._asked(body)
         if fault == LOST:
             self.close_connection = True
             return None
-        return self._answer(answer.status, _end_to_end(answer.getheaders()), content)
+        return self._answer(status, headers, content)
+
+    def _asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """The server's answer; on a busy machine it drops a connection now and then."""
+        request_headers = dict(_end_to_end(self.headers.items()))
+        for pause_seconds in (0.1, 0.5, 0):
+            connection = http.client.HTTPConnection(self.store.behind)
+            try:
+                connection.request(self.command, self.path, body, request_headers)
+                answer = connection.getresponse()
+                return answer.status, _end_to_end(answer.getheaders()), answer.read()
+            except ConnectionError:
+                if not pause_seconds:
+                    raise
+                time.sleep(pause_seconds)
+            finally:
+                connection.close()
+        raise AssertionError("the last attempt answers or raises")
 
     def _due_fault(self) -> int | None:
         """The next fault, if this is an upload and one is left."""
