@@ -13,6 +13,9 @@ PIPELINE = (
     "roles/logging.logWriter",
 )
 DATAFLOW = ("roles/dataflow.developer", "roles/dataflow.worker")
+# Their holder may make and read objects in each bucket of the project:
+# https://cloud.google.com/iam/docs/roles-permissions/dataflow
+IN_ALL_BUCKETS = ("roles/dataflow.worker",)
 MONITOR = ("roles/bigquery.user", "roles/logging.logWriter", "roles/monitoring.viewer")
 COSTS = {"planner": "roles/billing.viewer", "deployer": "roles/billing.costsManager"}
 PREDICTOR = (

@@ -13,7 +13,7 @@ from pipeline.errors import ConfigurationError, DataError
 from pipeline.model import schema as contract
 from pipeline.model.declaration import Declaration
 from pipeline.model.folder import ModelFolder
-from settings import Settings
+from settings import Settings, artifacts
 
 
 @dataclass(frozen=True)
@@ -158,11 +158,11 @@ def cloud(
     return PipelineSpec(
         name=name,
         model=folder.name,
-        root=f"{names.artifacts_uri}/pipelines/{name}",
+        root=f"{names.artifacts_uri}/{artifacts.RUNS}{name}",
         declaration=folder.declaration,
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
-        modules=Modules.of(folder, f"{names.artifacts_uri}/modules/{folder.name}"),
+        modules=Modules.of(folder, f"{names.artifacts_uri}/{artifacts.MODULES}{folder.name}"),
         source=BigQuerySource(_query(folder, table, end)),
         destination=destination(settings, folder.name, serving_image),
         training=_training(settings, image),
@@ -222,7 +222,7 @@ def _beam_args(settings: Settings, image: str) -> tuple[str, ...]:
     names = settings.names
     common = (
         f"--project={settings.project_id}",
-        f"--temp_location={names.artifacts_uri}/tmp/beam",
+        f"--temp_location={names.artifacts_uri}/{artifacts.SCRATCH}beam",
         f"--sdk_container_image={image}",
     )
     if settings.beam_engine == "direct":

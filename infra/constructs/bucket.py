@@ -1,6 +1,6 @@
 """A bucket and the grants on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_google.storage_bucket import (
@@ -11,7 +11,10 @@ from cdktf_cdktf_provider_google.storage_bucket import (
     StorageBucketSoftDeletePolicy,
     StorageBucketVersioning,
 )
-from cdktf_cdktf_provider_google.storage_bucket_iam_member import StorageBucketIamMember
+from cdktf_cdktf_provider_google.storage_bucket_iam_member import (
+    StorageBucketIamMember,
+    StorageBucketIamMemberCondition,
+)
 from constructs import Construct
 
 from infra.constructs.grants import Principal, grant_id
@@ -36,6 +39,7 @@ class Bucket(Construct):
         deletable: bool = False,
     ) -> None:
         super().__init__(scope, id_)
+        self._name = name
         rules = expire_after_days or {}
         bad_rules = {
             prefix: days for prefix, days in rules.items() if not _is_allowed(prefix, days)
@@ -63,16 +67,38 @@ class Bucket(Construct):
             lifecycle_rule=expiries,
         )
 
-    def grant(self, role: str, *, to: str | Principal) -> None:
-        """Let the principal `to` act on this bucket; additive, so other grants survive."""
+    def grant(self, role: str, *, to: str | Principal, only_in: Sequence[str] = ()) -> None:
+        """Let the principal `to` act on this bucket; additive, so other grants survive.
+
+        With `only_in`, it acts on objects of these folders and names alone: what is asked of the
+        bucket itself, a list of objects above all, then takes another grant.
+        """
         principal = Principal.of(to)
+        limit = _only_in(self._name, only_in) if only_in else None
         StorageBucketIamMember(
             self,
             grant_id(role, principal),
             bucket=self.resource.name,
             role=role,
             member=principal.member,
+            condition=limit,
         )
+
+
+def _only_in(bucket: str, places: Sequence[str]) -> StorageBucketIamMemberCondition:
+    """Limit a grant to objects.
+
+    https://cloud.google.com/iam/docs/conditions-resource-attributes has the form of their names.
+    """
+    objects = f"projects/_/buckets/{bucket}/objects/"
+    clauses = [
+        f'resource.name.startsWith("{objects}{place}")'
+        if place.endswith("/")
+        else f'resource.name == "{objects}{place}"'
+        for place in places
+    ]
+    title = f"only in {', '.join(places)}"
+    return StorageBucketIamMemberCondition(title=title, expression=" || ".join(clauses))
 
 
 def _is_allowed(prefix: str, days: int) -> bool:

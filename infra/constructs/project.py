@@ -31,14 +31,24 @@ class Project(Construct):
             for api in apis
         ]
 
-    def grant(self, role: str, *, to: str | Principal, only_for_roles: Iterable[str] = ()) -> None:
+    def grant(
+        self,
+        role: str,
+        *,
+        to: str | Principal,
+        only_for_roles: Iterable[str] = (),
+        except_in_buckets: bool = False,
+    ) -> None:
         """Let `to` act on the whole project.
 
         With `only_for_roles`, it acts as the administrator of the grants of these roles alone.
+        With `except_in_buckets`, what the role allows in buckets is left out.
         """
         principal = Principal.of(to)
         roles = list(only_for_roles)
         limit = _only_grants_of(roles) if roles else None
+        if except_in_buckets:
+            limit = _nothing_in_storage()
         ProjectIamMember(
             self,
             grant_id(role, principal),
@@ -47,6 +57,17 @@ class Project(Construct):
             member=principal.member,
             condition=limit,
         )
+
+
+def _nothing_in_storage() -> ProjectIamMemberCondition:
+    """Take a role's permissions in buckets from it.
+
+    Services that know no resource attributes compare unequal to any type, and so keep theirs:
+    https://cloud.google.com/iam/docs/configuring-resource-based-access
+    """
+    types = ("storage.googleapis.com/Bucket", "storage.googleapis.com/Object")
+    expression = " && ".join(f'resource.type != "{type_}"' for type_ in types)
+    return ProjectIamMemberCondition(title="nothing in buckets", expression=expression)
 
 
 def _only_grants_of(roles: list[str]) -> ProjectIamMemberCondition:

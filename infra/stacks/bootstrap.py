@@ -28,7 +28,7 @@ ACCOUNTS = {
     "deployer": "Applies the stacks but bootstrap, behind the approval of a GitHub environment",
     "builder": "Builds, submits and releases, called by Cloud Build's triggers",
     "pipeline": "Runs pipelines, their Dataflow jobs and their training",
-    "server": "Serves models: reads one artifact and nothing else",
+    "server": "Serves models: reads what runs have made and nothing else",
     "monitor": "Compares the request log with what the model was trained on",
 }
 ACT_AS = "roles/iam.serviceAccountUser"

@@ -14,9 +14,32 @@ from infra.constructs.image_registry import ImageRegistry
 from infra.constructs.project import Project
 from infra.stacks.stage_stack import StageStack
 from settings import Settings
+from settings.artifacts import HISTORY, MODULES, RECORD, REPORTS, RUNS, SCRATCH
 from settings.names import RECORDED_TAG
 
-SCRATCH = {"tmp/": 14}  # days; nothing that a record names lies under it
+EXPIRY_DAYS = {SCRATCH: 14}  # nothing that a record names lies under it
+# account -> its roles on the artifacts' bucket, each with where its objects lie; () is anywhere.
+# Objects are listed, and the bucket itself is asked for, at the bucket: no condition on objects
+# allows it, so that who holds conditional grants alone is a reader of the bucket, too.
+BUCKET_READER = "roles/storage.legacyBucketReader"
+ARTIFACT_ROLES: dict[str, dict[str, tuple[str, ...]]] = {
+    "builder": {
+        "roles/storage.objectViewer": (),
+        "roles/storage.objectUser": (RECORD, HISTORY, MODULES, REPORTS),
+    },
+    "pipeline": {
+        BUCKET_READER: (),
+        "roles/storage.objectViewer": (MODULES,),
+        "roles/storage.objectUser": (RUNS, SCRATCH),
+    },
+    "server": {BUCKET_READER: (), "roles/storage.objectViewer": (RUNS,)},
+}
+# Vertex pulls a node's and a server's image as its own agent; Dataflow's workers pull as the
+# pipeline.
+IMAGE_ROLES = {
+    "builder": "roles/artifactregistry.writer",
+    "pipeline": "roles/artifactregistry.reader",
+}
 
 
 class Foundation(StageStack):
@@ -37,7 +60,7 @@ class Foundation(StageStack):
             "Artifacts",
             name=self.names.bucket("artifacts"),
             location=settings.region,
-            expire_after_days=SCRATCH,
+            expire_after_days=EXPIRY_DAYS,
             deletable=settings.deletable,
         )
         self.data = Dataset(
@@ -77,7 +100,8 @@ class Foundation(StageStack):
         )
 
     def _let_copy(self, builder: str) -> None:
-        self.artifacts.grant("roles/storage.objectViewer", to=builder)
+        self.artifacts.grant(BUCKET_READER, to=builder)
+        self.artifacts.grant("roles/storage.objectViewer", to=builder, only_in=[RECORD])
         self.images.grant("roles/artifactregistry.reader", to=builder)
 
     def _tell_addresses(self) -> None:
@@ -96,23 +120,13 @@ class Foundation(StageStack):
         }
         for account, account_roles in project_roles.items():
             for role in account_roles:
-                self.project.grant(role, to=member(account))
-        storage_roles = {
-            "builder": "objectUser",
-            "pipeline": "objectUser",
-            "monitor": "objectUser",
-            "server": "objectViewer",
-        }
-        for account, role in storage_roles.items():
-            self.artifacts.grant(f"roles/storage.{role}", to=member(account))
-        image_roles = {
-            "builder": "writer",
-            "pipeline": "reader",
-            "server": "reader",
-            "monitor": "reader",
-        }
-        for account, role in image_roles.items():
-            self.images.grant(f"roles/artifactregistry.{role}", to=member(account))
+                in_all_buckets = role in roles.IN_ALL_BUCKETS
+                self.project.grant(role, to=member(account), except_in_buckets=in_all_buckets)
+        for account, artifact_roles in ARTIFACT_ROLES.items():
+            for role, places in artifact_roles.items():
+                self.artifacts.grant(role, to=member(account), only_in=places)
+        for account, role in IMAGE_ROLES.items():
+            self.images.grant(role, to=member(account))
         self.data.grant("roles/bigquery.dataViewer", to=member("pipeline"))
         # Monitoring reads labels that arrive later.
         self.data.grant("roles/bigquery.dataViewer", to=member("monitor"))

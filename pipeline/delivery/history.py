@@ -21,9 +21,9 @@ from pipeline.errors import RunError
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.endpoints import Endpoint
 from pipeline.gcp.stage import Stage
+from settings.artifacts import HISTORY as PREFIX
 
 VERSION = 1
-PREFIX = "deliveries/"
 BUILD = "BUILD_ID"  # of the environment, as the recipes set it
 
 Cause = Literal["release", "taken back", "rollback", "retire", "undeploy", "swept"]

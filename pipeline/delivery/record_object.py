@@ -13,8 +13,8 @@ from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.protocols import Bucket
 from pipeline.gcp.stage import Stage
+from settings.artifacts import RECORD as NAME
 
-NAME = "delivery.json"
 CONTENDED_SECONDS = 60.0  # Cloud Storage takes about one write a second of one object
 
 

@@ -12,6 +12,7 @@ from pipeline.gcp.protocols import Bucket
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.spec import MODULE_FILES, Modules
+from settings.artifacts import MODULES
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def addresses(folder: ModelFolder, stage: Stage) -> dict[str, str]:
 
     The content may be there or not.
     """
-    modules = Modules.of(folder, f"{stage.names.artifacts_uri}/modules/{folder.name}")
+    modules = Modules.of(folder, f"{stage.names.artifacts_uri}/{MODULES}{folder.name}")
     uris = (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters)
     return dict(zip(MODULE_FILES, uris, strict=True))
 

@@ -113,6 +113,7 @@ def grants_between(previous, settings):
     builder = settings.names.member("builder")
     previous_builder = previous.names.member("builder")
     return [
+        (foundation, "roles/storage.legacyBucketReader", builder),
         (foundation, "roles/storage.objectViewer", builder),
         (foundation, "roles/artifactregistry.reader", builder),
         (delivery, "roles/pubsub.publisher", previous_builder),

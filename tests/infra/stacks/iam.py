@@ -1,0 +1,125 @@
+"""Who may do what, by the grants of the synthesized stacks: IAM as far as these grants use it.
+
+What each role holds is from https://cloud.google.com/iam/docs/roles-permissions, cut to what is
+asked for here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from infra import roles
+from settings import Settings
+from tests.infra.conftest import Resource, Synthesized, configured
+
+ENDPOINTS = {f"aiplatform.endpoints.{verb}" for verb in ("get", "update", "predict")}
+DEPLOYMENT = {f"aiplatform.endpoints.{verb}" for verb in ("deploy", "undeploy")}
+JOBS = {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")}
+READ, WRITE = {"storage.objects.get"}, {"storage.objects.create", "storage.objects.delete"}
+LIST = {"storage.objects.list"}
+PULL = {"artifactregistry.repositories.downloadArtifacts"}
+ROLES = {
+    "roles/aiplatform.user": {
+        *ENDPOINTS,
+        *DEPLOYMENT,
+        *JOBS,
+        "aiplatform.customJobs.create",
+        "aiplatform.models.get",
+        "aiplatform.models.upload",
+    },
+    "roles/artifactregistry.reader": PULL,
+    "roles/artifactregistry.writer": {*PULL, "artifactregistry.repositories.uploadArtifacts"},
+    "roles/bigquery.dataEditor": {"bigquery.tables.getData", "bigquery.tables.updateData"},
+    "roles/bigquery.dataViewer": {"bigquery.tables.getData"},
+    "roles/bigquery.readSessionUser": {"bigquery.readsessions.create"},
+    "roles/bigquery.user": {"bigquery.jobs.create", "bigquery.datasets.create"},
+    "roles/dataflow.developer": {"dataflow.jobs.create", "dataflow.jobs.get"},
+    "roles/dataflow.worker": {
+        "dataflow.workItems.lease",
+        "storage.buckets.get",
+        "storage.objects.create",
+        "storage.objects.get",
+    },
+    "roles/logging.logWriter": {"logging.logEntries.create"},
+    "roles/monitoring.viewer": {"monitoring.timeSeries.list"},
+    "roles/pubsub.publisher": {"pubsub.topics.publish"},
+    "roles/storage.legacyBucketReader": {*LIST, "storage.buckets.get"},
+    "roles/storage.objectUser": {*LIST, *READ, *WRITE},
+    "roles/storage.objectViewer": {*LIST, *READ},
+}
+CUSTOM_ROLES = {"Predictor": set(roles.PREDICTOR), "Caller": set(roles.CALLER)}
+# type of a grant -> the attribute that names its resource; the project's holds for all in it
+ON = {
+    "google_storage_bucket_iam_member": "bucket",
+    "google_artifact_registry_repository_iam_member": "repository",
+    "google_bigquery_dataset_iam_member": "dataset_id",
+    "google_pubsub_topic_iam_member": "topic",
+}
+OWN_NAMES = ("name", "repository_id", "dataset_id")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A resource as a grant names it; `object` is in the bucket of that name."""
+
+    name: str
+    object: str = ""
+
+    @property
+    def attributes(self) -> SimpleNamespace:
+        """What a condition sees of it: https://cloud.google.com/iam/docs/conditions-resource-attributes."""
+        if not self.name.endswith("-artifacts"):
+            return SimpleNamespace(name="", type="")
+        bucket = f"projects/_/buckets/{self.name}"
+        if not self.object:
+            return SimpleNamespace(name=bucket, type="storage.googleapis.com/Bucket")
+        return SimpleNamespace(
+            name=f"{bucket}/objects/{self.object}", type="storage.googleapis.com/Object"
+        )
+
+
+def is_allowed(
+    synthesized: Synthesized, settings: Settings, member: str, permission: str, place: Place
+) -> bool:
+    """Whether one of the stage's grants to the member allows this at the place."""
+    for stack in synthesized.stacks:
+        if stack.endswith(f"-{settings.stage}"):
+            for grant in _grants_at(synthesized, stack, place):
+                if grant.member == member and permission in permissions(grant.role):
+                    if _holds(grant, place):
+                        return True
+    return False
+
+
+def permissions(role: str) -> set[str]:
+    if role in ROLES:
+        return ROLES[role]
+    for suffix, custom_permissions in CUSTOM_ROLES.items():
+        if role.endswith(suffix):
+            return custom_permissions
+    raise KeyError(f"{role} is granted and ROLES does not say what it holds")
+
+
+def _grants_at(synthesized: Synthesized, stack: str, place: Place) -> Iterator[Resource]:
+    document = synthesized.stacks[stack]
+    for type_, grant in configured(document):
+        if type_ == "google_project_iam_member" and not stack.startswith("bootstrap"):
+            yield grant
+        elif type_ in ON and _name(synthesized, stack, getattr(grant, ON[type_])) == place.name:
+            yield grant
+
+
+def _name(synthesized: Synthesized, stack: str, reference: str) -> str:
+    """The name of `${google_storage_bucket.Artifacts.name}`."""
+    type_, id_, _ = reference.strip("${}").split(".")
+    resource = synthesized.by_id(stack, type_)[id_]
+    return next(getattr(resource, name) for name in OWN_NAMES if hasattr(resource, name))
+
+
+def _holds(grant: Resource, place: Place) -> bool:
+    """Whether the condition is true of the place; ours read the same in Python but for these."""
+    condition = getattr(grant, "condition", {"expression": "True"})
+    expression = condition["expression"]
+    for cel, python in (("||", "or"), ("&&", "and"), (".startsWith(", ".startswith(")):
+        expression = expression.replace(cel, python)
+    return eval(expression, {"__builtins__": {}}, {"resource": place.attributes})
