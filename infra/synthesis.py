@@ -9,6 +9,7 @@ from infra.stacks.delivery import Delivery
 from infra.stacks.foundation import Foundation
 from infra.stacks.monitoring import Monitoring
 from infra.stacks.serving import Serving
+from infra.switches import MONITORED
 from settings import Settings, model_names
 
 
@@ -17,6 +18,8 @@ def stand_up(
     settings: Settings,
     environments: Mapping[str, Settings],
     models: list[str] | None = None,
+    *,
+    monitored: bool = MONITORED,
 ) -> None:
     """Make the five stacks of one stage.
 
@@ -28,10 +31,10 @@ def stand_up(
         previous = environments[settings.promotes_from]
     Bootstrap(app, settings=settings)
     foundation = Foundation(app, settings=settings, followers=followers)
-    delivery = Delivery(app, settings=settings, previous=previous)
+    delivery = Delivery(app, settings=settings, previous=previous, monitored=monitored)
     served_models = model_names() if models is None else models
     serving = Serving(app, settings=settings, models=served_models)
-    monitoring = Monitoring(app, settings=settings)
+    monitoring = Monitoring(app, settings=settings, monitored=monitored)
     for stack in (delivery, serving, monitoring):
         stack.add_dependency(foundation)
     monitoring.add_dependency(serving)

@@ -12,11 +12,14 @@ from cdktf_cdktf_provider_google.cloudbuild_trigger import (
 )
 from constructs import Construct
 
+FROM_MESSAGE = "$(body.message."
+
 
 class BuildTrigger(Construct):
     """Runs build/<recipe>.yaml of the commit in the request.
 
-    It runs on a call, or on `topic`'s messages, after an approval unless told otherwise.
+    It runs on a call, or on `topic`'s messages, after an approval unless told otherwise. A message
+    without an attribute that a substitution asks for starts nothing.
     """
 
     def __init__(
@@ -53,16 +56,29 @@ class BuildTrigger(Construct):
             description=f"runs build/{recipe}.yaml",
             service_account=service_account,
             source_to_build=source,
-            git_file_source=_recipe_file(recipe, repository),
+            git_file_source=_recipe_file(recipe, repository, branch if topic else None),
             substitutions=substitutions,
+            filter=_filter(substitutions),
             pubsub_config=messages,
             approval_config=approval,
         )
 
 
-def _recipe_file(recipe: str, repository: str) -> CloudbuildTriggerGitFileSource:
-    # Without a revision the recipe comes from the commit that is built, and not from wherever the
-    # branch is by then.
+def _recipe_file(
+    recipe: str, repository: str, branch: str | None
+) -> CloudbuildTriggerGitFileSource:
+    """Return where the recipe is read: from the branch, or without one from the asked commit.
+
+    Without a revision Cloud Build reads it from the one that the invocation names. A message names
+    none: https://cloud.google.com/build/docs/api/reference/rest/v1/projects.triggers#GitFileSource
+    """
+    revision = f"refs/heads/{branch}" if branch else None
     return CloudbuildTriggerGitFileSource(
-        path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB"
+        path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB", revision=revision
     )
+
+
+def _filter(substitutions: dict[str, str]) -> str | None:
+    """Return the condition that every attribute asked of a message is there, if any is asked."""
+    names = [name for name, value in substitutions.items() if value.startswith(FROM_MESSAGE)]
+    return " && ".join(f'{name} != ""' for name in names) or None

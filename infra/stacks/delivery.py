@@ -29,26 +29,28 @@ ASKED_COMMIT = "$(body.message.attributes.commit)"
 class Delivery(StageStack):
     """The first stage builds, the others promote, asked by the stage before (`previous`).
 
-    All deliver modules, retrain and monitor. What delivers waits for an approval where the stage
+    All deliver modules and retrain, and where `monitored` compare the request log each morning.
+    What delivers waits for an approval where the stage
     asks for one. A promotion and a retraining only ask: their recipes hand commits to the stage's
     own modules trigger, which has the approval.
     """
 
-    def __init__(self, scope: Construct, *, settings: Settings, previous: Settings | None) -> None:
+    def __init__(
+        self, scope: Construct, *, settings: Settings, previous: Settings | None, monitored: bool
+    ) -> None:
         super().__init__(scope, "delivery", settings=settings)
         self.repository = self._connect()
-        self.topics = {purpose: self._topic(purpose) for purpose in ("retrain", "monitor")}
+        self.topics = {"retrain": self._topic("retrain")}
         if previous:
             self.topics["promote"] = self._topic("promote")
         recipes = ("modules",) if previous else ("image", "modules")
         for recipe in recipes:
             self._trigger(recipe, approval_required=settings.approval_required)
         self._trigger("retrain", models=ASKED_MODELS, approval_required=False)
-        # Reads and reports; an approval each morning would switch it off.
-        self._trigger("monitor", approval_required=False)
         if previous:
             self._promote(previous)
-        self._every_morning()
+        if monitored:
+            self._monitor()
         builder, monitor = self.names.member("builder"), self.names.member("monitor")
         self.topics["retrain"].grant("roles/pubsub.publisher", to=monitor)
         project = Project(self, "Project", project_id=settings.project_id)
@@ -122,7 +124,11 @@ class Delivery(StageStack):
             approval_required=approval_required,
         )
 
-    def _every_morning(self) -> None:
+    def _monitor(self) -> None:
+        """Ask for the monitor every morning."""
+        self.topics["monitor"] = self._topic("monitor")
+        # Reads and reports; an approval each morning would switch it off.
+        self._trigger("monitor", approval_required=False)
         target = CloudSchedulerJobPubsubTarget(
             topic_name=self.topics["monitor"].resource.id,
             data="e30=",  # base64 of {}

@@ -58,16 +58,20 @@ VERDICTS = [
 
 
 class Monitoring(StageStack):
-    """Each alert's id is its title and its heading in docs/runbook.md."""
+    """Each alert's id is its title and its heading in docs/runbook.md.
 
-    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+    The events are counted before anybody tells of them: an alert finds no metric that is new.
+    """
+
+    def __init__(self, scope: Construct, *, settings: Settings, monitored: bool) -> None:
         super().__init__(scope, "monitoring", settings=settings)
         self._keep_verdicts()
         self.channels = [self._channel(email) for email in settings.alert_emails]
         self.metrics = {event: self._count(event) for event in EVENTS}
         self._watch_endpoints()
         self._watch_deliveries()
-        self._watch_the_log()
+        if monitored:
+            self._watch_the_log()
         charts = _charts(self.metrics)
         Dashboard(self, "Dashboard", title=f"{settings.stage}: models", charts=charts)
         if settings.billing_account and settings.monthly_budget:
@@ -180,6 +184,10 @@ class Monitoring(StageStack):
             f"One answer in a hundred takes longer than {limits.largest_p99_ms} ms.",
             latency,
         )
+        if limits.keep_warm:  # else nothing is deployed between deliveries, and nothing paid for
+            self._watch_for_idleness()
+
+    def _watch_for_idleness(self) -> None:
         idle = absent("no predictions", PREDICTIONS, by=BY_ENDPOINT)
         self._alert(
             "Endpoint idle",

@@ -191,6 +191,24 @@ def test_a_trigger_takes_its_recipe_from_the_commit_that_is_built(stack, resourc
         "repo_type": "GITHUB",
     }
     assert not hasattr(trigger, "pubsub_config")
+    assert not hasattr(trigger, "filter")
+
+
+def test_a_trigger_on_messages_reads_its_recipe_from_the_branch_that_it_builds(stack, resources):
+    BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t")
+
+    [trigger] = resources(stack, "google_cloudbuild_trigger")
+    assert trigger.git_file_source["revision"] == "refs/heads/trunk"
+    assert trigger.source_to_build["ref"] == "refs/heads/trunk"
+
+
+def test_a_message_without_what_a_trigger_asks_of_it_starts_nothing(stack, resources):
+    asked = {name: f"$(body.message.attributes.{name})" for name in ("models", "commit")}
+
+    BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t", **asked)
+
+    [trigger] = resources(stack, "google_cloudbuild_trigger")
+    assert trigger.filter == '_MODELS != "" && _COMMIT != ""'
 
 
 def test_a_project_keeps_its_apis_when_a_stack_goes(stack, resources):

@@ -82,13 +82,12 @@ def is_allowed(
     synthesized: Synthesized, settings: Settings, member: str, permission: str, place: Place
 ) -> bool:
     """Whether one of the stage's grants to the member allows this at the place."""
-    for stack in synthesized.stacks:
-        if stack.endswith(f"-{settings.stage}"):
-            for grant in _grants_at(synthesized, stack, place):
-                if grant.member == member and permission in permissions(grant.role):
-                    if _holds(grant, place):
-                        return True
-    return False
+    stacks = [stack for stack in synthesized.stacks if stack.endswith(f"-{settings.stage}")]
+    grants = [grant for stack in stacks for grant in _grants_at(synthesized, stack, place)]
+    own_grants = [grant for grant in grants if grant.member == member]
+    return any(
+        permission in permissions(grant.role) and _holds(grant, place) for grant in own_grants
+    )
 
 
 def permissions(role: str) -> set[str]:
@@ -103,16 +102,18 @@ def permissions(role: str) -> set[str]:
 def _grants_at(synthesized: Synthesized, stack: str, place: Place) -> Iterator[Resource]:
     document = synthesized.stacks[stack]
     for type_, grant in configured(document):
-        if type_ == "google_project_iam_member" and not stack.startswith("bootstrap"):
-            yield grant
-        elif type_ in ON and _name(synthesized, stack, getattr(grant, ON[type_])) == place.name:
+        is_project_s = type_ == "google_project_iam_member" and "bootstrap" not in stack
+        if is_project_s or (
+            type_ in ON and _place_name(synthesized, stack, type_, grant) == place.name
+        ):
             yield grant
 
 
-def _name(synthesized: Synthesized, stack: str, reference: str) -> str:
-    """The name of `${google_storage_bucket.Artifacts.name}`."""
-    type_, id_, _ = reference.strip("${}").split(".")
-    resource = synthesized.by_id(stack, type_)[id_]
+def _place_name(synthesized: Synthesized, stack: str, type_: str, grant: Resource) -> str:
+    """The name that `${google_storage_bucket.Artifacts.name}` refers to."""
+    reference = getattr(grant, ON[type_])
+    place_type, id_, _ = reference.strip("${}").split(".")
+    resource = synthesized.by_id(stack, place_type)[id_]
     return next(getattr(resource, name) for name in OWN_NAMES if hasattr(resource, name))
 
 

@@ -2,20 +2,22 @@
 
 import re
 
-from environments import PROD
+from environments import ENVIRONMENTS, PROD
+from infra.switches import MONITORED
 from settings import REPOSITORY
 
 ALERT = "google_monitoring_alert_policy"
+WITHOUT_SENDER = ("drift", "no requests logged", "monitor silent")
 SUBJECT = re.compile(r'/online/(\w+)|event="(\w+)"|logs/(cloudbuild)|user/(\S+)"')
 
 
-def test_every_alert_has_its_page_in_the_runbook(synthesized):
+def test_every_alert_has_its_page_in_the_runbook(monitored):
     runbook = REPOSITORY / "docs/runbook.md"
     titles = re.findall(r"^## (.*)$", runbook.read_text(), re.MULTILINE)
     headings = {title.strip().lower().replace(" ", "-") for title in titles}
 
     links = set()
-    for _, alert in synthesized.each(ALERT):
+    for _, alert in monitored.each(ALERT):
         link = re.search(r"runbook\.md#(\S+)", alert.documentation["content"])
         links.add(link[1])
 
@@ -33,27 +35,56 @@ def test_alerts_reach_the_addresses_of_their_environment(synthesized):
         assert len(alert.notification_channels) == len(mails)
 
 
-def test_each_alert_asks_for_what_its_title_says(synthesized):
+def test_an_endpoint_is_idle_only_where_its_machines_stay(synthesized):
+    titles = {stage: titles_of(synthesized, stage) for stage in ENVIRONMENTS}
+
+    for stage, settings in ENVIRONMENTS.items():
+        is_watched = f"{stage}: endpoint idle" in titles[stage]
+        assert is_watched is settings.serving.keep_warm, stage
+    kept_warm = {settings.serving.keep_warm for settings in ENVIRONMENTS.values()}
+    assert kept_warm == {False, True}
+
+
+def test_an_alert_whose_event_nobody_tells_of_is_not_made(synthesized, monitored):
+    for stage in ENVIRONMENTS:
+        titles, all_titles = titles_of(synthesized, stage), titles_of(monitored, stage)
+        silent_titles = {f"{stage}: {what}" for what in WITHOUT_SENDER}
+
+        assert all_titles - titles == silent_titles
+
+
+def test_what_the_monitor_needs_is_made_as_soon_as_there_is_one():
+    """Fails once `python3 -m pipeline monitor` exists: switch MONITORED on then."""
+    verb = REPOSITORY / "pipeline/cli/monitor.py"
+
+    assert verb.exists() is MONITORED
+
+
+def titles_of(stacks, stage):
+    return {alert.display_name for alert in stacks.of(f"monitoring-{stage}", ALERT)}
+
+
+def test_each_alert_asks_for_what_its_title_says(monitored):
     conditions = {}
-    for alert in synthesized.of("monitoring-dev", ALERT):
+    for alert in monitored.of("monitoring-prod", ALERT):
         [condition] = alert.conditions
         [kind] = [key for key in condition if key.startswith("condition_")]
         subject = SUBJECT.search(condition[kind]["filter"])
         conditions[alert.display_name] = (kind, subject.group().strip('"'))
 
-    metrics = synthesized.by_id("monitoring-dev", "google_logging_metric")
-    [monitored] = [id_ for id_, metric in metrics.items() if metric.name == "dev/monitored"]
+    metrics = monitored.by_id("monitoring-prod", "google_logging_metric")
+    [verdicts] = [id_ for id_, metric in metrics.items() if metric.name == "prod/monitored"]
     assert conditions == {
-        "dev: prediction errors": ("condition_threshold", "/online/error_count"),
-        "dev: prediction latency": ("condition_threshold", "/online/prediction_latencies"),
-        "dev: endpoint idle": ("condition_absent", "/online/prediction_count"),
-        "dev: run failed": ("condition_matched_log", 'event="run_failed'),
-        "dev: not blessed": ("condition_matched_log", 'event="not_blessed'),
-        "dev: build failed": ("condition_matched_log", "logs/cloudbuild"),
-        "dev: drift": ("condition_matched_log", 'event="drift'),
-        "dev: no requests logged": ("condition_matched_log", 'event="no_requests'),
-        "dev: monitor silent": (
+        "prod: prediction errors": ("condition_threshold", "/online/error_count"),
+        "prod: prediction latency": ("condition_threshold", "/online/prediction_latencies"),
+        "prod: endpoint idle": ("condition_absent", "/online/prediction_count"),
+        "prod: run failed": ("condition_matched_log", 'event="run_failed'),
+        "prod: not blessed": ("condition_matched_log", 'event="not_blessed'),
+        "prod: build failed": ("condition_matched_log", "logs/cloudbuild"),
+        "prod: drift": ("condition_matched_log", 'event="drift'),
+        "prod: no requests logged": ("condition_matched_log", 'event="no_requests'),
+        "prod: monitor silent": (
             "condition_absent",
-            f"user/${{google_logging_metric.{monitored}.name}}",
+            f"user/${{google_logging_metric.{verdicts}.name}}",
         ),
     }

@@ -6,11 +6,11 @@ import pytest
 
 from environments import ENVIRONMENTS
 from settings import REPOSITORY
-from tests.infra.conftest import stage_of
+from tests.infra.conftest import every_stage, stage_of
 
 STAGE_COUNT = len(ENVIRONMENTS)
 TRIGGER = "google_cloudbuild_trigger"
-PROMOTING = ["build/modules.yaml", "build/monitor.yaml", "build/promote.yaml", "build/retrain.yaml"]
+PROMOTING = ["build/modules.yaml", "build/promote.yaml", "build/retrain.yaml"]
 ASKED = {
     "_MODELS": "$(body.message.attributes.models)",
     "_COMMIT": "$(body.message.attributes.commit)",
@@ -20,7 +20,7 @@ ASKED = {
 def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
     triggers = list(synthesized.each(TRIGGER))
 
-    assert len(triggers) == 4 * STAGE_COUNT
+    assert len(triggers) == 3 * STAGE_COUNT
     for stack, trigger in triggers:
         names = ENVIRONMENTS[stage_of(stack)].names
         accounts = [names.service_account_resource(role) for role in ("builder", "monitor")]
@@ -51,7 +51,6 @@ def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
         "prod-promote": False,
         "prod-modules": True,
         "prod-retrain": False,
-        "prod-monitor": False,
     }  # what only asks doesn't
 
 
@@ -65,7 +64,6 @@ def test_the_first_stage_builds_and_the_others_promote(synthesized):
         "dev": [
             "build/image.yaml",
             "build/modules.yaml",
-            "build/monitor.yaml",
             "build/retrain.yaml",
         ],
         "staging": PROMOTING,
@@ -87,7 +85,6 @@ def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
     recipes = {
         "modules": (None, {"_MODELS": "all"}),
         "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"]}),
-        "monitor": ("monitor", {"_MODELS": "all"}),
         **own,
     }
     expected = {}
@@ -102,9 +99,45 @@ def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
         triggers[trigger.name] = (topic_name, trigger.substitutions)
 
     assert triggers == expected
-    [job] = synthesized.of(delivery, "google_cloud_scheduler_job")
-    topic_id = job.pubsub_target["topic_name"]
-    assert topics[topic_id] == names.topic("monitor")
+
+
+@every_stage
+def test_what_rides_on_messages_builds_the_branch_and_wants_every_attribute(synthesized, settings):
+    branch = f"refs/heads/{settings.github.branch}"
+    filters = {}
+    for trigger in synthesized.of(f"delivery-{settings.stage}", TRIGGER):
+        revision = trigger.git_file_source.get("revision")
+        assert revision == (branch if hasattr(trigger, "pubsub_config") else None)
+        filters[trigger.git_file_source["path"]] = getattr(trigger, "filter", None)
+
+    assert filters["build/modules.yaml"] is None
+    assert filters["build/retrain.yaml"] == '_MODELS != ""'
+    if settings.promotes_from:
+        assert filters["build/promote.yaml"] == '_MODELS != "" && _COMMIT != ""'
+
+
+def test_the_monitor_is_asked_for_each_morning_once_there_is_one(monitored):
+    for stage, settings in ENVIRONMENTS.items():
+        delivery, names = f"delivery-{stage}", settings.names
+        topics = topic_names(monitored, delivery)
+        triggers = {trigger.name: trigger for trigger in monitored.of(delivery, TRIGGER)}
+        trigger = triggers[names.trigger("monitor")]
+        [job] = monitored.of(delivery, "google_cloud_scheduler_job")
+
+        account = names.service_account_resource("monitor")
+        assert trigger.service_account == account
+        assert trigger.approval_config["approval_required"] is False
+        assert topics[trigger.pubsub_config["topic"]] == names.topic("monitor")
+        assert topics[job.pubsub_target["topic_name"]] == names.topic("monitor")
+
+
+def test_nothing_asks_for_a_monitor_that_is_not_there(synthesized):
+    for stage, settings in ENVIRONMENTS.items():
+        delivery, monitor = f"delivery-{stage}", settings.names.trigger("monitor")
+        triggers = [trigger.name for trigger in synthesized.of(delivery, TRIGGER)]
+
+        assert "google_cloud_scheduler_job" not in synthesized.types(delivery)
+        assert monitor not in triggers
 
 
 def topic_names(synthesized, stack):

@@ -265,6 +265,7 @@ def listen(google: GoogleApis, settings: Settings) -> None:
         settings.region,
         trigger,
         substitutions=substitutions,
+        filter='_MODELS != "" && _COMMIT != ""',
         pubsubConfig={"topic": topic_name},
     )
 

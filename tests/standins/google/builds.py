@@ -17,6 +17,7 @@ BUILD = "type.googleapis.com/google.devtools.cloudbuild.v1.Build"
 METADATA = "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMetadata"
 ENDED = {"SUCCESS", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"}
 OWN = re.compile(r"_[A-Z0-9_]+")  # the substitutions that a caller may give
+NOT_EMPTY = re.compile(r'(_[A-Z0-9_]+) != ""')
 ATTRIBUTE = re.compile(r"\$\(body\.message\.attributes\.([\w-]+)\)")
 
 
@@ -61,8 +62,20 @@ def hear(store: Store, topic: str, message: Body) -> None:
         if subscription.get("topic") == topic:
             templates = trigger.get("substitutions", {})
             values = {name: bind(template, attributes) for name, template in templates.items()}
-            source = {"substitutions": values, "commitSha": store.main()}
-            start(store, key, substitutions(trigger, source))
+            if passes(trigger.get("filter", ""), values):
+                source = {"substitutions": values, "commitSha": store.main()}
+                start(store, key, substitutions(trigger, source))
+
+
+def passes(condition: str, values: Mapping[str, str]) -> bool:
+    """Whether a trigger's filter is true of the substitutions.
+
+    https://cloud.google.com/build/docs/automate-builds-pubsub-events#filters
+    """
+    clauses = [NOT_EMPTY.fullmatch(clause) for clause in condition.split(" && ") if clause]
+    if None in clauses:
+        raise RefusedError(501, f'the stand-in knows _NAME != "" joined by &&, got {condition}')
+    return all(values.get(clause[1]) for clause in clauses if clause)
 
 
 def bind(template: str, attributes: Mapping[str, str]) -> str:

@@ -62,6 +62,11 @@ def connection(subject: Subject) -> None:
 
 
 def trigger(subject: Subject) -> None:
+    """A name is free, and a recipe is read from a revision.
+
+    Without gitFileSource.revision that is the one from which the invocation came, which a message
+    has none of: https://cloud.google.com/build/docs/api/reference/rest/v1/projects.triggers.
+    """
     name = subject.body.get("name")
     collection, _, _ = subject.key.name.rpartition("/")
     triggers = subject.store.below(Key(subject.key.product, collection))
@@ -69,6 +74,11 @@ def trigger(subject: Subject) -> None:
     names = [body.get("name") for body in triggers.values()]
     if name in names:
         raise RefusedError(409, f"trigger {name} already exists.")
+    recipe_source = subject.body.get("gitFileSource", {"revision": "none is needed"})
+    if "pubsubConfig" in subject.body and not recipe_source.get("revision"):
+        raise RefusedError(
+            400, "gitFileSource.revision is empty, and a message names no revision to read it from"
+        )
 
 
 def alert_policy(subject: Subject) -> None:

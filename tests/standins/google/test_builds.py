@@ -192,6 +192,54 @@ def test_a_message_starts_a_build_of_main_with_its_attributes(google, topic, hea
     }
 
 
+@pytest.mark.parametrize(
+    ("attributes", "count"),
+    [({"models": "cab", "commit": "abc"}, 1), ({"models": "cab"}, 0), ({"commit": "abc"}, 0)],
+)
+def test_a_filter_lets_a_message_through_that_has_what_is_asked(google, topic, attributes, count):
+    google.add_trigger(
+        "p",
+        "europe-west1",
+        "promote",
+        pubsubConfig={"topic": topic},
+        filter='_MODELS != "" && _COMMIT != ""',
+        substitutions={
+            "_MODELS": "$(body.message.attributes.models)",
+            "_COMMIT": "$(body.message.attributes.commit)",
+        },
+    )
+
+    status, _ = publish(google, topic, {"data": "e30=", "attributes": attributes})
+
+    assert status == 200
+    assert len(builds(google)) == count
+
+
+def test_a_filter_that_the_stand_in_does_not_know_is_refused(google, topic):
+    google.add_trigger(
+        "p", "europe-west1", "promote", pubsubConfig={"topic": topic}, filter="_A.matches('b')"
+    )
+
+    status, _ = publish(google, topic, {"data": "e30="})
+
+    assert status == 501
+
+
+@pytest.mark.parametrize(("revision", "expected"), [({}, 400), ({"revision": "refs/heads/b"}, 200)])
+def test_a_trigger_on_messages_says_from_which_revision_its_recipe_is(
+    google, topic, revision, expected
+):
+    trigger = {
+        "name": "promote",
+        "pubsubConfig": {"topic": topic},
+        "gitFileSource": {"path": "build/promote.yaml", **revision},
+    }
+
+    status, _ = ask(google, "POST", f"cloud_build/v1/{PLACE}/triggers", trigger)
+
+    assert status == expected
+
+
 def test_each_message_starts_a_build_of_its_own_which_waits_for_an_approval_like_any(google, topic):
     google.add_trigger(
         "p",
