@@ -55,6 +55,10 @@ DEPLOYER = (
     "roles/storage.admin",
 )
 LEGACY_DEPLOYER = ("roles/ml.admin",)
+NETWORK_DEPLOYER, NETWORK_PLANNER = (
+    ("roles/compute.networkAdmin",),
+    ("roles/compute.networkViewer",),
+)
 
 
 def of_pipeline(settings: Settings) -> tuple[str, ...]:
@@ -62,9 +66,15 @@ def of_pipeline(settings: Settings) -> tuple[str, ...]:
     return (*PIPELINE, *dataflow)
 
 
+def of_planner(settings: Settings) -> tuple[str, ...]:
+    network = NETWORK_PLANNER if settings.makes_network else ()
+    return (*PLANNER, *network)
+
+
 def of_deployer(settings: Settings) -> tuple[str, ...]:
     legacy = LEGACY_DEPLOYER if settings.legacy_ai_platform else ()
-    return (*DEPLOYER, *legacy)
+    network = NETWORK_DEPLOYER if settings.makes_network else ()
+    return (*DEPLOYER, *legacy, *network)
 
 
 def grantable(settings: Settings) -> list[str]:

@@ -232,5 +232,9 @@ def _beam_args(settings: Settings, image: str) -> tuple[str, ...]:
         *common,
         f"--region={settings.region}",
         f"--service_account_email={names.service_account_email('pipeline')}",
+        # Without external addresses the workers need a subnetwork with Private Google Access:
+        # https://cloud.google.com/dataflow/docs/guides/routes-firewall. The whole URL, which a
+        # shared VPC wants: https://cloud.google.com/dataflow/docs/guides/specifying-networks
         "--no_use_public_ips",
+        f"--subnetwork=https://www.googleapis.com/compute/v1/{settings.subnetwork}",
     )

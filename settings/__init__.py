@@ -22,6 +22,8 @@ PROJECT_ID = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 REGION = r"[a-z]+-[a-z]+\d+"
 MACHINE_TYPE = r"[a-z]\w*-[a-z]+(-\w+)*"
 BILLING_ACCOUNT = r"[0-9A-F]{6}(-[0-9A-F]{6}){2}"
+# of Dataflow's workers: a subnetwork of the stage's project, or of a shared VPC's host project
+NETWORK = rf"({PROJECT_ID}/)?[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 PRINCIPAL = r"(user|group|serviceAccount|domain):\S+"
 
@@ -167,6 +169,9 @@ class Settings:
     deletable: Annotated[bool, "teardown may destroy what holds data"] = False
     promotes_from: Annotated[str | None, "the stage before; None: the first one"] = None
     beam_engine: Annotated[str, f"{' or '.join(BEAM_ENGINES)}"] = "direct"
+    network: Annotated[str | None, "[HOST_PROJECT/]SUBNETWORK of Dataflow's; None: one is made"] = (
+        None
+    )
     tracker: Annotated[str, f"{' or '.join(TRACKERS)}"] = "vertex-experiments"
     training: Training = field(default_factory=Training)
     serving: Serving = field(default_factory=Serving)
@@ -196,6 +201,18 @@ class Settings:
             github_repository=self.github.repository,
         )
 
+    @property
+    def makes_network(self) -> bool:
+        """Whether foundation makes a network for Dataflow's workers."""
+        return self.beam_engine == "dataflow" and self.network is None
+
+    @property
+    def subnetwork(self) -> str:
+        """The resource name of the subnetwork of Dataflow's workers, in the stage's region."""
+        host, _, name = (self.network or self.names.network).rpartition("/")
+        project = host or self.project_id
+        return f"projects/{project}/regions/{self.region}/subnetworks/{name}"
+
     def problems(self) -> Iterator[str]:
         if not re.fullmatch(STAGE, self.stage):
             yield (
@@ -219,11 +236,20 @@ class Settings:
             yield f"tracker is {self.tracker!r}, allowed are {', '.join(TRACKERS)}"
         if self.promotes_from == self.stage:
             yield f"promotes_from is {self.promotes_from!r}, allowed is another stage"
+        yield from self._network_problems()
         yield from self._money_problems()
         yield from self._people_problems()
         for part in (self.github, self.training, self.serving, self.request_log):
             yield from part.problems()
         yield from self.names.problems(model_names())
+
+    def _network_problems(self) -> Iterator[str]:
+        if self.network is None:
+            return
+        if self.beam_engine != "dataflow":
+            yield f"network is {self.network!r}, allowed only with beam_engine dataflow"
+        if not re.fullmatch(NETWORK, self.network):
+            yield f"network is {self.network!r}, allowed is SUBNETWORK or HOST_PROJECT/SUBNETWORK"
 
     def _money_problems(self) -> Iterator[str]:
         account, budget = self.billing_account, self.monthly_budget

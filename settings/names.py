@@ -18,7 +18,11 @@ CUSTOM_ROLES = ("predictor", "caller")
 RECORDED_TAG = "recorded-"
 # Of the event log; each is counted as a metric of that name.
 EVENTS = ("monitored", "drift", "run_failed", "not_blessed")
-SERVICE_AGENTS = {"aiplatform": "gcp-sa-aiplatform", "cloudbuild": "gcp-sa-cloudbuild"}
+SERVICE_AGENTS = {
+    "aiplatform": "gcp-sa-aiplatform",
+    "cloudbuild": "gcp-sa-cloudbuild",
+    "dataflow": "dataflow-service-producer-prod",
+}
 # Short enough for every cloud name that carries it.
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")
 ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
@@ -120,6 +124,11 @@ class Names:
         return f"{self.region}-docker.pkg.dev/{self.project_id}/{self.repository}/{target}"
 
     @property
+    def network(self) -> str:
+        """The network that Dataflow's workers get where the team names none, and its subnetwork."""
+        return f"{self.stage}-dataflow"
+
+    @property
     def github_secret(self) -> str:
         """The secret with the GitHub token of Cloud Build's connection."""
         return f"{self.stage}-github-token"
@@ -190,6 +199,7 @@ class Names:
         for topic in TOPICS:
             yield "topic", self.topic(topic), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}"
         yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+        yield "network", self.network, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
         for custom_role in CUSTOM_ROLES:
             yield "custom role", self.custom_role_id(custom_role), CUSTOM_ROLE
         for event in EVENTS:

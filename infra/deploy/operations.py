@@ -3,7 +3,8 @@
     python -m infra.deploy.operations plan|deploy|bootstrap|teardown --env ENV
 
 It stands on what `python -m infra` synthesized into cdktf.out. Exit codes: 0 done, 1 failed,
-2 wrong usage or configuration, 3 the plan is not the one that was approved.
+2 wrong usage or configuration, 3 the plan is not the one that was approved, or an endpoint that
+serves would go.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.deploy import approval, state_bucket
+from infra.deploy import approval, removals, state_bucket
 from infra.deploy.approval import Actions
 from infra.deploy.terraform import Document, Stack, TerraformError, say
 from infra.deploy.undeployment import undeploy_all
@@ -52,16 +53,21 @@ def plan(settings: Settings, options: argparse.Namespace) -> None:
     """What a deploy would change; with --out also as files, and then every stack is tried."""
     failures: list[str] = []
     actions: Actions = {}
+    if not options.out:
+        _check_removals(settings)
     for stack in _stacks(settings):
         try:
             stack.init()
+            if options.out:  # the stacks that can be planned are still shown
+                removals.check(stack, settings)
             with _planned(stack, f"-lock={options.lock}") as (file, document):
                 text = stack.text(file)
-        except TerraformError as error:
+        except (TerraformError, RefusedError) as error:
             if not options.out:
                 raise
             failures.append(str(error))
-            _write(options.out, f"{stack.name}.error.txt", f"{error}\n{error.output}")
+            output = getattr(error, "output", "")
+            _write(options.out, f"{stack.name}.error.txt", f"{error}\n{output}")
             continue
         actions |= approval.actions(stack.name, document)
         print(text, flush=True)
@@ -83,6 +89,7 @@ def deploy(settings: Settings, options: argparse.Namespace) -> None:
     With --expect it applies only what was approved.
     """
     stacks = _stacks(settings)
+    _check_removals(settings)
     approved_actions = approval.read(options.expect) if options.expect else None
     if approved_actions is not None:
         for stack in stacks:
@@ -139,6 +146,13 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
         f"{settings.stage}: nothing is left but bootstrap, "
         "which holds the state and CI's identities"
     )
+
+
+def _check_removals(settings: Settings) -> None:
+    """Raise RefusedError before anything is planned or applied, if an endpoint to go serves."""
+    serving = _stack("serving", settings)
+    serving.init()
+    removals.check(serving, settings)
 
 
 def _apply(stack: Stack, approved_actions: Actions | None = None) -> None:

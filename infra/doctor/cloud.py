@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from infra import apis
 from infra.doctor.finding import Check, Finding, NotAskedError, missing, ok
 from infra.doctor.google import Google, credentials
+from infra.doctor.network import subnetwork
 from infra.doctor.permissions import of_person
 from infra.doctor.placeholders import shipped
 from settings import Settings
@@ -33,6 +34,8 @@ def _own_checks(settings: Settings, google: Google) -> Iterator[Check]:
     yield Check.of("roles", person, **inputs)
     yield Check.of("state bucket", state_bucket, **inputs)
     yield Check.of("GitHub token", github_secret, **inputs)
+    if settings.network:
+        yield Check.of("subnetwork", subnetwork, **inputs)
     if settings.billing_account:
         yield Check.of("billing account", billing, **inputs)
 

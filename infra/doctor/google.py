@@ -20,6 +20,7 @@ NONE = "without credentials Google can't be asked"
 # (The provider asks no OAUTH2; tests do.)
 ADDRESSES = {
     "cloud_billing": "https://cloudbilling.googleapis.com/v1/",
+    "compute": "https://compute.googleapis.com/compute/v1/",
     "cloudbuildv2": "https://cloudbuild.googleapis.com/v2/",
     "iam": "https://iam.googleapis.com/v1/",
     "oauth2": "https://oauth2.googleapis.com/",

@@ -22,6 +22,7 @@ TELLING = {
     "roles/cloudbuild.builds.editor": "cloudbuild.builds.create",
     "roles/cloudbuild.connectionAdmin": "cloudbuild.connections.create",
     "roles/cloudscheduler.admin": "cloudscheduler.jobs.create",
+    "roles/compute.networkAdmin": "compute.networks.create",
     "roles/iam.roleAdmin": "iam.roles.create",
     "roles/iam.serviceAccountAdmin": "iam.serviceAccounts.setIamPolicy",
     "roles/iam.serviceAccountUser": "iam.serviceAccounts.actAs",

@@ -94,7 +94,7 @@ class Bootstrap(StageStack):
         planner, deployer = principals["planner"], principals["deployer"]
         self.state.grant("roles/storage.objectViewer", to=planner)
         self.state.grant("roles/storage.objectUser", to=deployer)
-        for role in roles.PLANNER:
+        for role in roles.of_planner(self.settings):
             self.project.grant(role, to=planner)
         for role in roles.of_deployer(self.settings):
             self.project.grant(role, to=deployer)

@@ -1,6 +1,7 @@
 """What the other stacks and every delivery stand on.
 
-It is APIs, the artifacts' bucket, the data's dataset, the image registry.
+It is APIs, the artifacts' bucket, the data's dataset, the image registry, the network of Dataflow's
+workers.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from infra import apis, roles
 from infra.constructs.bucket import Bucket
 from infra.constructs.dataset import Dataset
 from infra.constructs.image_registry import ImageRegistry
+from infra.constructs.private_network import PrivateNetwork
 from infra.constructs.project import Project
 from infra.stacks.stage_stack import StageStack
 from settings import Settings
@@ -80,6 +82,8 @@ class Foundation(StageStack):
             kept_tag=RECORDED_TAG,
             deletable=settings.deletable,
         )
+        if settings.makes_network:
+            PrivateNetwork(self, "Network", name=self.names.network, region=settings.region)
         if settings.gcr_repository:
             self._keep_container_registry_names()
         self._grant()

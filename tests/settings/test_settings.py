@@ -60,6 +60,13 @@ def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_b
         ({"monthly_budget": 100}, "monthly_budget is 100, allowed only with a billing_account"),
         ({"promotes_from": "dev"}, "promotes_from is 'dev'"),
         ({"beam_engine": "spark"}, "beam_engine is 'spark'"),
+        ({"network": "workers"}, "network is 'workers', allowed only with beam_engine dataflow"),
+        (
+            {"beam_engine": "dataflow", "network": "regions/r/subnetworks/workers"},
+            "network is 'regions/r/subnetworks/workers', allowed is SUBNETWORK or "
+            "HOST_PROJECT/SUBNETWORK",
+        ),
+        ({"network": 7}, "network is 7, allowed is str | None"),
         ({"tracker": "neptune"}, "tracker is 'neptune'"),
         ({"training": Training("huge")}, "training.machine_type is 'huge'"),
         ({"serving": Serving(min_replicas=3, max_replicas=2)}, "serving supplies 3..2 replicas"),
@@ -83,6 +90,21 @@ def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_b
 def test_a_value_that_cannot_be_deployed_is_refused(change, problem):
     with pytest.raises(ValueError, match=re.escape(problem)):
         dataclasses.replace(DEV, **change)
+
+
+@pytest.mark.parametrize(
+    ("network", "subnetwork"),
+    [
+        (None, "projects/mill-staging/regions/us-central1/subnetworks/staging-dataflow"),
+        ("workers", "projects/mill-staging/regions/us-central1/subnetworks/workers"),
+        ("mill-hub/workers", "projects/mill-hub/regions/us-central1/subnetworks/workers"),
+    ],
+)
+def test_a_network_is_the_stage_s_own_or_a_host_project_s(network, subnetwork):
+    named = dataclasses.replace(STAGING, network=network)
+
+    assert named.subnetwork == subnetwork
+    assert named.makes_network is (network is None)
 
 
 @pytest.mark.parametrize(

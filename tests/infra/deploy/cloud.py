@@ -22,6 +22,11 @@ Body = dict[str, Any]
 APIS_STAY_ON = ("service_usage", "google_project_service")
 
 
+def endpoint_name(settings: Settings, model: str) -> str:
+    place = f"projects/{settings.project_id}/locations/{settings.region}"
+    return f"{place}/endpoints/{settings.names.endpoint(model)}"
+
+
 class Cloud:
     def __init__(self, directory: Path) -> None:
         self.provider: Provider = choose(directory / "mirror")
@@ -106,20 +111,22 @@ class Cloud:
             file.write_text(text)
 
     def deploy_a_model(self, settings: Settings, model: str) -> Names:
-        """Do a delivery's work, unknown to Terraform; return the objects it adds.
-
-        The stand-in provider's endpoints can hold no model.
-        """
+        """Do a delivery's work, unknown to Terraform; return the objects it adds."""
         earlier_objects = self.objects()
-        if self.real:
-            place = f"projects/{settings.project_id}/locations/{settings.region}"
-            endpoint = settings.names.endpoint(model)
-            version = self._post(f"{place}/models:upload", {"model": {"displayName": model}})
-            self._post(
-                f"{place}/endpoints/{endpoint}:deployModel",
-                {"deployedModel": {"model": version["model"]}},
-            )
+        place = f"projects/{settings.project_id}/locations/{settings.region}"
+        version = self._post(f"{place}/models:upload", {"model": {"displayName": model}})
+        endpoint = endpoint_name(settings, model)
+        self._post(f"{endpoint}:deployModel", {"deployedModel": {"model": version["model"]}})
         return self.objects() - earlier_objects
+
+    def undeploy_models(self, settings: Settings, model: str) -> None:
+        """Do the part of `release retire` that Vertex sees."""
+        endpoint = endpoint_name(settings, model)
+        for deployed_model in self.google.objects["vertex_ai", endpoint]["deployedModels"]:
+            self._post(f"{endpoint}:undeployModel", {"deployedModelId": deployed_model["id"]})
+
+    def has_endpoint(self, settings: Settings, model: str) -> bool:
+        return ("vertex_ai", endpoint_name(settings, model)) in self.google.objects
 
     def _post(self, path: str, body: Body) -> Body:
         text = json.dumps(body)

@@ -97,6 +97,17 @@ class Rehearsal:
         names = ENVIRONMENTS[stage].names
         self.cloud.switch_versioning_off(names.bucket("artifacts"))
 
+    def remove_model(self, model: str) -> None:
+        shutil.rmtree(self.copy / "models" / model)
+        self.synthesize()
+
+    def bring_back_model(self, model: str) -> None:
+        shutil.copytree(MODELS / model, self.copy / "models" / model)
+        self.synthesize()
+
+    def read(self, path: str) -> str:
+        return (self.copy / path).read_text()
+
     def bootstrap_state(self, stage: str, verb: str) -> str:
         stack = f"cdktf.out/stacks/bootstrap-{stage}"
         return self.run("terraform", f"-chdir={stack}", "state", verb)
@@ -335,6 +346,53 @@ def test_a_missing_provider_is_one_sentence(rehearsal, deployed, tmp_path):
     refused = rehearsal.operate("plan", stage, code=1, TF_CLI_ARGS_init=mirror)
 
     assert "the provider hashicorp/google can't be had from the registry or the mirror" in refused
+
+
+def test_a_served_model_is_retired_before_its_folder_can_go(rehearsal, deployed):
+    """In a stage that is kept, too: its endpoint alone may go, and by an approved plan."""
+    stage = KEPT[0]
+    settings = ENVIRONMENTS[stage]
+    rehearsal.cloud.deploy_a_model(settings, MODEL)
+    rehearsal.remove_model(MODEL)
+    earlier_objects = rehearsal.cloud.objects()
+    sentence = (
+        f"models/{MODEL} is gone and its endpoint {settings.names.endpoint(MODEL)} still has "
+        f"1 deployed model: `python3 -m pipeline release retire {MODEL} --env {stage}`"
+    )
+
+    refused_plan = rehearsal.operate("plan", stage, code=3)
+    rehearsal.operate("plan", stage, "--out", "served", code=1)
+    refused_deploy = rehearsal.operate("deploy", stage, code=3)
+
+    for output in (
+        refused_plan,
+        refused_deploy,
+        rehearsal.read(f"served/serving-{stage}.error.txt"),
+    ):
+        assert sentence in output
+    assert refused_plan.startswith(sentence)
+    assert rehearsal.cloud.objects() == earlier_objects
+
+
+def test_a_retired_model_s_endpoint_is_destroyed_and_nothing_else(rehearsal, deployed):
+    stage = KEPT[0]
+    settings = ENVIRONMENTS[stage]
+    rehearsal.cloud.undeploy_models(settings, MODEL)
+    earlier_objects = rehearsal.cloud.objects()
+
+    rehearsal.operate("plan", stage, "--out", "retired")
+    rehearsal.operate("deploy", stage, "--expect", f"retired/{stage}.actions.json")
+
+    actions = json.loads(rehearsal.read(f"retired/{stage}.actions.json"))
+    [(address, steps)] = actions.items()
+    gone_objects = earlier_objects - rehearsal.cloud.objects()
+    assert steps == ["delete"]
+    assert "google_vertex_ai_endpoint" in address
+    assert len(gone_objects) == 1
+    assert not rehearsal.cloud.has_endpoint(settings, MODEL)
+    assert rehearsal.plan(stage) == changes(stage, 0)
+    rehearsal.bring_back_model(MODEL)
+    rehearsal.operate("deploy", stage)
 
 
 def test_an_environment_that_is_kept_is_not_torn_down(rehearsal, deployed):

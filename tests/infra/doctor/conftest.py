@@ -37,8 +37,11 @@ PROD = Settings(
     region="us-central1",
     github=GITHUB,
     promotes_from="dev",
+    beam_engine="dataflow",
+    network="mill-hub/workers",
     alert_emails=("a@mill.org",),
 )
+SUBNETWORK = "/compute/projects/mill-hub/regions/us-central1/subnetworks"
 TOOLS = {
     "terraform": "Terraform v1.8.0",
     "node": "v22.1.0",
@@ -88,6 +91,8 @@ class Machine:
 
     def stand_up(self, settings: Settings) -> None:
         self.make_objects(settings)
+        if settings.network:
+            self.share_subnetwork(settings)
         self.answer_for(settings)
 
     def make_objects(self, settings: Settings) -> None:
@@ -106,6 +111,15 @@ class Machine:
             f"/secret_manager/v1/projects/{project}/secrets?secretId={names.github_secret}", {}
         )
         self.google.add_secret_version(project, names.github_secret)
+
+    def share_subnetwork(self, settings: Settings) -> None:
+        self.post(SUBNETWORK, {"name": "workers", "privateIpGoogleAccess": True})
+        agent = settings.names.service_agent("dataflow")
+        self.let_use_subnetwork(agent)
+
+    def let_use_subnetwork(self, *members: str) -> None:
+        binding = {"role": "roles/compute.networkUser", "members": list(members)}
+        self.post(f"{SUBNETWORK}/workers/setIamPolicy", {"policy": {"bindings": [binding]}})
 
     def answer_for(self, settings: Settings) -> None:
         project, number = settings.project_id, str(settings.project_number)

@@ -15,6 +15,7 @@ from settings import GitHub
 from tests.infra.doctor.conftest import (
     DEV,
     ROLES,
+    SUBNETWORK,
     Capture,
     Change,
     Machine,
@@ -64,6 +65,7 @@ def permissions_without(*absent: str) -> dict[str, list[str]]:
     return {"permissions": sorted(ROLES.difference(absent))}
 
 
+HUB = "--project=mill-hub --region=us-central1"
 BIND = "gcloud projects add-iam-policy-binding mill-dev --member="
 PUT = "gh api --method PUT repos/mill/loom/environments"
 AGENT = "serviceAccount:service-11@gcp-sa-aiplatform.iam.gserviceaccount.com"
@@ -217,6 +219,28 @@ ABSENT: dict[str, tuple[Change, str, str, str]] = {
         "GitHub token",
         "gcloud secrets versions add dev-github-token --data-file=- --project=mill-dev",
     ),
+    "no subnetwork": (
+        deletion(f"{SUBNETWORK}/workers"),
+        "prod",
+        "subnetwork",
+        "gcloud compute networks subnets list --project=mill-hub --regions=us-central1",
+    ),
+    "a subnetwork without Private Google Access": (
+        lambda here: here.google.change(
+            "compute", f"{SUBNETWORK}/workers".removeprefix("/compute/"), privateIpGoogleAccess=None
+        ),
+        "prod",
+        "subnetwork",
+        f"gcloud compute networks subnets update workers {HUB} --enable-private-ip-google-access",
+    ),
+    "a subnetwork that Dataflow may not use": (
+        lambda here: here.let_use_subnetwork("group:others@mill.org"),
+        "prod",
+        "subnetwork",
+        f"gcloud compute networks subnets add-iam-policy-binding workers {HUB} "
+        "--member=serviceAccount:service-33@dataflow-service-producer-prod.iam.gserviceaccount.com "
+        "--role=roles/compute.networkUser",
+    ),
     "no app": (
         answer(
             "/github/orgs/mill/installations",
@@ -294,6 +318,20 @@ def test_tells_what_is_missing_and_what_mends_it(
     assert missing.mend == mend
     first, *_ = findings
     assert first == subject
+
+
+def test_dataflow_may_use_a_subnetwork_by_a_grant_on_all_of_the_host_project(
+    here: Machine, capsys: Capture
+) -> None:
+    agent = "service-33@dataflow-service-producer-prod.iam.gserviceaccount.com"
+    binding = {"role": "roles/compute.networkUser", "members": [f"serviceAccount:{agent}"]}
+    here.let_use_subnetwork()
+    here.answers["/crm/projects/mill-hub:getIamPolicy"] = {"bindings": [binding]}
+
+    code, findings = diagnosed(capsys, "prod")
+
+    assert findings["subnetwork"].state == "ok"
+    assert code == 0
 
 
 SHIPPED = replace(

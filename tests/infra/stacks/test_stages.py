@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from environments import DEV, ENVIRONMENTS
+from environments import DEV, ENVIRONMENTS, STAGING
 from infra import roles
 from infra.deploy.operations import ORDER
 from settings import model_names
@@ -63,6 +63,38 @@ def test_thirty_models_are_stood_up_in_every_environment(tmp_path):
     names = [endpoint.name for _, endpoint in stacks.each("google_vertex_ai_endpoint")]
     assert len(names) == count
     assert len(set(names)) == count
+
+
+def test_dataflow_s_workers_get_a_network_of_their_own_where_the_team_names_none(
+    synthesized, tmp_path
+):
+    named = dataclasses.replace(STAGING, network="mill-hub/workers", promotes_from=None)
+
+    [subnetwork] = synthesized.of("foundation-staging", "google_compute_subnetwork")
+    [network] = synthesized.of("foundation-staging", "google_compute_network")
+    made = networks_and_roles(synthesized, "staging")
+    on_dev, on_named = (
+        networks_and_roles(synthesized, "dev"),
+        networks_and_roles(synthesize(tmp_path, {"staging": named}), "staging"),
+    )
+
+    assert subnetwork.name == STAGING.names.network
+    assert subnetwork.region == STAGING.region
+    assert subnetwork.private_ip_google_access is True
+    assert network.auto_create_subnetworks is False
+    assert made == {"google_compute_network", "google_compute_subnetwork", *NETWORK_ROLES}
+    assert on_dev == set()
+    assert on_named == set()
+
+
+NETWORK_ROLES = ("roles/compute.networkAdmin", "roles/compute.networkViewer")
+
+
+def networks_and_roles(stacks, stage):
+    """What a stage has of Compute Engine: its resources, and CI's roles."""
+    types = {type_ for type_ in stacks.types(f"foundation-{stage}") if "compute" in type_}
+    grants = stacks.of(f"bootstrap-{stage}", "google_project_iam_member")
+    return types | {grant.role for grant in grants if "compute" in grant.role}
 
 
 @pytest.mark.parametrize("count", [1, 5])

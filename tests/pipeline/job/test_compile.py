@@ -128,6 +128,12 @@ def test_a_stages_job_differs_from_the_local_twin_only_where_it_must(compiled, s
     assert differing == DIFFERING
 
 
+SUBNETWORK = (
+    "https://www.googleapis.com/compute/v1/"
+    "projects/mill-staging/regions/us-central1/subnetworks/staging-dataflow"
+)
+
+
 def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_settings_say_so(
     stage_nodes,
 ):
@@ -140,6 +146,9 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
     assert "`tips` IS NOT NULL" in query
     assert "@begin" not in query
     assert "--runner=DataflowRunner" in staging["Transform"].arguments
+    assert "--no_use_public_ips" in staging["Transform"].arguments
+    assert f"--subnetwork={SUBNETWORK}" in staging["Transform"].arguments
+    assert "--no_use_public_ips" not in dev["Transform"].arguments
     assert "--runner=DirectRunner" in dev["Transform"].arguments
     assert "pipeline.components.vertex_trainer.Executor" in trainer.arguments
     assert "n1-standard-4" in trainer.parameter("custom_config")

@@ -6,6 +6,7 @@ How a new object gets its name, what the cloud adds to it, and how it is changed
 import re
 from collections.abc import Callable
 
+from tests.standins.google import compute
 from tests.standins.google.store import Body, Call, Key, Store, Subject, now
 
 # products that answer a change with an operation, with the package of its response; iam_beta is the
@@ -214,6 +215,9 @@ DRESS: dict[tuple[str, str], Callable[[Subject], Body]] = {
 
 def operation(store: Store, call: Call, answer: Body, kind: str | None = None) -> Body:
     """`answer` as this product gives it: itself, or inside a finished operation."""
+    if call.product == "compute" and call.method != "GET":
+        place, _, _ = call.path.partition("/networks")
+        return compute.operation(f"{place}/operations/{next(store.numbers)}")
     if call.product not in OPERATIONS:
         return answer
     creates = call.method == "POST" and not call.verb

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 
-from tests.standins.google import builds, pipeline_jobs, refusals, time_series
+from tests.standins.google import builds, compute, pipeline_jobs, refusals, time_series
 from tests.standins.google.products import SOFT_DELETED, dressed, new_key, operation, unwrapped
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject
 from tests.standins.google.verbs import VERBS
@@ -22,6 +22,8 @@ ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, wh
 def answer(store: Store, call: Call) -> Answered:
     if call.product == "cloud_build":
         call = builds.regional(call)
+    if call.product == "compute":
+        call = compute.uniform(call)
     bucket_policy = call.product == "storage" and call.path.endswith("/iam")
     if bucket_policy or call.verb.endswith("IamPolicy"):
         return iam_policy(store, call)
@@ -46,7 +48,7 @@ def policy_key(call: Call) -> Key:
 
     An account may leave its project to its address.
     """
-    if call.product in PROJECTS:
+    if call.product in PROJECTS and call.path.count("/") == 1:
         return Key("resource_manager", call.path)
     path = ACCOUNT_OF_ANY_PROJECT.sub(r"projects/\2/\1", call.path)
     return Key(call.product, path.removesuffix("/iam"))
@@ -68,6 +70,8 @@ def read(store: Store, call: Call) -> Body:
 def read_operation(store: Store, call: Call) -> Body:
     if call.product == "cloud_build":
         return builds.read_operation(store, call)
+    if call.product == "compute":
+        return compute.operation(call.path)
     return {"name": call.path, "done": True, "response": {}}
 
 

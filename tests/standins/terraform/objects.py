@@ -27,6 +27,8 @@ IDS = {
     "google_cloudbuildv2_repository": (
         f"{PLACE}/connections/{{parent_connection}}/repositories/{{name}}"
     ),
+    "google_compute_network": f"{PROJECT}/global/networks/{{name}}",
+    "google_compute_subnetwork": f"{PROJECT}/regions/{{region}}/subnetworks/{{name}}",
     "google_iam_workload_identity_pool": (
         f"{PROJECT}/locations/global/workloadIdentityPools/{{workload_identity_pool_id}}"
     ),

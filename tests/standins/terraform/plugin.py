@@ -27,6 +27,7 @@ from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 
 from tests.standins.terraform import objects as objects
+from tests.standins.terraform import vertex as vertex
 from tests.standins.terraform.values import Block, Values, applied, planned
 
 SCHEMA = Path(__file__).with_name("google-6.50.0.json.gz")
@@ -171,6 +172,8 @@ class GoogleProvider(rpc.ProviderServicer):
             identity, number = objects.identity(kind, new)
             values = applied(kind, block, new, identity, number)
             objects.create(kind, identity, values)
+        if kind == vertex.ENDPOINT:
+            vertex.make(identity, values)
         return values
 
     def update(self, kind: str, new: Values, prior: Values) -> Values:
@@ -188,6 +191,8 @@ class GoogleProvider(rpc.ProviderServicer):
                 f"cannot destroy {identity} without setting {guard}=false and running "
                 "`terraform apply`"
             )
+        if kind == vertex.ENDPOINT:
+            vertex.remove(identity)
         objects.delete(kind, identity)
 
     def StopProvider(self, request, context):

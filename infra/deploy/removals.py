@@ -1,0 +1,69 @@
+"""Refuse to destroy an endpoint that still serves: its model's folder is gone, its models are not.
+
+Vertex deletes no endpoint with deployed models, and what is applied before it would be half a
+deploy.
+"""
+
+import math
+from collections.abc import Iterator
+
+from infra.deploy.terraform import Document, Stack, TerraformError
+from infra.doctor.finding import NotAskedError
+from infra.doctor.google import Google
+from infra.doctor.rest import Rest
+from infra.errors import RefusedError
+from settings import Settings
+
+ENDPOINT = "google_vertex_ai_endpoint"
+
+
+def check(stack: Stack, settings: Settings) -> None:
+    """Raise RefusedError where a plan of this stack would destroy an endpoint that serves.
+
+    The stack is initialized; but the serving stack none holds endpoints. Vertex is asked only of endpoints that would go; TerraformError says
+    that it can't be.
+    """
+    if not stack.name.startswith("serving-"):
+        return
+    removed_endpoints = list(_removed(stack))
+    google = Google(Rest(deadline_seconds=math.inf), region=settings.region)
+    try:
+        sentences = [
+            _sentence(endpoint, count, settings)
+            for endpoint in removed_endpoints
+            if (count := _deployed(google, endpoint))
+        ]
+    except NotAskedError as error:
+        raise TerraformError(
+            f"{stack.name}: what is deployed to endpoints of removed models can't be asked: {error}"
+        ) from None
+    if sentences:
+        raise RefusedError(f"{'; '.join(sentences)}; nothing was changed")
+
+
+def _removed(stack: Stack) -> Iterator[Document]:
+    """The attributes of each endpoint in the state that is synthesized no more."""
+    endpoints = stack.configuration().get("resource", {}).get(ENDPOINT, {})
+    addresses = {f"{ENDPOINT}.{name}" for name in endpoints}
+    state_addresses = {line for line in stack.in_state() if line.startswith(f"{ENDPOINT}.")}
+    if state_addresses <= addresses:
+        return
+    for resource in stack.resources():
+        if resource["address"] in state_addresses - addresses:
+            yield resource["values"]
+
+
+def _deployed(google: Google, endpoint: Document) -> int:
+    """The number of models on an endpoint; none where somebody has deleted it."""
+    answer = google.ask("vertex_ai", endpoint["id"]) or {}
+    return len(answer.get("deployedModels", []))
+
+
+def _sentence(endpoint: Document, count: int, settings: Settings) -> str:
+    # Names.pipeline made it of the model's name, in which there is no hyphen.
+    model = endpoint["display_name"].removeprefix(f"{settings.stage}-").replace("-", "_")
+    models = "1 deployed model" if count == 1 else f"{count} deployed models"
+    return (
+        f"models/{model} is gone and its endpoint {endpoint['name']} still has {models}: "
+        f"`python3 -m pipeline release retire {model} --env {settings.stage}` takes them away"
+    )
