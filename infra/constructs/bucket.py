@@ -90,15 +90,16 @@ def _only_in(bucket: str, places: Sequence[str]) -> StorageBucketIamMemberCondit
 
     https://cloud.google.com/iam/docs/conditions-resource-attributes has the form of their names.
     """
-    objects = f"projects/_/buckets/{bucket}/objects/"
-    clauses = [
-        f'resource.name.startsWith("{objects}{place}")'
-        if place.endswith("/")
-        else f'resource.name == "{objects}{place}"'
-        for place in places
-    ]
-    title = f"only in {', '.join(places)}"
-    return StorageBucketIamMemberCondition(title=title, expression=" || ".join(clauses))
+    clauses = [_is_in(place, f"projects/_/buckets/{bucket}/objects/") for place in places]
+    expression, names = " || ".join(clauses), ", ".join(places)
+    return StorageBucketIamMemberCondition(title=f"only in {names}", expression=expression)
+
+
+def _is_in(place: str, objects: str) -> str:
+    """Return the condition that an object lies in a folder, or has this name."""
+    if place.endswith("/"):
+        return f'resource.name.startsWith("{objects}{place}")'
+    return f'resource.name == "{objects}{place}"'
 
 
 def _is_allowed(prefix: str, days: int) -> bool:

@@ -81,4 +81,5 @@ def _recipe_file(
 def _filter(substitutions: dict[str, str]) -> str | None:
     """Return the condition that every attribute asked of a message is there, if any is asked."""
     names = [name for name, value in substitutions.items() if value.startswith(FROM_MESSAGE)]
-    return " && ".join(f'{name} != ""' for name in names) or None
+    clauses = [f'{name} != ""' for name in names]
+    return " && ".join(clauses) or None

@@ -25,43 +25,47 @@ def check(stack: Stack, settings: Settings) -> None:
     """
     if not stack.name.startswith("serving-"):
         return
-    removed_endpoints = list(_removed(stack))
     google = Google(Rest(deadline_seconds=math.inf), region=settings.region)
+    sentences = []
     try:
-        sentences = [
-            _sentence(endpoint, count, settings)
-            for endpoint in removed_endpoints
-            if (count := _deployed(google, endpoint))
-        ]
+        for endpoint in _removed(stack):
+            count = _deployed(google, endpoint)
+            if count:
+                sentences.append(_sentence(endpoint, count, settings))
     except NotAskedError as error:
         raise TerraformError(
             f"{stack.name}: what is deployed to endpoints of removed models can't be asked: {error}"
         ) from None
     if sentences:
-        raise RefusedError(f"{'; '.join(sentences)}; nothing was changed")
+        refusal = "; ".join(sentences)
+        raise RefusedError(f"{refusal}; nothing was changed")
 
 
 def _removed(stack: Stack) -> Iterator[Document]:
     """The attributes of each endpoint in the state that is synthesized no more."""
-    endpoints = stack.configuration().get("resource", {}).get(ENDPOINT, {})
+    resources = stack.configuration().get("resource", {})
+    endpoints = resources.get(ENDPOINT, {})
     addresses = {f"{ENDPOINT}.{name}" for name in endpoints}
     state_addresses = {line for line in stack.in_state() if line.startswith(f"{ENDPOINT}.")}
-    if state_addresses <= addresses:
+    removed_addresses = state_addresses - addresses
+    if not removed_addresses:
         return
     for resource in stack.resources():
-        if resource["address"] in state_addresses - addresses:
+        if resource["address"] in removed_addresses:
             yield resource["values"]
 
 
 def _deployed(google: Google, endpoint: Document) -> int:
     """The number of models on an endpoint; none where somebody has deleted it."""
     answer = google.ask("vertex_ai", endpoint["id"]) or {}
-    return len(answer.get("deployedModels", []))
+    deployed_models = answer.get("deployedModels", [])
+    return len(deployed_models)
 
 
 def _sentence(endpoint: Document, count: int, settings: Settings) -> str:
     # Names.pipeline made it of the model's name, in which there is no hyphen.
-    model = endpoint["display_name"].removeprefix(f"{settings.stage}-").replace("-", "_")
+    hyphened_name = endpoint["display_name"].removeprefix(f"{settings.stage}-")
+    model = hyphened_name.replace("-", "_")
     models = "1 deployed model" if count == 1 else f"{count} deployed models"
     return (
         f"models/{model} is gone and its endpoint {endpoint['name']} still has {models}: "

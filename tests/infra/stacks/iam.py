@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from infra import roles
 from settings import Settings
 from tests.infra.conftest import Resource, Synthesized, configured
 
@@ -47,7 +46,6 @@ ROLES = {
     "roles/storage.objectUser": {*LIST, *READ, *WRITE},
     "roles/storage.objectViewer": {*LIST, *READ},
 }
-CUSTOM_ROLES = {"Predictor": set(roles.PREDICTOR), "Caller": set(roles.CALLER)}
 # type of a grant -> the attribute that names its resource; the project's holds for all in it
 ON = {
     "google_storage_bucket_iam_member": "bucket",
@@ -85,18 +83,21 @@ def is_allowed(
     stacks = [stack for stack in synthesized.stacks if stack.endswith(f"-{settings.stage}")]
     grants = [grant for stack in stacks for grant in _grants_at(synthesized, stack, place)]
     own_grants = [grant for grant in grants if grant.member == member]
+    custom_roles = _custom_roles(synthesized, settings)
+    permissions = {**ROLES, **custom_roles}
+    unknown_roles = {grant.role for grant in own_grants} - set(permissions)
+    assert not unknown_roles, "granted, and ROLES does not say what they hold"
     return any(
-        permission in permissions(grant.role) and _holds(grant, place) for grant in own_grants
+        permission in permissions[grant.role] and _holds(grant, place) for grant in own_grants
     )
 
 
-def permissions(role: str) -> set[str]:
-    if role in ROLES:
-        return ROLES[role]
-    for suffix, custom_permissions in CUSTOM_ROLES.items():
-        if role.endswith(suffix):
-            return custom_permissions
-    raise KeyError(f"{role} is granted and ROLES does not say what it holds")
+def _custom_roles(synthesized: Synthesized, settings: Settings) -> dict[str, set[str]]:
+    """The permissions of the stage's own roles, as grants name them."""
+    custom_roles = {}
+    for role in synthesized.of(f"bootstrap-{settings.stage}", "google_project_iam_custom_role"):
+        custom_roles[f"projects/{settings.project_id}/roles/{role.role_id}"] = set(role.permissions)
+    return custom_roles
 
 
 def _grants_at(synthesized: Synthesized, stack: str, place: Place) -> Iterator[Resource]:

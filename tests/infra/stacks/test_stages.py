@@ -73,10 +73,9 @@ def test_dataflow_s_workers_get_a_network_of_their_own_where_the_team_names_none
     [subnetwork] = synthesized.of("foundation-staging", "google_compute_subnetwork")
     [network] = synthesized.of("foundation-staging", "google_compute_network")
     made = networks_and_roles(synthesized, "staging")
-    on_dev, on_named = (
-        networks_and_roles(synthesized, "dev"),
-        networks_and_roles(synthesize(tmp_path, {"staging": named}), "staging"),
-    )
+    on_dev = networks_and_roles(synthesized, "dev")
+    named_stacks = synthesize(tmp_path, {"staging": named})
+    on_named = networks_and_roles(named_stacks, "staging")
 
     assert subnetwork.name == STAGING.names.network
     assert subnetwork.region == STAGING.region

@@ -33,5 +33,5 @@ def _ask(method: str, path: str, body: Values | None = None) -> None:
     try:
         urllib.request.urlopen(request, timeout=5).close()
     except urllib.error.HTTPError as error:
-        answer = json.loads(error.read())
+        answer = json.load(error)
         raise PermissionError(answer["error"]["message"]) from None
