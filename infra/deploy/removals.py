@@ -69,5 +69,5 @@ def _sentence(endpoint: Document, count: int, settings: Settings) -> str:
     models = "1 deployed model" if count == 1 else f"{count} deployed models"
     return (
         f"models/{model} is gone and its endpoint {endpoint['name']} still has {models}: "
-        f"`python3 -m pipeline release retire {model} --env {settings.stage}` takes them away"
+        f"`python3 -m pipeline release retire {model} --env {settings.stage}` takes all away"
     )
