@@ -1,16 +1,19 @@
 """Compares the candidate with the bar and with the last blessed model.
 
-The stock executor here never judges a model against itself.
+The stock executor here never judges a model against itself, and never blesses one that cannot be
+served: what it blesses is the next candidate's bar.
 """
 
 from typing import Any
 
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
-from tfx.components.evaluator import executor
+from tfx.components.evaluator import constants, executor
+from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
-from tfx.utils import json_utils
+from tfx.utils import io_utils, json_utils
 
 from pipeline.components import extractors
 from pipeline.components.cache_key import source_sha256
@@ -23,6 +26,10 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         "pipeline": component_spec.ExecutionParameter(type=str),
         "source_sha256": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        **standard_component_specs.EvaluatorSpec.INPUTS,
+        "infra_blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing),
     }
 
 
@@ -44,12 +51,27 @@ class Executor(executor.Executor):
             raise RunError(tfx_patches.message_without_place(error)) from error
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         blessing.set_string_custom_property("pipeline", exec_properties["pipeline"])
+        infra_blessing = artifact_utils.get_single_instance(input_dict["infra_blessing"])
+        if not model_utils.is_infra_validated(infra_blessing):
+            _refuse(blessing)
+
+
+def _refuse(blessing: types.Artifact) -> None:
+    """Make the blessing a refusal, whatever the bounds say."""
+    blessed_file = f"{blessing.uri}/{constants.BLESSED_FILE_NAME}"
+    if fileio.exists(blessed_file):
+        fileio.remove(blessed_file)
+    io_utils.write_string_file(f"{blessing.uri}/{constants.NOT_BLESSED_FILE_NAME}", "")
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.NOT_BLESSED_VALUE
+    )
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
     """Evaluates, and marks the blessing with `pipeline`.
 
-    Thus in a metadata store of many models each finds its own last blessed one.
+    Thus in a metadata store of many models each finds its own last blessed one. Without the
+    infra_blessing no model is blessed.
     """
 
     SPEC_CLASS = EvaluatorSpec
@@ -61,6 +83,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         model: types.BaseChannel,
         baseline_model: types.BaseChannel,
+        infra_blessing: types.BaseChannel,
         eval_config: config_pb2.EvalConfig,
         pipeline: str,
     ) -> None:
@@ -69,6 +92,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             examples=examples,
             model=model,
             baseline_model=baseline_model,
+            infra_blessing=infra_blessing,
             eval_config=eval_config,
             example_splits=json_utils.dumps(["eval"]),
             fairness_indicator_thresholds="null",

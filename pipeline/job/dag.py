@@ -33,7 +33,7 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
     """Create the whole pipeline, from the source to a pushed model.
 
     1 ingest, 2 describe, 3 check, 4 transform, 5 tune or import, 6 train,
-    7 compare with the last blessed, 8 try to serve, 9 push.
+    7 try to serve, 8 compare with the last blessed, 9 push.
     """
     ingest = _ingest(spec)
     examples, schema, transform_outputs = ingest.examples, ingest.schema, ingest.transformed
@@ -47,15 +47,23 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
     model = trainer.outputs["model"]
     resolver = _last_blessed()
     baseline_model = resolver.outputs["model"]
-    evaluator = _evaluator(spec, examples=examples, model=model, baseline_model=baseline_model)
     serving_check = ServingCheck(model=model, examples=examples)
+    infra_blessing = serving_check.outputs["blessing"]
+    # Not side by side: the last blessed model is the Evaluator's word alone.
+    evaluator = _evaluator(
+        spec,
+        examples=examples,
+        model=model,
+        baseline_model=baseline_model,
+        infra_blessing=infra_blessing,
+    )
     pusher = _pusher(
         spec,
         model=model,
         model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
+        infra_blessing=infra_blessing,
     )
-    judges = [resolver, evaluator, serving_check]
+    judges = [resolver, serving_check, evaluator]
     components = [*ingest.components, hyperparameter_source, trainer, *judges, pusher]
     return _pipeline(spec, components)
 

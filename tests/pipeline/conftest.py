@@ -29,10 +29,18 @@ NODES = [
     "Hyperparameters",
     "Trainer",
     "LastBlessed",
-    "Evaluator",
     "ServingCheck",
+    "Evaluator",
     "Pusher",
 ]
+# The cab's answer, and one that clears its bar and cannot be served.
+SCORE = r'return \{"score": (.*)\}'
+NULL_WITHOUT_A_FARE = (
+    r'fare = tf.sparse.to_dense(tf.io.parse_example(examples, served)["fare"], -1.0)[:, :1]'
+    "\n        "
+    r'return {"score": tf.where(tf.reduce_min(tf.pad(fare, [[0, 0], [0, 1]], '
+    r'constant_values=9e9), 1) >= 9e9, float("nan"), \1)}'
+)
 
 
 @dataclass

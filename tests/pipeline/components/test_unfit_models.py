@@ -2,16 +2,12 @@
 
 import pytest
 
-from tests.pipeline.conftest import edit, parsed
+from tests.pipeline.conftest import NULL_WITHOUT_A_FARE, SCORE, edit, parsed
 
-SCORE = r'return \{"score": (.*)\}'
 UNFIT = {
     "a constant": (r'return {"score": 0.0 * \1 + 0.5}', "the model answers a constant, 0.5"),
     "null for a request without a fare": (
-        r'fare = tf.sparse.to_dense(tf.io.parse_example(examples, served)["fare"], -1.0)[:, :1]'
-        "\n        "
-        r'return {"score": tf.where(tf.reduce_min(tf.pad(fare, [[0, 0], [0, 1]], '
-        r'constant_values=9e9), 1) >= 9e9, float("nan"), \1)}',
+        NULL_WITHOUT_A_FARE,
         "an empty instance is answered with",
     ),
     "out of range": (r'return {"score": \1 + 1.0}', "expected is a finite number from 0 to 1"),
@@ -31,6 +27,20 @@ def test_an_unfit_model_is_not_published(answer, says, cab, cli, trained):
     assert decision["published"] is None
     assert says in decision["reason"]
     assert trained.published_sha256 == published_sha256
+
+
+def test_an_unfit_model_is_not_the_next_ones_bar(cab, cli, trained):
+    edit(cab / "model.py", SCORE, NULL_WITHOUT_A_FARE)
+
+    unfit_run = cli("run", cab, "--runs", trained.runs, "--json")
+    next_run = cli("run", trained.folder, "--runs", trained.runs, "--json")
+
+    unfit_summary = parsed(unfit_run)
+    next_summary = parsed(next_run)
+    bounds = [check for check in unfit_summary["gate"] if not check["holds"]]
+    assert bounds == []
+    assert not unfit_summary["decision"]["blessed"]
+    assert next_summary["baseline"]["model"] == unfit_summary["baseline"]["model"]
 
 
 def test_a_model_that_answers_no_number_cannot_be_judged(cab, cli, trained):

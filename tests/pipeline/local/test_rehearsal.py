@@ -19,7 +19,14 @@ import pytest
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.local.rehearsal import Rehearsal, rehearse_file
 from tests.pipeline.checkout import TRAINED_ANEW, Checkout
-from tests.pipeline.conftest import IMAGES, copy_small, parsed
+from tests.pipeline.conftest import (
+    IMAGES,
+    NULL_WITHOUT_A_FARE,
+    SCORE,
+    copy_small,
+    edit,
+    parsed,
+)
 
 UNCACHED = {
     "Hyperparameters",
@@ -99,20 +106,25 @@ def test_no_container_tries_a_runner_that_is_downloaded(rehearsed):
 
 
 def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed):
-    rehearsal = Rehearsal(rehearsed.job, rehearsed.root)
-    blessing_filter = resolver_filter(rehearsal, "LastBlessed-model-blessing-resolver")
-    model_filter = resolver_filter(rehearsal, "LastBlessed-model-resolver")
+    blessing, model = last_blessed(rehearsed)
     foreign_filter = (
         'schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.pipeline.string_value="ferry"'
     )
-
-    [blessing] = rehearsal.store.query(blessing_filter, {})
-    [model] = rehearsal.store.query(model_filter, {"input": [blessing]})
-    foreign_blessings = rehearsal.store.query(foreign_filter, {})
+    foreign_blessings = Rehearsal(rehearsed.job, rehearsed.root).store.query(foreign_filter, {})
 
     assert blessing["metadata"]["pipeline"] == "cab"
     assert "/Trainer/model" in model["uri"]
     assert foreign_blessings == []
+
+
+def last_blessed(rehearsed):
+    """The blessing and the model that the job's resolvers find."""
+    rehearsal = Rehearsal(rehearsed.job, rehearsed.root)
+    blessing_filter = resolver_filter(rehearsal, "LastBlessed-model-blessing-resolver")
+    model_filter = resolver_filter(rehearsal, "LastBlessed-model-resolver")
+    [blessing] = rehearsal.store.query(blessing_filter, {})
+    [model] = rehearsal.store.query(model_filter, {"input": [blessing]})
+    return blessing, model
 
 
 def resolver_filter(rehearsal, node):
@@ -134,6 +146,16 @@ def test_after_an_edit_to_the_model_the_steps_before_it_are_taken_from_the_cache
     other_states = {state for node, state in state_by_node.items() if node not in RERUN}
     assert finished == RERUN
     assert other_states == {"cached"}
+
+
+def test_a_model_that_cannot_be_served_is_not_the_next_ones_bar(rehearsed):
+    first_blessed = last_blessed(rehearsed)
+    edit(rehearsed.place / "cab/model.py", SCORE, NULL_WITHOUT_A_FARE)
+
+    result = rehearse_file(compiled(rehearsed.place))
+
+    assert result == {"blessed": False, "published": None}
+    assert last_blessed(rehearsed) == first_blessed
 
 
 def test_a_step_that_vertex_is_told_not_to_cache_runs_again(rehearsed):

@@ -32,9 +32,9 @@ def checkout(tmp_path_factory):
 EDITS = {
     "pipeline/reports/report.py": set(),
     "pipeline/components/example_validator.py": {"ExampleValidator"},
-    "pipeline/components/serving_check.py": {"ServingCheck", "Pusher"},
-    "pipeline/serving/engine.py": {"ServingCheck", "Pusher"},
-    "pipeline/serving/engine_process.py": {"ServingCheck", "Pusher"},
+    "pipeline/components/serving_check.py": {"ServingCheck", "Evaluator", "Pusher"},
+    "pipeline/serving/engine.py": {"ServingCheck", "Evaluator", "Pusher"},
+    "pipeline/serving/engine_process.py": {"ServingCheck", "Evaluator", "Pusher"},
     "pipeline/components/pusher.py": {"Pusher"},
     "pipeline/components/evaluator.py": {"Evaluator", "Pusher"},
     "pipeline/components/extractors.py": {"Evaluator", "Pusher"},
