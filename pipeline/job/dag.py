@@ -218,8 +218,12 @@ def _last_blessed() -> Resolver:
 
 
 def _evaluator(spec: PipelineSpec, **channels: BaseChannel) -> Evaluator:
-    gate, label = spec.declaration.gate, spec.declaration.label.name
-    config = evaluation.eval_config(gate, label=label)
+    declaration = spec.declaration
+    config = evaluation.eval_config(
+        declaration.gate,
+        label=declaration.label.name,
+        signature=declaration.serving.default_signature,
+    )
     return Evaluator(**channels, eval_config=config, pipeline=spec.name)
 
 

@@ -17,13 +17,13 @@ CLASS_NAMES = {
 PLOTS = ("ConfusionMatrixPlot", "CalibrationPlot")
 
 
-def eval_config(gate: Gate, *, label: str) -> config_pb2.EvalConfig:
+def eval_config(gate: Gate, *, label: str, signature: str) -> config_pb2.EvalConfig:
     """The gate on the whole held-out split, and each slice's own bound.
 
-    The other metrics have no bound.
+    The other metrics have no bound. `signature` is the one that clients get by default.
     """
     model = config_pb2.ModelSpec(
-        signature_name="serving_default",
+        signature_name=signature,
         label_key=label,
         preprocessing_function_names=["transform_features"],
     )

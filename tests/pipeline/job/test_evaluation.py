@@ -17,9 +17,14 @@ GATE = Gate(
 
 
 @pytest.fixture
-def metrics():
+def config():
+    """What TFMA is told, for a model whose clients get the signature `score`."""
+    return eval_config(GATE, label="big_tip", signature="score")
+
+
+@pytest.fixture
+def metrics(config):
     """The metrics that TFMA computes."""
-    config = eval_config(GATE, label="big_tip")
     return [metric for spec in config.metrics_specs for metric in spec.metrics]
 
 
@@ -61,3 +66,9 @@ def test_the_metrics_that_are_only_reported_have_no_bound(metrics):
     bounded = [metric.class_name for metric in metrics if has_bound(metric)]
 
     assert bounded == ["AUC"]
+
+
+def test_the_signature_that_clients_get_is_the_one_that_is_judged(config):
+    [model] = config.model_specs
+
+    assert model.signature_name == "score"
