@@ -1,4 +1,9 @@
--- The trips that began in [@begin, @end), as the columns of the shipped CSV. BigQueryExampleGen knows INTEGER, FLOAT and STRING only.
+-- As many days of trips as lie from @begin to @end, up to the last one that began before @end, as the columns of the shipped CSV.
+-- Up to the last one, since the public table ends with 2023: a window counted back from today holds none of it.
+-- BigQueryExampleGen knows INTEGER, FLOAT and STRING only.
+WITH
+  trips AS (SELECT * FROM `bigquery-public-data.chicago_taxi_trips.taxi_trips`),
+  last_trip AS (SELECT MAX(trip_start_timestamp) AS start FROM trips WHERE trip_start_timestamp < @end)
 SELECT
   CAST(pickup_community_area AS INT64) AS pickup_community_area,
   CAST(fare AS FLOAT64) AS fare,
@@ -18,5 +23,6 @@ SELECT
   CAST(trip_seconds AS INT64) AS trip_seconds,
   CAST(dropoff_community_area AS INT64) AS dropoff_community_area,
   CAST(tips AS FLOAT64) AS tips
-FROM `bigquery-public-data.chicago_taxi_trips.taxi_trips` AS trip
-WHERE trip.trip_start_timestamp >= @begin AND trip.trip_start_timestamp < @end
+FROM trips, last_trip
+WHERE trips.trip_start_timestamp <= last_trip.start
+  AND trips.trip_start_timestamp > TIMESTAMP_SUB(last_trip.start, INTERVAL TIMESTAMP_DIFF(@end, @begin, DAY) DAY)

@@ -13,6 +13,7 @@ from google.cloud import bigquery
 
 from pipeline.errors import ConfigurationError, DataError
 from pipeline.gcp.stage import Stage
+from pipeline.model import query
 from pipeline.model import schema as contract
 from pipeline.model.folder import ModelFolder
 from settings import model_names
@@ -36,21 +37,15 @@ def chosen(names: list[str]) -> list[ModelFolder]:
     """
     if not names:
         all_folders = map(ModelFolder.load, model_names())
-        return [folder for folder in all_folders if needs_table(folder)]
+        return [folder for folder in all_folders if query.reads_own_table(folder)]
     folders = [ModelFolder.load(name) for name in dict.fromkeys(names)]
     for folder in folders:
-        if not needs_table(folder):
+        if not query.reads_own_table(folder):
             raise ConfigurationError(
                 f"{folder.name} needs no table: its query.sql asks for no @table "
                 "but reads one that is there already"
             )
     return folders
-
-
-def needs_table(folder: ModelFolder) -> bool:
-    """Say whether the query asks for this file's table, comments aside."""
-    query = (folder.path / "query.sql").read_text()
-    return any("@table" in line.partition("--")[0] for line in query.splitlines())
 
 
 def load(models: list[ModelFolder], stage: Stage, progress: Callable[[str], None]) -> list[Loaded]:

@@ -21,6 +21,7 @@ CHANCE = {
 
 Positive = Annotated[int, Field(ge=1)]
 Text = Annotated[str, Field(min_length=1)]
+Location = Annotated[str, Field(pattern=r"^(US|EU|[a-z]+-[a-z]+[0-9]+)$")]  # BigQuery's
 Scalar = bool | int | float | str
 
 
@@ -29,13 +30,15 @@ class Table(BaseModel):
 
 
 class Data(Table):
-    format: Literal["csv", "csv.zip"]
-    # A path relative to the folder, or "package:" and a path inside an installed package.
+    # A .csv or .csv.zip: a path relative to the folder, or "package:" and a path inside an
+    # installed package.
     source: Text
     required: list[Text]
     null_values: list[str] = [""]  # what a missing value looks like in the CSV
     minimum_rows: Positive
     window_days: Positive
+    # Of the datasets that query.sql names; None where it names none but @table.
+    location: Location | None = None
     origin: Text
     licence: Text
     defects: list[Text]

@@ -100,7 +100,7 @@ def digest(number: int) -> bytes:
 
 def shortened(declaration: Any, rows: Path) -> Any:
     """The declaration over those rows, with a step of training and no bound by slice."""
-    source = {"format": "csv", "source": str(rows), "null_values": [""], "minimum_rows": 1}
+    source = {"source": str(rows), "null_values": [""], "minimum_rows": 1}
     data = declaration.data.model_copy(update=source)
     training = declaration.training.model_copy(update={"steps": 1, "eval_steps": 10})
     gate = declaration.gate.model_copy(update={"slices": []})

@@ -16,6 +16,7 @@ from pipeline.delivery import load_tables
 from pipeline.errors import ConfigurationError, DataError, RunError
 from pipeline.gcp import clients
 from pipeline.gcp.stage import Stage
+from pipeline.model import query
 from pipeline.model.folder import ModelFolder
 from tests.pipeline.conftest import copy_small, edit
 from tests.pipeline.delivery.conftest import DEV
@@ -126,12 +127,12 @@ def test_by_default_all_models_that_need_a_table_are_loaded():
 
 def test_a_table_that_only_a_comment_asks_for_is_not_needed(tmp_path):
     cab = copy_small("cab", tmp_path)
-    query = cab / "query.sql"
-    with query.open("a") as file:
+    query_file = cab / "query.sql"
+    with query_file.open("a") as file:
         file.write("-- not from @table\n")
     folder = ModelFolder.load(str(cab))
 
-    assert not load_tables.needs_table(folder)
+    assert not query.reads_own_table(folder)
 
 
 def test_where_no_model_needs_a_table_nothing_is_asked(google, monkeypatch, capsys):

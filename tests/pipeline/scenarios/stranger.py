@@ -87,7 +87,6 @@ steps = 10
 [data]
 minimum_rows = 300
 source = "data/rows.csv"
-format = "csv"
 required = ["delay"]
 null_values = ["NA", ""]
 window_days = 365
