@@ -6,10 +6,11 @@
 import hashlib
 import shutil
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
-from pipeline.errors import ConfigurationError, DataError
+from pipeline.errors import DataError
+from pipeline.model import query
 from pipeline.model import schema as contract
 from pipeline.model.declaration import Declaration
 from pipeline.model.folder import ModelFolder
@@ -54,6 +55,8 @@ class CsvSource:
 @dataclass(frozen=True)
 class BigQuerySource:
     query: str  # with its window written out
+    project: str  # that pays for it
+    location: str  # of the datasets that it reads
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,11 @@ def cloud(
     names = settings.names
     name = names.pipeline(folder.name)
     table = names.data_table(folder.name)
+    source = BigQuerySource(
+        query.written_out(folder, table, end),
+        project=settings.project_id,
+        location=query.location(folder, settings.region),
+    )
     return PipelineSpec(
         name=name,
         model=folder.name,
@@ -163,7 +171,7 @@ def cloud(
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
         modules=Modules.of(folder, f"{names.artifacts_uri}/{artifacts.MODULES}{folder.name}"),
-        source=BigQuerySource(_query(folder, table, end)),
+        source=source,
         destination=destination(settings, folder.name, serving_image),
         training=_training(settings, image),
         beam_args=_beam_args(settings, image),
@@ -184,26 +192,6 @@ def destination(settings: Settings, model: str, serving_image: str) -> VertexDes
         max_replicas=settings.serving.max_replicas,
         service_account=settings.names.service_account_email("server"),
     )
-
-
-def _query(folder: ModelFolder, table: str, end: date) -> str:
-    """The folder's query.sql over `table`, with its window written out."""
-    begin = end - timedelta(days=folder.declaration.data.window_days)
-    query = (folder.path / "query.sql").read_text()
-    values = {
-        "@begin": f'TIMESTAMP("{begin}")',
-        "@end": f'TIMESTAMP("{end}")',
-        "@table": f"`{table}`",
-    }
-    for placeholder, value in values.items():
-        query = query.replace(placeholder, value)
-    if "@" in query:
-        name = query.split("@")[1].split()[0]
-        raise ConfigurationError(
-            f"{folder.path}/query.sql: an unknown placeholder @{name}, "
-            "allowed are @begin, @end and @table"
-        )
-    return query
 
 
 def _training(settings: Settings, image: str) -> VertexTraining | None:

@@ -1,19 +1,29 @@
 """Ingests from BigQuery in the cloud.
 
-The stock executor here also drops rows without a required column, and leaves a fingerprint.
+The stock executor here also drops rows without a required column, and tells what it read: how many
+rows, how many dropped, a digest of the rows, and when each table was last modified.
 """
 
-from typing import Any
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
+import apache_beam as beam
+import tensorflow as tf
 from tfx import types
 from tfx.components.example_gen import driver, utils
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.io import fileio
 from tfx.extensions.google_cloud_big_query.example_gen import executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 
 from pipeline.components.cache_key import source_sha256
+from pipeline.errors import DataError
 from pipeline.spec import BigQuerySource
+
+DIGESTS = 2**256
 
 
 class BigQueryExampleGenSpec(standard_component_specs.QueryBasedExampleGenSpec):
@@ -21,21 +31,87 @@ class BigQueryExampleGenSpec(standard_component_specs.QueryBasedExampleGenSpec):
     # ReadFromBigQuery as keywords.
     PARAMETERS = {
         **standard_component_specs.QueryBasedExampleGenSpec.PARAMETERS,
+        "project": component_spec.ExecutionParameter(type=str),
+        "location": component_spec.ExecutionParameter(type=str),
+        "required": component_spec.ExecutionParameter(type=str),
+        # Empty in the job; table_times writes it before Vertex looks into its cache.
+        "tables": component_spec.ExecutionParameter(type=str),
         "source_sha256": component_spec.ExecutionParameter(type=str),
     }
 
 
+class Tally(NamedTuple):
+    rows: int
+    dropped: int
+    digest: int  # the sum of the rows' digests: the same in whatever order they come
+
+
 class Executor(executor.Executor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
-        super().Do(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
+        self._tally_file = f"{examples.uri}/tally.json"
+        super().Do(input_dict, output_dict, exec_properties)
+        with fileio.open(self._tally_file) as file:
+            text = file.read()
+        tally = Tally(*json.loads(text))
+        if tally.rows == 0:
+            raise DataError(
+                f"query.sql: no row is left of {tally.dropped}, "
+                f"allowed are rows with {exec_properties['required']} in its window"
+            )
+        examples.set_int_custom_property("rows", tally.rows)
+        examples.set_int_custom_property("rows_dropped", tally.dropped)
+        examples.set_string_custom_property("digest", f"{tally.digest:064x}")
+        examples.set_string_custom_property("tables", exec_properties["tables"])
         examples.set_string_custom_property("query", exec_properties["input_config"])
+
+    def GenerateExamplesByBeam(self, pipeline: Any, exec_properties: dict[str, Any]) -> Any:
+        splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
+        required = json.loads(exec_properties["required"])
+        complete_splits = {}
+        tallies = []
+        for name, rows in splits.items():
+            complete = beam.Filter(is_complete, required)
+            tally = beam.Map(tally_of, required)
+            complete_splits[name] = rows | f"Complete[{name}]" >> complete
+            tallies.append(rows | f"Tally[{name}]" >> tally)
+        all_tallies = tallies | "AllTallies" >> beam.Flatten()
+        sums = all_tallies | "Sum" >> beam.CombineGlobally(total)
+        text = sums | "AsJson" >> beam.Map(json.dumps)
+        file = beam.io.WriteToText(self._tally_file, shard_name_template="")
+        text | "WriteTally" >> file
+        return complete_splits
+
+
+def is_complete(row: tf.train.Example, required: list[str]) -> bool:
+    """Say whether the row has a value in each required column."""
+    features = row.features.feature
+    return all(features[column].WhichOneof("kind") for column in required)
+
+
+def tally_of(row: tf.train.Example, required: list[str]) -> Tally:
+    if not is_complete(row, required):
+        return Tally(rows=0, dropped=1, digest=0)
+    content = row.SerializeToString(deterministic=True)
+    digest = hashlib.sha256(content).digest()
+    number = int.from_bytes(digest, "big")
+    return Tally(rows=1, dropped=0, digest=number)
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    rows, dropped, digest = 0, 0, 0
+    for tally in tallies:
+        rows += tally.rows
+        dropped += tally.dropped
+        digest += tally.digest
+    return Tally(rows, dropped, digest % DIGESTS)
 
 
 class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
     """Examples of the splits train and eval, 2:1 by a hash of the row.
 
-    Their property is the query, with its window written out in it.
+    Their properties are the query with its window written out, rows, rows_dropped, the rows'
+    digest, and `tables`: when each was last modified.
     """
 
     SPEC_CLASS = BigQueryExampleGenSpec
@@ -43,23 +119,25 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
     DRIVER_CLASS = driver.QueryBasedDriver
 
     def __init__(self, source: BigQuerySource, *, required: list[str]) -> None:
-        query = _query_of_complete_rows(source.query, required)
-        input_config = utils.make_default_input_config(query)
+        input_config = utils.make_default_input_config(_as_subquery(source.query))
         output_config = utils.make_default_output_config(input_config)
+        sources = ("components/bigquery_example_gen.py", "components/table_times.py")
         spec = BigQueryExampleGenSpec(
             input_config=input_config,
             output_config=output_config,
             output_data_format=example_gen_pb2.FORMAT_TF_EXAMPLE,
             output_file_format=example_gen_pb2.FORMAT_TFRECORDS_GZIP,
-            source_sha256=source_sha256("components/bigquery_example_gen.py"),
+            project=source.project,
+            location=source.location,
+            required=json.dumps(required),
+            tables="",
+            source_sha256=source_sha256(*sources),
             examples=types.Channel(type=standard_artifacts.Examples),
         )
         super().__init__(spec)
 
 
-def _query_of_complete_rows(query: str, required: list[str]) -> str:
-    """The query's rows without a NULL in a required column."""
-    conditions = [f"`{column}` IS NOT NULL" for column in required]
-    condition = " AND ".join(conditions) or "TRUE"
+def _as_subquery(query: str) -> str:
+    """The query so that the stock executor can put it into another one's FROM."""
     inner_query = query.rstrip().rstrip(";")
-    return f"SELECT * FROM (\n{inner_query}\n) WHERE {condition}"
+    return f"SELECT * FROM (\n{inner_query}\n)"

@@ -56,6 +56,9 @@ class Table(Protocol):
     table_id: str
     description: str | None
     labels: Mapping[str, str]
+    modified: datetime
+    streaming_buffer: object | None
+    table_type: str
 
 
 class LoadJob(Protocol):
@@ -66,10 +69,20 @@ class LoadJob(Protocol):
     def result(self) -> object: ...
 
 
+class QueryJob(Protocol):
+    """Of google.cloud.bigquery."""
+
+    referenced_tables: Iterable[object]
+
+
 class BigQuery(Protocol):
     """Of google.cloud.bigquery, Client."""
 
     def get_dataset(self, dataset_ref: str, *, retry: object = ...) -> object: ...
+
+    def get_table(self, table: str) -> Table: ...
+
+    def query(self, query: str, *, job_config: object) -> QueryJob: ...
 
     def load_table_from_file(
         self, file_obj: IO[bytes], destination: Table, *, rewind: bool, job_config: object

@@ -5,9 +5,10 @@ from typing import Any
 
 from tfx.orchestration.pipeline import Pipeline
 
+from pipeline.components import table_times
 from pipeline.job import entrypoint, tfx_patches
 from pipeline.job.dag import create_pipeline
-from pipeline.spec import PipelineSpec
+from pipeline.spec import BigQuerySource, PipelineSpec
 
 
 def build(create: Callable[[PipelineSpec], Pipeline], spec: PipelineSpec) -> Pipeline:
@@ -32,4 +33,8 @@ def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
     runner = KubeflowV2DagRunner(config)
     job: dict[str, Any] = runner.run(pipeline, write_out=False)
     tfx_patches.ask_for_own_blessing(job, spec.name)
+    if isinstance(spec.source, BigQuerySource):
+        tfx_patches.call_before_cache(
+            job, "BigQueryExampleGen", table_times.COMMAND, table_times.ARGUMENTS
+        )
     return job

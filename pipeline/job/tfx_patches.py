@@ -148,3 +148,14 @@ def ask_for_own_blessing(job: dict[str, Any], pipeline: str) -> None:
         for query in queries.values():
             if "tfx.ModelBlessing" in query["filter"]:
                 query["filter"] += f' AND metadata.pipeline.string_value="{pipeline}"'
+
+
+def call_before_cache(job: dict[str, Any], node: str, command: list[str], args: list[str]) -> None:
+    """Have Vertex run a command before it looks for an earlier execution of the node.
+
+    TFX gives that hook to nodes of FileBasedExampleGen alone. It goes when a component can name its
+    own.
+    """
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    container = executors[f"{node}_executor"]["container"]
+    container["lifecycle"] = {"preCacheCheck": {"command": command, "args": args}}

@@ -51,7 +51,7 @@ def data(examples: Artifact | None) -> dict[str, Any]:
         return {}
     properties = examples.mlmd_artifact.custom_properties
     values = {}
-    for name in ("rows", "rows_dropped", "sha256", "query"):
+    for name in ("rows", "rows_dropped", "sha256", "digest", "tables", "query"):
         if name in properties:
             value = properties[name]
             kind = value.WhichOneof("value")

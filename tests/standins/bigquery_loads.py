@@ -1,4 +1,4 @@
-"""A stand-in on loopback for the load jobs of BigQuery's REST API.
+"""A stand-in on loopback for the load jobs and dry runs of BigQuery's REST API.
 
 It answers for datasets, uploads, jobs and tables. google-cloud-bigquery reaches `with
 BigQueryLoads() as google:` by BIGQUERY_EMULATOR_HOST=google.url. It keeps what a job loads, and
@@ -6,51 +6,44 @@ fails a job as Google documents: a missing dataset, another location, a column o
 description that differs.
 
 It does not prove that BigQuery takes our Parquet, that its quotas allow a load, or that an account
-may do it. It answers no query at all.
+may do it. Of queries it answers dry runs alone.
 """
 
 import io
+import itertools
 import json
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet
 
-Body = dict[str, Any]
-PARQUET_TYPES = {"INT64": "INT64", "FLOAT64": "DOUBLE", "STRING": "BYTE_ARRAY"}
-WORDS = {403: ("accessDenied", "PERMISSION_DENIED"), 404: ("notFound", "NOT_FOUND")}
-TABLE_REFERENCE = ("projectId", "datasetId", "tableId")
-
-
-class Refused(Exception):  # noqa: N818
-    """Answered with this status, as Google words it."""
-
-    def __init__(self, code: int, message: str) -> None:
-        reason, status = WORDS.get(code, ("invalid", "INVALID_ARGUMENT"))
-        self.code = code
-        self.result = {"reason": reason, "message": message}
-        error = {"code": code, "message": message, "status": status, "errors": [self.result]}
-        self.body = {"error": error}
-
-
-@dataclass
-class Table:
-    rows: pa.Table
-    resource: Body  # schema, description and labels
+from tests.standins import bigquery_dry_runs
+from tests.standins.bigquery_tables import (
+    TABLE_REFERENCE,
+    Body,
+    Refused,
+    Table,
+    check,
+    check_properties,
+    reference,
+)
 
 
 @dataclass
 class BigQueryLoads:
-    """`datasets` by PROJECT.DATASET, with their location.
+    """`datasets` by PROJECT.DATASET, with their location; `views` by name, with their query.
 
     `refusals` are statuses by how the refused request's line begins, or by "job".
     """
 
     datasets: dict[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    views: dict[str, str] = field(default_factory=dict)
+    clock: Iterator[int] = field(default_factory=lambda: itertools.count(1_700_000_000_000))
     refusals: dict[str, int] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     jobs: dict[str, Body] = field(default_factory=dict)
@@ -75,29 +68,37 @@ class BigQueryLoads:
             if line.startswith(beginning):
                 raise Refused(status, "Access Denied: planted")
         address, _, _ = path.partition("?")
-        parts = address.strip("/").split("/")
-        match [method, *parts]:
-            case ["POST", "upload", "bigquery", "v2", "projects", _, "jobs"]:
+        product, _, resource = address.strip("/").partition("/v2/projects/")
+        match [method, product, *resource.split("/")]:
+            case ["POST", "upload/bigquery", _, "jobs"]:
                 return self._announce(json.loads(content))
-            case ["PUT", "upload", "bigquery", "v2", "projects", _, "jobs", job]:
+            case ["PUT", "upload/bigquery", _, "jobs", job]:
                 return self._run(self.jobs[job], content)
-            case ["GET", "bigquery", "v2", "projects", _, "jobs", job]:
+            case ["GET", "bigquery", _, "jobs", job]:
                 return self._finished(self.jobs[job])
-            case ["GET", "bigquery", "v2", "projects", project, "datasets", dataset]:
+            case ["POST", "bigquery", _, "jobs"]:
+                job = json.loads(content)
+                return bigquery_dry_runs.finished(job, self.datasets, self.tables, self.views)
+            case ["GET", "bigquery", project, "datasets", dataset]:
                 return self._dataset(project, dataset)
-            case [
-                "PATCH",
-                "bigquery",
-                "v2",
-                "projects",
-                project,
-                "datasets",
-                dataset,
-                "tables",
-                table,
-            ]:
+            case ["GET", "bigquery", project, "datasets", dataset, "tables", table]:
+                return self._resource(f"{project}.{dataset}.{table}")
+            case ["PATCH", "bigquery", project, "datasets", dataset, "tables", table]:
                 return self._change(f"{project}.{dataset}.{table}", json.loads(content))
         raise Refused(501, f"the stand-in knows no {method} {path}")
+
+    def _resource(self, name: str) -> Body:
+        """A table or view, as tables.get answers."""
+        fields = {"tableReference": reference(name), "type": "VIEW", "lastModifiedTime": "1"}
+        if name in self.views:
+            return fields
+        table = self._table(name)
+        return {**fields, "type": "TABLE", "lastModifiedTime": str(table.modified)} | table.resource
+
+    def _table(self, name: str) -> Table:
+        if name not in self.tables:
+            raise Refused(404, f"Not found: Table {name.replace('.', ':', 1)}")
+        return self.tables[name]
 
     def _finished(self, job: Body) -> Body:
         status = job["status"] | {"state": "DONE"}
@@ -145,60 +146,31 @@ class BigQueryLoads:
         schema = load["schema"]
         rows = pa.parquet.read_table(io.BytesIO(content))
         file = pa.parquet.ParquetFile(io.BytesIO(content))
-        _check(file.schema, schema["fields"])
+        check(file.schema, schema["fields"])
         destination = load["destinationTable"]
         name = ".".join(destination[part] for part in TABLE_REFERENCE)
         resource = load.get("destinationTableProperties", {})
 
         table = self.tables.get(name)
         if table:
-            _check_properties(resource, table.resource)
+            check_properties(resource, table.resource)
             resource = table.resource
             if load.get("writeDisposition") != "WRITE_TRUNCATE":
                 rows = pa.concat_tables([table.rows, rows])
-        self.tables[name] = Table(rows, {**resource, "schema": schema})
+        self.tables[name] = Table(rows, {**resource, "schema": schema}, next(self.clock))
         return rows.num_rows
 
     def _change(self, name: str, body: Body) -> Body:
-        if name not in self.tables:
-            raise Refused(404, f"Not found: Table {name.replace('.', ':', 1)}")
-        resource = self.tables[name].resource
+        resource = self._table(name).resource
         labels = resource.get("labels", {}) | body.get("labels", {})
         resource |= {**body, "labels": labels}
-        parts = name.split(".")
-        reference = dict(zip(TABLE_REFERENCE, parts, strict=True))
-        return {**resource, "tableReference": reference}
+        return {**resource, "tableReference": reference(name)}
 
     def _location(self, project: str, dataset: str) -> str:
         location = self.datasets.get(f"{project}.{dataset}")
         if location is None:
             raise Refused(404, f"Not found: Dataset {project}:{dataset}")
         return location
-
-
-def _check_properties(properties: Body, resource: Body) -> None:
-    """Refuse a load that would change what a table says of itself."""
-    for key, value in properties.items():
-        if resource.get(key) != value:
-            raise Refused(400, "Cannot change the properties of an existing table by a load job")
-
-
-def _check(schema: pa.parquet.ParquetSchema, fields: list[Body]) -> None:
-    """Refuse a column whose type in the file is not that of the table's schema."""
-    columns = [schema.column(number) for number in range(len(schema))]
-    types = {column.name: column.physical_type for column in columns}
-    for field_ in fields:
-        name = field_["name"]
-        kind = field_["type"]
-        written_kind = types.get(name)
-        if written_kind != PARQUET_TYPES[kind]:
-            raise Refused(
-                400,
-                (
-                    f"Error while reading data, error message: Parquet column '{name}' has type "
-                    f"{written_kind} which does not match the target cpp_type {kind}."
-                ),
-            )
 
 
 class Handler(BaseHTTPRequestHandler):

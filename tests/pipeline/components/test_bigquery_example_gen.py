@@ -3,6 +3,7 @@
 What it asks, what it leaves, and what its cache keys on.
 """
 
+import itertools
 import json
 from datetime import date
 
@@ -16,6 +17,7 @@ from environments import ENVIRONMENTS
 from pipeline import spec
 from pipeline.components.bigquery_example_gen import BigQueryExampleGen, Executor
 from pipeline.components.cache_key import source_sha256
+from pipeline.errors import DataError
 from pipeline.job import compiler
 from pipeline.model.folder import ModelFolder
 from pipeline.spec import BigQuerySource
@@ -24,7 +26,7 @@ from tests.pipeline.conftest import IMAGE
 
 def properties(query="SELECT 1 AS n", required=()):
     """What the executor gets of a component with that query."""
-    source = BigQuerySource(query)
+    source = BigQuerySource(query, project="mill-dev", location="US")
     component = BigQueryExampleGen(source, required=list(required))
     return component.spec.exec_properties
 
@@ -48,48 +50,99 @@ class FromHere(Executor):
     Beam's ReadFromBigQuery knows no address but Google's.
     """
 
+    rows = ()
+
     def GetInputSourceToExamplePTransform(self):
         @beam.ptransform_fn
-        def rows(pipeline, exec_properties, split_pattern):
-            numbered = [example(n) for n in range(300)]
-            return pipeline | beam.Create(numbered)
+        def source(pipeline, exec_properties, split_pattern):
+            return pipeline | beam.Create(self.rows)
 
-        return rows
-
-
-def example(n):
-    return tf.train.Example(features={"feature": {"n": {"int64_list": {"value": [n]}}}})
+        return source
 
 
-def test_rows_without_a_required_column_are_not_asked_for():
+def example(n, tips=1.0):
+    """A row as the stock executor makes it: a NULL is a feature of no kind."""
+    tips_feature = {} if tips is None else {"float_list": {"value": [tips]}}
+    feature = {"n": {"int64_list": {"value": [n]}}, "tips": tips_feature}
+    return tf.train.Example(features={"feature": feature})
+
+
+@pytest.fixture
+def ingest(tmp_path):
+    """Ingest rows into a new folder; return the examples."""
+    folders = itertools.count()
+
+    def call(rows, **changes):
+        examples = standard_artifacts.Examples()
+        examples.uri = str(tmp_path / str(next(folders)))
+        context = BaseBeamExecutor.Context(
+            beam_pipeline_args=[], tmp_dir=str(tmp_path), unique_id="1"
+        )
+        executor = FromHere(context)
+        executor.rows = rows
+        executor.Do({}, {"examples": [examples]}, properties(required=["tips"]) | changes)
+        return examples
+
+    return call
+
+
+def test_the_query_is_asked_within_another_one():
     query = "SELECT tips FROM `t` -- a comment\n;\n"
 
-    assert asked_query(query, ["tips", "fare"]) == (
-        "SELECT * FROM (\nSELECT tips FROM `t` -- a comment\n\n) WHERE `tips` IS NOT NULL AND "
-        "`fare` IS NOT NULL"
-    )
+    assert asked_query(query) == "SELECT * FROM (\nSELECT tips FROM `t` -- a comment\n\n)"
 
 
-def test_where_no_column_is_required_every_row_is_asked_for():
-    assert asked_query() == "SELECT * FROM (\nSELECT 1 AS n\n) WHERE TRUE"
+def test_the_examples_carry_the_query_and_two_rows_in_three_are_trained_on(ingest):
+    examples = ingest([example(n) for n in range(300)])
 
-
-def test_the_examples_carry_the_query_and_two_rows_in_three_are_trained_on(tmp_path):
-    examples = standard_artifacts.Examples()
-    examples.uri = str(tmp_path)
-    context = BaseBeamExecutor.Context(beam_pipeline_args=[], tmp_dir=str(tmp_path), unique_id="1")
-    executor = FromHere(context)
-
-    executor.Do({}, {"examples": [examples]}, properties())
-
-    trained_rows = row_count(tmp_path / "Split-train")
-    held_out_rows = row_count(tmp_path / "Split-eval")
+    trained_rows = row_count(f"{examples.uri}/Split-train")
+    held_out_rows = row_count(f"{examples.uri}/Split-eval")
     input_config = examples.get_string_custom_property("query")
     split_names = json.loads(examples.split_names)
     assert query_in(input_config) == asked_query()
     assert trained_rows + held_out_rows == 300
     assert 1.5 < trained_rows / held_out_rows < 2.7
     assert split_names == ["train", "eval"]
+
+
+def test_rows_without_a_required_column_are_dropped_and_counted(ingest):
+    rows = [example(n) for n in range(200)]
+    incomplete_rows = [example(n, tips=None) for n in range(7)]
+
+    examples = ingest([*rows, *incomplete_rows])
+
+    written_rows = sum(row_count(f"{examples.uri}/Split-{name}") for name in ("train", "eval"))
+    assert examples.get_int_custom_property("rows") == 200
+    assert examples.get_int_custom_property("rows_dropped") == 7
+    assert written_rows == 200
+
+
+def test_equal_rows_have_one_digest_in_whatever_order_they_come(ingest):
+    rows = [example(n) for n in range(30)]
+    other_rows = [*rows[1:], example(30)]
+
+    examples = ingest(rows)
+    reordered_examples = ingest(rows[::-1])
+    other_examples = ingest(other_rows)
+
+    digest = examples.get_string_custom_property("digest")
+    assert len(digest) == 64
+    assert reordered_examples.get_string_custom_property("digest") == digest
+    assert other_examples.get_string_custom_property("digest") != digest
+
+
+def test_the_examples_carry_when_the_tables_were_modified(ingest):
+    examples = ingest([example(1)], tables='{"p.d.t": "2026-11-27"}')
+
+    assert examples.get_string_custom_property("tables") == '{"p.d.t": "2026-11-27"}'
+
+
+@pytest.mark.parametrize(("rows", "count"), [([], 0), ([example(1, tips=None)], 1)])
+def test_a_query_that_leaves_no_row_is_refused(ingest, rows, count):
+    sentence = rf'no row is left of {count}, allowed are rows with \["tips"\] in its window'
+
+    with pytest.raises(DataError, match=sentence):
+        ingest(rows)
 
 
 def row_count(folder):
@@ -115,9 +168,13 @@ def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
         "output_config",
         "output_data_format",
         "output_file_format",
+        "project",
+        "location",
+        "required",
+        "tables",
         "source_sha256",
     }
-    sha256 = source_sha256("components/bigquery_example_gen.py")
+    sha256 = source_sha256("components/bigquery_example_gen.py", "components/table_times.py")
     query = query_in(parameters["input_config"])
     assert parameters["source_sha256"] == sha256
     assert 'TIMESTAMP("2026-11-24")' in query

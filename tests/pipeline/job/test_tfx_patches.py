@@ -5,6 +5,7 @@ Where one of these tests fails, look whether its patch can go.
 
 import inspect
 import json
+from datetime import date
 
 import apache_beam as beam
 import pytest
@@ -17,9 +18,10 @@ from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 from tfx.orchestration.local import local_dag_runner
 from tfx.orchestration.portable import launcher
 
+from environments import ENVIRONMENTS
 from pipeline.job import compiler, entrypoint, tfx_patches
 from pipeline.model.folder import ModelFolder
-from pipeline.spec import here
+from pipeline.spec import cloud, here
 
 
 def refuse(element):
@@ -132,3 +134,22 @@ def test_tfx_still_asks_for_the_last_blessed_model_of_the_whole_project(tmp_path
     assert "tfx.ModelBlessing" in job
     assert "metadata.pipeline" not in job
     assert module in job
+
+
+def test_tfx_still_has_no_program_before_the_cache_for_a_query(monkeypatch):
+    jobs = []
+
+    def keep(job, *_program):
+        jobs.append(json.dumps(job))
+
+    monkeypatch.setattr(tfx_patches, "call_before_cache", keep)
+    end = date(2026, 11, 27)
+    spec = cloud(
+        ModelFolder.load("ferry"), ENVIRONMENTS["dev"], image="i", serving_image="s", end=end
+    )
+
+    compiler.compiled(spec, "image@sha256:0")
+
+    [job] = jobs
+    assert "BigQueryExampleGen" in job
+    assert "preCacheCheck" not in job
