@@ -13,6 +13,7 @@ import io
 import itertools
 import json
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -88,10 +89,11 @@ class BigQueryLoads:
         raise Refused(501, f"the stand-in knows no {method} {path}")
 
     def _resource(self, name: str) -> Body:
-        """A table or view, as tables.get answers."""
-        fields = {"tableReference": reference(name), "type": "VIEW", "lastModifiedTime": "1"}
+        """A table or view, as tables.get answers: a view is as old as its query."""
+        fields = {"tableReference": reference(name)}
         if name in self.views:
-            return fields
+            modified = zlib.crc32(self.views[name].encode())
+            return {**fields, "type": "VIEW", "lastModifiedTime": str(modified)}
         table = self._table(name)
         return {**fields, "type": "TABLE", "lastModifiedTime": str(table.modified)} | table.resource
 
