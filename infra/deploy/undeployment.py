@@ -52,9 +52,8 @@ def _endpoints(google: Google, settings: Settings) -> list[Body]:
     Terraform labelled them. The endpoints of models that have left the repository are among them.
     """
     location = f"projects/{settings.project_id}/locations/{settings.region}"
-    answer = google.ask("vertex_ai", f"{location}/endpoints?pageSize=100") or {}
     labels = {"managed-by": "esteira", "environment": settings.stage}
-    endpoints = answer.get("endpoints", [])
+    endpoints = google.listing("vertex_ai", f"{location}/endpoints?pageSize=100", "endpoints")
     return [
         endpoint for endpoint in endpoints if labels.items() <= endpoint.get("labels", {}).items()
     ]

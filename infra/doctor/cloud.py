@@ -70,8 +70,7 @@ def project(subject: str, *, settings: Settings, google: Google) -> Finding:
 
 def enabled_apis(subject: str, *, settings: Settings, google: Google) -> Finding:
     path = f"projects/{settings.project_id}/services?filter=state:ENABLED&pageSize=200"
-    answer = google.ask("service_usage", path) or {}
-    services = answer.get("services", [])
+    services = google.listing("service_usage", path, "services")
     enabled_names = [service["config"]["name"] for service in services]
     enabled = {name.removesuffix(".googleapis.com") for name in enabled_names}
     needed_apis = {*apis.BOOTSTRAP, *apis.of_foundation(settings)}
@@ -164,8 +163,8 @@ def github_secret(subject: str, *, settings: Settings, google: Google) -> Findin
     secret = google.ask("secret_manager", path)
     if secret is None:
         return missing(subject, f"there is no {name}", _bootstrap(settings))
-    answer = google.ask("secret_manager", f"{path}/versions") or {}
-    states = [version["state"] for version in answer.get("versions", [])]
+    versions = google.listing("secret_manager", f"{path}/versions", "versions")
+    states = [version["state"] for version in versions]
     if "ENABLED" in states:
         return ok(subject, name)
     gap = f"{name} holds no token: the command reads it until Ctrl-D"

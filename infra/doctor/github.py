@@ -3,6 +3,7 @@
 Cloud Build reads the repository by the app. The environments' jobs may plan and apply.
 """
 
+import itertools
 import os
 
 from infra.doctor.cloud import unless_shipped
@@ -13,6 +14,7 @@ from settings import Settings
 
 APP = "google-cloud-build"
 PAGE = "https://github.com"
+PAGE_SIZE = 100  # the most that GitHub answers at once
 REVIEWER_OPTIONS = """-f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)\""""
 
 
@@ -36,6 +38,23 @@ class GitHub:
         url = f"{self._address}/{path}"
         status, body = self._rest.ask(url, token=self._token)
         return accepted(url, status, body)
+
+    def installations(self, owner: str) -> list[Body] | None:
+        """Return an organization's apps, or None where the token may not see them.
+
+        GitHub numbers its pages; one that is not full is the last.
+        """
+        entries: list[Body] = []
+        for number in itertools.count(1):
+            path = f"orgs/{owner}/installations?per_page={PAGE_SIZE}&page={number}"
+            answer = self.ask(path)
+            if answer is None:
+                return None
+            page = answer.get("installations", [])
+            entries += page
+            if len(page) < PAGE_SIZE:
+                break
+        return entries
 
 
 def checks(settings: Settings, google: Google, github: GitHub) -> list[Check]:
@@ -82,16 +101,14 @@ def _installed(subject: str, settings: Settings, github: GitHub) -> Finding:
     owner, _, _ = settings.github.repository.partition("/")
     installation_id = settings.github.app_installation_id
     page = f"{PAGE}/organizations/{owner}/settings/installations"
-    answer = github.ask(f"orgs/{owner}/installations?per_page=100")
-    if answer is None:
+    installations = github.installations(owner)
+    if installations is None:
         raise NotAskedError(
             "GitHub tells an organization's owners alone which apps it has",
             f"look for {installation_id} at {page}",
         )
     numbers = [
-        installation["id"]
-        for installation in answer.get("installations", [])
-        if installation.get("app_slug") == APP
+        installation["id"] for installation in installations if installation.get("app_slug") == APP
     ]
     if installation_id in numbers:
         return ok(subject, f"{installation_id}, not connected yet")

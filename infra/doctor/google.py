@@ -50,6 +50,23 @@ class Google:
         status, answer = self._rest.ask(url, token=token, send=send)
         return accepted(url, status, answer)
 
+    def listing(self, product: str, path: str, field: str) -> list[Body]:
+        """Return the entries of a whole collection, of none where it is missing.
+
+        A page may be empty and another follow: only a missing token ends it
+        (https://google.aip.dev/158).
+        """
+        entries: list[Body] = []
+        separator = "&" if "?" in path else "?"
+        page_path = path
+        while True:
+            page = self.ask(product, page_path) or {}
+            entries += page.get(field, [])
+            token = page.get("nextPageToken", "")
+            if not token:
+                return entries
+            page_path = f"{path}{separator}pageToken={urllib.parse.quote(token, safe='')}"
+
     def account(self) -> str:
         """Return the email of the credentials' account, or an empty text.
 

@@ -5,7 +5,7 @@ too.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pipeline.gcp.protocols import BigQuery, CloudBuild, Response
@@ -14,6 +14,7 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TRANSIENT = (429, 500, 502, 503, 504)
 PATIENCE_SECONDS = 120.0
 ANSWER_SECONDS = 60
+RETRIES = 5
 Answer = TypeVar("Answer")
 
 
@@ -75,12 +76,13 @@ def cloud_build(region: str) -> CloudBuild:
 class RestApi:
     """An API that Google has no REST client for, behind an authorized HTTP session.
 
-    `endpoint_variable` names the environment's variable that replaces `address`.
+    `endpoint_variable` names the environment's variable that replaces `address`. Every method is
+    tried again up to `retries` times, so that these are 0 where twice does more than once.
     """
 
-    def __init__(self, endpoint_variable: str, address: str) -> None:
+    def __init__(self, endpoint_variable: str, address: str, *, retries: int = RETRIES) -> None:
         custom_address = os.environ.get(endpoint_variable)
-        self._http = _session(is_anonymous=bool(custom_address))
+        self._http = _session(is_anonymous=bool(custom_address), retries=retries)
         self._base = (custom_address or address).rstrip("/")
 
     def url(self, path: str) -> str:
@@ -98,8 +100,23 @@ class RestApi:
     def post(self, path: str, **arguments: Any) -> Response:
         return answered(self.request("POST", path, timeout=ANSWER_SECONDS, **arguments))
 
+    def pages(self, path: str, parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a listing.
 
-def _session(*, is_anonymous: bool) -> Any:
+        One may be empty and another follow: only a missing token ends it
+        (https://google.aip.dev/158).
+        """
+        token = ""
+        while True:
+            page_parameters = {**parameters, "pageToken": token} if token else parameters
+            page = self.get(path, params=page_parameters).json()
+            yield page
+            token = page.get("nextPageToken", "")
+            if not token:
+                return
+
+
+def _session(*, is_anonymous: bool, retries: int) -> Any:
     import google.auth
     from google.auth.transport.requests import AuthorizedSession
     from requests.adapters import HTTPAdapter
@@ -107,15 +124,15 @@ def _session(*, is_anonymous: bool) -> Any:
 
     credentials = _anonymous() if is_anonymous else google.auth.default(scopes=[SCOPE])[0]
     http = AuthorizedSession(credentials)
-    retries = Retry(
-        total=5,
+    retry_policy = Retry(
+        total=retries,
         backoff_factor=0.3,
         status_forcelist=TRANSIENT,
         allowed_methods=None,
         raise_on_status=False,
     )
     for scheme in ("http://", "https://"):
-        http.mount(scheme, HTTPAdapter(max_retries=retries))
+        http.mount(scheme, HTTPAdapter(max_retries=retry_policy))
     return http
 
 

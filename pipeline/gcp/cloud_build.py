@@ -4,6 +4,7 @@ One build is started whatever happens on the way.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 from pipeline.errors import RunError
 from pipeline.gcp import protocols
@@ -13,6 +14,7 @@ from pipeline.gcp.stage import Stage
 # as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
 NO_MODELS, ALL_MODELS = "none", "all"
 LOOKED_AT = 50  # builds, the newest: enough for a day of a small team
+ONGOING = ("PENDING", "QUEUED", "WORKING")  # PENDING waits for an approval
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,15 @@ def start(stage: Stage, recipe: str, *, commit: str, models: str) -> Build:
         trigger = _trigger(stage, name)
         old_builds = patiently(lambda: _builds(stage, trigger))
         old_ids = {build.id for build in old_builds}
-        source = {"commit_sha": commit, "substitutions": {"_MODELS": models}}
-        # No project_id in any request: with one the client asks Cloud Build's global region.
-        request = {"name": trigger.resource_name, "source": source}
 
-        def attempt() -> protocols.Build:
+        def attempt() -> Build:
             """Look for the first build after a lost answer: a trigger run twice makes two."""
             for build in _builds(stage, trigger):
                 if build.id not in old_ids and _is_of(build, commit, models):
-                    return build
-            operation = stage.cloud_build.run_build_trigger(request=request, retry=None)
-            new_build: protocols.Build = operation.metadata.build
-            return new_build
+                    return _build(build)
+            return _run(stage, trigger, commit, models)
 
-        return _build(patiently(attempt))
+        return patiently(attempt)
 
 
 def get(stage: Stage, id_: str) -> Build:
@@ -56,11 +53,41 @@ def get(stage: Stage, id_: str) -> Build:
 
 def find(stage: Stage, recipe: str, commit: str) -> Build | None:
     """Return the newest build of this commit by the recipe's trigger."""
+    for build in _builds_by(stage, recipe):
+        if _is_of(build, commit):
+            return _build(build)
+    return None
+
+
+def ongoing(stage: Stage, recipe: str, *, commit: str, models: str) -> Build | None:
+    """Return the newest build of this commit and these models that has not ended."""
+    for build in _builds_by(stage, recipe):
+        status = build.status.name
+        if status in ONGOING and _is_of(build, commit, models):
+            return _build(build)
+    return None
+
+
+def _run(stage: Stage, trigger: protocols.Trigger, commit: str, models: str) -> Build:
+    """Run the trigger.
+
+    A regional trigger is run by its own path, and both ids are required beside it. Google's client
+    sends a project only to the path of global triggers. See
+    https://cloud.google.com/build/docs/api/reference/rest/v1/projects.locations.triggers/run.
+    """
+    source = {"commitSha": commit, "substitutions": {"_MODELS": models}}
+    body = {"projectId": stage.project, "triggerId": trigger.id, "source": source}
+    path = f"v1/{trigger.resource_name}:run"
+    operation = stage.cloud_build_rest.post(path, json=body).json()
+    build = operation["metadata"]["build"]
+    return Build(build["id"], build["status"], build["logUrl"])
+
+
+def _builds_by(stage: Stage, recipe: str) -> list[protocols.Build]:
     name = stage.names.trigger(recipe)
     with stage.asking(f"the trigger {name}"):
         trigger = patiently(lambda: _trigger(stage, name))
-        builds = patiently(lambda: _builds(stage, trigger))
-    return next((_build(build) for build in builds if _is_of(build, commit)), None)
+        return patiently(lambda: _builds(stage, trigger))
 
 
 def _trigger(stage: Stage, name: str) -> protocols.Trigger:
@@ -74,14 +101,18 @@ def _trigger(stage: Stage, name: str) -> protocols.Trigger:
 
 
 def _builds(stage: Stage, trigger: protocols.Trigger) -> list[protocols.Build]:
-    """Return the builds of the trigger, the newest first, as Cloud Build lists them."""
+    """Return the builds of the trigger, the newest first, as Cloud Build lists them.
+
+    A page may be empty and another follow, so that the client's own pager reads them.
+    """
+    # No project_id here: with one the client asks Cloud Build's global region.
     request = {
         "parent": stage.parent,
         "filter": f'trigger_id="{trigger.id}"',
         "page_size": LOOKED_AT,
     }
-    pages = stage.cloud_build.list_builds(request=request, retry=None).pages
-    return list(next(pages).builds)
+    builds = stage.cloud_build.list_builds(request=request, retry=None)
+    return list(islice(builds, LOOKED_AT))
 
 
 def _is_of(build: protocols.Build, commit: str, models: str | None = None) -> bool:

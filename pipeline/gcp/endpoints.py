@@ -5,9 +5,10 @@ It knows what is deployed to it, who has the traffic, and what is measured there
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipeline.errors import RunError
 from pipeline.gcp import protocols
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
@@ -39,7 +40,14 @@ class Endpoint:
         return f"the endpoint {self.resource.name} ({self.resource.display_name})"
 
     def deployed(self) -> dict[str, str]:
-        """Map each registry version to its deployed model's id, the newest deployed last."""
+        """Map each registry version to its newest deployed model's id, the newest last."""
+        return {version: id_ for id_, version in self.versions().items()}
+
+    def versions(self) -> dict[str, str]:
+        """Map the id of each deployed model to its registry version, the newest deployed last.
+
+        Two builds at once may have deployed one version twice.
+        """
         with self.stage.asking(self.subject):
             models = patiently(self.resource.list_models)
 
@@ -47,7 +55,15 @@ class Endpoint:
             return model.create_time.timestamp() if model.create_time else 0
 
         by_age = sorted(models, key=creation_seconds)
-        return {model.model_version_id: model.id for model in by_age}
+        return {model.id: model.model_version_id for model in by_age}
+
+    def idlest_first(self) -> list[str]:
+        """Return the ids of all deployed models in the order in which Vertex lets them go.
+
+        That is without traffic first: the last one may take all of it along.
+        """
+        ids, shares = list(self.versions()), self.shares()
+        return sorted(ids, key=lambda id_: shares.get(id_, 0))
 
     def shares(self) -> dict[str, int]:
         """Map the ids of the deployed models with traffic to their percent."""
@@ -56,22 +72,29 @@ class Endpoint:
         return {id_: percent for id_, percent in split.items() if percent}
 
     def split(self, shares: dict[str, int]) -> None:
-        no_shares = dict.fromkeys(self.deployed().values(), 0)
+        no_shares = dict.fromkeys(self.versions(), 0)
         with self.stage.asking(self.subject):
             patiently(lambda: self.resource.update(traffic_split=no_shares | shares))
 
     def undeploy(self, id_: str) -> None:
         """Take a deployed model off its machines.
 
-        Nothing happens where it is not there any more.
+        Nothing happens where it is not there any more. Raises RunError where it has all the
+        traffic and others are there to take it.
         """
 
         def attempt() -> None:
             deployed_ids = {model.id for model in self.resource.list_models()}
-            if id_ in deployed_ids:
+            if id_ not in deployed_ids:
+                return
+            try:
                 self.resource.undeploy(id_)
+            except ValueError as error:  # the client's, before it asks
+                raise RunError(
+                    f"{self.subject}: {id_} has all the traffic and does not go before the others"
+                ) from error
 
-        if id_ in self.deployed().values():
+        if id_ in self.versions():
             with self.stage.asking(self.subject):
                 patiently(attempt)
 
@@ -97,10 +120,13 @@ def measured(
 ) -> list[float]:
     """Return Cloud Monitoring's points of a deployed model since `began`.
 
-    There are none where nobody asked it.
+    There are none where nobody asked it. The interval is one alignment period, which Google
+    wants to be a minute or more:
+    https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.timeSeries/list.
     """
     stage, end = endpoint.stage, datetime.now(UTC)
     seconds = max(60, math.ceil((end - began).total_seconds()))
+    start = end - timedelta(seconds=seconds)
     conditions = (
         f'metric.type="{METRICS}/{metric}"',
         'resource.type="aiplatform.googleapis.com/Endpoint"',
@@ -109,17 +135,23 @@ def measured(
     )
     parameters = {
         "filter": " AND ".join(conditions),
-        "interval.startTime": began.isoformat(),
-        "interval.endTime": end.isoformat(),
+        "interval.startTime": _zulu(start),
+        "interval.endTime": _zulu(end),
         "aggregation.alignmentPeriod": f"{seconds}s",
         "aggregation.perSeriesAligner": aligner,
+        "view": "FULL",
     }
+    path = f"v3/projects/{stage.project}/timeSeries"
     with stage.asking("Cloud Monitoring"):
-        path = f"v3/projects/{stage.project}/timeSeries"
-        document = stage.monitoring.get(path, params=parameters).json()
-    all_series = document.get("timeSeries", [])
+        pages = patiently(lambda: list(stage.monitoring.pages(path, parameters)))
+    all_series = [series for page in pages for series in page.get("timeSeries", [])]
     values = [point["value"] for series in all_series for point in series["points"]]
     return [_number(value) for value in values]
+
+
+def _zulu(time: datetime) -> str:
+    """Return a time of UTC as RFC 3339 says it, in the form that Google itself answers."""
+    return f"{time:%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def _number(value: dict[str, Any]) -> float:

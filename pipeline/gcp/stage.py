@@ -61,6 +61,12 @@ class Stage:
         return clients.cloud_build(self.settings.region)
 
     @cached_property
+    def cloud_build_rest(self) -> clients.RestApi:
+        """For what the client can't say; nothing is sent twice."""
+        address = f"https://{self.settings.region}-cloudbuild.googleapis.com"
+        return clients.RestApi("GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT", address, retries=0)
+
+    @cached_property
     def logging(self) -> clients.RestApi:
         return clients.RestApi("GOOGLE_LOGGING_CUSTOM_ENDPOINT", "https://logging.googleapis.com")
 
@@ -97,16 +103,34 @@ class Stage:
             raise RunError(
                 f"{subject}: Google refuses it in {self.project} ({error.message}): {doctor}"
             ) from error
-        except auth.TransportError as error:
-            raise CredentialsError(
-                f"{subject}: no token could be fetched from Google ({error})"
-            ) from error
-        except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-            raise CredentialsError(
-                f"{subject}: there are no valid Google credentials: "
-                "run `gcloud auth application-default login`"
-            ) from error
+        except auth.GoogleAuthError as error:
+            raise _without_token(subject, error) from error
         except exceptions.GoogleAPICallError as error:
             raise RunError(f"{subject}: Google answered {error.code}: {error.message}") from error
-        except (exceptions.RetryError, OSError) as error:
-            raise UnreachableError(f"{subject}: Google could not be reached ({error})") from error
+        except exceptions.RetryError as error:
+            if isinstance(error.cause, auth.GoogleAuthError):
+                raise _without_token(subject, error.cause) from error
+            raise _unreachable(subject, error) from error
+        except OSError as error:
+            raise _unreachable(subject, error) from error
+
+
+def _without_token(subject: str, error: Exception) -> CredentialsError:
+    """Return the error of a question that was not asked.
+
+    A token from another token (workload identity federation) fails by an OAuthError, one that a
+    person lacks by a RefreshError or a DefaultCredentialsError.
+    """
+    from google.auth import exceptions as auth
+
+    reason = error.args[0] if error.args else type(error).__name__
+    if isinstance(error, auth.TransportError):
+        return CredentialsError(f"{subject}: no token could be fetched from Google ({reason})")
+    return CredentialsError(
+        f"{subject}: there are no valid Google credentials: "
+        f"run `gcloud auth application-default login` ({reason})"
+    )
+
+
+def _unreachable(subject: str, error: Exception) -> UnreachableError:
+    return UnreachableError(f"{subject}: Google could not be reached ({error})")

@@ -9,7 +9,7 @@ from google.api_core import exceptions
 from google.auth import exceptions as auth
 
 from environments import ENVIRONMENTS
-from pipeline.errors import RunError
+from pipeline.errors import CredentialsError, RunError
 from pipeline.gcp import clients
 from pipeline.gcp.stage import Stage
 
@@ -28,6 +28,8 @@ EXPIRED = auth.RefreshError("expired")
 DISCONNECTED = requests.ConnectionError("cut")
 TIRED = exceptions.RetryError("tired", cause=None)
 NO_METADATA_SERVER = auth.TransportError("no metadata server")
+NO_EXCHANGE = auth.OAuthError("no exchange of tokens")  # of workload identity federation
+TIRED_OF_TOKENS = exceptions.RetryError("tired", cause=NO_METADATA_SERVER)
 RETRYABLE = auth.RefreshError("x", retryable=True)
 
 
@@ -53,7 +55,8 @@ def unfetched_token() -> auth.RefreshError:
         (CONFLICT, "the thing: Google answered 409: twice"),
         (OVERLOADED, "the thing: Google answered 429: slowly"),
         (WITHOUT_CREDENTIALS, NO_CREDENTIALS),
-        (EXPIRED, NO_CREDENTIALS),
+        (EXPIRED, rf"{NO_CREDENTIALS} \(expired\)"),
+        (NO_EXCHANGE, rf"{NO_CREDENTIALS} \(no exchange of tokens\)"),
         (NO_METADATA_SERVER, "no token could be fetched from Google .no metadata server."),
         (DISCONNECTED, "the thing: Google could not be reached"),
         (TIRED, "the thing: Google could not be reached"),
@@ -63,6 +66,15 @@ def test_a_refusal_is_one_sentence(error, says):
     stage = Stage(DEV)
 
     with pytest.raises(RunError, match=says), stage.asking("the thing"):
+        raise error
+
+
+@pytest.mark.parametrize("error", [NO_METADATA_SERVER, TIRED_OF_TOKENS, NO_EXCHANGE, EXPIRED])
+def test_a_lacking_token_is_told_from_what_google_says(error):
+    """A release that has none stays at its step; one that Google refuses goes back."""
+    stage = Stage(DEV)
+
+    with pytest.raises(CredentialsError), stage.asking("the thing"):
         raise error
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.gcp.clients import vertex
 from tests.standins.google.apis import GoogleApis
+from tests.standins.google.question import ask
 
 PROJECT, REGION = "mill-dev", "us-central1"
 PLACE = f"projects/{PROJECT}/locations/{REGION}"
@@ -125,7 +126,7 @@ def builds(google):
 @pytest.mark.parametrize(
     "ids", [{}, {"project_id": PROJECT}], ids=["by its name", "by its project too"]
 )
-def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
+def test_cloud_build_finds_a_trigger_and_its_build(google, builds, ids):
     trigger_id = google.add_trigger(
         PROJECT,
         REGION,
@@ -138,24 +139,37 @@ def test_cloud_build_runs_a_trigger_and_finds_its_build(google, builds, ids):
     assert trigger.name == "train"
     assert dict(trigger.substitutions) == {"_MODEL": ""}
 
-    name = {"name": f"{PLACE}/triggers/{trigger_id}", "trigger_id": trigger_id, **ids}
-    source = {"commit_sha": "c" * 40, "substitutions": {"_MODEL": "cab"}}
-    operation = builds.run_build_trigger(request={**name, "source": source})
+    source = {"commitSha": "c" * 40, "substitutions": {"_MODEL": "cab"}}
+    body = {"projectId": PROJECT, "triggerId": trigger_id, "source": source}
+    path = f"cloud_build/v1/{PLACE}/triggers/{trigger_id}:run"
+    status, operation = ask(google, "POST", path, body)
+    assert status == 200
+    started_build = operation["metadata"]["build"]
 
-    build = operation.metadata.build
+    names = {"name": started_build["name"], "id": started_build["id"], **ids}
+    build = builds.get_build(request=names)
+    request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}
+    listed_builds = list(builds.list_builds(request=request))
     assert build.status.name == "PENDING"
     assert build.substitutions["_MODEL"] == "cab"
-    assert not operation.done()
+    assert build.build_trigger_id == trigger_id
+    assert listed_builds == [build]
 
-    google.change("cloud_build", build.name, status="SUCCESS")
-    result = operation.result(timeout=30)
-    request = {"parent": PLACE, "filter": f'trigger_id="{trigger_id}"', "page_size": 1, **ids}
-    [listed_build] = builds.list_builds(request=request)
-    fetched_build = builds.get_build(request={"name": build.name, "id": build.id, **ids})
 
-    assert result.status.name == "SUCCESS"
-    assert listed_build.status.name == "SUCCESS"
-    assert fetched_build.build_trigger_id == trigger_id
+@pytest.mark.parametrize(
+    ("ids", "status"), [({}, 400), ({"project_id": PROJECT}, 404)], ids=["its name", "its project"]
+)
+def test_cloud_build_s_client_can_t_run_a_regional_trigger_over_rest(google, builds, ids, status):
+    """It sends the region without the required project, or the project to the global path."""
+    from google.api_core import exceptions
+
+    trigger_id = google.add_trigger(PROJECT, REGION, "train")
+    name = {"name": f"{PLACE}/triggers/{trigger_id}", "trigger_id": trigger_id, **ids}
+
+    with pytest.raises(exceptions.GoogleAPICallError) as refusal:
+        builds.run_build_trigger(request={**name, "source": {"commit_sha": "c" * 40}})
+
+    assert refusal.value.code == status
 
 
 def test_an_authorized_session_writes_logs_and_reads_measurements(google):

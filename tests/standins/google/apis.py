@@ -124,6 +124,10 @@ class GoogleApis:
         with self._lock:
             measure(self._store, metric_type, value, resource_type, labels)
 
+    def begin_listings_empty(self) -> None:
+        """Answer an empty page first from now on, whatever is listed."""
+        self._store.empty_first_pages = True
+
     def change(self, product: str, name: str, **fields: Any) -> None:
         """Somebody else's change of an object; None removes a field."""
         with self._lock:

@@ -25,20 +25,28 @@ def regional(call: Call) -> Call:
     """The request's name and parent, wherever Google's client puts them.
 
     Given a project too, the client asks under projects/P/ and puts the whole `name`, or a
-    collection's `parent`, into the query.
+    collection's `parent`, into the query. To run a trigger there is for global ones alone.
     """
-    if name := call.query.get("name"):
-        # the body of a run is the source itself
-        body = {"source": call.body} if call.verb == "run" else call.body
-        return dataclasses.replace(call, path=name, body=body)
+    name = call.query.get("name")
+    if name and call.verb != "run":
+        return dataclasses.replace(call, path=name)
     if parent := call.query.get("parent"):
         return dataclasses.replace(call, path=f"{parent}/{call.key.id}")
     return call
 
 
 def run(store: Store, call: Call) -> Body:
-    """A new build of a trigger, inside an operation."""
+    """A new build of a trigger, inside an operation.
+
+    Both ids are required beside the path of a regional trigger, the only one here:
+    https://cloud.google.com/build/docs/api/reference/rest/v1/projects.locations.triggers/run.
+    """
+    if "/locations/" not in call.path:
+        raise RefusedError(404, f"trigger {call.path} not found: it is no global one")
     trigger = store.get(call.key)
+    for field, value in {"projectId": call.key.project, "triggerId": call.key.id}.items():
+        if call.body.get(field) != value:
+            raise RefusedError(400, f"{field} is required: {value}, got {call.body.get(field)}")
     source = call.body.get("source", {})
     keys = source.get("substitutions", {})
     if invalid_keys := [key for key in keys if not OWN.fullmatch(key)]:

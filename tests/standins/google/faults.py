@@ -9,6 +9,9 @@ from typing import NamedTuple
 from tests.standins.google.error import RefusedError
 
 LOST = 0  # as an answer: the call is done, and the connection is closed before its answer is sent
+PASSED = (
+    200  # as an answer: the call is done and answered, so that the next fault hits the next call
+)
 
 
 class Fault(NamedTuple):
@@ -20,7 +23,7 @@ class Fault(NamedTuple):
 
     method: str
     path_pattern: str
-    answer: int  # an HTTP status that is answered instead of doing the call, or LOST
+    answer: int  # an HTTP status that is answered instead of doing the call, or one of the above
 
     def due(self, method: str, target: str) -> bool:
         return self.method == method and re.search(self.path_pattern, target) is not None
@@ -35,5 +38,5 @@ def take(faults: list[Fault], method: str, target: str) -> Fault | None:
 
 
 def refuse(fault: Fault, refusal: type[RefusedError]) -> None:
-    if fault.answer != LOST:
+    if fault.answer not in (LOST, PASSED):
         raise refusal(fault.answer, f"planted for {fault.method} {fault.path_pattern}")

@@ -11,6 +11,8 @@ from tests.standins.google.error import RefusedError
 from tests.standins.google.store import Body
 
 CLAUSE = r'([\w.-]+)\s*=\s*"([^"]*)"'
+# Google may answer an empty page with others after it: https://google.aip.dev/158
+EMPTY_PAGE = {"nextPageToken": "0"}
 FILTER = re.compile(rf"\s*{CLAUSE}(\s+AND\s+{CLAUSE})*\s*")
 
 

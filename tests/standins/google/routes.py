@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from tests.standins.google import builds, compute, pipeline_jobs, refusals, time_series
+from tests.standins.google.listing import EMPTY_PAGE, page
 from tests.standins.google.products import SOFT_DELETED, dressed, new_key, operation, unwrapped
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject
 from tests.standins.google.verbs import VERBS
@@ -27,6 +28,8 @@ def answer(store: Store, call: Call) -> Answered:
     bucket_policy = call.product == "storage" and call.path.endswith("/iam")
     if bucket_policy or call.verb.endswith("IamPolicy"):
         return iam_policy(store, call)
+    if store.empty_first_pages and is_listing(call) and "pageToken" not in call.query:
+        return dict(EMPTY_PAGE)
     if call.verb in VERBS:
         return VERBS[call.verb](store, call)
     return METHODS[call.method](store, call)
@@ -64,7 +67,20 @@ def read(store: Store, call: Call) -> Body:
         return store.get(policy_key(call))
     if listing := LISTINGS.get((call.product, call.key.id)):
         return listing(store, call)
-    return store.listing(call.key)
+    return collection(store, call)
+
+
+def is_listing(call: Call) -> bool:
+    if call.method != "GET":
+        return False
+    segments = call.path.split("/")
+    return call.verb == "listVersions" or (not call.verb and len(segments) % 2 == 1)
+
+
+def collection(store: Store, call: Call) -> Body:
+    """A page of a collection, under both of its names in Google's APIs."""
+    children = store.children(call.key)
+    return {**page(call.key.id, children, call.query), **page("items", children, call.query)}
 
 
 def read_operation(store: Store, call: Call) -> Body:

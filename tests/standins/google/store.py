@@ -94,6 +94,7 @@ class Store:
     main: Callable[[], str]  # the commit that the branch of every trigger is at
     project_numbers: Mapping[str, str] = field(default_factory=dict)
     slow_log_metrics: bool = False
+    empty_first_pages: bool = False  # of every listing
     objects: dict[Key, Body] = field(default_factory=dict)
     policies: dict[Key, Body] = field(default_factory=dict)
     # log metrics that alerting doesn't know yet, and since when they are there
@@ -124,11 +125,6 @@ class Store:
         depth = collection.name.count("/") + 1
         objects = self.below(collection)
         return [body for key, body in objects.items() if key.name.count("/") == depth]
-
-    def listing(self, collection: Key) -> Body:
-        """A page of a collection, under both of its names in Google's APIs."""
-        children = self.children(collection)
-        return {collection.id: children, "items": children}
 
     def create(self, key: Key, body: Body) -> Body:
         if key in self.objects:

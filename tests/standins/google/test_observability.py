@@ -28,6 +28,7 @@ def series(google: GoogleApis, asked: str, **interval: str) -> tuple[int, dict]:
         "filter": asked,
         **(interval or INTERVAL),
         "aggregation.perSeriesAligner": "ALIGN_SUM",
+        "aggregation.alignmentPeriod": "300s",
     }
     return ask(google, "GET", f"{SERIES}?{urlencode(query)}")
 
@@ -98,7 +99,7 @@ def test_a_measured_series_is_found_by_its_metric_and_labels(google):
                 "type": "aiplatform.googleapis.com/Endpoint",
                 "labels": {"endpoint_id": "7"},
             },
-            "metricKind": "GAUGE",
+            "metricKind": "DELTA",
             "valueType": "INT64",
             "points": [
                 {

@@ -1,9 +1,13 @@
-"""Cloud Monitoring's time series: a test's measurements, picked by a filter."""
+"""Cloud Monitoring's time series: a test's measurements, picked by a filter.
 
-import re
+What an aligner takes is by
+https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies#Aligner.
+"""
+
 from typing import NamedTuple
 
 from tests.standins.google.error import RefusedError
+from tests.standins.google.intervals import alignment, interval
 from tests.standins.google.listing import clauses, page
 from tests.standins.google.store import Body, Call, Store
 
@@ -12,7 +16,14 @@ ENDPOINT = "aiplatform.googleapis.com/Endpoint"
 # its labels; all others are the metric's
 OF_RESOURCE = {"resource_container", "location", "endpoint_id"}
 FILTER_NAMES = r"(metric|resource)\.(type|labels\.\w+)"
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+ONLINE = "aiplatform.googleapis.com/prediction/online"
+# Vertex' metrics (https://cloud.google.com/monitoring/api/metrics_gcp_a_b#gcp-aiplatform); any
+# other is a gauge of numbers here
+KINDS = {
+    f"{ONLINE}/prediction_count": ("DELTA", "INT64"),
+    f"{ONLINE}/error_count": ("DELTA", "INT64"),
+    f"{ONLINE}/prediction_latencies": ("DELTA", "DISTRIBUTION"),
+}
 
 
 class Series(NamedTuple):
@@ -58,28 +69,26 @@ def place(store: Store, deployed_model_id: str) -> dict[str, str]:
 def listing(store: Store, call: Call) -> Body:
     """Each series with one point: its value over the whole interval, of any length.
 
-    Alignment and reduction change nothing.
+    Alignment changes the kind alone: what is measured is what a test says comes out of it.
     """
     filters = clauses(call.query.get("filter", ""), FILTER_NAMES)
     names = [name for name, _ in filters]
     if names.count("metric.type") != 1:
         raise RefusedError(400, 'the filter must name one metric: metric.type="..."')
-    interval = {name: call.query.get(f"interval.{name}", "") for name in ("startTime", "endTime")}
-    if not all(map(TIME.fullmatch, interval.values())):
-        raise RefusedError(
-            400, f"interval must have a startTime and an endTime of RFC 3339, got {interval}"
-        )
+    times = interval(call.query)
+    metric_type = dict(filters)["metric.type"]
+    kind = alignment(call.query, *KINDS.get(metric_type, ("GAUGE", "DOUBLE")))
     fields = set(filters)
     matches = []
     for series, value in store.measured.items():
         if fields <= series.fields().items():
-            matches.append(described(series, value, interval))
+            matches.append(described(series, value, kind, times))
     if not matches:
         return {}
     return page("timeSeries", matches, call.query)
 
 
-def described(series: Series, value: float, interval: dict[str, str]) -> Body:
+def described(series: Series, value: float, kind: str, times: dict[str, str]) -> Body:
     """A whole number is an INT64, in text as Google writes it; any other a DOUBLE."""
     if isinstance(value, int):
         value_type, typed_value = "INT64", {"int64Value": str(value)}
@@ -88,7 +97,7 @@ def described(series: Series, value: float, interval: dict[str, str]) -> Body:
     return {
         "metric": {"type": series.metric_type, "labels": series.labels_of("metric")},
         "resource": {"type": series.resource_type, "labels": series.labels_of("resource")},
-        "metricKind": "GAUGE",
+        "metricKind": kind,
         "valueType": value_type,
-        "points": [{"interval": interval, "value": typed_value}],
+        "points": [{"interval": times, "value": typed_value}],
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from tests.standins.google import builds, log_entries, messages, pipeline_jobs, predictions
 from tests.standins.google.error import RefusedError
+from tests.standins.google.listing import page
 from tests.standins.google.products import operation
 from tests.standins.google.refusals import traffic
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject, now
@@ -181,7 +182,7 @@ def set_traffic(store: Store, endpoint: Key, models: list[Body], split: dict[str
 
 def list_versions(store: Store, call: Call) -> Body:
     versions = store.below(call.key)
-    return {"models": list(versions.values())}
+    return page("models", list(versions.values()), call.query)
 
 
 VERBS: dict[str, Callable[[Store, Call], Answered]] = {

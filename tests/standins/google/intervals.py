@@ -1,0 +1,69 @@
+"""The times that Cloud Monitoring is asked about, and how it aligns what lies between them."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from tests.standins.google.error import RefusedError
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
+PERIOD = re.compile(r"(\d+)s")
+SHORTEST_SECONDS = 60
+NONE = "ALIGN_NONE"
+PERCENTILES = tuple(f"ALIGN_PERCENTILE_{number}" for number in ("99", "95", "50", "05"))
+# aligner -> the kinds and the types of values that it takes
+ALIGNERS: dict[str, tuple[set[str], set[str]]] = {
+    "ALIGN_DELTA": ({"CUMULATIVE", "DELTA"}, {"INT64", "DOUBLE", "DISTRIBUTION"}),
+    "ALIGN_SUM": ({"GAUGE", "DELTA"}, {"INT64", "DOUBLE", "DISTRIBUTION"}),
+    **dict.fromkeys(PERCENTILES, ({"GAUGE", "DELTA"}, {"DISTRIBUTION"})),
+}
+
+
+def interval(query: Mapping[str, str]) -> dict[str, str]:
+    """The two times of a question, the first before the second.
+
+    A point at the end is in, one at the start is not:
+    https://cloud.google.com/monitoring/api/ref_v3/rest/v3/TimeInterval.
+    """
+    begin = _time(query, "startTime")
+    end = _time(query, "endTime")
+    if datetime.fromisoformat(begin) >= datetime.fromisoformat(end):
+        raise RefusedError(
+            400, f"the start time must be earlier than the end time, got {begin} and {end}"
+        )
+    return {"startTime": begin, "endTime": end}
+
+
+def alignment(query: Mapping[str, str], kind: str, value_type: str) -> str:
+    """The kind that a metric has once it is aligned."""
+    aligner = query.get("aggregation.perSeriesAligner", NONE)
+    if aligner == NONE:
+        return kind
+    _check_period(query.get("aggregation.alignmentPeriod", ""))
+    if aligner not in ALIGNERS:
+        raise RefusedError(501, f"the stand-in aligns by {sorted(ALIGNERS)}, not by {aligner}")
+    kinds, value_types = ALIGNERS[aligner]
+    if kind not in kinds or value_type not in value_types:
+        raise RefusedError(
+            400,
+            f'Field aggregation.perSeriesAligner had an invalid value of "{aligner}": The aligner '
+            f"cannot be applied to metrics with kind {kind} and value type {value_type}.",
+        )
+    return "GAUGE" if aligner in PERCENTILES else kind
+
+
+def _time(query: Mapping[str, str], name: str) -> str:
+    text = query.get(f"interval.{name}", "")
+    if not TIME.fullmatch(text):
+        raise RefusedError(400, f"interval.{name} must be a time of RFC 3339, got {text!r}")
+    return text
+
+
+def _check_period(text: str) -> None:
+    match = PERIOD.fullmatch(text)
+    seconds = int(match[1]) if match else 0
+    if seconds < SHORTEST_SECONDS:
+        raise RefusedError(
+            400,
+            f"aggregation.alignmentPeriod must be {SHORTEST_SECONDS}s or more, got {text!r}",
+        )

@@ -1,0 +1,94 @@
+"""Cloud Monitoring in the stand-in refuses times and aligners that Google refuses."""
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.standins.google.apis import GoogleApis
+from tests.standins.google.question import ask
+
+ONLINE = "aiplatform.googleapis.com/prediction/online"
+QUESTION = {
+    "filter": f'metric.type="{ONLINE}/error_count"',
+    "interval.startTime": "2026-01-01T00:00:00Z",
+    "interval.endTime": "2026-01-01T00:05:00Z",
+    "aggregation.alignmentPeriod": "300s",
+    "aggregation.perSeriesAligner": "ALIGN_DELTA",
+}
+
+
+@pytest.fixture
+def google() -> Iterator[GoogleApis]:
+    with GoogleApis() as google:
+        google.measure(f"{ONLINE}/error_count", 3)
+        google.measure(f"{ONLINE}/prediction_latencies", 12.5)
+        google.measure(f"{ONLINE}/replicas", 2)
+        yield google
+
+
+def ask_for(google: GoogleApis, **changes: str) -> tuple[int, dict]:
+    names = {"start": "interval.startTime", "end": "interval.endTime", "metric": "filter"}
+    names |= {"period": "aggregation.alignmentPeriod", "aligner": "aggregation.perSeriesAligner"}
+    query = QUESTION | {names[name]: value for name, value in changes.items()}
+    return ask(google, "GET", f"monitoring/v3/projects/p/timeSeries?{urlencode(query)}")
+
+
+def of(metric: str) -> str:
+    return f'metric.type="{ONLINE}/{metric}"'
+
+
+@pytest.mark.parametrize(
+    ("metric", "aligner", "kind"),
+    [
+        ("error_count", "ALIGN_DELTA", "DELTA"),
+        ("error_count", "ALIGN_NONE", "DELTA"),
+        ("prediction_latencies", "ALIGN_PERCENTILE_99", "GAUGE"),
+        ("replicas", "ALIGN_SUM", "GAUGE"),
+    ],
+)
+def test_an_aligner_that_fits_the_metric_says_what_kind_comes_out(google, metric, aligner, kind):
+    status, answer = ask_for(google, metric=of(metric), aligner=aligner)
+
+    [series] = answer["timeSeries"]
+    assert status == 200
+    assert series["metricKind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("metric", "aligner", "kind"),
+    [
+        ("replicas", "ALIGN_DELTA", "kind GAUGE and value type DOUBLE"),
+        ("error_count", "ALIGN_PERCENTILE_99", "kind DELTA and value type INT64"),
+    ],
+)
+def test_an_aligner_that_does_not_fit_is_refused_in_google_s_words(google, metric, aligner, kind):
+    status, answer = ask_for(google, metric=of(metric), aligner=aligner)
+
+    assert status == 400
+    assert f"cannot be applied to metrics with {kind}" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"period": "59s"},
+        {"period": ""},
+        {"period": "300"},
+        {"start": "2026-01-01T00:05:00Z"},
+        {"start": "2026-01-01T00:06:00Z"},
+        {"start": "2026-01-01 00:00:00"},
+        {"end": "2026-01-01T00:05:00"},
+        {"end": "2026-01-01T00:05:00.0123456789Z"},
+    ],
+)
+def test_times_and_periods_that_google_refuses_are_refused(google, changes):
+    status, _ = ask_for(google, **changes)
+
+    assert status == 400
+
+
+def test_an_aligner_that_the_stand_in_does_not_know_is_no_wrong_answer(google):
+    status, _ = ask_for(google, aligner="ALIGN_STDDEV")
+
+    assert status == 501
