@@ -37,7 +37,10 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Retraining:
-    """The build that retrains these models, or the sentence of its refusal."""
+    """The build that retrains these models, or the sentence of its refusal.
+
+    The build may have been there: one that has not ended is started no second time.
+    """
 
     models: list[str]
     build: cloud_build.Build | None
@@ -112,9 +115,15 @@ def retrain(stage: Stage, models: str) -> list[Retraining]:
 
 
 def _retraining(stage: Stage, commit: str, models: list[str]) -> Retraining:
-    """Start one build; a refusal is its answer, since others may have started before."""
+    """Start one build; a refusal is its answer, since others may have started before.
+
+    A second call finds those that have started, so that no person is asked for a second approval.
+    """
+    names = ",".join(models)
     try:
-        build = cloud_build.start(stage, "modules", commit=commit, models=",".join(models))
+        build = cloud_build.ongoing(stage, "modules", commit=commit, models=names)
+        if build is None:
+            build = cloud_build.start(stage, "modules", commit=commit, models=names)
     except RunError as error:
         return Retraining(models, None, str(error))
     return Retraining(models, build, None)
