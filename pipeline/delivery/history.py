@@ -8,6 +8,7 @@ import getpass
 import os
 import platform
 import secrets
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -50,15 +51,18 @@ _JSON: TypeAdapter[Change] = TypeAdapter(Change)
 
 def append(endpoint: Endpoint, cause: Cause) -> str:
     """Write down the endpoint's traffic as it is now; return the object's name."""
-    shares = endpoint.shares()
-    versions = {id_: version for version, id_ in endpoint.deployed().items()}
+    shares: Counter[str] = Counter()
+    id_shares, versions = endpoint.shares(), endpoint.versions()
+    for id_, percent in id_shares.items():
+        if id_ in versions:
+            shares[versions[id_]] += percent
     change = Change(
         version=VERSION,
         at=datetime.now(UTC),
         model=endpoint.model,
         cause=cause,
         by=author(),
-        shares={versions[id_]: percent for id_, percent in shares.items() if id_ in versions},
+        shares=dict(shares),
     )
     # The time sorts them; two changes of one microsecond differ by what follows it.
     name = f"{PREFIX}{endpoint.model}/{change.at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}.json"

@@ -15,7 +15,7 @@ from pipeline.delivery.record import (
     SupersededError,
     delivered,
 )
-from pipeline.errors import RunError
+from pipeline.errors import CredentialsError, RunError
 from pipeline.gcp import artifact_registry
 from pipeline.gcp.endpoints import Endpoint, Question, endpoint_of
 from pipeline.gcp.stage import Stage
@@ -59,13 +59,18 @@ def release(
     artifact_registry.keep(stage, candidate.images)
     endpoint = endpoint_of(stage, model)
     id_ = deployment.deployed(endpoint, version, candidate.images, observer)
+
+    def check_place() -> None:
+        still_wanted()
+        _check_place(record_object.read(stage), model, old_model)
+
     try:
-        delivery = _introduced(candidate, endpoint, id_, old_model, observer, still_wanted)
+        delivery = _introduced(candidate, endpoint, id_, old_model, observer, check_place)
         record = _recorded(endpoint, delivery, old_model)
-    except SupersededError:
-        if not endpoint.serving.keep_warm:
-            endpoint.undeploy(id_)
-            history.append(endpoint, "swept")
+    except CredentialsError:  # the next delivery sweeps
+        raise
+    except RunError as error:
+        _give_up(endpoint, id_, error)
         raise
     _clear(endpoint, record.models[model], observer)
     return delivery
@@ -108,11 +113,43 @@ def _recorded(endpoint: Endpoint, delivery: Delivery, old_model: Model | None) -
     def change(record: Record) -> Record:
         model_now = record.models.get(model)
         is_written = model_now is not None and model_now.current == delivery
-        if model_now != old_model and not is_written:
-            raise SupersededError(f"{model} was released or taken back by someone else meanwhile")
+        if not is_written:
+            _check_place(record, model, old_model)
         return delivered(record, model, delivery, traffic_change)
 
     return record_object.update(stage, change)
+
+
+def _check_place(record: Record, model: str, old_model: Model | None) -> None:
+    """Raise SupersededError where the record names other versions than `old_model` does.
+
+    What machines they are on may have changed.
+    """
+    if _versions(record.models.get(model)) != _versions(old_model):
+        raise SupersededError(f"{model} was released or taken back by someone else meanwhile")
+
+
+def _versions(model: Model | None) -> list[str]:
+    deliveries = (model.current, model.before) if model else ()
+    return [delivery.registry_version for delivery in deliveries if delivery]
+
+
+def _give_up(endpoint: Endpoint, id_: str, error: RunError) -> None:
+    """Take off its machines a version that is not recorded, where none is kept warm.
+
+    Raises RunError, with what `error` says, where Google refuses it.
+    """
+    if endpoint.serving.keep_warm:
+        return
+    try:
+        if id_ in endpoint.versions():
+            endpoint.undeploy(id_)
+            history.append(endpoint, "swept")
+    except RunError as refusal:
+        raise RunError(
+            f"{error}; its machine is paid for until the next delivery of {endpoint.model}: "
+            f"{refusal}"
+        ) from refusal
 
 
 def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
@@ -148,12 +185,13 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
 def sweep(stage: Stage, model: str, observer: Observer) -> None:
     """Take off its machines what a delivery has left there that was cancelled or out of time.
 
-    Where versions are kept warm, the next release does it.
+    Where versions are kept warm, the next release does it. Raises RunError where Google refuses
+    it: nothing new gets a machine then.
     """
     if stage.settings.serving.keep_warm:
         return
     endpoint = endpoint_of(stage, model)
-    ids = list(endpoint.deployed().values())
+    ids = endpoint.idlest_first()
     for id_ in ids:
         with shown(observer, f"{model} undeploy {id_}, left there by an earlier delivery"):
             endpoint.undeploy(id_)
@@ -168,18 +206,19 @@ def question(model: str) -> Question:
 
 
 def _clear(endpoint: Endpoint, model: Model, observer: Observer) -> None:
-    """Undeploy all versions nobody would go back to.
+    """Undeploy all versions that nobody would go back to, and that nobody went back to meanwhile.
 
     Where nothing is kept warm, that is everything.
     """
-    deliveries = (model.current, model.before)
-    recorded_versions = {delivery.registry_version for delivery in deliveries if delivery}
-    shares = endpoint.shares()
-    # what has the traffic goes last
-    by_share = sorted(endpoint.deployed().items(), key=lambda item: shares.get(item[1], 0))
-    for version, id_ in by_share:
-        if version not in recorded_versions or not endpoint.serving.keep_warm:
-            with shown(observer, f"undeploy version {version}"):
+    shares, versions = endpoint.shares(), endpoint.versions()
+    kept_ids: set[str] = set()
+    if endpoint.serving.keep_warm:
+        newest_ids = endpoint.deployed()
+        recorded_ids = {newest_ids.get(version, "") for version in _versions(model)}
+        kept_ids = recorded_ids | set(shares)
+    for id_ in endpoint.idlest_first():
+        if id_ not in kept_ids:
+            with shown(observer, f"undeploy version {versions.get(id_, id_)}"):
                 endpoint.undeploy(id_)
     if shares and not endpoint.serving.keep_warm:
         history.append(endpoint, "undeploy")

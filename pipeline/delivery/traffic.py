@@ -31,21 +31,27 @@ def introduce(
     stopped.
 
     `still_wanted` is called before each step and raises SupersededError: the traffic then stays as
-    it is, since it is somebody else's. So it does where no token can be had from Google, which
-    says nothing of the version. Raises RunError where the smoke test or a step fails: the traffic
-    is back and `new` undeployed then.
+    it is, since it is somebody else's. So it does where somebody else has moved it, and where no
+    token can be had from Google, which says nothing of the version. Raises RunError where the
+    smoke test or a step fails: the traffic is back and `new` undeployed then.
     """
-    share = endpoint.shares().get(new, 0)
+    own_shares = [endpoint.shares()]
+    share = own_shares[0].get(new, 0)
     all_steps = endpoint.serving.traffic_steps if old else (100,)
     steps = [step for step in all_steps if step >= share]
     try:
         for percent in steps:
             still_wanted()
             step_question = question if percent == steps[0] else None
+            own_shares.append(_shares(new, old, percent))
             _take(endpoint, new, old, percent, step_question, observer)
     except (SupersededError, CredentialsError):
         raise
-    except Exception:  # an interruption is none: it stops, and goes on from this step
+    except Exception as error:  # an interruption is none: it stops, and goes on from this step
+        if _is_moved(endpoint, own_shares):
+            raise SupersededError(
+                f"the traffic of {endpoint.model} was moved by someone else meanwhile ({error})"
+            ) from error
         go_back(endpoint, new, old)
         raise
     return endpoint.serving.traffic_steps
@@ -65,6 +71,23 @@ def before(endpoint: Endpoint, new: str, recorded: Model | None) -> str | None:
     return next((id_ for id_ in (*recorded_ids, *other_ids) if id_ and id_ != new), None)
 
 
+def _shares(new: str, old: str | None, percent: int) -> dict[str, int]:
+    if old and percent < 100:
+        return {new: percent, old: 100 - percent}
+    return {new: 100}
+
+
+def _is_moved(endpoint: Endpoint, own_shares: list[dict[str, int]]) -> bool:
+    """Say whether the traffic is none that this release has found or made.
+
+    To go back would then undo what somebody else has done.
+    """
+    try:
+        return endpoint.shares() not in own_shares
+    except RunError:
+        return False
+
+
 def _take(
     endpoint: Endpoint,
     new: str,
@@ -74,7 +97,7 @@ def _take(
     observer: Observer,
 ) -> None:
     if old:
-        endpoint.split({new: percent, old: 100 - percent} if percent < 100 else {new: 100})
+        endpoint.split(_shares(new, old, percent))
     history.append(endpoint, "release")
     name, start = endpoint.resource.display_name, datetime.now(UTC)
     if question:

@@ -37,7 +37,7 @@ def undeploy(stage: Stage, model: str, keep: int, observer: Observer) -> list[st
     """
     endpoint = endpoint_of(stage, model)
     shares = endpoint.shares()
-    idle_ids = [id_ for id_ in endpoint.deployed().values() if id_ not in shares]
+    idle_ids = [id_ for id_ in endpoint.versions() if id_ not in shares]
     surplus_ids = idle_ids[: max(0, len(idle_ids) - keep)]
     for id_ in surplus_ids:
         with shown(observer, f"{model} undeploy {id_}"):
@@ -56,9 +56,7 @@ def retire(stage: Stage, model: str, observer: Observer) -> list[str]:
     """
     record_object.recorded_model(stage, model)
     endpoint = endpoint_of(stage, model)
-    shares = endpoint.shares()
-    # what has the traffic goes last
-    ids = sorted(endpoint.deployed().values(), key=lambda id_: shares.get(id_, 0))
+    ids = endpoint.idlest_first()
     for id_ in ids:
         with shown(observer, f"{model} undeploy {id_}"):
             endpoint.undeploy(id_)

@@ -1,0 +1,97 @@
+"""A release that meets a rollback, a retirement or another release undoes none of them."""
+
+import pytest
+
+from pipeline.delivery import history, releases, withdrawal
+from pipeline.delivery.record import Model
+from tests.pipeline.delivery.conftest import put_images, recorded_cab
+from tests.pipeline.delivery.deliveries import deliver
+
+SILENT = lambda *_: None  # noqa: E731
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def two(google, pipelines, commit, endpoint, served) -> dict[str, str]:
+    """Two recorded versions: the served one, and one of the commit that was delivered after it."""
+    deliver(commit)
+    return endpoint.deployed()
+
+
+def deliver_third(google, commit, observer):
+    """Deliver the commit once more, in images that were built again."""
+    put_images(google, commit, "again")
+    [verdict] = deliver(commit, tag="again", observer=observer)
+    return verdict
+
+
+def once_at(step, action):
+    """An observer that acts when a step begins, the first time."""
+    actions = [action]
+
+    def observe(node, state):
+        begins = state == "running" and node.startswith(step)
+        if begins and actions:
+            actions.pop()
+            action()
+
+    return observe
+
+
+def test_a_rollback_in_the_middle_of_a_release_stays(google, commit, warm, endpoint, two):
+    def roll_back():
+        withdrawal.rollback(warm, "cab", SILENT)
+
+    verdict = deliver_third(google, commit, once_at("dev-cab 50 %", roll_back))
+
+    assert verdict.state == "superseded"
+    current = recorded_cab(warm).current
+    assert endpoint.shares() == {two["1"]: 100}
+    assert current.registry_version == "1"
+
+
+def test_a_step_that_fails_after_a_rollback_does_not_undo_it(google, commit, warm, endpoint, two):
+    def roll_back():
+        google.answers["3"] = lambda _: (500, {})
+        withdrawal.rollback(warm, "cab", SILENT)
+
+    verdict = deliver_third(google, commit, once_at("dev-cab smoke test", roll_back))
+
+    assert verdict.state == "superseded"
+    *_, last_change = history.read(warm, "cab")
+    assert endpoint.shares() == {two["1"]: 100}
+    assert last_change.cause == "rollback"
+
+
+def test_a_step_that_fails_undisturbed_is_taken_back(google, commit, warm, endpoint, two):
+    def break_version():
+        google.answers["3"] = lambda _: (500, {})
+
+    verdict = deliver_third(google, commit, once_at("dev-cab smoke test", break_version))
+
+    assert verdict.state == "failed"
+    assert endpoint.shares() == {two["2"]: 100}
+
+
+def test_machines_that_are_given_up_meanwhile_do_not_end_a_release(
+    google, commit, warm, endpoint, two
+):
+    def give_up():
+        withdrawal.undeploy(warm, "cab", 0, SILENT)
+
+    verdict = deliver_third(google, commit, once_at("dev-cab 50 %", give_up))
+
+    model = recorded_cab(warm)
+    assert verdict.state == "delivered"
+    assert model.current.registry_version == "3"
+    assert model.before.registry_version == "2"
+
+
+def test_what_has_the_traffic_again_is_not_cleared_away(warm, endpoint, two):
+    """As where a rollback comes between a release's record and its last step."""
+    current = recorded_cab(warm).current
+    endpoint.split({two["1"]: 100})
+
+    releases._clear(endpoint, Model(current=current, before=None, change=None), SILENT)
+
+    assert endpoint.deployed() == two
