@@ -52,7 +52,7 @@ def introduce(
             raise SupersededError(
                 f"the traffic of {endpoint.model} was moved by someone else meanwhile ({error})"
             ) from error
-        go_back(endpoint, new, old)
+        _take_back(endpoint, new, old, error)
         raise
     return endpoint.serving.traffic_steps
 
@@ -86,6 +86,13 @@ def _is_moved(endpoint: Endpoint, own_shares: list[dict[str, int]]) -> bool:
         return endpoint.shares() not in own_shares
     except RunError:
         return False
+
+
+def _take_back(endpoint: Endpoint, new: str, old: str | None, error: Exception) -> None:
+    try:
+        go_back(endpoint, new, old)
+    except RunError as refusal:
+        raise RunError(f"{error}; the traffic could not be taken back: {refusal}") from error
 
 
 def _take(

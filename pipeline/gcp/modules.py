@@ -32,11 +32,11 @@ def upload(folder: ModelFolder, stage: Stage) -> Upload:
     Raises RunError where the bucket refuses, or holds something else at an address of ours.
     """
     uris = addresses(folder, stage)
+    contents = {file: (folder.path / file).read_bytes() for file in uris}
     new_files = []
     with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
         for file, uri in uris.items():
-            content = (folder.path / file).read_bytes()
-            if _is_new(stage.artifacts, uri, content):
+            if _is_new(stage.artifacts, uri, contents[file]):
                 new_files.append(file)
     return Upload(uris, new_files)
 

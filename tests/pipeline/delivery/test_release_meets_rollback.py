@@ -6,6 +6,7 @@ from pipeline.delivery import history, releases, withdrawal
 from pipeline.delivery.record import Model
 from tests.pipeline.delivery.conftest import put_images, recorded_cab
 from tests.pipeline.delivery.deliveries import deliver
+from tests.standins.google.faults import Fault
 
 SILENT = lambda *_: None  # noqa: E731
 pytestmark = pytest.mark.usefixtures("quick")
@@ -71,6 +72,21 @@ def test_a_step_that_fails_undisturbed_is_taken_back(google, commit, warm, endpo
 
     assert verdict.state == "failed"
     assert endpoint.shares() == {two["2"]: 100}
+
+
+def test_traffic_that_can_t_be_taken_back_is_told_with_why_it_should_be(
+    google, commit, endpoint, two
+):
+    def break_version():
+        google.answers["3"] = lambda _: (500, {"error": "boom"})
+        google.faults.append(Fault("PATCH", "endpoints/", 403))
+
+    verdict = deliver_third(google, commit, once_at("dev-cab smoke test", break_version))
+
+    assert verdict.state == "failed"
+    assert "boom" in verdict.reason
+    assert "the traffic could not be taken back: the endpoint" in verdict.reason
+    assert endpoint.shares()[two["2"]] == 50
 
 
 def test_machines_that_are_given_up_meanwhile_do_not_end_a_release(
