@@ -9,6 +9,13 @@ from tests.standins.google.apis import GoogleApis
 from tests.standins.google.question import ask
 
 ONLINE = "aiplatform.googleapis.com/prediction/online"
+NAMES = {
+    "metric": "filter",
+    "start": "interval.startTime",
+    "end": "interval.endTime",
+    "period": "aggregation.alignmentPeriod",
+    "aligner": "aggregation.perSeriesAligner",
+}
 QUESTION = {
     "filter": f'metric.type="{ONLINE}/error_count"',
     "interval.startTime": "2026-01-01T00:00:00Z",
@@ -28,10 +35,9 @@ def google() -> Iterator[GoogleApis]:
 
 
 def ask_for(google: GoogleApis, **changes: str) -> tuple[int, dict]:
-    names = {"start": "interval.startTime", "end": "interval.endTime", "metric": "filter"}
-    names |= {"period": "aggregation.alignmentPeriod", "aligner": "aggregation.perSeriesAligner"}
-    query = QUESTION | {names[name]: value for name, value in changes.items()}
-    return ask(google, "GET", f"monitoring/v3/projects/p/timeSeries?{urlencode(query)}")
+    parameters = {NAMES[name]: value for name, value in changes.items()}
+    query = urlencode({**QUESTION, **parameters})
+    return ask(google, "GET", f"monitoring/v3/projects/p/timeSeries?{query}")
 
 
 def of(metric: str) -> str:

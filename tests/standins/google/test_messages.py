@@ -7,9 +7,13 @@ import pytest
 from tests.standins.google.apis import GoogleApis
 from tests.standins.google.question import ask
 
-LONG = "v" * 2000
-TWO_BYTES = "é" * 2000
+KEY, LONG_KEY = "k" * 256, "k" * 257
+VALUE, LONG_VALUE = "v" * 1024, "v" * 1025
+WIDE_VALUE = "é" * 512  # of two bytes a letter
+LONG_WIDE_VALUE = "é" * 513
 KEYS = [f"key{number}" for number in range(101)]
+MANY = dict.fromkeys(KEYS, "v")
+MOST = dict.fromkeys(KEYS[:99], VALUE)
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -33,35 +37,35 @@ def builds(google: GoogleApis) -> list[str]:
 
 
 def test_the_largest_attributes_are_taken(google):
-    attributes = dict.fromkeys(KEYS[:99], LONG[:1024])
-    attributes[LONG[:256]] = TWO_BYTES[:512]
+    status, _ = publish(google, {**MOST, KEY: WIDE_VALUE})
 
-    status, _ = publish(google, attributes)
-
+    [_] = builds(google)
     assert status == 200
-    assert len(builds(google)) == 1
 
 
 @pytest.mark.parametrize(
     ("attributes", "size"),
     [
-        ({"models": LONG[:1025]}, 1025),
-        ({"models": TWO_BYTES[:513]}, 1026),
-        ({LONG[:257]: "v"}, 257),
-        (dict.fromkeys(KEYS, "v"), 101),
+        ({"models": LONG_VALUE}, 1025),
+        ({"models": LONG_WIDE_VALUE}, 1026),
+        ({LONG_KEY: "v"}, 257),
+        (MANY, 101),
     ],
     ids=["value", "value of two bytes a letter", "key", "number"],
 )
 def test_larger_ones_are_refused_with_all_others(google, attributes, size):
     status, answer = publish(google, {"a": "b"}, attributes)
 
+    message = answer["error"]["message"]
     assert status == 400
-    assert f"is {size}, but the maximum allowed is" in answer["error"]["message"]
+    assert f"is {size}, but the maximum allowed is" in message
     assert builds(google) == []
 
 
 def test_a_request_holds_a_thousand_messages_at_most(google):
-    status, _ = publish(google, *[{"a": "b"}] * 1001)
+    messages = [{"a": "b"}] * 1001
+
+    status, _ = publish(google, *messages)
 
     assert status == 400
     assert builds(google) == []
