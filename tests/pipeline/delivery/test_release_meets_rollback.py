@@ -1,10 +1,13 @@
 """A release that meets a rollback, a retirement or another release undoes none of them."""
 
+from dataclasses import replace
+
 import pytest
 
-from pipeline.delivery import history, releases, withdrawal
+from pipeline.components import vertex_pusher
+from pipeline.delivery import deployment, history, releases, withdrawal
 from pipeline.delivery.record import Model
-from tests.pipeline.delivery.conftest import put_images, recorded_cab
+from tests.pipeline.delivery.conftest import FIRST, add_delivery, recorded_cab
 from tests.pipeline.delivery.deliveries import deliver
 from tests.standins.google.faults import Fault
 
@@ -13,16 +16,19 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
-def two(google, pipelines, commit, endpoint, served) -> dict[str, str]:
-    """Two recorded versions: the served one, and one of the commit that was delivered after it."""
-    deliver(commit)
-    return endpoint.deployed()
+def two(served, warm, endpoint) -> dict[str, str]:
+    """Two recorded versions of other commits; the newer one has all the traffic."""
+    destination = deployment.destination(warm, "cab", FIRST.images)
+    vertex_pusher.push("gs://b/models/second", destination)
+    ids = endpoint.deployed()
+    endpoint.split({ids["2"]: 100})
+    newer = replace(FIRST, commit="f" * 40, registry_version="2", deployed_model=ids["2"])
+    add_delivery(warm, "cab", newer)
+    return ids
 
 
-def deliver_third(google, commit, observer):
-    """Deliver the commit once more, in images that were built again."""
-    put_images(google, commit, "again")
-    [verdict] = deliver(commit, tag="again", observer=observer)
+def deliver_third(commit, observer):
+    [verdict] = deliver(commit, observer=observer)
     return verdict
 
 
@@ -39,11 +45,11 @@ def once_at(step, action):
     return observe
 
 
-def test_a_rollback_in_the_middle_of_a_release_stays(google, commit, warm, endpoint, two):
+def test_a_rollback_in_the_middle_of_a_release_stays(commit, warm, endpoint, two):
     def roll_back():
         withdrawal.rollback(warm, "cab", SILENT)
 
-    verdict = deliver_third(google, commit, once_at("dev-cab 50 %", roll_back))
+    verdict = deliver_third(commit, once_at("dev-cab 50 %", roll_back))
 
     assert verdict.state == "superseded"
     current = recorded_cab(warm).current
@@ -56,7 +62,7 @@ def test_a_step_that_fails_after_a_rollback_does_not_undo_it(google, commit, war
         google.answers["3"] = lambda _: (500, {})
         withdrawal.rollback(warm, "cab", SILENT)
 
-    verdict = deliver_third(google, commit, once_at("dev-cab smoke test", roll_back))
+    verdict = deliver_third(commit, once_at("dev-cab smoke test", roll_back))
 
     assert verdict.state == "superseded"
     *_, last_change = history.read(warm, "cab")
@@ -64,11 +70,11 @@ def test_a_step_that_fails_after_a_rollback_does_not_undo_it(google, commit, war
     assert last_change.cause == "rollback"
 
 
-def test_a_step_that_fails_undisturbed_is_taken_back(google, commit, warm, endpoint, two):
+def test_a_step_that_fails_undisturbed_is_taken_back(google, commit, endpoint, two):
     def break_version():
         google.answers["3"] = lambda _: (500, {})
 
-    verdict = deliver_third(google, commit, once_at("dev-cab smoke test", break_version))
+    verdict = deliver_third(commit, once_at("dev-cab smoke test", break_version))
 
     assert verdict.state == "failed"
     assert endpoint.shares() == {two["2"]: 100}
@@ -81,7 +87,7 @@ def test_traffic_that_can_t_be_taken_back_is_told_with_why_it_should_be(
         google.answers["3"] = lambda _: (500, {"error": "boom"})
         google.faults.append(Fault("PATCH", "endpoints/", 403))
 
-    verdict = deliver_third(google, commit, once_at("dev-cab smoke test", break_version))
+    verdict = deliver_third(commit, once_at("dev-cab smoke test", break_version))
 
     assert verdict.state == "failed"
     assert "boom" in verdict.reason
@@ -89,13 +95,11 @@ def test_traffic_that_can_t_be_taken_back_is_told_with_why_it_should_be(
     assert endpoint.shares()[two["2"]] == 50
 
 
-def test_machines_that_are_given_up_meanwhile_do_not_end_a_release(
-    google, commit, warm, endpoint, two
-):
+def test_machines_that_are_given_up_meanwhile_do_not_end_a_release(commit, warm, two):
     def give_up():
         withdrawal.undeploy(warm, "cab", 0, SILENT)
 
-    verdict = deliver_third(google, commit, once_at("dev-cab 50 %", give_up))
+    verdict = deliver_third(commit, once_at("dev-cab 50 %", give_up))
 
     model = recorded_cab(warm)
     assert verdict.state == "delivered"
