@@ -67,9 +67,9 @@ class Alert(Construct):
 def above(
     title: str, metric_filter: str, *, limit: float, aligner: str, by: str, of: str | None = None
 ) -> Condition:
-    """The metric is above `limit` for five minutes, for one value of the label `by`.
+    """Fire when the metric stays above `limit` for five minutes, for one value of the label `by`.
 
-    With `of`, its share of that metric is.
+    With `of`, the metric is first divided by the metric `of`.
     """
     reducer = "REDUCE_MAX" if "PERCENTILE" in aligner else "REDUCE_SUM"
     parts = {
@@ -93,9 +93,9 @@ def above(
 
 
 def absent(title: str, metric_filter: str, *, by: str) -> Condition:
-    """The metric has said nothing for 23.5 hours, for one value of the label `by`.
+    """Fire when the metric has no point for 23.5 hours, for one value of the label `by`.
 
-    It has spoken before.
+    Only a metric that has had a point can be absent.
     """
     aggregation = MonitoringAlertPolicyConditionsConditionAbsentAggregations(
         alignment_period="3600s",
@@ -111,6 +111,6 @@ def absent(title: str, metric_filter: str, *, by: str) -> Condition:
 
 
 def logged(title: str, log_filter: str) -> Condition:
-    """A log entry matches, at most one notice an hour."""
+    """Fire when a log entry matches, at most once an hour."""
     match = MonitoringAlertPolicyConditionsConditionMatchedLog(filter=log_filter)
     return Condition(display_name=title, condition_matched_log=match)
