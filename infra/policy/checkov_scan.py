@@ -11,16 +11,12 @@ from typing import Any
 
 from infra.policy.failure import Failure
 
-REMEDY = "mend it, or waive it with a reason and an end in infra/policy/waivers.toml"
+REMEDY = "fix it, or waive it with a reason and an end date in infra/policy/waivers.toml"
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What checkov found.
-
-    It holds how many checks passed in each stack, what failed, and the stacks that checkov could
-    not read.
-    """
+    """The number of passed checks by stack, the failures, and the stacks checkov could not read."""
 
     passed: Counter[str]
     failures: list[Failure]

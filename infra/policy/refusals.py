@@ -12,7 +12,7 @@ from infra.policy.failure import Failure
 
 COMMENT = "//"  # Terraform's key for it in JSON
 BLOCKS = ("terraform", "provider", "resource", "output")
-# required_version would also make checkov skip the file, without a word
+# required_version would also make checkov skip the file silently
 TERRAFORM_BLOCKS = ("backend", "required_providers")
 BACKENDS = ("gcs",)
 PROVIDER = {
@@ -106,7 +106,7 @@ def _resource(stack: str, address: str, kind: str, body: dict[str, Any]) -> Iter
         sentence = "a provisioner runs commands where the stack is applied"
         yield Failure(stack, address, "provisioner", sentence, "let the delivery do it")
     if kind in KEYS:
-        sentence = "a key can be lost, and works for whoever finds it"
+        sentence = "a key can be lost, and works for anyone who finds it"
         remedy = "use workload identity or a service account of the resource"
         yield Failure(stack, address, "key", sentence, remedy)
     yield from _access(stack, address, kind, body)
@@ -138,5 +138,5 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _shape(stack: str, address: str) -> Failure:
-    sentence = "this is not how CDKTF writes JSON, and would be looked past"
+    sentence = "this is not how CDKTF writes JSON, and would be skipped"
     return Failure(stack, address, "shape", sentence, "run `make synth`")

@@ -59,7 +59,7 @@ def apply(waivers: Sequence[Waiver], failures: Sequence[Failure], today: date) -
     remainder = [failure for failure in failures if not _is_covered(failure, valid)]
     for waiver in waivers:
         if waiver.until < today:
-            remedy = "mend the resource and remove the waiver, or say why it needs longer"
+            remedy = "fix the resource and remove the waiver, or say why it needs longer"
             remainder.append(_useless(waiver, f"it ended on {waiver.until}", remedy))
         elif waiver.where is None and not _covers_any(waiver, failures):
             remainder.append(_useless(waiver, "it covers no failure", "remove it"))

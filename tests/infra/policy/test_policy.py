@@ -243,7 +243,7 @@ def test_a_failure_is_told_with_stack_address_check_sentence_and_remedy(tmp_path
     assert message == (
         "foundation-dev google_storage_bucket.Open_12AB34CD: CKV_GCP_78: Ensure Cloud storage "
         "has versioning enabled; "
-        "mend it, or waive it with a reason and an end in infra/policy/waivers.toml"
+        "fix it, or waive it with a reason and an end date in infra/policy/waivers.toml"
     )
 
 
