@@ -120,7 +120,7 @@ def person(subject: str, *, settings: Settings, google: Google) -> Finding:
     if len(lacking_roles) >= 3:
         summary = f"{len(lacking_roles)} of {len(permissions)} roles"
     command = _grant_all(settings.project_id, _member(google), lacking_roles)
-    return missing(subject, f"whoever asks may not do what {summary} allow", command)
+    return missing(subject, f"the current account lacks permissions of {summary}", command)
 
 
 def billing(subject: str, *, settings: Settings, google: Google) -> Finding:

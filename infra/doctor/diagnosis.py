@@ -70,7 +70,7 @@ def tell(found: Sequence[Finding], console: Console) -> None:
     state_width = max(len(state) for state in STYLES)
     subject_width = max(len(finding.subject) for finding in found)
     widths = (state_width, subject_width)
-    heads = (Text("state"), Text("of what"), Text("found, and the command that mends it"))
+    heads = (Text("state"), Text("of what"), Text("found, and the command that fixes it"))
     console.print(_row(widths, *heads), style="dim")
     neighbours = zip(found, [*found[1:], None], strict=True)
     for finding, following in neighbours:

@@ -26,10 +26,7 @@ class GitHub:
         self._token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
 
     def ask(self, path: str) -> Body | None:
-        """Return the document at `path`, or None.
-
-        None stands for nothing there, and for nothing that the token may see.
-        """
+        """Return the document at `path`, or None if it is absent or hidden from the token."""
         if not self._token:
             raise NotAskedError(
                 "without GH_TOKEN or GITHUB_TOKEN GitHub can't be asked",
@@ -136,7 +133,7 @@ def default_branch(subject: str, *, branch: str, repository: str, github: GitHub
 
 
 def open_environment(subject: str, *, name: str, repository: str, github: GitHub) -> Finding:
-    """Plans act in it for any branch: a rule would let each one wait."""
+    """Check that no protection rule makes plans wait: they run for any branch."""
     environment = _environment(name, repository, github)
     if environment is None:
         return missing(
@@ -156,7 +153,7 @@ def open_environment(subject: str, *, name: str, repository: str, github: GitHub
 def kept_environment(
     subject: str, *, name: str, repository: str, reviewed: bool, github: GitHub
 ) -> Finding:
-    """Let applies wait for a reviewer if settings require an approval.
+    """Check that applies wait for a reviewer if settings require an approval.
 
     GitHub makes a missing environment without any reviewer.
     """

@@ -35,7 +35,7 @@ ADDRESSES = {
 class Google:
     def __init__(self, rest: Rest, *, region: str = "") -> None:
         self._rest, self._region, self._turn = rest, region, threading.Lock()
-        # Kept: gcloud takes its time, and says no only once, too.
+        # Cached, refusals too: gcloud is slow.
         self._token: str | NotAskedError | None = None
 
     def ask(self, product: str, path: str, body: Body | None = None) -> Body | None:

@@ -87,10 +87,7 @@ def _installed_version(package: str) -> str | None:
 
 
 def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
-    """Run the program as the caller's shell would find it, or return None.
-
-    None stands for a program that the shell would not find.
-    """
+    """Run the program as the caller's shell would find it, or return None if it finds none."""
     prefix: list[str] = []
     if shutil.which(program) is None:
         prefix = _outside()

@@ -39,8 +39,5 @@ TELLING = {
 
 
 def of_person(settings: Settings) -> dict[str, str]:
-    """Role -> permission, for the first deployer.
-
-    It is the person who makes the bootstrap and deploys first.
-    """
+    """Role -> permission, for the person who makes the bootstrap and deploys first."""
     return {role: TELLING[role] for role in sorted({*BOOTSTRAP, *roles.of_deployer(settings)})}
