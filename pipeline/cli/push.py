@@ -86,10 +86,10 @@ def _report_retrainings(options: argparse.Namespace, retrainings: "list[Retraini
 
 def _report(options: argparse.Namespace, outcome: "Pushed") -> None:
     route, build = outcome.route, outcome.build
-    parts = [outcome.said, routes.sentence(route) if route else "", build.url if build else ""]
+    parts = [outcome.message, routes.sentence(route) if route else "", build.url if build else ""]
     result = {
         "started": outcome.started,
-        "said": outcome.said,
+        "said": outcome.message,
         "route": routes.as_json(route) if route else None,
         "build": asdict(build) if build else None,
     }

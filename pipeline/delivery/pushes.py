@@ -1,7 +1,6 @@
 """Hands a commit of main to the first stage's trigger.
 
-It hands over what is due by the stage's record. It does so once, however often and by however
-many it is asked.
+The stage's record says what is due. Repeated and concurrent pushes start one build.
 """
 
 from collections.abc import Iterator
@@ -24,12 +23,9 @@ NOTHING_DUE = "nothing to deliver: no change since the last delivery reaches an 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What became of a push.
+    """The result of a push: the build that it started or found, or why no build is due."""
 
-    It is the build that was started, or the one that was there, or why there is none.
-    """
-
-    said: str
+    message: str
     started: bool
     build: cloud_build.Build | None = None
     route: Route | None = None
@@ -55,8 +51,8 @@ def push(stage: Stage, repository: Path, head: str, *, again: bool) -> Pushed:
     _refuse_other_stages(stage)
     commit = _checked(repository, head, stage.settings.github.branch)
     record = record_object.read(stage)
-    if not again and (answer := _there_already(stage, repository, record, commit)):
-        return answer
+    if not again and (earlier_push := _earlier_push(stage, repository, record, commit)):
+        return earlier_push
     route, notice = git.routed(repository, base=record.commit, head=commit)
     notices = [notice, *_still_served(stage, record, route)]
     recipe: Literal["image", "modules"] = "image" if route.image else "modules"
@@ -179,7 +175,7 @@ def _checked(repository: Path, head: str, branch: str) -> str:
     return commit
 
 
-def _there_already(stage: Stage, repository: Path, record: Record, commit: str) -> Pushed | None:
+def _earlier_push(stage: Stage, repository: Path, record: Record, commit: str) -> Pushed | None:
     """Return why this commit needs no build of its own, or None if it needs one."""
     if record.commit is not None and git.is_ancestor(repository, commit, record.commit):
         return Pushed(

@@ -1,6 +1,6 @@
 """A push hands a commit of main to its trigger once.
 
-It does so however often it is asked, by however many, and whatever is lost on the way.
+Repeated and concurrent pushes start one build, also where an answer is lost.
 """
 
 import threading
@@ -74,7 +74,7 @@ def test_a_change_that_reaches_nothing_starts_nothing(main, cloud, delivered):
     result = push(main)
 
     assert result.started is False
-    assert result.said.startswith("nothing to deliver:")
+    assert result.message.startswith("nothing to deliver:")
     assert builds(cloud) == []
 
 
@@ -87,7 +87,7 @@ def test_a_second_push_of_a_commit_starts_nothing_and_tells_the_first_s_build(ma
     assert second.started is False
     assert second.build.id == first.build.id
     assert len(builds(cloud)) == 1
-    assert second.said.endswith("nothing is started, --again does")
+    assert second.message.endswith("nothing is started, --again does")
 
 
 def test_again_starts_a_second_build_of_a_commit(main, cloud):
@@ -176,7 +176,7 @@ def test_a_push_that_comes_late_starts_nothing(main, cloud, dev, how):
 
     assert result.started is False
     assert len(builds(cloud)) == len(first_builds)
-    assert newer[:12] in result.said
+    assert newer[:12] in result.message
 
 
 def test_a_push_that_died_before_it_started_a_build_is_taken_over(main, cloud, dev):
@@ -199,7 +199,7 @@ def test_a_push_that_may_still_be_starting_its_build_is_waited_for(main, cloud, 
     result = push(main)
 
     assert result.started is False
-    assert "is being pushed by someone else" in result.said
+    assert "is being pushed by someone else" in result.message
     assert builds(cloud) == []
 
 
