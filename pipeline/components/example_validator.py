@@ -51,9 +51,9 @@ class Executor(executor.Executor):
 
 
 class ExampleValidator(base_component.BaseComponent):
-    """The stock component's anomalies, if there are none.
+    """Outputs the stock component's anomalies, which are empty; raises DataError otherwise.
 
-    Else it raises a DataError that names each with its feature.
+    The error names each anomaly and its feature.
     """
 
     SPEC_CLASS = ExampleValidatorSpec

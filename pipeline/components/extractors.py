@@ -24,7 +24,7 @@ def custom_extractors(
 ) -> list[Any]:
     """TFX's hook: the default extractors, with another one for slices.
 
-    It replaces the one that takes a batch apart into its rows.
+    The replaced extractor takes a batch apart into its rows.
     """
     extractors = tfma.default_extractors(
         eval_shared_model=eval_shared_model,
@@ -96,7 +96,7 @@ def _key(values: Extracts) -> tuple[Any, ...]:
 
 
 def _numbers(nest: Any, what: str) -> Any:
-    """The nest with one number a row in each of its arrays.
+    """The nest with one number for each row in each of its arrays.
 
     TFMA nests arrays by model where there are two, and by output where there are several.
     """
@@ -105,7 +105,7 @@ def _numbers(nest: Any, what: str) -> Any:
 
 
 def _check_numbers(values: Any, what: str) -> Any:
-    """One number a row, in an array."""
+    """One number for each row, in an array."""
     if not _has_one_number_a_row(values):
         raise RunError(f"{what} is not one number for each held-out row, allowed is one")
     finite = np.isfinite(values)

@@ -38,7 +38,7 @@ class Executor(executor.Executor):
 class Pusher(component.Pusher):
     """Pushes a model if both blessings allow it.
 
-    It fails rather than create an endpoint. It knows a model that it pushed before by its URI and
+    Fails rather than create an endpoint. A model that was pushed before is known by its URI and
     server.
     """
 
