@@ -30,10 +30,10 @@ def introduce(
     Returns the steps that held, or had nothing to hold against. Goes on where an interrupted call
     stopped.
 
-    `still_wanted` is called before each step and raises SupersededError: the traffic then stays as
-    it is, since it is somebody else's. So it does where somebody else has moved it, and where no
-    token can be had from Google, which says nothing of the version. Raises RunError where the
-    smoke test or a step fails: the traffic is back and `new` undeployed then.
+    `still_wanted` is called before each step and may raise SupersededError. In that case, and when
+    Google gives no token, the traffic stays as it is: neither says anything about the version.
+    Raises RunError where the smoke test or a step fails: `old` then has all the traffic, and `new`
+    is undeployed.
     """
     own_shares = [endpoint.shares()]
     share = own_shares[0].get(new, 0)
@@ -47,12 +47,8 @@ def introduce(
             _take(endpoint, new, old, percent, step_question, observer)
     except (SupersededError, CredentialsError):
         raise
-    except Exception as error:  # an interruption is none: it stops, and goes on from this step
-        if _is_moved(endpoint, own_shares):
-            raise SupersededError(
-                f"the traffic of {endpoint.model} was moved by someone else meanwhile ({error})"
-            ) from error
-        _take_back(endpoint, new, old, error)
+    except Exception:  # not KeyboardInterrupt: the next call resumes from this step
+        go_back(endpoint, new, old)
         raise
     return endpoint.serving.traffic_steps
 
@@ -60,7 +56,7 @@ def introduce(
 def before(endpoint: Endpoint, new: str, recorded: Model | None) -> str | None:
     """Return the deployed model to take the traffic back if `new` fails.
 
-    That is the recorded one, or where none is there the one that has most of the traffic.
+    The recorded one comes first, then the one with most of the traffic.
     """
     deployed_ids, shares = endpoint.deployed(), endpoint.shares()
     deliveries = (recorded.current, recorded.before) if recorded else ()
