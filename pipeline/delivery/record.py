@@ -164,7 +164,7 @@ def _second_version(document: dict[str, Any]) -> dict[str, Any]:
 def _damaged(uri: str, what: str) -> str:
     remedy = (
         "restore one of the versions that `gcloud storage ls --all-versions` lists, "
-        "or delete it and deliver everything anew"
+        "or delete it and deliver everything again"
     )
     return f"{uri} is damaged and left as it is ({what}): {remedy}"
 

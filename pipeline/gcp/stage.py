@@ -43,7 +43,7 @@ class Stage:
     def vertex(self) -> Any:
         """The module google.cloud.aiplatform, set to this stage.
 
-        The module holds one project at a time: ask for it anew before each use.
+        The module holds one project at a time: read this property before each use.
         """
         return clients.vertex(self.project, self.settings.region)
 
