@@ -150,7 +150,7 @@ def _sentence(error: dict[str, Any]) -> str:
         return f"{key} is missing"
     if kind == "extra_forbidden":
         table = _table_at(location[:-1])
-        return f"{key} is no key of it, allowed are {', '.join(table.model_fields)}"
+        return f"{key} is unknown, allowed are {', '.join(table.model_fields)}"
     if kind == "value_error":
         return f"{key}.{error['ctx']['error']}"
     message = error["msg"]
