@@ -1,6 +1,6 @@
 """The models' endpoints and the log of their requests.
 
-The stack holds an endpoint a model, the request log, and who may use either.
+The stack holds an endpoint for each model, the request log, and the grants on both.
 """
 
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ class Serving(StageStack):
         super().__init__(scope, "serving", settings=settings)
         self.requests = self._dataset(
             "requests",
-            "What a share of the traffic asked and was answered; Vertex writes it",
+            "A logged share of the requests and their answers, written by Vertex",
             expiring=True,
         )
         self.views = self._dataset(
