@@ -1,7 +1,4 @@
-"""What must be there before CI can act, applied by a person.
-
-It is the state's bucket, CI's identities, and the secret that only a person can fill.
-"""
+"""The stack that a person applies first: state bucket, CI's identities and GitHub token's secret."""
 
 from cdktf_cdktf_provider_google.billing_account_iam_member import BillingAccountIamMember
 from cdktf_cdktf_provider_google.project_iam_custom_role import ProjectIamCustomRole
@@ -61,7 +58,7 @@ class Bootstrap(StageStack):
             )
             for role, description in ACCOUNTS.items()
         }
-        self._let_github_in()
+        self._grant_github_identities()
         self._grant()
         self._keep_github_token()
         self._define_roles()
@@ -74,7 +71,7 @@ class Bootstrap(StageStack):
         self.tell("state_bucket", page, "Where the state of every stack lies")
         self.wait_for(self.project)
 
-    def _let_github_in(self) -> None:
+    def _grant_github_identities(self) -> None:
         github_roles = ("planner", "deployer")
         environments = {role: self.names.github_environment(role) for role in github_roles}
         github = GithubIdentity(

@@ -1,7 +1,4 @@
-"""How a commit gets in.
-
-The stack holds the connection to GitHub, and a trigger for each recipe that this stage runs.
-"""
+"""The connection to GitHub, and a trigger for each recipe that the stage runs."""
 
 from cdktf_cdktf_provider_google.cloud_scheduler_job import (
     CloudSchedulerJob,

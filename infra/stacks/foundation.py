@@ -1,8 +1,4 @@
-"""What the other stacks and every delivery stand on.
-
-It is APIs, the artifacts' bucket, the data's dataset, the image registry, the network of Dataflow's
-workers.
-"""
+"""The stack below all others: APIs, artifacts bucket, data dataset and image repository."""
 
 from collections.abc import Sequence
 

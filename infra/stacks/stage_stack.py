@@ -1,7 +1,4 @@
-"""The common part of a stage's stacks.
-
-It is the place of the state, the provider and the labels.
-"""
+"""The base of a stage's stacks: the state's backend, the provider and the labels."""
 
 from cdktf import GcsBackend, TerraformOutput, TerraformResource, TerraformStack
 from cdktf_cdktf_provider_google.project_service import ProjectService

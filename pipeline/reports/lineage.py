@@ -1,7 +1,4 @@
-"""The lineage of a model, as its run's metadata keeps it.
-
-It is the code, environment, data and hyperparameters that the run used, and what came of them.
-"""
+"""A model's lineage from its run's metadata: code, venv, data, hyperparameters and result."""
 
 import importlib.metadata
 import json
