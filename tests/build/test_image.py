@@ -38,7 +38,7 @@ def work(tmp_path_factory) -> Path:
 def rehearsed(work) -> dict:
     """The pipeline image's output after it compiled and rehearsed the cab folder's local spec.
 
-    It does each in a container.
+    Each step runs in a container of its own.
     """
     image = Image.built("pipeline")
     run(image, *PYTHON, "compile", f"{TRIAL}/cab", "--env", "local", *PATHS, work=work)
@@ -55,10 +55,7 @@ def published(work, rehearsed) -> Path:
 
 @pytest.fixture(scope="module")
 def served(work, rehearsed):
-    """The address of the serving image's own entrypoint under Vertex's variables.
-
-    It serves what was trained.
-    """
+    """The address where the serving image's own entrypoint serves the trained model."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         _, port = free.getsockname()

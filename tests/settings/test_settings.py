@@ -174,7 +174,7 @@ def imported_modules(tree):
 
 
 def own_stages():
-    """The stages of the repository's own environments.py, whoever's it is."""
+    """The stages of the repository's own environments.py, a team's or ours."""
     spec = importlib.util.spec_from_file_location("own", REPOSITORY / "environments.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -115,7 +115,7 @@ def edited(killed):
 
 
 def heard(process, at_trainer):
-    """All lines of its progress, `at_trainer` having been called when the Trainer began."""
+    """Return all lines of the progress; call `at_trainer` when the Trainer starts."""
     lines = []
     for line in process.stderr:
         lines.append(line)

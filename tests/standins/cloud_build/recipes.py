@@ -66,7 +66,7 @@ def run(
 ) -> Outcome:
     """Run build/<recipe>.yaml of the commit COMMIT_SHA in a fresh checkout of it.
 
-    It ends when a step fails or the recipe's time is over. `environment` tells the steps where the
+    The run ends when a step fails or the recipe's time is over. `environment` tells the steps where the
     stand-ins are that they find instead of the cloud. Raises RecipeError before any step runs.
     """
     commit = substitutions.get("COMMIT_SHA", "")
@@ -148,7 +148,7 @@ def _run(
     program = shutil.which(name, path=variables["PATH"])
     if program is None:
         raise RecipeError(f"step {step.id}: this machine has no {name}")
-    with log.open("wb") as out:  # no pipe: whoever outlives the step would keep it open
+    with log.open("wb") as out:  # no pipe: a process that outlives the step would keep it open
         command = subprocess.Popen(
             [program, *arguments],
             cwd=place.files,
@@ -171,7 +171,7 @@ def _run(
 def _ended(pid: int, deadline: float) -> bool:
     """Whether the process ends before the deadline.
 
-    It is left unreaped, so that its id and its group's stay its own.
+    An ended process is left unreaped, so that its id and its group's stay its own.
     """
     options = os.WEXITED | os.WNOHANG | os.WNOWAIT
     while os.waitid(os.P_PID, pid, options) is None:

@@ -24,7 +24,7 @@ MODEL_VERSION = re.compile(r"(/models/[^/@]+)@([^/]+)$")
 Body = dict[str, Any]
 # what a deployed model makes of {instances, parameters}: an HTTP status and a body
 ModelAnswer = Callable[[Body], tuple[int, Body]]
-Answered = Body | Callable[[], Body]  # what is called is called once the store is free again
+Answered = Body | Callable[[], Body]  # a callable runs after the store's lock is released
 
 
 class Key(NamedTuple):
@@ -183,10 +183,7 @@ class Store:
 
 
 class Subject(NamedTuple):
-    """An object about to be made, changed or deleted.
-
-    It comes with what was sent for it, or with the query of its deletion.
-    """
+    """An object about to be made, changed or deleted, with the sent body or the deletion's query."""
 
     store: Store
     key: Key

@@ -1,6 +1,6 @@
 """Cloud Build in the stand-in: a trigger makes a build when it is run or hears a message.
 
-The build waits for approval, or for who moves it on.
+The build stays queued until it is approved, or until a hook or a test moves it on.
 """
 
 import queue

@@ -122,7 +122,7 @@ def labels(block: Block, values: Values, provider: Values) -> Values:
 def with_nested(block: Block, values: Values) -> Values:
     """Fill computed attributes of nested blocks, at once and with constant values.
 
-    So the next plan finds the same.
+    The next plan thereby finds the same values.
     """
     filled = dict(values)
     nested_blocks = block.get("block_types", {})
