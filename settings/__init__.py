@@ -89,10 +89,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Serving:
-    """The machines behind an endpoint, and the way of a new version.
-
-    It takes the traffic in steps, under limits meanwhile.
-    """
+    """The machines behind an endpoint, and the steps and limits of a new version's traffic."""
 
     machine_type: Annotated[str, "behind an endpoint"] = "n1-standard-2"
     min_replicas: Annotated[int, "paid for all the time"] = 1
@@ -106,8 +103,8 @@ class Serving:
     )
     # Cloud Monitoring lags by up to three minutes.
     step_minutes: Annotated[int, "between two steps"] = 5
-    largest_error_share: Annotated[float, "of requests, before the version before is back"] = 0.05
-    largest_p99_ms: Annotated[int, "of latency, likewise"] = 1000
+    largest_error_share: Annotated[float, "above this share of requests, traffic goes back"] = 0.05
+    largest_p99_ms: Annotated[int, "of latency; above it, traffic goes back"] = 1000
 
     def problems(self) -> Iterator[str]:
         yield from _machine_type_problems("serving.machine_type", self.machine_type)
@@ -177,7 +174,7 @@ class Settings:
     serving: Serving = field(default_factory=Serving)
     request_log: RequestLog = field(default_factory=RequestLog)
     consumers: Annotated[tuple[str, ...], "principals that may ask for predictions"] = ()
-    readers: Annotated[tuple[str, ...], "principals that read the log's impersonal columns"] = ()
+    readers: Annotated[tuple[str, ...], "principals that read the log without personal data"] = ()
     alert_emails: Annotated[tuple[str, ...], "who is told; needed unless deletable"] = ()
     approval_required: Annotated[bool, "a delivery waits for a person in Cloud Build"] = True
     legacy_ai_platform: Annotated[bool, "also the models of AI Platform, for its old clients"] = (
@@ -284,7 +281,7 @@ class Settings:
 def _type_problems(values: object, key: str = "") -> Iterator[str]:
     """Find values of another type than their field's.
 
-    It comes before any check, which would stumble over them.
+    This check runs first, because the others assume the fields' types.
     """
     for name, type_ in get_type_hints(type(values)).items():
         value = getattr(values, name)

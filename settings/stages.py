@@ -1,6 +1,6 @@
 """The entries of environments.py together.
 
-Each has a stage of its own. Promotions lead from stage to stage from a beginning.
+Each has a stage of its own. Promotions form a chain that begins at a first stage.
 """
 
 import importlib

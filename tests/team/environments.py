@@ -19,7 +19,7 @@ Settings:
   serving: Serving = as below
   request_log: RequestLog = as below
   consumers: tuple[str, ...] = ()           principals that may ask for predictions
-  readers: tuple[str, ...] = ()             principals that read the log's impersonal columns
+  readers: tuple[str, ...] = ()             principals that read the log without personal data
   alert_emails: tuple[str, ...] = ()        who is told; needed unless deletable
   approval_required: bool = True            a delivery waits for a person in Cloud Build
   legacy_ai_platform: bool = False          also the models of AI Platform, for its old clients
@@ -40,8 +40,8 @@ Serving:
   keep_warm: bool = False                   False: undeployed once it has answered
   traffic_steps: tuple[int, ...] = (1, 10, 50, 100)  percent that a new version takes in turn
   step_minutes: int = 5                     between two steps
-  largest_error_share: float = 0.05         of requests, before the version before is back
-  largest_p99_ms: int = 1000                of latency, likewise
+  largest_error_share: float = 0.05         above this share of requests, traffic goes back
+  largest_p99_ms: int = 1000                of latency; above it, traffic goes back
 
 RequestLog:
   sampling_rate: float = 0.1                share of the requests
