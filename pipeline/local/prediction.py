@@ -19,14 +19,14 @@ from pipeline.errors import RunError
 from pipeline.job import compiler
 from pipeline.job.dag import create_prediction_pipeline
 from pipeline.local.runs import new_run_id, run_logged
-from pipeline.local.store import alone
+from pipeline.local.store import locked_store
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import run_metadata
 from pipeline.serving.row_key import ROW_KEY
 
 
 def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict[str, Any]:
-    """Write `source`'s rows in their order, with one column an output of the signature.
+    """Write `source`'s rows in their order, with one column for each output of the signature.
 
     Returns rows, model and output.
     """
@@ -34,7 +34,7 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
     run_id = new_run_id(folder.name)
     log = runs / run_id / "log.txt"
     pipeline_spec = _spec(folder, store, source)
-    with alone(store):
+    with locked_store(store):
         pipeline = compiler.build(create_prediction_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}

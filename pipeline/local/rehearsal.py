@@ -17,7 +17,7 @@ from pathlib import Path
 from pipeline.local import compiled_job
 from pipeline.local.containers import run_container
 from pipeline.local.metadata_store import Json, MetadataStore, Outputs, execution_key
-from pipeline.local.store import alone
+from pipeline.local.store import locked_store
 from pipeline.progress import Observer, Progress
 
 AT_ONCE = os.cpu_count() or 1
@@ -30,7 +30,7 @@ def rehearse_file(file: Path) -> Json:
     """
     job = compiled_job.read(file)
     root = Path(job["runtimeConfig"]["gcsOutputDirectory"])
-    with alone(root), Progress(sys.stderr) as progress:
+    with locked_store(root), Progress(sys.stderr) as progress:
         outputs = Rehearsal(job, root).run(progress)
     blessings = [*outputs["Evaluator"]["blessing"], *outputs["ServingCheck"]["blessing"]]
     verdicts = [blessing["metadata"].get("blessed") == 1 for blessing in blessings]

@@ -18,7 +18,7 @@ from pipeline.errors import RunError
 from pipeline.job import compiler
 from pipeline.job.dag import create_pipeline, create_tuning_pipeline
 from pipeline.local import runner
-from pipeline.local.store import alone, write
+from pipeline.local.store import locked_store, write
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
 from pipeline.reports import lineage, report, run_metadata, summary, tracking
@@ -27,15 +27,12 @@ from pipeline.reports import lineage, report, run_metadata, summary, tracking
 def run(
     folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False
 ) -> dict[str, Any]:
-    """Run, report, and return the summary.
-
-    It tells of a node that fails, and nothing is raised.
-    """
+    """Run, report, and return the summary, which also tells of a failed node."""
     store = runs / "store" / folder.name
     run_id = new_run_id(folder.name)
     run_folder = runs / run_id
     log = run_folder / "log.txt"
-    with alone(store):
+    with locked_store(store):
         pipeline_spec = spec.here(folder, store, tune=tune)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log)
@@ -58,7 +55,7 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
     store = runs / "store" / folder.name
     run_id = new_run_id(folder.name)
     log = runs / run_id / "log.txt"
-    with alone(store):
+    with locked_store(store):
         pipeline_spec = spec.here(folder, store, tune=True)
         pipeline = compiler.build(create_tuning_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log)

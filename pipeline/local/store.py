@@ -1,6 +1,6 @@
 """Keeps the files of a model's runs whole on this machine.
 
-One process works at a time, and each file is as it was or as it shall be.
+One process works at a time, and each file is replaced whole or not at all.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from pipeline.errors import RunError
 
 
 @contextlib.contextmanager
-def alone(store: Path) -> Iterator[None]:
+def locked_store(store: Path) -> Iterator[None]:
     """Keep a second process out of `store` while this one runs in it."""
     store.mkdir(parents=True, exist_ok=True)
     with open(store / ".lock", "a+") as lock:
