@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.serving.engine import Engine
 
 METRICS_ROUTE = "/metrics"
-# Of a body that is too large, so that a client which first sends and then listens hears why.
+# How much of an oversized body is read: a client that sends before it reads then gets the 413.
 BYTES_READ = 4 * MAXIMUM_BYTES
 UNAVAILABLE = {"loading": "the model is still loading", "draining": "the server is about to stop"}
 

@@ -1,6 +1,6 @@
 """Concurrent requests share a batch.
 
-Requests that queued while the last batch ran go together, and none waits for company.
+Requests that queued while the last batch ran go together, and none is delayed to fill a batch.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from typing import Any
 
 MAXIMUM_BATCH = 1000  # records; a request is never split
 
-Answers = list[Any]  # one a record
+Answers = list[Any]  # one for each record
 Run = Callable[[list[bytes], str], Answers]  # of records, by the signature of this name
 Waiting = tuple[list[bytes], asyncio.Future[Answers]]
 
@@ -28,10 +28,7 @@ class Batcher:
         self._working: asyncio.Task[None] | None = None
 
     async def submit(self, records: list[bytes], signature: str) -> Answers:
-        """The answers to these records.
-
-        It raises what the model raised at them, never at a neighbour's.
-        """
+        """Return the answers to these records; raise what the model raised at them alone."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answers] = loop.create_future()
         queue = self._queues.setdefault(signature, [])

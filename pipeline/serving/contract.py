@@ -37,7 +37,7 @@ class Question:
 def parse(body: bytes | bytearray) -> Question:
     """The question in a body; raises RequestError.
 
-    Which features an instance may have is the engine's to say.
+    The engine checks the features of each instance.
     """
     try:
         content = orjson.loads(body)
@@ -120,7 +120,7 @@ def _refuse_unknown(subject: str, content: dict[str, Any], allowed_names: tuple[
 def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
     """Refuse a repeated key, since a parser keeps only the last.
 
-    Only where a body has more colons than keys is it worth a slower parser's look.
+    The JSON parser that sees repeats is slower: it runs only if there are more colons than keys.
     """
     colons = len(KEY.findall(body))
     keys = sum(len(part) for _, part in _objects(content))

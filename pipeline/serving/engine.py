@@ -54,10 +54,7 @@ class Engine:
         self.types = {f.name: f.type for f in schema.feature if f.name in features}
 
     def predict(self, instances: list[Any], signature: str | None = None) -> list[Any]:
-        """An answer an instance: the output's value.
-
-        It is {output: value} where the signature has several.
-        """
+        """Return an answer for each instance: the output's value, or {output: value} for several."""
         name = self.signature(signature)
         if not instances:
             return []
@@ -74,10 +71,7 @@ class Engine:
         return name
 
     def encode(self, instances: list[Any]) -> list[bytes]:
-        """A record an instance, for `run`.
-
-        It may stand in one batch with others' records.
-        """
+        """Return a record for each instance; `run` takes records of several requests at once."""
         return [self._example(place, instance) for place, instance in enumerate(instances)]
 
     def run(self, records: list[bytes], signature: str) -> list[Any]:

@@ -99,7 +99,7 @@ def _load(model: str, url: str, application: Application, server: _Server) -> No
 
         engine = Engine(folder)
         for signature in engine.signatures:
-            # The first answer is the slowest, and no client shall wait for it.
+            # The first answer is the slowest: it is made before any client asks.
             engine.predict([engine.sample], signature)
     except Exception as error:  # whatever it is, without a model there is nothing to serve
         server.failure = _failure(model, error)
@@ -181,4 +181,4 @@ def main(environment: Mapping[str, str]) -> int:
 if __name__ == "__main__":
     code = main(os.environ)
     sys.stderr.flush()
-    os._exit(code)  # a thread may still be loading, and TensorFlow does not bear that at its exit
+    os._exit(code)  # TensorFlow cannot be torn down while a thread is loading
