@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_action(actions, "rollback", "all traffic to the version before, at once")
     _add_action(actions, "refresh", "the same model behind the newest serving image")
     _add_action(actions, "retire", "no traffic and no machine any more: before its folder goes")
-    _add_action(actions, "history", "who had which share of the traffic from when on")
+    _add_action(actions, "history", "each version's share of the traffic over time")
     undeploy = _add_action(actions, "undeploy", "take versions without traffic off their machines")
     undeploy.add_argument(
         "--keep",

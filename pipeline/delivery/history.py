@@ -1,7 +1,7 @@
-"""The history of each model's traffic: who had which share from when on.
+"""Each version's share of a model's traffic over time.
 
-Every change is an object of its own under deliveries/ in the stage's artifacts bucket. None is
-written twice, none is ever changed.
+Every change is an object of its own under deliveries/ in the stage's artifacts bucket, written once
+and never changed.
 """
 
 import getpass
@@ -109,7 +109,7 @@ def author() -> str:
 
 
 def table(changes: list[Change]) -> str:
-    """Return a line a change: time in UTC, shares by version, cause, author."""
+    """Return a line for each change: time in UTC, shares by version, cause, author."""
     lines = []
     for change in changes:
         shares = [f"{version}: {percent} %" for version, percent in change.shares.items()]
