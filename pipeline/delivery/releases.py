@@ -183,7 +183,7 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
 
 
 def sweep(stage: Stage, model: str, observer: Observer) -> None:
-    """Take off its machines what a delivery has left there that was cancelled or out of time.
+    """Undeploy what a cancelled or timed-out delivery has left on the endpoint.
 
     Where versions are kept warm, the next release does it. Raises RunError where Google refuses
     it: nothing new gets a machine then.

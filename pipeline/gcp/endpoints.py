@@ -118,12 +118,7 @@ def endpoint_of(stage: Stage, model: str) -> Endpoint:
 def measured(
     endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner: str
 ) -> list[float]:
-    """Return Cloud Monitoring's points of a deployed model since `began`.
-
-    There are none where nobody asked it. The interval is one alignment period, which Google
-    wants to be a minute or more:
-    https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.timeSeries/list.
-    """
+    """Return Cloud Monitoring's points of a deployed model since `began`; none without requests."""
     stage, end = endpoint.stage, datetime.now(UTC)
     seconds = max(60, math.ceil((end - began).total_seconds()))
     start = end - timedelta(seconds=seconds)
