@@ -46,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """One stack's plan, or with an `error` none."""
+    """One stack's plan, or the `error` that kept Terraform from one."""
 
     stack: str
     changes: tuple[Change, ...] = ()
@@ -131,7 +131,7 @@ def construct_paths(stacks: Path | None, stack: str) -> dict[str, str]:
 def without_secrets(shown: Document) -> Document:
     """Return the readable part of a plan's JSON: resources, actions, reasons.
 
-    It is only what is read here.
+    Only the keys that this module reads are kept.
     """
     changes = []
     for resource in shown.get("resource_changes", []):

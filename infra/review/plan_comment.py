@@ -22,8 +22,8 @@ from settings.stages import environments
 Policy = dict[str, Any]  # what `python -m infra.policy.judgement --json` writes
 MARKER = "<!-- esteira-plan -->"  # how the workflow finds the comment that it edits
 LIMIT = 65_000  # GitHub refuses more than 65,536 characters, and may count some of them twice
-# What policy's failures may take of it, and the plans that failed; destroys and replacements take
-# what they need.
+# Characters for policy's failures, and for the failed plans. Destroys and replacements come first
+# and may take all that is left.
 LISTED = 8_000
 COUNTED = ("add", "change", "replace", "destroy")
 
@@ -124,10 +124,7 @@ def table(plans: Sequence[Plan]) -> str:
 
 
 def always_on(environments: Sequence[Settings], models: Sequence[str]) -> str:
-    """Tell the machines behind the endpoints; Terraform knows nothing of them.
-
-    The delivery puts the models there.
-    """
+    """Return a table of the machines behind the endpoints, which Terraform does not manage."""
     if not environments or not models:
         return ""
     rows = [row("stage", "runs all the time"), row("---", "---")]
