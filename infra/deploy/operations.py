@@ -99,7 +99,7 @@ def deploy(settings: Settings, options: argparse.Namespace) -> None:
     for index, stack in enumerate(stacks):
         remainder = ", ".join(later.name for later in stacks[index + 1 :]) or "none"
         next_step = f"`make deploy env={settings.stage}` goes on from there"
-        with _said_to_be_half_done(
+        with _with_next_step(
             f"stacks not reached: {remainder}; what was made is in the state, so {next_step}"
         ):
             stack.init()
@@ -111,7 +111,7 @@ def bootstrap(settings: Settings, _: argparse.Namespace) -> None:
     """The state's bucket and everyone's identity, by a person; safe to repeat."""
     stack = _stack("bootstrap", settings)
     next_step = f"`make bootstrap env={settings.stage}` goes on from what was made"
-    with _said_to_be_half_done(next_step):
+    with _with_next_step(next_step):
         state_bucket.stand_up(
             stack,
             settings.names.bucket("state"),
@@ -122,10 +122,7 @@ def bootstrap(settings: Settings, _: argparse.Namespace) -> None:
 
 
 def teardown(settings: Settings, _: argparse.Namespace) -> None:
-    """Destroy every stack but bootstrap, last one first.
-
-    It is refused where settings say that the stage is kept.
-    """
+    """Destroy every stack but bootstrap, last one first; refused where settings keep the stage."""
     if not settings.deletable:
         raise UsageError(
             f"stage {settings.stage} is not deletable: "
@@ -136,7 +133,7 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
         print(f"{settings.stage}: {len(model_ids)} models undeployed")
     for index, stack in enumerate(stacks):
         remainder = ", ".join(later.name for later in stacks[index:])
-        with _said_to_be_half_done(
+        with _with_next_step(
             f"still standing, at least in part: {remainder}; "
             f"`make teardown env={settings.stage}` goes on from there"
         ):
@@ -179,7 +176,7 @@ def _planned(stack: Stack, *options: str) -> Iterator[tuple[Path, Document]]:
 
 
 @contextmanager
-def _said_to_be_half_done(next_step: str) -> Iterator[None]:
+def _with_next_step(next_step: str) -> Iterator[None]:
     try:
         yield
     except TerraformError as error:
