@@ -1,4 +1,4 @@
-# The repository's own work, one line a target; `make help` lists them.
+# The repository's own work; `make help` lists the targets.
 PIPELINE := build/environment pipeline
 DEV := build/environment dev
 INFRA := build/environment infra
@@ -57,7 +57,7 @@ node_modules: package-lock.json
 	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
 	@touch $@
 
-synth: ## synthesize every stack of every environment into cdktf.out
+synth: ## synthesize every stack of every stage into cdktf.out
 	$(INFRA) python -m infra
 
 policy: synth ## what no stack may hold, and checkov with its waivers
@@ -78,7 +78,7 @@ deploy: synth ## apply every stack but bootstrap (env=dev; expect=FILE applies o
 bootstrap: synth ## the state's bucket and CI's identities, once, by a person (env=dev)
 	$(INFRA) python -m infra.deploy.operations bootstrap --env '$(env)'
 
-teardown: synth ## destroy every stack but bootstrap (env=dev); refused where the environment is kept
+teardown: synth ## destroy every stack but bootstrap (env=dev); refused where the stage is kept
 	$(INFRA) python -m infra.deploy.operations teardown --env '$(env)'
 
 identity: ## by which provider and account GitHub's jobs act (env=dev role=planner)
@@ -102,7 +102,7 @@ doctor: ## what is missing before the first deploy, and what fixes it (env=dev)
 load-data: ## fill the tables that models train on, from the data they have here (env=dev)
 	@python3 -m pipeline load-data --env '$(env)'
 
-rehearse-infra: node_modules ## deploy an environment here: Terraform, cdktf and a state server are real, the cloud is not
+rehearse-infra: node_modules ## deploy a stage here: Terraform, cdktf and a state server are real, the cloud is not
 	$(INFRA) python -m pytest tests/infra/deploy/test_rehearsal.py --verbose -s
 
 bench-synth: ## time a synth with the provider's package imported the ordinary way and ours in turn

@@ -82,7 +82,7 @@ def checked(job: Json, stage: Stage, images: Images) -> Json:
     if not root.startswith(f"{bucket}/"):
         raise ConfigurationError(
             f"the job {name} writes to {root}: "
-            f"it was compiled for another environment, allowed is {bucket}"
+            f"it was compiled for another stage, allowed is {bucket}"
         )
     version = tuple(int(part) for part in spec["schemaVersion"].split(".")[:2])
     right_key, wrong_key = KEYS[version >= (2, 1)], KEYS[version < (2, 1)]
@@ -104,8 +104,8 @@ def checked(job: Json, stage: Stage, images: Images) -> Json:
 def submit(submission: Submission, job: Json, recorded_runs: set[str]) -> PipelineJob:
     """Return the Vertex run (aiplatform.PipelineJob) of this submission.
 
-    It is the one that is there, or a new one. `recorded_runs` are those whose results
-    the record knows: one of these is the answer only if it is of today.
+    An existing run is returned before a new one is made. `recorded_runs` are those whose results
+    the record knows: one of these is returned only if it is of today.
     """
     with submission.stage.asking(f"Vertex Pipelines ({submission.model})"):
         existing_runs = patiently(lambda: _existing(submission))
@@ -154,7 +154,7 @@ def _existing(submission: Submission) -> list[PipelineJob]:
 def _goes_on(run: PipelineJob, submission: Submission, recorded_runs: set[str]) -> bool:
     """Say whether an existing run answers the question.
 
-    It does if it is not over yet, or has ended well and nobody took its result, or is of today.
+    A run answers if it is active, or has succeeded and is of today or has an unrecorded result.
     """
     state = _state(run.gca_resource)
     is_todays = run.labels.get("end") == f"{submission.end:%Y%m%d}"

@@ -272,7 +272,7 @@ def test_a_plan_that_is_not_the_approved_one_is_not_applied(rehearsal, deployed)
 
 
 def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
-    """Flags, budget, readers and consumers, in an environment without any of them."""
+    """Flags, budget, readers and consumers, in a stage without any of them."""
     file = rehearsal.copy / "environments.py"
     plain = file.read_text()
     full = plain.replace("    deletable=True,\n", f"    deletable=True,\n{EVERYTHING}", 1)

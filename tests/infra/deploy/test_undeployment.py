@@ -1,4 +1,4 @@
-"""Before an environment is torn down its endpoints are emptied, and no other's."""
+"""A teardown undeploys its own stage's models, and no other stage's."""
 
 import json
 import urllib.request

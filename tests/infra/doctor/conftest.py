@@ -59,7 +59,7 @@ Findings = dict[str, Finding]  # by subject
 
 
 class Machine:
-    """Tools, Google and GitHub as one environment wants them; tests take something away."""
+    """Tools, Google and GitHub as one stage needs them; tests take something away."""
 
     def __init__(self, folder: Path, google: GoogleApis, answers: Answers) -> None:
         self.folder, self.google, self.answers = folder, google, answers

@@ -71,7 +71,7 @@ PUT = "gh api --method PUT repos/mill/loom/environments"
 AGENT = "serviceAccount:service-11@gcp-sa-aiplatform.iam.gserviceaccount.com"
 CLOUDBUILD = "serviceAccount:service-11@gcp-sa-cloudbuild.iam.gserviceaccount.com"
 RULES = {"protection_rules": [{"type": "wait_timer"}, {"type": "branch_policy"}]}
-# what is taken away, from which environment -> the row and the command
+# what is taken away, from which stage -> the row and the command
 ABSENT: dict[str, tuple[Change, str, str, str]] = {
     "no git": (
         lambda here: (here.folder / "git").unlink(),

@@ -1,4 +1,4 @@
-"""The rules for the alerts of every environment."""
+"""The rules for the alerts of every stage."""
 
 import re
 

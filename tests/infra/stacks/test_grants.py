@@ -1,4 +1,4 @@
-"""The rules for what is granted in every environment, to whom and by whom."""
+"""The rules for the grants of every stage."""
 
 import re
 from collections import defaultdict

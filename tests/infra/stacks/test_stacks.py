@@ -1,4 +1,4 @@
-"""The rules for every environment, independent of its values."""
+"""The rules for every stage, independent of its values."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The rules for the triggers of every environment."""
+"""The rules for the triggers of every stage."""
 
 import re
 

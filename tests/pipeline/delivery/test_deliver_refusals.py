@@ -61,7 +61,7 @@ def deployment(image):
         (
             "runtimeConfig",
             {"gcsOutputDirectory": "gs://mill-prod-prod-artifacts/x"},
-            "compiled for another environment",
+            "compiled for another stage",
         ),
         (
             "runtimeConfig",
@@ -80,9 +80,7 @@ def deployment(image):
         ),
     ],
 )
-def test_a_job_that_is_not_this_environment_s_or_speaks_two_schemas_is_refused(
-    dev, part, changes, says
-):
+def test_a_job_that_is_not_this_stage_s_or_speaks_two_schemas_is_refused(dev, part, changes, says):
     name = DEV.names.image("pipeline")
     image = f"{name}@{FULL.images.pipeline}"
     job = {
