@@ -10,7 +10,7 @@ from pipeline.cli import options as shared
 if TYPE_CHECKING:
     from pipeline.delivery.rollout import Verdict
 
-HELP = "what a trigger runs: publish, compile, submit, wait, release, record"
+HELP = "what a trigger runs: upload, compile, submit, wait, release, record"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

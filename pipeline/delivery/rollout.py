@@ -1,6 +1,6 @@
 """Holds the common steps of deliver and promote.
 
-It publishes, runs, releases and records a commit's models, and asks the next stage.
+They upload, run, release and record a commit's models, and ask the next stage.
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ class Rollout:
     def deliver(self, images: dict[str, Images]) -> list[Verdict]:
         """Submit all models, then release each as soon as its run has ended.
 
-        `images` are by model. One that fails keeps none of the others from going on.
+        `images` are by model. A model that fails does not stop the others.
         """
         for pair in set(images.values()):
             artifact_registry.check(self.stage, pair)
@@ -158,7 +158,7 @@ def submit(submission: Submission, observer: Observer) -> PipelineJob:
     """Upload the model's modules, compile its job and have Vertex run it."""
     stage, model, images = submission.stage, submission.model, submission.images
     folder = ModelFolder.load(model)
-    with shown(observer, f"{model} publish"):
+    with shown(observer, f"{model} upload"):
         upload(folder, stage)
     with shown(observer, f"{model} compile"):
         image = artifact_registry.Image(stage, "pipeline").at(images.pipeline)
@@ -178,8 +178,8 @@ def submit(submission: Submission, observer: Observer) -> PipelineJob:
 def admit(record: Record, commit: str, stage: Stage, models: list[str]) -> None:
     """Let the last push go on, and recorded models be retrained.
 
-    So the older of two builds at once can't have the last word. Raises ConfigurationError where
-    nothing was pushed, and SupersededError where another commit was.
+    The older of two concurrent builds thereby never overrides the newer. Raises ConfigurationError
+    where nothing was pushed, and SupersededError where another commit was.
     """
     if is_recorded(record, commit, models) or (record.pushed and record.pushed.commit == commit):
         return

@@ -1,4 +1,4 @@
-"""A delivery publishes, runs, releases and records a commit's models.
+"""A delivery uploads, runs, releases and records a commit's models.
 
 Interrupted or run again it goes on, and does nothing twice.
 """
@@ -95,7 +95,7 @@ def test_a_delivery_that_is_run_again_does_nothing_twice(google, pipelines, comm
 
 
 @pytest.mark.parametrize(
-    "step", ["cab publish", "cab compile", "cab submit", "dev-cab 50 %", "ask staging"]
+    "step", ["cab upload", "cab compile", "cab submit", "dev-cab 50 %", "ask staging"]
 )
 def test_a_delivery_that_was_interrupted_at_any_step_goes_on(
     google, pipelines, commit, warm, endpoint, served, step

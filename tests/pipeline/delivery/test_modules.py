@@ -12,7 +12,7 @@ from pipeline.spec import MODULE_FILES
 
 
 @pytest.fixture
-def publish(cab, dev):
+def uploaded(cab, dev):
     """Upload the cab folder as it is now."""
 
     def upload_cab():
@@ -28,10 +28,10 @@ def stored(blob, uri):
     return blob.bucket.blob(path)
 
 
-def test_the_first_publication_copies_every_module_to_an_address_of_its_content(blob, cab, publish):
+def test_the_first_upload_copies_every_module_to_an_address_of_its_content(blob, cab, uploaded):
     folder = ModelFolder.load(str(cab))
 
-    modules = publish()
+    modules = uploaded()
 
     assert modules.copied == list(MODULE_FILES)
     for file, uri in modules.uris.items():
@@ -41,40 +41,40 @@ def test_the_first_publication_copies_every_module_to_an_address_of_its_content(
         assert content == path.read_bytes()
 
 
-def test_after_an_edit_only_the_edited_module_is_copied(blob, cab, publish):
-    first_uris = publish().uris
+def test_after_an_edit_only_the_edited_module_is_copied(blob, cab, uploaded):
+    first_uris = uploaded().uris
     model = cab / "model.py"
     with model.open("a") as file:
         file.write("# edited\n")
 
-    second = publish()
+    second = uploaded()
 
     moved_files = [file for file in MODULE_FILES if first_uris[file] != second.uris[file]]
     assert second.copied == ["model.py"]
     assert moved_files == ["model.py"]
 
 
-def test_publishing_twice_copies_nothing(blob, publish):
-    publish()
+def test_uploading_twice_copies_nothing(blob, uploaded):
+    uploaded()
 
-    second = publish()
+    second = uploaded()
 
     assert second.copied == []
 
 
-def test_an_address_that_holds_something_else_is_refused_and_left_alone(blob, publish):
-    uris = publish().uris
+def test_an_address_that_holds_something_else_is_refused_and_left_alone(blob, uploaded):
+    uris = uploaded().uris
     occupant = stored(blob, uris["model.py"])
     occupant.upload_from_string("something else")
 
     with pytest.raises(RunError, match="holds something else than its name says"):
-        publish()
+        uploaded()
 
     assert occupant.download_as_bytes() == b"something else"
 
 
-def test_a_missing_bucket_is_named_with_what_tells_more(store, publish):
+def test_a_missing_bucket_is_named_with_what_tells_more(store, uploaded):
     message = r"the bucket mill-dev-dev-artifacts is not there in mill-dev: `make doctor env=dev`"
 
     with pytest.raises(RunError, match=message):
-        publish()
+        uploaded()

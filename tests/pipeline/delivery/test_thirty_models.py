@@ -1,6 +1,6 @@
 """Dozens of models are dozens of folders: one edit is one model's.
 
-All of them are routed, published and compiled together.
+All of them are routed, uploaded and compiled together.
 """
 
 import json
@@ -66,7 +66,7 @@ def copied_files(folders, stage):
     return files
 
 
-def test_all_are_published_once_and_an_edit_of_one_copies_one_file(blob, dev, folders):
+def test_all_are_uploaded_once_and_an_edit_of_one_copies_one_file(blob, dev, folders):
     first_files = copied_files(folders, dev)
     append(folders / EDITED / "model.py", "# edited\n")
     second_files = copied_files(folders, dev)
