@@ -10,7 +10,7 @@ COMMAND = ["python", "-m", "pipeline.job.entrypoint"]
 
 def main() -> None:
     startup.load()
-    with startup.seldom_collected(), tfx_patches.beam():
+    with startup.reduced_garbage_collection(), tfx_patches.beam():
         tfx_patches.run_container()
 
 

@@ -10,10 +10,10 @@ from pipeline.progress import everything_else_to
 
 
 def load() -> None:
-    """Import the libraries, without their greetings on standard error, in C++.
+    """Import the libraries without the messages that their C++ code writes to standard error.
 
     Python's collector would walk all imports again and again, for a quarter of the time. They are
-    frozen, so that later imports do not walk them; seldom_collected thaws them.
+    frozen, so that later imports do not walk them; reduced_garbage_collection thaws them.
     """
     gc.disable()
     try:
@@ -25,7 +25,7 @@ def load() -> None:
 
 
 @contextlib.contextmanager
-def seldom_collected() -> Iterator[None]:
+def reduced_garbage_collection() -> Iterator[None]:
     """Keep Python's collector from the imported libraries while nodes run."""
     thresholds = gc.get_threshold()
     gc.freeze()

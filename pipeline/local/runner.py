@@ -27,7 +27,7 @@ def run_here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
     )
     nodes = _SideBySide(observer)
     side_by_side = tfx_patches.launched_by(nodes.start, nodes.executing)
-    with side_by_side, startup.seldom_collected(), tfx_patches.beam():
+    with side_by_side, startup.reduced_garbage_collection(), tfx_patches.beam():
         LocalDagRunner().run_with_ir(definition)
         nodes.wait()
 
