@@ -36,7 +36,7 @@ def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
     startup.load()
     from pipeline.local import runs  # noqa: F401 - for the forks
 
-    # But while it watches, a Ctrl-C is the run's.
+    # While a run is active, only the run handles Ctrl-C.
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     state: State = {}
     while True:
@@ -83,7 +83,7 @@ def _wait_for(run: int) -> None:
 
 
 def _changed(folder: Path, files: list[Path], old_state: State, handler: Any) -> State:
-    """The state of the files once it is another and has come to rest.
+    """Wait until the files differ from `old_state` and stay unchanged; return their new state.
 
     An editor may save in several steps.
     """
