@@ -61,7 +61,7 @@ class BigQuerySource:
 
 @dataclass(frozen=True)
 class FolderDestination:
-    """A folder with one folder a version in it."""
+    """A folder that holds one folder for each version."""
 
     path: str
     newest: str  # the version that is there: what the Pusher's cache must know beside its inputs

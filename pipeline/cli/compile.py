@@ -72,7 +72,7 @@ def compile_models(
     runs: Path,
     output: Path,
 ) -> list[Path]:
-    """One file a model, `output`/ENV-MODEL.json; nothing is written unless all can be compiled."""
+    """Write `output`/ENV-MODEL.json for each model, or nothing unless all can be compiled."""
     from pipeline.job import compiler
     from pipeline.model.folder import ModelFolder
 

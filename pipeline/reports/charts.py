@@ -1,6 +1,6 @@
 """The report's pictures: each function takes numbers and returns an SVG as a data URI.
 
-The page thereby needs nothing beside itself.
+The page thereby needs no other file.
 """
 
 import base64
@@ -26,7 +26,7 @@ STYLE = {
 
 
 def curve(title: str, series: Series) -> str:
-    """One training curve: a value an epoch for train and validation."""
+    """One training curve: a value for each epoch, for train and validation."""
     figure, axes = _figure(title, "epoch", "")
     for name, values in series.items():
         epochs = range(1, len(values) + 1)
@@ -48,7 +48,7 @@ def roc(false_positive_rates: list[float], recalls: list[float], area: float | N
 
 
 def calibration(predicted: list[float], observed: list[float], weights: list[float]) -> str:
-    """Mean score against the share of positives, a point a bin, its area the bin's rows."""
+    """Mean score against share of positives: a point for each bin, sized by the bin's rows."""
     figure, axes = _figure("Calibration", "mean score of the bin", "share of positives")
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle="--")
     largest = max(weights, default=1.0)

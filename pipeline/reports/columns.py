@@ -12,7 +12,7 @@ WORD_BARS = 20  # the most frequent words that a column's histogram shows
 
 
 def column_statistics(metadata: RunMetadata) -> list[dict[str, Any]]:
-    """A row a raw column of the train split."""
+    """One row for each raw column of the train split."""
     statistics = metadata.artifact("StatisticsGen", "statistics")
     if statistics is None:
         return []

@@ -78,7 +78,7 @@ def baseline(metadata: RunMetadata, evaluation: Slices) -> dict[str, Any] | None
 
     The candidate itself is the baseline where it is the last blessed.
     """
-    # Not from the Evaluator's inputs: metadata keeps one event an artifact, and the same model may
+    # Not from the Evaluator's inputs: metadata keeps one event per artifact, and the same model may
     # be both.
     last_model = metadata.artifact("LastBlessed", "model")
     candidate = metadata.artifact("Trainer", "model")

@@ -98,7 +98,7 @@ def _anomalies(metadata: RunMetadata) -> list[str] | None:
 
 
 def _curves(metadata: RunMetadata) -> list[str]:
-    """A picture a metric from the training's TensorBoard events."""
+    """One picture for each metric of the training's TensorBoard events."""
     run = metadata.artifact("Trainer", "model_run")
     if run is None:
         return []
@@ -112,7 +112,7 @@ def _curves(metadata: RunMetadata) -> list[str]:
 
 
 def _epochs(pattern: str) -> Iterator[tuple[str, list[float]]]:
-    """Each metric of the events in a folder, with its value an epoch."""
+    """Each metric of the events in a folder, with its value for each epoch."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folders = tf.io.gfile.glob(pattern)
