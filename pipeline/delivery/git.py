@@ -49,10 +49,7 @@ def routed(repository: Path, *, base: str | None, head: str) -> Routed:
 
 
 def commit(repository: Path, revision: str) -> str | None:
-    """Return the full hash of the commit of `revision`, or None.
-
-    None stands for a revision that names no commit.
-    """
+    """Return the full hash of the commit of `revision`, or None if it names no commit."""
     output = _git(
         repository,
         "rev-parse",

@@ -149,10 +149,7 @@ def answered(response: Response) -> Response:
 
 
 def patiently(call: Callable[[], Answer]) -> Answer:
-    """Call again while Google is overloaded, away or lost on the way.
-
-    `call` must do no more twice than once.
-    """
+    """Retry the call while Google is overloaded or unreachable; `call` must be idempotent."""
     from google.api_core import retry
 
     retry_policy = retry.Retry(_is_transient, initial=0.3, maximum=20, timeout=PATIENCE_SECONDS)

@@ -116,7 +116,7 @@ def _ingest(spec: PipelineSpec) -> _Ingest:
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
-    # No artifact says so, and Vertex would run the two side by side.
+    # Without this edge Vertex would run both at once: they share no artifact.
     transform.add_upstream_node(validator)
     transform_outputs = {
         "examples": transform.outputs["transformed_examples"],

@@ -25,7 +25,7 @@ def fn_api_runner() -> Iterator[None]:
 
     It first tries PrismRunner, a program that it downloads, and falls back in silence where it
     can't: a machine with a network would run another engine than one without. An argument of Beam's
-    would name the runner, too, but any argument makes TFX pack its own source. It goes when Beam
+    would name the runner, too, but any argument makes TFX pack its own source. Remove it when Beam
     reads its runner from elsewhere, or DirectRunner downloads nothing.
     """
     from apache_beam.portability.api import beam_provision_api_pb2
@@ -49,7 +49,7 @@ def fn_api_runner() -> Iterator[None]:
 def dofn_specs_read_once() -> Iterator[None]:
     """Keep Beam from reading each DoFn's signatures seven times, 15 % of a run.
 
-    It goes when userstate.get_dofn_specs remembers what it read.
+    Remove it when userstate.get_dofn_specs remembers what it read.
     """
     from apache_beam.transforms import userstate
 
@@ -74,8 +74,8 @@ def launched_by(
 ) -> Iterator[None]:
     """Have LocalDagRunner hand each node to `start`, and run its executor inside `executing()`.
 
-    `start` gets the node's id, the ids of the nodes before it, and the call that launches it. It
-    goes when LocalDagRunner takes a launcher, or runs independent nodes side by side.
+    `start` gets the node's id, the ids of the nodes before it, and the call that launches it.
+    Remove it when LocalDagRunner takes a launcher, or runs independent nodes side by side.
     """
     from tfx.orchestration.portable import launcher
 
@@ -95,7 +95,7 @@ def launched_by(
 def executes(executor_class: type) -> Callable[[type], type]:
     """Have the decorated executor of Vertex's custom job run `executor_class` inside that job.
 
-    It goes when TFX's GenericExecutor takes the class as an argument.
+    Remove it when TFX's GenericExecutor takes the class as an argument.
     """
 
     def decorate(generic_executor: type) -> type:
@@ -108,7 +108,7 @@ def executes(executor_class: type) -> Callable[[type], type]:
 def message_without_place(error: Exception) -> str:
     """Return an error's message without the place in Beam's graph, which Beam adds.
 
-    It goes when Beam keeps the place apart from the message.
+    Remove it when Beam keeps the place apart from the message.
     """
     message, _, _ = str(error).partition(" [while running")
     return message
@@ -118,7 +118,7 @@ def run_container() -> None:
     """Run TFX's entrypoint of a container, by the arguments of this process.
 
     TFX counts the program's name among Beam's arguments, of which any makes each Beam node pack
-    TFX's source. It goes when TFX parses its arguments without the program's name.
+    TFX's source. Remove it when TFX parses its arguments without the program's name.
     """
     from absl import app
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
@@ -130,8 +130,8 @@ def run_container() -> None:
 def name_modules_by_file() -> None:
     """Have TFX name modules by their files.
 
-    Its cache would otherwise key on the folder that it packs. It goes when TFX has an argument for
-    it.
+    Its cache would otherwise key on the folder that it packs. Remove it when TFX has an argument
+    for it.
     """
     os.environ["UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES"] = "1"
 
@@ -139,7 +139,7 @@ def name_modules_by_file() -> None:
 def ask_for_own_blessing(job: dict[str, Any], pipeline: str) -> None:
     """Have the job's resolver ask for the last blessed model of this pipeline.
 
-    TFX asks for that of the whole project. It goes when the compiled query names the pipeline.
+    TFX asks for that of the whole project. Remove it when the compiled query names the pipeline.
     """
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     for executor in executors.values():
