@@ -82,14 +82,14 @@ def is_on(repository: Path, commit: str, branch: str) -> bool:
     return is_ancestor(repository, commit, remote_branch)
 
 
-def is_ancestor(repository: Path, revision: str, of: str) -> bool:
-    """Say whether `of` holds all of `revision`, itself included.
+def is_ancestor(repository: Path, revision: str, descendant: str) -> bool:
+    """Say whether `descendant` holds all of `revision`, itself included.
 
     A commit that is gone holds nothing.
     """
-    if any(commit(repository, name) is None for name in (revision, of)):
+    if any(commit(repository, name) is None for name in (revision, descendant)):
         return False
-    output = _git(repository, "merge-base", "--is-ancestor", revision, of, missing=1)
+    output = _git(repository, "merge-base", "--is-ancestor", revision, descendant, missing=1)
     return output is not None
 
 
@@ -141,7 +141,7 @@ def _entries(repository: Path, *arguments: str) -> list[str]:
 def _git(repository: Path, *arguments: str, missing: int | None = None) -> str | None:
     """Return the output of git, or None if it exits with `missing`.
 
-    That exit code is git's way to say that there is no such thing.
+    Git exits with that code if the thing asked for does not exist.
     """
     try:
         process = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True)
