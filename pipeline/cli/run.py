@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     model, store = ModelFolder.load(options.model), options.runs.resolve()
     next_folder = watch.each_run(model) if options.watch else lambda: model
     # Both import their libraries while this process imports its own.
-    with tracking.started(store) as tracker, engine_process.ahead():
+    with tracking.started(store) as tracker, engine_process.spare_engine():
         startup.load()
         from pipeline.local import runs
 

@@ -70,7 +70,7 @@ def track(tracker: Tracker, summary: dict[str, Any], files: list[Path]) -> str |
     sys.stderr.write(errors)
     if not tracker.returncode:
         return None
-    lines = output.splitlines() or [f"exit {tracker.returncode} without a word"]
+    lines = output.splitlines() or [f"exit {tracker.returncode} without a message"]
     return lines[-1]
 
 

@@ -23,11 +23,11 @@ _spares: ContextVar[list[EngineProcess] | None] = ContextVar("spares", default=N
 
 
 def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str]:
-    """The engine's answers, and its last words in case some are missing."""
+    """The engine's answers, and its last line of errors in case some are missing."""
     requests = [{"instances": instances} for instances in batches]
     lines = [f"{json.dumps(line)}\n" for line in (model, *requests)]
     text = "".join(lines)
-    with _taken() or _started() as engine:
+    with _take_spare() or _start_engine() as engine:
         try:
             output, errors = engine.communicate(text, TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -38,18 +38,18 @@ def ask(model: str, batches: list[list[Any]]) -> tuple[list[dict[str, Any]], str
     answers = [json.loads(line) for line in answer_lines]
     error_lines = errors.strip().splitlines()
     if not error_lines:
-        return answers, f"exit {engine.returncode} without a word"
+        return answers, f"exit {engine.returncode} without a message"
     return answers, error_lines[-1]
 
 
 @contextlib.contextmanager
-def ahead() -> Iterator[EngineProcess]:
+def spare_engine() -> Iterator[EngineProcess]:
     """Start an engine ahead, for the next check inside this context.
 
     The check then need not wait for TensorFlow's import. The engine ends with this process at the
     latest.
     """
-    engine = _started()
+    engine = _start_engine()
     spares = [engine]
     token = _spares.set(spares)
     try:
@@ -62,10 +62,10 @@ def ahead() -> Iterator[EngineProcess]:
                 spare.kill()
 
 
-def _taken() -> EngineProcess | None:
-    """The spare, for one check alone, or None.
+def _take_spare() -> EngineProcess | None:
+    """Take the spare engine, or return None if there is none or it has died.
 
-    None, too, where it died of something that was not the model.
+    It has had no model yet, so that no model is to blame for its death.
     """
     spares = _spares.get()
     if not spares:
@@ -75,10 +75,10 @@ def _taken() -> EngineProcess | None:
     return engine if alive else None
 
 
-def _started() -> EngineProcess:
-    """An engine in a session of its own.
+def _start_engine() -> EngineProcess:
+    """Start an engine in a session of its own.
 
-    A Ctrl-C thereby does not end it, which would be the model's fault.
+    A Ctrl-C thereby does not end it, which would count against the model.
     """
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "pipeline.serving.engine"]

@@ -196,7 +196,7 @@ def test_a_run_starts_its_tracker_and_the_one_engine_of_its_check_before_it_impo
     raise_bar(folder)
     edit(folder / "model.py", r"^def run_fn", "# edited\n\\g<0>")
     start_tracker = tracking.started
-    start_engine = engine_process._started
+    start_engine = engine_process._start_engine
     events = []
     engines = []
 
@@ -214,7 +214,7 @@ def test_a_run_starts_its_tracker_and_the_one_engine_of_its_check_before_it_impo
         events.append("imports")
 
     monkeypatch.setattr(tracking, "started", noted_tracker)
-    monkeypatch.setattr(engine_process, "_started", noted_engine)
+    monkeypatch.setattr(engine_process, "_start_engine", noted_engine)
     monkeypatch.setattr(startup, "load", noted_imports)
 
     result = run(folder)

@@ -30,7 +30,7 @@ def test_a_tracker_that_was_killed_is_told_in_a_sentence(tracker):
 
     problem = tracking.track(tracker, {}, [])
 
-    assert problem == "exit -9 without a word"
+    assert problem == "exit -9 without a message"
 
 
 def test_a_tracker_that_hangs_is_ended_and_told_in_a_sentence(tracker, monkeypatch):

@@ -171,4 +171,4 @@ def test_a_run_goes_on_without_what_it_started_beside_itself(killed):
 
     assert process.returncode == 0
     assert summary["decision"]["blessed"]
-    assert "the tracker did not take this run: exit -9 without a word\n" in lines
+    assert "the tracker did not take this run: exit -9 without a message\n" in lines

@@ -126,9 +126,9 @@ def test_the_check_says_that_a_model_does_not_load(model, tmp_path):
 
 
 def test_an_engine_started_ahead_serves_the_next_check_and_no_other(model, engine):
-    with engine_process.ahead() as ahead:
+    with engine_process.spare_engine() as spare_engine:
         first = problems_at_its_sample(model, engine)
-        used = ahead.returncode
+        used = spare_engine.returncode
         second = problems_at_its_sample(model, engine)
 
     assert first == []
@@ -137,9 +137,9 @@ def test_an_engine_started_ahead_serves_the_next_check_and_no_other(model, engin
 
 
 def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model, engine):
-    with engine_process.ahead() as ahead:
-        ahead.kill()
-        ahead.wait()
+    with engine_process.spare_engine() as spare_engine:
+        spare_engine.kill()
+        spare_engine.wait()
 
         problems = problems_at_its_sample(model, engine)
 
@@ -147,45 +147,45 @@ def test_an_engine_that_died_before_it_had_a_model_is_not_the_models_fault(model
 
 
 def test_an_engine_that_no_check_took_ends_with_the_run():
-    with engine_process.ahead() as ahead:
+    with engine_process.spare_engine() as spare_engine:
         pass
 
-    assert ahead.returncode == -signal.SIGKILL
+    assert spare_engine.returncode == -signal.SIGKILL
 
 
 def test_an_engine_that_a_check_took_outlives_the_run_that_is_cut_off():
-    with engine_process.ahead() as ahead:
-        engine = engine_process._taken()
+    with engine_process.spare_engine() as spare_engine:
+        engine = engine_process._take_spare()
 
-    with ahead:
-        assert engine is ahead
-        assert ahead.poll() is None
+    with spare_engine:
+        assert engine is spare_engine
+        assert spare_engine.poll() is None
 
 
 def test_ctrl_c_does_not_reach_an_engine():
-    with engine_process.ahead() as ahead:
-        engine_group = os.getpgid(ahead.pid)
+    with engine_process.spare_engine() as spare_engine:
+        engine_group = os.getpgid(spare_engine.pid)
         own_group = os.getpgid(0)
 
     assert engine_group != own_group
 
 
 def test_an_engine_ends_where_its_input_does():
-    with engine_process.ahead() as ahead:
-        ahead.stdin.close()
+    with engine_process.spare_engine() as spare_engine:
+        spare_engine.stdin.close()
 
-        assert ahead.wait(60) == 0
+        assert spare_engine.wait(60) == 0
 
 
 def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeypatch):
     monkeypatch.setattr(engine_process, "TIMEOUT_SECONDS", 1)
-    with engine_process.ahead() as ahead:
-        os.kill(ahead.pid, signal.SIGSTOP)
+    with engine_process.spare_engine() as spare_engine:
+        os.kill(spare_engine.pid, signal.SIGSTOP)
 
         problems = problems_at_its_sample(model, engine)
 
     assert problems == ["the engine died at the sample: no answer within 1 s"]
-    assert ahead.returncode == -signal.SIGKILL
+    assert spare_engine.returncode == -signal.SIGKILL
 
 
 def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
