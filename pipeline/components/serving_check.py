@@ -74,7 +74,7 @@ class _Request(NamedTuple):
 
 
 def check(model: str, rows: list[Instance]) -> list[str]:
-    """The problems of serving the exported model, a sentence each.
+    """The problems of serving the exported model, one sentence for each.
 
     `rows` are raw features of held-out examples.
     """
@@ -87,13 +87,13 @@ def check(model: str, rows: list[Instance]) -> list[str]:
         sample = _asset(path, "sample.json")
         requests = _requests(sample, rows, serving["features"])
         batches = [request.instances for request in requests]
-        answers, last_words = engine_process.ask(path, batches)
+        answers, error_line = engine_process.ask(path, batches)
     problems: list[str] = []
     for request, answer in zip(requests, answers, strict=False):
         problems += _problems(request, answer, serving["output_range"])
     if len(answers) < len(requests):
-        deadly_request = requests[len(answers)]
-        problems.append(f"the engine died at {deadly_request.subject}: {last_words}")
+        failed_request = requests[len(answers)]
+        problems.append(f"the engine died at {failed_request.subject}: {error_line}")
     if len(answers) > 1:
         scores = answers[1].get("predictions", [])
         problems += _constancy(scores)
