@@ -14,13 +14,13 @@ from settings import REPOSITORY
 
 
 def run_container(task: str, container: Json, executor_input: str, folder: Path) -> None:
-    """Run the container's command in `folder`; RunError tells its last words."""
+    """Run the container's command in `folder`; RunError tells its last line."""
     folder.mkdir(parents=True)
     if container["command"] != entrypoint.COMMAND:
         raise RunError(f"{task} would run {container['command']}, allowed is {entrypoint.COMMAND}")
     arguments = [argument.replace("{{$}}", executor_input) for argument in container["args"]]
     environment = dict(os.environ)
-    process = _containers().Process(target=_be_container, args=(arguments, folder, environment))
+    process = _containers().Process(target=_run_entrypoint, args=(arguments, folder, environment))
     process.start()
     process.join()
     if process.exitcode:
@@ -40,15 +40,15 @@ def _last_line(log: Path) -> str:
 def _containers() -> Any:
     """Forks of one process, instead of new processes.
 
-    That process has imported what all of them would.
+    The forked process has imported what all of them would.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["pipeline.local.preloaded"])
     return context
 
 
-def _be_container(arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
-    """Become the entrypoint of the image's containers, as a process of its own."""
+def _run_entrypoint(arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """Run the entrypoint of the image's containers in this process."""
     with open(folder / "log.txt", "w") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
