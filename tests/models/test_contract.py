@@ -64,7 +64,7 @@ def model(request, tmp_path_factory):
     name = request.param
     place = tmp_path_factory.mktemp(name)
     output, rows = place / "runs", place / "rows.csv"
-    folder = alone(TEAMS / name, place)
+    folder = isolated_copy(TEAMS / name, place)
     row_count = write_sample(TEAMS / name, rows)
     folder.declaration = shortened(folder.declaration, rows)
     with tracking.started(output) as tracker:
@@ -72,7 +72,7 @@ def model(request, tmp_path_factory):
     return Model(folder, row_count, output / "store" / name, summary)
 
 
-def alone(path: Path, place: Path) -> ModelFolder:
+def isolated_copy(path: Path, place: Path) -> ModelFolder:
     """The model, its files copied to a folder of that name in `place`."""
     folder = place / path.name
     for name in ModelFolder.FILES:
