@@ -44,7 +44,7 @@ NULL_WITHOUT_A_FARE = (
 
 
 @dataclass
-class Said:
+class CommandResult:
     code: int
     out: str
     err: str
@@ -84,17 +84,19 @@ def cab(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+def cli(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., CommandResult]:
     """Call `python -m pipeline` in this process."""
     monkeypatch.setenv("ESTEIRA_ENVIRONMENT", "pipeline")
 
-    def call(*arguments: object) -> Said:
+    def call(*arguments: object) -> CommandResult:
         capfd.readouterr()
         try:
             code = main([str(argument) for argument in arguments])
         except SystemExit as end:  # argparse
             code = int(end.code or 0)
-        return Said(code, *capfd.readouterr())
+        return CommandResult(code, *capfd.readouterr())
 
     return call
 
@@ -155,5 +157,5 @@ def nodes_that(summary: dict[str, Any], state: str) -> set[str]:
     return {node for node, end in states(summary).items() if end == state}
 
 
-def parsed(said: Said) -> Any:
-    return json.loads(said.out)
+def parsed(result: CommandResult) -> Any:
+    return json.loads(result.out)
