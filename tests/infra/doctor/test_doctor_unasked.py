@@ -180,7 +180,7 @@ def test_without_a_github_token_only_github_is_not_asked(
 
 
 @pytest.fixture
-def deaf() -> Iterator[tuple[str, list[str]]]:
+def silent_host() -> Iterator[tuple[str, list[str]]]:
     """A host that accepts connections and never answers, with the requests it got."""
     server = socket.create_server(("127.0.0.1", 0))
     requests = []
@@ -217,11 +217,11 @@ PRODUCTS = (
 
 def test_a_host_that_does_not_answer_is_asked_once_and_not_for_long(
     here: Machine,
-    deaf: tuple[str, list[str]],
+    silent_host: tuple[str, list[str]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: Capture,
 ) -> None:
-    url, requests = deaf
+    url, requests = silent_host
     host = url.removeprefix("http://")
     monkeypatch.setattr(rest, "PATIENCE_SECONDS", 0.5)
     for product in PRODUCTS:
