@@ -73,7 +73,7 @@ def serving() -> Iterator[ObjectStore]:
 
 
 class FaultProxy(BaseHTTPRequestHandler):
-    """Forwards every call to the server, or answers it with a due fault."""
+    """Forwards every call to the server, except for a due fault."""
 
     store: ObjectStore
     protocol_version = "HTTP/1.1"

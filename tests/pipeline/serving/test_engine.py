@@ -188,7 +188,7 @@ def test_an_engine_that_does_not_answer_is_ended_and_said(model, engine, monkeyp
     assert spare_engine.returncode == -signal.SIGKILL
 
 
-def test_a_model_that_hangs_does_not_outlive_who_asked_it_for_ever():
+def test_a_model_that_hangs_does_not_outlive_its_caller_for_ever():
     program = (
         "import time; from pipeline.serving import engine; engine.LIFE_SECONDS, engine.Engine "
         "= 1, lambda _: time.sleep(60); engine.main()"
