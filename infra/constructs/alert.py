@@ -49,7 +49,7 @@ class Alert(Construct):
         page = MonitoringAlertPolicyDocumentation(
             content=f"{what}\n\nWhat to do: {runbook}", mime_type="text/markdown"
         )
-        # Cloud Monitoring wants a rate limit for matched log entries, and takes it for nothing else.
+        # Cloud Monitoring wants a rate limit for matched log entries alone, and refuses others.
         strategy = EVERY_MATCH if condition.condition_matched_log else None
         self.resource = MonitoringAlertPolicy(
             self,

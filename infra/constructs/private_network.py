@@ -8,7 +8,7 @@ ADDRESSES = "10.0.0.0/20"  # 4,092 machines; no other network can reach them
 
 
 class PrivateNetwork(Construct):
-    """A network of one subnetwork, from which machines reach Google's APIs and nothing reaches them.
+    """A network of one subnetwork: its machines reach Google's APIs, and nothing reaches them.
 
     It costs nothing. No firewall rule lets anything in: Dataflow's workers speak to each other only
     where neither Dataflow Shuffle nor Streaming Engine does it for them

@@ -20,8 +20,8 @@ ENDPOINT = "google_vertex_ai_endpoint"
 def check(stack: Stack, settings: Settings) -> None:
     """Raise RefusedError where a plan of this stack would destroy an endpoint that serves.
 
-    The stack is initialized; but the serving stack none holds endpoints. Vertex is asked only of endpoints that would go; TerraformError says
-    that it can't be.
+    The stack is initialized. Only the serving stack holds endpoints, and Vertex is asked only about
+    those that would go. Raises TerraformError where Vertex can't be asked.
     """
     if not stack.name.startswith("serving-"):
         return

@@ -35,7 +35,7 @@ def subnetwork(subject: str, *, settings: Settings, google: Google) -> Finding:
 
 
 def _may_use(google: Google, project: str, resource: str, agent: str) -> bool:
-    """Say whether the agent uses a shared VPC: this subnetwork of it, or all of the host project."""
+    """Say whether the agent may use this subnetwork, or all of the host project."""
     policy = google.ask("compute", f"{resource}/getIamPolicy") or {}
     if _is_bound(policy, agent):
         return True

@@ -1,4 +1,4 @@
-"""The stack that a person applies first: state bucket, CI's identities and GitHub token's secret."""
+"""The stack that a person applies first: state bucket, CI's identities, GitHub token's secret."""
 
 from cdktf_cdktf_provider_google.billing_account_iam_member import BillingAccountIamMember
 from cdktf_cdktf_provider_google.project_iam_custom_role import ProjectIamCustomRole
