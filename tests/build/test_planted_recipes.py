@@ -15,6 +15,7 @@ import yaml
 
 from settings import REPOSITORY
 from settings.names import RECIPES
+from tests.standins.cloud_build import roots
 from tests.standins.cloud_build.recipe_file import RecipeError
 from tests.standins.cloud_build.recipes import Outcome, run
 from tests.standins.google.apis import GoogleApis
@@ -31,6 +32,7 @@ OWN = {"promote": {"_COMMIT": "c" * 40}}  # what a recipe takes beside these
 AUTHOR = {
     f"GIT_{role}_{field}": "a@b" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")
 }
+needs_roots = pytest.mark.skipif(not roots.available(), reason=roots.WITHOUT_ROOTS)
 IMAGES = ("mill-dev/dev-images/pipeline", "mill-dev/dev-images/serving")
 
 
@@ -226,6 +228,74 @@ def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
 
     assert outcome.status == "TIMEOUT"
     assert outcome.output == "dev all\n"
+
+
+def call_git_in_each_step(recipe: Any) -> None:
+    """Have both steps of modules.yaml ask git, in the venv that outlives them."""
+    for step in recipe["steps"]:
+        step["args"] = ["build/environment", "pipeline", "git", "rev-parse", "HEAD"]
+
+
+def test_every_step_finds_git_though_the_venv_is_older_than_its_image_s_programs(planted):
+    outcome = planted.run("modules", call_git_in_each_step, _STAGE=None, _MODELS=None)
+
+    commit = planted.git("rev-parse", "HEAD")
+    assert outcome.status == "SUCCESS", outcome.output
+    for step in outcome.steps:
+        assert step.output.endswith(f"{commit}\n")
+
+
+@needs_roots
+def test_a_step_has_its_image_s_programs_alone_and_keeps_home_and_the_workspace(planted):
+    def look_around(recipe: Any) -> None:
+        first, second = recipe["steps"]
+        program = "import shutil; print(*map(shutil.which, ('git', 'g++', 'node', 'apt-get')))"
+        first["args"] = ["-c", f"{program}; open('left', 'w').write('by the first')"]
+        second["args"] = [
+            "-c",
+            f"{program}; print(open('left').read(), '${{_STAGE}} ${{_MODELS}}')",
+        ]
+
+    outcome = planted.run("modules", look_around)
+
+    assert outcome.status == "SUCCESS", outcome.output
+    first, second = [step.output for step in outcome.steps]
+    assert first.startswith("None None None /")
+    assert first.endswith("/bin/apt-get\n")
+    assert second == f"{first}by the first dev all\n"
+
+
+@needs_roots
+def test_what_a_step_installs_is_gone_in_the_next(planted):
+    def install_git_once(recipe: Any) -> None:
+        first, second = recipe["steps"]
+        call = "import subprocess, shutil"
+        first["args"] = [
+            "-c",
+            f"{call}; subprocess.run(['apt-get', 'install', '-y', 'git'], check=True); "
+            "print(shutil.which('git'), shutil.which('g++'))",
+        ]
+        second["args"] = ["-c", f"{call}; print(shutil.which('git'), '${{_STAGE}}${{_MODELS}}')"]
+
+    outcome = planted.run("modules", install_git_once)
+
+    assert outcome.status == "SUCCESS", outcome.output
+    first, second = [step.output for step in outcome.steps]
+    assert first.splitlines()[-1] == "/usr/bin/git None"
+    assert second == "None devall\n"
+
+
+@needs_roots
+def test_a_package_that_there_is_not_is_not_installed(planted):
+    def install_nothing(recipe: Any) -> None:
+        first, _ = recipe["steps"]
+        program = "import subprocess, sys; sys.exit(subprocess.call(['apt-get', *sys.argv[1:]]))"
+        first["args"] = ["-c", program, "install", "-y", "gti"]
+
+    outcome = planted.run("modules", install_nothing)
+
+    assert outcome.status == "FAILURE"
+    assert outcome.output == "E: Unable to locate package gti\n"
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -1,7 +1,8 @@
 """A stand-in for Cloud Build: runs the very steps of a recipe of build/ on this machine.
 
-It runs them in a fresh checkout of the commit. It does not prove the builders' images: docker is
-tests/standins/cloud_build/docker.py, python3 this machine's.
+It runs them in a fresh checkout of the commit, each in a root of its own with its image's packages
+(tests/standins/cloud_build/roots.py) where this machine can. It does not prove the builders'
+images: docker and apt-get are the scripts beside this file, python3 is Debian's.
 """
 
 import os
@@ -18,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.standins.cloud_build.recipe_file import RecipeError, Step, read
+from tests.standins.cloud_build import roots
+from tests.standins.cloud_build.recipe_file import PACKAGES, RecipeError, Step, read
 
 Variables = Mapping[str, str]
 Build = dict[str, Any]  # in the form of Cloud Build's API
@@ -113,8 +115,7 @@ def _around(place: Checkout, environment: Variables) -> dict[str, str]:
     """
     programs = place.beside / "bin"
     programs.mkdir()
-    docker = programs / "docker"
-    docker.symlink_to(Path(__file__).resolve().with_name("docker.py"))
+    _stand_in(programs / "docker")
     store = place.beside / "images"
     variables = {**os.environ, **environment, "DOCKER_STANDIN_STORE": str(store)}
 
@@ -122,8 +123,19 @@ def _around(place: Checkout, environment: Variables) -> dict[str, str]:
     folders = path.split(os.pathsep)
     if venv := os.environ.get("VIRTUAL_ENV"):
         folders = [folder for folder in folders if folder != f"{venv}/bin"]
+    if roots.available():
+        _stand_in(programs / "apt-get")
+        folders = roots.PATH.split(os.pathsep)
+    else:
+        print(roots.WITHOUT_ROOTS, file=sys.stderr)
     variables["PATH"] = os.pathsep.join([str(programs), *folders])
     return {name: value for name, value in variables.items() if name not in OURS}
+
+
+def _stand_in(program: Path) -> None:
+    """Make a program of the script beside this file that stands in for it."""
+    script = program.name.replace("-", "_")
+    program.symlink_to(Path(__file__).resolve().with_name(f"{script}.py"))
 
 
 def _outcome(steps: list[Step], place: Checkout, around: Variables, deadline: float) -> Outcome:
@@ -148,9 +160,13 @@ def _run(
     program = shutil.which(name, path=variables["PATH"])
     if program is None:
         raise RecipeError(f"step {step.id}: this machine has no {name}")
+    prefix = []
+    if roots.available():
+        root = roots.root_with(PACKAGES[name])
+        prefix = roots.prefix(root)
     with log.open("wb") as out:  # no pipe: a process that outlives the step would keep it open
         command = subprocess.Popen(
-            [program, *arguments],
+            [*prefix, program, *arguments],
             cwd=place.files,
             env=dict(variables),
             stdin=subprocess.DEVNULL,

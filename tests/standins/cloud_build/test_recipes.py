@@ -38,9 +38,9 @@ def test_a_step_sees_its_variables_and_those_around_it_and_not_the_runners_envir
         "'ESTEIRA_ENVIRONMENT')], '/venv' in os.environ['PATH'])"
     )
 
-    text = recipe("-c", program, step="  env: [A=1]\n")
+    text = recipe("-c", program, step="  env: [A=$BUILD_ID]\n")
 
-    outcome = scratch.run(text, {"A": "0", "B": "2"})
+    outcome = scratch.run(text, {"A": "0", "B": "2"}, BUILD_ID="1")
 
     assert outcome.output == "['1', '2', None] False\n"
 
