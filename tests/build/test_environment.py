@@ -1,6 +1,9 @@
 """build/environment refuses in one sentence, and installs the lock's packages."""
 
 import json
+import os
+import platform
+import shutil
 import subprocess
 import sys
 
@@ -62,6 +65,30 @@ def test_a_machine_that_can_hold_no_environment_is_told_what_to_do(
 
     assert end.value.code == 2
     assert "use Debian 13 or Ubuntu 24.04" in output.err
+
+
+def test_a_program_that_a_command_calls_is_installed_at_each_start_where_it_is_missing(
+    environment, tmp_path
+):
+    """The venv is there already, and git is not: the second step of a build."""
+    if platform.freedesktop_os_release().get("ID") != "debian" or os.geteuid() != 0:
+        pytest.skip("packages are installed by root on Debian alone")
+    calls = tmp_path / "calls"
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in (environment.PYTHON, "python3", "sh"):
+        path = shutil.which(name)
+        (programs / name).symlink_to(path)
+    installer = programs / "apt-get"
+    installer.write_text(f'#!/bin/sh\necho "$@" >>{calls}\n')
+    installer.chmod(0o755)
+    command = [sys.executable, SCRIPT, "pipeline", "python", "-c", ""]
+
+    process = subprocess.run(command, env={**os.environ, "PATH": str(programs)})
+
+    lines = calls.read_text().splitlines()
+    assert process.returncode == 0
+    assert lines == ["update -qq", "install -y -qq git"]
 
 
 def test_a_missing_lock_is_one_sentence(environment, monkeypatch, tmp_path, capsys):

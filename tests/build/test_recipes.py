@@ -10,6 +10,7 @@ import yaml
 
 from environments import ENVIRONMENTS
 from pipeline.__main__ import parser
+from pipeline.delivery.history import BUILD
 from settings import REPOSITORY, model_names, names
 from tests.standins.cloud_build.recipe_file import BUILT_IN, Step, read
 
@@ -222,6 +223,14 @@ def test_the_contract_is_about_the_models_that_are_named_and_refuses_others():
 
 def run_here(*command: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("recipe", ["image", "modules", "promote", "retrain"])
+def test_what_moves_traffic_is_told_the_build_that_it_is_in(recipe):
+    """The history of traffic names the author of a change by it."""
+    *_, last = steps(recipe)
+
+    assert last.env == {BUILD: "7"}
 
 
 @every_recipe
