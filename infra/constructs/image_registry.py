@@ -22,9 +22,12 @@ OLD_SECONDS = 90 * 24 * 3600
 
 
 class ImageRegistry(Construct):
-    """A repository of Docker images with immutable tags.
+    """A repository of Docker images that cleans itself.
 
-    An image with a tag that begins with `kept_tag` stays, and of the others the newest.
+    An image with a tag that begins with `kept_tag` stays, and of the others the newest. Tags are
+    mutable: Google's cleanup deletes no image with an immutable tag, and nobody can take one off
+    (docs.cloud.google.com/artifact-registry/docs/repositories/update-repo-settings). What runs is
+    named by digest, which never moves.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class ImageRegistry(Construct):
         deletable: bool = False,
     ) -> None:
         super().__init__(scope, id_)
-        docker = ArtifactRegistryRepositoryDockerConfig(immutable_tags=True)
+        docker = ArtifactRegistryRepositoryDockerConfig(immutable_tags=False)
         protection = TerraformResourceLifecycle(prevent_destroy=not deletable)
         self.resource = ArtifactRegistryRepository(
             self,

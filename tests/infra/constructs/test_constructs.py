@@ -110,13 +110,13 @@ def test_views_may_read_a_dataset_that_their_readers_may_not(stack, resources):
     assert "google_bigquery_dataset.views" in source["dataset_id"]
 
 
-def test_an_image_registry_never_moves_a_tag_and_keeps_what_is_recorded(stack, resources):
+def test_an_image_registry_gives_up_tags_and_keeps_what_is_recorded(stack, resources):
     ImageRegistry(
         stack, "R", name="r", location="europe-west1", description="tries", kept_tag="recorded-"
     )
 
     [registry] = resources(stack, "google_artifact_registry_repository")
-    assert registry.docker_config == {"immutable_tags": True}
+    assert registry.docker_config == {"immutable_tags": False}
     keep, newest, delete = registry.cleanup_policies
     assert keep["action"] == "KEEP"
     assert keep["condition"] == {"tag_state": "TAGGED", "tag_prefixes": ["recorded-"]}

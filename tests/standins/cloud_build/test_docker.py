@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.standins.google.apis import GoogleApis
+from tests.standins.google.faults import Fault
 
 DOCKER = Path(__file__).with_name("docker.py")
 DOCKERFILE = """ARG BASE=debian
@@ -41,9 +42,14 @@ def changed_build(old: str, new: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def registry():
+def google():
     with GoogleApis() as google:
-        yield google.registry
+        yield google
+
+
+@pytest.fixture
+def registry(google):
+    return google.registry
 
 
 @pytest.fixture
@@ -111,16 +117,16 @@ def test_the_same_files_make_the_same_image_and_others_another(docker, registry,
     assert second != third
 
 
-def test_a_tag_that_is_taken_and_a_registry_that_is_gone_fail_a_push(docker, registry):
+def test_a_push_that_is_refused_and_a_registry_that_is_gone_fail(docker, google):
     docker(*BUILD)
-    registry.put_image(IMAGE, revision="another", tag="1")
+    google.faults.append(Fault("PUT", f"/v2/{IMAGE}/manifests/1", 403))
 
-    repeated = docker("push", TAGGED)
+    refused = docker("push", TAGGED)
     unreachable = docker("push", TAGGED, REGISTRY_EMULATOR_HOST="http://127.0.0.1:9")
 
-    assert repeated.returncode == 1
+    assert refused.returncode == 1
     assert unreachable.returncode == 1
-    assert "the registry answers 400" in repeated.stderr
+    assert "the registry answers 403" in refused.stderr
     assert "does not answer" in unreachable.stderr
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from tests.standins.google.addresses import custom_endpoints
 from tests.standins.google.builds import approve
+from tests.standins.google.cleanup import clean_up
 from tests.standins.google.error import RefusedError
 from tests.standins.google.faults import LOST, Fault, refuse, take
 from tests.standins.google.products import SOFT_DELETED
@@ -55,7 +56,7 @@ class GoogleApis:
         self.main: Callable[[], str] = _unknown_main
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.registry = Registry(f"{self.url}/registry")
+        self.registry = Registry(f"{self.url}/registry", self._has_immutable_tags)
 
     def __enter__(self) -> Self:
         _start_thread(self._server.serve_forever, 0.02)
@@ -184,6 +185,25 @@ class GoogleApis:
         self.requests.append(Request(method, target, response.status))
         self._tell()
         return response
+
+    def clean_up_images(self, project: str, repository: str) -> None:
+        """Run the cleanup policies of a repository of images, as Google does about once a day."""
+        resource = self._repository(project, repository)
+        policies = resource.get("cleanupPolicies", {}).values()
+        immutable = self._has_immutable_tags(project, repository)
+        clean_up(self.registry, f"{project}/{repository}", policies, immutable)
+
+    def _has_immutable_tags(self, project: str, repository: str) -> bool:
+        resource = self._repository(project, repository)
+        return bool(resource.get("dockerConfig", {}).get("immutableTags"))
+
+    def _repository(self, project: str, repository: str) -> Body:
+        """The repository as it was made, or nothing: a test may put images where none was."""
+        for (product, name), body in self.objects.items():
+            parts = name.split("/")
+            if product == "artifact_registry" and (parts[1], parts[-1]) == (project, repository):
+                return body
+        return {}
 
     def _api_answer(self, method: str, target: str, content: bytes) -> Answer:
         with self._lock:

@@ -1,7 +1,10 @@
-"""Artifact Registry's images in the stand-in for Google's APIs, with immutable tags.
+"""Artifact Registry's images in the stand-in for Google's APIs.
 
 It speaks the OCI distribution protocol. An upload is one POST and one PUT; there are no chunks, and
-no mounts: a caller that asks for one has to upload.
+no mounts: a caller that asks for one has to upload. In a repository with immutable tags no tag
+moves, and neither a tag nor a tagged image is deleted
+(docs.cloud.google.com/artifact-registry/docs/repositories/update-repo-settings). Elsewhere an image
+goes after its tags (github.com/genuinetools/reg/issues/136, InftyAI/alphatrion/issues/14).
 """
 
 import hashlib
@@ -9,6 +12,8 @@ import json
 import re
 import threading
 import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,8 +22,8 @@ from tests.standins.google.server import Answer
 from tests.standins.google.store import Body
 
 PATH = re.compile(
-    r"/registry/v2/(?P<name>.+?)/(?:(?P<kind>manifests|blobs)/(?P<reference>[^/]+)|blobs/uploads/"
-    r"(?P<upload>[^/]*))"
+    r"/registry/v2/(?P<name>.+?)/"
+    r"(?:(?P<kind>manifests|blobs|tags)/(?P<reference>[^/]+)|blobs/uploads/(?P<upload>[^/]*))"
 )
 HOST = re.compile(r"^[\w-]+\.pkg\.dev/")
 CODES = {401: "UNAUTHORIZED", 403: "DENIED", 404: "NAME_UNKNOWN", 429: "TOOMANYREQUESTS"}
@@ -39,15 +44,23 @@ class RegistryError(RefusedError):
 
 
 class Registry:
-    def __init__(self, url: str) -> None:
+    """All images; `immutable` tells of PROJECT and REPOSITORY whether its tags are immutable."""
+
+    page_size = 100  # of a listing of tags
+
+    def __init__(self, url: str, immutable: Callable[[str, str], bool] = lambda *_: False) -> None:
         self.url = url
+        self._immutable = immutable
         self._lock = threading.Lock()
         self.blobs: dict[tuple[str, str], bytes] = {}  # by the image's name and the digest
         self.manifests: dict[tuple[str, str], Answer] = {}  # as they are answered, likewise
         self.tags: dict[tuple[str, str], str] = {}  # the digest, by the image's name and the tag
+        self.uploaded: dict[tuple[str, str], datetime] = {}  # of the manifests
         self._uploads: set[str] = set()
 
-    def put_image(self, name: str, *, revision: str, tag: str | None = None) -> str:
+    def put_image(
+        self, name: str, *, revision: str, tag: str | None = None, age_days: float = 0
+    ) -> str:
         """The digest of a small image with `revision` in its labels.
 
         `name` is PROJECT/REPOSITORY/IMAGE, after a host or not.
@@ -68,7 +81,22 @@ class Registry:
             manifest = json.dumps(document).encode()
             manifest_digest = digest(manifest)
             self._put_manifest(name, tag or manifest_digest, manifest, MANIFEST)
+            self.uploaded[name, manifest_digest] -= timedelta(days=age_days)
         return manifest_digest
+
+    def tags_of(self, name: str, manifest_digest: str) -> list[str]:
+        """The tags of an image, without those of its namesakes."""
+        return [
+            tag
+            for (image, tag), tagged_digest in self.tags.items()
+            if (image, tagged_digest) == (name, manifest_digest)
+        ]
+
+    def remove(self, name: str, manifest_digest: str) -> None:
+        """Take an image away with its tags, as the cleanup does."""
+        for tag in self.tags_of(name, manifest_digest):
+            del self.tags[name, tag]
+        del self.manifests[name, manifest_digest]
 
     def _part(self, name: str, kind: str, content: bytes) -> Body:
         content_digest = digest(content)
@@ -81,9 +109,15 @@ class Registry:
         if match_ is None:
             raise RegistryError(404, f"there is nothing at {url.path}")
         name, kind, reference, upload = match_.groups()
-        [promised, *_] = parse_qs(url.query).get("digest", [""])
+        query = parse_qs(url.query)
+        [promised, *_] = query.get("digest", [""])
+        [last_tag, *_] = query.get("last", [""])
         with self._lock:
             match method, kind:
+                case "GET", "tags" if reference == "list":
+                    return self._tags(name, last_tag)
+                case "DELETE", "manifests":
+                    return self._delete(name, reference)
                 case "GET" | "HEAD", "manifests":
                     return self._manifest(name, reference)
                 case "GET" | "HEAD", "blobs":
@@ -95,6 +129,38 @@ class Registry:
                 case "PUT", None if upload:
                     return self._finish(name, upload, promised, content)
         raise RegistryError(405, f"{method} {url.path}", "UNSUPPORTED")
+
+    def _tags(self, name: str, last_tag: str) -> Answer:
+        """A page of an image's tags, in order, after `last_tag`."""
+        if not any(image == name for image, _ in self.manifests):
+            raise RegistryError(404, f"there is no image {name}")
+        tags = sorted(tag for image, tag in self.tags if image == name and tag > last_tag)
+        page = tags[: self.page_size]
+        headers = {"content-type": "application/json"}
+        if tags != page:
+            headers["link"] = f'</registry/v2/{name}/tags/list?last={page[-1]}>; rel="next"'
+        content = json.dumps({"name": name, "tags": page})
+        return Answer(200, content.encode(), headers)
+
+    def _delete(self, name: str, reference: str) -> Answer:
+        """Take a tag, or an image without one, away."""
+        is_tag = (name, reference) in self.tags
+        tags = [reference] if is_tag else self.tags_of(name, reference)
+        project, repository, *_ = name.split("/")
+        if tags and self._immutable(project, repository):
+            raise RegistryError(400, f"{name}:{tags[0]} is an immutable tag", "DENIED")
+        if is_tag:
+            del self.tags[name, reference]
+        elif tags:
+            raise RegistryError(
+                400,
+                f"Manifest is still referenced by tag: {tags[0]}",
+                "GOOGLE_MANIFEST_DANGLING_TAG",
+            )
+        else:
+            self._manifest(name, reference)
+            self.remove(name, reference)
+        return Answer(202)
 
     def _manifest(self, name: str, reference: str) -> Answer:
         manifest_digest = self.tags.get((name, reference), reference)
@@ -123,6 +189,7 @@ class Registry:
             )
         headers = {"content-type": content_type, "docker-content-digest": content_digest}
         self.manifests[name, content_digest] = Answer(200, content, headers)
+        self.uploaded.setdefault((name, content_digest), datetime.now(UTC))
         location = f"{self.url}/v2/{name}/manifests/{content_digest}"
         return Answer(201, b"", {"location": location, "docker-content-digest": content_digest})
 
@@ -137,11 +204,13 @@ class Registry:
                 )
 
     def _put_tag(self, name: str, tag: str, manifest_digest: str) -> None:
-        existing_digest = self.tags.setdefault((name, tag), manifest_digest)
-        if existing_digest != manifest_digest:
+        existing_digest = self.tags.get((name, tag), manifest_digest)
+        project, repository, *_ = name.split("/")
+        if existing_digest != manifest_digest and self._immutable(project, repository):
             raise RegistryError(
                 400, f"manifest tag {tag} of {name} is {existing_digest} and immutable", "DENIED"
             )
+        self.tags[name, tag] = manifest_digest
 
     def _begin(self, name: str) -> Answer:
         upload = str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""Images in Google's stand-in: kept by their content, under tags that never move."""
+"""Images in Google's stand-in: kept by their content, cleaned up as a repository's policies say."""
 
 import hashlib
 import http.client
@@ -32,6 +32,19 @@ class Response(NamedTuple):
 def google() -> Iterator[GoogleApis]:
     with GoogleApis() as google:
         yield google
+
+
+def make_repository(google: GoogleApis, *, immutable: bool, **policies: object) -> None:
+    """The repository of NAME, as Terraform makes it."""
+    project, repository, _ = NAME.split("/")
+    path = f"/artifact_registry/v1/projects/{project}/locations/l/repositories"
+    document = {
+        "format": "DOCKER",
+        "dockerConfig": {"immutableTags": immutable},
+        "cleanupPolicies": policies,
+    }
+    content = json.dumps(document).encode()
+    google.respond("POST", f"{path}?repository_id={repository}", content)
 
 
 def ask(
@@ -135,7 +148,8 @@ def test_another_images_blobs_and_manifests_are_not_this_ones(google):
         assert response.status == 404
 
 
-def test_a_tag_never_moves(google):
+def test_an_immutable_tag_never_moves(google):
+    make_repository(google, immutable=True)
     first_image = manifest(b"config")
     second_image = manifest(b"config", b"config")
     upload(google, b"config")
@@ -152,6 +166,101 @@ def test_a_tag_never_moves(google):
     assert refused_image.status == 404
     second_push = ask(google, "PUT", "manifests/1.0", first_image, KIND)
     assert second_push.status == 201
+
+
+def test_a_mutable_tag_moves_and_is_taken_away_before_its_image(google):
+    make_repository(google, immutable=False)
+    first_image = google.registry.put_image(NAME, revision="a", tag="1.0")
+    second_image = google.registry.put_image(NAME, revision="b", tag="1.0")
+
+    tagged = ask(google, "DELETE", f"manifests/{second_image}")
+    tag = ask(google, "DELETE", "manifests/1.0")
+    untagged = ask(google, "DELETE", f"manifests/{second_image}")
+    missing = ask(google, "DELETE", "manifests/1.0")
+
+    assert tagged.code == "GOOGLE_MANIFEST_DANGLING_TAG"
+    assert tag.status == 202
+    assert untagged.status == 202
+    assert missing.code == "MANIFEST_UNKNOWN"
+    assert list(google.registry.manifests) == [(NAME, first_image)]
+
+
+def test_neither_an_immutable_tag_nor_its_image_is_deleted(google):
+    make_repository(google, immutable=True)
+    image = google.registry.put_image(NAME, revision="a", tag="1.0")
+
+    for reference in ("1.0", image):
+        refusal = ask(google, "DELETE", f"manifests/{reference}")
+        assert refusal.code == "DENIED"
+        assert b"immutable" in refusal.content
+
+
+def test_tags_are_listed_page_by_page(google):
+    google.registry.page_size = 2
+    image = google.registry.put_image(NAME, revision="a")
+    for tag in ("c", "a", "b"):
+        google.registry.tags[NAME, tag] = image
+
+    first_page = ask(google, "GET", "tags/list")
+    link = first_page.headers["link"]
+    address = link.removeprefix("<").partition(">")[0]
+    second_page = ask(google, "GET", address)
+
+    assert json.loads(first_page.content)["tags"] == ["a", "b"]
+    assert json.loads(second_page.content)["tags"] == ["c"]
+    assert second_page.headers["link"] is None
+
+
+OLD = {"action": "DELETE", "condition": {"tagState": "ANY", "olderThan": "86400s"}}
+RECORDED = {
+    "action": "KEEP",
+    "condition": {"tagState": "TAGGED", "tagPrefixes": ["recorded-"]},
+}
+NEWEST = {"action": "KEEP", "mostRecentVersions": {"keepCount": 1}}
+
+
+@pytest.mark.parametrize(
+    ("immutable", "policies", "remaining"),
+    [
+        (False, {}, {"recorded", "tagged", "untagged", "new"}),
+        (False, {"keep": RECORDED}, {"recorded", "tagged", "untagged", "new"}),
+        (False, {"old": OLD}, {"new"}),
+        (False, {"old": OLD, "keep": RECORDED}, {"recorded", "new"}),
+        (False, {"old": OLD, "newest": NEWEST}, {"new"}),
+        (True, {"old": OLD}, {"recorded", "tagged", "new"}),
+    ],
+)
+def test_the_cleanup_deletes_what_a_policy_deletes_and_none_keeps(
+    google, immutable, policies, remaining
+):
+    make_repository(google, immutable=immutable, **policies)
+    tags = {"recorded": "recorded-1", "tagged": "1.0", "untagged": None, "new": "2.0"}
+    ages = {"recorded": 4, "tagged": 3, "untagged": 2, "new": 0}
+    images = {}
+    for revision, tag in tags.items():
+        age_days = ages[revision]
+        digest = google.registry.put_image(NAME, revision=revision, tag=tag, age_days=age_days)
+        images[digest] = revision
+    other = google.registry.put_image("p/others/serving", revision="old", age_days=9)
+
+    google.clean_up_images("p", "images")
+
+    digests = {digest for _, digest in google.registry.manifests}
+    assert digests == {other} | {digest for digest in images if images[digest] in remaining}
+
+
+def test_the_newest_versions_are_counted_for_each_image(google):
+    make_repository(google, immutable=False, old=OLD, newest=NEWEST)
+    for name in ("p/images/serving", "p/images/pipeline"):
+        for age_days in (3, 2):
+            google.registry.put_image(name, revision=str(age_days), age_days=age_days)
+
+    google.clean_up_images("p", "images")
+
+    assert sorted(name for name, _ in google.registry.manifests) == [
+        "p/images/pipeline",
+        "p/images/serving",
+    ]
 
 
 @pytest.mark.parametrize("missing", [b"config", b"layer"])
