@@ -147,12 +147,14 @@ def cloud(
     *,
     image: str,
     serving_image: str,
+    worker_image: str | None = None,
     end: date,
     tune: bool = False,
 ) -> PipelineSpec:
     """Describe a run on Vertex Pipelines in `settings`' stage.
 
-    Its data window ends before `end`.
+    Its data window ends before `end`. Dataflow's workers run in `worker_image`, every node in
+    `image`.
     """
     schema = contract.read(folder)
     names = settings.names
@@ -174,7 +176,7 @@ def cloud(
         source=source,
         destination=destination(settings, folder.name, serving_image),
         training=_training(settings, image),
-        beam_args=_beam_args(settings, image),
+        beam_args=_beam_args(settings, image, worker_image),
         tune=tune,
     )
 
@@ -206,18 +208,24 @@ def _training(settings: Settings, image: str) -> VertexTraining | None:
     )
 
 
-def _beam_args(settings: Settings, image: str) -> tuple[str, ...]:
+def _beam_args(settings: Settings, image: str, worker_image: str | None) -> tuple[str, ...]:
     names = settings.names
     common = (
         f"--project={settings.project_id}",
         f"--temp_location={names.artifacts_uri}/{artifacts.SCRATCH}beam",
-        f"--sdk_container_image={image}",
     )
     if settings.beam_engine == "direct":
-        return ("--runner=DirectRunner", *common)
+        # Nothing starts it: without an image TFX packs its own source for each Beam component.
+        return ("--runner=DirectRunner", *common, f"--sdk_container_image={image}")
+    if worker_image is None:
+        raise ConfigurationError(
+            f"beam_engine of {settings.stage} is 'dataflow', and these images were built without "
+            "a worker: allowed are images of a later build, which the model's next delivery brings"
+        )
     return (
         "--runner=DataflowRunner",
         *common,
+        f"--sdk_container_image={worker_image}",
         f"--region={settings.region}",
         f"--service_account_email={names.service_account_email('pipeline')}",
         # Without external addresses the workers need a subnetwork with Private Google Access:

@@ -33,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--serving-image", help="the serving image by digest; not for local")
     parser.add_argument(
+        "--worker-image",
+        help="the image of Dataflow's workers by digest, for a stage whose beam_engine is dataflow",
+    )
+    parser.add_argument(
         "--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)"
     )
     parser.add_argument(
@@ -53,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
         environment=options.env,
         image=options.image,
         serving_image=options.serving_image,
+        worker_image=options.worker_image,
         end=options.end or str(datetime.now(UTC).date()),
         runs=options.runs.resolve(),
         output=options.output,
@@ -68,6 +73,7 @@ def compile_models(
     environment: str,
     image: str | None,
     serving_image: str | None,
+    worker_image: str | None = None,
     end: str,
     runs: Path,
     output: Path,
@@ -82,7 +88,7 @@ def compile_models(
         if environment == LOCAL:
             spec, node_image = _local(folder, runs)
         else:
-            spec, node_image = _cloud(folder, environment, image, serving_image, end)
+            spec, node_image = _cloud(folder, environment, image, serving_image, worker_image, end)
         jobs[output / f"{environment}-{folder.name}.json"] = compiler.compiled(spec, node_image)
     output.mkdir(parents=True, exist_ok=True)
     for file, job in jobs.items():
@@ -102,6 +108,7 @@ def _cloud(
     stage: str,
     image: str | None,
     serving_image: str | None,
+    worker_image: str | None,
     end: str,
 ) -> "tuple[PipelineSpec, str]":
     stages = environments()
@@ -114,6 +121,8 @@ def _cloud(
         _by_digest("--image", image, stage),
         _by_digest("--serving-image", serving_image, stage),
     ]
+    if stages[stage].beam_engine == "dataflow":
+        worker_image = _by_digest("--worker-image", worker_image, stage)
     try:
         window_end = date.fromisoformat(end)
     except ValueError as error:
@@ -123,6 +132,7 @@ def _cloud(
         stages[stage],
         image=images[0],
         serving_image=images[1],
+        worker_image=worker_image,
         end=window_end,
     )
     return pipeline_spec, images[0]

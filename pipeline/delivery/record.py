@@ -26,10 +26,19 @@ CHECKED = ConfigDict(strict=True, extra="forbid")
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Images:
-    """Both images by digest alone: each stage has a copy under a name of its own."""
+    """The images by digest alone: each stage has a copy under a name of its own.
+
+    `worker` is Dataflow's; records that are older than it have none.
+    """
 
     pipeline: Digest
     serving: Digest
+    worker: Digest | None = None
+
+    def digests(self) -> dict[str, str]:
+        """Map each target of build/Dockerfile that is recorded to its digest."""
+        digests = {"pipeline": self.pipeline, "serving": self.serving, "worker": self.worker}
+        return {target: digest for target, digest in digests.items() if digest}
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -120,6 +129,14 @@ def delivered(record: Record, model: str, delivery: Delivery, change: str | None
         previous_delivery = old_model.current
     new_model = Model(current=delivery, before=previous_delivery, change=change)
     return replace(record, models={**record.models, model: new_model})
+
+
+def all_images(record: Record) -> set[Images]:
+    """Return the images that the record names: those of the next run and of each delivery."""
+    models = record.models.values()
+    deliveries = [delivery for model in models for delivery in (model.current, model.before)]
+    images = [record.images, *(delivery.images for delivery in deliveries if delivery)]
+    return {entry for entry in images if entry}
 
 
 def retired(record: Record, model: str) -> Record:

@@ -163,8 +163,14 @@ def submit(submission: Submission, observer: Observer) -> PipelineJob:
     with shown(observer, f"{model} compile"):
         image = artifact_registry.Image(stage, "pipeline").at(images.pipeline)
         serving_image = artifact_registry.Image(stage, "serving").at(images.serving)
+        worker = artifact_registry.Image(stage, "worker")
         pipeline_spec = spec.cloud(
-            folder, stage.settings, image=image, serving_image=serving_image, end=submission.end
+            folder,
+            stage.settings,
+            image=image,
+            serving_image=serving_image,
+            worker_image=worker.at(images.worker) if images.worker else None,
+            end=submission.end,
         )
         compiled_job = compiler.compiled(pipeline_spec, image)
         job = pipeline_jobs.checked(compiled_job, stage, images)

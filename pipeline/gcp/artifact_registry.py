@@ -1,11 +1,12 @@
 """Works on images in their repositories.
 
-Images are found by tag, checked against the commit they say they are of, copied to the next stage
-and kept by a tag. Google has no client for what a registry holds; this speaks the OCI distribution
+Images are found by tag, checked against the commit they say they are of, copied to the next stage,
+kept by a tag and given up by its removal. Google has no client for what a registry holds; this speaks the OCI distribution
 protocol, which Artifact Registry answers.
 """
 
 import hashlib
+import re
 import tempfile
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from pipeline.gcp.protocols import Response
 from pipeline.gcp.stage import Stage
 from settings.names import RECORDED_TAG
 
-TARGETS = ("pipeline", "serving")
+TARGETS = ("pipeline", "serving", "worker")
 TRANSFER_SECONDS = 600
 REVISION = "org.opencontainers.image.revision"
 MANIFESTS = (
@@ -58,7 +59,7 @@ class Image:
 
 
 def by_tag(stage: Stage, tag: str, commit: str) -> Images:
-    """Return the digests of both images with this tag.
+    """Return the digests of all images with this tag.
 
     Raises ConfigurationError where one is missing or of another commit.
     """
@@ -67,31 +68,67 @@ def by_tag(stage: Stage, tag: str, commit: str) -> Images:
 
 def check(stage: Stage, images: Images) -> None:
     """Raise RunError if the registry has lost one of the images."""
-    for target in TARGETS:
-        _manifest(Image(stage, target), getattr(images, target))
+    for target, digest in images.digests().items():
+        _manifest(Image(stage, target), digest)
 
 
 def keep(stage: Stage, images: Images) -> None:
-    """Tag both images, and so keep them from the registry's cleanup."""
-    for target in TARGETS:
-        image, digest = Image(stage, target), getattr(images, target)
-        tag = f"{RECORDED_TAG}{digest.removeprefix('sha256:')[:12]}"
-        _put_manifest(image, tag, _manifest(image, digest))
+    """Tag the images, and so keep them from the registry's cleanup."""
+    for target, digest in images.digests().items():
+        tag(Image(stage, target), digest)
+
+
+def tag(image: Image, digest: str) -> None:
+    _put_manifest(image, recorded_tag(digest), _manifest(image, digest))
+
+
+def recorded_tag(digest: str) -> str:
+    return f"{RECORDED_TAG}{digest.removeprefix('sha256:')[:12]}"
+
+
+def recorded_tags(image: Image) -> set[str]:
+    """Return the tags of this name that keep an image."""
+    tags: list[str] = []
+    place = "tags/list"
+    with image.stage.asking(f"the images {image.name}"):
+        while place:
+            response = image.ask("GET", place)
+            if response.status_code == 404:  # no image was ever pushed to this name
+                break
+            tags += answered(response).json().get("tags") or []
+            place = _next_page(response)
+    return {tag for tag in tags if tag.startswith(RECORDED_TAG)}
+
+
+def untag(image: Image, name: str) -> None:
+    """Take the tag `name` away; the image stays until the registry's cleanup.
+
+    The registry takes a tag in the place of a digest (GoogleCloudPlatform/gcr-cleaner).
+    """
+    with image.stage.asking(f"the image {image.name}:{name}"):
+        response = image.ask("DELETE", f"manifests/{name}")
+        if response.status_code != 404:  # another delivery was first
+            answered(response)
 
 
 def copy(source: Stage, destination: Stage, images: Images) -> None:
-    """Copy both images to the destination's names, by the same digests.
+    """Copy the images to the destination's names, by the same digests.
 
     What is there already is not sent again.
     """
-    for target in TARGETS:
+    for target, digest in images.digests().items():
         begin, end = Image(source, target), Image(destination, target)
-        digest = getattr(images, target)
         manifest = _manifest(begin, digest)
         with destination.asking(f"the image {end.name}"):
             for blob in _blobs(manifest):
                 _copy_blob(begin, end, blob)
             _put_manifest(end, digest, manifest)
+
+
+def _next_page(response: Response) -> str:
+    """Return the address of a listing's next page, or nothing after the last."""
+    match = re.search(r'<([^>]+)>;\s*rel="?next', response.headers.get("link", ""))
+    return urljoin(response.url, match[1]) if match else ""
 
 
 def _checked(image: Image, tag: str, commit: str) -> str:

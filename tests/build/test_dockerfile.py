@@ -24,7 +24,7 @@ BASE = re.compile(
     re.MULTILINE,
 )
 INSTALLATION = re.compile(r"apt-get|g\+\+|\bpip\b|\buv\b|--mount")
-ENDS = ("serving", "pipeline", "test")
+ENDS = ("serving", "pipeline", "worker", "test")
 OUR_PACKAGES = ("pipeline", "settings", "names", "environments")
 
 
@@ -188,16 +188,18 @@ def _needs(package: str) -> Iterator[str]:
             yield canonicalize_name(requirement.name)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [(["echo", "hello"], (0, "hello\n", "")), (["--id=1"], (2, "", "built without BEAM_SDK"))],
-)
-def test_the_entrypoint_runs_a_command_and_leaves_flags_to_beam(arguments, says):
-    entrypoint = REPOSITORY / "build/entrypoint"
+def test_dataflow_s_worker_is_the_pipeline_image_as_root_with_beam_s_own_entrypoint():
+    """Dataflow starts it as it is, and mounts folders into it that root owns."""
+    body = STAGES["worker"]
+    users = re.findall(r"^USER (\S+)$", body, re.MULTILINE)
+    entrypoints = re.findall(r"^ENTRYPOINT (.*)$", body, re.MULTILINE)
 
-    process = subprocess.run([entrypoint, *arguments], capture_output=True, text=True)
+    assert "FROM pipeline AS worker" in DOCKERFILE
+    assert "COPY --from=beam /opt/apache/beam /opt/apache/beam" in body
+    assert users == ["root"]
+    assert entrypoints == ['["/opt/apache/beam/boot"]']
 
-    code, out, err = says
-    assert process.returncode == code
-    assert process.stdout == out
-    assert err in process.stderr
+
+def test_no_image_but_the_worker_holds_beam_s_worker_or_an_entrypoint_for_it():
+    for name in STAGES.keys() - {"worker", "beam"}:
+        assert "/opt/apache" not in STAGES[name]

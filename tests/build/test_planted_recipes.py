@@ -19,6 +19,7 @@ from tests.standins.cloud_build import roots
 from tests.standins.cloud_build.recipe_file import RecipeError
 from tests.standins.cloud_build.recipes import Outcome, run
 from tests.standins.google.apis import GoogleApis
+from tests.standins.google.faults import Fault
 from tests.standins.google.registry import Registry
 
 GIVEN = {
@@ -33,7 +34,7 @@ AUTHOR = {
     f"GIT_{role}_{field}": "a@b" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")
 }
 needs_roots = pytest.mark.skipif(not roots.available(), reason=roots.WITHOUT_ROOTS)
-IMAGES = ("mill-dev/dev-images/pipeline", "mill-dev/dev-images/serving")
+IMAGES = tuple(f"mill-dev/dev-images/{target}" for target in ("pipeline", "serving", "worker"))
 
 
 class Planted:
@@ -88,10 +89,15 @@ class Planted:
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("repository")
+def google():
     with GoogleApis() as google:
-        yield Planted(folder, google.registry)
+        yield google
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory, google):
+    folder = tmp_path_factory.mktemp("repository")
+    return Planted(folder, google.registry)
 
 
 def says_its_models(recipe: Any) -> None:
@@ -135,7 +141,7 @@ def change_last_step(**fields: str) -> Callable[[Any], None]:
 def push_first(recipe: Any) -> None:
     """Move the first push before the builds."""
     steps = recipe["steps"]
-    push = steps.pop(3)
+    push = steps.pop(4)
     steps.insert(0, push)
 
 
@@ -169,18 +175,15 @@ def test_the_images_are_built_and_pushed_once_by_a_tag_of_the_build(planted):
     assert tags == expected_tags
 
 
-def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
-    planted.run("image", says_its_models)
-    commit = planted.git("rev-parse", "HEAD")
-    pipeline_image, _ = IMAGES
-    planted.registry.put_image(pipeline_image, revision="another", tag=f"{commit}-9")
+def test_a_build_whose_push_is_refused_ends_there(planted, google):
+    google.faults.append(Fault("PUT", "/v2/mill-dev/dev-images/pipeline/manifests/", 403))
 
-    rerun = planted.run_again("image", commit, BUILD_ID="9")
+    outcome = planted.run("image", says_its_models)
 
-    *_, last = rerun.steps
-    assert rerun.status == "FAILURE"
+    *_, last = outcome.steps
+    assert outcome.status == "FAILURE"
     assert last.step.id == "push pipeline"
-    assert "the registry answers 400" in rerun.output
+    assert "the registry answers 403" in outcome.output
 
 
 @pytest.mark.parametrize(
@@ -194,8 +197,8 @@ def test_a_build_whose_tag_is_taken_ends_at_its_push(planted):
         ("image", rename(1, "--target=test", "--target=tests"), "no target tests"),
         ("image", push_first, "was never built"),
         ("image", drop_environment, "DOCKER_BUILDKIT=1 is not set"),
-        ("image", rename(2, ".", "builds"), "no folder builds"),
-        ("image", rename(3, "push", "pull"), "invalid choice: 'pull'"),
+        ("image", rename(3, ".", "builds"), "no folder builds"),
+        ("image", rename(4, "push", "pull"), "invalid choice: 'pull'"),
         ("modules", rename(0, "build/environment", "build/environments"), "can't open file"),
         ("modules", rename(0, "pipeline", "pipelines"), "usage: build/environment"),
         ("promote", rename(0, "pipeline", "pipelines"), "No module named pipelines"),

@@ -19,7 +19,11 @@ from tests.team import MODELS
 
 ROWS = 1500  # of the model `cab`
 IMAGE = "us-central1-docker.pkg.dev/p/r/pipeline@sha256:" + "0123456789abcdef" * 4
-IMAGES = ("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline", "serving"))
+WORKER_IMAGE = IMAGE.replace("pipeline", "worker")
+IMAGES = (
+    *("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline", "serving")),
+    *("--worker-image", WORKER_IMAGE),
+)
 NODES = [
     "CsvExampleGen",
     "StatisticsGen",

@@ -32,7 +32,6 @@ TABLE = {
     "build/environment": FULL,
     "build/requirements": FULL,
     "build/trim": FULL,
-    "build/entrypoint": IMAGE,
     ".dockerignore": IMAGE,
     "settings/stages.py": IMAGE,
     "pipeline/models/cab/model.py": IMAGE,  # where a clone from before had it

@@ -64,7 +64,6 @@ def test_the_walk_sees_each_kind_of_copy():
     examples = {
         "Pipfile.lock",
         "build/trim",
-        "build/entrypoint",
         "pipeline/job/dag.py",
         "pipeline/serving/engine.py",
     }

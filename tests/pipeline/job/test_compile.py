@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.model.folder import ModelFolder
-from tests.pipeline.conftest import IMAGE, IMAGES, parsed
+from tests.pipeline.conftest import IMAGE, IMAGES, WORKER_IMAGE, parsed
 
 DIFFERING = {"ExampleGen", "Trainer", "Pusher"}
 
@@ -155,9 +155,11 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
     assert "pipeline.components.trainer.Executor" in dev["Trainer"].arguments
 
 
-@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
-def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_serves_beam_too(
-    stage_nodes, stage
+@pytest.mark.parametrize(
+    ("stage", "beam_image"), [("dev", IMAGE), ("staging", WORKER_IMAGE), ("prod", WORKER_IMAGE)]
+)
+def test_every_container_runs_our_entrypoint_by_digest_and_dataflow_the_worker_s_image(
+    stage_nodes, stage, beam_image
 ):
     by_name = stage_nodes(stage)
 
@@ -166,7 +168,16 @@ def test_every_container_runs_our_entrypoint_in_the_image_by_digest_which_serves
     for container in containers:
         assert container["image"] == IMAGE
         assert container["command"] == ["python", "-m", "pipeline.job.entrypoint"]
-        assert f"--sdk_container_image={IMAGE}" in container["args"]
+        assert f"--sdk_container_image={beam_image}" in container["args"]
+
+
+def test_a_stage_on_dataflow_needs_the_worker_s_image(cli, tmp_path):
+    without_worker = IMAGES[:4]
+
+    result = cli("compile", "cab", "--env", "staging", "--output", tmp_path, *without_worker)
+
+    assert result.code == 2
+    assert "--worker-image is None, allowed for staging is an image by digest" in result.sentence
 
 
 def test_modules_are_given_by_the_hash_of_their_content(stage_nodes):

@@ -13,7 +13,10 @@ import pytest
 from tests.pipeline.scenarios import stranger
 
 IMAGE = f"europe-west1-docker.pkg.dev/p/r/pipeline@sha256:{'0123456789abcdef' * 4}"
-IMAGES = ("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline@", "serving@"))
+IMAGES = (
+    *("--image", IMAGE, "--serving-image", IMAGE.replace("pipeline@", "serving@")),
+    *("--worker-image", IMAGE.replace("pipeline@", "worker@")),
+)
 
 
 @pytest.fixture(scope="module")
