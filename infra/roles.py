@@ -25,6 +25,9 @@ PREDICTOR = (
 # What finding a trigger by its name, running it and seeing that it runs takes, beside acting as the
 # trigger's account; approving is another permission, and there is no grant on one trigger.
 CALLER = ("cloudbuild.builds.create", "cloudbuild.builds.get", "cloudbuild.builds.list")
+# A writer of images may put tags and take none away; repoAdmin, which may, deletes images as well
+# (docs.cloud.google.com/iam/docs/roles-permissions/artifactregistry).
+UNTAGGER = ("artifactregistry.tags.delete",)
 
 PLANNER = (
     "roles/aiplatform.viewer",

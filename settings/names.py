@@ -13,7 +13,7 @@ BUCKETS = ("artifacts", "state")
 DATASETS = ("data", "requests", "views", "verdicts")
 RECIPES = ("image", "modules", "promote", "retrain", "monitor")
 TOPICS = ("promote", "retrain", "monitor")
-CUSTOM_ROLES = ("predictor", "caller")
+CUSTOM_ROLES = ("predictor", "caller", "untagger")
 # It begins the tag of an image that a record names, so that the image stays as long as the record.
 RECORDED_TAG = "recorded-"
 # Of the event log; each is counted as a metric of that name.
@@ -70,7 +70,8 @@ class Names:
     def custom_role_id(self, purpose: str) -> str:
         """`purpose` is one of CUSTOM_ROLES.
 
-        predictor asks an endpoint, caller runs a trigger, and neither does more.
+        predictor asks an endpoint, caller runs a trigger, untagger takes an image's tag away, and
+        none does more.
         """
         return f"{self.stage}{purpose.capitalize()}"
 
@@ -120,7 +121,7 @@ class Names:
         return f"{self.stage}-images"
 
     def image(self, target: str) -> str:
-        """The image's name without tag or digest; `target` is pipeline or serving."""
+        """The image's name without tag or digest; `target` is pipeline, serving or worker."""
         return f"{self.region}-docker.pkg.dev/{self.project_id}/{self.repository}/{target}"
 
     @property

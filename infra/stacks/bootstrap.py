@@ -126,6 +126,7 @@ class Bootstrap(StageStack):
         for purpose, title, permissions in (
             ("predictor", "Asks endpoints", roles.PREDICTOR),
             ("caller", "Runs triggers", roles.CALLER),
+            ("untagger", "Takes tags of images away", roles.UNTAGGER),
         ):
             role_id = self.names.custom_role_id(purpose)
             ProjectIamCustomRole(

@@ -74,7 +74,7 @@ class Foundation(StageStack):
             "Images",
             name=self.names.repository,
             location=settings.region,
-            description="The pipeline's and the server's images",
+            description="The pipeline's, the worker's and the server's images",
             kept_tag=RECORDED_TAG,
             deletable=settings.deletable,
         )
@@ -127,6 +127,7 @@ class Foundation(StageStack):
                 self.artifacts.grant(role, to=member(account), only_in=places)
         for account, role in IMAGE_ROLES.items():
             self.images.grant(role, to=member(account))
+        self.images.grant(self.names.custom_role("untagger"), to=member("builder"))
         self.data.grant("roles/bigquery.dataViewer", to=member("pipeline"))
         # Monitoring reads labels that arrive later.
         self.data.grant("roles/bigquery.dataViewer", to=member("monitor"))

@@ -1,11 +1,11 @@
 """Puts a version of a model before its callers: a run's result, or a refreshed server."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pipeline.components import vertex_pusher
-from pipeline.delivery import deployment, history, record_object, traffic
+from pipeline.delivery import deployment, history, record_object, recorded_images, traffic
 from pipeline.delivery.record import (
     Delivery,
     Images,
@@ -72,6 +72,7 @@ def release(
     except RunError as error:
         _give_up(endpoint, id_, error)
         raise
+    recorded_images.match_tags(stage)
     _clear(endpoint, record.models[model], observer)
     return delivery
 
@@ -158,10 +159,10 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
     Returns None where it has that image already.
     """
     delivery = record_object.recorded_model(stage, model).current
-    recorded_images = record_object.read(stage).images
-    if recorded_images is None or recorded_images.serving == delivery.images.serving:
+    newest_images = record_object.read(stage).images
+    if newest_images is None or newest_images.serving == delivery.images.serving:
         return None
-    images = Images(pipeline=delivery.images.pipeline, serving=recorded_images.serving)
+    images = replace(delivery.images, serving=newest_images.serving)
     artifact_registry.check(stage, images)
     with (
         stage.asking(f"the registered model {stage.names.registered_model(model)}"),

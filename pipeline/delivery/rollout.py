@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from pipeline import spec
-from pipeline.delivery import git, record_object
+from pipeline.delivery import git, record_object, recorded_images
 from pipeline.delivery.record import Images, Record, SupersededError
 from pipeline.delivery.releases import Candidate, release, sweep
 from pipeline.errors import ConfigurationError, RunError
@@ -101,6 +101,7 @@ class Rollout:
             return replace(record, commit=self.commit, images=images)
 
         record_object.update(self.stage, change)
+        recorded_images.match_tags(self.stage)
 
     def hand_on(self, verdicts: list[Verdict]) -> None:
         """Ask the followers to promote the delivered models."""

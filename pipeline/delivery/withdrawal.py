@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipeline.delivery import deployment, history, record_object
+from pipeline.delivery import deployment, history, record_object, recorded_images
 from pipeline.delivery.record import Delivery, Record, delivered, retired
 from pipeline.errors import ConfigurationError
 from pipeline.gcp.endpoints import endpoint_of
@@ -62,6 +62,7 @@ def retire(stage: Stage, model: str, observer: Observer) -> list[str]:
             endpoint.undeploy(id_)
     history.append(endpoint, "retire")
     record_object.update(stage, lambda record: retired(record, model))
+    recorded_images.match_tags(stage)
     return ids
 
 

@@ -50,6 +50,21 @@ def test_triggers_are_run_by_the_stage_s_own_builder_and_by_no_account_else(synt
 
 
 @every_stage
+def test_tags_of_images_are_taken_away_by_the_stage_s_own_builder_and_by_no_account_else(
+    synthesized, settings
+):
+    role = settings.names.custom_role("untagger")
+    builder = settings.names.member("builder")
+
+    untaggers = [
+        (grant.stack, grant.member) for grant in synthesized.grants() if grant.role == role
+    ]
+
+    assert untaggers == [(f"foundation-{settings.stage}", builder)]
+    assert roles.UNTAGGER == ("artifactregistry.tags.delete",)
+
+
+@every_stage
 def test_an_account_is_handed_over_by_who_starts_what_runs_as_it_and_by_no_one_else(
     synthesized, settings
 ):

@@ -57,6 +57,16 @@ def test_what_was_interrupted_is_retired_by_the_next_call(served, cli, google):
     assert json.loads(result.out)["undeployed"] == [served["2"]]
 
 
+def test_the_images_of_a_retired_model_are_left_to_the_cleanup(served, cli, google):
+    name = DEV.names.image("pipeline").partition("/")[2]
+    google.registry.put_image(name, revision="d" * 40, tag=f"recorded-{'d' * 12}")
+
+    cli("release", "retire", "--env", "dev", "cab")
+
+    tags = [tag for image, tag in google.registry.tags if image == name]
+    assert tags == []
+
+
 def test_an_unknown_model_is_a_sentence(served, cli):
     result = cli("release", "retire", "--env", "dev", "cabs")
 
