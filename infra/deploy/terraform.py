@@ -40,7 +40,8 @@ class Stack:
 
     def init(self, *options: str) -> None:
         need_state_server()
-        self._terraform("init", "-input=false", *options, quiet=True)
+        # Readonly: a provider that the lock file does not name is refused, not written into it.
+        self._terraform("init", "-input=false", "-lockfile=readonly", *options, quiet=True)
 
     def plan(self, to: Path, *options: str) -> None:
         """Write the plan to the file `to`."""
@@ -194,6 +195,11 @@ KNOWN: tuple[tuple[str, str], ...] = (
     (
         r"could not find default credentials",
         "there are no Google credentials: run `gcloud auth application-default login`",
+    ),
+    (
+        r"doesn't\s+match\s+any\s+of\s+the\s+checksums|Provider dependency changes detected",
+        "the provider is not one that infra/terraform.lock.hcl names: take it from the registry, "
+        "or, if its version was changed on purpose, run `make provider-lock`",
     ),
     (
         r"Failed to query available provider packages"

@@ -23,8 +23,10 @@ from environments import ENVIRONMENTS
 from infra.deploy.operations import ORDER
 from settings import REPOSITORY, model_names
 from tests.infra.deploy.cloud import Cloud
+from tests.standins.terraform.provider import VERSION
 from tests.team import MODELS, TEAM
 
+LOCK = "infra/terraform.lock.hcl"
 CDKTF = REPOSITORY / "node_modules/.bin/cdktf"
 KEPT = [stage for stage, settings in ENVIRONMENTS.items() if not settings.deletable]
 EVERYTHING = """
@@ -133,10 +135,24 @@ def rehearsal(tmp_path_factory, request):
             f"{provider.does_not_prove}"
         )
         rehearsal = Rehearsal(copy, cloud)
+        if provider.plugin_dir:
+            lock_to(provider.plugin_dir, place / "lock", copy / LOCK)
         rehearsal.synthesize()
         for stage in rehearsal.stages:
             rehearsal.bootstrap(stage)
         yield rehearsal
+
+
+def lock_to(mirror: Path, folder: Path, lock: Path) -> None:
+    """Have the lock file name the mirror's provider instead of the registry's."""
+    folder.mkdir()
+    source = {"source": "hashicorp/google", "version": VERSION}
+    configuration = {"terraform": {"required_providers": {"google": source}}}
+    (folder / "main.tf.json").write_text(json.dumps(configuration))
+    command = ["terraform", "providers", "lock", f"-fs-mirror={mirror}"]
+    environment = {**os.environ, "TF_CLI_CONFIG_FILE": os.devnull, "CHECKPOINT_DISABLE": "1"}
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment)
+    shutil.copyfile(folder / ".terraform.lock.hcl", lock)
 
 
 def copy_repository(to: Path) -> Path:
@@ -342,6 +358,21 @@ def test_a_missing_provider_is_one_sentence(rehearsal, deployed, tmp_path):
     refused = rehearsal.operate("plan", stage, code=1, TF_CLI_ARGS_init=mirror)
 
     assert "the provider hashicorp/google can't be had from the registry or the mirror" in refused
+
+
+def test_a_provider_that_the_lock_does_not_name_is_refused(rehearsal, deployed):
+    stage = rehearsal.first
+    stack = rehearsal.copy / f"cdktf.out/stacks/foundation-{stage}"
+    own_lock = stack / ".terraform.lock.hcl"
+    text = own_lock.read_text()
+    shutil.rmtree(stack / ".terraform")
+    other_hash = re.sub(r'"h1:[^"]{8}', '"h1:AAAAAAAA', text)
+    own_lock.write_text(re.sub(r'"zh:[0-9a-f]{8}', '"zh:00000000', other_hash))
+
+    refused = rehearsal.operate("plan", stage, code=1)
+
+    own_lock.write_text(text)
+    assert "the provider is not one that infra/terraform.lock.hcl names" in refused
 
 
 def test_an_environment_that_is_kept_is_not_torn_down(rehearsal, deployed):

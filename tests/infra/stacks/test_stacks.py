@@ -1,12 +1,13 @@
 """The rules for every stage, independent of its values."""
 
 import json
+import re
 
 import pytest
 
 from environments import ENVIRONMENTS
 from infra.deploy.operations import ORDER
-from settings import model_names
+from settings import REPOSITORY, model_names
 from settings.names import RECORDED_TAG
 from tests.infra.conftest import every_stage, stage_of
 from tests.infra.stacks.inventory import inventory, read
@@ -104,6 +105,18 @@ def test_no_stack_reads_another_ones_state_or_asks_an_api(synthesized):
         assert list(providers) == ["google"], name
         google = providers["google"]
         assert google["version"] == "6.50.0", name
+
+
+def test_the_provider_is_locked_by_hash_at_the_version_that_every_stack_asks_for(synthesized):
+    lock = (REPOSITORY / "infra/terraform.lock.hcl").read_text()
+    hashes = re.findall(r'"(?:zh|h1):[^"]+"', lock)
+
+    locked_versions = re.findall(r'^  version += "(\S+)"$', lock, re.MULTILINE)
+
+    assert hashes
+    for stack in synthesized.stacks.values():
+        google = stack["terraform"]["required_providers"]["google"]
+        assert locked_versions == [google["version"]]
 
 
 @every_stage
