@@ -11,7 +11,7 @@ infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
 
 .PHONY: help run test theirs check style format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
-  values own shipped doctor load-data rehearse-infra bench-synth provider-schema image
+  values own shipped doctor load-data rehearse-infra bench-synth provider-schema provider-lock pins image
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -110,6 +110,14 @@ bench-synth: ## time a synth with the provider's package imported the ordinary w
 
 provider-schema: ## record the google provider's schema for its stand-in (types="google_X ...", from TF_PROVIDER_MIRROR or the registry)
 	$(INFRA) python -m tests.standins.terraform.renew_schema $(types)
+
+provider-lock: synth ## renew infra/terraform.lock.hcl, the hashes of the google provider, from the registry
+	cd "$$(ls -d cdktf.out/stacks/*/ | head -1)" && rm .terraform.lock.hcl && \
+	terraform providers lock $(foreach platform,linux_amd64 linux_arm64 darwin_amd64 darwin_arm64,-platform=$(platform)) && \
+	cp .terraform.lock.hcl $(CURDIR)/infra/terraform.lock.hcl
+
+pins: ## name the images of others in build/*.yaml by their digests, asked of their registries
+	@build/pins
 
 image: ## build the images here, print their sizes, and have them train and answer
 	build/image

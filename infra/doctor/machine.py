@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ TOOLS = (
 
 def checks() -> list[Check]:
     programs = [Check.of(tool.name, version, tool=tool) for tool in TOOLS]
-    return [*programs, Check("cdktf", cdktf)]
+    return [*programs, Check("cdktf", cdktf), Check("image digests", pinned)]
 
 
 def version(subject: str, *, tool: Tool) -> Finding:
@@ -74,6 +75,19 @@ def cdktf(subject: str) -> Finding:
     if installed_version:
         state = f"is {installed_version} under node_modules, package.json wants {required_version}"
     return missing(subject, state, "make --always-make node_modules")
+
+
+def pinned(subject: str) -> Finding:
+    """Say whether each image of others in the recipes is named by digest: a tag moves."""
+    command = [sys.executable, str(REPOSITORY / "build/pins"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    lines = result.stdout.splitlines()
+    if lines:
+        names = ", ".join(line.partition(" is named")[0] for line in lines)
+        return missing(subject, f"are missing: {names}", "make pins")
+    if result.returncode:
+        raise NotAskedError(f"build/pins fails: {last_line(result.stderr)}")
+    return ok(subject, "are in every recipe")
 
 
 def _installed_version(package: str) -> str | None:

@@ -4,6 +4,7 @@ Tests take something away.
 """
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,7 @@ import environments
 from infra import apis
 from infra.doctor import diagnosis, machine, permissions
 from infra.doctor.finding import Finding
-from settings import GitHub, Settings
+from settings import REPOSITORY, GitHub, Settings
 from tests.standins.google.apis import GoogleApis
 
 GITHUB = GitHub("mill/loom", 4711)
@@ -70,6 +71,13 @@ class Machine:
         self.cdktf_package = folder / "node_modules/cdktf-cli/package.json"
         self.cdktf_package.parent.mkdir(parents=True)
         self.cdktf("0.21.0")
+        (folder / "build").mkdir()
+        shutil.copy(REPOSITORY / "build/pins", folder / "build")
+        self.builder(f"gcr.io/cloud-builders/docker@sha256:{'0' * 64}")
+
+    def builder(self, image: str) -> None:
+        """Write a recipe with one step, in this image."""
+        (self.folder / "build/image.yaml").write_text(f"steps:\n- name: {image}\n")
 
     def cdktf(self, version: str) -> None:
         text = json.dumps({"version": version})

@@ -109,6 +109,12 @@ ABSENT: dict[str, tuple[Change, str, str, str]] = {
         "cdktf",
         "make --always-make node_modules",
     ),
+    "a builder by its tag": (
+        lambda here: here.builder("gcr.io/cloud-builders/docker"),
+        "dev",
+        "image digests",
+        "make pins",
+    ),
     "a token that ended": (
         answer("/oauth/tokeninfo", 400),
         "dev",

@@ -254,7 +254,7 @@ def test_without_network_it_says_what_it_could_not_ask(
 
     assert code == 1
     present, unasked = in_state(findings, "ok"), in_state(findings, "not asked")
-    assert set(present) == {*TOOLS, "cdktf", "environments.py"}
+    assert set(present) == {*TOOLS, "cdktf", "image digests", "environments.py"}
     assert unasked
     for finding in unasked.values():
         assert finding.detail == f"{nobody} can't be reached (Connection refused)"

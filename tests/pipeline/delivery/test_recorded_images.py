@@ -57,7 +57,7 @@ def test_images_from_before_there_was_a_worker_are_refused_on_dataflow(
     deliver(commit)
     record = record_object.read(warm)
     old_images = replace(record.images, worker=None)
-    edit_record(images=old_images, models={})
+    edit_record(warm, images=old_images, models={})
 
     [verdict] = deliver(commit, tag=None, settings=ON_DATAFLOW)
 
