@@ -54,9 +54,14 @@ def root_with(packages: Iterable[str]) -> Path:
 
 
 def _make(root: Path, surplus: Iterable[str]) -> None:
-    """Copy the userland, without the surplus packages and what nothing else needs."""
-    parts = [path for path in USERLAND.iterdir() if path.name != ".ready"]
+    """Copy the userland, without the surplus packages and what nothing else needs.
+
+    /usr is linked: a removal takes names away and writes into none of its files.
+    """
+    usr = USERLAND / "usr"
+    parts = [path for path in USERLAND.iterdir() if path != usr and path.name != ".ready"]
     environment.run(["cp", "--archive", *map(str, parts), str(root)], root)
+    environment.run(["cp", "--archive", "--link", str(usr), str(root)], root)
     removal = ["apt-get", "purge", "-y", "-qq", "--auto-remove", *sorted(surplus)]
     environment.run(["chroot", str(root), *removal], root)
 
