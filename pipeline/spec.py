@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from pipeline.errors import DataError
+from pipeline.errors import ConfigurationError, DataError
 from pipeline.model import query
 from pipeline.model import schema as contract
 from pipeline.model.declaration import Declaration
