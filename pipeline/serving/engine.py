@@ -54,7 +54,7 @@ class Engine:
         self.types = {f.name: f.type for f in schema.feature if f.name in features}
 
     def predict(self, instances: list[Any], signature: str | None = None) -> list[Any]:
-        """Return an answer for each instance: the output's value, or {output: value} for several."""
+        """Return for each instance the output's value, or {output: value} if there are several."""
         name = self.signature(signature)
         if not instances:
             return []

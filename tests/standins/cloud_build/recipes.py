@@ -68,8 +68,8 @@ def run(
 ) -> Outcome:
     """Run build/<recipe>.yaml of the commit COMMIT_SHA in a fresh checkout of it.
 
-    The run ends when a step fails or the recipe's time is over. `environment` tells the steps where the
-    stand-ins are that they find instead of the cloud. Raises RecipeError before any step runs.
+    The run ends when a step fails or the recipe's time is over. `environment` tells the steps where
+    the stand-ins are that they find instead of the cloud. Raises RecipeError before any step runs.
     """
     commit = substitutions.get("COMMIT_SHA", "")
     with checkout(repository, commit) as place:

@@ -183,7 +183,7 @@ class Store:
 
 
 class Subject(NamedTuple):
-    """An object about to be made, changed or deleted, with the sent body or the deletion's query."""
+    """An object about to be made, changed or deleted, with its body or the deletion's query."""
 
     store: Store
     key: Key
