@@ -30,10 +30,10 @@ def introduce(
     Returns the steps that held, or had nothing to hold against. Goes on where an interrupted call
     stopped.
 
-    `still_wanted` is called before each step and may raise SupersededError. In that case, and when
-    Google gives no token, the traffic stays as it is: neither says anything about the version.
-    Raises RunError where the smoke test or a step fails: `old` then has all the traffic, and `new`
-    is undeployed.
+    `still_wanted` is called before each step and may raise SupersededError. In that case, when
+    somebody else has moved the traffic, and when Google gives no token, the traffic stays as it
+    is: none of these says anything about the version. Raises RunError where the smoke test or a
+    step fails: `old` then has all the traffic, and `new` is undeployed.
     """
     own_shares = [endpoint.shares()]
     share = own_shares[0].get(new, 0)
@@ -47,8 +47,12 @@ def introduce(
             _take(endpoint, new, old, percent, step_question, observer)
     except (SupersededError, CredentialsError):
         raise
-    except Exception:  # not KeyboardInterrupt: the next call resumes from this step
-        go_back(endpoint, new, old)
+    except Exception as error:  # not KeyboardInterrupt: the next call resumes from this step
+        if _is_moved(endpoint, own_shares):
+            raise SupersededError(
+                f"the traffic of {endpoint.model} was moved by someone else meanwhile ({error})"
+            ) from error
+        _take_back(endpoint, new, old, error)
         raise
     return endpoint.serving.traffic_steps
 
