@@ -69,15 +69,7 @@ class Foundation(StageStack):
             description="Tables that the team loads for its models to train on",
             deletable=settings.deletable,
         )
-        self.images = ImageRegistry(
-            self,
-            "Images",
-            name=self.names.repository,
-            location=settings.region,
-            description="The pipeline's, the worker's and the server's images",
-            kept_tag=RECORDED_TAG,
-            deletable=settings.deletable,
-        )
+        self.images = self._images()
         if settings.makes_network:
             PrivateNetwork(self, "Network", name=self.names.network, region=settings.region)
         if settings.gcr_repository:
@@ -87,6 +79,17 @@ class Foundation(StageStack):
             self._let_copy(follower.names.member("builder"))
         self._tell_addresses()
         self.wait_for(self.project)
+
+    def _images(self) -> ImageRegistry:
+        return ImageRegistry(
+            self,
+            "Images",
+            name=self.names.repository,
+            location=self.settings.region,
+            description="The pipeline's, the worker's and the server's images",
+            kept_tag=RECORDED_TAG,
+            deletable=self.settings.deletable,
+        )
 
     def _keep_container_registry_names(self) -> None:
         ImageRegistry(
