@@ -73,3 +73,24 @@ def test_each_folder_is_on_the_map(folder: str) -> None:
     assert len(packages) > 4
     for package in packages:
         assert f"{folder}/{package}/" in MAPPED
+
+
+def held() -> list[str]:
+    """The tests that docs/google.md names."""
+    text = (REPOSITORY / "docs/google.md").read_text()
+    return re.findall(r"`(tests/[\w/.:]+)`", text)
+
+
+HELD = held()
+
+
+def test_googles_assumptions_name_their_tests() -> None:
+    assert len(HELD) > 15
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_each_assumption_of_google_is_held_by_a_test(name: str) -> None:
+    path, _, test = name.partition("::")
+    text = (REPOSITORY / path).read_text()
+
+    assert f"def {test or 'test_'}" in text
