@@ -43,9 +43,8 @@ class BuildTrigger(Construct):
         substitutions = {"_STAGE": stage, "_MODELS": models}
         if commit:
             substitutions["_COMMIT"] = commit
-        source = CloudbuildTriggerSourceToBuild(
-            repository=repository, ref=f"refs/heads/{branch}", repo_type="GITHUB"
-        )
+        head = f"refs/heads/{branch}"
+        source = CloudbuildTriggerSourceToBuild(repository=repository, ref=head, repo_type="GITHUB")
         messages = CloudbuildTriggerPubsubConfig(topic=topic) if topic else None
         approval = CloudbuildTriggerApprovalConfig(approval_required=approval_required)
         self.resource = CloudbuildTrigger(
@@ -56,7 +55,7 @@ class BuildTrigger(Construct):
             description=f"runs build/{recipe}.yaml",
             service_account=service_account,
             source_to_build=source,
-            git_file_source=_recipe_file(recipe, repository, branch if topic else None),
+            git_file_source=_recipe_file(recipe, repository, head if topic else None),
             substitutions=substitutions,
             filter=_filter(substitutions),
             pubsub_config=messages,
@@ -65,14 +64,13 @@ class BuildTrigger(Construct):
 
 
 def _recipe_file(
-    recipe: str, repository: str, branch: str | None
+    recipe: str, repository: str, revision: str | None
 ) -> CloudbuildTriggerGitFileSource:
-    """Return where the recipe is read: from the branch, or without one from the asked commit.
+    """Return where the recipe is read: at the revision, or without one at the asked commit.
 
     Without a revision Cloud Build reads it from the one that the invocation names. A message names
     none: https://cloud.google.com/build/docs/api/reference/rest/v1/projects.triggers#GitFileSource
     """
-    revision = f"refs/heads/{branch}" if branch else None
     return CloudbuildTriggerGitFileSource(
         path=f"build/{recipe}.yaml", repository=repository, repo_type="GITHUB", revision=revision
     )
