@@ -26,7 +26,7 @@ def test_a_push_that_starts_nothing_says_so(main, delivered):
     result = push(main)
 
     assert result.started is False
-    assert result.said.endswith(SENTENCE)
+    assert result.message.endswith(SENTENCE)
 
 
 def test_a_push_that_starts_a_build_says_so_too(main, delivered):
@@ -35,7 +35,7 @@ def test_a_push_that_starts_a_build_says_so_too(main, delivered):
     result = push(main)
 
     assert result.started is True
-    assert result.said.endswith(SENTENCE)
+    assert result.message.endswith(SENTENCE)
 
 
 def test_nothing_is_said_of_a_model_that_was_never_served(main, delivered):
@@ -43,7 +43,7 @@ def test_nothing_is_said_of_a_model_that_was_never_served(main, delivered):
 
     result = push(main)
 
-    assert "is gone" not in result.said
+    assert "is gone" not in result.message
 
 
 def test_nothing_is_said_of_models_that_stay(main, delivered):
@@ -51,4 +51,4 @@ def test_nothing_is_said_of_models_that_stay(main, delivered):
 
     result = push(main)
 
-    assert "is gone" not in result.said
+    assert "is gone" not in result.message
