@@ -21,13 +21,13 @@ WRONG = {
         "model.toml",
         r"^purpose",
         "purpos",
-        ["purpos is no key", "allowed are purpose, data"],
+        ["purpos is unknown", "allowed are purpose, data"],
     ),
     "a misspelt key of a table": (
         "model.toml",
         r"^window_days",
         "window_day",
-        ["data.window_day is no key", "window_days"],
+        ["data.window_day is unknown", "window_days"],
     ),
     "a wrong type": (
         "model.toml",
