@@ -19,7 +19,13 @@ RENAMED = {
     "from cdktf import": "from cdktn import",
 }  # as README says
 SOURCES = {
-    REPOSITORY: ("settings/*.py", "infra/**/*.py", "build/environment", "Pipfile.lock"),
+    REPOSITORY: (
+        "settings/*.py",
+        "infra/**/*.py",
+        "infra/*.hcl",
+        "build/environment",
+        "Pipfile.lock",
+    ),
     TEAM: ("environments.py", "models/*/model.toml"),
 }
 

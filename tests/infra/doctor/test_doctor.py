@@ -390,7 +390,7 @@ def test_says_a_line_each_where_no_terminal_is(here: Machine, capsys: Capture) -
     first_line, *_ = output.out.splitlines()
     problem, command = "there is no gs://mill-dev-dev-state", "make bootstrap env=dev"
     assert first_line == f"missing: state bucket: {problem}; {command}"
-    assert output.err == "dev: 1 missing, 20 ok\n"
+    assert output.err == "dev: 1 missing, 21 ok\n"
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -98,7 +98,7 @@ def test_a_trigger_of_the_stand_in_for_google_runs_its_recipe(scratch, google, r
     source = {"commitSha": commit, "substitutions": {"_MODELS": "cab"}}
 
     path = f"/cloud_build/v1/projects/p/locations/l/triggers/{trigger}:run"
-    post(google, path, {"source": source})
+    post(google, path, {"projectId": "p", "triggerId": trigger, "source": source})
 
     build = ended(google)
     outcome = recipes.outcomes[build["name"]]
