@@ -18,6 +18,7 @@ from pipeline.local import compiled_job
 from pipeline.local.containers import run_container
 from pipeline.local.metadata_store import Json, MetadataStore, Outputs, execution_key
 from pipeline.local.store import locked_store
+from pipeline.local.task_details import TaskDetails
 from pipeline.progress import Observer, Progress
 
 AT_ONCE = os.cpu_count() or 1
@@ -44,7 +45,8 @@ def rehearse_file(file: Path) -> Json:
 class Rehearsal:
     """One execution of a job, below `root`/rehearsals.
 
-    What it makes joins `root`/metadata.json, for later ones' resolvers and caching.
+    What it makes joins `root`/metadata.json, for later ones' resolvers and caching. What became of
+    its tasks is in tasks.json, as Vertex tells it.
     """
 
     def __init__(self, job: Json, root: Path) -> None:
@@ -58,8 +60,15 @@ class Rehearsal:
         self.store = MetadataStore(root / "metadata.json")
         self.numbers = itertools.count(start)
         self.outputs: dict[str, Outputs] = {}
+        self.details = TaskDetails()
 
     def run(self, progress: Observer) -> dict[str, Outputs]:
+        try:
+            return self._run(progress)
+        finally:
+            self.details.write(self.folder / "tasks.json")
+
+    def _run(self, progress: Observer) -> dict[str, Outputs]:
         upstream = {name: _waits_for(task) for name, task in self.tasks.items()}
         order = graphlib.TopologicalSorter(upstream)
         order.prepare()
@@ -77,11 +86,18 @@ class Rehearsal:
         return self.outputs
 
     def _execute(self, name: str, progress: Observer) -> Outputs:
+        with self.details.of(name) as detail:
+            outputs = self._executed(name, detail, progress)
+            detail["outputs"] = _wrapped(outputs)
+        return outputs
+
+    def _executed(self, name: str, detail: Json, progress: Observer) -> Outputs:
         task = self.tasks[name]
         component_name = task["componentRef"]["name"]
         component = self.components[component_name]
         executor = self.executors[component["executorLabel"]]
         artifacts = self._inputs(task)
+        detail["inputs"] = _wrapped(artifacts)
         progress(name, "running")
         if "importer" in executor:
             outputs = self._imported(component, executor["importer"])
@@ -93,6 +109,7 @@ class Rehearsal:
             key = execution_key(component, container, parameters, artifacts)
             cached_outputs = self._cached(task, key)
             if cached_outputs is not None:
+                detail["state"] = "SKIPPED"
                 progress(name, "cached")
                 return cached_outputs
             outputs = self._made(name, component, container, parameters, artifacts)

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from google.cloud import storage
 
 from tests.standins.cloud_build.recipes import checkout
 from tests.standins.google.apis import GoogleApis
+from tests.standins.twin import Twin
 
 Json = dict[str, Any]
 MODULE = re.compile(r"gs://[\w-]+/modules/\w+/[0-9a-f]{64}(?:/[\w.]+)?")
@@ -27,7 +29,7 @@ import json, sys
 from pipeline.components.vertex_pusher import push
 from pipeline.spec import VertexDestination
 version, new = push(sys.argv[1], VertexDestination(**json.loads(sys.argv[2])))
-print("pushed", version.version_id)
+print("pushed", version.resource_name, int(new), version.version_id)
 """
 
 
@@ -46,7 +48,7 @@ class VertexPipelines:
     place: Path
     trained: list[str] = field(default_factory=list)  # the models, in the order of their jobs
     fail_next: str = ""  # the node at which the next job fails
-    _models: dict[str, str] = field(default_factory=dict)  # modules -> the model's address
+    _twins: dict[str, Twin] = field(default_factory=dict)  # by the names of the modules
 
     def run(self, job: Json) -> None:
         tasks = nodes(job)
@@ -55,28 +57,32 @@ class VertexPipelines:
             if self.fail_next:
                 node, self.fail_next = self.fail_next, ""
                 return failed(self.google, job, node, f"{node} was made to fail")
-            uri = self._model(job)
-            if uri is None:
-                return refused(self.google, job)
-            version = self._pushed(job, uri)
-            succeeded(self.google, job, version)
+            twin, is_new = self._twin(job)
+            details = twin.details(bucket(job), cached=not is_new)
+            if twin.failed:
+                return failed(self.google, job, twin.failed, "the twin failed", details)
+            if not twin.published:
+                return refused(self.google, job, details)
+            pushed = self._pushed(job, f"gs://{bucket(job)}/models/{twin.digest}")
+            succeeded(self.google, job, pushed, details)
         except Exception as error:
             failed(self.google, job, tasks[0], f"the stand-in failed: {error}")
             raise
 
-    def _model(self, job: Json) -> str | None:
-        """The path of the twin's blessed model, None for a refused one."""
+    def _twin(self, job: Json) -> tuple[Twin, bool]:
+        """The job's twin, and whether it is rehearsed for this job."""
         names = sorted(blob_name(uri) for uri in modules(job))
         key = json.dumps(names)  # the same in every stage's bucket
-        if key not in self._models:
-            published = self._train(job)
-            if published is None:
-                return None
-            self._models[key] = f"gs://{bucket(job)}/models/{len(self._models)}"
-        return self._models[key]
+        is_new = key not in self._twins
+        if is_new:
+            twin = self._train(job)
+            if not twin.published:
+                return twin, True  # the next job of the same modules tries again
+            self._twins[key] = twin
+        return self._twins[key], is_new
 
-    def _train(self, job: Json) -> str | None:
-        """Train the twin in a checkout of the job's commit; return where it published its model."""
+    def _train(self, job: Json) -> Twin:
+        """Train the twin in a checkout of the job's commit."""
         model = job["labels"]["model"]
         commit = job["labels"]["commit"]
         self.trained.append(model)
@@ -84,33 +90,31 @@ class VertexPipelines:
         with checkout(self.repository, commit) as place:
             return self._rehearsed(job, place.files, folder)
 
-    def _rehearsed(self, job: Json, files: Path, folder: Path) -> str | None:
+    def _rehearsed(self, job: Json, files: Path, folder: Path) -> Twin:
         model = folder / job["labels"]["model"]
         shutil.rmtree(model, ignore_errors=True)
         shutil.copytree(files / "models" / model.name, model)
         for uri in modules(job):  # what the job names, and not what the checkout happens to hold
             _download(uri, bucket(job), model)
 
-        def answer(*arguments: str, codes: tuple[int, ...] = (0,)) -> Any:
-            command = [sys.executable, "-m", "pipeline", *arguments, "--json"]
-            process = self._process(command, files, cwd=files)
-            return json.loads(_output(process, codes))
-
         runs = folder / "runs"
         paths = ("--runs", str(runs), "--output", str(folder))
-        [spec] = answer("compile", f"{model}/", "--env", "local", *paths)
-        summary = answer("rehearse", spec, codes=(0, 3))
-        return summary["published"]
+        command = [sys.executable, "-m", "pipeline", "compile", f"{model}/", "--env", "local"]
+        process = self._process([*command, *paths, "--json"], files, cwd=files)
+        [spec] = json.loads(_output(process, (0,)))
+        command = [sys.executable, "-m", "pipeline", "rehearse", spec]
+        _output(self._process(command, files, cwd=files), (0, 1, 3))  # 1: a task has failed
+        return Twin.newest(runs / "rehearsal" / model.name)
 
-    def _pushed(self, job: Json, uri: str) -> str:
-        """The cloud Pusher's version of the model, by the job's parameters."""
+    def _pushed(self, job: Json, uri: str) -> Json:
+        """The properties of what the cloud Pusher pushes, by the job's parameters."""
         pusher = dag(job)["tasks"]["Pusher"]
         parameter = pusher["inputs"]["parameters"]["custom_config"]
         config = json.loads(parameter["runtimeValue"]["constant"])
         destination = json.dumps(config["destination"])
         process = self._process([sys.executable, "-c", PUSH, uri, destination], self.repository)
-        *_, version = _output(process, (0,)).split()
-        return version
+        *_, resource_name, new, version = _output(process, (0,)).split()
+        return pushed_version(version, resource_name, new=int(new))
 
     def _process(
         self, command: list[str], files: Path, cwd: Path | None = None
@@ -168,22 +172,33 @@ def bucket(job: Json) -> str:
     return root.split("/")[2]
 
 
-def succeeded(google: GoogleApis, job: Json, version: str) -> None:
-    _ended_well(google, job, {"pushed": 1, "pushed_version": version})
+def pushed_version(version: str, resource_name: str, *, new: int) -> Json:
+    """The properties of a pushed model, as TFX's and our Pusher write them."""
+    properties = {"pushed_version": version, "pushed_destination": resource_name}
+    return {"pushed": 1, "new": new, **properties}
 
 
-def refused(google: GoogleApis, job: Json) -> None:
-    _ended_well(google, job, {"pushed": 0})
+def succeeded(google: GoogleApis, job: Json, pushed: Json, details: Sequence[Json] = ()) -> None:
+    _ended_well(google, job, pushed, details)
 
 
-def failed(google: GoogleApis, job: Json, node: str, message: str) -> None:
-    end(google, job, "FAILED", [node], "FAILED", error={"code": 9, "message": message})
+def refused(google: GoogleApis, job: Json, details: Sequence[Json] = ()) -> None:
+    _ended_well(google, job, {"pushed": 0}, details)
 
 
-def _ended_well(google: GoogleApis, job: Json, pushed: Json) -> None:
+def failed(
+    google: GoogleApis, job: Json, node: str, message: str, details: Sequence[Json] = ()
+) -> None:
+    """End the job at the node; a task that had not begun by then is not told."""
+    error = {"code": 9, "message": message}
+    end(google, job, "FAILED", [node], "FAILED", details, error=error)
+
+
+def _ended_well(google: GoogleApis, job: Json, pushed: Json, details: Sequence[Json]) -> None:
     artifact = {"name": f"{job['name']}/pushed", "metadata": pushed}
-    outputs = {"Pusher": {"pushed_model": {"artifacts": [artifact]}}}
-    end(google, job, "SUCCEEDED", nodes(job), "SUCCEEDED", outputs=outputs)
+    outputs = {"pushed_model": {"artifacts": [artifact]}}
+    pusher = {"taskName": "Pusher", "state": "SUCCEEDED", "outputs": outputs}
+    end(google, job, "SUCCEEDED", nodes(job), "SUCCEEDED", [*details, pusher])
 
 
 def end(
@@ -192,19 +207,21 @@ def end(
     state: str,
     tasks: list[str],
     task_state: str,
-    outputs: Json | None = None,
+    details: Sequence[Json] = (),
     **fields: Any,
 ) -> None:
-    """Move a job on, all its `tasks` with it."""
-    details = []
-    for task in tasks:
-        task_outputs = (outputs or {}).get(task, {})
-        details.append({"taskName": task, "state": task_state, "outputs": task_outputs})
+    """Move a job on, all its `tasks` with it, but those that `details` tell of.
+
+    As on Vertex the job is a task as well, and fails with any of them.
+    """
+    *_, run = job["name"].split("/")
+    by_task = {task: {"taskName": task, "state": task_state} for task in (run, *tasks)}
+    by_task |= {detail["taskName"]: detail for detail in details}
     google.change(
         "vertex_ai",
         job["name"],
         state=f"PIPELINE_STATE_{state}",
-        jobDetail={"taskDetails": details},
+        jobDetail={"taskDetails": list(by_task.values())},
         **fields,
     )
 

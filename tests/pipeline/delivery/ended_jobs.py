@@ -15,24 +15,28 @@ class Vertex:
 
     def __init__(self, google) -> None:
         self.google, self.verdict, self.jobs = google, "succeeded", []
+        self.details = []  # of the tasks that have more to tell than their state
         google.on_pipeline_job = self.run
 
     def run(self, job) -> None:
         self.jobs.append(job)
         if self.verdict == "failed":
-            vertex_pipelines.failed(self.google, job, "Trainer", "out of memory")
+            vertex_pipelines.failed(self.google, job, "Trainer", "out of memory", self.details)
         elif self.verdict == "cancelled":
             vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
         elif self.verdict == "refused":
-            vertex_pipelines.refused(self.google, job)
+            vertex_pipelines.refused(self.google, job, self.details)
         else:
             self._push(job)
 
     def _push(self, job) -> None:
         number = len(self.jobs)
         destination = pusher_destination(job)
-        version, _ = releases.vertex_pusher.push(f"gs://b/models/{number}", destination)
-        vertex_pipelines.succeeded(self.google, job, version.version_id)
+        version, new = releases.vertex_pusher.push(f"gs://b/models/{number}", destination)
+        pushed = vertex_pipelines.pushed_version(
+            version.version_id, version.resource_name, new=int(new)
+        )
+        vertex_pipelines.succeeded(self.google, job, pushed, self.details)
 
 
 def pusher_destination(job) -> VertexDestination:

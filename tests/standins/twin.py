@@ -1,0 +1,99 @@
+"""A job's local twin, rehearsed, as the cloud's API tells of the job.
+
+Its artifacts' files go to the bucket, but those of the examples: nobody should fetch these.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.cloud import storage
+
+Json = dict[str, Any]
+CLOUD_NAMES = {"CsvExampleGen": "BigQueryExampleGen"}  # of tasks that the cloud has instead
+LARGE = {"examples", "transformed_examples", "transform_graph"}
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A rehearsal's tasks, and the root below which its artifacts lie."""
+
+    tasks: list[Json]
+    root: Path
+
+    @classmethod
+    def newest(cls, root: Path) -> "Twin":
+        file = max(root.glob("rehearsals/*/tasks.json"))
+        return cls(json.loads(file.read_text()), root)
+
+    @property
+    def digest(self) -> str:
+        text = json.dumps(self.tasks)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def published(self) -> bool:
+        return any(_is_pushed(task) for task in self.tasks)
+
+    @property
+    def failed(self) -> str:
+        """The task that failed, or empty."""
+        names = [task["taskName"] for task in self.tasks if task["state"] == "FAILED"]
+        return "".join(names[:1])
+
+    def details(self, bucket: str, *, cached: bool = False) -> list[Json]:
+        """The tasks' details, their artifacts in the bucket.
+
+        Where all is cached, each task is skipped: its outputs are those of the older run.
+        """
+        artifacts = storage.Client(project="p").bucket(bucket)
+        details = []
+        for task in self.tasks:
+            detail = self._detail(task, artifacts)
+            if cached:
+                detail["state"] = "SKIPPED"
+            details.append(detail)
+        return details
+
+    def _detail(self, task: Json, bucket: Any) -> Json:
+        for key, outputs in task.get("outputs", {}).items():
+            for artifact in outputs["artifacts"]:
+                if key not in LARGE:
+                    self._upload(artifact, bucket)
+        name = task["taskName"]
+        sides = {side: self._moved(task.get(side, {}), bucket) for side in ("inputs", "outputs")}
+        return {**task, "taskName": CLOUD_NAMES.get(name, name), **sides}
+
+    def _moved(self, artifacts: Json, bucket: Any) -> Json:
+        """The artifacts of one side as the API's Artifact has them."""
+        moved = {}
+        for key, group in artifacts.items():
+            moved[key] = {
+                "artifacts": [self._artifact(each, bucket) for each in group["artifacts"]]
+            }
+        return moved
+
+    def _artifact(self, artifact: Json, bucket: Any) -> Json:
+        uri = f"gs://{bucket.name}/{self._name(artifact)}"
+        fields = {"name": artifact["name"], "metadata": artifact["metadata"]}
+        return {**fields, "uri": uri, "state": "LIVE"}
+
+    def _upload(self, artifact: Json, bucket: Any) -> None:
+        folder = Path(artifact["uri"])
+        for file in folder.rglob("*"):
+            if file.is_file():
+                name = f"{self._name(artifact)}/{file.relative_to(folder)}"
+                bucket.blob(name).upload_from_filename(str(file))
+
+    def _name(self, artifact: Json) -> str:
+        """The artifact's place in a bucket."""
+        path = Path(artifact["uri"]).relative_to(self.root)
+        return f"pipelines/twin/{path}"
+
+
+def _is_pushed(task: Json) -> bool:
+    outputs = task.get("outputs", {})
+    pushed_models = outputs.get("pushed_model", {}).get("artifacts", [])
+    return any(artifact["metadata"].get("pushed") == 1 for artifact in pushed_models)
