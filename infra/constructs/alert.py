@@ -110,7 +110,22 @@ def absent(title: str, metric_filter: str, *, by: str) -> Condition:
     return Condition(display_name=title, condition_absent=condition)
 
 
-def logged(title: str, log_filter: str) -> Condition:
-    """Fire when a log entry matches, at most once an hour."""
-    match = MonitoringAlertPolicyConditionsConditionMatchedLog(filter=log_filter)
+def logged(title: str, log_filter: str, *labels: str) -> Condition:
+    """Fire when a log entry matches, at most once an hour for one combination of the labels' values.
+
+    `labels` are fields of the entry's payload that the documentation shows: `in_notice` names one.
+    """
+    extractors = {label: f"EXTRACT(jsonPayload.{label})" for label in labels}
+    match = MonitoringAlertPolicyConditionsConditionMatchedLog(
+        filter=log_filter, label_extractors=extractors or None
+    )
     return Condition(display_name=title, condition_matched_log=match)
+
+
+def in_notice(label: str) -> str:
+    """Return the place in an alert's documentation that shows a logged label's value.
+
+    cloud.google.com/monitoring/alerts/doc-variables; Terraform reads a doubled dollar as one, and a
+    single one as an interpolation of its own.
+    """
+    return f"$${{log.extracted_label.{label}}}"

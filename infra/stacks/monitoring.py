@@ -28,7 +28,7 @@ from cdktf_cdktf_provider_google.monitoring_notification_channel import (
 )
 from constructs import Construct
 
-from infra.constructs.alert import Alert, above, absent, logged
+from infra.constructs.alert import Alert, above, absent, in_notice, logged
 from infra.constructs.dashboard import Chart, Dashboard
 from infra.constructs.dataset import Dataset
 from infra.stacks.stage_stack import StageStack
@@ -196,13 +196,18 @@ class Monitoring(StageStack):
         )
 
     def _watch_deliveries(self) -> None:
-        failed_run = logged("run failed", self._event("run_failed"))
+        report = f"Its report, where there was a run: {in_notice('report')}"
+        failed_run = logged("run failed", self._event("run_failed"), "report")
         self._alert(
-            "Run failed", "A pipeline run failed; the model that was serving still is.", failed_run
+            "Run failed",
+            f"A pipeline run failed; the model that was serving still is. {report}",
+            failed_run,
         )
-        refusal = logged("not blessed", self._event("not_blessed"))
+        refusal = logged("not blessed", self._event("not_blessed"), "report")
         self._alert(
-            "Not blessed", "A candidate was refused; the model that was serving still is.", refusal
+            "Not blessed",
+            f"A candidate was refused; the model that was serving still is. {report}",
+            refusal,
         )
         build_log = (
             f'logName="projects/{self.settings.project_id}/logs/cloudbuild" '

@@ -25,6 +25,20 @@ def test_every_alert_has_its_page_in_the_runbook(monitored):
     assert links <= headings
 
 
+def test_the_alerts_of_a_run_link_its_report(synthesized):
+    link = "$${log.extracted_label.report}"
+
+    extractors = {}
+    for _, alert in synthesized.each(ALERT):
+        if link in alert.documentation["content"]:
+            [condition] = alert.conditions
+            _, words = alert.display_name.split(": ")
+            extractors[words] = condition["condition_matched_log"]["label_extractors"]
+
+    report = {"report": "EXTRACT(jsonPayload.report)"}
+    assert extractors == {"run failed": report, "not blessed": report}
+
+
 def test_alerts_reach_the_addresses_of_their_environment(synthesized):
     channels = synthesized.of("monitoring-prod", "google_monitoring_notification_channel")
     alerts = synthesized.of("monitoring-prod", ALERT)
