@@ -111,7 +111,7 @@ def absent(title: str, metric_filter: str, *, by: str) -> Condition:
 
 
 def logged(title: str, log_filter: str, *labels: str) -> Condition:
-    """Fire when a log entry matches, at most once an hour for one combination of the labels' values.
+    """Fire when a log entry matches, at most once an hour for one set of the labels' values.
 
     `labels` are fields of the entry's payload that the documentation shows: `in_notice` names one.
     """

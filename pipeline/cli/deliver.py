@@ -40,9 +40,13 @@ def run(options: argparse.Namespace) -> int:
     return report_verdicts(options, verdicts)
 
 
+def _shown(verdict: "Verdict") -> str:
+    sentence = f"{verdict.model}: {verdict.state}: {verdict.reason}"
+    return f"{sentence}\n  report: {verdict.report}" if verdict.report else sentence
+
+
 def report_verdicts(options: argparse.Namespace, verdicts: "list[Verdict]") -> int:
-    lines = [f"{verdict.model}: {verdict.state}: {verdict.reason}" for verdict in verdicts]
-    text = "\n".join(lines) or "no model to deliver: the images are recorded"
+    text = "\n".join(map(_shown, verdicts)) or "no model to deliver: the images are recorded"
     shared.report(options, text, [asdict(verdict) for verdict in verdicts])
     states = {verdict.state for verdict in verdicts}
     if "failed" in states:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from pipeline import spec
-from pipeline.delivery import git, record_object, recorded_images
+from pipeline.delivery import git, record_object, recorded_images, run_report
 from pipeline.delivery.record import Images, Record, SupersededError
 from pipeline.delivery.releases import Candidate, release, sweep
 from pipeline.errors import ConfigurationError, RunError
@@ -31,6 +31,7 @@ class Verdict:
     model: str
     state: Literal["delivered", "not blessed", "failed", "superseded"]
     reason: str
+    report: str | None = None  # its run's, for a browser
 
 
 def asked_models(models: str) -> list[str]:
@@ -83,8 +84,10 @@ class Rollout:
                 sweep(self.stage, model, self.observer)
                 runs[model] = submit(submission, self.observer)
         for model, outcome in pipeline_jobs.wait(self.stage, runs, self.observer):
-            with self._failures(model, verdicts):
-                verdicts.append(self._judged(model, images[model], outcome))
+            address = run_report.address(self.stage, model, outcome.run)
+            with self._failures(model, verdicts, report=address):
+                verdicts.append(self._judged(model, images[model], outcome, address))
+            verdicts[-1] = replace(verdicts[-1], report=self._report(model, outcome))
         return sorted(verdicts, key=lambda verdict: verdict.model)
 
     def close(self, images: Images) -> None:
@@ -112,12 +115,18 @@ class Rollout:
             with shown(self.observer, f"ask {follower.name} to promote {','.join(models)}"):
                 pubsub.ask_to_promote(follower, self.commit, models)
 
-    def _judged(self, model: str, images: Images, outcome: Outcome) -> Verdict:
+    def _report(self, model: str, outcome: Outcome) -> str | None:
+        """Write the run's report; return its address, or None."""
+        with shown(self.observer, f"{model} report"):
+            return run_report.write(self.stage, model, outcome.run, outcome.error)
+
+    def _judged(self, model: str, images: Images, outcome: Outcome, report: str) -> Verdict:
         stage, run = self.stage, outcome.run
         if outcome.error is not None:
             raise RunError(outcome.error)
         if outcome.version is None:
-            event_log.tell(stage, "not_blessed", model, commit=self.commit, run=run)
+            facts = {"commit": self.commit, "run": run, "report": report}
+            event_log.tell(stage, "not_blessed", model, **facts)
             reason = f"the candidate was refused, what served before still does ({run})"
             return Verdict(model, "not blessed", reason)
         is_retraining = is_recorded(record_object.read(stage), self.commit, [model])
@@ -143,8 +152,11 @@ class Rollout:
             raise SupersededError(f"{self.source.name} has another commit of {model} by now")
 
     @contextmanager
-    def _failures(self, model: str, verdicts: list[Verdict]) -> Iterator[None]:
-        """Turn a failure of one model into its verdict, and tell the event log."""
+    def _failures(self, model: str, verdicts: list[Verdict], report: str = "") -> Iterator[None]:
+        """Turn a failure of one model into its verdict, and tell the event log.
+
+        `report` is the address of its run's report, empty where there is no run.
+        """
         try:
             yield
         except SupersededError as error:
@@ -152,7 +164,8 @@ class Rollout:
         except (RunError, ConfigurationError) as error:
             verdicts.append(Verdict(model, "failed", str(error)))
             with suppress(RunError):  # the verdict is what matters, and the build fails with it
-                event_log.tell(self.stage, "run_failed", model, reason=str(error))
+                facts = {"reason": str(error), "report": report}
+                event_log.tell(self.stage, "run_failed", model, **facts)
 
 
 def submit(submission: Submission, observer: Observer) -> PipelineJob:

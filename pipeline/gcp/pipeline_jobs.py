@@ -143,6 +143,19 @@ def wait(
             pause = min(pause * 1.3, POLL_SECONDS[1])
 
 
+def read(stage: Stage, run: str) -> Json:
+    """Return the run of that resource name as the API's JSON.
+
+    It tells the compiled spec, the labels, and each task with its artifacts.
+    """
+    with stage.asking(f"the run {run}"):
+        resource = patiently(lambda: stage.vertex.PipelineJob.get(run)).gca_resource
+    job: Json = type(resource).to_dict(
+        resource, use_integers_for_enums=False, preserving_proto_field_name=False
+    )
+    return job
+
+
 def _existing(submission: Submission) -> list[PipelineJob]:
     """Return this commit's runs of the model, the newest first."""
     labels = submission.labels
@@ -234,7 +247,9 @@ def _observed(
 
 
 def _outcome(resource: PipelineJobResource) -> Outcome:
-    tasks = resource.job_detail.task_details
+    run_name = resource.name.split("/")[-1]
+    # The run itself is one of its tasks, and fails with any of them.
+    tasks = [task for task in resource.job_detail.task_details if task.task_name != run_name]
     if _state(resource) != "SUCCEEDED":
         failed_tasks = [task.task_name for task in tasks if task.state.name == "FAILED"]
         place = f" at {failed_tasks[0]}" if failed_tasks else ""

@@ -39,7 +39,8 @@ def run(
         with everything_else_to(log) as terminal:
             upstream = _upstream(pipeline)
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
-            run_summary = summary.compose(metadata, pipeline_spec)
+            origin = lineage.here()
+            run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
             page = report.render(metadata, run_summary)
             text = json.dumps(run_summary, indent=2)
             summary_file = write(run_folder / "summary.json", f"{text}\n")

@@ -13,7 +13,7 @@ WORD_BARS = 20  # the most frequent words that a column's histogram shows
 
 def column_statistics(metadata: RunMetadata) -> list[dict[str, Any]]:
     """One row for each raw column of the train split."""
-    statistics = metadata.artifact("StatisticsGen", "statistics")
+    statistics = metadata.files("StatisticsGen", "statistics")
     if statistics is None:
         return []
     splits = artifact_utils.decode_split_names(statistics.split_names)

@@ -4,7 +4,6 @@ import functools
 import math
 from typing import Any
 
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tfx.types import Artifact
 
@@ -18,8 +17,8 @@ Slices = dict[str, Metrics]
 
 def evaluation_result(metadata: RunMetadata) -> Any:
     """TFMA's result for the candidate, or None."""
-    evaluation = metadata.artifact("Evaluator", "evaluation")
-    if evaluation is None or not tf.io.gfile.exists(evaluation.uri):
+    evaluation = metadata.files("Evaluator", "evaluation")
+    if evaluation is None:
         return None
     model_names = _model_names(evaluation)
     model_name = "candidate" if "candidate" in model_names else None
@@ -91,7 +90,7 @@ def baseline(metadata: RunMetadata, evaluation: Slices) -> dict[str, Any] | None
 
 
 def _baseline_metrics(metadata: RunMetadata) -> Slices:
-    evaluation = metadata.artifact("Evaluator", "evaluation")
+    evaluation = metadata.files("Evaluator", "evaluation")
     if evaluation is None or "baseline" not in _model_names(evaluation):
         return {}
     result = _load(evaluation.uri, "baseline")

@@ -34,6 +34,11 @@ def _git(*arguments: str) -> str:
     return process.stdout.strip()
 
 
+def here() -> dict[str, Any]:
+    """The code and the environment of this process."""
+    return {"code": code(), "environment": environment()}
+
+
 def environment() -> dict[str, str]:
     lock_file = REPOSITORY / "Pipfile.lock"
     lock = json.loads(lock_file.read_text())
@@ -46,18 +51,25 @@ def environment() -> dict[str, str]:
 def data(examples: Artifact | None) -> dict[str, Any]:
     if examples is None:
         return {}
-    properties = examples.mlmd_artifact.custom_properties
     values = {}
     for name in ("rows", "rows_dropped", "sha256", "digest", "tables", "query"):
-        if name in properties:
-            value = properties[name]
-            kind = value.WhichOneof("value")
-            values[name] = getattr(value, kind)
+        if examples.has_custom_property(name):
+            values[name] = _property(examples, name)
     return values
 
 
-def model_type(model: Artifact | None) -> dict[str, Any]:
-    if model is None or not tf.io.gfile.exists(model.uri):
+def _property(artifact: Artifact, name: str) -> Any:
+    """A custom property, whichever store it is from: JSON knows no integers."""
+    value = artifact.get_json_value_custom_property(name)
+    if value is None:
+        return artifact.get_custom_property(name)
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value
+
+
+def model_type(metadata: RunMetadata) -> dict[str, Any]:
+    model = metadata.files("Trainer", "model", "*/variables/variables.index")
+    if model is None:
         return {}
     path = path_utils.serving_model_path(model.uri)
     parameters = 0
@@ -69,8 +81,8 @@ def model_type(model: Artifact | None) -> dict[str, Any]:
 
 def hyperparameters(metadata: RunMetadata) -> dict[str, Any]:
     """The Trainer's hyperparameters: imported, or a Tuner's best."""
-    artifact = metadata.artifact("Hyperparameters", "result")
-    artifact = artifact or metadata.artifact("Tuner", "best_hyperparameters")
+    artifact = metadata.files("Hyperparameters", "result")
+    artifact = artifact or metadata.files("Tuner", "best_hyperparameters")
     if artifact is None:
         return {}
     files = tf.io.gfile.glob(f"{artifact.uri}/*")

@@ -88,8 +88,8 @@ def _anomalies(metadata: RunMetadata) -> list[str] | None:
 
     A validator that stops the run leaves no artifact.
     """
-    statistics = metadata.artifact("StatisticsGen", "statistics")
-    schema = metadata.artifact("ImportSchemaGen", "schema")
+    statistics = metadata.files("StatisticsGen", "statistics")
+    schema = metadata.files("ImportSchemaGen", "schema")
     if statistics is None or schema is None:
         return None
     schema_file = io_utils.get_only_uri_in_dir(schema.uri)
@@ -99,7 +99,7 @@ def _anomalies(metadata: RunMetadata) -> list[str] | None:
 
 def _curves(metadata: RunMetadata) -> list[str]:
     """One picture for each metric of the training's TensorBoard events."""
-    run = metadata.artifact("Trainer", "model_run")
+    run = metadata.files("Trainer", "model_run", "train/events*", "validation/events*")
     if run is None:
         return []
     series: dict[str, charts.Series] = defaultdict(dict)

@@ -1,18 +1,23 @@
-"""One run, node by node, as the metadata store tells it.
+"""One run, node by node: the one source of the run's summary and report.
 
-It is the one source of the run's summary and report.
+`from_metadata` reads a local metadata store, job_metadata a job of Vertex Pipelines.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import Artifact, artifact_utils
 
 ENDED = {"COMPLETE": "ran", "CACHED": "cached", "FAILED": "failed", "RUNNING": "interrupted"}
 Artifacts = dict[str, list[Artifact]]
+# An artifact and patterns of the files that its reader wants -> the artifact with its files on this
+# machine, None where it has none of them.
+Files = Callable[[Artifact, tuple[str, ...]], Artifact | None]
 
 
 @dataclass
@@ -26,13 +31,22 @@ class Node:
     outputs: Artifacts = field(default_factory=dict)
 
 
+def _here(artifact: Artifact, _: tuple[str, ...]) -> Artifact | None:
+    """The artifact of a run on this machine."""
+    return artifact if tf.io.gfile.exists(artifact.uri) else None
+
+
 @dataclass
 class RunMetadata:
-    """A run of the pipeline; `artifact` finds a node's output."""
+    """A run of the pipeline.
+
+    `artifact` finds a node's output, `files` the same output with its files on this machine.
+    """
 
     id: str
     nodes: list[Node]  # in the order they run
     error: str | None = None
+    files_of: Files = _here
 
     def node(self, id_: str) -> Node | None:
         for node in self.nodes:
@@ -46,6 +60,14 @@ class RunMetadata:
             return None
         artifacts = run_node.outputs.get(key, [])
         return next(iter(artifacts), None)
+
+    def files(self, node: str, key: str, *patterns: str) -> Artifact | None:
+        """A node's output with its files on this machine, None without files.
+
+        `patterns` name those that are read, by their paths below the artifact; none means all.
+        """
+        artifact = self.artifact(node, key)
+        return self.files_of(artifact, patterns) if artifact else None
 
 
 def from_metadata(

@@ -10,20 +10,24 @@ from typing import Any
 
 from tfx.types import Artifact
 
-from pipeline.model.declaration import Gate
+from pipeline.model.declaration import Declaration, Gate
 from pipeline.reports import lineage
 from pipeline.reports.evaluation import WHOLE, Metrics, Slices, baseline, candidate_metrics
 from pipeline.reports.run_metadata import Node, RunMetadata
-from pipeline.spec import PipelineSpec
 
 Check = dict[str, Any]  # a bound of the gate, as _check makes it
 
 
-def compose(metadata: RunMetadata, spec: PipelineSpec) -> dict[str, Any]:
-    """A JSON-ready summary, of a failed or interrupted run too."""
+def compose(
+    metadata: RunMetadata, model: str, declaration: Declaration, origin: dict[str, Any]
+) -> dict[str, Any]:
+    """A JSON-ready summary, of a failed or interrupted run too.
+
+    `origin` holds the records `code` and `environment` of what has run.
+    """
     slices = candidate_metrics(metadata)
     last_blessed = baseline(metadata, slices)
-    gate = _gate(spec.declaration.gate, slices, last_blessed)
+    gate = _gate(declaration.gate, slices, last_blessed)
     metrics = slices.pop(WHOLE, {})
     nodes = [_node(node) for node in metadata.nodes]
     state = "failed" if metadata.error else "succeeded"
@@ -32,8 +36,8 @@ def compose(metadata: RunMetadata, spec: PipelineSpec) -> dict[str, Any]:
     seconds = end - start
     return {
         "run": metadata.id,
-        "model": spec.model,
-        "purpose": spec.declaration.purpose,
+        "model": model,
+        "purpose": declaration.purpose,
         "state": state,
         "error": metadata.error,
         "started": start_time.isoformat(timespec="seconds"),
@@ -44,7 +48,7 @@ def compose(metadata: RunMetadata, spec: PipelineSpec) -> dict[str, Any]:
         "baseline": last_blessed,
         "gate": gate,
         "decision": _decision(metadata, gate),
-        "records": _records(metadata, metrics),
+        "records": origin | _records(metadata, metrics),
     }
 
 
@@ -63,14 +67,11 @@ def _node(node: Node) -> dict[str, Any]:
 def _records(metadata: RunMetadata, metrics: Metrics) -> dict[str, Any]:
     examples = metadata.artifact("CsvExampleGen", "examples")
     examples = examples or metadata.artifact("BigQueryExampleGen", "examples")
-    model = metadata.artifact("Trainer", "model")
     return {
-        "code": lineage.code(),
-        "environment": lineage.environment(),
         "data": lineage.data(examples),
         "hyperparameters": lineage.hyperparameters(metadata),
         "metrics": metrics,
-        "model_type": lineage.model_type(model),
+        "model_type": lineage.model_type(metadata),
     }
 
 

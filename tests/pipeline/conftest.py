@@ -152,6 +152,60 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     return Trained(folder, runs_folder, summary)
 
 
+@dataclass
+class Rehearsed:
+    """A small model's local spec, and what its rehearsal returned."""
+
+    place: Path
+    spec: Path
+    result: dict[str, Any]
+
+    @property
+    def job(self) -> dict[str, Any]:
+        return json.loads(self.spec.read_text())
+
+    @property
+    def root(self) -> Path:
+        return self.place / "runs/rehearsal/cab"
+
+    @property
+    def logs(self) -> list[Path]:
+        """Each container's log."""
+        return list(self.root.glob("rehearsals/*/*/log.txt"))
+
+    def logs_with(self, words: str) -> list[str]:
+        return [str(log) for log in self.logs if words in log.read_text()]
+
+
+@pytest.fixture(scope="session")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
+    """Rehearsed once a session; tests add rehearsals to its root and never take from it."""
+    from pipeline.local.rehearsal import rehearse_file
+
+    place = tmp_path_factory.mktemp("rehearsed")
+    copy_small("cab", place)
+    spec = compiled(place)
+    result = rehearse_file(spec)
+    return Rehearsed(place, spec, result)
+
+
+def compiled(place: Path) -> Path:
+    """The local job of that place's model, in a file."""
+    from pipeline.cli.compile import compile_models
+
+    model = str(place / "cab")
+    [spec] = compile_models(
+        [model],
+        environment="local",
+        image=None,
+        serving_image=None,
+        end="",
+        runs=place / "runs",
+        output=place,
+    )
+    return spec
+
+
 def states(summary: dict[str, Any]) -> dict[str, str]:
     return {node["id"]: node["state"] for node in summary["nodes"]}
 

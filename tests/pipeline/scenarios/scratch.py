@@ -141,6 +141,14 @@ class Scratch:
         models = self.record(stage)["models"]
         return models[model]["current"]
 
+    def summary(self, stage: str, model: str) -> dict[str, Any]:
+        """The summary that the run of the stage's version has left in the bucket."""
+        *_, run = self.version(stage, model)["run"].split("/")
+        name = self.names(stage).bucket("artifacts")
+        bucket = storage.Client(project="p").bucket(name)
+        content = bucket.blob(f"reports/{model}/{run}/summary.json").download_as_bytes()
+        return json.loads(content)
+
     def modules(self, stage: str) -> set[str]:
         """The names of all modules in the stage's bucket."""
         bucket = self.names(stage).bucket("artifacts")

@@ -5,6 +5,7 @@ Every kind of commit goes as far as its route goes, in one story.
 
 import pytest
 
+from tests.pipeline.conftest import nodes_that
 from tests.pipeline.scenarios import scratch as scratches
 from tests.pipeline.scenarios.scratch import Scratch
 
@@ -67,6 +68,12 @@ def the_first_push_delivers_everything_and_staging_takes_it_on(scratch: Scratch)
     staging_version = scratch.version("staging", "cab")
     assert staging_version["images"] == dev_version["images"]
     assert staging_version["commit"] == dev_version["commit"]
+    dev_summary = scratch.summary("dev", "cab")
+    staging_summary = scratch.summary("staging", "cab")
+    assert dev_summary["metrics"]["auc"] > 0.5
+    assert nodes_that(dev_summary, "ran") > {"BigQueryExampleGen", "Trainer", "Pusher"}
+    assert nodes_that(staging_summary, "cached") > {"BigQueryExampleGen", "Trainer"}
+    assert staging_summary["metrics"] == dev_summary["metrics"]
     scratch.stop_promotions()
 
 
@@ -154,6 +161,7 @@ def a_full_delivery_fails_and_changes_nothing(scratch: Scratch, delivered_commit
     record = scratch.record("dev")
     assert outcome.status == "FAILURE"
     assert "failed at Transform" in outcome.output
+    assert "report: https://storage.cloud.google.com/scratch-dev-dev-artifacts/" in outcome.output
     assert record["commit"] == delivered_commit
     assert scratch.traffic("dev", "cab") == {"2": 100}
 

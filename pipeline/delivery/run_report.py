@@ -1,0 +1,110 @@
+"""Writes the summary and the report of a Vertex run into its stage's bucket.
+
+They are what a run on a machine leaves, made from one answer about the job and from the files of
+its artifacts.
+"""
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tfx.types import Artifact
+
+from pipeline.gcp import artifact_files, pipeline_jobs
+from pipeline.gcp.clients import patiently
+from pipeline.gcp.stage import Stage
+from pipeline.model.folder import ModelFolder
+from pipeline.reports import job_metadata, lineage, report, summary
+
+Json = dict[str, Any]
+FOLDER = "reports"
+# A browser that is signed in reads an object there:
+# cloud.google.com/storage/docs/request-endpoints#cookieauth
+BROWSER = "https://storage.cloud.google.com"
+
+
+def address(stage: Stage, model: str, run: str) -> str:
+    """Where a browser finds the report of a run, whose resource name this is."""
+    bucket = stage.names.bucket("artifacts")
+    folder = _folder(model, run)
+    return f"{BROWSER}/{bucket}/{folder}/report.html"
+
+
+def write(stage: Stage, model: str, run: str, error: str | None) -> str | None:
+    """Write both; return the report's address, None where they could not be written.
+
+    `error` is the sentence of a run that failed. A run that is reported again is written over.
+    """
+    try:
+        _write(stage, model, run, error)
+    except Exception as problem:  # whatever it is: the delivery has its verdict without a report
+        words = str(problem).split()
+        text = " ".join(words)[:300]
+        print(f"{model}: the report of {run} was not written: {text}", file=sys.stderr)
+        return None
+    return address(stage, model, run)
+
+
+def _write(stage: Stage, model: str, run: str, error: str | None) -> None:
+    job = pipeline_jobs.read(stage, run)
+    declaration = ModelFolder.load(model).declaration
+    with tempfile.TemporaryDirectory() as folder:
+        files = _Files(stage, Path(folder))
+        metadata = job_metadata.from_job(job, files, error)
+        run_summary = summary.compose(metadata, model, declaration, _origin(job))
+        page = report.render(metadata, run_summary)
+    text = json.dumps(run_summary, indent=2)
+    contents = {
+        "summary.json": (f"{text}\n", "application/json"),
+        "report.html": (page, "text/html; charset=utf-8"),
+    }
+    folder = _folder(model, run)
+    with stage.asking(f"the bucket {stage.artifacts.name}"):
+        for name, (content, content_type) in contents.items():
+            _upload(stage, f"{folder}/{name}", content, content_type)
+
+
+def _upload(stage: Stage, name: str, content: str, content_type: str) -> None:
+    blob = stage.artifacts.blob(name)
+    patiently(lambda: blob.upload_from_string(content, content_type=content_type))
+
+
+def _folder(model: str, run: str) -> str:
+    *_, run_id = run.split("/")
+    return f"{FOLDER}/{model}/{run_id}"
+
+
+def _origin(job: Json) -> Json:
+    """The commit and the image that the job ran, beside the versions of this commit's lock."""
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"].values()
+    containers = [executor["container"] for executor in executors if "container" in executor]
+    environment = {**lineage.environment(), "image": containers[0]["image"]}
+    code = {"commit": job["labels"]["commit"], "changed_files": []}
+    return {"code": code, "environment": environment}
+
+
+@dataclass
+class _Files:
+    """Brings artifacts' files from the stage's bucket into `folder`, each once."""
+
+    stage: Stage
+    folder: Path
+    _fetched: dict[tuple[str, tuple[str, ...]], Artifact | None] = field(default_factory=dict)
+
+    def __call__(self, artifact: Artifact, patterns: tuple[str, ...]) -> Artifact | None:
+        key = (artifact.uri, patterns)
+        if key not in self._fetched:
+            self._fetched[key] = self._fetch(artifact, patterns)
+        return self._fetched[key]
+
+    def _fetch(self, artifact: Artifact, patterns: tuple[str, ...]) -> Artifact | None:
+        folder = self.folder / str(len(self._fetched))
+        if not artifact_files.fetch(self.stage, artifact.uri, patterns, folder):
+            return None
+        local_artifact = type(artifact)()
+        local_artifact.copy_from(artifact)
+        local_artifact.uri = str(folder)
+        return local_artifact

@@ -1,0 +1,251 @@
+"""A run leaves the same summary and report, whether it ran here or on Vertex Pipelines."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from tests.pipeline.conftest import NODES, ROWS, nodes_that, parsed, states
+from tests.pipeline.delivery.deliveries import deliver
+from tests.standins.twin import CLOUD_NAMES, Twin
+
+CLOUD_NODES = [CLOUD_NAMES.get(node, node) for node in NODES]
+BROWSER = "https://storage.cloud.google.com/mill-dev-dev-artifacts"
+PROBLEM = "the model answers a constant, 0.5, to 64 different held-out rows"
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@dataclass
+class Left:
+    """What a run left to read."""
+
+    summary: dict[str, Any]
+    page: str
+    nodes: list[str]
+
+
+@pytest.fixture
+def here(trained):
+    page = (trained.run / "report.html").read_text()
+    text = (trained.run / "summary.json").read_text()
+    summary = json.loads(text)
+    return Left(summary, page, NODES)
+
+
+@pytest.fixture
+def twin(rehearsed):
+    """The job's twin; the first rehearsal is the one of the model that was published."""
+    files = rehearsed.root.glob("rehearsals/*/tasks.json")
+    text = min(files).read_text()
+    return Twin(json.loads(text), rehearsed.root)
+
+
+@pytest.fixture
+def bucket(blob):
+    return blob.bucket
+
+
+@pytest.fixture
+def vertex(pipelines, commit, twin, bucket):
+    pipelines.details = twin.details(bucket.name)
+    deliver(commit)
+    return left(pipelines, bucket)
+
+
+def left(pipelines, bucket):
+    """What the last job's delivery left in the bucket."""
+    objects = {}
+    for name in ("summary.json", "report.html"):
+        blob = bucket.blob(f"{folder(pipelines)}/{name}")
+        objects[name] = blob.download_as_text()
+    text, page = objects.values()
+    summary = json.loads(text)
+    return Left(summary, page, CLOUD_NODES)
+
+
+def folder(pipelines):
+    job = pipelines.jobs[-1]
+    *_, run = job["name"].split("/")
+    return f"reports/cab/{run}"
+
+
+@pytest.fixture(params=["here", "vertex"])
+def run(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_a_run_leaves_its_summary_wherever_it_ran(run):
+    summary = run.summary
+
+    metrics = summary["metrics"]
+    records = summary["records"]
+    data = records["data"]
+    decision = summary["decision"]
+    seconds = [node["seconds"] for node in summary["nodes"]]
+    [check] = [check for check in summary["gate"] if check["slice"] == "all"]
+    assert summary["model"] == "cab"
+    assert summary["state"] == "succeeded"
+    assert states(summary) == dict.fromkeys(run.nodes, "ran")
+    assert 1 < max(seconds) <= summary["seconds"] + 0.1
+    assert 0.5 < metrics["auc"] < 1
+    assert check["value"] == metrics["auc"]
+    assert check["holds"] is True
+    assert summary["baseline"] is None
+    assert decision["blessed"] is True
+    assert decision["published"]
+    assert decision["reason"] == "published: every bound holds and the model can be served"
+    assert data["rows"] == ROWS
+    assert data["rows_dropped"] == 0
+    assert records["hyperparameters"]["batch_size"]
+    assert records["model_type"]["parameters"] > 1000
+
+
+def test_a_run_leaves_its_report_wherever_it_ran(run):
+    page = run.page
+
+    assert page.count("data:image/svg+xml;base64,") == 4  # ROC, calibration, loss, auc
+    assert "<script" not in page
+    assert "None: the data is what schema.pbtxt says." in page
+    assert "Raw columns of the train split" in page
+    assert "<td>trip_miles</td>" in page
+    for node in run.nodes:
+        assert f">{node}</text>" in page
+
+
+def test_both_draw_the_same_graph(here, vertex):
+    here_edges = upstream(here.summary)
+    vertex_edges = upstream(vertex.summary)
+
+    named_as_there = {}
+    for node, sources in here_edges.items():
+        cloud_sources = {CLOUD_NAMES.get(source, source) for source in sources}
+        named_as_there[CLOUD_NAMES.get(node, node)] = cloud_sources
+    assert vertex_edges == named_as_there
+
+
+def upstream(summary):
+    return {node["id"]: set(node["upstream"]) for node in summary["nodes"]}
+
+
+def test_the_records_of_a_vertex_run_name_its_commit_and_its_image(vertex, pipelines, commit):
+    records = vertex.summary["records"]
+
+    [job] = pipelines.jobs
+    image_label = job["labels"]["image"]
+    image = records["environment"]["image"]
+    assert records["code"] == {"commit": commit, "changed_files": []}
+    assert f"/pipeline@sha256:{image_label}" in image
+
+
+def test_a_browser_shows_the_report_that_the_verdict_links(pipelines, commit, twin, bucket):
+    pipelines.details = twin.details(bucket.name)
+
+    [verdict] = deliver(commit)
+
+    place = folder(pipelines)
+    page = bucket.get_blob(f"{place}/report.html")
+    summary = bucket.get_blob(f"{place}/summary.json")
+    assert verdict.report == f"{BROWSER}/{place}/report.html"
+    assert page.content_type == "text/html; charset=utf-8"
+    assert summary.content_type == "application/json"
+
+
+def test_a_cached_task_is_told_with_the_outputs_of_the_run_that_made_them(
+    pipelines, commit, twin, bucket
+):
+    pipelines.details = twin.details(bucket.name, cached=True)
+
+    deliver(commit)
+
+    run = left(pipelines, bucket)
+    assert nodes_that(run.summary, "cached") == {*CLOUD_NODES} - {"Pusher"}
+    assert run.summary["metrics"]
+    assert run.page.count("data:image/svg+xml;base64,") == 4
+
+
+def test_a_refused_run_is_reported_with_its_reason_and_the_alert_links_it(
+    google, pipelines, commit, twin, bucket
+):
+    refused_twin = replace(twin, tasks=[refused(task) for task in twin.tasks])
+    pipelines.details = refused_twin.details(bucket.name)
+    pipelines.verdict = "refused"
+
+    [verdict] = deliver(commit)
+
+    run = left(pipelines, bucket)
+    [entry] = google.entries
+    assert verdict.state == "not blessed"
+    assert run.summary["decision"]["reason"] == f"not published: {PROBLEM}"
+    assert "Not published" in run.page
+    assert entry["jsonPayload"]["report"] == verdict.report
+
+
+def refused(task):
+    """The task of a run whose model can't be served."""
+    if task["taskName"] != "ServingCheck":
+        return task
+    [artifact] = task["outputs"]["blessing"]["artifacts"]
+    metadata = {**artifact["metadata"], "blessed": 0, "problems": json.dumps([PROBLEM])}
+    blessing = {"artifacts": [{**artifact, "metadata": metadata}]}
+    return {**task, "outputs": {"blessing": blessing}}
+
+
+def test_a_failed_run_is_reported_up_to_its_failure_and_the_alert_links_it(
+    google, pipelines, commit, twin, bucket
+):
+    names = [task["taskName"] for task in twin.tasks]
+    trainer = names.index("Trainer")
+    begun_tasks = replace(twin, tasks=twin.tasks[:trainer])
+    pipelines.details = begun_tasks.details(bucket.name)
+    pipelines.verdict = "failed"
+
+    [verdict] = deliver(commit)
+
+    run = left(pipelines, bucket)
+    [entry] = google.entries
+    assert verdict.state == "failed"
+    assert "failed at Trainer: out of memory" in run.summary["error"]
+    assert nodes_that(run.summary, "failed") == {"Trainer"}
+    assert "Evaluator" in nodes_that(run.summary, "not reached")
+    assert "Raw columns of the train split" in run.page
+    assert entry["jsonPayload"]["report"] == verdict.report
+
+
+def test_a_report_that_cannot_be_made_is_a_sentence_and_no_failure(
+    google, pipelines, commit, twin, bucket, cli
+):
+    details = twin.details(bucket.name)
+    [statistics] = [task for task in details if task["taskName"] == "StatisticsGen"]
+    [artifact] = statistics["outputs"]["statistics"]["artifacts"]
+    artifact["uri"] = "gs://somebody-else/statistics"
+    pipelines.details = details
+    models = ("--models", "cab")
+
+    result = cli("deliver", "--env", "dev", "--commit", commit, *models, "--tag", "built", "--json")
+
+    [verdict] = parsed(result)
+    assert result.code == 0
+    assert verdict["state"] == "delivered"
+    assert verdict["report"] is None
+    assert "was not written: an artifact lies at gs://somebody-else/statistics" in result.err
+
+
+def test_a_delivery_that_is_run_again_reports_again_in_the_same_place(
+    pipelines, commit, twin, bucket, cli
+):
+    pipelines.details = twin.details(bucket.name)
+    deliver(commit)
+
+    [verdict] = deliver(commit)
+
+    names = {blob.name for blob in bucket.list_blobs(prefix="reports/")}
+    place = folder(pipelines)
+    assert names == {f"{place}/summary.json", f"{place}/report.html"}
+    assert verdict.report
+
+
+def test_the_verb_prints_the_report_s_address(pipelines, commit, cli):
+    result = cli("deliver", "--env", "dev", "--commit", commit, "--models", "cab", "--tag", "built")
+
+    assert f"  report: {BROWSER}/{folder(pipelines)}/report.html" in result.out
