@@ -55,7 +55,7 @@ def batches():
 
 def write_results(batches, take_apart, place):
     """Let TFMA judge both models, and write to `place`."""
-    gate = eval_config(GATE, label="big_tip")
+    gate = eval_config(GATE, label="big_tip", signature="serving_default")
     config = config_util.update_eval_config_with_defaults(gate, has_baseline=True)
     by_slice = tfma.extractors.SliceKeyExtractor(eval_config=config)
     evaluator = tfma.evaluators.MetricsPlotsAndValidationsEvaluator(eval_config=config)

@@ -13,6 +13,7 @@ SERVING = {
 SPARED = {
     "pipeline/__init__.py",
     "pipeline/errors.py",
+    "pipeline/gcp/__init__.py",
     "pipeline/gcp/clients.py",
     "pipeline/gcp/protocols.py",
     "pipeline/progress.py",

@@ -111,7 +111,7 @@ def test_what_a_cancelled_delivery_leaves_is_swept_by_the_next_one_s_beginning(
     remaining_versions = endpoint.deployed()
 
     with pytest.raises(KeyboardInterrupt):
-        deliver(commit, settings=COLD, observer=at("cab publish", interrupt))
+        deliver(commit, settings=COLD, observer=at("cab upload", interrupt))
 
     assert list(remaining_versions) == ["1"]
     assert endpoint.deployed() == {}
