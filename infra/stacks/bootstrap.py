@@ -14,7 +14,7 @@ from constructs import Construct
 
 from infra import apis, roles
 from infra.constructs.bucket import Bucket
-from infra.constructs.github_identity import GithubIdentity
+from infra.constructs.github_identity import GithubIdentity, GithubJobs
 from infra.constructs.project import Project
 from infra.constructs.service_account import ServiceAccount
 from infra.stacks.stage_stack import StageStack
@@ -72,19 +72,27 @@ class Bootstrap(StageStack):
         self.wait_for(self.project)
 
     def _grant_github_identities(self) -> None:
-        github_roles = ("planner", "deployer")
-        environments = {role: self.names.github_environment(role) for role in github_roles}
+        """Let the planner's jobs be of any branch, the deployer's of the delivered one alone."""
+        delivered = self.settings.github.branch
+        branches = {"planner": None, "deployer": delivered}
+        jobs = {role: self._jobs(role, branch) for role, branch in branches.items()}
         github = GithubIdentity(
             self,
             "Github",
             pool_id=self.names.workload_identity_pool,
             project_number=self.settings.project_number,
-            repository=self.settings.github.repository,
-            environments=environments,
+            jobs=jobs,
         )
-        for role in github_roles:
+        for role in jobs:
             principal = github.principal(role)
             self.accounts[role].grant("roles/iam.workloadIdentityUser", to=principal)
+
+    def _jobs(self, role: str, branch: str | None) -> GithubJobs:
+        return GithubJobs(
+            repository=self.settings.github.repository,
+            environment=self.names.github_environment(role),
+            branch=branch,
+        )
 
     def _grant(self) -> None:
         principals = {name: account.principal for name, account in self.accounts.items()}

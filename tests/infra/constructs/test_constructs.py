@@ -10,7 +10,7 @@ from infra.constructs.build_trigger import BuildTrigger
 from infra.constructs.dashboard import Chart, Dashboard
 from infra.constructs.dataset import Dataset
 from infra.constructs.endpoint import Endpoint
-from infra.constructs.github_identity import GithubIdentity
+from infra.constructs.github_identity import GithubIdentity, GithubJobs
 from infra.constructs.grants import Principal, grant_id
 from infra.constructs.image_registry import ImageRegistry
 from infra.constructs.project import Project
@@ -240,21 +240,30 @@ def test_more_roles_than_a_condition_can_hold_are_refused(stack):
         project.grant("roles/a", to="user:a@b.c", only_for_roles=roles)
 
 
-def test_github_comes_in_by_one_repository_and_one_environment_a_provider(stack, resources):
+def test_github_comes_in_by_one_repository_one_environment_and_one_branch_or_any(stack, resources):
+    deployer = GithubJobs(repository="o/r", environment="dev", branch="trunk")
+    planner = GithubJobs(repository="o/r", environment="dev-plan", branch=None)
     github = GithubIdentity(
         stack,
         "G",
         pool_id="pool",
         project_number=7,
-        repository="o/r",
-        environments={"planner": "dev-plan"},
+        jobs={"deployer": deployer, "planner": planner},
     )
 
-    [provider] = resources(stack, "google_iam_workload_identity_pool_provider")
-    condition = "assertion.repository == 'o/r' && assertion.sub == 'repo:o/r:environment:dev-plan'"
-    assert provider.attribute_condition == condition
+    providers = resources(stack, "google_iam_workload_identity_pool_provider")
+    conditions = [provider.attribute_condition for provider in providers]
+    subjects = [provider.attribute_mapping["google.subject"] for provider in providers]
+    of_plan = "assertion.repository == 'o/r' && assertion.environment == 'dev-plan'"
+    of_branch = "assertion.environment == 'dev' && assertion.ref == 'refs/heads/trunk'"
+    assert conditions == [f"assertion.repository == 'o/r' && {of_branch}", of_plan]
+    assert subjects == [
+        "assertion.repository + ':' + assertion.environment + ':' + assertion.ref",
+        "assertion.repository + ':' + assertion.environment",
+    ]
     pool = "principal://iam.googleapis.com/projects/7/locations/global/workloadIdentityPools/pool"
-    assert github.principal("planner") == f"{pool}/subject/repo:o/r:environment:dev-plan"
+    assert github.principal("deployer") == f"{pool}/subject/o/r:dev:refs/heads/trunk"
+    assert github.principal("planner") == f"{pool}/subject/o/r:dev-plan"
 
 
 def alert(stack, condition):
