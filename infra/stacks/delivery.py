@@ -27,9 +27,9 @@ class Delivery(StageStack):
     """The first stage builds, the others promote, asked by the stage before (`previous`).
 
     All deliver modules and retrain, and where `monitored` compare the request log each morning.
-    What delivers waits for an approval where the stage
-    asks for one. A promotion and a retraining only ask: their recipes hand commits to the stage's
-    own modules trigger, which has the approval.
+    What acts as the builder waits for an approval where the stage asks for one. A promotion and a
+    retraining only hand commits to the modules trigger, but the code that does so is the branch's:
+    without an approval it could do all that the builder may.
     """
 
     def __init__(
@@ -42,8 +42,8 @@ class Delivery(StageStack):
             self.topics["promote"] = self._topic("promote")
         recipes = ("modules",) if previous else ("image", "modules")
         for recipe in recipes:
-            self._trigger(recipe, approval_required=settings.approval_required)
-        self._trigger("retrain", models=ASKED_MODELS, approval_required=False)
+            self._trigger(recipe)
+        self._trigger("retrain", models=ASKED_MODELS)
         if previous:
             self._promote(previous)
         if monitored:
@@ -90,7 +90,7 @@ class Delivery(StageStack):
         To run a trigger here, `previous`' builder would have to act as this stage's, and could then
         build anything here.
         """
-        self._trigger("promote", models=ASKED_MODELS, commit=ASKED_COMMIT, approval_required=False)
+        self._trigger("promote", models=ASKED_MODELS, commit=ASKED_COMMIT)
         builder = previous.names.member("builder")
         self.topics["promote"].grant("roles/pubsub.publisher", to=builder)
 
@@ -98,12 +98,15 @@ class Delivery(StageStack):
         self,
         recipe: str,
         *,
-        approval_required: bool,
+        account: str = "builder",
         models: str = "all",
         commit: str | None = None,
     ) -> None:
-        """Make the recipe's trigger, on the topic of its name if there is one."""
-        account = "monitor" if recipe == "monitor" else "builder"
+        """Make the recipe's trigger, on the topic of its name if there is one.
+
+        The monitor reads and reports; an approval each morning would switch it off.
+        """
+        approval_required = self.settings.approval_required and account == "builder"
         topic = self.topics[recipe].resource.id if recipe in self.topics else None
         BuildTrigger(
             self,
@@ -124,8 +127,7 @@ class Delivery(StageStack):
     def _monitor(self) -> None:
         """Ask for the monitor every morning."""
         self.topics["monitor"] = self._topic("monitor")
-        # Reads and reports; an approval each morning would switch it off.
-        self._trigger("monitor", approval_required=False)
+        self._trigger("monitor", account="monitor")
         target = CloudSchedulerJobPubsubTarget(
             topic_name=self.topics["monitor"].resource.id,
             data="e30=",  # base64 of {}

@@ -42,16 +42,29 @@ def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
         assert set(placeholders) == expected, recipe
 
 
-def test_whatever_changes_what_prod_serves_waits_for_an_approval(synthesized):
+@every_stage
+def test_whatever_acts_as_the_builder_waits_for_an_approval_where_the_stage_asks_for_one(
+    monitored, settings
+):
+    """A topic's trigger runs what is on the branch, without anybody who has called it."""
+    builder = settings.names.service_account_resource("builder")
+
+    approvals = {}
+    for trigger in monitored.of(f"delivery-{settings.stage}", TRIGGER):
+        if trigger.service_account == builder:
+            approvals[trigger.name] = trigger.approval_config["approval_required"]
+
+    asking = {settings.names.trigger("modules"), settings.names.trigger("retrain")}
+    assert asking <= set(approvals)
+    assert set(approvals.values()) == {settings.approval_required}
+
+
+def test_a_stage_with_approvals_asks_before_its_promotions_and_retrainings(synthesized):
     approvals = {}
     for trigger in synthesized.of("delivery-prod", TRIGGER):
         approvals[trigger.name] = trigger.approval_config["approval_required"]
 
-    assert approvals == {
-        "prod-promote": False,
-        "prod-modules": True,
-        "prod-retrain": False,
-    }  # what only asks doesn't
+    assert approvals == {"prod-modules": True, "prod-promote": True, "prod-retrain": True}
 
 
 def test_the_first_stage_builds_and_the_others_promote(synthesized):
