@@ -25,6 +25,7 @@ ifdef only
 	$(if $(pipeline_part),$(PIPELINE) python -m pytest $(pipeline_part))
 else
 	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory policy
 	$(INFRA) python -m pytest $(INFRA_TESTS)
 	$(PIPELINE) python -m pytest --numprocesses $(workers) --dist loadfile --no-loadscope-reorder --ignore tests/build/test_image.py \
 	  $(PIPELINE_TESTS)

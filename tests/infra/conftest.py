@@ -87,9 +87,13 @@ def stage_of(stack: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    folder = tmp_path_factory.mktemp("cdktf.out")
-    return synthesize(folder)
+def synthesized_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cdktf.out")
+
+
+@pytest.fixture(scope="session")
+def synthesized(synthesized_folder: Path) -> Synthesized:
+    return synthesize(synthesized_folder)
 
 
 @pytest.fixture(scope="session")

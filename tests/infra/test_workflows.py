@@ -153,15 +153,28 @@ def test_a_pull_request_plans_every_environment_and_applies_none() -> None:
 def test_a_pull_request_meets_an_identity_only_after_policy_and_from_a_branch_of_ours() -> None:
     review = job("plan.yml", "review")
     plan = job("plan.yml", "plan")
-    comment = job("plan.yml", "comment")
+    compose = job("plan.yml", "compose")
     from_ours = "github.event.pull_request.head.repo.full_name == github.repository"
 
     assert review.permissions == {"contents": "read"}
     assert not hasattr(review, "environment")
     assert plan.needs == "review"
     assert from_ours in plan.if_
-    assert from_ours in comment.if_
-    assert "id-token" not in comment.permissions
+    assert from_ours in compose.if_
+
+
+def test_who_may_comment_runs_nothing_of_the_pull_request_and_reads_its_text_as_data() -> None:
+    compose, comment = job("plan.yml", "compose"), job("plan.yml", "comment")
+    upload, download = compose.step_with("upload-artifact"), comment.step_with("download-artifact")
+    [script] = comment.commands
+
+    assert compose.permissions == {"contents": "read"}
+    assert comment.needs == "compose"
+    assert comment.permissions == {"pull-requests": "write"}
+    assert len(comment.steps) == 2
+    assert upload["with"]["name"] == download["with"]["name"]
+    assert 'test ! -L "$text"' in script
+    assert not re.search(r"\b(make|python3?|bash|sh|source|eval)\b", script)
 
 
 def test_the_comment_is_found_again_by_its_marker() -> None:
@@ -205,7 +218,8 @@ def test_a_push_to_the_default_branch_applies_the_first_stages_and_then_the_othe
     main, order = jobs("main.yml"), "needs.stages.outputs"
     stages, first, later = main["stages"], main["first"], main["later"]
 
-    assert stages.if_ == "github.ref_name == github.event.repository.default_branch"
+    branch = "format('refs/heads/{0}', github.event.repository.default_branch)"
+    assert stages.if_ == f"github.ref == {branch}"
     assert stages.commands == ['make --silent stages >> "$GITHUB_OUTPUT"']
     assert main["checks"].needs == "stages"
     assert first.needs == ["stages", "checks"]
@@ -318,6 +332,16 @@ def test_a_plan_without_changes_asks_no_one(tmp_path) -> None:
 
     assert output.read_text() == "changes=0\n"
     assert plan.outputs == {"changes": "${{ steps.counted.outputs.changes }}"}
+
+
+def test_the_checks_judge_the_stacks_and_build_the_images() -> None:
+    checks = [command for job in jobs("checks.yml").values() for command in job.commands]
+    [recipe] = re.findall(r"^test: .*\n((?:[\t].*\n|\w.*\n)+)", MAKEFILE, re.MULTILINE)
+    recipe_of_integration = (REPOSITORY / ".ci/run").read_text()
+
+    assert checks == ["make test", "make image"]
+    assert recipe_of_integration.endswith("make test\n")
+    assert "$(MAKE) --no-print-directory policy\n" in recipe
 
 
 def test_a_newer_push_cancels_no_checks_of_main() -> None:

@@ -17,6 +17,7 @@ from infra.policy.waivers import Waiver
 from settings import REPOSITORY
 
 TODAY = date(2026, 11, 24)
+SHIPPED_MINIMUM = judgement.MINIMUM_PASSED
 Document = dict[str, Any]
 BUCKET = {
     "name": "mill-artifacts",
@@ -338,8 +339,18 @@ def test_malformed_waivers_are_a_configuration_error(
     assert "waivers.toml" in capsys.readouterr().err
 
 
-def test_our_own_waivers_can_be_read() -> None:
-    assert waivers.load(judgement.WAIVERS)
+@pytest.mark.usefixtures("synthesized")
+def test_the_stacks_of_every_stage_are_refused_nothing_but_what_is_waived(
+    synthesized_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judgement, "MINIMUM_PASSED", SHIPPED_MINIMUM)
+    waived = waivers.load(judgement.WAIVERS)
+    last_day = min(waiver.until for waiver in waived)
+
+    verdict = judgement.judge(synthesized_folder, waived, last_day)
+
+    failures = [str(failure) for failure in verdict.failures]
+    assert failures == []
 
 
 def test_the_program_exits_with_3_and_writes_what_it_says(
