@@ -5,7 +5,9 @@ Cloud Build reads the repository by the app. The environments' jobs may plan and
 
 import itertools
 import os
+import urllib.parse
 
+from infra.doctor import deployment_branches
 from infra.doctor.cloud import unless_shipped
 from infra.doctor.finding import Check, Finding, NotAskedError, missing, ok
 from infra.doctor.google import Google
@@ -68,6 +70,7 @@ def checks(settings: Settings, google: Google, github: GitHub) -> list[Check]:
             kept_environment,
             name=deployer,
             reviewed=settings.approval_required,
+            branch=settings.github.branch,
             **inputs,
         ),
     ]
@@ -120,16 +123,32 @@ def _installed(subject: str, settings: Settings, github: GitHub) -> Finding:
 
 
 def default_branch(subject: str, *, branch: str, repository: str, github: GitHub) -> Finding:
-    """Compare GitHub's default branch with the settings' branch.
+    """Compare GitHub's default branch with the settings' branch, and see that it is protected.
 
-    The workflows run on the default branch, what they push must be on the settings'.
+    The workflows run on the default branch, what they push must be on the settings'. Its jobs may
+    become the deployer and its recipes run as the builder, so that nobody may push to it alone.
     """
     answer = _need_repository(repository, github)
     default = answer.get("default_branch", branch)
     if default != branch:
         detail = f"{repository} has {default}, github.branch in environments.py is {branch!r}"
         return missing(subject, detail, "${EDITOR:-vi} environments.py")
-    return ok(subject, f"{branch} is the default one")
+    if not _is_protected(branch, repository, github):
+        page = f"{PAGE}/{repository}/settings/rules"
+        detail = f"anyone who may write can push to {branch} without a pull request"
+        return missing(subject, detail, f"require a pull request for {branch}: {page}")
+    return ok(subject, f"{branch} is the default one, and protected")
+
+
+def _is_protected(branch: str, repository: str, github: GitHub) -> bool:
+    """Whether a ruleset wants a pull request, or the branch has a protection of the older kind."""
+    name = urllib.parse.quote(branch, safe="")
+    answer = github.ask(f"repos/{repository}/rules/branches/{name}") or {}
+    rules = [rule["type"] for rule in answer.get("items", [])]
+    if "pull_request" in rules:
+        return True
+    older = github.ask(f"repos/{repository}/branches/{name}") or {}
+    return bool(older.get("protected"))
 
 
 def open_environment(subject: str, *, name: str, repository: str, github: GitHub) -> Finding:
@@ -151,24 +170,35 @@ def open_environment(subject: str, *, name: str, repository: str, github: GitHub
 
 
 def kept_environment(
-    subject: str, *, name: str, repository: str, reviewed: bool, github: GitHub
+    subject: str, *, name: str, repository: str, reviewed: bool, branch: str, github: GitHub
 ) -> Finding:
-    """Check that applies wait for a reviewer if settings require an approval.
+    """Check that only the branch's jobs apply, after a reviewer if settings require an approval.
 
-    GitHub makes a missing environment without any reviewer.
+    GitHub makes a missing environment without any rule.
     """
+    path = f"repos/{repository}/environments/{name}"
     environment = _environment(name, repository, github)
     if environment is None:
-        command = f"gh api --method PUT repos/{repository}/environments/{name}"
-        if reviewed:
-            command = f"{command} {REVIEWER_OPTIONS}"
+        reviewers = [REVIEWER_OPTIONS] if reviewed else []
+        command = deployment_branches.creation(path, branch, *reviewers)
         return missing(subject, "there is no such environment", command)
     has_reviewers = "required_reviewers" in _protection(environment)
+    page = f"{PAGE}/{repository}/settings/environments"
     if reviewed and not has_reviewers:
         # By hand: a PUT would also drop the rules that it has.
-        page = f"{PAGE}/{repository}/settings/environments"
         return missing(subject, "nobody reviews what is applied", f"add required reviewers: {page}")
-    return ok(subject, "with reviewers" if has_reviewers else "without reviewers")
+    answer = github.ask(f"{path}/{deployment_branches.POLICIES}?per_page={PAGE_SIZE}") or {}
+    finding = deployment_branches.only_branch(
+        subject,
+        path=path,
+        branch=branch,
+        environment=environment,
+        policies=answer.get("branch_policies", []),
+        page=page,
+    )
+    if finding.state != "ok":
+        return finding
+    return ok(subject, f"{'with' if has_reviewers else 'without'} reviewers, {finding.detail}")
 
 
 def _protection(environment: Body) -> list[str]:

@@ -54,6 +54,8 @@ ROLES = {
     *permissions.of_person(DEV).values(),
     *permissions.of_person(PROD).values(),
 }
+OF_OWN_BRANCHES = {"protected_branches": False, "custom_branch_policies": True}
+MAIN = {"id": 1, "name": "main", "type": "branch"}
 Answers = dict[str, Any]  # path -> body, or the status of a refusal, or both
 Capture = pytest.CaptureFixture[str]
 Findings = dict[str, Finding]  # by subject
@@ -132,7 +134,8 @@ class Machine:
     def answer_for(self, settings: Settings) -> None:
         project, number = settings.project_id, str(settings.project_number)
         agents = [settings.names.service_agent(product) for product in ("aiplatform", "cloudbuild")]
-        rules = []
+        rules = [{"type": "branch_policy"}]
+        environment = f"/github/repos/mill/loom/environments/{settings.stage}"
         if settings.approval_required:
             rules.append({"type": "required_reviewers", "reviewers": [1]})
         self.answers |= {
@@ -141,9 +144,15 @@ class Machine:
                 "bindings": [{"role": "roles/x", "members": agents}]
             },
             f"/crm/projects/{project}:testIamPermissions": {"permissions": sorted(ROLES)},
-            f"/github/repos/mill/loom/environments/{settings.stage}-plan": {"protection_rules": []},
-            f"/github/repos/mill/loom/environments/{settings.stage}": {"protection_rules": rules},
+            f"{environment}-plan": {"protection_rules": [], "deployment_branch_policy": None},
+            environment: {"protection_rules": rules, "deployment_branch_policy": OF_OWN_BRANCHES},
+            f"{environment}/deployment-branch-policies": branch_policies(MAIN),
         }
+
+
+def branch_policies(*policies: dict[str, Any]) -> dict[str, Any]:
+    """https://docs.github.com/en/rest/deployments/branch-policies"""
+    return {"total_count": len(policies), "branch_policies": list(policies)}
 
 
 class Quiet(BaseHTTPRequestHandler):
@@ -160,6 +169,8 @@ def answers() -> Iterator[tuple[str, Answers]]:
             "permissions": ["billing.accounts.setIamPolicy"]
         },
         "/github/repos/mill/loom": {"default_branch": "main"},
+        "/github/repos/mill/loom/rules/branches/main": [{"type": "pull_request"}],
+        "/github/repos/mill/loom/branches/main": {"protected": False},
         "/github/orgs/mill/installations": {
             "installations": [{"id": 4711, "app_slug": "google-cloud-build"}]
         },

@@ -14,12 +14,14 @@ from infra.doctor.finding import Finding
 from settings import GitHub
 from tests.infra.doctor.conftest import (
     DEV,
+    MAIN,
     ROLES,
     SUBNETWORK,
     Capture,
     Change,
     Machine,
     answer,
+    branch_policies,
     deletion,
     diagnosed,
     installation,
@@ -27,7 +29,8 @@ from tests.infra.doctor.conftest import (
 
 
 @pytest.mark.parametrize(
-    ("env", "reviewers"), [("dev", "without reviewers"), ("prod", "with reviewers")]
+    ("env", "reviewers"),
+    [("dev", "without reviewers, main alone"), ("prod", "with reviewers, main alone")],
 )
 def test_says_yes_where_everything_is_there(
     here: Machine, env: str, reviewers: str, capsys: Capture
@@ -70,6 +73,16 @@ BIND = "gcloud projects add-iam-policy-binding mill-dev --member="
 PUT = "gh api --method PUT repos/mill/loom/environments"
 AGENT = "serviceAccount:service-11@gcp-sa-aiplatform.iam.gserviceaccount.com"
 CLOUDBUILD = "serviceAccount:service-11@gcp-sa-cloudbuild.iam.gserviceaccount.com"
+POST = "gh api --method POST repos/mill/loom/environments"
+DELETE = "gh api --method DELETE repos/mill/loom/environments"
+ONE_BRANCH = (
+    "-F 'deployment_branch_policy[protected_branches]=false' "
+    "-F 'deployment_branch_policy[custom_branch_policies]=true'"
+)
+OF_PROTECTED = {"protected_branches": True, "custom_branch_policies": False}
+REVIEWED = {"protection_rules": [{"type": "required_reviewers"}], "deployment_branch_policy": None}
+TAG = {"id": 7, "name": "main", "type": "tag"}
+ANY = {"id": 8, "name": "*", "type": "branch"}
 RULES = {"protection_rules": [{"type": "wait_timer"}, {"type": "branch_policy"}]}
 # what is taken away, from which stage -> the row and the command
 ABSENT: dict[str, tuple[Change, str, str, str]] = {
@@ -282,13 +295,62 @@ ABSENT: dict[str, tuple[Change, str, str, str]] = {
         answer("/github/repos/mill/loom/environments/prod", 404),
         "prod",
         "GitHub's prod",
-        f"""{PUT}/prod -f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)\"""",
+        f"""{PUT}/prod -f 'reviewers[][type]=User' -F "reviewers[][id]=$(gh api user --jq .id)" """
+        f"{ONE_BRANCH} && {POST}/prod/deployment-branch-policies -f name=main",
     ),
     "no environment that needs none": (
         answer("/github/repos/mill/loom/environments/dev", 404),
         "dev",
         "GitHub's dev",
-        f"{PUT}/dev",
+        f"{PUT}/dev {ONE_BRANCH} && {POST}/dev/deployment-branch-policies -f name=main",
+    ),
+    "a deployer of every branch": (
+        answer(
+            "/github/repos/mill/loom/environments/dev",
+            {"protection_rules": [], "deployment_branch_policy": None},
+        ),
+        "dev",
+        "GitHub's dev",
+        f"{PUT}/dev {ONE_BRANCH} && {POST}/dev/deployment-branch-policies -f name=main",
+    ),
+    "a deployer of every protected branch": (
+        answer(
+            "/github/repos/mill/loom/environments/dev", {"deployment_branch_policy": OF_PROTECTED}
+        ),
+        "dev",
+        "GitHub's dev",
+        f"{PUT}/dev {ONE_BRANCH} && {POST}/dev/deployment-branch-policies -f name=main",
+    ),
+    "a reviewed deployer of every branch": (
+        answer("/github/repos/mill/loom/environments/prod", REVIEWED),
+        "prod",
+        "GitHub's prod",
+        "let main alone deploy: https://github.com/mill/loom/settings/environments",
+    ),
+    "a deployer of other branches, too": (
+        answer(
+            "/github/repos/mill/loom/environments/dev/deployment-branch-policies",
+            branch_policies(MAIN, ANY),
+        ),
+        "dev",
+        "GitHub's dev",
+        f"{DELETE}/dev/deployment-branch-policies/8",
+    ),
+    "a deployer of a tag that is called as the branch": (
+        answer(
+            "/github/repos/mill/loom/environments/dev/deployment-branch-policies",
+            branch_policies(TAG),
+        ),
+        "dev",
+        "GitHub's dev",
+        f"{DELETE}/dev/deployment-branch-policies/7 && "
+        f"{POST}/dev/deployment-branch-policies -f name=main",
+    ),
+    "a branch that anyone pushes to": (
+        answer("/github/repos/mill/loom/rules/branches/main", [{"type": "deletion"}]),
+        "dev",
+        "GitHub's branch",
+        "require a pull request for main: https://github.com/mill/loom/settings/rules",
     ),
     "another default branch": (
         answer("/github/repos/mill/loom", {"default_branch": "trunk"}),
@@ -324,6 +386,18 @@ def test_tells_what_is_missing_and_what_mends_it(
     assert missing.mend == mend
     first, *_ = findings
     assert first == subject
+
+
+def test_a_branch_is_protected_by_a_protection_of_the_older_kind_too(
+    here: Machine, capsys: Capture
+) -> None:
+    here.answers["/github/repos/mill/loom/rules/branches/main"] = []
+    here.answers["/github/repos/mill/loom/branches/main"] = {"protected": True}
+
+    code, findings = diagnosed(capsys, "dev")
+
+    assert findings["GitHub's branch"].detail == "main is the default one, and protected"
+    assert code == 0
 
 
 def test_dataflow_may_use_a_subnetwork_by_a_grant_on_all_of_the_host_project(
