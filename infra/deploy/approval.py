@@ -11,7 +11,10 @@ from infra.errors import RefusedError, UsageError
 
 NOTHING = frozenset({"no-op", "read"})
 MOST_ADDRESSES = 5  # that a refusal names
-Actions = dict[str, list[str]]  # "<stack>: <address>" -> what is done to it, in Terraform's words
+# "<stack>: <address>" -> what is done to it, in Terraform's words. A deposed object is one that a
+# replacement has left behind: it has the address of its successor, and a key of its own.
+# https://developer.hashicorp.com/terraform/internals/json-format#change-representation
+Actions = dict[str, list[str]]
 
 
 def actions(stack: str, shown: Document) -> Actions:
@@ -21,9 +24,17 @@ def actions(stack: str, shown: Document) -> Actions:
     """
     changes: Actions = {}
     for resource in shown.get("resource_changes", []):
-        address, steps = resource["address"], resource["change"]["actions"]
-        changes[f"{stack}: {address}"] = steps
+        steps = resource["change"]["actions"]
+        changes[f"{stack}: {_object(resource)}"] = steps
     return {address: steps for address, steps in changes.items() if not set(steps) <= NOTHING}
+
+
+def _object(resource: Document) -> str:
+    address: str = resource["address"]
+    deposed_key = resource.get("deposed")
+    if deposed_key:
+        return f"{address} (deposed {deposed_key})"
+    return address
 
 
 def read(file: Path) -> Actions:

@@ -77,8 +77,8 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
         if detail.get("reason") == "SERVICE_DISABLED":
             service = detail.get("metadata", {}).get("service", host)
             raise NotAskedError(f"{service} is off")
-    message = str(error.get("message", "without a reason"))
-    reason = message.splitlines()[0]
+    message = str(error.get("message", "")).strip()
+    reason, *_ = message.splitlines() or ["without a reason"]
     raise NotAskedError(f"{host} answers {status}: {reason}")
 
 

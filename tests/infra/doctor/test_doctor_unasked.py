@@ -44,6 +44,16 @@ UNASKED: dict[str, tuple[Change, str, str]] = {
         "project",
         "cloudresourcemanager.googleapis.com is off",
     ),
+    "no words": (
+        answer("/crm/projects/mill-dev", (500, {"error": {"message": ""}})),
+        "project",
+        "answers 500: without a reason",
+    ),
+    "an empty line": (
+        answer("/crm/projects/mill-dev", (500, {"error": {"message": "\n"}})),
+        "project",
+        "answers 500: without a reason",
+    ),
     "not an organization": (
         answer("/github/orgs/mill/installations", 404),
         "GitHub app",
