@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -17,8 +17,6 @@ from typing import TextIO
 from settings import REPOSITORY
 
 FOLDER = REPOSITORY / "cdktf.out"
-# Beside the folder: `cdktf` and people remove what is in it.
-LOCK = REPOSITORY / "cdktf.out.lock"
 CONFIGURATION = "cdk.tf.json"
 
 
@@ -27,11 +25,13 @@ class LockedError(Exception):
 
 
 @contextmanager
-def locked(operation: str, file: Path = LOCK) -> Iterator[None]:
+def locked(operation: str, folder: Path = FOLDER) -> Iterator[None]:
     """Keep others from the folder; raise LockedError where one is at work in it.
 
-    The kernel lets go of the lock when the process ends, however it ends.
+    The file lies beside the folder, from which `cdktf` and people remove things. The kernel lets go
+    of the lock when the process ends, however it ends.
     """
+    file = Path(f"{folder.resolve()}.lock")
     with file.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,15 +58,16 @@ def _refusal(lock: TextIO) -> str:
     )
 
 
-def forget_others(stacks: Collection[str], folder: Path = FOLDER) -> list[str]:
+def forget_others(folder: Path) -> list[str]:
     """Take what an earlier synth left out of the folder; return those of its stacks in use.
 
     Policy, the comment and Terraform look at every configuration. What Terraform keeps beside one
     stays: it may hold a state that could not be sent.
     """
+    manifest = json.loads((folder / "manifest.json").read_text())
     used_stacks = []
-    for place in sorted((folder / "stacks").glob("*/")):
-        if place.name in stacks:
+    for place in sorted(folder.glob("stacks/*/")):
+        if place.name in manifest["stacks"]:
             continue
         (place / CONFIGURATION).unlink(missing_ok=True)
         if (place / ".terraform").exists():
@@ -74,21 +75,13 @@ def forget_others(stacks: Collection[str], folder: Path = FOLDER) -> list[str]:
     return used_stacks
 
 
-def warning(used_stacks: Collection[str]) -> str:
-    """Say what became of a stage that environments.py names no more."""
-    stages = sorted({stack.rpartition("-")[2] for stack in used_stacks})
-    names = ", ".join(stages)
-    command = f"make teardown env={stages[0]}"
-    folders = " ".join(f"cdktf.out/stacks/*-{stage}" for stage in stages)
-    return (
-        f"environments.py names {names} no more, which was planned or deployed from here: renaming "
-        "a stage moves nothing, what it deployed and its state are still there and paid for; put "
-        f"its entry back and run `{command}`, or, if it is gone, `rm -r {folders}`"
-    )
-
-
-def backend_bucket(configuration: Mapping[str, object]) -> str:
-    """Return the bucket of a synthesized stack's state."""
-    terraform = json.loads(json.dumps(configuration)).get("terraform", {})
-    bucket = terraform.get("backend", {}).get("gcs", {}).get("bucket", "its state bucket")
-    return str(bucket)
+def warnings(used_stacks: Iterable[str]) -> Iterator[str]:
+    """Say what became of each stage that environments.py names no more."""
+    stages = {stack.rpartition("-")[2] for stack in used_stacks}
+    for stage in sorted(stages):
+        yield (
+            f"environments.py names {stage} no more, which was planned or deployed from here: "
+            "renaming a stage moves nothing, what it deployed and its state are still there; put "
+            f"its entry back and run `make teardown env={stage}`, or, if all of it is gone, "
+            f"`rm -r cdktf.out/stacks/*-{stage}`"
+        )

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from infra import cdktf_out
 from infra.deploy import approval, removals, state_bucket
 from infra.deploy.approval import Actions
 from infra.deploy.terraform import Document, Stack, TerraformError, say
@@ -25,14 +26,18 @@ from settings import REPOSITORY, Settings, SettingsError
 from settings.stages import environments
 
 ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
-SYNTHESIZED = REPOSITORY / "cdktf.out" / "stacks"
+SYNTHESIZED = cdktf_out.FOLDER / "stacks"
 
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = _settings(options.env)
-        options.verb(settings, options)
+        with cdktf_out.locked(f"{options.verb.__name__} {options.env}"):
+            options.verb(settings, options)
+    except cdktf_out.LockedError as error:
+        say([str(error)])
+        return 1
     except UsageError as error:
         say([str(error)])
         return 2
@@ -189,7 +194,7 @@ def _stacks(settings: Settings) -> list[Stack]:
 
 def _stack(name: str, settings: Settings) -> Stack:
     folder = SYNTHESIZED / f"{name}-{settings.stage}"
-    if not (folder / "cdk.tf.json").exists():
+    if not (folder / cdktf_out.CONFIGURATION).exists():
         raise UsageError(f"{folder} holds no synthesized stack: run `make synth` first")
     return Stack(folder.name, folder)
 

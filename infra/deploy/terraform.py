@@ -68,6 +68,13 @@ class Stack:
         document: Document = json.loads(text)
         return document
 
+    @property
+    def state_bucket(self) -> str:
+        """The bucket that its synthesized backend names."""
+        backend = self.configuration()["terraform"]["backend"]
+        bucket: str = backend["gcs"]["bucket"]
+        return bucket
+
     def outputs(self) -> dict[str, tuple[str, str]]:
         """Name -> (value, description).
 
@@ -186,11 +193,19 @@ def _proxy(server: SplitResult) -> SplitResult | None:
     return proxy if proxy.hostname else None
 
 
-KNOWN: tuple[tuple[str, str], ...] = (
+KNOWN: tuple[tuple[str, str], ...] = (  # with {stage} and {bucket}, that of the state
     (
         r"Failed to get existing workspaces: querying Cloud Storage failed: "
         r"storage: bucket doesn't exist",
         "its state bucket isn't there: run `make bootstrap env={stage}` once",
+    ),
+    (
+        # Another project's bucket answers as one of ours does to somebody without a role on it:
+        # https://github.com/hashicorp/terraform/issues/17222
+        r"querying Cloud Storage failed: googleapi: Error 403",
+        "its state bucket gs://{bucket} does not let this account in: `make doctor env={stage}` "
+        "says what the account lacks; the buckets of all of Google Cloud share their names, so if "
+        "this one is somebody else's, change project_id or stage in environments.py",
     ),
     (
         r"could not find default credentials",
@@ -221,9 +236,17 @@ LOCKED = re.compile(
 )
 
 
+# https://cloud.google.com/storage/docs/json_api/v1/status-codes, 409 for a name that is taken
+TAKEN = re.compile(
+    r"Error 409: .*?bucket name(?: that you tried to create)? is not available.*?"
+    r"with google_storage_bucket\.(?P<id>\w+)",
+    re.DOTALL,
+)
+
+
 def _known(error: str) -> bool:
     plain = _plain(error)
-    if LOCKED.search(plain):
+    if LOCKED.search(plain) or TAKEN.search(plain):
         return True
     return any(re.search(pattern, plain) for pattern, _ in KNOWN)
 
@@ -238,10 +261,17 @@ def _sentence(stack: Stack, verb: str, error: str) -> str:
             f"since {created.strip()} ({operation}): "
             f"wait for it, or, if nothing of it runs any more, `{unlock}`"
         )
+    if taken := TAKEN.search(plain):
+        buckets = stack.configuration()["resource"]["google_storage_bucket"]
+        name = buckets[taken["id"]]["name"]
+        return (
+            f"{stack.name}: the bucket gs://{name} is somebody else's, all of Google Cloud share "
+            "their names: change project_id or stage in environments.py, of which it is made"
+        )
     for pattern, sentence in KNOWN:
         if re.search(pattern, plain):
             _, _, stage = stack.name.rpartition("-")
-            remedy = sentence.format(stage=stage)
+            remedy = sentence.format(stage=stage, bucket=stack.state_bucket)
             return f"{stack.name}: {remedy}"
     reason = _first_error(plain)
     return f"{stack.name}: terraform {verb} failed: {reason}"

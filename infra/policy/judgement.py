@@ -2,8 +2,8 @@
 
     python -m infra.policy.judgement CDKTF_OUT [--json FILE]
 
-Our rules hold without exception, checkov's unless waived. Exit 0 when nothing is refused, 2 when
-the question is wrong, 3 when the answer is no.
+Our rules hold without exception, checkov's unless waived. Exit 0 when nothing is refused, 1 when
+somebody else is at work in the folder, 2 when the question is wrong, 3 when the answer is no.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from infra import cdktf_out
 from infra.policy import waivers
 from infra.policy.checkov_scan import Scan, scan
 from infra.policy.failure import Failure
@@ -97,7 +98,11 @@ def main(arguments: list[str]) -> int:
     today = date.today()
     try:
         waived = waivers.load(options.waivers)
-        verdict = judge(options.folder, waived, today)
+        with cdktf_out.locked("policy", options.folder):
+            verdict = judge(options.folder, waived, today)
+    except cdktf_out.LockedError as error:
+        print(f"policy: {error}", file=sys.stderr)
+        return 1
     except ValueError as error:
         print(f"policy: {error}", file=sys.stderr)
         return 2
