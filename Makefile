@@ -97,8 +97,8 @@ own: ## what this clone has changed outside of environments.py and models/
 shipped: ## take all files as they are for the shipped ones that `make own` compares with
 	@python3 build/own --renew
 
-doctor: ## what is missing before the first deploy, and what fixes it (env=dev)
-	@$(INFRA) python -m infra.doctor.diagnosis --env '$(env)'
+doctor: ## what is missing before the first deploy, and what fixes it (env=dev; as=builder asks what this account lacks)
+	@$(INFRA) python -m infra.doctor.diagnosis --env '$(env)' $(if $(as),--as '$(as)')
 
 load-data: ## fill the tables that models train on, from the data they have here (env=dev)
 	@python3 -m pipeline load-data --env '$(env)'

@@ -1,23 +1,35 @@
 """What must be there in Google Cloud before a stage can be deployed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from infra import apis
-from infra.doctor.finding import Check, Finding, NotAskedError, missing, ok
+from infra.doctor import billing, buckets
+from infra.doctor.finding import Check, Finding, missing, ok
 from infra.doctor.google import Google, credentials
+from infra.doctor.grants import command_of_grant, commands_of_grants, held, member_of
 from infra.doctor.network import subnetwork
 from infra.doctor.permissions import of_person
 from infra.doctor.placeholders import shipped
+from infra.switches import MONITORED
 from settings import Settings
 
 AGENTS = {"aiplatform": "Vertex", "cloudbuild": "Cloud Build"}
-SET_BILLING = "billing.accounts.setIamPolicy"
+ACT_AS = "iam.serviceAccounts.actAs"
 
 
 def checks(settings: Settings, environments: Mapping[str, Settings], google: Google) -> list[Check]:
     checks = [Check.of("credentials", credentials, google=google)]
     for check in _own_checks(settings, google):
         checks.append(unless_shipped(check, settings, "project_id"))
+    stages = Check.of(
+        "other stages",
+        buckets.forgotten_stages,
+        settings=settings,
+        stages=list(environments),
+        google=google,
+    )
+    checks.append(unless_shipped(stages, settings, "project_id"))
+    checks.append(Check.of("alerts", addressees, settings=settings))
     for neighbour in _neighbours(settings, environments):
         subject = f"builder of {neighbour.stage}"
         check = Check.of(subject, builder, settings=neighbour, google=google)
@@ -28,16 +40,19 @@ def checks(settings: Settings, environments: Mapping[str, Settings], google: Goo
 def _own_checks(settings: Settings, google: Google) -> Iterator[Check]:
     inputs: dict[str, object] = {"settings": settings, "google": google}
     yield Check.of("project", project, **inputs)
+    yield Check.of("billing", billing.link, **inputs)
     yield Check.of("APIs", enabled_apis, **inputs)
     for product, product_name in AGENTS.items():
         yield Check.of(f"{product_name} agent", service_agent, product=product, **inputs)
     yield Check.of("roles", person, **inputs)
-    yield Check.of("state bucket", state_bucket, **inputs)
+    yield Check.of("state bucket", buckets.state_bucket, **inputs)
+    for account in ("builder", "monitor") if MONITORED else ("builder",):
+        yield Check.of(f"acting as {account}", act_as, account=account, **inputs)
     yield Check.of("GitHub token", github_secret, **inputs)
     if settings.network:
         yield Check.of("subnetwork", subnetwork, **inputs)
     if settings.billing_account:
-        yield Check.of("billing account", billing, **inputs)
+        yield Check.of("billing account", billing.account, **inputs)
 
 
 def _neighbours(settings: Settings, environments: Mapping[str, Settings]) -> list[Settings]:
@@ -101,14 +116,14 @@ def service_agent(subject: str, *, product: str, settings: Settings, google: Goo
         f"gcloud beta services identity create --service={product}.googleapis.com "
         f"--project={project}"
     )
-    grant = _grant(project, agent, f"{product}.serviceAgent")
+    grant = command_of_grant(project, agent, f"{product}.serviceAgent")
     return missing(subject, "holds no role in the project", f"{create} && {grant}")
 
 
 def person(subject: str, *, settings: Settings, google: Google) -> Finding:
     permissions = of_person(settings)
     path = f"projects/{settings.project_id}:testIamPermissions"
-    held_permissions = _held(google, "resource_manager", path, permissions.values())
+    held_permissions = held(google, "resource_manager", path, permissions.values())
     lacking_roles = [
         role.removeprefix("roles/")
         for role, permission in permissions.items()
@@ -119,28 +134,34 @@ def person(subject: str, *, settings: Settings, google: Google) -> Finding:
     summary = ", ".join(lacking_roles)
     if len(lacking_roles) >= 3:
         summary = f"{len(lacking_roles)} of {len(permissions)} roles"
-    command = _grant_all(settings.project_id, _member(google), lacking_roles)
+    command = commands_of_grants(settings.project_id, member_of(google), lacking_roles)
     return missing(subject, f"the current account lacks permissions of {summary}", command)
 
 
-def billing(subject: str, *, settings: Settings, google: Google) -> Finding:
-    account = settings.billing_account
-    path = f"billingAccounts/{account}:testIamPermissions"
-    if SET_BILLING in _held(google, "cloud_billing", path, [SET_BILLING]):
-        return ok(subject, str(account))
-    grant = (
-        f"gcloud billing accounts add-iam-policy-binding {account} "
-        f"--member={_member(google)} --role=roles/billing.admin"
-    )
-    return missing(subject, f"the grants on {account} can't be changed", grant)
+def act_as(subject: str, *, account: str, settings: Settings, google: Google) -> Finding:
+    """Look whether triggers can be made that run as the account.
+
+    Who makes one must be allowed to act as it, by a role on the account or on its project:
+    https://cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts
+    """
+    project, email = settings.project_id, settings.names.service_account_email(account)
+    resource = settings.names.service_account_resource(account)
+    on_account = held(google, "iam", f"{resource}:testIamPermissions", [ACT_AS])
+    if ACT_AS in on_account:
+        return ok(subject, email)
+    path = f"projects/{project}:testIamPermissions"
+    if ACT_AS in held(google, "resource_manager", path, [ACT_AS]):
+        return ok(subject, f"{email}, as every account of {project}")
+    command = command_of_grant(project, member_of(google), "iam.serviceAccountUser")
+    return missing(subject, f"the current account may not act as {email}", command)
 
 
-def state_bucket(subject: str, *, settings: Settings, google: Google) -> Finding:
-    bucket = settings.names.bucket("state")
-    existing_bucket = google.ask("storage", f"b/{bucket}")
-    if existing_bucket is None:
-        return missing(subject, f"there is no gs://{bucket}", _bootstrap(settings))
-    return ok(subject, f"gs://{bucket}")
+def addressees(subject: str, *, settings: Settings) -> Finding:
+    """Look for somebody to tell: without an address alerts are seen by who opens the console."""
+    if settings.alert_emails:
+        return ok(subject, ", ".join(settings.alert_emails))
+    gap = f"alert_emails of {settings.stage} is empty: nobody hears of a failed run or of drift"
+    return missing(subject, gap, buckets.EDIT)
 
 
 def builder(subject: str, *, settings: Settings, google: Google) -> Finding:
@@ -174,37 +195,3 @@ def github_secret(subject: str, *, settings: Settings, google: Google) -> Findin
 
 def _bootstrap(settings: Settings) -> str:
     return f"make bootstrap env={settings.stage}"
-
-
-def _held(google: Google, product: str, path: str, permissions: Iterable[str]) -> list[str]:
-    """Return those of the permissions that the asking account has."""
-    question = {"permissions": sorted(set(permissions))}
-    answer = google.ask(product, path, question) or {}
-    held_permissions: list[str] = answer.get("permissions", [])
-    return held_permissions
-
-
-def _grant_all(project: str, member: str, roles: list[str]) -> str:
-    if len(roles) == 1:
-        return _grant(project, member, roles[0])
-    names = " ".join(roles)
-    grant = _grant(project, member, "$role")
-    return f"for role in {names}; do {grant}; done"
-
-
-def _grant(project: str, member: str, role: str) -> str:
-    return (
-        f"gcloud projects add-iam-policy-binding {project} "
-        f"--member={member} --role=roles/{role} --condition=None"
-    )
-
-
-def _member(google: Google) -> str:
-    try:
-        account = google.account()
-    except (NotAskedError, ValueError):
-        account = ""
-    if not account:
-        return '"user:$(gcloud config get account)"'
-    kind = "serviceAccount" if account.endswith(".gserviceaccount.com") else "user"
-    return f"{kind}:{account}"

@@ -1,8 +1,8 @@
 """List what is missing before a stage's first deploy, with the command that fixes it.
 
-    python -m infra.doctor.diagnosis --env ENV [--json]
+    python -m infra.doctor.diagnosis --env ENV [--as ACCOUNT] [--json]
 
-Each gap comes with the command that fixes it. Exit 0 when all is there, 1 when nothing is missing
+With --as it asks as one of the stage's accounts what this one lacks for its calls. Each gap comes with the command that fixes it. Exit 0 when all is there, 1 when nothing is missing
 but not everything could be asked, 2 when the question is wrong, 3 when something is missing.
 """
 
@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from infra.doctor import cloud, github, machine
+from infra.doctor import accounts, cloud, github, machine
 from infra.doctor.finding import Check, Finding, State, findings
 from infra.doctor.google import Google
 from infra.doctor.placeholders import placeholders
 from infra.doctor.rest import Rest
 from settings import Settings
+from settings.names import ROLES
 from settings.stages import environments
 
 STYLES: dict[State, str] = {
@@ -47,6 +48,21 @@ def examine(settings: Settings, environments: Mapping[str, Settings]) -> list[Fi
         *cloud.checks(settings, environments, google),
         *github.checks(settings, google, github_),
     ]
+    return _sorted_findings(checks)
+
+
+def examine_account(
+    settings: Settings, environments: Mapping[str, Settings], account: str
+) -> list[Finding]:
+    """Return what one of the stage's accounts lacks, likewise sorted."""
+    email = settings.names.service_account_email(account)
+    google = Google(Rest(), service_account=email)
+    checks = accounts.checks(settings, environments, account, google)
+    own_checks = [cloud.unless_shipped(check, settings, "project_id") for check in checks]
+    return _sorted_findings(own_checks)
+
+
+def _sorted_findings(checks: Sequence[Check]) -> list[Finding]:
     order = list(STYLES)
     diagnosis = findings(checks)
     return sorted(diagnosis, key=lambda finding: order.index(finding.state))
@@ -112,7 +128,10 @@ def main(arguments: list[str]) -> int:
         allowed = ", ".join(stages)
         print(f"env is {options.env!r}, allowed are {allowed}", file=sys.stderr)
         return 2
-    diagnosis = examine(stages[options.env], stages)
+    if options.account:
+        diagnosis = examine_account(stages[options.env], stages, options.account)
+    else:
+        diagnosis = examine(stages[options.env], stages)
     if options.json:
         rows = [asdict(finding) for finding in diagnosis]
         document = json.dumps({"env": options.env, "findings": rows}, indent=1)
@@ -129,6 +148,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="doctor", description="Tell what is missing before the first deploy."
     )
     parser.add_argument("--env", required=True)
+    parser.add_argument(
+        "--as", dest="account", choices=ROLES, help="ask as one of the stage's accounts"
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
 

@@ -38,6 +38,10 @@ class NotAskedError(Exception):
         self.mend = mend
 
 
+class ForbiddenError(NotAskedError):
+    """The account may not ask."""
+
+
 @dataclass(frozen=True)
 class Check:
     """`look` is given the subject, and may raise NotAskedError."""

@@ -19,11 +19,14 @@ NONE = "without credentials Google can't be asked"
 # By the provider's names of its products: GOOGLE_<PRODUCT>_CUSTOM_ENDPOINT points each elsewhere.
 # (The provider asks no OAUTH2; tests do.)
 ADDRESSES = {
+    "artifact_registry": "https://artifactregistry.googleapis.com/v1/",
     "cloud_billing": "https://cloudbilling.googleapis.com/v1/",
     "compute": "https://compute.googleapis.com/compute/v1/",
     "cloudbuildv2": "https://cloudbuild.googleapis.com/v2/",
     "iam": "https://iam.googleapis.com/v1/",
+    "iam_credentials": "https://iamcredentials.googleapis.com/v1/",
     "oauth2": "https://oauth2.googleapis.com/",
+    "pubsub": "https://pubsub.googleapis.com/v1/",
     "resource_manager": "https://cloudresourcemanager.googleapis.com/v1/",
     "secret_manager": "https://secretmanager.googleapis.com/v1/",
     "service_usage": "https://serviceusage.googleapis.com/v1/",
@@ -32,9 +35,17 @@ ADDRESSES = {
 }
 
 
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+LIFETIME_SECONDS = 300
+TOKEN_CREATOR = "roles/iam.serviceAccountTokenCreator"
+
+
 class Google:
-    def __init__(self, rest: Rest, *, region: str = "") -> None:
+    """Google's APIs, asked by the credentials' account or by a service account in its place."""
+
+    def __init__(self, rest: Rest, *, region: str = "", service_account: str = "") -> None:
         self._rest, self._region, self._turn = rest, region, threading.Lock()
+        self._service_account = service_account
         # Cached, refusals too: gcloud is slow.
         self._token: str | NotAskedError | None = None
 
@@ -73,8 +84,12 @@ class Google:
         It is empty where Google doesn't say. Raises ValueError where Google does not accept the
         credentials.
         """
+        token = self.token()
+        return self._account_of(token)
+
+    def _account_of(self, token: str) -> str:
         url = self._address("oauth2") + "tokeninfo"
-        form = urllib.parse.urlencode({"access_token": self.token()})
+        form = urllib.parse.urlencode({"access_token": token})
         send = form.encode()
         status, body = self._rest.ask(url, send=send, kind="application/x-www-form-urlencoded")
         if status in (400, 401):
@@ -87,12 +102,42 @@ class Google:
         with self._turn:
             if self._token is None:
                 try:
-                    self._token = os.environ.get(TOKEN) or _application_default()
+                    self._token = self._new_token()
                 except NotAskedError as error:
                     self._token = error
         if isinstance(self._token, NotAskedError):
             raise self._token
         return self._token
+
+    def _new_token(self) -> str:
+        own_token = os.environ.get(TOKEN) or _application_default()
+        email = self._service_account
+        if not email or self._account_of(own_token) == email:
+            return own_token
+        return self._token_of(email, own_token)
+
+    def _token_of(self, email: str, own_token: str) -> str:
+        """Return a token of a service account's, without a key.
+
+        https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
+        """
+        url = f"{self._address('iam_credentials')}projects/-/serviceAccounts/{email}"
+        question = {"scope": [SCOPE], "lifetime": f"{LIFETIME_SECONDS}s"}
+        send = json.dumps(question).encode()
+        status, body = self._rest.ask(f"{url}:generateAccessToken", token=own_token, send=send)
+        if status == 403:
+            account = self._account_of(own_token)
+            kind = "serviceAccount" if account.endswith(".gserviceaccount.com") else "user"
+            command = (
+                f"gcloud iam service-accounts add-iam-policy-binding {email} "
+                f"--member={kind}:{account} --role={TOKEN_CREATOR}"
+            )
+            raise NotAskedError(f"{account} may not take the place of {email}", command)
+        answer = accepted(url, status, body)
+        if answer is None:
+            raise NotAskedError(f"there is no {email}")
+        token: str = answer["accessToken"]
+        return token
 
     def _address(self, product: str) -> str:
         override = os.environ.get(f"GOOGLE_{product.upper()}_CUSTOM_ENDPOINT")

@@ -25,7 +25,6 @@ TELLING = {
     "roles/compute.networkAdmin": "compute.networks.create",
     "roles/iam.roleAdmin": "iam.roles.create",
     "roles/iam.serviceAccountAdmin": "iam.serviceAccounts.setIamPolicy",
-    "roles/iam.serviceAccountUser": "iam.serviceAccounts.actAs",
     "roles/iam.workloadIdentityPoolAdmin": "iam.workloadIdentityPools.create",
     "roles/logging.configWriter": "logging.logMetrics.create",
     "roles/ml.admin": "ml.models.create",
@@ -36,6 +35,35 @@ TELLING = {
     "roles/serviceusage.serviceUsageAdmin": "serviceusage.services.enable",
     "roles/storage.admin": "storage.buckets.create",
 }
+READING = {
+    "roles/aiplatform.viewer": "aiplatform.endpoints.get",
+    "roles/artifactregistry.reader": "artifactregistry.repositories.get",
+    "roles/bigquery.metadataViewer": "bigquery.datasets.get",
+    "roles/browser": "resourcemanager.projects.get",
+    "roles/cloudbuild.builds.viewer": "cloudbuild.builds.get",
+    "roles/cloudbuild.connectionViewer": "cloudbuild.connections.get",
+    "roles/cloudscheduler.viewer": "cloudscheduler.jobs.get",
+    "roles/compute.networkViewer": "compute.networks.get",
+    "roles/iam.securityReviewer": "iam.serviceAccounts.getIamPolicy",
+    "roles/logging.viewer": "logging.logMetrics.get",
+    "roles/monitoring.viewer": "monitoring.alertPolicies.get",
+    "roles/pubsub.viewer": "pubsub.topics.get",
+    "roles/serviceusage.serviceUsageConsumer": "serviceusage.services.use",
+    "roles/storage.bucketViewer": "storage.buckets.get",
+}
+
+
+def of_planner(settings: Settings) -> dict[str, str]:
+    """Role -> permission, for the account that plans."""
+    return {role: READING[role] for role in roles.of_planner(settings)}
+
+
+def of_deployer(settings: Settings) -> dict[str, str]:
+    """Role -> permission, for the account that applies.
+
+    It lacks the grants of roles, which are limited to some: a question knows no such limit.
+    """
+    return {role: TELLING[role] for role in roles.of_deployer(settings)}
 
 
 def of_person(settings: Settings) -> dict[str, str]:

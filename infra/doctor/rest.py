@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from http.client import HTTPException
 from typing import Any, TypeVar
 
-from infra.doctor.finding import NotAskedError
+from infra.doctor.finding import ForbiddenError, NotAskedError
 
 PATIENCE_SECONDS = 5  # for one answer
 DEADLINE_SECONDS = 10  # for all of them, unless told otherwise
@@ -79,7 +79,8 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
             raise NotAskedError(f"{service} is off")
     message = str(error.get("message", "")).strip()
     reason, *_ = message.splitlines() or ["without a reason"]
-    raise NotAskedError(f"{host} answers {status}: {reason}")
+    refusal = ForbiddenError if status == 403 else NotAskedError
+    raise refusal(f"{host} answers {status}: {reason}")
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:

@@ -18,9 +18,11 @@ from infra import apis
 from infra.doctor import diagnosis, machine, permissions
 from infra.doctor.finding import Finding
 from settings import REPOSITORY, GitHub, Settings
+from settings.names import ROLES as ROLES_OF_ACCOUNTS
 from tests.standins.google.apis import GoogleApis
 
 GITHUB = GitHub("mill/loom", 4711)
+BILLING_ACCOUNT = "0A0A0A-0A0A0A-0A0A0A"
 DEV = Settings(
     stage="dev",
     project_id="mill-dev",
@@ -29,7 +31,8 @@ DEV = Settings(
     github=GITHUB,
     deletable=True,
     approval_required=False,
-    billing_account="0A0A0A-0A0A0A-0A0A0A",
+    billing_account=BILLING_ACCOUNT,
+    alert_emails=("a@mill.org",),
 )
 PROD = Settings(
     stage="prod",
@@ -113,10 +116,17 @@ class Machine:
             f"/service_usage/v1/projects/{project}/services:batchEnable", {"serviceIds": services}
         )
         self.post(f"/storage/v1/b?project={project}", {"name": names.bucket("state")})
+        self.post(f"/storage/v1/b?project={project}", {"name": names.bucket("artifacts")})
+        location = f"projects/{project}/locations/{settings.region}"
         self.post(
-            f"/iam/v1/projects/{project}/serviceAccounts",
-            {"accountId": names.service_account("builder"), "serviceAccount": {}},
+            f"/artifact_registry/v1/{location}/repositories?repositoryId={names.repository}", {}
         )
+        self.google.add_topic(project, names.topic("promote"))
+        for role in ROLES_OF_ACCOUNTS:
+            self.post(
+                f"/iam/v1/projects/{project}/serviceAccounts",
+                {"accountId": names.service_account(role), "serviceAccount": {}},
+            )
         self.post(
             f"/secret_manager/v1/projects/{project}/secrets?secretId={names.github_secret}", {}
         )
@@ -147,6 +157,10 @@ class Machine:
             f"{environment}-plan": {"protection_rules": [], "deployment_branch_policy": None},
             environment: {"protection_rules": rules, "deployment_branch_policy": OF_OWN_BRANCHES},
             f"{environment}/deployment-branch-policies": branch_policies(MAIN),
+            f"/cloud_billing/projects/{project}/billingInfo": {
+                "billingAccountName": f"billingAccounts/{BILLING_ACCOUNT}",
+                "billingEnabled": True,
+            },
         }
 
 
@@ -181,7 +195,9 @@ def answers() -> Iterator[tuple[str, Answers]]:
             length = self.headers.get("content-length", "0")
             self.rfile.read(int(length))
             path, *_ = self.path.split("?")
-            answer = responses.get(self.path, responses.get(path, 404))
+            token = self.headers.get("authorization", "")
+            choices = (f"{token} {path}", self.path, path)
+            answer = next((responses[name] for name in choices if name in responses), 404)
             status, body = status_and_body(answer)
             text = json.dumps(body)
             self.send_response(status)
@@ -217,12 +233,14 @@ def here(
     tmp_path: Path, answers: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Machine]:
     url, responses = answers
-    with GoogleApis() as google:
+    numbers = {stage.project_id: str(stage.project_number) for stage in (DEV, PROD)}
+    with GoogleApis(project_numbers=numbers) as google:
         variables = {
             **google.environment(),
             "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT": f"{url}/crm",
             "GOOGLE_OAUTH2_CUSTOM_ENDPOINT": f"{url}/oauth",
             "GOOGLE_CLOUD_BILLING_CUSTOM_ENDPOINT": f"{url}/cloud_billing/",
+            "GOOGLE_IAM_CREDENTIALS_CUSTOM_ENDPOINT": f"{url}/credentials/",
             "GITHUB_API_URL": f"{url}/github",
             "GH_TOKEN": "t",
             "NO_PROXY": "*",
@@ -238,9 +256,9 @@ def here(
         yield machine_
 
 
-def diagnosed(capsys: Capture, env: str) -> tuple[int, Findings]:
+def diagnosed(capsys: Capture, env: str, *options: str) -> tuple[int, Findings]:
     """The exit code and the findings by subject."""
-    code = diagnosis.main(["--env", env, "--json"])
+    code = diagnosis.main(["--env", env, "--json", *options])
     output = capsys.readouterr()
     report = json.loads(output.out)
     assert report["env"] == env

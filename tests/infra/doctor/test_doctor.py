@@ -15,6 +15,7 @@ from settings import GitHub
 from tests.infra.doctor.conftest import (
     DEV,
     MAIN,
+    PROD,
     ROLES,
     SUBNETWORK,
     Capture,
@@ -26,6 +27,7 @@ from tests.infra.doctor.conftest import (
     diagnosed,
     installation,
 )
+from tests.standins.google.faults import Fault
 
 
 @pytest.mark.parametrize(
@@ -64,10 +66,32 @@ def connect(here: Machine) -> None:
     )
 
 
+def take_state_bucket(here: Machine) -> None:
+    """Somebody else has made the bucket, and lets everybody in."""
+    here.delete("/storage/v1/b/mill-dev-dev-state")
+    here.post("/storage/v1/b?project=others", {"name": "mill-dev-dev-state"})
+
+
+def take_and_close_state_bucket(here: Machine) -> None:
+    take_state_bucket(here)
+    here.google.faults.append(Fault("GET", "b/mill-dev-dev-state", 403))
+
+
+def tell_nobody(_: Machine) -> None:
+    environments.ENVIRONMENTS["dev"] = replace(DEV, alert_emails=())
+
+
+def bill(**info: object) -> Change:
+    return answer("/cloud_billing/projects/mill-dev/billingInfo", info)
+
+
 def permissions_without(*absent: str) -> dict[str, list[str]]:
     return {"permissions": sorted(ROLES.difference(absent))}
 
 
+ACT_AS = "iam.serviceAccounts.actAs"
+LINK = "gcloud billing projects link mill-dev --billing-account=0A0A0A-0A0A0A-0A0A0A"
+OWN_ACCOUNT = "billingAccounts/0A0A0A-0A0A0A-0A0A0A"
 HUB = "--project=mill-hub --region=us-central1"
 BIND = "gcloud projects add-iam-policy-binding mill-dev --member="
 PUT = "gh api --method PUT repos/mill/loom/environments"
@@ -103,6 +127,12 @@ ABSENT: dict[str, tuple[Change, str, str, str]] = {
         "dev",
         "node",
         "install node 20 or 22: https://nodejs.org/en/download",
+    ),
+    "no gcloud": (
+        lambda here: (here.folder / "gcloud").unlink(),
+        "dev",
+        "gcloud",
+        "install gcloud: https://cloud.google.com/sdk/docs/install",
     ),
     "a broken npm": (
         installation("npm", "echo 10.1.0; exit 1"),
@@ -202,6 +232,44 @@ ABSENT: dict[str, tuple[Change, str, str, str]] = {
             "gcloud billing accounts add-iam-policy-binding 0A0A0A-0A0A0A-0A0A0A "
             "--member=user:ada@mill.org --role=roles/billing.admin"
         ),
+    ),
+    "no billing": (bill(), "dev", "billing", LINK),
+    "a closed billing account": (
+        bill(billingAccountName=OWN_ACCOUNT, billingEnabled=False),
+        "dev",
+        "billing",
+        LINK,
+    ),
+    "another billing account": (
+        bill(billingAccountName="billingAccounts/0B0B0B-0B0B0B-0B0B0B", billingEnabled=True),
+        "dev",
+        "billing",
+        LINK,
+    ),
+    "acting as the builder": (
+        lambda here: here.google.withhold("dev-builder@mill-dev.iam.gserviceaccount.com", ACT_AS),
+        "dev",
+        "acting as builder",
+        f"{BIND}user:ada@mill.org --role=roles/iam.serviceAccountUser --condition=None",
+    ),
+    "nobody to tell": (tell_nobody, "dev", "alerts", "${EDITOR:-vi} environments.py"),
+    "a renamed stage": (
+        lambda here: here.post("/storage/v1/b?project=mill-dev", {"name": "mill-dev-trial-state"}),
+        "dev",
+        "other stages",
+        "put its entry back, `make teardown env=trial`, then delete its state bucket",
+    ),
+    "a state bucket of somebody else's": (
+        take_state_bucket,
+        "dev",
+        "state bucket",
+        "${EDITOR:-vi} environments.py",
+    ),
+    "a closed state bucket of somebody else's": (
+        take_and_close_state_bucket,
+        "dev",
+        "state bucket",
+        "${EDITOR:-vi} environments.py",
     ),
     "no state bucket": (
         deletion("/storage/v1/b/mill-dev-dev-state"),
@@ -400,6 +468,41 @@ def test_a_branch_is_protected_by_a_protection_of_the_older_kind_too(
     assert code == 0
 
 
+def test_every_row_has_been_seen_to_say_no(here: Machine, capsys: Capture) -> None:
+    """But that of environments.py, whose placeholders have a test of their own."""
+    seen = {subject.replace(env, "STAGE") for _, env, subject, _ in ABSENT.values()}
+
+    for env in ("dev", "prod"):
+        _, findings = diagnosed(capsys, env)
+
+        unseen = {subject.replace(env, "STAGE") for subject in findings} - seen
+        assert unseen <= {"environments.py", "GitHub's STAGE-plan", "GitHub's STAGE"}, env
+
+
+def test_every_role_that_can_be_explained_is_asked_for() -> None:
+    everything = replace(PROD, network=None, legacy_ai_platform=True)
+
+    roles = {*permissions.of_person(DEV), *permissions.of_person(everything)}
+    reading_roles = permissions.of_planner(everything)
+
+    assert roles == set(permissions.TELLING)
+    assert set(reading_roles) == set(permissions.READING)
+
+
+def test_who_may_act_as_every_account_of_the_project_needs_no_role_on_one(
+    here: Machine, capsys: Capture
+) -> None:
+    here.google.withhold("dev-builder@mill-dev.iam.gserviceaccount.com", ACT_AS)
+    here.answers["/crm/projects/mill-dev:testIamPermissions"] = {
+        "permissions": [*ROLES, ACT_AS],
+    }
+
+    code, findings = diagnosed(capsys, "dev")
+
+    assert code == 0
+    assert findings["acting as builder"].detail.endswith("as every account of mill-dev")
+
+
 def test_dataflow_may_use_a_subnetwork_by_a_grant_on_all_of_the_host_project(
     here: Machine, capsys: Capture
 ) -> None:
@@ -464,7 +567,7 @@ def test_says_a_line_each_where_no_terminal_is(here: Machine, capsys: Capture) -
     first_line, *_ = output.out.splitlines()
     problem, command = "there is no gs://mill-dev-dev-state", "make bootstrap env=dev"
     assert first_line == f"missing: state bucket: {problem}; {command}"
-    assert output.err == "dev: 1 missing, 21 ok\n"
+    assert output.err == "dev: 1 missing, 25 ok\n"
 
 
 @pytest.mark.parametrize("width", [80, 120])

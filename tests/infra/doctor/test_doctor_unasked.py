@@ -19,6 +19,7 @@ from tests.infra.doctor.conftest import (
     diagnosed,
     installation,
 )
+from tests.standins.google.faults import Fault
 
 OFF = (
     403,
@@ -53,6 +54,11 @@ UNASKED: dict[str, tuple[Change, str, str]] = {
         answer("/crm/projects/mill-dev", (500, {"error": {"message": "\n"}})),
         "project",
         "answers 500: without a reason",
+    ),
+    "a state bucket of ours that lets nobody look": (
+        lambda here: here.google.faults.append(Fault("GET", "b/mill-dev-dev-state", 403)),
+        "state bucket",
+        "answers 403",
     ),
     "not an organization": (
         answer("/github/orgs/mill/installations", 404),
@@ -264,7 +270,7 @@ def test_without_network_it_says_what_it_could_not_ask(
 
     assert code == 1
     present, unasked = in_state(findings, "ok"), in_state(findings, "not asked")
-    assert set(present) == {*TOOLS, "cdktf", "image digests", "environments.py"}
+    assert set(present) == {*TOOLS, "cdktf", "image digests", "environments.py", "alerts"}
     assert unasked
     for finding in unasked.values():
         assert finding.detail == f"{nobody} can't be reached (Connection refused)"

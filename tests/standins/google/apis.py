@@ -129,6 +129,11 @@ class GoogleApis:
         """Answer an empty page first from now on, whatever is listed."""
         self._store.empty_first_pages = True
 
+    def withhold(self, name: str, permission: str) -> None:
+        """Have nobody hold a permission on the objects whose name ends so."""
+        with self._lock:
+            self._store.withheld.add((name, permission))
+
     def change(self, product: str, name: str, **fields: Any) -> None:
         """Somebody else's change of an object; None removes a field."""
         with self._lock:

@@ -121,7 +121,6 @@ def _bucket(new: Subject) -> Body:
         "locationType": "multi-region" if location in MULTI_REGIONS else "region",
         "storageClass": new.body.get("storageClass") or "STANDARD",
         "softDeletePolicy": new.body.get("softDeletePolicy") or SOFT_DELETE_POLICY,
-        "projectNumber": new.store.project_number(""),
         "timeCreated": now(),
         "updated": now(),
         "metageneration": "1",

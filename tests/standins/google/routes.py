@@ -25,6 +25,8 @@ def answer(store: Store, call: Call) -> Answered:
         call = builds.regional(call)
     if call.product == "compute":
         call = compute.uniform(call)
+    if call.verb == "testIamPermissions" or call.path.endswith("/iam/testPermissions"):
+        return held_permissions(store, call)
     bucket_policy = call.product == "storage" and call.path.endswith("/iam")
     if bucket_policy or call.verb.endswith("IamPolicy"):
         return iam_policy(store, call)
@@ -33,6 +35,19 @@ def answer(store: Store, call: Call) -> Answered:
     if call.verb in VERBS:
         return VERBS[call.verb](store, call)
     return METHODS[call.method](store, call)
+
+
+def held_permissions(store: Store, call: Call) -> Body:
+    """All that is asked for but what a test has withheld; nothing of what is not there.
+
+    https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions asks by the query.
+    """
+    path = call.path.removesuffix("/iam/testPermissions")
+    if Key(call.product, path) not in store.objects:
+        return {}
+    asked_permissions = call.body.get("permissions") or call.values.get("permissions", [])
+    withheld = {permission for name, permission in store.withheld if path.endswith(name)}
+    return {"permissions": [name for name in asked_permissions if name not in withheld]}
 
 
 def iam_policy(store: Store, call: Call) -> Body:
@@ -83,6 +98,18 @@ def collection(store: Store, call: Call) -> Body:
     return {**page(call.key.id, children, call.query), **page("items", children, call.query)}
 
 
+def buckets(store: Store, call: Call) -> Body:
+    """A page of a project's buckets: all of Google Cloud share their names, not their listing."""
+    number = store.project_number(call.query.get("project", ""))
+    prefix = call.query.get("prefix", "")
+    bodies = [
+        body
+        for body in store.children(call.key)
+        if body["projectNumber"] == number and body["name"].startswith(prefix)
+    ]
+    return page("items", bodies, call.query)
+
+
 def read_operation(store: Store, call: Call) -> Body:
     if call.product == "cloud_build":
         return builds.read_operation(store, call)
@@ -106,6 +133,8 @@ def project(store: Store, project_id: str, product: str) -> Body:
 def create(store: Store, call: Call) -> Body:
     key = new_key(store, call)
     body = unwrapped(key.collection, call.body)
+    if key.kind == ("storage", "b"):
+        body["projectNumber"] = store.project_number(call.query.get("project", ""))
     if check := refusals.CREATE.get(key.kind):
         check(Subject(store, key, body))
     resource = store.create(key, dressed(store, key, body))
@@ -171,6 +200,7 @@ def orphan(store: Store, member: str) -> None:
 # those that can be asked for less than all
 LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {
     ("cloud_build", "builds"): builds.listing,
+    ("storage", "b"): buckets,
     ("monitoring", "timeSeries"): time_series.listing,
     ("vertex_ai", "pipelineJobs"): pipeline_jobs.listing,
 }

@@ -69,6 +69,7 @@ class Call:
     verb: str
     query: Mapping[str, str]
     body: Body
+    values: Mapping[str, list[str]] = field(default_factory=dict)  # of the query, repeated ones too
 
     @classmethod
     def parse(cls, method: str, target: str, content: bytes) -> "Call":
@@ -82,7 +83,7 @@ class Call:
         values = urllib.parse.parse_qs(url.query)
         query = {name: first_value for name, (first_value, *_) in values.items()}
         body = json.loads(content) if content else {}
-        return cls(method, product, path, verb, query, body)
+        return cls(method, product, path, verb, query, body, values)
 
     @property
     def key(self) -> Key:
@@ -97,6 +98,8 @@ class Store:
     empty_first_pages: bool = False  # of every listing
     objects: dict[Key, Body] = field(default_factory=dict)
     policies: dict[Key, Body] = field(default_factory=dict)
+    # the end of an object's name, and a permission on it that nobody has
+    withheld: set[tuple[str, str]] = field(default_factory=set)
     # log metrics that alerting doesn't know yet, and since when they are there
     unready: dict[Key, float] = field(default_factory=dict)
     # by the id of a deployed model or of a model's version
