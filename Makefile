@@ -113,7 +113,7 @@ provider-schema: ## record the google provider's schema for its stand-in (types=
 	$(INFRA) python -m tests.standins.terraform.renew_schema $(types)
 
 provider-lock: synth ## renew infra/terraform.lock.hcl, the hashes of the google provider, from the registry
-	cd "$$(ls -d cdktf.out/stacks/*/ | head -1)" && rm .terraform.lock.hcl && \
+	cd "$$(dirname "$$(ls cdktf.out/stacks/*/cdk.tf.json | head -1)")" && rm .terraform.lock.hcl && \
 	terraform providers lock $(foreach platform,linux_amd64 linux_arm64 darwin_amd64 darwin_arm64,-platform=$(platform)) && \
 	cp .terraform.lock.hcl $(CURDIR)/infra/terraform.lock.hcl
 

@@ -46,7 +46,11 @@ def locked(operation: str, folder: Path = FOLDER) -> Iterator[None]:
 def _holder(operation: str) -> str:
     machine, process = socket.gethostname(), os.getpid()
     start = time.strftime("%H:%M:%S")
-    return f"{operation}, by {getpass.getuser()}@{machine} since {start}, process {process}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name
+        user = str(os.getuid())
+    return f"{operation}, by {user}@{machine} since {start}, process {process}"
 
 
 def _refusal(lock: TextIO) -> str:

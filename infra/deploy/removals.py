@@ -18,7 +18,7 @@ ENDPOINT = "google_vertex_ai_endpoint"
 
 
 def check(stack: Stack, settings: Settings) -> None:
-    """Raise RefusedError where a plan of this stack would destroy an endpoint that serves.
+    """Raise RefusedError where a model was removed whose endpoint still serves.
 
     The stack is initialized. Only the serving stack holds endpoints, and Vertex is asked only about
     those that would go. Raises TerraformError where Vertex can't be asked.

@@ -40,8 +40,10 @@ class Stack:
 
     def init(self, *options: str) -> None:
         need_state_server()
-        # Readonly: a provider that the lock file does not name is refused, not written into it.
-        self._terraform("init", "-input=false", "-lockfile=readonly", *options, quiet=True)
+        # The lock file beside the stack is a copy. It names the provider's archives, and Terraform
+        # adds the hash of the unpacked provider that it checks at each plan: with
+        # -lockfile=readonly it would not (github.com/hashicorp/terraform/issues/31435).
+        self._terraform("init", "-input=false", *options, quiet=True)
 
     def plan(self, to: Path, *options: str) -> None:
         """Write the plan to the file `to`."""

@@ -22,6 +22,7 @@ class Question:
     product: str
     path: str
     calls: Calls
+    granter: str = ""  # the stage whose stacks grant this; empty for the account's own
 
 
 def checks(
@@ -32,9 +33,11 @@ def checks(
     granter = "bootstrap" if account in PERSONS else "deploy"
     mend = f"make {granter} env={settings.stage}"
     for question in questions(settings, environments, account):
-        command = f"make bootstrap env={settings.stage}"
-        if not question.subject.startswith("acting as"):
-            command = mend
+        command = mend
+        if question.subject.startswith("acting as"):
+            command = f"make bootstrap env={settings.stage}"
+        if question.granter:
+            command = f"make deploy env={question.granter}"
         checks.append(
             Check.of(question.subject, allowed, question=question, mend=command, google=google)
         )
@@ -86,12 +89,12 @@ def _neighbours(settings: Settings, environments: Mapping[str, Settings]) -> Ite
         if other.stage == settings.promotes_from:
             path = _bucket_path(other.names.bucket("artifacts"))
             listing = [(calls.LIST, "the record of the stage before")]
-            yield Question(f"artifacts of {other.stage}", "storage", path, listing)
+            yield Question(f"artifacts of {other.stage}", "storage", path, listing, other.stage)
         if other.promotes_from == settings.stage:
             topic = f"projects/{other.project_id}/topics/{other.names.topic('promote')}"
             publish = [("pubsub.topics.publish", "asking the next stage to promote")]
             path = f"{topic}:testIamPermissions"
-            yield Question(f"promotion to {other.stage}", "pubsub", path, publish)
+            yield Question(f"promotion to {other.stage}", "pubsub", path, publish, other.stage)
 
 
 def _project_calls(settings: Settings, account: str) -> Calls:
@@ -148,7 +151,7 @@ def objects(subject: str, *, bucket: str, calls: Calls, google: Google) -> Findi
     """Ask the bucket about its objects.
 
     A grant with a condition on their names allows nothing of the bucket itself, so that a
-    permission that is not answered may be there: https://cloud.google.com/iam/docs/conditions-overview
+    permission that is not answered may be there: cloud.google.com/iam/docs/conditions-overview
     """
     question = Question(subject, "storage", _bucket_path(bucket), calls)
     held_permissions = _held(google, question)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from infra.doctor.finding import Finding, ForbiddenError, missing, ok
 from infra.doctor.google import Google
+from infra.doctor.rest import Body
 from settings import STAGE, Settings
 
 EDIT = "${EDITOR:-vi} environments.py"
@@ -19,7 +20,8 @@ def state_bucket(subject: str, *, settings: Settings, google: Google) -> Finding
     try:
         bucket = google.ask("storage", f"b/{name}")
     except ForbiddenError:
-        if name in _names(settings, google):
+        names = [bucket["name"] for bucket in _buckets(settings, google)]
+        if name in names:
             raise
         return _somebody_else_s(subject, name)
     if bucket is None:
@@ -40,9 +42,16 @@ def _somebody_else_s(subject: str, name: str) -> Finding:
 def forgotten_stages(
     subject: str, *, settings: Settings, stages: Collection[str], google: Google
 ) -> Finding:
-    """Look for the state of stages that were renamed or taken out: they stand, and cost."""
+    """Look for the state of stages that were renamed or taken out: they stand, and cost.
+
+    Our stacks label their buckets; another Terraform's state may have a like name.
+    """
     pattern = rf"{settings.project_id}-({STAGE})-state"
-    matches = [re.fullmatch(pattern, name) for name in _names(settings, google)]
+    matches = [
+        re.fullmatch(pattern, bucket["name"])
+        for bucket in _buckets(settings, google)
+        if bucket.get("labels", {}).get("managed-by") == "esteira"
+    ]
     state_stages = {match[1] for match in matches if match}
     forgotten = sorted(state_stages - set(stages))
     if not forgotten:
@@ -54,8 +63,7 @@ def forgotten_stages(
     return missing(subject, gap, command)
 
 
-def _names(settings: Settings, google: Google) -> list[str]:
+def _buckets(settings: Settings, google: Google) -> list[Body]:
     project = settings.project_id
     path = f"b?project={project}&prefix={project}-"
-    buckets = google.listing("storage", path, "items")
-    return [bucket["name"] for bucket in buckets]
+    return list(google.listing("storage", path, "items"))

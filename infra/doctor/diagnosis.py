@@ -2,8 +2,9 @@
 
     python -m infra.doctor.diagnosis --env ENV [--as ACCOUNT] [--json]
 
-With --as it asks as one of the stage's accounts what this one lacks for its calls. Each gap comes with the command that fixes it. Exit 0 when all is there, 1 when nothing is missing
-but not everything could be asked, 2 when the question is wrong, 3 when something is missing.
+With --as it asks as one of the stage's accounts what this one lacks for its calls. Each gap comes
+with the command that fixes it. Exit 0 when all is there, 1 when nothing is missing but not
+everything could be asked, 2 when the question is wrong, 3 when something is missing.
 """
 
 import argparse

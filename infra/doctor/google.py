@@ -112,7 +112,13 @@ class Google:
     def _new_token(self) -> str:
         own_token = os.environ.get(TOKEN) or _application_default()
         email = self._service_account
-        if not email or self._account_of(own_token) == email:
+        if not email:
+            return own_token
+        try:
+            account = self._account_of(own_token)
+        except ValueError as error:
+            raise NotAskedError(str(error), LOGIN) from None
+        if account == email:
             return own_token
         return self._token_of(email, own_token)
 

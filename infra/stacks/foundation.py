@@ -111,8 +111,8 @@ class Foundation(StageStack):
         bucket = self.names.bucket("artifacts")
         artifacts = self.console(f"storage/browser/{bucket}")
         self.tell("artifacts", artifacts, "Modules, runs, models and the delivery record")
-        reports = self.console(f"storage/browser/{bucket}/reports")
-        self.tell("reports", reports, "The report of every run and of every day's monitoring")
+        reports = self.console(f"storage/browser/{bucket}/{REPORTS.rstrip('/')}")
+        self.tell("reports", reports, "The report of every run")
 
     def _grant(self) -> None:
         member = self.names.member

@@ -57,7 +57,12 @@ class ServingCheck(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(self, *, model: types.BaseChannel, examples: types.BaseChannel) -> None:
-        sources = ("components/serving_check.py", "serving/engine.py", "serving/engine_process.py")
+        sources = (
+            "components/serving_check.py",
+            "serving/engine.py",
+            "serving/engine_process.py",
+            "serving/row_key.py",
+        )
         spec = ServingCheckSpec(
             model=model,
             examples=examples,

@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.gcp import clients
 from pipeline.gcp.protocols import BigQuery
+from pipeline.model.query import COMMENT
 
 COMMAND = ["python", "-m", "pipeline.components.table_times"]
 ARGUMENTS = ["--json_serialized_invocation_args", "{{$}}"]
@@ -62,7 +63,7 @@ def modification_times(client: BigQuery, query: str) -> dict[str, str]:
 
     job = client.query(query, job_config=bigquery.QueryJobConfig(dry_run=True))
     tables = {str(table) for table in job.referenced_tables}
-    names = tables.union(NAME.findall(query))
+    names = tables.union(NAME.findall(COMMENT.sub(" ", query)))
     times = {name: _modification_time(client, name) for name in names}
     if len(tables) >= MOST_TABLES:
         times["and others"] = _never_seen()
@@ -72,14 +73,15 @@ def modification_times(client: BigQuery, query: str) -> dict[str, str]:
 def _modification_time(client: BigQuery, name: str) -> str:
     """When the table was modified last.
 
-    A table behind an authorized view may not be looked at; what lies outside BigQuery, or is still
-    in its streaming buffer, changes without a time.
+    A table behind an authorized view may not be looked at, and a name may be a function's or a
+    model's; what lies outside BigQuery, or is still in its streaming buffer, changes without a
+    time.
     """
     from google.api_core import exceptions
 
     try:
         table = client.get_table(name)
-    except exceptions.Forbidden:
+    except (exceptions.Forbidden, exceptions.NotFound, exceptions.BadRequest):
         return _never_seen()
     if table.table_type not in TIMED or table.streaming_buffer is not None:
         return _never_seen()

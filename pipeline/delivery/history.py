@@ -8,6 +8,7 @@ import getpass
 import os
 import platform
 import secrets
+import sys
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
@@ -77,6 +78,20 @@ def append(endpoint: Endpoint, cause: Cause) -> str:
     with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
         patiently(attempt)
     return name
+
+
+def note(endpoint: Endpoint, cause: Cause) -> str | None:
+    """Append, or tell why that can't be.
+
+    The traffic has moved by then, and its history must not move it back. Returns None where nothing
+    was written.
+    """
+    try:
+        return append(endpoint, cause)
+    except RunError as error:
+        message = f"the traffic of {endpoint.model} ({cause}) is not in its history: {error}"
+        print(message, file=sys.stderr)
+        return None
 
 
 def read(stage: Stage, model: str) -> list[Change]:

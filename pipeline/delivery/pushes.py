@@ -111,18 +111,22 @@ def retrain(stage: Stage, models: str) -> list[Retraining]:
 
 
 def _retraining(stage: Stage, commit: str, models: list[str]) -> Retraining:
-    """Start one build; a refusal is its answer, since others may have started before.
-
-    A second call finds those that have started, so that no person is asked for a second approval.
-    """
-    names = ",".join(models)
+    """Start one build; a refusal is its answer, since others may have started before."""
     try:
-        build = cloud_build.ongoing(stage, "modules", commit=commit, models=names)
-        if build is None:
-            build = cloud_build.start(stage, "modules", commit=commit, models=names)
+        build = _ongoing_or_started(stage, commit, models)
     except RunError as error:
         return Retraining(models, None, str(error))
     return Retraining(models, build, None)
+
+
+def _ongoing_or_started(stage: Stage, commit: str, models: list[str]) -> cloud_build.Build:
+    """Return the build of these models that has not ended, or start one.
+
+    So a call, or a message, that comes twice asks no person for a second approval.
+    """
+    names = ",".join(models)
+    build = cloud_build.ongoing(stage, "modules", commit=commit, models=names)
+    return build or cloud_build.start(stage, "modules", commit=commit, models=names)
 
 
 def promote(source: Stage, stage: Stage, commit: str | None, models: str) -> cloud_build.Build:
@@ -146,7 +150,7 @@ def promote(source: Stage, stage: Stage, commit: str | None, models: str) -> clo
         raise ConfigurationError(
             f"{source.name} has not delivered {subject} of --commit {commit}, allowed are {allowed}"
         )
-    return cloud_build.start(stage, "modules", commit=commit, models=",".join(names))
+    return _ongoing_or_started(stage, commit, names)
 
 
 def _refuse_other_stages(stage: Stage) -> None:

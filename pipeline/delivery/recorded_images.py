@@ -19,12 +19,16 @@ def match_tags(stage: Stage) -> None:
     """Tag every image that the record names, and take the tag from all others.
 
     The tags are listed before the record is read: an image that is recorded in between keeps its
-    own, and one that is recorded later gets it again by the call of its own delivery. What the
-    registry refuses is told and tried again the next time, since the delivery itself is done.
+    own, and one that is recorded later gets it again by the call of its own delivery. What is
+    refused is told and tried again the next time, since the delivery itself is done.
     """
     images = [Image(stage, target) for target in TARGETS]
-    tags = {image: artifact_registry.recorded_tags(image) for image in images}
-    record = record_object.read(stage)
+    try:
+        tags = {image: artifact_registry.recorded_tags(image) for image in images}
+        record = record_object.read(stage)
+    except RunError as error:
+        print(f"the images' tags stay as they are: {error}", file=sys.stderr)
+        return
     for image, old_tags in tags.items():
         digests = _digests_by_tag(record, image.target)
         missing_tags = digests.keys() - old_tags

@@ -72,8 +72,8 @@ def release(
     except RunError as error:
         _give_up(endpoint, id_, error)
         raise
-    recorded_images.match_tags(stage)
     _clear(endpoint, record.models[model], observer)
+    recorded_images.match_tags(stage)
     return delivery
 
 
@@ -145,7 +145,7 @@ def _give_up(endpoint: Endpoint, id_: str, error: RunError) -> None:
     try:
         if id_ in endpoint.versions():
             endpoint.undeploy(id_)
-            history.append(endpoint, "swept")
+            history.note(endpoint, "swept")
     except RunError as refusal:
         raise RunError(
             f"{error}; its machine is paid for until the next delivery of {endpoint.model}: "
@@ -197,7 +197,7 @@ def sweep(stage: Stage, model: str, observer: Observer) -> None:
         with shown(observer, f"{model} undeploy {id_}, left there by an earlier delivery"):
             endpoint.undeploy(id_)
     if ids:
-        history.append(endpoint, "swept")
+        history.note(endpoint, "swept")
 
 
 def question(model: str) -> Question:
@@ -222,4 +222,4 @@ def _clear(endpoint: Endpoint, model: Model, observer: Observer) -> None:
             with shown(observer, f"undeploy version {versions.get(id_, id_)}"):
                 endpoint.undeploy(id_)
     if shares and not endpoint.serving.keep_warm:
-        history.append(endpoint, "undeploy")
+        history.note(endpoint, "undeploy")

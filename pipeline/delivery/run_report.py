@@ -18,9 +18,9 @@ from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import job_metadata, lineage, report, summary
+from settings.artifacts import REPORTS
 
 Json = dict[str, Any]
-FOLDER = "reports"
 # A browser that is signed in reads an object there:
 # cloud.google.com/storage/docs/request-endpoints#cookieauth
 BROWSER = "https://storage.cloud.google.com"
@@ -74,7 +74,7 @@ def _upload(stage: Stage, name: str, content: str, content_type: str) -> None:
 
 def _folder(model: str, run: str) -> str:
     *_, run_id = run.split("/")
-    return f"{FOLDER}/{model}/{run_id}"
+    return f"{REPORTS}{model}/{run_id}"
 
 
 def _origin(job: Json) -> Json:

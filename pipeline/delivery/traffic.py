@@ -105,7 +105,7 @@ def _take(
 ) -> None:
     if old:
         endpoint.split(_shares(new, old, percent))
-    history.append(endpoint, "release")
+    history.note(endpoint, "release")
     name, start = endpoint.resource.display_name, datetime.now(UTC)
     if question:
         with shown(observer, f"{name} smoke test at {percent} % of the traffic"):
@@ -121,7 +121,7 @@ def go_back(endpoint: Endpoint, new: str, old: str | None) -> None:
     if old:
         endpoint.split({old: 100})
     endpoint.undeploy(new)
-    history.append(endpoint, "taken back")
+    history.note(endpoint, "taken back")
 
 
 def smoke(endpoint: Endpoint, new: str, question: Question, percent: int) -> None:

@@ -25,7 +25,7 @@ def rollback(stage: Stage, model: str, observer: Observer) -> Delivery:
         id_ = deployment.deployed(endpoint, version, delivery.images, observer)
         endpoint.split({id_: 100})
         delivery = replace(delivery, deployed_model=id_)
-    change = history.append(endpoint, "rollback")
+    change = history.note(endpoint, "rollback")
     record_object.update(stage, lambda record: delivered(record, model, delivery, change))
     return delivery
 
@@ -43,7 +43,7 @@ def undeploy(stage: Stage, model: str, keep: int, observer: Observer) -> list[st
         with shown(observer, f"{model} undeploy {id_}"):
             endpoint.undeploy(id_)
     if surplus_ids:
-        history.append(endpoint, "undeploy")
+        history.note(endpoint, "undeploy")
     record_object.update(stage, lambda record: _without(record, model, surplus_ids))
     return surplus_ids
 
@@ -60,7 +60,7 @@ def retire(stage: Stage, model: str, observer: Observer) -> list[str]:
     for id_ in ids:
         with shown(observer, f"{model} undeploy {id_}"):
             endpoint.undeploy(id_)
-    history.append(endpoint, "retire")
+    history.note(endpoint, "retire")
     record_object.update(stage, lambda record: retired(record, model))
     recorded_images.match_tags(stage)
     return ids

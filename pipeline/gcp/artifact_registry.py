@@ -1,8 +1,8 @@
 """Works on images in their repositories.
 
 Images are found by tag, checked against the commit they say they are of, copied to the next stage,
-kept by a tag and given up by its removal. Google has no client for what a registry holds; this speaks the OCI distribution
-protocol, which Artifact Registry answers.
+kept by a tag and given up by its removal. Google has no client for what a registry holds; this
+speaks the OCI distribution protocol, which Artifact Registry answers.
 """
 
 import hashlib

@@ -1,5 +1,7 @@
 """Writes a model's events to a stage's event log, for the alerts to match."""
 
+import uuid
+
 from pipeline.gcp.stage import Stage
 
 
@@ -12,6 +14,7 @@ def tell(stage: Stage, event: str, model: str, **facts: str) -> None:
         "logName": f"projects/{stage.project}/logs/{stage.names.event_log}",
         "resource": {"type": "global"},
         "severity": "WARNING",
+        "insertId": uuid.uuid4().hex,  # an entry that is sent twice is kept once
         "jsonPayload": {"event": event, "model": model, "stage": stage.name, **facts},
     }
     with stage.asking(f"the log {stage.names.event_log}"):

@@ -81,7 +81,7 @@ def test_a_job_of_the_delivered_branch_becomes_the_deployer_of_its_environment(
 
 
 NOTHING = ({"contents": "read"}, set())
-# By job of the workflows as they are: the token and the accounts of the code that the change brings.
+# By job of the workflows as they are: token and accounts of the code that the change brings.
 WITHIN = {
     "checks.yml checks": NOTHING,  # code in tests
     "checks.yml images": NOTHING,  # code in the images

@@ -295,10 +295,12 @@ def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
     file.write_text(full)
     rehearsal.synthesize()
 
-    planned = rehearsal.operate("plan", rehearsal.first)
+    try:
+        planned = rehearsal.operate("plan", rehearsal.first)
+    finally:
+        file.write_text(plain)
+        rehearsal.synthesize()
 
-    file.write_text(plain)
-    rehearsal.synthesize()
     for address in (
         "google_ml_engine_model",
         '"gcr.io"',
@@ -369,9 +371,11 @@ def test_a_provider_that_the_lock_does_not_name_is_refused(rehearsal, deployed):
     other_hash = re.sub(r'"h1:[^"]{8}', '"h1:AAAAAAAA', text)
     own_lock.write_text(re.sub(r'"zh:[0-9a-f]{8}', '"zh:00000000', other_hash))
 
-    refused = rehearsal.operate("plan", stage, code=1)
+    try:
+        refused = rehearsal.operate("plan", stage, code=1)
+    finally:
+        own_lock.write_text(text)
 
-    own_lock.write_text(text)
     assert "the provider is not one that infra/terraform.lock.hcl names" in refused
 
 

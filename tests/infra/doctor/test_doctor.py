@@ -109,6 +109,7 @@ TAG = {"id": 7, "name": "main", "type": "tag"}
 ANY = {"id": 8, "name": "*", "type": "branch"}
 RULES = {"protection_rules": [{"type": "wait_timer"}, {"type": "branch_policy"}]}
 # what is taken away, from which stage -> the row and the command
+TRIAL_STATE = {"name": "mill-dev-trial-state", "labels": {"managed-by": "esteira"}}
 ABSENT: dict[str, tuple[Change, str, str, str]] = {
     "no git": (
         lambda here: (here.folder / "git").unlink(),
@@ -254,7 +255,7 @@ ABSENT: dict[str, tuple[Change, str, str, str]] = {
     ),
     "nobody to tell": (tell_nobody, "dev", "alerts", "${EDITOR:-vi} environments.py"),
     "a renamed stage": (
-        lambda here: here.post("/storage/v1/b?project=mill-dev", {"name": "mill-dev-trial-state"}),
+        lambda here: here.post("/storage/v1/b?project=mill-dev", TRIAL_STATE),
         "dev",
         "other stages",
         "put its entry back, `make teardown env=trial`, then delete its state bucket",
@@ -465,6 +466,17 @@ def test_a_branch_is_protected_by_a_protection_of_the_older_kind_too(
     code, findings = diagnosed(capsys, "dev")
 
     assert findings["GitHub's branch"].detail == "main is the default one, and protected"
+    assert code == 0
+
+
+def test_the_state_of_another_terraform_is_no_forgotten_stage(
+    here: Machine, capsys: Capture
+) -> None:
+    here.post("/storage/v1/b?project=mill-dev", {"name": "mill-dev-terraform-state"})
+
+    code, findings = diagnosed(capsys, "dev")
+
+    assert findings["other stages"].state == "ok"
     assert code == 0
 
 

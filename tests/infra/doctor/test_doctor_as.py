@@ -63,38 +63,39 @@ def test_a_call_that_the_project_does_not_allow_is_named(
 
 BUILDER, DEPLOYER, PIPELINE = "builder", "deployer", "pipeline"
 ACT_AS = "iam.serviceAccounts.actAs"
+OWN_DEPLOY, OWN_BOOTSTRAP = "make deploy env=dev", "make bootstrap env=dev"
 # what is withheld on which object, from whom -> the row and its command
 ABSENT = {
-    "a listing": ("mill-dev-dev-artifacts", calls.LIST, BUILDER, "artifacts bucket", "deploy"),
-    "an upload": ("dev-images", calls.PUSH, BUILDER, "images", "deploy"),
-    "a pull": ("dev-images", calls.PULL, PIPELINE, "images", "deploy"),
+    "a listing": ("mill-dev-dev-artifacts", calls.LIST, BUILDER, "artifacts bucket", OWN_DEPLOY),
+    "an upload": ("dev-images", calls.PUSH, BUILDER, "images", OWN_DEPLOY),
+    "a pull": ("dev-images", calls.PULL, PIPELINE, "images", OWN_DEPLOY),
     "a promotion": (
         "topics/prod-promote",
         "pubsub.topics.publish",
         BUILDER,
         "promotion to prod",
-        "deploy",
+        "make deploy env=prod",
     ),
     "acting": (
         "dev-server@mill-dev.iam.gserviceaccount.com",
         ACT_AS,
         PIPELINE,
         "acting as server",
-        "bootstrap",
+        OWN_BOOTSTRAP,
     ),
     "a trigger": (
         "dev-builder@mill-dev.iam.gserviceaccount.com",
         ACT_AS,
         DEPLOYER,
         "acting as builder",
-        "bootstrap",
+        OWN_BOOTSTRAP,
     ),
-    "the state": ("mill-dev-dev-state", calls.CREATE, DEPLOYER, "state bucket", "bootstrap"),
+    "the state": ("mill-dev-dev-state", calls.CREATE, DEPLOYER, "state bucket", OWN_BOOTSTRAP),
 }
 
 
 @pytest.mark.parametrize(
-    ("name", "permission", "account", "subject", "verb"), ABSENT.values(), ids=ABSENT
+    ("name", "permission", "account", "subject", "command"), ABSENT.values(), ids=ABSENT
 )
 def test_what_an_account_lacks_elsewhere_is_named(
     here: Machine,
@@ -102,7 +103,7 @@ def test_what_an_account_lacks_elsewhere_is_named(
     permission: str,
     account: str,
     subject: str,
-    verb: str,
+    command: str,
     capsys: Capture,
 ) -> None:
     become(here, "dev", account, everything())
@@ -114,7 +115,17 @@ def test_what_an_account_lacks_elsewhere_is_named(
     [missing] = [finding for finding in findings.values() if finding.state == "missing"]
     assert missing.subject == subject
     assert permission in missing.detail
-    assert missing.mend == f"make {verb} env=dev"
+    assert missing.mend == command
+
+
+def test_a_token_that_has_ended_is_a_row(here: Machine, capsys: Capture) -> None:
+    here.answers["/oauth/tokeninfo"] = 400
+
+    code, findings = diagnosed(capsys, "dev", "--as", "server")
+
+    assert code == 3
+    assert findings["credentials"].state == "missing"
+    assert "does not accept the access token" in findings["credentials"].detail
 
 
 def test_what_is_granted_folder_by_folder_is_neither_there_nor_missing(

@@ -65,7 +65,7 @@ class Place:
 
     @property
     def attributes(self) -> SimpleNamespace:
-        """What a condition sees of it: https://cloud.google.com/iam/docs/conditions-resource-attributes."""
+        """What a condition sees of it: cloud.google.com/iam/docs/conditions-resource-attributes."""
         if not self.name.endswith("-artifacts"):
             return SimpleNamespace(name="", type="")
         bucket = f"projects/_/buckets/{self.name}"

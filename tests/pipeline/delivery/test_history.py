@@ -148,3 +148,14 @@ def test_a_record_of_the_first_version_is_read_as_one_of_the_second():
         del entry["change"]
 
     assert decode(json.dumps(document).encode(), URI) == FULL
+
+
+def test_a_history_that_is_not_taken_moves_no_traffic_back(google, store, capsys):
+    old, new = deploy("1"), deploy("2")
+    store.faults = [403, 403]
+
+    traffic.introduce(endpoint_of(Stage(WARM), "cab"), new, old, QUESTION, silent, lambda: None)
+
+    output = capsys.readouterr()
+    assert endpoint_of(Stage(WARM), "cab").shares() == {new: 100}
+    assert "the traffic of cab (release) is not in its history" in output.err

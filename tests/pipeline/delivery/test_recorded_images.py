@@ -65,3 +65,13 @@ def test_images_from_before_there_was_a_worker_are_refused_on_dataflow(
     assert "beam_engine of dev is 'dataflow', and these images were built without a worker" in (
         verdict.reason
     )
+
+
+def test_tags_that_cannot_be_listed_fail_no_delivery(google, pipelines, commit, capsys):
+    google.faults.append(Fault("GET", f"/v2/{NAME}/tags/list", 403))
+
+    [verdict] = deliver(commit)
+
+    output = capsys.readouterr()
+    assert verdict.state == "delivered"
+    assert "the images' tags stay as they are" in output.err

@@ -73,12 +73,12 @@ def test_a_step_that_outlives_the_timeout_is_ended_with_what_it_started_and_noth
     scratch, tmp_path
 ):
     mark = tmp_path / "outlived"
-    child = f"import time; time.sleep(4); open({str(mark)!r}, 'w')"
+    child = f"import time; time.sleep(9); open({str(mark)!r}, 'w')"
     parent = (
         "import subprocess, sys, time; print('begun', flush=True); "
         f"subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
     )
-    text = recipe("-c", parent, timeout="timeout: 2s")
+    text = recipe("-c", parent, timeout="timeout: 6s")
     bystander = subprocess.Popen(["sleep", "60"])
 
     outcome = scratch.run(text)
@@ -89,7 +89,7 @@ def test_a_step_that_outlives_the_timeout_is_ended_with_what_it_started_and_noth
         assert last.code == -9
         assert outcome.output == "begun\n"
         with pytest.raises(subprocess.TimeoutExpired):
-            bystander.wait(timeout=4)
+            bystander.wait(timeout=5)
         assert not mark.exists()
     finally:
         bystander.kill()
