@@ -5,7 +5,6 @@ from cdktf_cdktf_provider_google.artifact_registry_repository import (
     ArtifactRegistryRepository,
     ArtifactRegistryRepositoryCleanupPoliciesCondition,
     ArtifactRegistryRepositoryCleanupPoliciesMostRecentVersions,
-    ArtifactRegistryRepositoryDockerConfig,
 )
 from cdktf_cdktf_provider_google.artifact_registry_repository import (
     ArtifactRegistryRepositoryCleanupPolicies as Policy,
@@ -25,7 +24,8 @@ class ImageRegistry(Construct):
     """A repository of Docker images that cleans itself.
 
     An image with a tag that begins with `kept_tag` stays, and of the others the newest. Tags are
-    mutable: Google's cleanup deletes no image with an immutable tag, and nobody can take one off
+    mutable, which is the default: written out, the provider would plan it again each time. Google's
+    cleanup deletes no image with an immutable tag, and nobody can take one off
     (docs.cloud.google.com/artifact-registry/docs/repositories/update-repo-settings). What runs is
     named by digest, which never moves.
     """
@@ -42,7 +42,6 @@ class ImageRegistry(Construct):
         deletable: bool = False,
     ) -> None:
         super().__init__(scope, id_)
-        docker = ArtifactRegistryRepositoryDockerConfig(immutable_tags=False)
         protection = TerraformResourceLifecycle(prevent_destroy=not deletable)
         self.resource = ArtifactRegistryRepository(
             self,
@@ -51,7 +50,6 @@ class ImageRegistry(Construct):
             location=location,
             description=description,
             format="DOCKER",
-            docker_config=docker,
             cleanup_policies=_cleanup(kept_tag),
             lifecycle=protection,
         )

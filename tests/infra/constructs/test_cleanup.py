@@ -35,9 +35,7 @@ def as_requested(registry) -> bytes:
     for policy in registry.cleanup_policies:
         parts = {key: policy[key] for key in ("condition", "most_recent_versions") if key in policy}
         policies[policy["id"]] = {"action": policy["action"], **camel_case(parts)}
-    docker_config = camel_case(registry.docker_config)
-    document = {"dockerConfig": docker_config, "cleanupPolicies": policies}
-    return json.dumps(document).encode()
+    return json.dumps({"cleanupPolicies": policies}).encode()
 
 
 def camel_case(value):

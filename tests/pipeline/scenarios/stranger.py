@@ -6,6 +6,7 @@ Nothing is edited in it but what is a team's: environments.py and models/.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -134,6 +135,7 @@ def _change_models(models: Path) -> None:
         for folder in others:
             shutil.rmtree(folder)
         last.rename(models / RENAMED)
+        _read_own_table(models / RENAMED)
     new = models / NEW
     shutil.copytree(OWN / "ferry", new, ignore=shutil.ignore_patterns("__pycache__", "rows.csv"))
     (new / "model.toml").write_text(DECLARATION)
@@ -141,6 +143,15 @@ def _change_models(models: Path) -> None:
     data.mkdir()
     rows = _in_blocks(OWN / "ferry/rows.csv")
     (data / "rows.csv").write_text(rows)
+
+
+def _read_own_table(model: Path) -> None:
+    """A public table of the US can't be read from a stage in Europe: the team loads its own."""
+    query, declaration = model / "query.sql", model / "model.toml"
+    own_query = re.sub(r"`[\w-]+\.\w+\.\w+`", "@table", query.read_text())
+    query.write_text(own_query)
+    without_location = re.sub(r"(?m)^location = .*\n", "", declaration.read_text())
+    declaration.write_text(without_location)
 
 
 def _in_blocks(rows: Path) -> str:
