@@ -21,12 +21,12 @@ CONFIGURATION = "cdk.tf.json"
 
 
 class LockedError(Exception):
-    """One sentence on who is at work in this checkout."""
+    """One sentence about the operation at work in this checkout."""
 
 
 @contextmanager
 def locked(operation: str, folder: Path = FOLDER) -> Iterator[None]:
-    """Keep others from the folder; raise LockedError where one is at work in it.
+    """Keep others from the folder; raise LockedError while another operation has it.
 
     The file lies beside the folder, from which `cdktf` and people remove things. The kernel lets go
     of the lock when the process ends, however it ends.
@@ -80,7 +80,7 @@ def forget_others(folder: Path) -> list[str]:
 
 
 def warnings(used_stacks: Iterable[str]) -> Iterator[str]:
-    """Say what became of each stage that environments.py names no more."""
+    """Describe each stage in the folder without an entry in environments.py."""
     stages = {stack.rpartition("-")[2] for stack in used_stacks}
     for stage in sorted(stages):
         yield (

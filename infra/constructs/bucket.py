@@ -96,7 +96,7 @@ def _only_in(bucket: str, places: Sequence[str]) -> StorageBucketIamMemberCondit
 
 
 def _is_in(place: str, objects: str) -> str:
-    """Return the condition that an object lies in a folder, or has this name."""
+    """Return a condition: the object lies in this folder, or has this name."""
     if place.endswith("/"):
         return f'resource.name.startsWith("{objects}{place}")'
     return f'resource.name == "{objects}{place}"'

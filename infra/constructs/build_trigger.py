@@ -77,7 +77,7 @@ def _recipe_file(
 
 
 def _filter(substitutions: dict[str, str]) -> str | None:
-    """Return the condition that every attribute asked of a message is there, if any is asked."""
+    """Return a condition on messages: every asked attribute is present; None without any."""
     names = [name for name, value in substitutions.items() if value.startswith(FROM_MESSAGE)]
     clauses = [f'{name} != ""' for name in names]
     return " && ".join(clauses) or None

@@ -21,7 +21,7 @@ OLD_SECONDS = 90 * 24 * 3600
 
 
 class ImageRegistry(Construct):
-    """A repository of Docker images that cleans itself.
+    """A self-cleaning repository of Docker images.
 
     An image with a tag that begins with `kept_tag` stays, and of the others the newest. Tags are
     mutable, which is the default: written out, the provider would plan it again each time. Google's

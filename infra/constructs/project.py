@@ -16,7 +16,7 @@ from infra.constructs.grants import Principal, grant_id
 
 
 class Project(Construct):
-    """What a stack asks of the project it lies in.
+    """A stack's APIs and grants in its project.
 
     APIs stay on when the stack goes: others may use them.
     """

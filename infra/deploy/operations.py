@@ -127,7 +127,7 @@ def bootstrap(settings: Settings, _: argparse.Namespace) -> None:
 
 
 def teardown(settings: Settings, _: argparse.Namespace) -> None:
-    """Destroy every stack but bootstrap, last one first; refused where settings keep the stage."""
+    """Destroy every stack but bootstrap, last one first; refused for a stage that is kept."""
     if not settings.deletable:
         raise UsageError(
             f"stage {settings.stage} is not deletable: "

@@ -18,7 +18,7 @@ ENDPOINT = "google_vertex_ai_endpoint"
 
 
 def check(stack: Stack, settings: Settings) -> None:
-    """Raise RefusedError where a model was removed whose endpoint still serves.
+    """Raise RefusedError for the removal of a model with a serving endpoint.
 
     The stack is initialized. Only the serving stack holds endpoints, and Vertex is asked only about
     those that would go. Raises TerraformError where Vertex can't be asked.
@@ -42,7 +42,7 @@ def check(stack: Stack, settings: Settings) -> None:
 
 
 def _removed(stack: Stack) -> Iterator[Document]:
-    """The attributes of each endpoint in the state that is synthesized no more."""
+    """The attributes of each endpoint in the state without a synthesized resource."""
     resources = stack.configuration().get("resource", {})
     endpoints = resources.get(ENDPOINT, {})
     addresses = {f"{ENDPOINT}.{name}" for name in endpoints}
@@ -56,7 +56,7 @@ def _removed(stack: Stack) -> Iterator[Document]:
 
 
 def _deployed(google: Google, endpoint: Document) -> int:
-    """The number of models on an endpoint; none where somebody has deleted it."""
+    """The number of models on an endpoint; 0 for a deleted one."""
     answer = google.ask("vertex_ai", endpoint["id"]) or {}
     deployed_models = answer.get("deployedModels", [])
     return len(deployed_models)

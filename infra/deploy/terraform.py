@@ -65,7 +65,7 @@ class Stack:
         self._terraform("destroy", "-input=false", "-auto-approve")
 
     def configuration(self) -> Document:
-        """What CDKTF synthesized."""
+        """The JSON of CDKTF's synth."""
         text = (self.folder / "cdk.tf.json").read_text()
         document: Document = json.loads(text)
         return document

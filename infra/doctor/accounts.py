@@ -1,4 +1,4 @@
-"""What one of a stage's accounts lacks for its calls, asked as this account."""
+"""A stage's account and its calls: the permissions that it lacks, asked as itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ def _state_calls(account: str) -> Calls:
 
 
 def allowed(subject: str, *, question: Question, mend: str, google: Google) -> Finding:
-    """Compare what the account may do with what its calls take."""
+    """Compare the account's permissions with those of its calls."""
     held_permissions = _held(google, question)
     lacking = [
         f"{permission} ({call})"

@@ -1,4 +1,4 @@
-"""The buckets of state: the stage's own, and those of stages that environments.py names no more.
+"""The state buckets: the stage's own, and those of renamed or removed stages.
 
 All of Google Cloud share the names of buckets, so that one may be somebody else's:
 https://cloud.google.com/storage/docs/buckets#naming
@@ -42,7 +42,7 @@ def _somebody_else_s(subject: str, name: str) -> Finding:
 def forgotten_stages(
     subject: str, *, settings: Settings, stages: Collection[str], google: Google
 ) -> Finding:
-    """Look for the state of stages that were renamed or taken out: they stand, and cost.
+    """Look for the state of renamed or removed stages: they stand, and cost.
 
     Our stacks label their buckets; another Terraform's state may have a like name.
     """

@@ -139,7 +139,7 @@ def person(subject: str, *, settings: Settings, google: Google) -> Finding:
 
 
 def act_as(subject: str, *, account: str, settings: Settings, google: Google) -> Finding:
-    """Look whether triggers can be made that run as the account.
+    """Check that triggers may run as the account.
 
     Who makes one must be allowed to act as it, by a role on the account or on its project:
     https://cloud.google.com/build/docs/securing-builds/configure-user-specified-service-accounts
@@ -157,7 +157,7 @@ def act_as(subject: str, *, account: str, settings: Settings, google: Google) ->
 
 
 def addressees(subject: str, *, settings: Settings) -> Finding:
-    """Look for somebody to tell: without an address alerts are seen by who opens the console."""
+    """Check that alerts have an address."""
     if settings.alert_emails:
         return ok(subject, ", ".join(settings.alert_emails))
     gap = f"alert_emails of {settings.stage} is empty: nobody hears of a failed run or of drift"

@@ -48,7 +48,7 @@ def only_branch(
 
 
 def _open(subject: str, path: str, branch: str, environment: Body, page: str) -> Finding:
-    """The finding where the environment has no branches of its own."""
+    """The finding for an environment without branches of its own."""
     policy = environment.get("deployment_branch_policy")
     those = "every protected branch" if policy else "every branch"
     detail = f"{those} may apply, allowed is {branch}"

@@ -55,7 +55,7 @@ def examine(settings: Settings, environments: Mapping[str, Settings]) -> list[Fi
 def examine_account(
     settings: Settings, environments: Mapping[str, Settings], account: str
 ) -> list[Finding]:
-    """Return what one of the stage's accounts lacks, likewise sorted."""
+    """Return the findings as one of the stage's accounts, likewise sorted."""
     email = settings.names.service_account_email(account)
     google = Google(Rest(), service_account=email)
     checks = accounts.checks(settings, environments, account, google)

@@ -39,7 +39,7 @@ class GitHub:
         return accepted(url, status, body)
 
     def installations(self, owner: str) -> list[Body] | None:
-        """Return an organization's apps, or None where the token may not see them.
+        """Return an organization's apps, or None if the token may not see them.
 
         GitHub numbers its pages; one that is not full is the last.
         """
@@ -202,7 +202,7 @@ def kept_environment(
 
 
 def _protection(environment: Body) -> list[str]:
-    """Return the kinds of the rules that make a job wait."""
+    """Return the kinds of rules with a wait."""
     rules = environment.get("protection_rules", [])
     return [rule["type"] for rule in rules]
 

@@ -62,7 +62,7 @@ class Google:
         return accepted(url, status, answer)
 
     def listing(self, product: str, path: str, field: str) -> list[Body]:
-        """Return the entries of a whole collection, of none where it is missing.
+        """Return the entries of a whole collection; a missing one has none.
 
         A page may be empty and another follow: only a missing token ends it
         (https://google.aip.dev/158).

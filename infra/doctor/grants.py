@@ -7,7 +7,7 @@ from infra.doctor.google import Google
 
 
 def held(google: Google, product: str, path: str, permissions: Iterable[str]) -> list[str]:
-    """Return those of the permissions that the asking account has."""
+    """Return the asking account's own among these permissions."""
     question = {"permissions": sorted(set(permissions))}
     answer = google.ask(product, path, question) or {}
     held_permissions: list[str] = answer.get("permissions", [])

@@ -54,12 +54,12 @@ READING = {
 
 
 def of_planner(settings: Settings) -> dict[str, str]:
-    """Role -> permission, for the account that plans."""
+    """Role -> permission, for the planner."""
     return {role: READING[role] for role in roles.of_planner(settings)}
 
 
 def of_deployer(settings: Settings) -> dict[str, str]:
-    """Role -> permission, for the account that applies.
+    """Role -> permission, for the deployer.
 
     It lacks the grants of roles, which are limited to some: a question knows no such limit.
     """

@@ -1,11 +1,11 @@
-"""What policy says no to."""
+"""A failure of policy."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What one check or refusal says no to.
+    """One failed check or refusal.
 
     `check` is the id of checkov's check or the name of a refusal of ours; `remedy` what to do about
     it.

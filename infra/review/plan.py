@@ -33,7 +33,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """What a plan does to one resource.
+    """One resource's change in a plan.
 
     `path` is its construct's, `forced_by` the attributes that force a replacement.
     """
