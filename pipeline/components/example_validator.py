@@ -6,6 +6,7 @@ Nothing is computed from bad data.
 from typing import Any
 
 import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.components.example_validator import executor
 from tfx.components.statistics_gen import stats_artifact_utils
@@ -72,7 +73,7 @@ class ExampleValidator(base_component.BaseComponent):
         super().__init__(spec)
 
 
-def anomalies(statistics: types.Artifact, schema: Any) -> list[str]:
+def anomalies(statistics: types.Artifact, schema: schema_pb2.Schema) -> list[str]:
     """A sentence for each anomaly of each split.
 
     The report of a stopped run shows them, too.

@@ -12,7 +12,7 @@ from typing import Any
 
 from tfx.components.pusher import component, executor
 from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils
+from tfx.types import BaseChannel, artifact_utils
 from tfx.utils import json_utils
 
 from pipeline.components.cache_key import source_sha256
@@ -42,7 +42,7 @@ class Pusher(component.Pusher):
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, destination: FolderDestination, **channels: Any) -> None:
+    def __init__(self, destination: FolderDestination, **channels: BaseChannel) -> None:
         config = {
             "folder": destination.path,
             "newest": destination.newest,

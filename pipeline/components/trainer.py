@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer import component, executor
+from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
@@ -31,7 +32,7 @@ class Trainer(component.Trainer):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 
-def _refuse_one_class(arguments: Any) -> None:
+def _refuse_one_class(arguments: FnArgs) -> None:
     label = arguments.custom_config["label"]
     transform_output = tft.TFTransformOutput(arguments.transform_graph_path)
     schema = transform_output.transformed_metadata.schema
@@ -51,7 +52,7 @@ def _refuse_one_class(arguments: Any) -> None:
     )
 
 
-def _write_assets(model: str, arguments: Any) -> None:
+def _write_assets(model: str, arguments: FnArgs) -> None:
     """Put the server's files inside the model.
 
     assets.extra is SavedModel's place for it.

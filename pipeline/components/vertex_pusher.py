@@ -8,12 +8,13 @@ from typing import Any
 
 from tfx.components.pusher import component, executor
 from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils
+from tfx.types import BaseChannel, artifact_utils
 from tfx.utils import json_utils
 
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
 from pipeline.gcp.clients import vertex
+from pipeline.gcp.protocols import Endpoint, RegisteredModel
 from pipeline.spec import VertexDestination
 
 PORT = 8080
@@ -44,7 +45,7 @@ class Pusher(component.Pusher):
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, destination: VertexDestination, **channels: Any) -> None:
+    def __init__(self, destination: VertexDestination, **channels: BaseChannel) -> None:
         config = {
             "destination": asdict(destination),
             "source_sha256": source_sha256("components/vertex_pusher.py"),
@@ -52,8 +53,8 @@ class Pusher(component.Pusher):
         super().__init__(**channels, custom_config=config)
 
 
-def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
-    """The registered version (aiplatform.Model) and whether this call made it."""
+def push(model_uri: str, destination: VertexDestination) -> tuple[RegisteredModel, bool]:
+    """The registered version and whether this call made it."""
     from google.api_core import exceptions
 
     aiplatform = vertex(destination.project, destination.region)
@@ -65,7 +66,7 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
             f"there is no endpoint {destination.endpoint} in {destination.project}: "
             "deploy the serving stack first"
         ) from error
-    versions = _versions(aiplatform, exceptions, destination.registered_model)
+    versions = _versions(aiplatform, destination.registered_model)
     version = _version(versions, model_uri, destination.serving_image)
     new = version is None
     if version is None:
@@ -75,7 +76,7 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[Any, bool]:
     return version, new
 
 
-def deploy(version: Any, endpoint: Any, destination: VertexDestination) -> None:
+def deploy(version: RegisteredModel, endpoint: Endpoint, destination: VertexDestination) -> None:
     """Put a registered version on the endpoint's machines, without traffic."""
     version.deploy(
         endpoint,
@@ -87,7 +88,9 @@ def deploy(version: Any, endpoint: Any, destination: VertexDestination) -> None:
     )
 
 
-def _version(versions: list[Any], model_uri: str, serving_image: str) -> Any | None:
+def _version(
+    versions: list[RegisteredModel], model_uri: str, serving_image: str
+) -> RegisteredModel | None:
     """The version with this model and server.
 
     A version holds its server: the same model behind another one is another version.
@@ -99,15 +102,18 @@ def _version(versions: list[Any], model_uri: str, serving_image: str) -> Any | N
 
 
 def _upload(
-    aiplatform: Any, versions: list[Any], model_uri: str, destination: VertexDestination
-) -> Any:
+    aiplatform: Any,
+    versions: list[RegisteredModel],
+    model_uri: str,
+    destination: VertexDestination,
+) -> RegisteredModel:
     """Register a version: the first one makes the registry entry, the next ones join it."""
     model_id: str | None = destination.registered_model
     parent_model = None
     if versions:
         model_id = None
         parent_model = versions[0].resource_name
-    return aiplatform.Model.upload(
+    version: RegisteredModel = aiplatform.Model.upload(
         model_id=model_id,
         parent_model=parent_model,
         display_name=destination.registered_model,
@@ -117,10 +123,13 @@ def _upload(
         serving_container_health_route="/health",
         serving_container_ports=[PORT],
     )
+    return version
 
 
-def _versions(aiplatform: Any, exceptions: Any, registered_model: str) -> list[Any]:
+def _versions(aiplatform: Any, registered_model: str) -> list[RegisteredModel]:
     """All versions of the registry entry, or none before it exists."""
+    from google.api_core import exceptions
+
     try:
         version_infos = aiplatform.models.ModelRegistry(registered_model).list_versions()
     except exceptions.NotFound:

@@ -9,6 +9,7 @@ from tfx.components.bulk_inferrer.component import BulkInferrer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.transform.component import Transform
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.common.importer import Importer
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
@@ -91,7 +92,7 @@ def create_prediction_pipeline(spec: PipelineSpec) -> Pipeline:
 
 
 class _Ingest(NamedTuple):
-    components: list[Any]
+    components: list[BaseComponent]
     examples: BaseChannel
     schema: BaseChannel
     transformed: dict[str, BaseChannel]
@@ -130,7 +131,7 @@ def _ingest(spec: PipelineSpec) -> _Ingest:
     )
 
 
-def _pipeline(spec: PipelineSpec, components: list[Any]) -> Pipeline:
+def _pipeline(spec: PipelineSpec, components: list[BaseComponent]) -> Pipeline:
     metadata_config = None
     if isinstance(spec.destination, FolderDestination):
         metadata_config = sqlite_metadata_connection_config(f"{spec.root}/metadata.db")
@@ -144,7 +145,7 @@ def _pipeline(spec: PipelineSpec, components: list[Any]) -> Pipeline:
     )
 
 
-def _example_gen(spec: PipelineSpec) -> Any:
+def _example_gen(spec: PipelineSpec) -> BaseComponent:
     required = spec.declaration.data.required
     if isinstance(spec.source, CsvSource):
         return CsvExampleGen(spec.source, columns=spec.columns, required=required)
@@ -156,7 +157,7 @@ def _example_gen(spec: PipelineSpec) -> Any:
 
 def _tuner(
     spec: PipelineSpec, transform_outputs: dict[str, BaseChannel], schema: BaseChannel
-) -> Any:
+) -> BaseComponent:
     # It imports keras_tuner, which most runs do without.
     from tfx.components.tuner.component import Tuner
 
@@ -186,7 +187,7 @@ def _trainer(
     transform_outputs: dict[str, BaseChannel],
     schema: BaseChannel,
     hyperparameters: BaseChannel,
-) -> Any:
+) -> BaseComponent:
     training = spec.declaration.training
     config = {
         **_label_config(spec),
@@ -227,7 +228,7 @@ def _evaluator(spec: PipelineSpec, **channels: BaseChannel) -> Evaluator:
     return Evaluator(**channels, eval_config=config, pipeline=spec.name)
 
 
-def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> Any:
+def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> BaseComponent:
     if isinstance(spec.destination, FolderDestination):
         from pipeline.components.pusher import Pusher
 
