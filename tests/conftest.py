@@ -1,8 +1,13 @@
 """The beginning of every test process."""
 
 import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.standins.google.apis import GoogleApis
 
 # pytest-xdist gives each file to one process, so that the longest start first.
 LONGEST = ("test_delivery", "test_edits", "test_killed", "test_run", "test_rehearsal")
@@ -17,6 +22,17 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> "Iterator[GoogleApis]":
+    """Google's APIs, which the clients of this process ask."""
+    from tests.standins.google.apis import GoogleApis
+
+    with GoogleApis() as google:
+        for name, value in google.environment().items():
+            monkeypatch.setenv(name, value)
+        yield google
 
 
 def rank(item: pytest.Item) -> int:

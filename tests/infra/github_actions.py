@@ -1,8 +1,9 @@
 """GitHub's jobs as an attacker may have them: what each is given, by GitHub's and Google's rules.
 
-GitHub: a workflow's file is that of the ref (https://docs.github.com/en/actions/reference/workflows-
-and-actions/events-that-trigger-workflows), a fork's job has no more than a token that reads
-(.../workflow-syntax#permissions), a token's claims are in .../security/oidc. Google: a provider's
+GitHub (https://docs.github.com/en/actions/reference): a workflow's file is that of the ref
+(workflows-and-actions/events-that-trigger-workflows), a fork's job has no more than a token that
+reads (workflows-and-actions/workflow-syntax#permissions), a token's claims are in security/oidc.
+Google: a provider's
 condition and mapping decide on the subject, a grant to it on the account
 (https://cloud.google.com/iam/docs/workload-identity-federation).
 """

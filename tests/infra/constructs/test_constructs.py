@@ -203,9 +203,9 @@ def test_a_trigger_on_messages_reads_its_recipe_from_the_branch_that_it_builds(s
 
 
 def test_a_message_without_what_a_trigger_asks_of_it_starts_nothing(stack, resources):
-    asked = {name: f"$(body.message.attributes.{name})" for name in ("models", "commit")}
+    attributes = {name: f"$(body.message.attributes.{name})" for name in ("models", "commit")}
 
-    BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t", **asked)
+    BuildTrigger(stack, "A", **TRIGGER, topic="projects/p/topics/t", **attributes)
 
     [trigger] = resources(stack, "google_cloudbuild_trigger")
     assert trigger.filter == '_MODELS != "" && _COMMIT != ""'

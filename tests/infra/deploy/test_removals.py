@@ -9,7 +9,6 @@ from environments import DEV
 from infra.deploy import removals
 from infra.deploy.terraform import Stack, TerraformError
 from infra.errors import RefusedError
-from tests.standins.google.apis import GoogleApis
 from tests.standins.terraform import vertex
 
 TERRAFORM = """#!/bin/sh
@@ -22,14 +21,6 @@ GONE = {
     "cab_rides": 1,
     "ferry": 2,
 }  # models without a folder -> what is deployed to their endpoints
-
-
-@pytest.fixture
-def google(monkeypatch):
-    with GoogleApis() as apis:
-        for name, value in apis.environment().items():
-            monkeypatch.setenv(name, value)
-        yield apis
 
 
 @pytest.fixture

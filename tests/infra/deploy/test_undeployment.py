@@ -39,14 +39,6 @@ def deployed(google: GoogleApis, number: str) -> int:
     return len(models)
 
 
-@pytest.fixture
-def google(monkeypatch):
-    with GoogleApis() as apis:
-        for name, value in apis.environment().items():
-            monkeypatch.setenv(name, value)
-        yield apis
-
-
 def test_every_model_goes_and_those_of_another_environment_stay(google):
     endpoint_with_models(google, "7", stage=DEV.stage, models=3)
     endpoint_with_models(google, "8", stage=STAGING.stage, models=1)

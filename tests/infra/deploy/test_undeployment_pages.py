@@ -1,23 +1,12 @@
 """No endpoint is forgotten that a listing names on a later page."""
 
 import json
-from collections.abc import Iterator
-
-import pytest
 
 from environments import DEV
 from infra.deploy.undeployment import undeploy_all
 from tests.standins.google.apis import GoogleApis
 
 PLACE = f"projects/{DEV.project_id}/locations/{DEV.region}"
-
-
-@pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleApis]:
-    with GoogleApis() as apis:
-        for name, value in apis.environment().items():
-            monkeypatch.setenv(name, value)
-        yield apis
 
 
 def post(google: GoogleApis, path: str, body: dict) -> dict:

@@ -1,7 +1,7 @@
 """The resources of each stack, for a reviewer to read as a diff.
 
-`make inventories` writes tests/infra/stacks/inventories/<stage>.json. An id is a contract: a resource
-whose id changes is destroyed and made again.
+`make inventories` writes tests/infra/stacks/inventories/<stage>.json. An id is a contract: a
+resource whose id changes is destroyed and made again.
 """
 
 import json

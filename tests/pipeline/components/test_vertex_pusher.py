@@ -12,7 +12,6 @@ from pipeline.components.vertex_pusher import push
 from pipeline.errors import RunError
 from pipeline.gcp.clients import vertex
 from pipeline.spec import VertexDestination
-from tests.standins.google.apis import GoogleApis
 
 DESTINATION = VertexDestination(
     project=DEV.project_id,
@@ -28,13 +27,11 @@ DESTINATION = VertexDestination(
 
 
 @pytest.fixture
-def google(monkeypatch):
-    with GoogleApis() as apis:
-        for name, value in apis.environment().items():
-            monkeypatch.setenv(name, value)
-        client = vertex(DEV.project_id, DEV.region)
-        client.Endpoint.create(display_name="dev-cab", endpoint_id=DESTINATION.endpoint)
-        yield apis
+def google(google):
+    """Google's APIs, with the endpoint of cab."""
+    client = vertex(DEV.project_id, DEV.region)
+    client.Endpoint.create(display_name="dev-cab", endpoint_id=DESTINATION.endpoint)
+    return google
 
 
 def dev_endpoint():

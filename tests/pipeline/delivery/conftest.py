@@ -126,16 +126,12 @@ def blob(store: ObjectStore) -> Any:
 
 
 @pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch, blob: Any) -> Iterator[GoogleApis]:
-    """Google's APIs but storage, with the cab model's endpoint in dev."""
+def google(google: GoogleApis, blob: Any) -> GoogleApis:
+    """Google's APIs beside storage, with the cab model's endpoint and the bucket in dev."""
     endpoint_id = DEV.names.endpoint("cab")
-    with GoogleApis() as google:
-        variables = google.environment()
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        aiplatform = vertex(DEV.project_id, DEV.region)
-        aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id=endpoint_id)
-        yield google
+    aiplatform = vertex(DEV.project_id, DEV.region)
+    aiplatform.Endpoint.create(display_name="dev-cab", endpoint_id=endpoint_id)
+    return google
 
 
 @pytest.fixture
@@ -198,13 +194,8 @@ def pipelines(google: GoogleApis, blob: Any, warm: Stage, commit: str) -> Any:
 @pytest.fixture
 def served(pipelines: Any, warm: Stage, endpoint: Endpoint) -> dict[str, int]:
     """The shares of the traffic, which a version of another commit has."""
-    from pipeline.components import vertex_pusher  # which imports TFX
-    from pipeline.delivery import deployment
-
-    destination = deployment.destination(warm, "cab", FIRST.images)
-    version, _ = vertex_pusher.push("gs://b/models/0", destination)
-    ids = endpoint.deployed()
-    older = replace(FIRST, commit=OLDER_COMMIT, deployed_model=ids[version.version_id])
+    id_ = push_version(warm, "0")
+    older = replace(FIRST, commit=OLDER_COMMIT, deployed_model=id_)
     add_delivery(warm, "cab", older)
     edit_record(warm, commit=OLDER_COMMIT, images=FIRST.images)
     return endpoint.shares()
@@ -233,6 +224,16 @@ def record_push(stage: Stage, commit: str, models: tuple[str, ...] = ("cab",)) -
 
 def write_record(stage: Stage, record: Record) -> None:
     record_object.update(stage, lambda _: record)
+
+
+def push_version(stage: Stage, name: str, images: Images = FIRST.images) -> str:
+    """Push gs://b/models/NAME as cab's next version, as a run does; return its deployed model."""
+    from pipeline.components import vertex_pusher  # which imports TFX
+    from pipeline.delivery import deployment
+
+    destination = deployment.destination(stage, "cab", images)
+    version, _ = vertex_pusher.push(f"gs://b/models/{name}", destination)
+    return endpoint_of(stage, "cab").deployed()[version.version_id]
 
 
 def edit_record(stage: Stage, **fields: Any) -> None:

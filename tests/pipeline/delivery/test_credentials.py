@@ -6,13 +6,12 @@ import pytest
 from google.auth.exceptions import RefreshError
 from google.cloud import aiplatform
 
-from pipeline.components import vertex_pusher
-from pipeline.delivery import deployment, traffic
+from pipeline.delivery import traffic
 from pipeline.errors import CredentialsError
 from pipeline.gcp.endpoints import Question, endpoint_of
 from pipeline.gcp.stage import Stage
 from settings import Serving
-from tests.pipeline.delivery.conftest import DEV, FIRST
+from tests.pipeline.delivery.conftest import DEV, push_version
 
 WARM = replace(DEV, serving=Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100)))
 QUESTION = Question({"fare": 1.0}, ("serving_default",))
@@ -22,10 +21,7 @@ QUESTION = Question({"fare": 1.0}, ("serving_default",))
 def ids(google) -> dict[str, str]:
     """Two deployed versions; the older one has all the traffic."""
     stage = Stage(WARM)
-    for number in ("1", "2"):
-        destination = deployment.destination(stage, "cab", FIRST.images)
-        vertex_pusher.push(f"gs://b/models/{number}", destination)
-    return endpoint_of(stage, "cab").deployed()
+    return {number: push_version(stage, number) for number in ("1", "2")}
 
 
 def release(ids: dict[str, str]) -> None:

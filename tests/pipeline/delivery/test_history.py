@@ -5,14 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.components import vertex_pusher
-from pipeline.delivery import deployment, history, record_object, traffic, withdrawal
+from pipeline.delivery import history, record_object, traffic, withdrawal
 from pipeline.delivery.record import EMPTY, decode, delivered, encode
 from pipeline.errors import RunError
 from pipeline.gcp.endpoints import Question, endpoint_of
 from pipeline.gcp.stage import Stage
 from settings import Serving
-from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, URI
+from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, URI, push_version
 from tests.standins.object_store import LOST
 
 SERVING = Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100))
@@ -26,10 +25,7 @@ def silent(*_):
 
 def deploy(number: str) -> str:
     """The deployed model of a new version."""
-    stage = Stage(WARM)
-    destination = deployment.destination(stage, "cab", FIRST.images)
-    vertex_pusher.push(f"gs://b/models/{number}", destination)
-    return endpoint_of(stage, "cab").deployed()[number]
+    return push_version(Stage(WARM), number)
 
 
 @pytest.fixture

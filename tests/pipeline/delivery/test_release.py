@@ -7,9 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.delivery import deployment, releases, withdrawal
+from pipeline.delivery import releases, withdrawal
 from tests.pipeline.conftest import parsed
-from tests.pipeline.delivery.conftest import DEV, FIRST, add_delivery, edit_record, recorded_cab
+from tests.pipeline.delivery.conftest import (
+    DEV,
+    FIRST,
+    add_delivery,
+    edit_record,
+    push_version,
+    recorded_cab,
+)
 
 pytestmark = pytest.mark.usefixtures("quick")
 SILENT = lambda *_: None  # noqa: E731
@@ -21,10 +28,7 @@ def two(blob, warm, endpoint, images):
 
     The record names both.
     """
-    destination = deployment.destination(warm, "cab", images)
-    for version in ("1", "2"):
-        releases.vertex_pusher.push(f"gs://b/models/{version}", destination)
-    ids = endpoint.deployed()
+    ids = {version: push_version(warm, version, images) for version in ("1", "2")}
     endpoint.split({ids["2"]: 100})
     for version, id_ in ids.items():
         commit = version * 40
@@ -78,8 +82,7 @@ def test_what_was_never_delivered_can_t_be_moved(google, blob, cli):
 
 
 def test_undeploy_spares_what_has_traffic_and_the_newest_without(two, warm, endpoint, images):
-    destination = deployment.destination(warm, "cab", images)
-    releases.vertex_pusher.push("gs://b/models/3", destination)
+    push_version(warm, "3", images)
 
     removed_ids = withdrawal.undeploy(warm, "cab", 1, SILENT)
 

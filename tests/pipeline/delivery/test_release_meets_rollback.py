@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.components import vertex_pusher
-from pipeline.delivery import deployment, history, releases, withdrawal
+from pipeline.delivery import history, releases, withdrawal
 from pipeline.delivery.record import Model
-from tests.pipeline.delivery.conftest import FIRST, add_delivery, recorded_cab
+from tests.pipeline.delivery.conftest import FIRST, add_delivery, push_version, recorded_cab
 from tests.pipeline.delivery.deliveries import deliver
 from tests.standins.google.faults import Fault
 
@@ -18,8 +17,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 @pytest.fixture
 def two(served, warm, endpoint) -> dict[str, str]:
     """Two recorded versions of other commits; the newer one has all the traffic."""
-    destination = deployment.destination(warm, "cab", FIRST.images)
-    vertex_pusher.push("gs://b/models/second", destination)
+    push_version(warm, "second")
     ids = endpoint.deployed()
     endpoint.split({ids["2"]: 100})
     newer = replace(FIRST, commit="f" * 40, registry_version="2", deployed_model=ids["2"])

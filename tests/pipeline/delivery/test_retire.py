@@ -5,24 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.components import vertex_pusher
-from pipeline.delivery import deployment, history, record_object
+from pipeline.delivery import history, record_object
 from pipeline.delivery.record import EMPTY, delivered
 from pipeline.gcp.endpoints import endpoint_of
 from pipeline.gcp.stage import Stage
-from tests.pipeline.delivery.conftest import DEV, FIRST
+from tests.pipeline.delivery.conftest import DEV, FIRST, push_version
 
 
 @pytest.fixture
 def served(google) -> dict[str, str]:
     """Two versions of cab on dev's endpoint, each with traffic, and the record of both models."""
     stage = Stage(DEV)
-    for number in ("1", "2"):
-        destination = deployment.destination(stage, "cab", FIRST.images)
-        vertex_pusher.push(f"gs://b/models/{number}", destination)
-    endpoint = endpoint_of(stage, "cab")
-    ids = endpoint.deployed()
-    endpoint.split({ids["1"]: 30, ids["2"]: 70})
+    ids = {number: push_version(stage, number) for number in ("1", "2")}
+    endpoint_of(stage, "cab").split({ids["1"]: 30, ids["2"]: 70})
     both = delivered(delivered(EMPTY, "cab", FIRST), "ferry", replace(FIRST, run="another"))
     record_object.update(stage, lambda _: both)
     return ids

@@ -9,7 +9,7 @@ from pipeline.delivery import deployment, history, releases, withdrawal
 from pipeline.errors import RunError
 from pipeline.gcp.stage import Stage
 from settings import Serving
-from tests.pipeline.delivery.conftest import DEV, FIRST, add_delivery
+from tests.pipeline.delivery.conftest import DEV, FIRST, add_delivery, push_version
 
 COLD = replace(DEV, serving=Serving())
 SILENT = lambda *_: None  # noqa: E731
@@ -20,16 +20,11 @@ def cold() -> Stage:
     return Stage(COLD)
 
 
-def push(stage: Stage, number: str) -> None:
-    destination = deployment.destination(stage, "cab", FIRST.images)
-    vertex_pusher.push(f"gs://b/models/{number}", destination)
-
-
 @pytest.fixture
 def rolled_back(google, cold, endpoint) -> dict[str, str]:
     """Two versions; the older one has all the traffic again."""
     for number in ("1", "2"):
-        push(cold, number)
+        push_version(cold, number)
     ids = endpoint.deployed()
     endpoint.split({ids["1"]: 100})
     return ids
@@ -38,7 +33,7 @@ def rolled_back(google, cold, endpoint) -> dict[str, str]:
 @pytest.fixture
 def twins(google, cold, endpoint) -> list[str]:
     """One version that two builds have deployed at once."""
-    push(cold, "1")
+    push_version(cold, "1")
     resource = deployment.registered(cold, "cab", "1")
     destination = deployment.destination(cold, "cab", FIRST.images)
     vertex_pusher.deploy(resource, endpoint.resource, destination)

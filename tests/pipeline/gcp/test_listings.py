@@ -1,6 +1,5 @@
 """What a listing holds behind an empty page is there: a token alone says that more follows."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
@@ -17,16 +16,12 @@ COMMIT = "c" * 40
 
 
 @pytest.fixture
-def google(monkeypatch) -> Iterator[GoogleApis]:
+def google(google) -> GoogleApis:
     """Google with dev's trigger `modules`; its listings begin empty."""
     trigger = DEV.names.trigger("modules")
-    with GoogleApis() as google:
-        variables = google.environment()
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        google.add_trigger(DEV.project_id, DEV.region, trigger)
-        google.begin_listings_empty()
-        yield google
+    google.add_trigger(DEV.project_id, DEV.region, trigger)
+    google.begin_listings_empty()
+    return google
 
 
 @pytest.fixture

@@ -3,25 +3,13 @@
 The stand-in understands what they ask, and they understand what it answers.
 """
 
-from collections.abc import Iterator
-
 import pytest
 
 from pipeline.gcp.clients import vertex
-from tests.standins.google.apis import GoogleApis
 from tests.standins.google.question import ask
 
 PROJECT, REGION = "mill-dev", "us-central1"
 PLACE = f"projects/{PROJECT}/locations/{REGION}"
-
-
-@pytest.fixture
-def google(monkeypatch) -> Iterator[GoogleApis]:
-    with GoogleApis() as apis:
-        variables = apis.environment()
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        yield apis
 
 
 @pytest.fixture

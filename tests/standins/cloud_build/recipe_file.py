@@ -20,8 +20,9 @@ DOCKER_IMAGE = r"gcr\.io/cloud-builders/docker(@sha256:[0-9a-f]{64})?"
 PYTHON_IMAGE = r"docker\.io/library/python:3\.13\.\d+-slim-trixie@sha256:[0-9a-f]{64}"
 BUILDERS = {DOCKER_IMAGE: "docker", PYTHON_IMAGE: "python3"}  # image -> what is run in it
 WITHOUT_ENTRYPOINT = ("docker",)  # the builder's image has it
-# What an image holds of Debian's packages, by the program that is run in it. The slim image's Python
-# has its headers and venv and is no package. Of docker's image there is the stand-in's Python alone.
+# What an image holds of Debian's packages, by the program that is run in it. The slim image's
+# Python has its headers and venv and is no package. Of docker's image there is the stand-in's
+# Python alone.
 PYTHON_PACKAGES = ("ca-certificates", "python3", "python3-dev", "python3-venv")
 PACKAGES = {"docker": PYTHON_PACKAGES, "python3": PYTHON_PACKAGES}
 TIMEOUT = re.compile(r"[1-9]\d*s")

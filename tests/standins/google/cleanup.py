@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from tests.standins.google.error import RefusedError
 from tests.standins.google.registry import Registry
 from tests.standins.google.store import Body
 
@@ -27,11 +28,11 @@ class Image(NamedTuple):
 def clean_up(registry: Registry, prefix: str, policies: Iterable[Body], immutable: bool) -> None:
     """Delete what the policies of the repository `prefix`, PROJECT/REPOSITORY, say."""
     images = _images(registry, prefix)
-    chosen: dict[str, set[str]] = {"KEEP": set(), "DELETE": set()}
+    digests: dict[str, set[str]] = {"KEEP": set(), "DELETE": set()}
     for policy in policies:
         action = policy["action"]
-        chosen[action] |= _chosen(policy, images)
-    deleted = chosen["DELETE"] - chosen["KEEP"]
+        digests[action] |= _chosen(policy, images)
+    deleted = digests["DELETE"] - digests["KEEP"]
     for image in images:
         is_fixed = immutable and image.tags
         if image.digest in deleted and not is_fixed:
@@ -55,7 +56,8 @@ def _chosen(policy: Body, images: list[Image]) -> set[str]:
     condition = policy["condition"]
     unknown_conditions = condition.keys() - CONDITIONS
     if unknown_conditions:
-        raise NotImplementedError(f"conditions {unknown_conditions}")
+        names = ", ".join(sorted(unknown_conditions))
+        raise RefusedError(400, f"the stand-in knows no condition {names} of a cleanup policy")
     return {image.digest for image in images if _meets(image, condition)}
 
 

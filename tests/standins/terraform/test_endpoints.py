@@ -5,20 +5,11 @@ import urllib.request
 
 import pytest
 
-from tests.standins.google.apis import GoogleApis
 from tests.standins.terraform import vertex
 
 PLACE = "projects/mill-dev/locations/us-central1"
 ENDPOINT = f"{PLACE}/endpoints/7"
 VALUES = {"display_name": "dev-cab", "effective_labels": {"environment": "dev"}}
-
-
-@pytest.fixture
-def google(monkeypatch):
-    with GoogleApis() as apis:
-        for name, value in apis.environment().items():
-            monkeypatch.setenv(name, value)
-        yield apis
 
 
 def post(google, path, body):
