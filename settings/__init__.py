@@ -166,9 +166,7 @@ class Settings:
     deletable: Annotated[bool, "teardown may destroy what holds data"] = False
     promotes_from: Annotated[str | None, "the stage before; None: the first one"] = None
     beam_engine: Annotated[str, f"{' or '.join(BEAM_ENGINES)}"] = "direct"
-    network: Annotated[str | None, "[HOST_PROJECT/]SUBNETWORK of Dataflow's; None: one is made"] = (
-        None
-    )
+    network: Annotated[str | None, "Dataflow's [HOST_PROJECT/]SUBNETWORK; None: one is made"] = None
     tracker: Annotated[str, f"{' or '.join(TRACKERS)}"] = "vertex-experiments"
     training: Training = field(default_factory=Training)
     serving: Serving = field(default_factory=Serving)

@@ -41,7 +41,7 @@ def checks(
         checks.append(
             Check.of(question.subject, allowed, question=question, mend=command, google=google)
         )
-    object_calls = _object_calls(account)
+    object_calls = _calls_in_bucket(account, on_objects=True)
     if object_calls:
         bucket = settings.names.bucket("artifacts")
         checks.append(
@@ -69,7 +69,7 @@ def questions(
         resource = settings.names.service_account_resource(name)
         act_as = [("iam.serviceAccounts.actAs", f"what runs as {name}")]
         yield Question(f"acting as {name}", "iam", f"{resource}:testIamPermissions", act_as)
-    if bucket_calls := _bucket_calls(account):
+    if bucket_calls := _calls_in_bucket(account, on_objects=False):
         bucket = settings.names.bucket("artifacts")
         yield Question("artifacts bucket", "storage", _bucket_path(bucket), bucket_calls)
     if account in PERSONS:
@@ -109,19 +109,11 @@ def _project_calls(settings: Settings, account: str) -> Calls:
     return entries
 
 
-def _bucket_calls(account: str) -> Calls:
+def _calls_in_bucket(account: str, *, on_objects: bool) -> Calls:
     return [
         (permission, call)
         for name, call, permission, place in calls.IN_THE_BUCKET
-        if name == account and place == calls.BUCKET
-    ]
-
-
-def _object_calls(account: str) -> Calls:
-    return [
-        (permission, call)
-        for name, call, permission, place in calls.IN_THE_BUCKET
-        if name == account and place != calls.BUCKET
+        if name == account and (place != calls.BUCKET) is on_objects
     ]
 
 

@@ -69,35 +69,30 @@ class Foundation(StageStack):
             description="Tables that the team loads for its models to train on",
             deletable=settings.deletable,
         )
-        self.images = self._images()
+        self.images = self._registry(
+            "Images",
+            name=self.names.repository,
+            location=settings.region,
+            description="The pipeline's, the worker's and the server's images",
+        )
         if settings.makes_network:
             PrivateNetwork(self, "Network", name=self.names.network, region=settings.region)
         if settings.gcr_repository:
-            self._keep_container_registry_names()
+            description = "Answers the names that Container Registry had"
+            self._registry("Gcr", name="gcr.io", location="us", description=description)
         self._grant()
         for follower in followers:
             self._let_copy(follower.names.member("builder"))
         self._tell_addresses()
         self.wait_for(self.project)
 
-    def _images(self) -> ImageRegistry:
+    def _registry(self, id_: str, *, name: str, location: str, description: str) -> ImageRegistry:
         return ImageRegistry(
             self,
-            "Images",
-            name=self.names.repository,
-            location=self.settings.region,
-            description="The pipeline's, the worker's and the server's images",
-            kept_tag=RECORDED_TAG,
-            deletable=self.settings.deletable,
-        )
-
-    def _keep_container_registry_names(self) -> None:
-        ImageRegistry(
-            self,
-            "Gcr",
-            name="gcr.io",
-            location="us",
-            description="Answers the names that Container Registry had",
+            id_,
+            name=name,
+            location=location,
+            description=description,
             kept_tag=RECORDED_TAG,
             deletable=self.settings.deletable,
         )

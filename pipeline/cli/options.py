@@ -58,13 +58,13 @@ def stage_before(stage: "Stage") -> "Stage":
     """The stage to promote from; raises ConfigurationError without one."""
     from pipeline.gcp.stage import Stage
 
-    before = stage.settings.promotes_from
-    if before is None:
+    previous_name = stage.settings.promotes_from
+    if previous_name is None:
         raise ConfigurationError(
             f"--env is {stage.name!r}, which promotes from no other: "
             "allowed are the stages with a promotes_from"
         )
-    return Stage(environments()[before])
+    return Stage(environments()[previous_name])
 
 
 def rollout(stage: "Stage", commit: str, observer: "Observer") -> "Rollout":

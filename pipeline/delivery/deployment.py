@@ -30,6 +30,13 @@ def deployed(endpoint: Endpoint, version: str, images: Images, observer: Observe
     return id_
 
 
+def undeploy(endpoint: Endpoint, ids: list[str], observer: Observer) -> None:
+    """Take deployed models off their machines, in this order."""
+    for id_ in ids:
+        with shown(observer, f"{endpoint.model} undeploy {id_}"):
+            endpoint.undeploy(id_)
+
+
 def registered(stage: Stage, model: str, version: str) -> RegisteredModel:
     name = stage.names.registered_model(model)
     resource: RegisteredModel = stage.vertex.Model(name, version=version)

@@ -22,6 +22,7 @@ from pydantic.dataclasses import dataclass
 from pipeline.errors import RunError
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.endpoints import Endpoint
+from pipeline.gcp.protocols import Blob
 from pipeline.gcp.stage import Stage
 from settings.artifacts import HISTORY as PREFIX
 
@@ -75,7 +76,7 @@ def append(endpoint: Endpoint, cause: Cause) -> str:
         with suppress(exceptions.PreconditionFailed):  # written by a call whose answer was lost
             blob.upload_from_string(content, content_type="application/json", if_generation_match=0)
 
-    with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
+    with stage.asking_bucket():
         patiently(attempt)
     return name
 
@@ -99,17 +100,20 @@ def read(stage: Stage, model: str) -> list[Change]:
 
     Raises RunError for an object that is no change.
     """
-    with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
-        blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=f"{PREFIX}{model}/")))
-        contents = {blob.name: patiently(blob.download_as_bytes) for blob in blobs}
+    with stage.asking_bucket():
+        contents = {blob.name: patiently(blob.download_as_bytes) for blob in _blobs(stage, model)}
     return [_change(stage, name, contents[name]) for name in sorted(contents)]
 
 
 def newest(stage: Stage, model: str) -> str | None:
     """Return the name of the model's last change, None where there was none."""
-    with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
-        blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=f"{PREFIX}{model}/")))
-    return max((blob.name for blob in blobs), default=None)
+    with stage.asking_bucket():
+        names = [blob.name for blob in _blobs(stage, model)]
+    return max(names, default=None)
+
+
+def _blobs(stage: Stage, model: str) -> list[Blob]:
+    return patiently(lambda: list(stage.artifacts.list_blobs(prefix=f"{PREFIX}{model}/")))
 
 
 def author() -> str:

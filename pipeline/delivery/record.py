@@ -74,6 +74,11 @@ class Model:
     before: Delivery | None
     change: Text | None
 
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The current one first."""
+        return [self.current, self.before] if self.before else [self.current]
+
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Push:
@@ -133,10 +138,9 @@ def delivered(record: Record, model: str, delivery: Delivery, change: str | None
 
 def all_images(record: Record) -> set[Images]:
     """Return the images that the record names: those of the next run and of each delivery."""
-    models = record.models.values()
-    deliveries = [delivery for model in models for delivery in (model.current, model.before)]
-    images = [record.images, *(delivery.images for delivery in deliveries if delivery)]
-    return {entry for entry in images if entry}
+    deliveries = [delivery for model in record.models.values() for delivery in model.deliveries]
+    images = {delivery.images for delivery in deliveries}
+    return images | {record.images} if record.images else images
 
 
 def retired(record: Record, model: str) -> Record:

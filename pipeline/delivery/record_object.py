@@ -4,7 +4,6 @@ A change is written only over what it was made from, so that no writer undoes an
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 from google.api_core import exceptions, retry
 
@@ -27,7 +26,7 @@ def read(stage: Stage) -> Record:
 
     Raises RunError for a damaged or a newer one.
     """
-    with _asking(stage):
+    with stage.asking_bucket():
         record, _ = patiently(lambda: _read(stage.artifacts, uri(stage)))
         return record
 
@@ -65,7 +64,7 @@ def update(stage: Stage, change: Callable[[Record], Record]) -> Record:
         maximum=3.0,
         timeout=CONTENDED_SECONDS,
     )
-    with _asking(stage):
+    with stage.asking_bucket():
         try:
             record: Record = retry_policy(lambda: patiently(attempt))()
             return record
@@ -76,10 +75,6 @@ def update(stage: Stage, change: Callable[[Record], Record]) -> Record:
                 f"{uri(stage)} was changed by others for {CONTENDED_SECONDS:g} seconds on end: "
                 "run it again"
             ) from error
-
-
-def _asking(stage: Stage) -> AbstractContextManager[None]:
-    return stage.asking(f"the bucket {stage.names.bucket('artifacts')}")
 
 
 def _read(bucket: Bucket, uri: str) -> tuple[Record, int]:

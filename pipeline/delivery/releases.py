@@ -40,12 +40,14 @@ class Candidate:
 
 
 def release(
-    candidate: Candidate, observer: Observer, still_wanted: Callable[[], None] = lambda: None
+    candidate: Candidate,
+    observer: Observer,
+    still_wanted: Callable[[Record], None] = lambda _: None,
 ) -> Delivery:
     """Give all the traffic to the candidate, step by step, and record it.
 
-    Raises RunError where a step does not hold, and all is as before. `still_wanted` raises
-    SupersededError where something newer has taken its place.
+    Raises RunError where a step does not hold, and all is as before. `still_wanted` gets the record
+    and raises SupersededError where something newer has taken its place.
     """
     stage, model, version = candidate.stage, candidate.model, candidate.version
     old_model = record_object.read(stage).models.get(model)
@@ -61,8 +63,9 @@ def release(
     id_ = deployment.deployed(endpoint, version, candidate.images, observer)
 
     def check_place() -> None:
-        still_wanted()
-        _check_place(record_object.read(stage), model, old_model)
+        record = record_object.read(stage)
+        still_wanted(record)
+        _check_place(record, model, old_model)
 
     try:
         delivery = _introduced(candidate, endpoint, id_, old_model, observer, check_place)
@@ -131,8 +134,8 @@ def _check_place(record: Record, model: str, old_model: Model | None) -> None:
 
 
 def _versions(model: Model | None) -> list[str]:
-    deliveries = (model.current, model.before) if model else ()
-    return [delivery.registry_version for delivery in deliveries if delivery]
+    deliveries = model.deliveries if model else []
+    return [delivery.registry_version for delivery in deliveries]
 
 
 def _give_up(endpoint: Endpoint, id_: str, error: RunError) -> None:

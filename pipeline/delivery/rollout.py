@@ -73,13 +73,13 @@ class Rollout:
 
         `images` are by model. A model that fails does not stop the others.
         """
-        for pair in set(images.values()):
-            artifact_registry.check(self.stage, pair)
+        for delivered_images in set(images.values()):
+            artifact_registry.check(self.stage, delivered_images)
         runs: dict[str, PipelineJob] = {}
         verdicts: list[Verdict] = []
         today = datetime.now(UTC).date()
-        for model, pair in images.items():
-            submission = Submission(self.stage, model, self.commit, pair, today)
+        for model, model_images in images.items():
+            submission = Submission(self.stage, model, self.commit, model_images, today)
             with self._failures(model, verdicts):
                 sweep(self.stage, model, self.observer)
                 runs[model] = submit(submission, self.observer)
@@ -132,17 +132,16 @@ class Rollout:
         is_retraining = is_recorded(record_object.read(stage), self.commit, [model])
         modules = addresses(ModelFolder.load(model), stage)
         candidate = Candidate(stage, model, self.commit, images, run, outcome.version, modules)
-        check = partial(self._check_wanted, model, is_retraining=is_retraining)
+        check = partial(self._check_wanted, model=model, is_retraining=is_retraining)
         delivery = release(candidate, self.observer, check)
         return Verdict(model, "delivered", f"version {delivery.registry_version} serves")
 
-    def _check_wanted(self, model: str, *, is_retraining: bool) -> None:
+    def _check_wanted(self, record: Record, *, model: str, is_retraining: bool) -> None:
         """Raise SupersededError if something newer takes this delivery's place.
 
-        A retraining is checked against this stage's record, a promotion against the source
+        A retraining is checked against this stage's `record`, a promotion against the source
         stage's, a first delivery against the last push.
         """
-        record = record_object.read(self.stage)
         if is_retraining:
             if not is_recorded(record, self.commit, [model]):
                 raise SupersededError(f"another commit of {model} was delivered meanwhile")
@@ -190,8 +189,8 @@ def submit(submission: Submission, observer: Observer) -> PipelineJob:
         job = pipeline_jobs.checked(compiled_job, stage, images)
     with shown(observer, f"{model} submit"):
         recorded_model = record_object.read(stage).models.get(model)
-        deliveries = (recorded_model.current, recorded_model.before) if recorded_model else ()
-        recorded_runs = {delivery.run for delivery in deliveries if delivery}
+        deliveries = recorded_model.deliveries if recorded_model else []
+        recorded_runs = {delivery.run for delivery in deliveries}
         return pipeline_jobs.submit(submission, job, recorded_runs)
 
 

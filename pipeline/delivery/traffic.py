@@ -63,10 +63,8 @@ def before(endpoint: Endpoint, new: str, recorded: Model | None) -> str | None:
     The recorded one comes first, then the one with most of the traffic.
     """
     deployed_ids, shares = endpoint.deployed(), endpoint.shares()
-    deliveries = (recorded.current, recorded.before) if recorded else ()
-    recorded_ids = [
-        deployed_ids.get(delivery.registry_version) for delivery in deliveries if delivery
-    ]
+    deliveries = recorded.deliveries if recorded else []
+    recorded_ids = [deployed_ids.get(delivery.registry_version) for delivery in deliveries]
     other_ids = sorted((id_ for id_ in shares if id_ != new), key=shares.__getitem__, reverse=True)
     return next((id_ for id_ in (*recorded_ids, *other_ids) if id_ and id_ != new), None)
 

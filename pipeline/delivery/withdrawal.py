@@ -7,7 +7,7 @@ from pipeline.delivery.record import Delivery, Record, delivered, retired
 from pipeline.errors import ConfigurationError
 from pipeline.gcp.endpoints import endpoint_of
 from pipeline.gcp.stage import Stage
-from pipeline.progress import Observer, shown
+from pipeline.progress import Observer
 from settings import model_names
 
 
@@ -39,9 +39,7 @@ def undeploy(stage: Stage, model: str, keep: int, observer: Observer) -> list[st
     shares = endpoint.shares()
     idle_ids = [id_ for id_ in endpoint.versions() if id_ not in shares]
     surplus_ids = idle_ids[: max(0, len(idle_ids) - keep)]
-    for id_ in surplus_ids:
-        with shown(observer, f"{model} undeploy {id_}"):
-            endpoint.undeploy(id_)
+    deployment.undeploy(endpoint, surplus_ids, observer)
     if surplus_ids:
         history.note(endpoint, "undeploy")
     record_object.update(stage, lambda record: _without(record, model, surplus_ids))
@@ -57,9 +55,7 @@ def retire(stage: Stage, model: str, observer: Observer) -> list[str]:
     record_object.recorded_model(stage, model)
     endpoint = endpoint_of(stage, model)
     ids = endpoint.idlest_first()
-    for id_ in ids:
-        with shown(observer, f"{model} undeploy {id_}"):
-            endpoint.undeploy(id_)
+    deployment.undeploy(endpoint, ids, observer)
     history.note(endpoint, "retire")
     record_object.update(stage, lambda record: retired(record, model))
     recorded_images.match_tags(stage)

@@ -22,9 +22,8 @@ def fetch(stage: Stage, uri: str, patterns: tuple[str, ...], folder: Path) -> bo
         raise RunError(f"an artifact lies at {uri}, allowed is below {root}")
     name = uri.removeprefix(root)
     prefix = name.rstrip("/") + "/"
-    bucket = stage.artifacts
-    with stage.asking(f"the bucket {bucket.name}"):
-        blobs = patiently(lambda: list(bucket.list_blobs(prefix=prefix)))
+    with stage.asking_bucket():
+        blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=prefix)))
         for blob in blobs:
             path = blob.name.removeprefix(prefix)
             if _is_chosen(path, patterns):

@@ -5,7 +5,7 @@ to name.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -84,6 +84,10 @@ class Stage:
     def artifact_registry(self) -> clients.RestApi:
         host, _, _ = self.names.image("pipeline").partition("/")
         return clients.RestApi("REGISTRY_EMULATOR_HOST", f"https://{host}")
+
+    def asking_bucket(self) -> AbstractContextManager[None]:
+        """Turn a refusal by the artifacts' bucket into one sentence."""
+        return self.asking(f"the bucket {self.names.bucket('artifacts')}")
 
     @contextmanager
     def asking(self, subject: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ Settings:
   deletable: bool = False                   teardown may destroy what holds data
   promotes_from: str | None = None          the stage before; None: the first one
   beam_engine: str = 'direct'               direct or dataflow
-  network: str | None = None                [HOST_PROJECT/]SUBNETWORK of Dataflow's; None: one is made
+  network: str | None = None                Dataflow's [HOST_PROJECT/]SUBNETWORK; None: one is made
   tracker: str = 'vertex-experiments'       vertex-experiments or none
   training: Training = as below
   serving: Serving = as below
