@@ -2,10 +2,15 @@
 
 import argparse
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.options import DONE, FAILED, NO, add_json, add_model, add_runs
+
+if TYPE_CHECKING:
+    from pipeline.model.folder import ModelFolder
 
 HELP = "run the whole pipeline here, resuming what an earlier run left"
 
@@ -27,14 +32,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from pipeline.job import startup
     from pipeline.local import watch
     from pipeline.model.folder import ModelFolder
+
+    model = ModelFolder.load(options.model)
+    if options.watch:
+        watch.run_at_each_save(model, partial(_run_once, options))
+    return _run_once(options, lambda: model)
+
+
+def _run_once(options: argparse.Namespace, next_folder: "Callable[[], ModelFolder]") -> int:
+    """Run the folder that `next_folder` loads, once the libraries are there."""
+    from pipeline.job import startup
     from pipeline.reports import tracking
     from pipeline.serving import engine_process
 
-    model, store = ModelFolder.load(options.model), options.runs.resolve()
-    next_folder = watch.each_run(model) if options.watch else lambda: model
+    store = options.runs.resolve()
     # Both import their libraries while this process imports its own.
     with tracking.started(store) as tracker, engine_process.spare_engine():
         startup.load()

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.errors import RunError
 from pipeline.job import startup
@@ -24,12 +24,13 @@ INTERRUPTED = 130
 State = dict[Path, tuple[int, int] | None]
 
 
-def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
-    """Fork a process for each run, and return in each of them.
+def run_at_each_save(
+    folder: ModelFolder, run_once: Callable[[Callable[[], ModelFolder]], int]
+) -> NoReturn:
+    """Call `run_once` in a fork for each run, which has the libraries imported; never return.
 
-    A fork has the libraries imported; that is why this returns more than once. The parent never
-    returns: it raises RunError when the code on disk is no longer the imported code. Call the
-    result to wait for the run's turn and to load the folder.
+    Its argument waits for the run's turn and loads the folder; its result is the fork's exit code.
+    Raises RunError when the code on disk is no longer the imported code.
     """
     code_state = _state(code_digest.files())
     files = [folder.path / file for file in ModelFolder.FILES]
@@ -44,7 +45,10 @@ def each_run(folder: ModelFolder) -> Callable[[], ModelFolder]:
         run = os.fork()
         if not run:
             os.close(write_end)
-            return functools.partial(_begun, read_end, folder.path, handler)
+            code = run_once(functools.partial(_begun, read_end, folder.path, handler))
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # as __main__ does: taking TensorFlow apart would take two seconds
         os.close(read_end)
         state = _changed(folder.path, files, state, handler) if state else _state(files)
         new_code_state = _state(code_digest.files())
