@@ -14,7 +14,7 @@ LONGEST = ("test_delivery", "test_edits", "test_killed", "test_run", "test_rehea
 
 
 def pytest_configure() -> None:
-    """Have what tests start hear Ctrl-C: a shell's background jobs ignore it."""
+    """Have the tests' processes hear Ctrl-C: a shell's background jobs ignore it."""
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> "Iterator[GoogleApis]":
-    """Google's APIs, which the clients of this process ask."""
+    """Google's APIs, asked by the clients of this process."""
     from tests.standins.google.apis import GoogleApis
 
     with GoogleApis() as google:

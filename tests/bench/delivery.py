@@ -85,7 +85,7 @@ def report() -> None:
 
 
 def paths_in_venv() -> dict[str, float]:
-    """What `paths` measures in the locked venv."""
+    """The durations by `paths`, run in the locked venv."""
     command = [VENV, "pipeline", "python", "-m", "tests.bench.delivery", "paths"]
     process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     *_, last = process.stdout.splitlines()

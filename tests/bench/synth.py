@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def medians(rounds: int, place: Path) -> tuple[float, float]:
-    """The median seconds of the ordinary way and of ours, whose stacks have to be the same."""
+    """The median seconds of the ordinary way and of ours; their stacks have to be the same."""
     ordinary_folder = place / "ordinary"
     our_folder = place / "ours"
     ordinary = []

@@ -71,7 +71,7 @@ def measure(scratch: Path, rows: int, rounds: int) -> None:
 
 @dataclass
 class Durations:
-    """The seconds of each turn: stock, ours, ours after an edit, and where a process watches."""
+    """The seconds of each turn: stock, ours, ours after an edit, and ours under `--watch`."""
 
     stock: list[float] = field(default_factory=list)
     ours: list[float] = field(default_factory=list)
@@ -226,7 +226,7 @@ def aucs(stock: Path, ours: Path) -> tuple[float, float]:
 
 
 def area_under_curve(labels: list[bool], answers: list[float]) -> float:
-    """The chance that a positive row scores above a negative one, ties counting half.
+    """The chance of a positive row scoring above a negative one, ties counting half.
 
     This is Mann and Whitney's statistic.
     """

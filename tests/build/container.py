@@ -65,7 +65,7 @@ class Image:
     def _chroot(
         self, command: tuple[str, ...], folders: Folders, variables: list[str], user: str | None
     ) -> list[str]:
-        """A process of this machine that sees the image's files alone."""
+        """A process of this machine with the image's files alone in sight."""
         root = self.description["root"]
         config = self.description["config"]
         user = user or config["User"]

@@ -45,7 +45,7 @@ def sources_of_all_stages() -> list[str]:
 
 
 def paths_let_in() -> Iterator[str]:
-    """The paths that .dockerignore excepts."""
+    """The paths excepted by .dockerignore."""
     text = (REPOSITORY / ".dockerignore").read_text()
     for line in text.splitlines():
         if line.startswith("!"):
@@ -128,7 +128,7 @@ def _paths_copied_into(stage: str) -> Iterator[Path]:
 
 
 def _imports(source: str) -> Iterator[str]:
-    """The modules of ours that a file imports from."""
+    """Our own modules among a file's imports."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -179,7 +179,7 @@ def test_nothing_in_the_pipeline_image_needs_what_is_left_out_of_it():
 
 
 def _needs(package: str) -> Iterator[str]:
-    """The names of what an installed package needs without any extra."""
+    """The names of an installed package's requirements without any extra."""
     lines = importlib.metadata.requires(package) or []
     for line in lines:
         requirement = Requirement(line)
@@ -189,7 +189,7 @@ def _needs(package: str) -> Iterator[str]:
 
 
 def test_dataflow_s_worker_is_the_pipeline_image_as_root_with_beam_s_own_entrypoint():
-    """Dataflow starts it as it is, and mounts folders into it that root owns."""
+    """Dataflow starts it as it is, and mounts folders of root's into it."""
     body = STAGES["worker"]
     users = re.findall(r"^USER (\S+)$", body, re.MULTILINE)
     entrypoints = re.findall(r"^ENTRYPOINT (.*)$", body, re.MULTILINE)

@@ -48,14 +48,14 @@ def rehearsed(work) -> dict:
 
 @pytest.fixture(scope="module")
 def published(work, rehearsed) -> Path:
-    """The folder of the model that the rehearsal published, as this machine sees it."""
+    """The folder of the rehearsal's published model, by its path on this machine."""
     path = Path(rehearsed["published"])
     return work / path.relative_to(TRIAL)
 
 
 @pytest.fixture(scope="module")
 def served(work, rehearsed):
-    """The address where the serving image's own entrypoint serves the trained model."""
+    """The address of the trained model, served by the serving image's own entrypoint."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         _, port = free.getsockname()

@@ -1,4 +1,4 @@
-"""`build/lock --check`, which `make check` runs: the lock is Pipfile's, or the check fails."""
+"""`build/lock --check`, a part of `make check`: the lock is Pipfile's, or the check fails."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from settings import REPOSITORY
 
 @pytest.fixture
 def repository(tmp_path):
-    """A copy of Pipfile, its lock and the program that checks them."""
+    """A copy of Pipfile, its lock and build/lock."""
     (tmp_path / "build").mkdir()
     for file in ("Pipfile", "Pipfile.lock", "build/lock"):
         shutil.copy(REPOSITORY / file, tmp_path / file)

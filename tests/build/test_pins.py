@@ -1,4 +1,4 @@
-"""build/pins writes the digests that the registries give, and names what has none."""
+"""build/pins writes the registries' digests, and names the images without one."""
 
 import re
 import subprocess

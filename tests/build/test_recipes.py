@@ -48,7 +48,7 @@ def steps(recipe: str, models: str = "all", settings=DEV) -> list[Step]:
 
 
 def commands_of_docker(verb: str, settings=DEV) -> list[tuple[str, ...]]:
-    """The commands of the recipe that builds the images, of one verb of docker."""
+    """The commands of one docker verb in the recipe of the images."""
     commands = []
     for step in steps("image", settings=settings):
         program, second, *_ = step.command

@@ -24,12 +24,12 @@ every_stage = pytest.mark.parametrize(
 
 
 class Resource(SimpleNamespace):
-    """What is configured of a resource, by attribute: `bucket.versioning`."""
+    """A resource's configuration, by attribute: `bucket.versioning`."""
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A role that a stack grants to a member."""
+    """A stack's grant of a role to a member."""
 
     stack: str
     type: str

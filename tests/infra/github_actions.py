@@ -1,4 +1,4 @@
-"""GitHub's jobs as an attacker may have them: what each is given, by GitHub's and Google's rules.
+"""GitHub's jobs in an attacker's hands: the rights of each, by GitHub's and Google's rules.
 
 GitHub (https://docs.github.com/en/actions/reference): a workflow's file is that of the ref
 (workflows-and-actions/events-that-trigger-workflows), a fork's job has no more than a token that
@@ -27,7 +27,7 @@ CHECKOUT = "actions/checkout"
 
 @dataclass(frozen=True)
 class Event:
-    """What starts workflows, and the ref by which they run."""
+    """The cause of a workflow's run, and the ref it runs by."""
 
     name: str
     ref: str
@@ -36,7 +36,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Job:
-    """A job of the workflows: what it is given, and whether code of the change runs in it."""
+    """A job of the workflows: its rights, and whether code of the change runs in it."""
 
     name: str
     permissions: Mapping[str, str]
@@ -79,7 +79,7 @@ def _job(name: str, body: dict[str, Any], stage: str, event: Event) -> Job:
 
 
 def granted(event: Event, permissions: Mapping[str, str]) -> dict[str, str]:
-    """What the job's token may do: a fork's reads, and asks for no identity."""
+    """The permissions of the job's token; a fork's reads, and asks for no identity."""
     if not event.fork:
         return dict(permissions)
     return {scope: "read" for scope in permissions if scope != "id-token"}
@@ -98,7 +98,7 @@ def token(event: Event, environment: str | None, repository: str, subject: str) 
 
 
 def accounts(synthesized: Synthesized, claims: Claims) -> set[str]:
-    """The accounts of every stage that the bearer of the token may become."""
+    """The accounts of every stage within reach of the token's bearer."""
     names = set()
     for stack, provider in synthesized.each(PROVIDER):
         subject = _subject(provider, claims)
@@ -108,7 +108,7 @@ def accounts(synthesized: Synthesized, claims: Claims) -> set[str]:
 
 
 def _subject(provider: Resource, claims: Claims) -> str | None:
-    """What the provider makes of the token, or None where it is refused, as for a lacking claim."""
+    """The token's subject by the provider, or None if it is refused, as for a lacking claim."""
     assertion = SimpleNamespace(**claims)
     condition = provider.attribute_condition.replace("&&", "and")
     try:
@@ -120,7 +120,7 @@ def _subject(provider: Resource, claims: Claims) -> str | None:
 
 
 def _evaluated(expression: str, assertion: SimpleNamespace) -> Any:
-    """The value of one of our expressions, which read the same in CEL and in Python."""
+    """The value of one of our expressions; they read the same in CEL and in Python."""
     return eval(expression, {"__builtins__": {}}, {"assertion": assertion})
 
 

@@ -27,7 +27,7 @@ with cdktf_out.locked("deploy prod", Path(sys.argv[1])):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """What a synth writes to; where the process is, too."""
+    """A synth's output folder, in the working folder of the process."""
     folder = tmp_path / "cdktf.out"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cdktf_out.locked.__wrapped__, "__defaults__", (folder,))

@@ -1,4 +1,4 @@
-"""A hostile change, and all that it can reach: which account, which token, which secret.
+"""A hostile change and everything in its reach: accounts, tokens and secrets.
 
 Its author may push a branch and edit every file, the workflows too. What is listed here is what
 such an author is trusted with.
@@ -36,7 +36,7 @@ NAMED = [None, *ALL_STAGES, *[f"{stage}-plan" for stage in ALL_STAGES], *FORGED]
 
 
 def reached(synthesized: Synthesized, event: Event, repository: str, subject: str) -> set[str]:
-    """The accounts that a workflow may become which names each environment in turn."""
+    """The accounts in reach of a workflow, naming each environment in turn."""
     names = set()
     for environment in NAMED:
         claims = token(event, environment, repository, subject)
@@ -133,7 +133,7 @@ def test_there_is_no_secret_for_a_workflow_to_read() -> None:
 def test_a_planner_reads_the_state_and_is_granted_no_secret_no_data_and_no_account(
     synthesized, settings
 ) -> None:
-    """What a hostile author can reach at most, in each stage."""
+    """The most in a hostile author's reach, in each stage."""
     reading = re.compile(r".*([vV]iewer|[rR]eader|securityReviewer|browser|serviceUsageConsumer)")
     bootstrap, name = f"bootstrap-{settings.stage}", settings.names.service_account("planner")
     bootstrap_accounts = synthesized.by_id(bootstrap, "google_service_account")

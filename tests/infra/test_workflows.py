@@ -35,7 +35,7 @@ every_workflow = pytest.mark.parametrize("name", WORKFLOWS)
 
 
 class Job(SimpleNamespace):
-    """A job by GitHub's words, of which `if_` and `with_` are Python's keywords."""
+    """A job by GitHub's words, with `if_` and `with_` for Python's keywords."""
 
     @property
     def matrix(self) -> dict[str, str]:
@@ -46,7 +46,7 @@ class Job(SimpleNamespace):
         return [step["run"] for step in self.steps if "run" in step]
 
     def step_with(self, action: str) -> Step:
-        """The only step that uses this action."""
+        """The only step with this action."""
         [step] = [step for step in self.steps if action in step.get("uses", "")]
         return step
 

@@ -36,7 +36,7 @@ class Model:
     summary: dict[str, Any]
 
     def artifact(self, node: str, key: str) -> Path:
-        """The artifact of the run's node under that key."""
+        """The artifact of the run's node under this key."""
         folder = self.store / node / key
         return max(folder.iterdir(), key=lambda path: int(path.name))
 
@@ -73,7 +73,7 @@ def model(request, tmp_path_factory):
 
 
 def isolated_copy(path: Path, place: Path) -> ModelFolder:
-    """The model, its files copied to a folder of that name in `place`."""
+    """The model, its files copied to a folder of the same name in `place`."""
     folder = place / path.name
     for name in ModelFolder.FILES:
         source, target = path / name, folder / name

@@ -64,7 +64,7 @@ class CommandResult:
 
 
 def copy_small(name: str, to: Path) -> Path:
-    """A copy in `to` of the tests' own model of that name."""
+    """A copy in `to` of the tests' own model `name`."""
     ignored = shutil.ignore_patterns("__pycache__")
     return Path(shutil.copytree(MODELS / name, to / name, ignore=ignored))
 
@@ -124,7 +124,7 @@ class Trained:
 
     @property
     def run(self) -> Path:
-        """What the run that made it left to read."""
+        """The folder of the published model's run."""
         return self.runs / self.summary["run"]
 
     @property
@@ -154,7 +154,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 @dataclass
 class Rehearsed:
-    """A small model's local spec, and what its rehearsal returned."""
+    """A small model's local spec, and its rehearsal's result."""
 
     place: Path
     spec: Path
@@ -190,7 +190,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Rehearsed:
 
 
 def compiled(place: Path) -> Path:
-    """The local job of that place's model, in a file."""
+    """The file of the local job for the model in `place`."""
     from pipeline.cli.compile import compile_models
 
     model = str(place / "cab")
@@ -211,7 +211,7 @@ def states(summary: dict[str, Any]) -> dict[str, str]:
 
 
 def nodes_that(summary: dict[str, Any], state: str) -> set[str]:
-    """The nodes of a run that ended in the state."""
+    """The run's nodes with the end `state`."""
     return {node for node, end in states(summary).items() if end == state}
 
 

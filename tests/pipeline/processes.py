@@ -1,4 +1,4 @@
-"""What Linux says of a running process."""
+"""Linux's facts about a running process."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A terminal shows live seconds of what runs, any other stream a plain line a node."""
+"""A terminal shows live seconds of the running nodes, any other stream a plain line a node."""
 
 import io
 import os
@@ -15,7 +15,7 @@ CLEAR = "\x1b[2K"  # how a terminal's line is written over
 
 @pytest.fixture
 def terminal():
-    """A stream that is a terminal, and a way to read what it was sent."""
+    """A terminal's stream, and a way to read its output."""
     reader, writer = pty.openpty()
     with os.fdopen(writer, "w") as stream:
         yield stream, lambda: os.read(reader, 1 << 20).decode()

@@ -76,7 +76,7 @@ def test_each_folder_is_on_the_map(folder: str) -> None:
 
 
 def held() -> list[str]:
-    """The tests that docs/google.md names."""
+    """The tests named in docs/google.md."""
     text = (REPOSITORY / "docs/google.md").read_text()
     return re.findall(r"`(tests/[\w/.:]+)`", text)
 

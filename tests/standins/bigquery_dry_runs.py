@@ -41,7 +41,7 @@ def finished(
 def _tables(
     query: str, location: str | None, datasets: Mapping[str, str], views: Mapping[str, str]
 ) -> Iterator[str]:
-    """The names of the tables that the query reads, itself or by a view."""
+    """The names of the query's tables, read directly or by a view."""
     for project, dataset, table in NAME.findall(query):
         actual_location = datasets.get(f"{project}.{dataset}")
         if actual_location is None or location not in (None, actual_location):

@@ -1,4 +1,4 @@
-"""The tables of a stand-in for BigQuery, and what a load or a query of them is refused for."""
+"""The tables of a stand-in for BigQuery, and its refusals of loads and queries."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,14 +37,14 @@ def reference(name: str) -> Body:
 
 
 def check_properties(properties: Body, resource: Body) -> None:
-    """Refuse a load that would change what a table says of itself."""
+    """Refuse a load's change of a table's own properties."""
     for key, value in properties.items():
         if resource.get(key) != value:
             raise Refused(400, "Cannot change the properties of an existing table by a load job")
 
 
 def check(schema: pa.parquet.ParquetSchema, fields: list[Body]) -> None:
-    """Refuse a column whose type in the file is not that of the table's schema."""
+    """Refuse a column with another type in the file than in the table's schema."""
     columns = [schema.column(number) for number in range(len(schema))]
     types = {column.name: column.physical_type for column in columns}
     for field_ in fields:

@@ -1,4 +1,4 @@
-"""A stand-in for Cloud Storage: fake-gcs-server behind a proxy that can lose or refuse a call.
+"""A stand-in for Cloud Storage: fake-gcs-server behind a proxy able to lose or refuse a call.
 
 fake-gcs-server keeps generations and preconditions.
 """
@@ -32,7 +32,7 @@ def binary() -> Path:
 
 
 def command(port: int, *storage: str | Path) -> list[str | Path]:
-    """fake-gcs-server on loopback; the options `storage` say where it keeps its objects."""
+    """The command for fake-gcs-server on loopback, its objects placed by the options `storage`."""
     address = ("-scheme", "http", "-host", "127.0.0.1", "-port", str(port))
     return [binary(), *address, "-log-level", "error", *storage]
 
@@ -130,7 +130,7 @@ class FaultProxy(BaseHTTPRequestHandler):
 
 
 def _end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers that are not about one connection alone."""
+    """The headers without those about one connection alone."""
     return [(name, value) for name, value in headers if name.lower() not in DROPPED]
 
 

@@ -18,7 +18,7 @@ LARGE = {"examples", "transformed_examples", "transform_graph"}
 
 @dataclass(frozen=True)
 class Twin:
-    """A rehearsal's tasks, and the root below which its artifacts lie."""
+    """A rehearsal's tasks, and the root of its artifacts."""
 
     tasks: list[Json]
     root: Path
@@ -39,7 +39,7 @@ class Twin:
 
     @property
     def failed(self) -> str:
-        """The task that failed, or empty."""
+        """The name of the first failed task, or empty."""
         names = [task["taskName"] for task in self.tasks if task["state"] == "FAILED"]
         return "".join(names[:1])
 

@@ -107,7 +107,7 @@ class VertexPipelines:
         return Twin.newest(runs / "rehearsal" / model.name)
 
     def _pushed(self, job: Json, uri: str) -> Json:
-        """The properties of what the cloud Pusher pushes, by the job's parameters."""
+        """The properties of the cloud Pusher's pushed model, by the job's parameters."""
         pusher = dag(job)["tasks"]["Pusher"]
         parameter = pusher["inputs"]["parameters"]["custom_config"]
         config = json.loads(parameter["runtimeValue"]["constant"])
@@ -119,7 +119,7 @@ class VertexPipelines:
     def _process(
         self, command: list[str], files: Path, cwd: Path | None = None
     ) -> "subprocess.CompletedProcess[str]":
-        """A command that imports from `files`."""
+        """Run a command with its imports from `files`."""
         variables = {**os.environ, **self.environment, "PYTHONPATH": str(files)}
         return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True)
 
@@ -189,7 +189,7 @@ def refused(google: GoogleApis, job: Json, details: Sequence[Json] = ()) -> None
 def failed(
     google: GoogleApis, job: Json, node: str, message: str, details: Sequence[Json] = ()
 ) -> None:
-    """End the job at the node; a task that had not begun by then is not told."""
+    """End the job at the node, without a state for tasks not yet begun."""
     error = {"code": 9, "message": message}
     end(google, job, "FAILED", [node], "FAILED", details, error=error)
 
@@ -210,7 +210,7 @@ def end(
     details: Sequence[Json] = (),
     **fields: Any,
 ) -> None:
-    """Move a job on, all its `tasks` with it, but those that `details` tell of.
+    """Move a job on, all its `tasks` with it, but those in `details`.
 
     As on Vertex the job is a task as well, and fails with any of them.
     """

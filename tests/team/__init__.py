@@ -14,5 +14,5 @@ MODELS = TEAM / "models"
 
 
 def variables() -> dict[str, str]:
-    """The environment variables of a command that runs in TEAM."""
+    """The environment variables of a command in TEAM."""
     return os.environ | {"PYTHONPATH": str(REPOSITORY)}

@@ -1,4 +1,4 @@
-"""The image registry's own policies, run by the stand-in: what no record names is cleaned up."""
+"""The image registry's own policies, run by the stand-in: unrecorded images are cleaned up."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_old_images_go_but_recorded_ones_and_the_ten_newest(stack, resources):
 
 
 def as_requested(registry) -> bytes:
-    """The request by which the google provider makes a repository."""
+    """The google provider's request for a new repository."""
     policies = {}
     for policy in registry.cleanup_policies:
         parts = {key: policy[key] for key in ("condition", "most_recent_versions") if key in policy}

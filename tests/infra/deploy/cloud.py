@@ -120,7 +120,7 @@ class Cloud:
         return self.objects() - earlier_objects
 
     def undeploy_models(self, settings: Settings, model: str) -> None:
-        """Do the part of `release retire` that Vertex sees."""
+        """Do the part of `release retire` on Vertex."""
         endpoint = endpoint_name(settings, model)
         for deployed_model in self.google.objects["vertex_ai", endpoint]["deployedModels"]:
             self._post(f"{endpoint}:undeployModel", {"deployedModelId": deployed_model["id"]})

@@ -1,4 +1,4 @@
-"""What an approval of a plan allows: the same actions on the same objects, or fewer."""
+"""The scope of a plan's approval: the same actions on the same objects, or fewer."""
 
 import pytest
 

@@ -407,7 +407,7 @@ def test_a_teardown_leaves_nothing_but_bootstrap(rehearsal, deployed):
 
 
 def test_a_served_model_is_retired_before_its_folder_can_go(rehearsal, deployed):
-    """In a stage that is kept, too: its endpoint alone may go, and by an approved plan."""
+    """In a kept stage, too: its endpoint alone may go, and by an approved plan."""
     stage = KEPT[0]
     settings = ENVIRONMENTS[stage]
     rehearsal.cloud.deploy_a_model(settings, MODEL)

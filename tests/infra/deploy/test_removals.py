@@ -1,4 +1,4 @@
-"""Whether a plan would destroy endpoints that serve, asked of a state and of Vertex."""
+"""Whether a plan would destroy serving endpoints, asked of a state and of Vertex."""
 
 import json
 import os

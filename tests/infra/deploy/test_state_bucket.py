@@ -1,4 +1,4 @@
-"""A bucket that is somebody else's is one sentence with its name and the way out."""
+"""The error about somebody else's bucket is one sentence with its name and the way out."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""No endpoint is forgotten that a listing names on a later page."""
+"""Undeployment forgets no endpoint on a listing's later pages."""
 
 import json
 

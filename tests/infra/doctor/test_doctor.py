@@ -481,7 +481,7 @@ def test_the_state_of_another_terraform_is_no_forgotten_stage(
 
 
 def test_every_row_has_been_seen_to_say_no(here: Machine, capsys: Capture) -> None:
-    """But that of environments.py, whose placeholders have a test of their own."""
+    """Except the row of environments.py: its placeholders have a test of their own."""
     seen = {subject.replace(env, "STAGE") for _, env, subject, _ in ABSENT.values()}
 
     for env in ("dev", "prod"):

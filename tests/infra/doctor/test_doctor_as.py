@@ -1,4 +1,4 @@
-"""The doctor asks as each account of a stage what this one lacks for its calls."""
+"""The doctor asks, as each account of a stage, for the permissions it lacks for its calls."""
 
 import pytest
 
@@ -10,14 +10,14 @@ SETTINGS = {"dev": DEV, "prod": PROD}
 
 
 def everything() -> dict[str, list[str]]:
-    """What every account together needs on a project."""
+    """The permissions on a project for all accounts together."""
     names = {permission for *_, permission in calls.IN_THE_PROJECT}
     names |= {*calls.ON_DATAFLOW, *permissions.TELLING.values(), *permissions.READING.values()}
     return {"permissions": sorted(names)}
 
 
 def become(here: Machine, env: str, account: str, project: dict[str, list[str]]) -> None:
-    """Let Ada have the account's token, to which the project answers so."""
+    """Let Ada have the account's token; the project answers it with `project`."""
     settings = SETTINGS[env]
     email = settings.names.service_account_email(account)
     path = f"/credentials/projects/-/serviceAccounts/{email}:generateAccessToken"

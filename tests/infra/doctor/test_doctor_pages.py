@@ -1,4 +1,4 @@
-"""The doctor reads every page of a listing before it says that something is missing."""
+"""The doctor reads every page of a listing before it calls something missing."""
 
 from tests.infra.doctor.conftest import Capture, Machine, diagnosed
 

@@ -197,7 +197,7 @@ def test_without_a_github_token_only_github_is_not_asked(
 
 @pytest.fixture
 def silent_host() -> Iterator[tuple[str, list[str]]]:
-    """A host that accepts connections and never answers, with the requests it got."""
+    """A host's URL and the requests it got; it accepts connections and never answers."""
     server = socket.create_server(("127.0.0.1", 0))
     requests = []
     connections = []  # kept, so that none is closed

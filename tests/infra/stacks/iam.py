@@ -58,14 +58,14 @@ OWN_NAMES = ("name", "repository_id", "dataset_id")
 
 @dataclass(frozen=True)
 class Place:
-    """A resource as a grant names it; `object` is in the bucket of that name."""
+    """A resource by its name in a grant; `object` is in the bucket of this name."""
 
     name: str
     object: str = ""
 
     @property
     def attributes(self) -> SimpleNamespace:
-        """What a condition sees of it: cloud.google.com/iam/docs/conditions-resource-attributes."""
+        """Attributes for conditions: cloud.google.com/iam/docs/conditions-resource-attributes."""
         if not self.name.endswith("-artifacts"):
             return SimpleNamespace(name="", type="")
         bucket = f"projects/_/buckets/{self.name}"
@@ -111,7 +111,7 @@ def _grants_at(synthesized: Synthesized, stack: str, place: Place) -> Iterator[R
 
 
 def _place_name(synthesized: Synthesized, stack: str, type_: str, grant: Resource) -> str:
-    """The name that `${google_storage_bucket.Artifacts.name}` refers to."""
+    """The name behind a reference like `${google_storage_bucket.Artifacts.name}`."""
     reference = getattr(grant, ON[type_])
     place_type, id_, _ = reference.strip("${}").split(".")
     resource = synthesized.by_id(stack, place_type)[id_]

@@ -123,7 +123,7 @@ def belongs_to_another(member, own):
 
 
 def grants_between(previous, settings):
-    """(stack, role, member) of what two neighbours grant each other."""
+    """(stack, role, member) of each grant between two neighbours."""
     foundation, delivery = f"foundation-{previous.stage}", f"delivery-{settings.stage}"
     builder = settings.names.member("builder")
     previous_builder = previous.names.member("builder")

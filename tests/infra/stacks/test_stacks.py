@@ -160,7 +160,7 @@ def test_outputs_are_for_people(synthesized, settings):
 
 
 def test_ids_are_the_same_in_every_environment_that_promotes(synthesized):
-    """What differs between stages is a value: no id carries a stage.
+    """Stages differ by values: no id carries a stage.
 
     A rename would replace the resource.
     """

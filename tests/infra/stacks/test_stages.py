@@ -90,7 +90,7 @@ NETWORK_ROLES = ("roles/compute.networkAdmin", "roles/compute.networkViewer")
 
 
 def networks_and_roles(stacks, stage):
-    """What a stage has of Compute Engine: its resources, and CI's roles."""
+    """A stage's part of Compute Engine: its resources, and CI's roles."""
     types = {type_ for type_ in stacks.types(f"foundation-{stage}") if "compute" in type_}
     grants = stacks.of(f"bootstrap-{stage}", "google_project_iam_member")
     return types | {grant.role for grant in grants if "compute" in grant.role}

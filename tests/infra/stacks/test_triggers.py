@@ -46,7 +46,7 @@ def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
 def test_whatever_acts_as_the_builder_waits_for_an_approval_where_the_stage_asks_for_one(
     monitored, settings
 ):
-    """A topic's trigger runs what is on the branch, without anybody who has called it."""
+    """A topic's trigger runs the branch's code, and no person has called it."""
     builder = settings.names.service_account_resource("builder")
 
     approvals = {}
@@ -154,6 +154,6 @@ def test_nothing_asks_for_a_monitor_that_is_not_there(synthesized):
 
 
 def topic_names(synthesized, stack):
-    """The names of a stack's topics, by what refers to them."""
+    """The names of a stack's topics, by the references to them."""
     topics = synthesized.by_id(stack, "google_pubsub_topic")
     return {f"${{google_pubsub_topic.{id_}.id}}": topic.name for id_, topic in topics.items()}

@@ -1,4 +1,4 @@
-"""Every command that the runbook names is one that exists, with the flags that it has."""
+"""Every command named in the runbook exists, with its flags."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ MAKEFILE = (REPOSITORY / "Makefile").read_text()
 
 
 def commands(begin: str) -> list[str]:
-    """The runbook's commands that begin so, with values in place of its words."""
+    """The runbook's commands with this beginning, values in place of its words."""
     texts = []
     for text in re.findall(rf"`({begin}[^`]*)`", TEXT):
         for word, value in VALUES.items():

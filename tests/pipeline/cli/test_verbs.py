@@ -117,7 +117,7 @@ def test_predict_answers_as_the_engine_does(trained, predict, tmp_path):
 
 
 def instance_of(row, types):
-    """The row as JSON has it: numbers as numbers, None for what is missing."""
+    """The row as JSON has it: numbers as numbers, None for a missing value."""
     instance = {}
     for name, type_ in types.items():
         text = row[name]

@@ -25,7 +25,7 @@ from tests.pipeline.conftest import IMAGE
 
 
 def properties(query="SELECT 1 AS n", required=()):
-    """What the executor gets of a component with that query."""
+    """The executor's properties from a component with this query."""
     source = BigQuerySource(query, project="mill-dev", location="US")
     component = BigQueryExampleGen(source, required=list(required))
     return component.spec.exec_properties
@@ -39,7 +39,7 @@ def query_in(input_config):
 
 
 def asked_query(*arguments):
-    """The query that a component asks."""
+    """The query of a component with these arguments."""
     input_config = properties(*arguments)["input_config"]
     return query_in(input_config)
 

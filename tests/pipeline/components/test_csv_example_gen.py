@@ -65,7 +65,7 @@ def artifact(place):
 
 
 def stock_properties(place):
-    """What TFX's own executor gets to read the files of a place."""
+    """The properties for TFX's own executor to read the files of a place."""
     input_config = utils.make_default_input_config()
     output_config = utils.make_default_output_config(input_config)
     return {
@@ -78,7 +78,7 @@ def stock_properties(place):
 
 
 def own_properties(rows):
-    """What our executor gets to read a file of the cab's rows."""
+    """The properties for our executor to read a file of the cab's rows."""
     source = CsvSource(str(rows), "", ("",))
     schema = read(ModelFolder.load("cab"))
     component = CsvExampleGen(source, columns=columns(schema), required=[])

@@ -30,7 +30,7 @@ def published(tmp_path):
 
 
 def unfinished(published):
-    """The names of what is no version."""
+    """The names of all entries but versions."""
     return [path.name for path in published.iterdir() if not path.name.isdigit()]
 
 

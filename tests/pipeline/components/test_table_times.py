@@ -1,4 +1,4 @@
-"""A table that was loaded anew is read anew, on the same day too: Vertex's cache sees its time."""
+"""A reloaded table is read again, even on the same day: Vertex's cache sees its time."""
 
 import json
 from datetime import date
@@ -56,7 +56,7 @@ def compiled(folder):
 
 @pytest.fixture
 def ingestion_key(tmp_path):
-    """What Vertex's cache tells an ingestion of a compiled job by, after the job's own program."""
+    """The key of a compiled job's ingestion in Vertex's cache, after the job's own program."""
 
     def call(job):
         pipeline = job["pipelineSpec"]
@@ -72,7 +72,7 @@ def ingestion_key(tmp_path):
 
 
 def program_output(container, parameters, file):
-    """The parameters that the program writes which runs before the cache is asked."""
+    """The parameters from the program run before the cache is asked."""
     program = container["lifecycle"]["preCacheCheck"]
     executor_input = {
         "inputs": {"parameterValues": parameters},
@@ -102,7 +102,7 @@ def test_a_table_loaded_again_on_the_same_day_is_read_anew(ferry, ingestion_key)
 
 @pytest.fixture
 def job_of_view(google, ferry):
-    """A job that reads the ferry's table by a view."""
+    """A job on a view of the ferry's table."""
     google.views[VIEW] = f"SELECT * FROM `{TABLE}`"
     edit(ferry / "query.sql", "@table", f"`{VIEW}`")
     edit(ferry / "model.toml", r"^window_days", f'location = "{DEV.region}"\nwindow_days')

@@ -41,7 +41,7 @@ def dev_endpoint():
 
 
 def traffic() -> dict[str, int]:
-    """Percent of the traffic by version, without those that get none."""
+    """Percent of the traffic by version, without versions at zero."""
     endpoint = dev_endpoint()
     versions = {deployed.id: deployed.model_version_id for deployed in endpoint.list_models()}
     percents = {id_: percent for id_, percent in endpoint.traffic_split.items() if percent}
@@ -105,7 +105,7 @@ def test_a_model_is_served_by_the_servers_account_on_the_stages_machines(google)
 
 
 def only_deployed_model(google):
-    """What the stand-in keeps of the endpoint's only model."""
+    """The stand-in's entry for the endpoint's only deployed model."""
     for (_, name), body in google.objects.items():
         if name.endswith(f"/endpoints/{DESTINATION.endpoint}"):
             [deployed] = body["deployedModels"]

@@ -136,7 +136,7 @@ def google(google: GoogleApis, blob: Any) -> GoogleApis:
 
 @pytest.fixture
 def main(repository: Repository, tmp_path: Path) -> Repository:
-    """A clone whose main is GitHub's."""
+    """A clone with GitHub's main."""
     origin = str(tmp_path / "origin.git")
     repository.git("init", "--quiet", "--bare", "--initial-branch=main", origin)
     repository.git("remote", "add", "origin", origin)
@@ -161,7 +161,7 @@ def dev() -> Stage:
 
 @pytest.fixture
 def warm() -> Stage:
-    """Dev with versions that keep their machines."""
+    """Dev; its versions keep their machines."""
     return Stage(WARM)
 
 
@@ -193,7 +193,7 @@ def pipelines(google: GoogleApis, blob: Any, warm: Stage, commit: str) -> Any:
 
 @pytest.fixture
 def served(pipelines: Any, warm: Stage, endpoint: Endpoint) -> dict[str, int]:
-    """The shares of the traffic, which a version of another commit has."""
+    """The shares of the traffic, all with a version of another commit."""
     id_ = push_version(warm, "0")
     older = replace(FIRST, commit=OLDER_COMMIT, deployed_model=id_)
     add_delivery(warm, "cab", older)
@@ -272,7 +272,7 @@ def listen(google: GoogleApis, settings: Settings) -> None:
 
 
 def builds(google: GoogleApis) -> list[dict[str, Any]]:
-    """Each build that Cloud Build has, in order."""
+    """Cloud Build's builds, in order."""
     bodies = []
     for (product, name), body in google.objects.items():
         if product == "cloud_build" and "/builds/" in name:

@@ -1,4 +1,4 @@
-"""A delivery to dev, as the verb makes it, and what it leaves behind."""
+"""A delivery to dev, as the verb makes it, and its traces."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ def deliver(
 
 
 def recorded_tag(stage: Stage, digest: str) -> Response:
-    """The registry's answer about the tag that keeps a pipeline image."""
+    """The registry's answer about a pipeline image's `recorded-` tag."""
     image = artifact_registry.Image(stage, "pipeline")
     return image.ask("GET", f"manifests/recorded-{digest[7:19]}")
 
 
 def attempts(pipelines: Vertex) -> list[str]:
-    """The end of each job's name, which numbers a commit's attempts."""
+    """The end of each job's name: the number of the commit's attempt."""
     names = [job["name"] for job in pipelines.jobs]
     return [name[-2:] for name in names]
 

@@ -40,7 +40,7 @@ class Vertex:
 
 
 def pusher_destination(job) -> VertexDestination:
-    """Where the job's Pusher pushes to."""
+    """The destination of the job's Pusher."""
     dag = job["pipelineSpec"]["root"]["dag"]
     inputs = dag["tasks"]["Pusher"]["inputs"]
     parameter = inputs["parameters"]["custom_config"]

@@ -1,4 +1,4 @@
-"""Commits on GitHub's main, the verb that pushes them on to dev, and what Cloud Build is asked."""
+"""Commits on GitHub's main, the verb to push them on to dev, and the requests to Cloud Build."""
 
 from typing import Any
 
@@ -23,12 +23,12 @@ def push(main: Repository, head: str = "HEAD", again: bool = False):
 
 
 def record_commit(stage: Stage, commit: str) -> None:
-    """Leave the record as after a delivery of that commit."""
+    """Leave the record as after a delivery of the commit."""
     edit_record(stage, commit=commit, images=FULL.images)
 
 
 def request(build: dict[str, Any]) -> dict[str, str]:
-    """The trigger, commit and models that this build was asked for."""
+    """The trigger, commit and models in the build's request."""
     substitutions = build["substitutions"]
     names = ("COMMIT_SHA", "_MODELS", "TRIGGER_NAME")
     return {name: substitutions[name] for name in names}

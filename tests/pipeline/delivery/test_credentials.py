@@ -1,4 +1,4 @@
-"""A token that can't be had says nothing of a version, and takes no release back."""
+"""A missing token says nothing of a version, and takes no release back."""
 
 from dataclasses import replace
 

@@ -220,7 +220,7 @@ def test_an_image_without_models_is_recorded_and_nothing_runs(google, pipelines,
 
 
 def run_with_trainer(state):
-    """A run whose Trainer has this state."""
+    """A run with its Trainer in this state."""
     task = SimpleNamespace(task_name="Trainer", state=SimpleNamespace(name=state))
     detail = SimpleNamespace(task_details=[task])
     return SimpleNamespace(name="projects/p/pipelineJobs/run", job_detail=detail)

@@ -1,4 +1,4 @@
-"""A delivery that fails, is refused or is overtaken leaves serving what served before."""
+"""A failed, refused or overtaken delivery leaves the served version in place."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A delivery that can't be right is refused before anything is started."""
+"""An invalid delivery is refused before anything is started."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Each change of a model's traffic is written down before the record that goes with it."""
+"""Each change of a model's traffic is written down before the matching record."""
 
 import json
 from dataclasses import replace

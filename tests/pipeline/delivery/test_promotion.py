@@ -77,7 +77,7 @@ def contents(delivery):
 
 
 def uploads(google):
-    """The requests that send a part of an image."""
+    """The paths of the requests with a part of an image."""
     paths = [request.path for request in google.requests]
     return [path for path in paths if "/blobs/uploads/" in path]
 

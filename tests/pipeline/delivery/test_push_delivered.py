@@ -1,4 +1,4 @@
-"""A push of what has been delivered: its retraining, and its promotion."""
+"""A push of delivered models: their retraining, and their promotion."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A push that can't be right starts no build, and one sentence says why."""
+"""An invalid push starts no build, and one sentence says why."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A tag keeps the images that a record names, and goes when no record names them."""
+"""A tag keeps a record's images, and goes once no record names them."""
 
 import json
 from dataclasses import replace

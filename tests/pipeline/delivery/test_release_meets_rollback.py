@@ -31,7 +31,7 @@ def deliver_third(commit, observer):
 
 
 def once_at(step, action):
-    """An observer that acts when a step begins, the first time."""
+    """An observer to act once, at the first start of the step."""
     actions = [action]
 
     def observe(node, state):
@@ -106,7 +106,7 @@ def test_machines_that_are_given_up_meanwhile_do_not_end_a_release(commit, warm,
 
 
 def test_what_has_the_traffic_again_is_not_cleared_away(warm, endpoint, two):
-    """As where a rollback comes between a release's record and its last step."""
+    """As after a rollback between a release's record and its last step."""
     current = recorded_cab(warm).current
     endpoint.split({two["1"]: 100})
 

@@ -62,7 +62,7 @@ def imported_from(files):
 
 
 def imported_names(file):
-    """The names of modules that the file imports, and of what it imports from them."""
+    """The names of the file's imported modules, and of its imports from them."""
     text = file.read_text()
     tree = ast.parse(text)
     for node in ast.walk(tree):
@@ -75,7 +75,7 @@ def imported_names(file):
 
 
 def source(name):
-    """The file of this module, or None where it is none of this repository's."""
+    """The file of this module, or None for a module from outside this repository."""
     parts = name.split(".")
     place = REPOSITORY.joinpath(*parts)
     for file in (place.with_suffix(".py"), place / "__init__.py"):

@@ -43,7 +43,7 @@ def copied(stages):
 
 
 def source_files(pattern):
-    """The files that a source of COPY names, or that lie in a folder it names."""
+    """The files named by a source of COPY, or below a folder named by it."""
     paths = []
     for place in REPOSITORY.glob(pattern):
         paths += [place, *place.rglob("*")]

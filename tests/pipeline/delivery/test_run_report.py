@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 @dataclass
 class Left:
-    """What a run left to read."""
+    """A run's summary, its page and its nodes."""
 
     summary: dict[str, Any]
     page: str
@@ -35,7 +35,7 @@ def here(trained):
 
 @pytest.fixture
 def twin(rehearsed):
-    """The job's twin; the first rehearsal is the one of the model that was published."""
+    """The job's twin, from the first rehearsal: the published model's."""
     files = rehearsed.root.glob("rehearsals/*/tasks.json")
     text = min(files).read_text()
     return Twin(json.loads(text), rehearsed.root)
@@ -54,7 +54,7 @@ def vertex(pipelines, commit, twin, bucket):
 
 
 def left(pipelines, bucket):
-    """What the last job's delivery left in the bucket."""
+    """The summary and the page of the last job's delivery, from the bucket."""
     objects = {}
     for name in ("summary.json", "report.html"):
         blob = bucket.blob(f"{folder(pipelines)}/{name}")
@@ -182,7 +182,7 @@ def test_a_refused_run_is_reported_with_its_reason_and_the_alert_links_it(
 
 
 def refused(task):
-    """The task of a run whose model can't be served."""
+    """The task as in a run with an unservable model."""
     if task["taskName"] != "ServingCheck":
         return task
     [artifact] = task["outputs"]["blessing"]["artifacts"]

@@ -1,4 +1,4 @@
-"""A model whose folder has gone is still served: push says so, and by what it ends."""
+"""A model without its folder is still served: push says so and names the command to end it."""
 
 import pytest
 
@@ -14,7 +14,7 @@ REMOVED = {"models/cab/model.toml": None, "models/cab/model.py": None}
 
 @pytest.fixture
 def delivered(main, cloud, dev):
-    """Dev serves cab of main's head, which holds ferry's folder too."""
+    """Dev serves cab of main's head; the head holds ferry's folder too."""
     commit = pushed(main, {**BEGIN, FERRY: ""})
     record_commit(dev, commit)
     add_delivery(dev, "cab", FIRST)

@@ -1,4 +1,4 @@
-"""Where nothing is kept warm, no delivery leaves a machine that is paid for.
+"""With nothing kept warm, no delivery leaves a paid-for machine.
 
 It may be superseded, cancelled, killed or refused: the endpoint is empty at the next delivery's
 beginning at the latest.
@@ -35,7 +35,7 @@ def cold() -> Stage:
 
 
 def at(step, action):
-    """An observer that acts once a step begins."""
+    """An observer to act at each start of the step."""
 
     def observe(node, state):
         begins = state == "running" and node.startswith(step)
@@ -120,7 +120,7 @@ def test_what_a_cancelled_delivery_leaves_is_swept_by_the_next_one_s_beginning(
 def test_what_a_killed_delivery_leaves_is_swept_even_if_the_next_candidate_is_refused(
     google, pipelines, commit, cold, endpoint
 ):
-    """As Cloud Build ends one that is out of time: no handler of ours runs."""
+    """As Cloud Build ends a delivery out of time: no handler of ours runs."""
     child = os.fork()
     if not child:
         deliver_until_killed(commit)
@@ -140,7 +140,7 @@ def test_what_a_killed_delivery_leaves_is_swept_even_if_the_next_candidate_is_re
 
 
 def deliver_until_killed(commit):
-    """The work of a process that is killed in its smoke test."""
+    """The work of a process, killed in its smoke test."""
     process = os.getpid()
     observer = at(SMOKE, lambda: os.kill(process, signal.SIGKILL))
     try:

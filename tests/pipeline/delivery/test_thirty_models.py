@@ -78,7 +78,7 @@ def test_all_are_uploaded_once_and_an_edit_of_one_copies_one_file(blob, dev, fol
 
 
 def root(compiled_file):
-    """The folder under which a compiled job works."""
+    """The output directory of a compiled job."""
     job = json.loads(compiled_file.read_text())
     return job["runtimeConfig"]["gcsOutputDirectory"]
 

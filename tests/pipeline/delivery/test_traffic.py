@@ -26,7 +26,7 @@ WANTED = lambda: None  # noqa: E731  nothing newer takes its place
 
 @pytest.fixture
 def warm():
-    """Dev with three steps, to which the endpoint belongs."""
+    """Dev with three steps; the endpoint belongs to it."""
     settings = replace(DEV, serving=SERVING)
     return Stage(settings)
 
@@ -56,7 +56,7 @@ def new(endpoint, old):
 
 
 def deployed(endpoint, version: str) -> str:
-    """The id of that version's deployed model."""
+    """Push the version, and return its deployed model's id."""
     destination = deployment.destination(endpoint.stage, "cab", FIRST.images)
     push(f"gs://b/model/{version}", destination)
     ids = endpoint.deployed()

@@ -1,4 +1,4 @@
-"""Whatever lies on an endpoint goes, in the order that Vertex allows, and every copy of it."""
+"""Every model on an endpoint goes, with all its copies, in the order allowed by Vertex."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def rolled_back(google, cold, endpoint) -> dict[str, str]:
 
 @pytest.fixture
 def twins(google, cold, endpoint) -> list[str]:
-    """One version that two builds have deployed at once."""
+    """The ids of one version's two deployed models, as after two builds at once."""
     push_version(cold, "1")
     resource = deployment.registered(cold, "cab", "1")
     destination = deployment.destination(cold, "cab", FIRST.images)

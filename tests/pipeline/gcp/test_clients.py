@@ -71,7 +71,7 @@ def test_a_refusal_is_one_sentence(error, says):
 
 @pytest.mark.parametrize("error", [NO_METADATA_SERVER, TIRED_OF_TOKENS, NO_EXCHANGE, EXPIRED])
 def test_a_lacking_token_is_told_from_what_google_says(error):
-    """A release that has none stays at its step; one that Google refuses goes back."""
+    """Without a token a release stays at its step; refused by Google it goes back."""
     stage = Stage(DEV)
 
     with pytest.raises(CredentialsError), stage.asking("the thing"):

@@ -1,4 +1,4 @@
-"""What a listing holds behind an empty page is there: a token alone says that more follows."""
+"""A listing goes on behind an empty page: the token alone announces more."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
@@ -42,7 +42,7 @@ def start(stage: Stage, models: str = "cab") -> cloud_build.Build:
 
 
 def paths(google: GoogleApis, pattern: str) -> list[str]:
-    """The paths that were asked for and hold the pattern."""
+    """The requests' paths with the pattern in them."""
     targets = [request.path for request in google.requests]
     return [target for target in targets if pattern in target]
 

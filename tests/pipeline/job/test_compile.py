@@ -88,7 +88,7 @@ def with_one_example_gen(text):
 
 
 def neutral_nodes(job):
-    """The text of each node, without the parts that may differ."""
+    """The text of each node, without its variable parts."""
     by_name = nodes(job)
     uri = by_name["ImportSchemaGen"].parameter("schema_file")
     module_base, *_ = uri.rsplit("/", 2)

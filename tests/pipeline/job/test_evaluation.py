@@ -18,13 +18,13 @@ GATE = Gate(
 
 @pytest.fixture
 def config():
-    """What TFMA is told, for a model whose clients get the signature `score`."""
+    """TFMA's configuration for a model with the signature `score` for its clients."""
     return eval_config(GATE, label="big_tip", signature="score")
 
 
 @pytest.fixture
 def metrics(config):
-    """The metrics that TFMA computes."""
+    """The metrics in TFMA's configuration."""
     return [metric for spec in config.metrics_specs for metric in spec.metrics]
 
 

@@ -64,7 +64,7 @@ def test_the_resolvers_find_the_newest_blessed_model_of_this_pipeline(rehearsed)
 
 
 def last_blessed(rehearsed):
-    """The blessing and the model that the job's resolvers find."""
+    """The blessing and the model found by the job's resolvers."""
     rehearsal = Rehearsal(rehearsed.job, rehearsed.root)
     blessing_filter = resolver_filter(rehearsal, "LastBlessed-model-blessing-resolver")
     model_filter = resolver_filter(rehearsal, "LastBlessed-model-resolver")

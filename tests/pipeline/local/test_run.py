@@ -15,7 +15,7 @@ from tests.pipeline.conftest import NODES, ROWS, edit, parsed, states
 
 @pytest.fixture
 def summary(trained):
-    """The summary that the run of the published model left."""
+    """The summary of the published model's run."""
     text = (trained.run / "summary.json").read_text()
     return json.loads(text)
 

@@ -40,7 +40,7 @@ class Watch:
         )
 
     def until(self, beginning: str) -> list[str]:
-        """Its output, as far as a line with that beginning."""
+        """Its output, as far as the first line with this beginning."""
         lines: list[str] = []
         for line in self.process.stderr:
             lines.append(line)
@@ -71,7 +71,7 @@ class Watch:
         return f"PYTHONPATH={self.place}" in variables
 
     def children(self) -> list[int]:
-        """The living processes that it started itself."""
+        """Its living child processes."""
         parents = self.alive().items()
         return [process_id for process_id, parent in parents if parent == self.process.pid]
 
@@ -140,7 +140,7 @@ def test_each_save_begins_a_run_as_good_as_any_until_the_code_itself_has_changed
 
 
 def metrics_of_its_own(summary):
-    """A run's metrics without those against the last blessed model, which a first run lacks."""
+    """A run's metrics without those against the last blessed model: a first run lacks them."""
     metrics = summary["metrics"].items()
     return {name: value for name, value in metrics if not name.endswith("_diff")}
 

@@ -1,4 +1,4 @@
-"""What query.sql may say, and which stage can read what it names."""
+"""The allowed content of query.sql, and the stages able to read its tables."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ LOCATION = r'^location = "US"$'
 
 @pytest.fixture
 def ferry(tmp_path):
-    """A model that reads the stage's own table."""
+    """A model on the stage's own table."""
     return copy_small("ferry", tmp_path)
 
 

@@ -89,7 +89,7 @@ class Scratch:
         )
 
     def ended(self, build: str, patience_seconds: float = PATIENCE_SECONDS) -> Outcome:
-        """The outcome of a build of that id, once it is over."""
+        """The outcome of the build with this id, once it is over."""
         deadline = time.monotonic() + patience_seconds
         while True:
             body = self.build(build)
@@ -102,7 +102,7 @@ class Scratch:
             time.sleep(0.2)
 
     def build(self, id_: str) -> dict[str, Any]:
-        """The build of that id; empty before there is one."""
+        """The build with this id; empty before there is one."""
         for body in self.builds():
             if body["id"] == id_:
                 return body
@@ -118,7 +118,7 @@ class Scratch:
         return sorted(bodies, key=itemgetter("createTime"))
 
     def delivery_to(self, stage: str, commit: str) -> dict[str, Any]:
-        """The build that delivers that commit to the stage, at another build's request."""
+        """The build for a delivery of the commit to the stage, at another build's request."""
         delivery = {"TRIGGER_NAME": f"{stage}-modules", "COMMIT_SHA": commit}
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -137,12 +137,12 @@ class Scratch:
         return json.loads(content)
 
     def version(self, stage: str, model: str) -> dict[str, Any]:
-        """The model's version that the stage has now."""
+        """The model's current version in the stage."""
         models = self.record(stage)["models"]
         return models[model]["current"]
 
     def summary(self, stage: str, model: str) -> dict[str, Any]:
-        """The summary that the run of the stage's version has left in the bucket."""
+        """The summary in the bucket from the run of the stage's version."""
         *_, run = self.version(stage, model)["run"].split("/")
         name = self.names(stage).bucket("artifacts")
         bucket = storage.Client(project="p").bucket(name)

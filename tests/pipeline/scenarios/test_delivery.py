@@ -24,7 +24,7 @@ def scratch(tmp_path_factory):
 
 
 def assert_success(scratch: Scratch, build: str) -> None:
-    """Wait for the build of that id to succeed."""
+    """Wait for the build with this id to succeed."""
     outcome = scratch.ended(build)
     assert outcome.status == "SUCCESS", outcome.output[-3000:]
 

@@ -153,7 +153,7 @@ def test_what_a_run_started_beside_itself_ends_with_it(killed, how):
 
 
 def ends(process_id):
-    """Wait for a process that nobody here has started."""
+    """Whether a process ends within 30 s; it is no child of this one."""
     deadline = time.monotonic() + 30
     while is_alive(process_id) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -26,7 +26,7 @@ def as_shipped(name):
 
 
 def sha256_of(file):
-    """The hash of a file's content; None where there is no file."""
+    """The hash of a file's content; None without a file."""
     if not file.is_file():
         return None
     content = file.read_bytes()
@@ -34,7 +34,7 @@ def sha256_of(file):
 
 
 def run(folder, runs):
-    """The summary of a run that publishes."""
+    """The summary of a publishing run."""
     command = [sys.executable, "-m", "pipeline", "run", f"{folder}/", "--json", "--runs", runs]
     process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert process.returncode == 0, process.stderr

@@ -41,7 +41,7 @@ class Process:
 
     @property
     def output(self) -> str:
-        """All that it has written so far."""
+        """Its whole output so far."""
         return "".join(self.lines)
 
     def wait_for(self, pattern: str) -> re.Match[str]:

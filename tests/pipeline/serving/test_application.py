@@ -47,14 +47,14 @@ def ask(client, body):
 
 
 def predictions(response):
-    """The predictions of an answer, of which it holds nothing else."""
+    """The predictions of an answer, its only content."""
     answer = response.json()
     assert list(answer) == ["predictions"]
     return answer["predictions"]
 
 
 def error(response):
-    """The sentence of a refusal, of which it holds nothing else."""
+    """The sentence of a refusal, its only content."""
     answer = response.json()
     assert list(answer) == ["error"]
     return answer["error"]

@@ -28,7 +28,7 @@ def engine(model):
 
 
 def problems_at_its_sample(model, engine):
-    """What the serving check finds when it asks the model's own sample."""
+    """The serving check's findings for the model's own sample."""
     return serving_check.check(str(model), [engine.sample])
 
 

@@ -1,4 +1,4 @@
-"""What the server cannot serve or be started with is told in a sentence."""
+"""An unservable model or an unusable setting is told in a sentence."""
 
 import shutil
 from socket import create_server

@@ -1,4 +1,4 @@
-"""The repository that the tests of recipes and of their triggers share."""
+"""The shared repository of the tests of recipes and of their triggers."""
 
 from pathlib import Path
 

@@ -81,7 +81,7 @@ def dockerfile(options: argparse.Namespace) -> str:
 
 
 def build_arguments(options: argparse.Namespace, text: str) -> dict[str, str]:
-    """The values of --build-arg, each of which the Dockerfile declares."""
+    """The values of --build-arg, each declared in the Dockerfile."""
     values = {}
     for argument in options.build_arg:
         name, _, value = argument.partition("=")
@@ -94,7 +94,7 @@ def build_arguments(options: argparse.Namespace, text: str) -> dict[str, str]:
 
 
 def check_sources(options: argparse.Namespace, text: str) -> None:
-    """Fail where the target, or a stage below it, copies a path that is not in the context."""
+    """Fail if the target, or a stage below it, copies a path missing from the context."""
     stages = bodies(text)
     for stage in chain(stages, options.target):
         for source in copied(stages[stage]):
@@ -143,7 +143,7 @@ def sha256(content: bytes) -> str:
 
 
 def description_file(name: str) -> Path:
-    """The file that keeps what was built by the tag `name`."""
+    """The file with the description of the image tagged `name`."""
     store = Path(os.environ["DOCKER_STANDIN_STORE"])
     store.mkdir(parents=True, exist_ok=True)
     return store / f"{quote(name, safe='')}.json"
@@ -164,7 +164,7 @@ def push(name: str) -> None:
 
 
 def manifest_of(image: dict[str, str], registry: str) -> dict[str, object]:
-    """The manifest of an image, whose layer and configuration are sent."""
+    """Send an image's layer and configuration, and return its manifest."""
     files = f"{image['target']} {image['tree']}"
     layer = blob(registry, LAYER, files.encode())
     config = {

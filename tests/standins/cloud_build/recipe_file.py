@@ -101,7 +101,7 @@ def _may_be_given(name: str) -> bool:
 
 @dataclass
 class Substitutions:
-    """The values of a build, and the names that its recipe used so far."""
+    """The values of a build, and the names used so far by its recipe."""
 
     values: Mapping[str, str]
     used: set[str] = field(default_factory=set)

@@ -133,7 +133,7 @@ def _around(place: Checkout, environment: Variables) -> dict[str, str]:
 
 
 def _stand_in(program: Path) -> None:
-    """Make a program of the script beside this file that stands in for it."""
+    """Link the program's path to its stand-in, a script beside this file."""
     script = program.name.replace("-", "_")
     program.symlink_to(Path(__file__).resolve().with_name(f"{script}.py"))
 

@@ -28,7 +28,7 @@ USERLAND = environment.CACHE / f"debian-13-{environment.digest(environment.ROOT_
 
 
 class UnknownPackageError(Exception):
-    """A package that no root can have here."""
+    """A package unavailable to any root here."""
 
 
 def available() -> bool:
@@ -37,7 +37,7 @@ def available() -> bool:
 
 
 def root_with(packages: Iterable[str]) -> Path:
-    """The root with these of Debian's packages and what they need, made where it is missing.
+    """The root with these Debian packages and their dependencies, made if missing.
 
     Raises UnknownPackageError for a package that is not in KNOWN.
     """
@@ -54,7 +54,7 @@ def root_with(packages: Iterable[str]) -> Path:
 
 
 def _make(root: Path, surplus: Iterable[str]) -> None:
-    """Copy the userland, without the surplus packages and what nothing else needs.
+    """Copy the userland, without the surplus packages and their unused dependencies.
 
     /usr is linked: a removal takes names away and writes into none of its files.
     """
@@ -67,14 +67,14 @@ def _make(root: Path, surplus: Iterable[str]) -> None:
 
 
 def prefix(root: Path) -> list[str]:
-    """The words before a command that is to see this root."""
+    """The words before a command to make it see this root."""
     mounts = [shlex.join(mount) for mount in _mounts(root)]
     # Every step is an exec, so that the command itself is what a signal meets.
     return ["unshare", "--mount", "sh", "-c", " && ".join([*mounts, 'exec "$@"']), "sh"]
 
 
 def change_to(root: Path) -> None:
-    """Put another root before the step that calls this."""
+    """Put another root before the calling step."""
     for mount in _mounts(root):
         subprocess.run(mount, check=True)
 

@@ -1,4 +1,4 @@
-"""A trigger runs the recipe that it names, with what it gives, and its build reports the end."""
+"""A trigger runs its named recipe with its own values, and its build reports the end."""
 
 import json
 import time

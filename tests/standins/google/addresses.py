@@ -1,4 +1,4 @@
-"""The products' addresses that Google's Terraform provider lets one point elsewhere."""
+"""The overridable addresses of products in Google's Terraform provider."""
 
 import gzip
 import json

@@ -126,11 +126,11 @@ class GoogleApis:
             measure(self._store, metric_type, value, resource_type, labels)
 
     def begin_listings_empty(self) -> None:
-        """Answer an empty page first from now on, whatever is listed."""
+        """Answer each listing with an empty page first from now on."""
         self._store.empty_first_pages = True
 
     def withhold(self, name: str, permission: str) -> None:
-        """Have nobody hold a permission on the objects whose name ends so."""
+        """Withhold a permission from everybody on all objects with a name ending in `name`."""
         with self._lock:
             self._store.withheld.add((name, permission))
 

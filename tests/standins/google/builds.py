@@ -58,7 +58,7 @@ def run(store: Store, call: Call) -> Body:
 
 
 def hear(store: Store, topic: str, message: Body) -> None:
-    """Make a build of each trigger of the project on that topic, at the head of its branch."""
+    """Make a build of each of the project's triggers on the topic, at the head of its branch."""
     _, project, *_ = topic.split("/")
     attributes = message.get("attributes", {})
     resources = store.below(Key("cloud_build", f"projects/{project}"))

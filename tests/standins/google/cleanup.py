@@ -26,7 +26,7 @@ class Image(NamedTuple):
 
 
 def clean_up(registry: Registry, prefix: str, policies: Iterable[Body], immutable: bool) -> None:
-    """Delete what the policies of the repository `prefix`, PROJECT/REPOSITORY, say."""
+    """Apply the cleanup policies of the repository `prefix`, PROJECT/REPOSITORY."""
     images = _images(registry, prefix)
     digests: dict[str, set[str]] = {"KEEP": set(), "DELETE": set()}
     for policy in policies:
@@ -50,7 +50,7 @@ def _images(registry: Registry, prefix: str) -> list[Image]:
 
 
 def _chosen(policy: Body, images: list[Image]) -> set[str]:
-    """The digests of the images that a policy speaks of."""
+    """The digests of a policy's images."""
     if newest := policy.get("mostRecentVersions"):
         return _newest(images, newest["keepCount"])
     condition = policy["condition"]

@@ -1,4 +1,4 @@
-"""Compute Engine's own forms: verbs behind a slash, what is global, and its operations.
+"""Compute Engine's own forms: verbs behind a slash, global resources, and its operations.
 
 https://cloud.google.com/compute/docs/reference/rest/v1
 """
@@ -20,7 +20,7 @@ def uniform(call: Call) -> Call:
 
 
 def operation(name: str) -> Body:
-    """A finished operation of Compute Engine's, which is none of google.longrunning."""
+    """A finished operation of Compute Engine's own kind, not google.longrunning's."""
     link = f"https://www.googleapis.com/compute/v1/{name}"
     id_ = name.rpartition("/")[2]
     return {"kind": "compute#operation", "name": id_, "status": "DONE", "selfLink": link}

@@ -1,4 +1,4 @@
-"""The times that Cloud Monitoring is asked about, and how it aligns what lies between them."""
+"""The times in requests to Cloud Monitoring, and its alignment of the points between them."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def interval(query: Mapping[str, str]) -> dict[str, str]:
 
 
 def alignment(query: Mapping[str, str], kind: str, value_type: str) -> str:
-    """The kind that a metric has once it is aligned."""
+    """The kind of a metric after its alignment."""
     aligner = query.get("aggregation.perSeriesAligner", NONE)
     if aligner == NONE:
         return kind

@@ -34,7 +34,7 @@ def publish(store: Store, call: Call) -> Body:
 
 
 def check_attributes(attributes: dict[str, str]) -> None:
-    """Refuse what is too large, in Google's own words for a value."""
+    """Refuse too many or too large attributes, in Google's own words for a value."""
     if len(attributes) > ATTRIBUTES:
         raise too_large("too many others. The number", len(attributes), ATTRIBUTES)
     for key, value in attributes.items():

@@ -240,7 +240,7 @@ def _type_name(collection: str) -> str:
 
 
 def _operation_parent(path: str) -> str:
-    """An operation is below its location, or below the object where that has none."""
+    """An operation is below its location, or below an object without a location."""
     if "/locations/" not in path:
         return path
     segments = path.split("/")

@@ -38,7 +38,7 @@ def answer(store: Store, call: Call) -> Answered:
 
 
 def held_permissions(store: Store, call: Call) -> Body:
-    """All that is asked for but what a test has withheld; nothing of what is not there.
+    """All asked permissions but a test's withheld ones; none on a missing object.
 
     https://cloud.google.com/storage/docs/json_api/v1/buckets/testIamPermissions asks by the query.
     """

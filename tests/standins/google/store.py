@@ -48,7 +48,7 @@ class Key(NamedTuple):
 
     @property
     def kind(self) -> tuple[str, str]:
-        """The product and the collection: what products differ in is kept by these."""
+        """The product and the collection: the key to the products' differences."""
         return self.product, self.collection
 
     def holds(self, key: "Key") -> bool:

@@ -26,7 +26,7 @@ def google() -> Iterator[GoogleApis]:
 
 @pytest.fixture
 def heard() -> queue.Queue[dict]:
-    """What a hook heard of."""
+    """The queue filled by a hook."""
     return queue.Queue()
 
 

@@ -1,4 +1,4 @@
-"""Cloud Monitoring in the stand-in refuses times and aligners that Google refuses."""
+"""Cloud Monitoring in the stand-in refuses the same times and aligners as Google."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode

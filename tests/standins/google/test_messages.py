@@ -1,4 +1,4 @@
-"""Pub/Sub in the stand-in refuses what Google documents as too large."""
+"""Pub/Sub in the stand-in refuses sizes above Google's documented limits."""
 
 from collections.abc import Iterator
 

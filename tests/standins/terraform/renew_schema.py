@@ -39,7 +39,7 @@ def main(additional: list[str]) -> None:
 
 
 def recorded_types() -> list[str]:
-    """The resource types that the stand-in knows so far."""
+    """The stand-in's resource types so far."""
     content = gzip.decompress(SCHEMA.read_bytes())
     schemas = json.loads(content)["provider_schemas"]
     schema = schemas[SOURCE]

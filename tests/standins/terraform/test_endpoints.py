@@ -1,4 +1,4 @@
-"""An endpoint of the stand-in provider is one of Vertex's, with what is deployed to it."""
+"""An endpoint of the stand-in provider is one of Vertex's, with its deployed models."""
 
 import json
 import urllib.request

@@ -1,4 +1,4 @@
-"""The endpoints of the stand-in provider, which Vertex's stand-in keeps as well.
+"""The endpoints of the stand-in provider, also kept by Vertex's stand-in.
 
 Deliveries deploy to them there. It is asked where GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT names it.
 """
@@ -20,7 +20,7 @@ def make(identity: str, values: Values) -> None:
 
 
 def remove(identity: str) -> None:
-    """Raise PermissionError where models are deployed to it, which Vertex then keeps."""
+    """Remove the endpoint; PermissionError while models are deployed to it: Vertex keeps it."""
     _ask("DELETE", identity)
 
 
