@@ -32,8 +32,8 @@ from pipeline.gcp.endpoints import Endpoint, endpoint_of
 from pipeline.gcp.stage import Stage
 from settings import REPOSITORY, Serving, Settings
 from tests.standins import object_store
+from tests.standins.fault_proxy import Proxied
 from tests.standins.google.apis import GoogleApis
-from tests.standins.object_store import ObjectStore
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "a",
@@ -111,14 +111,14 @@ def first(repository: Repository) -> str:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxied]:
     with object_store.serving() as store:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.url)
         yield store
 
 
 @pytest.fixture
-def blob(store: ObjectStore) -> Any:
+def blob(store: Proxied) -> Any:
     """The record's object, in an existing bucket."""
     client = storage.Client(project="p")
     bucket = client.create_bucket("mill-dev-dev-artifacts")

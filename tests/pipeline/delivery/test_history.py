@@ -12,7 +12,7 @@ from pipeline.gcp.endpoints import Question, endpoint_of
 from pipeline.gcp.stage import Stage
 from settings import Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, URI, push_version
-from tests.standins.object_store import LOST
+from tests.standins.fault_proxy import LOST
 
 SERVING = Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100))
 WARM = replace(DEV, serving=SERVING)

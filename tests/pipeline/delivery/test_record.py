@@ -23,7 +23,7 @@ from tests.pipeline.delivery.conftest import (
     recorded_cab,
     write_record,
 )
-from tests.standins.object_store import LOST
+from tests.standins.fault_proxy import LOST
 
 
 def test_no_record_is_an_empty_one_from_which_everything_is_delivered(blob, dev):

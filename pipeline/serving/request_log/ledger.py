@@ -1,0 +1,107 @@
+"""Where each logged request is: the figures of /metrics, which add up at every scrape."""
+
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from pipeline.serving.request_log.spool import Segment
+
+
+@dataclass
+class Count:
+    """Numbers of requests: sampled = written + queued + spooled + all that was dropped."""
+
+    sampled: int = 0
+    written: int = 0
+    queued: int = 0
+    spooled: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)  # by reason
+
+
+class Ledger:
+    """The count and the segments on disk, for all threads."""
+
+    def __init__(self, segments: list[Segment]) -> None:
+        rows = sum(segment.rows for segment in segments)
+        self._count = Count(sampled=rows, spooled=rows)  # left by an earlier process
+        self._segments = deque(segments)
+        self._lock = threading.Lock()
+
+    def count(self) -> Count:
+        """A copy of this moment's figures."""
+        with self._lock:
+            return replace(self._count, dropped=self._count.dropped.copy())
+
+    def queue(self) -> None:
+        """One more request is sampled and in the queue."""
+        with self._lock:
+            self._count.sampled += 1
+            self._count.queued += 1
+
+    def drop_queued(self, rows: int, reason: str) -> None:
+        with self._lock:
+            self._count.queued -= rows
+            self._count.dropped[reason] += rows
+
+    def spool(self, segment: Segment) -> None:
+        """What was queued is on disk."""
+        with self._lock:
+            self._segments.append(segment)
+            self._count.queued -= segment.rows
+            self._count.spooled += segment.rows
+
+    def take(self) -> Segment | None:
+        """The oldest segment, for its sender alone; it counts as spooled until `settle`."""
+        with self._lock:
+            return self._segments.popleft() if self._segments else None
+
+    def put_back(self, segment: Segment) -> None:
+        with self._lock:
+            self._segments.appendleft(segment)
+
+    def settle(self, segment: Segment, dropped: Counter[str]) -> None:
+        """The table has the taken segment's rows, but for those dropped."""
+        with self._lock:
+            self._count.spooled -= segment.rows
+            self._count.written += segment.rows - dropped.total()
+            self._count.dropped += dropped  # leaves out reasons without a row
+
+    def drop_oldest(self, maximum_bytes: int) -> list[Segment]:
+        """Give up the oldest segments beyond this size; the newest always stays."""
+        oldest = []
+        with self._lock:
+            size = sum(segment.size for segment in self._segments)
+            while size > maximum_bytes and len(self._segments) > 1:
+                segment = self._segments.popleft()
+                size -= segment.size
+                self._count.spooled -= segment.rows
+                self._count.dropped["spool_full"] += segment.rows
+                oldest.append(segment)
+        return oldest
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """The figures in Prometheus' form."""
+        count = self.count()
+        yield CounterMetricFamily(
+            "esteira_log_sampled",
+            "Requests to log, and those that an earlier process left on disk",
+            value=count.sampled,
+        )
+        yield CounterMetricFamily(
+            "esteira_log_written", "Logged requests in the table", value=count.written
+        )
+        yield GaugeMetricFamily(
+            "esteira_log_queued", "Logged requests in memory", value=count.queued
+        )
+        yield GaugeMetricFamily(
+            "esteira_log_spooled", "Logged requests on disk", value=count.spooled
+        )
+        losses = CounterMetricFamily(
+            "esteira_log_dropped", "Logged requests lost, by reason", labels=["reason"]
+        )
+        for reason, number in sorted(count.dropped.items()):
+            losses.add_metric([reason], number)
+        yield losses

@@ -1,0 +1,113 @@
+"""Logged requests on disk, from the flush that wrote them until the table has them.
+
+A segment is a file of rows, one JSON object a line, and is sent as one insert. It is written under
+another name, brought to disk and renamed: a process that is killed leaves whole segments alone.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import ConfigurationError, RunError
+
+SUFFIX, PARTIAL_SUFFIX = ".ndjson", ".part"
+SEGMENT_BYTES = 5 * 2**20  # Google takes 10 MB an insert
+SEGMENT_ROWS = 5_000  # Google takes 50,000 rows
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A file; its name holds its place in time and its number of rows."""
+
+    path: Path
+    rows: int
+    size: int  # bytes
+
+    def lines(self) -> list[bytes]:
+        return self.path.read_bytes().splitlines()
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+class Spool:
+    """A folder of segments that one process owns.
+
+    Raises ConfigurationError for a folder that can't be written to, RunError for another process's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = _owned(folder)
+        for path in folder.glob(f"*{PARTIAL_SUFFIX}"):
+            path.unlink()
+        paths = sorted(folder.glob(f"*{SUFFIX}"))
+        self.segments = [_segment(path) for path in paths]  # left by an earlier process
+        self._number = _number(paths[-1]) + 1 if paths else 0
+
+    def write(self, lines: list[bytes]) -> Segment:
+        """Bring the rows of one insert to disk; raises OSError and leaves none of them then."""
+        name = f"{self._number:012}-{len(lines)}"
+        content = b"\n".join(lines)
+        partial_file = self._folder / f"{name}{PARTIAL_SUFFIX}"
+        try:
+            with partial_file.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            partial_file.unlink(missing_ok=True)
+            raise
+        path = partial_file.rename(self._folder / f"{name}{SUFFIX}")
+        self._number += 1
+        return Segment(path, len(lines), len(content))
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+
+def in_segments(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Split rows into shares of one insert each."""
+    share: list[bytes] = []
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        full = size > SEGMENT_BYTES or len(share) == SEGMENT_ROWS
+        if share and full:
+            yield share
+            share, size = [], len(line) + 1
+        share.append(line)
+    if share:
+        yield share
+
+
+def _segment(path: Path) -> Segment:
+    _, _, rows = path.stem.partition("-")
+    return Segment(path, int(rows), path.stat().st_size)
+
+
+def _number(path: Path) -> int:
+    number, _, _ = path.stem.partition("-")
+    return int(number)
+
+
+def _owned(folder: Path) -> int:
+    """Lock the folder, made where it is missing, for this process's life."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder}: no request log can be kept there ({error.strerror}), "
+            "allowed is a folder that can be written to"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise RunError(
+            f"{folder}: another server keeps its request log there: stop it, or name another folder"
+        ) from error
+    return lock

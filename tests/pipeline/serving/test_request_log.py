@@ -1,0 +1,298 @@
+"""The request log against BigQuery's stand-in: every row has one place, whatever fails."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery
+
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.serving.request_log.entry import Entry
+from pipeline.serving.request_log.ledger import Count
+from pipeline.serving.request_log.queue import RequestLog
+from pipeline.serving.request_log.spool import Spool
+from pipeline.serving.request_log.table import COLUMNS, LogTable
+from tests.standins import local_bigquery
+from tests.standins.fault_proxy import LOST, Proxied
+
+SECONDS = 20
+FLUSH_SECONDS = 0.05
+SCHEMA = [bigquery.SchemaField(name, kind, mode=mode) for name, kind, mode in COLUMNS]
+
+
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+    folder = tmp_path_factory.mktemp("bigquery")
+    with local_bigquery.serving(folder) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIGQUERY_EMULATOR_HOST", server.url)
+        _client().create_dataset("demo.log")
+        yield server
+
+
+@pytest.fixture
+def table(standin: Proxied) -> Iterator[LogTable]:
+    """A table of its own, in a BigQuery without a fault."""
+    name = f"demo.log.requests_{time.monotonic_ns()}"
+    yield LogTable(name)
+    standin.faults.clear()
+    standin.outage = None
+    standin.delay_seconds = 0
+
+
+@pytest.fixture
+def log(table: LogTable, tmp_path: Path) -> Iterator[RequestLog]:
+    log = _log(table, tmp_path)
+    yield log
+    log.stop(0)
+
+
+def _client() -> bigquery.Client:
+    return bigquery.Client("demo", AnonymousCredentials())
+
+
+def _log(table: LogTable, folder: Path, **options: Any) -> RequestLog:
+    arguments = {"sampling_rate": 1.0, "flush_seconds": FLUSH_SECONDS, **options}
+    return RequestLog(table, folder / "spool", **arguments)
+
+
+def _entry(number: int = 0, size: int = 100) -> Entry:
+    instance = {"_key": f"row-{number}", "fare": 1.5}
+    return Entry("cab", "7", time.time(), [instance, None], [0.5, "x"], size)
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    rows = _client().query(f"SELECT * FROM `{name}` ORDER BY logging_time").result()
+    return [dict(row) for row in rows]
+
+
+def _settled(log: RequestLog) -> Count:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        count = log.ledger.count()
+        assert _adds_up(count)
+        if not count.queued and not count.spooled:
+            return count
+        time.sleep(0.02)
+    raise AssertionError(f"not settled within {SECONDS} s: {count}")
+
+
+def _spooled(log: RequestLog, rows: int) -> None:
+    deadline = time.monotonic() + SECONDS
+    while log.ledger.count().spooled != rows:
+        assert time.monotonic() < deadline, log.ledger.count()
+        time.sleep(0.02)
+
+
+def _adds_up(count: Count) -> bool:
+    places = count.written + count.queued + count.spooled + count.dropped.total()
+    return count.sampled == places
+
+
+def test_a_row_has_vertexs_columns(log: RequestLog, table: LogTable):
+    log.add(_entry(3))
+
+    _settled(log)
+    [row] = _rows(table.name)
+    assert row["endpoint"] == "cab"
+    assert row["deployed_model_id"] == "7"
+    assert abs(row["logging_time"].timestamp() - time.time()) < SECONDS
+    assert row["request_payload"] == ['{"_key":"row-3","fare":1.5}', "null"]
+    assert row["response_payload"] == ["0.5", '"x"']
+
+
+def test_the_table_is_partitioned_by_day(log: RequestLog, table: LogTable):
+    log.add(_entry())
+
+    _settled(log)
+    resource = _client().get_table(table.name)
+    assert resource.time_partitioning.field == "logging_time"
+
+
+def test_a_thousand_rows_are_all_written(log: RequestLog, table: LogTable):
+    for number in range(1000):
+        log.add(_entry(number))
+
+    count = _settled(log)
+    assert count.written == 1000
+    keys = {row["request_payload"][0] for row in _rows(table.name)}
+    assert len(keys) == 1000
+
+
+def test_a_lost_answer_makes_a_row_twice_and_the_view_shows_it_once(
+    log: RequestLog, table: LogTable, standin: Proxied
+):
+    standin.faults.append(LOST)
+    log.add(_entry())
+
+    count = _settled(log)
+    assert count.written == 1
+    assert len(_rows(table.name)) == 2
+    assert len(_rows(table.view)) == 1
+
+
+@pytest.mark.parametrize("status", [403, 429, 500, 503])
+def test_rows_wait_on_disk_until_bigquery_answers_again(
+    log: RequestLog, table: LogTable, standin: Proxied, status: int
+):
+    standin.outage = status
+    for number in range(10):
+        log.add(_entry(number))
+    _spooled(log, 10)
+
+    standin.outage = None
+
+    assert _settled(log).written == 10
+    assert len(_rows(table.view)) == 10
+
+
+def test_an_outage_is_said_once_and_so_is_its_end(
+    log: RequestLog, standin: Proxied, capsys: pytest.CaptureFixture[str]
+):
+    standin.outage = 503
+    log.add(_entry())
+    _spooled(log, 1)
+    time.sleep(1)
+    standin.outage = None
+    _settled(log)
+
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "can't be written" in lines[0]
+    assert lines[1].endswith("again")
+
+
+def test_a_refused_row_does_not_take_its_neighbours_along(log: RequestLog, table: LogTable):
+    strict_columns = [bigquery.SchemaField("endpoint", "STRING", mode="REQUIRED"), *SCHEMA[1:]]
+    _client().create_table(bigquery.Table(table.name, strict_columns))
+    log.add(replace(_entry(), endpoint=None))
+    log.add(_entry())
+
+    count = _settled(log)
+    assert count.written == 1
+    assert count.dropped == {"refused": 1}
+
+
+def test_an_entry_that_is_no_json_is_counted_and_the_next_is_written(log: RequestLog):
+    log.add(replace(_entry(), predictions=[object()]))
+    log.add(_entry())
+
+    count = _settled(log)
+    assert count.written == 1
+    assert count.dropped == {"unencodable": 1}
+
+
+def test_an_insert_that_is_too_large_is_halved(log: RequestLog, table: LogTable, standin: Proxied):
+    standin.faults += [413]
+    for number in range(4):
+        log.add(_entry(number))
+
+    count = _settled(log)
+    assert count.written + count.dropped["too_large"] == 4
+    assert len(_rows(table.name)) == count.written
+
+
+def test_a_row_over_ten_megabytes_is_counted_and_not_written(log: RequestLog, table: LogTable):
+    large_instance = {"text": "x" * 10_000_001}
+    log.add(Entry("cab", "7", time.time(), [large_instance], [0], 10))
+
+    assert _settled(log).dropped == {"too_large": 1}
+
+
+def test_a_full_queue_drops_the_newest(table: LogTable, tmp_path: Path):
+    log = _log(table, tmp_path, flush_seconds=1, queue_bytes=1000)
+    for number in range(12):
+        log.add(_entry(number, size=100))
+
+    count = _settled(log)
+    log.stop(0)
+    assert count.written == 10
+    assert count.dropped == {"queue_full": 2}
+
+
+def test_a_full_spool_drops_the_oldest(table: LogTable, tmp_path: Path, standin: Proxied):
+    standin.outage = 503
+    log = _log(table, tmp_path, spool_bytes=1000)
+    for number in range(10):
+        log.add(_entry(number))
+        _wait_for_flush(log)
+
+    standin.outage = None
+    count = _settled(log)
+    log.stop(0)
+    assert 0 < count.dropped["spool_full"] < 10
+    last_key = _rows(table.name)[-1]["request_payload"][0]
+    assert "row-9" in last_key
+
+
+def _wait_for_flush(log: RequestLog) -> None:
+    while log.ledger.count().queued:
+        time.sleep(FLUSH_SECONDS)
+
+
+def test_a_stop_loses_nothing(table: LogTable, tmp_path: Path):
+    log = _log(table, tmp_path, flush_seconds=60)
+    for number in range(100):
+        log.add(_entry(number))
+
+    log.stop(SECONDS)
+
+    assert log.ledger.count().written == 100
+    assert len(_rows(table.name)) == 100
+
+
+def test_what_a_stop_could_not_send_is_sent_by_the_next_process(
+    table: LogTable, tmp_path: Path, standin: Proxied
+):
+    standin.outage = 503
+    log = _log(table, tmp_path)
+    log.add(_entry())
+    log.stop(1)
+    standin.outage = None
+
+    next_log = _log(table, tmp_path)
+    count = _settled(next_log)
+    next_log.stop(0)
+
+    assert count.sampled == count.written == 1
+    assert len(_rows(table.name)) == 1
+
+
+def test_a_half_written_segment_is_no_segment(table: LogTable, tmp_path: Path):
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    (folder / "000000000000-2.part").write_bytes(b'{"endpoint": ')
+
+    spool = Spool(folder)
+
+    assert spool.segments == []
+    assert not list(folder.glob("*.part"))
+
+
+def test_two_servers_do_not_share_a_spool(log: RequestLog, table: LogTable, tmp_path: Path):
+    with pytest.raises(RunError, match="another server keeps its request log there"):
+        _log(table, tmp_path)
+
+
+def test_a_file_where_the_spool_should_be_is_named(table: LogTable, tmp_path: Path):
+    (tmp_path / "spool").write_text("")
+
+    with pytest.raises(ConfigurationError, match="no request log can be kept there"):
+        _log(table, tmp_path)
+
+
+def test_a_table_without_a_dataset_is_refused():
+    with pytest.raises(ConfigurationError, match=r"allowed is PROJECT\.DATASET\.TABLE"):
+        LogTable("requests")
+
+
+def test_a_sample_has_its_rate(table: LogTable, tmp_path: Path):
+    log = _log(table, tmp_path, sampling_rate=0.1, seed=1)
+
+    sampled = sum(log.samples() for _ in range(100_000))
+
+    log.stop(0)
+    assert abs(sampled - 10_000) < 3 * 95  # three standard deviations

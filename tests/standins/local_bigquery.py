@@ -1,0 +1,27 @@
+"""A stand-in for BigQuery that runs SQL: local-bigquery, behind a proxy for faults."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from settings import REPOSITORY
+from tests.standins.fault_proxy import Proxied, proxied
+
+# -P: the program's folder must not hide google.cloud.
+PROGRAM = ("local-bigquery", "python", "-P", Path(__file__).with_name("local_bigquery_program.py"))
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Proxied]:
+    """BigQuery for clients at its `url` (BIGQUERY_EMULATOR_HOST), its data in `folder`."""
+    command = [REPOSITORY / "build/environment", *PROGRAM, folder]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        address = server.stdout.readline().strip()
+        with proxied(address.removeprefix("http://"), faulty_path="/insertAll") as bigquery:
+            yield bigquery
+    finally:
+        server.stdin.close()
+        server.terminate()
+        server.wait()
