@@ -1,6 +1,8 @@
 """The report of a run: one self-contained page, for looking rather than reading."""
 
+import json
 import math
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from pipeline.reports import charts
 from pipeline.reports.columns import column_statistics
 from pipeline.reports.evaluation import by_name, evaluation_result
 from pipeline.reports.run_metadata import RunMetadata
+from pipeline.serving import client
 
 COLUMN, ROW, BOX_WIDTH, BOX_HEIGHT = 158, 62, 134, 44  # of the DAG's drawing, in pixels
 BINS = 20
@@ -34,6 +37,7 @@ def render(metadata: RunMetadata, summary: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"shell": shlex.quote, "repr": repr}
     plots = []
     if result := evaluation_result(metadata):
         area = summary["metrics"].get("auc")
@@ -46,8 +50,21 @@ def render(metadata: RunMetadata, summary: dict[str, Any]) -> str:
         statistics=column_statistics(metadata),
         curves=_curves(metadata),
         plots=plots,
+        question=question(metadata),
+        client=Path(client.__file__).read_text(encoding="utf-8"),
     )
     return page
+
+
+def question(metadata: RunMetadata) -> str | None:
+    """A request that the model answers, as JSON: its sample; None without a model."""
+    place = "Format-Serving/assets.extra/sample.json"
+    model = metadata.files("Trainer", "model", place)
+    if model is None:
+        return None
+    with tf.io.gfile.GFile(f"{model.uri}/{place}") as file:
+        sample = json.load(file)
+    return json.dumps({"instances": [sample]})
 
 
 def _dag(nodes: list[charts.Node]) -> dict[str, Any]:

@@ -4,10 +4,14 @@ Its port before the model is loaded, Vertex's routes, buckets, signals and conne
 """
 
 import contextlib
+import html
 import http.client
 import json
+import re
+import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -79,6 +83,27 @@ def test_the_port_answers_503_at_once_and_the_model_when_it_is_there(model, requ
     assert status == 200
     assert f'model="cab",path="{model}",version="{model.name}"' in metrics
     assert exit_code == 0
+
+
+def test_the_reports_examples_are_answered(trained, tmp_path):
+    page = (trained.run / "report.html").read_text()
+    examples = [html.unescape(text) for text in re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)]
+    [_, curl], python = examples[0].splitlines(), examples[1]
+    question = shlex.split(curl)[-1]
+    with started(*ENTRYPOINT, AIP_STORAGE_URI=str(trained.model)) as process:
+        process.wait_for("is ready")
+        program = python.replace("127.0.0.1:8080", f"127.0.0.1:{process.port}")
+        _, curls_answer = process.ask("POST", "/predict", json.loads(question))
+        pythons_answer = _output(sys.executable, "-c", program)
+
+    [score] = json.loads(curls_answer)["predictions"]
+    assert 0 <= score <= 1
+    assert json.loads(pythons_answer) == [score]
+
+
+def _output(*command: str) -> str:
+    process = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)
+    return process.stdout
 
 
 def test_a_body_that_announces_too_much_is_refused_unread(model):
