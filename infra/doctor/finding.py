@@ -30,12 +30,12 @@ class Finding:
 class NotAskedError(Exception):
     """One sentence on why there is no answer.
 
-    `mend` is given where one can do something about it.
+    `mend` is given where one can do something about it, `status` where HTTP has said no.
     """
 
-    def __init__(self, sentence: str, mend: str = "") -> None:
+    def __init__(self, sentence: str, mend: str = "", *, status: int = 0) -> None:
         super().__init__(sentence)
-        self.mend = mend
+        self.mend, self.status = mend, status
 
 
 class ForbiddenError(NotAskedError):

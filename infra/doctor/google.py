@@ -20,8 +20,10 @@ NONE = "without credentials Google can't be asked"
 # (The provider asks no OAUTH2; tests do.)
 ADDRESSES = {
     "artifact_registry": "https://artifactregistry.googleapis.com/v1/",
+    "big_query": "https://bigquery.googleapis.com/bigquery/v2/",
     "cloud_billing": "https://cloudbilling.googleapis.com/v1/",
     "compute": "https://compute.googleapis.com/compute/v1/",
+    "cloud_build": "https://cloudbuild.googleapis.com/v1/",
     "cloudbuildv2": "https://cloudbuild.googleapis.com/v2/",
     "iam": "https://iam.googleapis.com/v1/",
     "iam_credentials": "https://iamcredentials.googleapis.com/v1/",
@@ -49,8 +51,10 @@ class Google:
         # Cached, refusals too: gcloud is slow.
         self._token: str | NotAskedError | None = None
 
-    def ask(self, product: str, path: str, body: Body | None = None) -> Body | None:
-        """Return the document at `path`, or None; POST if there is a body."""
+    def ask(
+        self, product: str, path: str, body: Body | None = None, *, method: str = ""
+    ) -> Body | None:
+        """Return the document at `path`, or None; POST if there is a body and no other method."""
         url = self._address(product) + path
         send = None if body is None else json.dumps(body).encode()
         try:
@@ -58,7 +62,7 @@ class Google:
         except NotAskedError:
             # The row of the credentials says why, and what fixes it.
             raise NotAskedError(NONE) from None
-        status, answer = self._rest.ask(url, token=token, send=send)
+        status, answer = self._rest.ask(url, token=token, send=send, method=method)
         return accepted(url, status, answer)
 
     def listing(self, product: str, path: str, field: str) -> list[Body]:

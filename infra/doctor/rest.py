@@ -24,9 +24,19 @@ Answer = TypeVar("Answer")
 
 
 class Rest:
-    def __init__(self, *, deadline_seconds: float | None = None) -> None:
+    """With `persistent`, a host that could not be reached is asked again."""
+
+    def __init__(
+        self,
+        *,
+        deadline_seconds: float | None = None,
+        patience_seconds: float | None = None,
+        persistent: bool = False,
+    ) -> None:
         seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
         self._deadline = time.monotonic() + seconds
+        self._patience = PATIENCE_SECONDS if patience_seconds is None else patience_seconds
+        self._persistent = persistent
         self._unreachable: dict[str, str] = {}
         self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -37,9 +47,12 @@ class Rest:
         token: str = "",
         send: bytes | None = None,
         kind: str = "application/json",
+        method: str = "",
     ) -> tuple[int, Body]:
-        """Return the status and the body of any answer; POST if `send` is given."""
-        request = urllib.request.Request(url, data=send, headers={"accept": "application/json"})
+        """Return the status and the body of any answer; POST if `send` alone is given."""
+        request = urllib.request.Request(
+            url, data=send, headers={"accept": "application/json"}, method=method or None
+        )
         if send is not None:
             request.add_header("content-type", kind)
         if token:
@@ -49,12 +62,13 @@ class Rest:
             if host in self._unreachable:
                 raise NotAskedError(self._unreachable[host])
             time_left = self._deadline - time.monotonic()
-            patience = min(PATIENCE_SECONDS, time_left)
+            patience = min(self._patience, time_left)
             try:
                 return within(patience, lambda: _answer(request, patience))
             except (OSError, HTTPException, ValueError) as error:
                 sentence = f"{host} can't be reached ({_reason(error)})"
-                self._unreachable[host] = sentence
+                if not self._persistent:
+                    self._unreachable[host] = sentence
                 raise NotAskedError(sentence) from None
 
 
@@ -69,7 +83,7 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
     if status == 404:
         return None
     if status == 401:
-        raise NotAskedError(f"{host} does not accept the credentials")
+        raise NotAskedError(f"{host} does not accept the credentials", status=status)
     error = body.get("error", body)
     if not isinstance(error, dict):
         error = {"message": str(error)}
@@ -80,7 +94,7 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
     message = str(error.get("message", "")).strip()
     reason, *_ = message.splitlines() or ["without a reason"]
     refusal = ForbiddenError if status == 403 else NotAskedError
-    raise refusal(f"{host} answers {status}: {reason}")
+    raise refusal(f"{host} answers {status}: {reason}", status=status)
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:
