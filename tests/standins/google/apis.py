@@ -23,6 +23,7 @@ from tests.standins.google.routes import answer
 from tests.standins.google.server import Answer, Server, json_answer
 from tests.standins.google.store import Body, Call, Key, ModelAnswer, Store
 from tests.standins.google.time_series import ENDPOINT, measure
+from tests.standins.google.unknowns import Unknowns
 from tests.standins.google.verbs import add_version
 
 
@@ -56,7 +57,7 @@ class GoogleApis:
         self.main: Callable[[], str] = _unknown_main
         self._server = Server(port, self.respond)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.registry = Registry(f"{self.url}/registry", self._has_immutable_tags)
+        self.registry = Registry(f"{self.url}/registry", self._has_immutable_tags, self.unknowns)
 
     def __enter__(self) -> Self:
         _start_thread(self._server.serve_forever, 0.02)
@@ -109,6 +110,11 @@ class GoogleApis:
         return self._store.answers
 
     @property
+    def unknowns(self) -> Unknowns:
+        """What no document of Google's answers."""
+        return self._store.unknowns
+
+    @property
     def entries(self) -> list[Body]:
         """The written log entries, in order."""
         with self._lock:
@@ -128,6 +134,16 @@ class GoogleApis:
     def begin_listings_empty(self) -> None:
         """Answer each listing with an empty page first from now on."""
         self._store.empty_first_pages = True
+
+    def make_slowly(self) -> None:
+        """Let a creation's operation end when it is looked at, and its resource be there then."""
+        self._store.slow_creations = True
+
+    def end_creations(self) -> None:
+        """Let all begun creations end."""
+        with self._lock:
+            for operation in list(self._store.creations):
+                self._store.end_creation(operation)
 
     def withhold(self, name: str, permission: str) -> None:
         """Withhold a permission from everybody on all objects with a name ending in `name`."""

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Mapping
 
+from settings import REPOSITORY
 from tests.standins.google.error import RefusedError
 from tests.standins.google.listing import clauses, page
 from tests.standins.google.store import Body, Call, Key, Store, now
@@ -18,6 +19,8 @@ METADATA = "type.googleapis.com/google.devtools.cloudbuild.v1.BuildOperationMeta
 ENDED = {"SUCCESS", "FAILURE", "INTERNAL_ERROR", "TIMEOUT", "CANCELLED", "EXPIRED"}
 OWN = re.compile(r"_[A-Z0-9_]+")  # the substitutions that a caller may give
 NOT_EMPTY = re.compile(r'(_[A-Z0-9_]+) != ""')
+STEP = re.compile(r"- id: (\S+)\n\s+name: (\S+)")  # of a recipe
+OTHER_STEPS = [{"id": "other", "name": "an-image-of-another-recipe"}]
 ATTRIBUTE = re.compile(r"\$\(body\.message\.attributes\.([\w-]+)\)")
 
 
@@ -129,7 +132,26 @@ def queued_build(store: Store, trigger_key: Key, values: Mapping[str, str]) -> B
         "createTime": now(),
         "serviceAccount": trigger.get("serviceAccount", ""),
         "substitutions": dict(values),
+        "steps": steps(store, trigger),
     }
+
+
+def steps(store: Store, trigger: Body) -> list[Body]:
+    """The recipe's steps, by id and image; a trigger without a recipe of ours has none."""
+    path = REPOSITORY / trigger.get("gitFileSource", {}).get("path", "")
+    if not path.is_file():
+        return []
+    if "pubsubConfig" in trigger and not store.unknowns.reads_named_branch:
+        return OTHER_STEPS
+    pairs = STEP.findall(path.read_text())
+    return [{"id": id_, "name": image} for id_, image in pairs]
+
+
+def cancel(store: Store, call: Call) -> Body:
+    status = store.get(call.key)["status"]
+    if status in ENDED:
+        raise RefusedError(400, f"{call.path} has ended as {status}, so it cannot be cancelled.")
+    return store.change(call.key, {"status": "CANCELLED"})
 
 
 def substitutions(trigger: Body, source: Body) -> dict[str, str]:

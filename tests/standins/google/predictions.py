@@ -7,8 +7,9 @@ import json
 from collections import Counter
 from collections.abc import Callable
 
+from tests.standins.google import request_log
 from tests.standins.google.error import RefusedError
-from tests.standins.google.store import Body, Call, Key, ModelAnswer, Store
+from tests.standins.google.store import Body, Call, Key, Store
 
 
 def half(request: Body) -> tuple[int, Body]:
@@ -31,11 +32,16 @@ def predict(store: Store, call: Call) -> Callable[[], Body]:
     }
     version_answer = store.answers.get(version, half)
     answer = store.answers.get(id_, version_answer)
-    return lambda: {**predictions(answer, call.body), **description}
+
+    def answered() -> Body:
+        status, body = answer(call.body)
+        request_log.log(store, deployed, call, status)
+        return {**predictions(status, body), **description}
+
+    return answered
 
 
-def predictions(answer: ModelAnswer, request: Body) -> Body:
-    status, body = answer(request)
+def predictions(status: int, body: Body) -> Body:
     if status != 200:
         raise RefusedError(status, json.dumps(body))
     return body

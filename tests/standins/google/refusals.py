@@ -65,7 +65,8 @@ def trigger(subject: Subject) -> None:
     """A name is free, and a recipe is read from a revision.
 
     Without gitFileSource.revision that is the one from which the invocation came, which a message
-    has none of: https://cloud.google.com/build/docs/api/reference/rest/v1/projects.triggers.
+    has none of: https://cloud.google.com/build/docs/api/reference/rest/v1/projects.triggers. That
+    such a trigger is refused is assumed.
     """
     name = subject.body.get("name")
     collection, _, _ = subject.key.name.rpartition("/")
@@ -75,7 +76,8 @@ def trigger(subject: Subject) -> None:
     if name in names:
         raise RefusedError(409, f"trigger {name} already exists.")
     recipe_source = subject.body.get("gitFileSource", {"revision": "none is needed"})
-    if "pubsubConfig" in subject.body and not recipe_source.get("revision"):
+    refuses = subject.store.unknowns.refuses_missing_revision and "pubsubConfig" in subject.body
+    if refuses and not recipe_source.get("revision"):
         raise RefusedError(
             400, "gitFileSource.revision is empty, and a message names no revision to read it from"
         )

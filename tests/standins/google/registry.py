@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.standins.google.error import RefusedError
 from tests.standins.google.server import Answer
 from tests.standins.google.store import Body
+from tests.standins.google.unknowns import Unknowns
 
 PATH = re.compile(
     r"/registry/v2/(?P<name>.+?)/"
@@ -48,8 +49,14 @@ class Registry:
 
     page_size = 100  # of a listing of tags
 
-    def __init__(self, url: str, immutable: Callable[[str, str], bool] = lambda *_: False) -> None:
+    def __init__(
+        self,
+        url: str,
+        immutable: Callable[[str, str], bool] = lambda *_: False,
+        unknowns: Unknowns | None = None,
+    ) -> None:
         self.url = url
+        self._unknowns = unknowns or Unknowns()
         self._immutable = immutable
         self._lock = threading.Lock()
         self.blobs: dict[tuple[str, str], bytes] = {}  # by the image's name and the digest
@@ -149,6 +156,8 @@ class Registry:
         project, repository, *_ = name.split("/")
         if tags and self._immutable(project, repository):
             raise RegistryError(400, f"{name}:{tags[0]} is an immutable tag", "DENIED")
+        if self._immutable(project, repository) and not self._unknowns.deletes_untagged_images:
+            raise RegistryError(400, f"{name} is in a repository with immutable tags", "DENIED")
         if is_tag:
             del self.tags[name, reference]
         elif tags:

@@ -7,7 +7,15 @@ import re
 import time
 from collections.abc import Callable
 
-from tests.standins.google import builds, compute, pipeline_jobs, refusals, time_series
+from tests.standins.google import (
+    builds,
+    compute,
+    pipeline_jobs,
+    refusals,
+    request_log,
+    time_series,
+)
+from tests.standins.google.error import RefusedError
 from tests.standins.google.listing import EMPTY_PAGE, page
 from tests.standins.google.products import SOFT_DELETED, dressed, new_key, operation, unwrapped
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject
@@ -15,6 +23,7 @@ from tests.standins.google.verbs import VERBS
 
 PROJECTS = ("resource_manager", "resource_manager_v3", "cloud_resource_manager", "compute")
 OUTPUT_FIELDS = ("id", "createTime", "resourceName")  # of a trigger: the cloud sets them
+SLOW = ("vertex_ai", "artifact_registry")
 HOOKED = ("pipelineJobs",)  # whose making a hook hears of
 ACCOUNT_OF_ANY_PROJECT = re.compile(r"^projects/-/(serviceAccounts/[^@]+@([^.]+))")
 ALWAYS_THERE = (*PROJECTS, "cloud_billing")  # projects and billing accounts, which no stack makes
@@ -34,6 +43,8 @@ def answer(store: Store, call: Call) -> Answered:
         return dict(EMPTY_PAGE)
     if call.verb in VERBS:
         return VERBS[call.verb](store, call)
+    if (call.method, call.product, call.key.id) == ("POST", "big_query", "queries"):
+        return request_log.query(store, call)
     return METHODS[call.method](store, call)
 
 
@@ -110,7 +121,16 @@ def buckets(store: Store, call: Call) -> Body:
     return page("items", bodies, call.query)
 
 
+def bucket_objects(store: Store, call: Call) -> Body:
+    """A page of a bucket's objects."""
+    prefix = call.query.get("prefix", "")
+    bodies = [body for body in store.children(call.key) if body["name"].startswith(prefix)]
+    return page("items", bodies, call.query)
+
+
 def read_operation(store: Store, call: Call) -> Body:
+    if call.path in store.creations:
+        return store.end_creation(call.path)
     if call.product == "cloud_build":
         return builds.read_operation(store, call)
     if call.product == "compute":
@@ -137,12 +157,25 @@ def create(store: Store, call: Call) -> Body:
         body["projectNumber"] = store.project_number(call.query.get("project", ""))
     if check := refusals.CREATE.get(key.kind):
         check(Subject(store, key, body))
+    if store.slow_creations and call.product in SLOW:
+        return begin_creation(store, call, key, body)
     resource = store.create(key, dressed(store, key, body))
     if store.slow_log_metrics and key.kind == ("logging", "metrics"):
         store.unready[key] = time.time()
     if key.collection in HOOKED:
         store.tell(key)
     return operation(store, call, resource)
+
+
+def begin_creation(store: Store, call: Call, key: Key, body: Body) -> Body:
+    """An operation that has not ended; its resource is not there yet."""
+    if key in store.objects:
+        raise RefusedError(409, f"{key.name} already exists.")
+    resource = dressed(store, key, body)
+    ended_operation = operation(store, call, resource)
+    name = ended_operation["name"]
+    store.creations[name] = key, resource, ended_operation
+    return {"name": name}
 
 
 def change(store: Store, call: Call) -> Body:
@@ -182,6 +215,7 @@ def delete(store: Store, call: Call) -> Body:
         resource = store.change(key, tombstone)
         return operation(store, call, resource)
     store.delete(key)
+    store.log_rows.pop(key, None)
     if key.collection == "serviceAccounts":
         orphan(store, f"serviceAccount:{key.id}")
     return operation(store, call, {})
@@ -201,6 +235,7 @@ def orphan(store: Store, member: str) -> None:
 LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {
     ("cloud_build", "builds"): builds.listing,
     ("storage", "b"): buckets,
+    ("storage", "o"): bucket_objects,
     ("monitoring", "timeSeries"): time_series.listing,
     ("vertex_ai", "pipelineJobs"): pipeline_jobs.listing,
 }

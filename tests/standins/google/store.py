@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tests.standins.google.error import RefusedError
+from tests.standins.google.unknowns import Unknowns
 
 VERSION = re.compile(r"^((storage|bigquery)/)?(v\d+(beta\d*)?/)+")
 VERB = re.compile(r"(.*):([a-zA-Z]+)")
@@ -107,6 +108,12 @@ class Store:
     # how many each deployed model got, by endpoint and split
     requests: dict[tuple[Key, Any], "Counter[str]"] = field(default_factory=dict)
     entries: list[Body] = field(default_factory=list)  # of logs
+    unknowns: Unknowns = field(default_factory=Unknowns)
+    slow_creations: bool = False  # an operation's, that end when they are next looked at
+    # the resource and the ended operation, by the operation's name
+    creations: dict[str, tuple[Key, Body, Body]] = field(default_factory=dict)
+    asked: "Counter[Key]" = field(default_factory=Counter)  # how often each endpoint was
+    log_rows: dict[Key, list[Any]] = field(default_factory=dict)  # of endpoints' requests, by table
     measured: dict[Any, float] = field(default_factory=dict)  # by the time series
     # what was made and is to be told to a hook, once
     news: list[tuple[Key, Body]] = field(default_factory=list)
@@ -134,6 +141,12 @@ class Store:
             raise RefusedError(409, f"{key.name} already exists.")
         self.objects[key] = body
         return body
+
+    def end_creation(self, operation: str) -> Body:
+        """The ended operation of a resource that is there from now on."""
+        key, resource, ended_operation = self.creations.pop(operation)
+        self.create(key, resource)
+        return ended_operation
 
     def changed(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
         """Merge as RFC 7396 says (null removes).

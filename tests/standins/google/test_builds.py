@@ -306,12 +306,21 @@ def test_a_build_of_main_needs_somebody_who_says_what_main_is(google):
 
 
 def test_what_the_stand_in_cannot_cancel_it_refuses(google):
-    trigger = google.add_trigger("p", "europe-west1", "train")
-    build = new_build(google, trigger)
-
-    status, _ = ask(google, "POST", f"{BUILDS}/{build['id']}:cancel")
+    status, _ = ask(google, "POST", "vertex_ai/v1/projects/p/locations/r/customJobs/1:cancel")
 
     assert status == 501
+
+
+def test_a_build_is_cancelled_once(google):
+    trigger = google.add_trigger("p", "europe-west1", "train")
+    build = new_build(google, trigger)
+    place = f"{BUILDS}/{build['id']}:cancel"
+
+    _, cancelled_build = ask(google, "POST", place)
+    status, _ = ask(google, "POST", place)
+
+    assert cancelled_build["status"] == "CANCELLED"
+    assert status == 400
 
 
 def test_builds_are_listed_newest_first_by_their_trigger_and_in_pages(google):

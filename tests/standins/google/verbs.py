@@ -180,6 +180,12 @@ def set_traffic(store: Store, endpoint: Key, models: list[Body], split: dict[str
     store.objects[endpoint] |= fields
 
 
+def cancel(store: Store, call: Call) -> Body:
+    if call.product == "cloud_build":
+        return builds.cancel(store, call)
+    return pipeline_jobs.cancel(store, call)
+
+
 def list_versions(store: Store, call: Call) -> Body:
     versions = store.below(call.key)
     return page("models", list(versions.values()), call.query)
@@ -189,7 +195,7 @@ VERBS: dict[str, Callable[[Store, Call], Answered]] = {
     "access": access,
     "addVersion": add_version,
     "batchEnable": enable_services,
-    "cancel": pipeline_jobs.cancel,
+    "cancel": cancel,
     "deleteVersion": delete_version,
     "deployModel": deploy_model,
     "destroy": lambda store, call: store.change(call.key, {"state": "DESTROYED"}),
