@@ -11,7 +11,7 @@ infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
 
 .PHONY: help run test theirs check style format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
-  values own shipped doctor load-data rehearse-infra bench-synth provider-schema provider-lock pins image
+  values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema provider-lock pins image
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -99,6 +99,9 @@ shipped: ## take all files as they are for the shipped ones that `make own` comp
 
 doctor: ## what is missing before the first deploy, and what fixes it (env=dev; as=builder asks what this account lacks)
 	@$(INFRA) python -m infra.doctor.diagnosis --env '$(env)' $(if $(as),--as '$(as)')
+
+probe: ## ask the real project what no document answers (env=dev; yes=1 makes what is billed, too)
+	@$(INFRA) python -m infra.probe --env '$(env)' $(if $(yes),--yes)
 
 load-data: ## fill the tables that models train on, from the data they have here (env=dev)
 	@python3 -m pipeline load-data --env '$(env)'

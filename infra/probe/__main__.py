@@ -1,0 +1,153 @@
+"""Ask a stage's real project what no document answers: `make probe env=dev`.
+
+    python -m infra.probe --env ENV [--yes] [--json]
+
+Each probe names its assumption and, where it is wrong, what follows. It first says what it makes
+and for how long; what is billed is only made with --yes. Everything that was made is removed, also
+after Ctrl-C. Exit 0 when all is as assumed, 1 when a probe could not be made or something stays, 2
+when the question is wrong, 3 when an assumption is wrong, 130 when somebody has interrupted.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+
+from infra.doctor.placeholders import shipped
+from infra.probe.answer import Answer, Probe, answer, unknown
+from infra.probe.probes import PROBES
+from infra.probe.project import InterruptedProbeError, Project
+from settings import Settings, SettingsError
+from settings.stages import environments
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 130
+STANDARD_ERROR = 2
+
+
+@dataclass
+class Result:
+    answers: list[Answer] = field(default_factory=list)
+    leftovers: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def code(self) -> int:
+        if self.interrupted:
+            return INTERRUPTED
+        states = {answer.state for answer in self.answers}
+        if "wrong" in states:
+            return 3
+        return 1 if "unknown" in states or self.leftovers else 0
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        stages = environments()
+    except SettingsError as error:
+        return _usage(f"environments.py: {error}")
+    if options.env not in stages:
+        allowed = ", ".join(stages)
+        return _usage(f"env is {options.env!r}, allowed are {allowed}")
+    settings = stages[options.env]
+    if shipped(settings, "project_id"):
+        return _usage(
+            f"project_id of {options.env} is {settings.project_id!r}, as shipped: "
+            "allowed is a project of your own"
+        )
+    _tell_costs(settings, yes=options.yes)
+    with _interrupt() as interrupt:
+        result = probed(settings, interrupt, yes=options.yes)
+    _tell(options.env, result, as_json=options.json)
+    return result.code
+
+
+def probed(settings: Settings, interrupt: threading.Event, *, yes: bool) -> Result:
+    project = Project(settings, interrupt)
+    result = Result()
+    for probe in PROBES:
+        if probe.billed and not yes:
+            reason = "not asked: what it makes is billed, and `yes=1` makes it"
+            result.answers.append(unknown(probe, reason))
+            continue
+        try:
+            result.answers.append(answer(probe, project))
+        except InterruptedProbeError:
+            pass  # the event says so, too
+        finally:
+            result.leftovers += project.clear()
+        if interrupt.is_set():
+            result.interrupted = True
+            break
+    return result
+
+
+@contextmanager
+def _interrupt() -> Iterator[threading.Event]:
+    """Yield an event that a signal sets; the handlers are what they were afterwards."""
+    interrupt = threading.Event()
+
+    def note(*_: object) -> None:
+        interrupt.set()
+        # A print could meet another one that it has interrupted; the terminal may be gone.
+        with suppress(OSError):
+            os.write(STANDARD_ERROR, b"interrupted: what was made is being removed\n")
+
+    handlers = {number: signal.signal(number, note) for number in SIGNALS}
+    try:
+        yield interrupt
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _tell_costs(settings: Settings, *, yes: bool) -> None:
+    """Say on standard error what is made, once for the probes that share it."""
+    machine_type = settings.serving.machine_type
+    for makes in dict.fromkeys(probe.makes for probe in PROBES if probe.makes):
+        probes = [probe for probe in PROBES if probe.makes == makes]
+        skipped = probes[0].billed and not yes
+        verb = "would make, with yes=1," if skipped else "makes"
+        sentence = makes.format(machine_type=machine_type)
+        print(f"{_names(probes)} {verb} {sentence}", file=sys.stderr, flush=True)
+
+
+def _names(probes: Sequence[Probe]) -> str:
+    return ", ".join(probe.name for probe in probes)
+
+
+def _tell(stage: str, result: Result, *, as_json: bool) -> None:
+    if as_json:
+        rows = [asdict(answer) for answer in result.answers]
+        document = {"env": stage, "answers": rows, "leftovers": result.leftovers}
+        print(json.dumps(document, indent=1))
+    else:
+        for answer in result.answers:
+            print(answer)
+    for leftover in result.leftovers:
+        print(leftover, file=sys.stderr)
+
+
+def _usage(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="probe", description="Ask a real project what no document answers."
+    )
+    parser.add_argument("--env", required=True)
+    parser.add_argument("--yes", action="store_true", help="also make what is billed")
+    parser.add_argument("--json", action="store_true", help="print the answers as JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,66 @@
+"""The two log tables of the probe's own: one that Vertex makes, and one that is made before."""
+
+import json
+
+from infra.doctor.finding import NotAskedError
+from infra.doctor.rest import Body
+from infra.probe.project import Project, Thing
+
+# No model's table: their names are in lower case.
+NEW_TABLE, OLDER_TABLE = "Probe_made_by_vertex", "Probe_made_before"
+# https://cloud.google.com/vertex-ai/docs/predictions/online-prediction-logging
+TYPES = {
+    "endpoint": "STRING",
+    "deployed_model_id": "STRING",
+    "logging_time": "TIMESTAMP",
+    "request_id": "NUMERIC",
+    "request_payload": "STRING",
+    "response_payload": "STRING",
+}
+REPEATED = ("request_payload", "response_payload")
+
+
+def make_tables(project: Project) -> None:
+    """Make one table; Vertex will make the other one, whose rows are not to be old ones."""
+    dataset = project.names.dataset("requests")
+    tables = f"projects/{project.settings.project_id}/datasets/{dataset}/tables"
+    body = _table(project, OLDER_TABLE)
+    project.make(_thing(project, f"{tables}/{OLDER_TABLE}"), "big_query", tables, body)
+    new = _thing(project, f"{tables}/{NEW_TABLE}")
+    if project.ask("big_query", f"{tables}/{NEW_TABLE}"):
+        raise NotAskedError(f"{new.name} is there: an earlier probe has left it to be deleted")
+    project.note(new)
+
+
+def _thing(project: Project, path: str) -> Thing:
+    return Thing(f"the table {path}", lambda: project.delete("big_query", path))
+
+
+def _table(project: Project, name: str) -> Body:
+    fields = [
+        {"name": field, "type": type_, "mode": "REPEATED" if field in REPEATED else "NULLABLE"}
+        for field, type_ in TYPES.items()
+    ]
+    return {
+        "tableReference": {
+            "projectId": project.settings.project_id,
+            "datasetId": project.names.dataset("requests"),
+            "tableId": name,
+        },
+        "schema": {"fields": fields},
+        "timePartitioning": {"type": "DAY", "field": "logging_time"},
+    }
+
+
+def rows_of(project: Project, table: str) -> list[Body]:
+    """Return the table's rows; one that is not there has none."""
+    dataset = f"{project.settings.project_id}.{project.names.dataset('requests')}"
+    query = {
+        "query": f"SELECT TO_JSON_STRING(t) FROM `{dataset}.{table}` AS t",
+        "useLegacySql": False,
+        "location": project.settings.region,
+    }
+    path = f"projects/{project.settings.project_id}/queries"
+    answer = project.look("big_query", path, query) or {}
+    rows = answer.get("rows", [])
+    return [json.loads(row["f"][0]["v"]) for row in rows]
