@@ -20,6 +20,9 @@ OBJECTS = "objects"  # the doctor's row on them
 
 
 def allowed(project: Project, account: str) -> Observation:
+    bucket = project.names.bucket("artifacts")
+    if project.ask("storage", f"b/{bucket}") is None:
+        raise NotAskedError(f"there is no gs://{bucket} yet: make deploy env={project.names.stage}")
     email = project.names.service_account_email(account)
     google = Google(Rest(), service_account=email)
     _need_token(google)

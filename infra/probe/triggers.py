@@ -61,7 +61,10 @@ def _has_steps_of(build: Body, recipe: str) -> bool:
     """Whether the recipe's text has each step's id and image."""
     steps = build.get("steps", [])
     if not steps:
-        raise NotAskedError(f"the build {build['id']} shows no steps")
+        detail = build.get("statusDetail", "without a reason")
+        raise NotAskedError(
+            f"the build {build['id']} is {build['status']} and shows no steps: {detail}"
+        )
     words = [step.get(field, "") for step in steps for field in ("id", "name")]
     return all(word in recipe for word in words)
 
@@ -118,8 +121,14 @@ def _remove_trigger(project: Project, name: str) -> None:
         project.delete("cloud_build", f"{path}/{trigger['id']}")
         for build in _builds(project, trigger["id"]):
             if build["status"] not in ENDED:
-                place = f"{project.location}/builds/{build['id']}"
-                project.ask("cloud_build", f"{place}:cancel", {})
+                _cancel(project, build["id"])
+
+
+def _cancel(project: Project, build_id: str) -> None:
+    """https://cloud.google.com/build/docs/api/reference/rest/v1/projects.locations.builds/cancel"""
+    place = f"{project.location}/builds/{build_id}"
+    body = {"projectId": project.settings.project_id, "id": build_id}
+    project.ask("cloud_build", f"{place}:cancel", body)
 
 
 def _builds(project: Project, trigger_id: str) -> list[Body]:

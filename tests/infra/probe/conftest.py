@@ -29,7 +29,7 @@ Answers = dict[str, Answer]  # by the probe's name
 def stage(here: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(project, "PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(logged_endpoints, "GRACE_SECONDS", 0.05)
-    monkeypatch.setattr(logged_endpoints, "WAIT_SECONDS", 3)
+    monkeypatch.setattr(logged_endpoints, "WAIT_SECONDS", 2)
     monkeypatch.setattr(request_log, "ROW_SECONDS", 0.5)
     here.google.main = lambda: "c" * 40
     for name in (RECORD, CHANGE, MODULE, REPORT, MODEL, SCRATCH):

@@ -159,6 +159,31 @@ def test_a_stage_without_a_delivery_leaves_the_questions_open(
         assert answers[name].detail == "dev has registered no model yet: deliver one first"
 
 
+def test_an_account_is_not_asked_before_the_stage_is_deployed(
+    here: Machine, capsys: Capture
+) -> None:
+    here.delete(f"/storage/v1/b/{BUCKET}")
+
+    _, answers = probed(capsys)
+
+    for account in ("builder", "pipeline", "server"):
+        answer = answers[f"{account}-calls"]
+        assert answer.state == "unknown"
+        assert answer.detail == f"there is no gs://{BUCKET} yet: make deploy env=dev"
+
+
+def test_the_endpoints_are_made_once_for_all_probes(stage: Machine, capsys: Capture) -> None:
+    stage.google.requests.clear()
+    stage.google.unknowns.log_delay_seconds = 3600  # so that no probe is answered
+
+    code, answers = probed(capsys, "--yes")
+
+    paths = [path for _, path, _ in stage.google.requests if "deployModel" in path]
+    assert len(paths) == 2
+    assert answers["log-delay"].detail.startswith("no row came within")
+    assert code == 1
+
+
 def test_a_folder_without_an_object_leaves_the_account_open(
     stage: Machine, capsys: Capture
 ) -> None:

@@ -47,9 +47,7 @@ def run(store: Store, call: Call) -> Body:
     if "/locations/" not in call.path:
         raise RefusedError(404, f"trigger {call.path} not found: it is no global one")
     trigger = store.get(call.key)
-    for field, value in {"projectId": call.key.project, "triggerId": call.key.id}.items():
-        if call.body.get(field) != value:
-            raise RefusedError(400, f"{field} is required: {value}, got {call.body.get(field)}")
+    need(call, projectId=call.key.project, triggerId=call.key.id)
     source = call.body.get("source", {})
     keys = source.get("substitutions", {})
     if invalid_keys := [key for key in keys if not OWN.fullmatch(key)]:
@@ -147,7 +145,19 @@ def steps(store: Store, trigger: Body) -> list[Body]:
     return [{"id": id_, "name": image} for id_, image in pairs]
 
 
+def need(call: Call, **fields: str) -> None:
+    """Refuse a body without one of these."""
+    for field, value in fields.items():
+        if call.body.get(field) != value:
+            raise RefusedError(400, f"{field} is required: {value}, got {call.body.get(field)}")
+
+
 def cancel(store: Store, call: Call) -> Body:
+    """Both ids are required beside the path.
+
+    https://cloud.google.com/build/docs/api/reference/rest/v1/projects.locations.builds/cancel
+    """
+    need(call, projectId=call.key.project, id=call.key.id)
     status = store.get(call.key)["status"]
     if status in ENDED:
         raise RefusedError(400, f"{call.path} has ended as {status}, so it cannot be cancelled.")

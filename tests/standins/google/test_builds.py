@@ -315,12 +315,23 @@ def test_a_build_is_cancelled_once(google):
     trigger = google.add_trigger("p", "europe-west1", "train")
     build = new_build(google, trigger)
     place = f"{BUILDS}/{build['id']}:cancel"
+    body = {"projectId": "p", "id": build["id"]}
 
-    _, cancelled_build = ask(google, "POST", place)
-    status, _ = ask(google, "POST", place)
+    _, cancelled_build = ask(google, "POST", place, body)
+    status, _ = ask(google, "POST", place, body)
 
     assert cancelled_build["status"] == "CANCELLED"
     assert status == 400
+
+
+def test_a_build_is_cancelled_by_both_of_its_ids(google):
+    trigger = google.add_trigger("p", "europe-west1", "train")
+    build = new_build(google, trigger)
+
+    status, answer = ask(google, "POST", f"{BUILDS}/{build['id']}:cancel", {"id": build["id"]})
+
+    assert status == 400
+    assert "projectId is required" in answer["error"]["message"]
 
 
 def test_builds_are_listed_newest_first_by_their_trigger_and_in_pages(google):

@@ -92,7 +92,7 @@ def test_a_table_made_before_is_taken_or_not(google, taken, count):
 @pytest.mark.parametrize(("logged", "count"), [(True, 1), (False, 0)])
 def test_a_refused_request_is_logged_or_not(google, logged, count):
     serve(google)
-    google.answers["1"] = lambda request: (400, {"error": "no"})
+    google.answers["1"] = lambda _: (400, {"error": "no"})
     google.unknowns.logs_errors = logged
 
     status = predict(google)
