@@ -88,7 +88,7 @@ class Project:
         self._check()
         self._things.append(thing)
         try:
-            answer = self.ask(product, path, body, method=method)
+            answer = self.google.ask(product, path, body, method=method)
         except NotAskedError as error:
             if error.status != 409:
                 raise

@@ -113,15 +113,22 @@ def _trigger(project: Project, name: str, topic: str, revision: str) -> Body:
 
 
 def _remove_trigger(project: Project, name: str) -> None:
-    """Delete the trigger and cancel what waits for its approval; Cloud Build has chosen its id."""
+    """Delete the trigger, whose id Cloud Build has chosen, and cancel what waits for approval.
+
+    A build may come between; and a second attempt finds no trigger that is deleted already.
+    """
     path = f"{project.location}/triggers"
     for trigger in project.google.listing("cloud_build", path, "triggers"):
-        if trigger["name"] != name:
-            continue
-        project.delete("cloud_build", f"{path}/{trigger['id']}")
-        for build in _builds(project, trigger["id"]):
-            if build["status"] not in ENDED:
-                _cancel(project, build["id"])
+        if trigger["name"] == name:
+            _cancel_builds(project, trigger["id"])
+            project.delete("cloud_build", f"{path}/{trigger['id']}")
+            _cancel_builds(project, trigger["id"])
+
+
+def _cancel_builds(project: Project, trigger_id: str) -> None:
+    for build in _builds(project, trigger_id):
+        if build["status"] not in ENDED:
+            _cancel(project, build["id"])
 
 
 def _cancel(project: Project, build_id: str) -> None:

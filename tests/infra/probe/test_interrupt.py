@@ -124,13 +124,28 @@ def test_what_cannot_be_removed_is_named(stage: Machine, capsys: Capture) -> Non
     assert "may still be there: " in last_line
 
 
-def test_a_removal_that_fails_once_is_tried_again(stage: Machine, capsys: Capture) -> None:
+@pytest.mark.parametrize(
+    ("method", "pattern"),
+    [
+        ("DELETE", "repositories/dev-probe"),
+        ("DELETE", "/triggers/"),
+        ("DELETE", "/endpoints/"),
+        ("POST", ":cancel"),
+        ("POST", ":undeployModel"),
+    ],
+)
+@pytest.mark.parametrize("answer", [503, LOST])
+def test_a_removal_that_fails_once_is_tried_again(
+    stage: Machine, method: str, pattern: str, answer: int, capsys: Capture
+) -> None:
     before = things(stage.google)
-    stage.google.faults.append(Fault("DELETE", "repositories/dev-probe", 503))
+    stage.google.faults.append(Fault(method, pattern, answer))
 
-    probed(capsys)
+    code, _ = probed(capsys, "--yes")
 
+    assert code == 0
     assert things(stage.google) == before
+    assert unfinished_builds(stage.google) == []
 
 
 def test_a_failure_of_google_s_own_is_looked_at_again(stage: Machine, capsys: Capture) -> None:
