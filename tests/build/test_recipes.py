@@ -145,6 +145,15 @@ def test_what_is_delivered_is_the_commit_that_the_build_is_of(recipe):
     assert command[flag + 1] == COMMIT
 
 
+@pytest.mark.parametrize("recipe", ["image", "modules"])
+def test_a_refused_model_is_no_failure_of_a_build_and_nothing_follows_it(recipe):
+    *_, last = steps(recipe)
+    [command] = of_our_cli(recipe)
+
+    assert command == list(last.command[3:])
+    assert parser().parse_args(command).verdict_succeeds is True
+
+
 def test_a_promotion_is_of_the_commit_that_is_asked_for_and_not_of_the_one_that_the_build_is_of():
     [command] = of_our_cli("promote")
     recipe = text("promote")

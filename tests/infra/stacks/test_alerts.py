@@ -2,9 +2,14 @@
 
 import re
 
+import pytest
+
 from environments import ENVIRONMENTS, PROD
 from infra.switches import MONITORED
+from pipeline.gcp import event_log
+from pipeline.gcp.stage import Stage
 from settings import REPOSITORY
+from tests.standins.google.log_filter import matches
 
 ALERT = "google_monitoring_alert_policy"
 WITHOUT_SENDER = ("drift", "no requests logged", "monitor silent")
@@ -102,3 +107,37 @@ def test_each_alert_asks_for_what_its_title_says(monitored):
             f"user/${{google_logging_metric.{verdicts}.name}}",
         ),
     }
+
+
+def alerted(stacks, entry):
+    """The alerts of prod that this log entry raises."""
+    titles = []
+    for alert in stacks.of("monitoring-prod", ALERT):
+        [condition] = alert.conditions
+        matched_log = condition.get("condition_matched_log")
+        if matched_log and matches(matched_log["filter"], entry):
+            titles.append(alert.display_name)
+    return titles
+
+
+@pytest.mark.parametrize(
+    ("event", "title"), [("not_blessed", "prod: not blessed"), ("run_failed", "prod: run failed")]
+)
+def test_an_event_of_a_delivery_raises_its_own_alert_and_no_other(monitored, event, title):
+    stage = Stage(PROD)
+    entry = event_log.entry(stage, event, "cab", report="https://reports.example/1")
+
+    titles = alerted(monitored, entry)
+
+    assert titles == [title]
+
+
+def test_the_log_of_a_build_raises_an_alert_only_where_the_build_itself_failed(monitored):
+    """Cloud Build writes the last line of a failed build, a step writes all others."""
+    log = f"projects/{PROD.project_id}/logs/cloudbuild"
+    line = {"logName": log, "resource": {"type": "build"}}
+    refusal = {**line, "textPayload": 'Step #1 - "deliver": cab: not blessed: it was refused'}
+    failure = {**line, "textPayload": 'ERROR: build step 1 "python" failed: step exited with 3'}
+
+    assert alerted(monitored, refusal) == []
+    assert alerted(monitored, failure) == ["prod: build failed"]

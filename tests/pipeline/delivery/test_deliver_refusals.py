@@ -1,13 +1,25 @@
-"""An invalid delivery is refused before anything is started."""
+"""An invalid delivery is refused before anything is started, and a refused model by its verdict."""
 
 import pytest
 
 from pipeline.delivery.record import EMPTY
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import pipeline_jobs
+from settings import REPOSITORY
 from tests.pipeline.conftest import parsed
-from tests.pipeline.delivery.conftest import DEV, FULL, edit_record, put_images, write_record
-from tests.pipeline.delivery.deliveries import deliver
+from tests.pipeline.delivery.conftest import (
+    DEV,
+    FULL,
+    OLDER_COMMIT,
+    edit_record,
+    promotions,
+    put_images,
+    recorded_cab,
+    write_record,
+)
+from tests.pipeline.delivery.deliveries import deliver, events
+from tests.standins.cloud_build import recipe_file
+from tests.standins.google.faults import Fault
 
 UNKNOWN_COMMIT, OTHER_COMMIT = "d" * 40, "f" * 40
 OTHER_IMAGE = f"x@sha256:{'5' * 64}"
@@ -117,6 +129,51 @@ def test_the_verb_ends_with_3_for_a_refused_model_and_1_for_a_failed_run(
     assert refused_model["model"] == "cab"
     assert failure.code == 1
     assert failed_model["model"] == "cab"
+
+
+def delivery_of_the_recipe(commit):
+    """What build/image.yaml calls in its last step, of the images `built`."""
+    text = (REPOSITORY / "build/image.yaml").read_text()
+    substitutions = {
+        **dict.fromkeys(recipe_file.BUILT_IN, "-"),
+        "COMMIT_SHA": commit,
+        "_STAGE": "dev",
+        "_MODELS": "cab",
+    }
+    *_, last = recipe_file.read(text, substitutions).steps
+    _, _, _, *arguments, _ = last.command
+    return [*arguments, "built"]
+
+
+def test_the_recipe_s_build_succeeds_where_a_model_is_refused_and_the_event_is_told(
+    google, pipelines, commit, served, warm, cli
+):
+    pipelines.verdict = "refused"
+
+    result = cli(*delivery_of_the_recipe(commit))
+
+    assert result.code == 0
+    assert "cab: not blessed: the candidate was refused" in result.out
+    assert events(google) == ["not_blessed"]
+    assert recorded_cab(warm).current.commit == OLDER_COMMIT
+    assert promotions(google) == []
+
+
+def test_the_recipe_s_build_fails_where_the_refusal_can_t_be_told(google, pipelines, commit, cli):
+    google.faults.append(Fault("POST", "entries:write", 403))
+    pipelines.verdict = "refused"
+
+    result = cli(*delivery_of_the_recipe(commit))
+
+    assert result.code == 1
+
+
+def test_the_recipe_s_build_fails_with_a_failed_run(pipelines, commit, cli):
+    pipelines.verdict = "failed"
+
+    result = cli(*delivery_of_the_recipe(commit))
+
+    assert result.code == 1
 
 
 def test_an_unknown_model_is_refused(cli, commit):
