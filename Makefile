@@ -91,7 +91,7 @@ stages: ## the stages in the order in which they are applied, for GitHub's jobs
 values: ## renew the list of all values in the docstring of environments.py
 	@python3 build/values
 
-own: ## what this clone has changed outside of environments.py and models/
+own: ## what this clone has changed outside of environments.py, models/ and prices.toml
 	@python3 build/own
 
 shipped: ## take all files as they are for the shipped ones that `make own` compares with

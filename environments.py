@@ -63,6 +63,7 @@ DEV = Settings(
     github=GITHUB,
     deletable=True,
     approval_required=False,
+    alert_emails=("ml-team@acme.example",),
 )
 
 STAGING = Settings(
@@ -76,6 +77,7 @@ STAGING = Settings(
     promotes_from="dev",
     beam_engine="dataflow",
     training=Training(machine_type="n1-standard-4"),
+    alert_emails=("ml-team@acme.example",),
 )
 
 PROD = Settings(

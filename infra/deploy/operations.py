@@ -12,17 +12,20 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra import cdktf_out
+from infra import addressees, cdktf_out
 from infra.deploy import approval, removals, state_bucket
 from infra.deploy.approval import Actions
 from infra.deploy.terraform import Document, Stack, TerraformError, say
 from infra.deploy.undeployment import undeploy_all
 from infra.errors import RefusedError, UsageError
-from settings import REPOSITORY, Settings, SettingsError
+from infra.review import machines, prices
+from infra.review.prices import Prices
+from settings import REPOSITORY, Settings, SettingsError, model_names
 from settings.stages import environments
 
 ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
@@ -56,8 +59,10 @@ def main(arguments: list[str]) -> int:
 
 def plan(settings: Settings, options: argparse.Namespace) -> None:
     """What a deploy would change; with --out also as files, and then every stack is tried."""
+    team_prices = prices.read()
     failures: list[str] = []
     actions: Actions = {}
+    now: Counter[str] = Counter()
     if not options.out:
         _check_removals(settings)
     for stack in _stacks(settings):
@@ -75,17 +80,38 @@ def plan(settings: Settings, options: argparse.Namespace) -> None:
             _write(options.out, f"{stack.name}.error.txt", f"{error}\n{output}")
             continue
         actions |= approval.actions(stack.name, document)
+        now += machines.running(document)
         print(text, flush=True)
         if options.out:
             _write(options.out, f"{stack.name}.txt", text)
             _write(options.out, f"{stack.name}.json", json.dumps(document))
     if options.out and not failures:
-        actions_json = json.dumps(actions, indent=1, sort_keys=True)
-        _write(options.out, f"{settings.stage}.actions.json", actions_json)
+        _write_whole(options.out, settings.stage, actions, now)
+    _tell_standing(settings, None if failures else now, team_prices)
     print(f"{settings.stage}: {len(actions)} changes in {len(ORDER)} stacks")
     if failures:
         reasons = "; ".join(failures)
         raise TerraformError(f"{len(failures)} of {len(ORDER)} stacks can't be planned: {reasons}")
+
+
+def _write_whole(directory: Path, stage: str, actions: Actions, now: Counter[str]) -> None:
+    """Write what only a stage whose every stack was planned has."""
+    actions_json = json.dumps(actions, indent=1, sort_keys=True)
+    _write(directory, f"{stage}.actions.json", actions_json)
+    _write(directory, machines.file_name(stage), json.dumps(now))
+
+
+def _tell_standing(
+    settings: Settings, now: Counter[str] | None, team_prices: Prices | None
+) -> None:
+    """Say what runs all the time and that nobody is told of alerts: no plan shows either."""
+    stage = settings.stage
+    standing_machines = machines.of_stage(settings, model_names(), SYNTHESIZED)
+    print(f"{stage}: runs all the time, once its models are delivered:")
+    for sentence in machines.sentences(standing_machines, now, team_prices):
+        print(f"  {sentence}")
+    if gap := addressees.gap(settings):
+        print(f"{stage}: {gap}")
 
 
 def deploy(settings: Settings, options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from infra import apis
+from infra.addressees import gap
 from infra.doctor import billing, buckets
 from infra.doctor.finding import Check, Finding, missing, ok
 from infra.doctor.google import Google, credentials
@@ -160,8 +161,7 @@ def addressees(subject: str, *, settings: Settings) -> Finding:
     """Check that alerts have an address."""
     if settings.alert_emails:
         return ok(subject, ", ".join(settings.alert_emails))
-    gap = f"alert_emails of {settings.stage} is empty: nobody hears of a failed run or of drift"
-    return missing(subject, gap, buckets.EDIT)
+    return missing(subject, gap(settings), buckets.EDIT)
 
 
 def builder(subject: str, *, settings: Settings, google: Google) -> Finding:

@@ -10,21 +10,26 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from infra import addressees
+from infra.errors import UsageError
+from infra.review import machines, prices
 from infra.review.markdown import code, cut, folded, plain, row, shares
 from infra.review.plan import Plan, read_all
 from settings import Settings, SettingsError, model_names
 from settings.stages import environments
 
 Policy = dict[str, Any]  # what `python -m infra.policy.judgement --json` writes
+Standing = Mapping[str, Sequence[str]]  # stage -> the sentences of machines.sentences
 MARKER = "<!-- esteira-plan -->"  # how the workflow finds the comment that it edits
 LIMIT = 65_000  # GitHub refuses more than 65,536 characters, and may count some of them twice
 # Characters for policy's failures, and for the failed plans. Destroys and replacements come first
 # and may take all that is left.
 LISTED = 8_000
+LONGEST_SENTENCE = 1_000  # one that names all models
 COUNTED = ("add", "change", "replace", "destroy")
 
 
@@ -32,16 +37,16 @@ def comment(
     plans: Sequence[Plan],
     policy: Policy | None,
     environments: Iterable[Settings],
-    models: Sequence[str],
+    standing: Standing,
     where: str,
 ) -> str:
     """The Markdown, always within GitHub's limit.
 
-    `where` says in which place the whole plans are.
+    `standing` says what runs all the time, `where` in which place the whole plans are.
     """
     plans = sorted(plans, key=_urgency)
     head = f"{MARKER}\n{headline(plans)}"
-    sections = _sections(plans, policy, environments, models, where)
+    sections = _sections(plans, policy, environments, standing, where)
     room = LIMIT - _length([head, *sections])
     irrevocable = _listed("Destroyed or replaced", _irrevocable(plans), room, where)
     parts = [head, *irrevocable, *sections]
@@ -61,7 +66,7 @@ def _sections(
     plans: Sequence[Plan],
     policy: Policy | None,
     environments: Iterable[Settings],
-    models: Sequence[str],
+    standing: Standing,
     where: str,
 ) -> list[str]:
     """Return the sections between the irrevocable and the whole plans."""
@@ -72,7 +77,8 @@ def _sections(
         stages = {plan.stage for plan in plans}
         stage_settings = [settings for settings in environments if settings.stage in stages]
         sections += _listed("Plans that failed", _failures(plans), LISTED, where)
-        sections += [table(plans), always_on(stage_settings, models)]
+        planned = {stage: standing[stage] for stage in standing if stage in stages}
+        sections += [table(plans), always_on(planned), untold(stage_settings)]
         if policy and not policy["failures"]:
             passed = policy["passed"]
             sections.append(f"Policy: {passed} checks passed.")
@@ -123,22 +129,20 @@ def table(plans: Sequence[Plan]) -> str:
     return text
 
 
-def always_on(environments: Sequence[Settings], models: Sequence[str]) -> str:
-    """Return a table of the machines behind the endpoints, which Terraform does not manage."""
-    if not environments or not models:
+def always_on(standing: Standing) -> str:
+    """Return a table of what runs all the time, by stage, in the sentences of `make plan`."""
+    if not standing:
         return ""
-    rows = [row("stage", "runs all the time"), row("---", "---")]
-    names = ", ".join(code(model) for model in models)
-    for settings in environments:
-        serving = settings.serving
-        load = "nothing: models are undeployed after their smoke test"
-        if serving.keep_warm:
-            count = len(models) * serving.min_replicas
-            machines = f"{count} × {code(serving.machine_type)}"
-            replicas = _numbered(serving.min_replicas, "replica")
-            load = f"{machines}: {replicas} each of {names}"
-        rows.append(row(settings.stage, load))
+    rows = [row("stage", "runs all the time, once its models are delivered"), row("---", "---")]
+    for stage, sentences in standing.items():
+        rows += [row(stage, code(sentence, LONGEST_SENTENCE)) for sentence in sentences]
     return "\n".join(rows)
+
+
+def untold(environments: Sequence[Settings]) -> str:
+    """Say which of the stages tell nobody of their alerts."""
+    gaps = [addressees.gap(settings) for settings in environments]
+    return "\n".join(f"- {gap}" for gap in gaps if gap)
 
 
 def _refusals(policy: Policy | None) -> list[str]:
@@ -242,11 +246,27 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         _complain(f"environments.py: {error}")
         return 2
+    try:
+        standing = _standing(folder, options.stacks, stages.values())
+    except UsageError as error:
+        _complain(str(error))
+        return 2
     refused = policy and policy["failures"] and not any(folder.iterdir())
     plans = [] if refused else read_all(folder, options.stacks)
-    text = comment(plans, policy, stages.values(), model_names(), _where())
+    text = comment(plans, policy, stages.values(), standing, _where())
     print(text, end="")
     return 0
+
+
+def _standing(plans: Path, stacks: Path, stages: Iterable[Settings]) -> Standing:
+    """Say what runs all the time in each stage; raise UsageError for wrong prices."""
+    team_prices, models = prices.read(), model_names()
+    standing = {}
+    for settings in stages:
+        stage_machines = machines.of_stage(settings, models, stacks)
+        now = machines.read_running(plans, settings.stage)
+        standing[settings.stage] = machines.sentences(stage_machines, now, team_prices)
+    return standing
 
 
 def _complain(sentence: str) -> None:

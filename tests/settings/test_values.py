@@ -13,7 +13,11 @@ from settings import MODELS, REPOSITORY, model_names
 from tests import team
 from tests.scripts import loaded
 
-EDITED = {"environments.py": "VALUES = 1\n", "models/taxi/model.py": "MODEL = 1\n"}
+EDITED = {
+    "environments.py": "VALUES = 1\n",
+    "models/taxi/model.py": "MODEL = 1\n",
+    "prices.toml": "n1-standard-2 = 1\n",
+}
 FILES = {**EDITED, "Pipfile": "", "runs/a.txt": "", "infra/a.py": ""}
 
 
@@ -71,7 +75,7 @@ def test_what_a_team_edits_of_its_own_is_no_change(clone):
 
     process = own(clone)
 
-    assert process.stdout == "nothing is changed but environments.py and models/\n"
+    assert process.stdout == "nothing is changed but environments.py, models/ and prices.toml\n"
     assert process.returncode == 0
 
 

@@ -119,6 +119,22 @@ class Cloud:
         self._post(f"{endpoint}:deployModel", {"deployedModel": {"model": version["model"]}})
         return self.objects() - earlier_objects
 
+    def keep_running(self, settings: Settings, model: str, machine_type: str, count: int) -> None:
+        """Have the model's endpoint say that one version runs on as many machines; 0 is none."""
+        endpoint = endpoint_name(settings, model)
+        if self.real:
+            spec = {"machineSpec": {"machineType": machine_type}, "minReplicaCount": count}
+            deployed_models = [{"id": "1", "dedicatedResources": spec}]
+            self.google.change("vertex_ai", endpoint, deployedModels=deployed_models[:count])
+            return
+        name = endpoint.replace("/", "__")
+        file = self._files / f"google_vertex_ai_endpoint/{name}.json"
+        attributes = json.loads(file.read_text())
+        deployed_models = [_deployed_model(machine_type, count)]
+        attributes["deployed_models"] = deployed_models[:count]
+        text = json.dumps(attributes)
+        file.write_text(text)
+
     def undeploy_models(self, settings: Settings, model: str) -> None:
         """Do the part of `release retire` on Vertex."""
         endpoint = endpoint_name(settings, model)
@@ -154,3 +170,29 @@ class Cloud:
             for bucket in self._buckets() - self._told:
                 self.state.make_bucket(bucket)
                 self._told.add(bucket)
+
+
+def _deployed_model(machine_type: str, count: int) -> Body:
+    """As the provider's schema has it; what it does not say is null there."""
+    spec = {"machine_type": machine_type, "accelerator_count": None, "accelerator_type": None}
+    resources = {
+        "machine_spec": [spec],
+        "min_replica_count": count,
+        "max_replica_count": count,
+        "autoscaling_metric_specs": [],
+    }
+    lists = {"automatic_resources": [], "private_endpoints": []}
+    unsaid = dict.fromkeys(
+        (
+            "create_time",
+            "display_name",
+            "enable_access_logging",
+            "enable_container_logging",
+            "id",
+            "model",
+            "model_version_id",
+            "service_account",
+            "shared_resources",
+        )
+    )
+    return {**unsaid, **lists, "dedicated_resources": [resources]}

@@ -287,6 +287,30 @@ def test_a_plan_that_is_not_the_approved_one_is_not_applied(rehearsal, deployed)
     assert summary == changes(stage, 0)
 
 
+def test_a_plan_says_what_runs_all_the_time_what_runs_now_and_what_both_cost(rehearsal, deployed):
+    stage = KEPT[0]
+    settings = ENVIRONMENTS[stage]
+    prices = rehearsal.copy / "prices.toml"
+    prices.write_text(f"{settings.serving.machine_type} = 0.1\n")
+    rehearsal.cloud.keep_running(settings, MODEL, settings.serving.machine_type, 1)
+
+    try:
+        planned = rehearsal.operate("plan", stage, "--out", "priced")
+        prices.write_text("n1-standard-4 = -1\n")
+        refused = rehearsal.operate("plan", stage, code=2)
+    finally:
+        prices.unlink()
+        rehearsal.cloud.keep_running(settings, MODEL, settings.serving.machine_type, 0)
+
+    count = 2 * settings.serving.min_replicas * len(model_names())
+    assert f"  {count} × {settings.serving.machine_type}: " in planned
+    assert f"  {count * 73:,.2f} a month by prices.toml\n" in planned
+    assert f"  now: 1 × {settings.serving.machine_type}; {(count - 1) * 73:,.2f} a month" in planned
+    assert rehearsal.read(f"priced/{stage}.machines.json") == '{"n1-standard-4": 1}'
+    sentence = "prices.toml: n1-standard-4 is -1, allowed is a price per hour of 0 or more"
+    assert refused.strip() == sentence
+
+
 def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
     """Flags, budget, readers and consumers, in a stage without any of them."""
     file = rehearsal.copy / "environments.py"

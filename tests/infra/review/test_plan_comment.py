@@ -17,8 +17,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from environments import ENVIRONMENTS
+from infra.review import prices
 from infra.review.plan import Change, Plan, main, read, read_all
-from infra.review.plan_comment import MARKER, comment
+from infra.review.plan_comment import MARKER, Standing, comment
 from infra.review.plan_comment import main as print_comment
 
 PLANS = Path(__file__).parent / "plans"
@@ -27,9 +28,9 @@ WHERE = "the run's artifacts"
 
 
 def composed(
-    plans: list[Plan], policy: dict | None = None, models: tuple[str, ...] = ("ferry", "cab")
+    plans: list[Plan], policy: dict | None = None, standing: Standing | None = None
 ) -> str:
-    return comment(plans, policy, ENVIRONMENTS.values(), models, WHERE)
+    return comment(plans, policy, ENVIRONMENTS.values(), standing or {}, WHERE)
 
 
 def synthesized(folder: Path, *stacks: str, accounts: dict[str, dict] | None = None) -> Path:
@@ -340,14 +341,24 @@ def rendered(text: str) -> str:
     return markdown.render(text)
 
 
-def test_tells_what_runs_all_the_time_for_the_planned_environments_only(foundation: Plan) -> None:
+def test_tells_what_runs_all_the_time_in_the_planned_stages_only(foundation: Plan) -> None:
+    serving = replace(foundation, stack="serving-prod")
+    standing = {"dev": ["nothing"], "staging": ["nothing"], "prod": ["8 × n1", "`2` | a month"]}
+
+    text = composed([foundation, serving], standing=standing)
+
+    assert "| dev | `nothing` |\n| prod | `8 × n1` |\n| prod | `` `2` \\| a month `` |" in text
+    assert "| staging |" not in text
+
+
+def test_says_which_planned_stages_tell_nobody(foundation: Plan) -> None:
     serving = replace(foundation, stack="serving-prod")
 
     text = composed([foundation, serving])
 
-    assert "| prod | 4 × `n1-standard-4`: 2 replicas each of `ferry`, `cab` |" in text
-    assert "| dev | nothing: models are undeployed after their smoke test |" in text
-    assert "| staging |" not in text
+    assert "- alert_emails of dev is empty: nobody hears of a failed run" in text
+    assert "alert_emails of staging" not in text
+    assert "alert_emails of prod" not in text
 
 
 def test_names_each_failure_of_policy_and_how_many_checks_passed_without_one(
@@ -402,6 +413,42 @@ def test_a_refusal_before_any_plan_is_told_without_a_failure_for_each_stack(
     assert "**Nothing was planned.**" in output
     assert "a provisioner runs commands" in output
     assert "no plan was made" not in output
+
+
+def test_the_program_says_what_runs_all_the_time_and_now_and_its_price(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = Path(shutil.copytree(PLANS, tmp_path / "plans"))
+    write_json(plans / "dev.machines.json", {"e2-small": 1})
+    instances = {"I": {"machine_type": "e2-medium"}}
+    stacks = synthesized(tmp_path / "stacks", "foundation-dev")
+    document = {"resource": {"google_compute_instance": instances}}
+    write_json(stacks / "foundation-dev/cdk.tf.json", document)
+    (tmp_path / "prices.toml").write_text("e2-medium = 0.1\ne2-small = 0.05\n")
+    monkeypatch.setattr(prices, "team_folder", lambda: tmp_path)
+
+    code = run(print_comment, plans, "--stacks", stacks)
+
+    output = capsys.readouterr().out
+    assert code == 0
+    assert "| dev | `1 × e2-medium: google_compute_instance.I` |" in output
+    assert "| dev | `73.00 a month by prices.toml` |" in output
+    assert "| dev | `now: 1 × e2-small; 36.50 a month more` |" in output
+
+
+def test_wrong_prices_are_one_sentence_and_a_wrong_configuration(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prices.toml").write_text("e2-medium = -1\n")
+    monkeypatch.setattr(prices, "team_folder", lambda: tmp_path)
+
+    code = run(print_comment, PLANS, "--stacks", tmp_path)
+
+    output = capsys.readouterr()
+    assert code == 2
+    assert output.err == (
+        "prices.toml: e2-medium is -1, allowed is a price per hour of 0 or more\n"
+    )
 
 
 def test_a_folder_or_a_record_that_is_none_is_a_wrong_usage(

@@ -45,7 +45,7 @@ def infra(clone, *arguments):
 def test_nothing_outside_of_the_teams_files_is_edited(clone):
     output = run(clone, sys.executable, "build/own")
 
-    assert output == "nothing is changed but environments.py and models/\n"
+    assert output == "nothing is changed but environments.py, models/ and prices.toml\n"
 
 
 def test_its_edits_are_routed_to_its_models_and_its_infrastructure(clone):
