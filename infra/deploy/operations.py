@@ -63,17 +63,14 @@ def plan(settings: Settings, options: argparse.Namespace) -> None:
     failures: list[str] = []
     actions: Actions = {}
     now: Counter[str] = Counter()
-    if not options.out:
-        _check_removals(settings)
     for stack in _stacks(settings):
         try:
             stack.init()
-            if options.out:  # the stacks that can be planned are still shown
-                removals.check(stack, settings)
             with _planned(stack, f"-lock={options.lock}") as (file, document):
+                removals.check(document, settings)
                 text = stack.text(file)
         except (TerraformError, RefusedError) as error:
-            if not options.out:
+            if not options.out:  # with it, the stacks that can be planned are still shown
                 raise
             failures.append(str(error))
             output = getattr(error, "output", "")
@@ -120,12 +117,14 @@ def deploy(settings: Settings, options: argparse.Namespace) -> None:
     With --expect it applies only what was approved.
     """
     stacks = _stacks(settings)
-    _check_removals(settings)
     approved_actions = approval.read(options.expect) if options.expect else None
-    if approved_actions is not None:
+    if approved_actions is None:
+        _check_removals(settings)
+    else:
         for stack in stacks:
             stack.init()
             with _planned(stack) as (_, document):
+                removals.check(document, settings)
                 approval.compare(stack.name, document, approved_actions)
     for index, stack in enumerate(stacks):
         remainder = ", ".join(later.name for later in stacks[index + 1 :]) or "none"
@@ -177,10 +176,16 @@ def teardown(settings: Settings, _: argparse.Namespace) -> None:
 
 
 def _check_removals(settings: Settings) -> None:
-    """Raise RefusedError before anything is planned or applied, if an endpoint to go serves."""
+    """Raise RefusedError before anything is applied, if an endpoint to go serves.
+
+    Only the serving stack holds endpoints; before its first deploy there is nothing to ask.
+    """
     serving = _stack("serving", settings)
     serving.init()
-    removals.check(serving, settings)
+    if not serving.in_state():
+        return
+    with _planned(serving) as (_, document):
+        removals.check(document, settings)
 
 
 def _apply(stack: Stack, approved_actions: Actions | None = None) -> None:

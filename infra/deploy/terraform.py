@@ -101,12 +101,6 @@ class Stack:
             raise
         return text.split()
 
-    def resources(self) -> list[Document]:
-        """The resources in the state, each with its `address` and `values`."""
-        document: Document = json.loads(self._terraform("show", "-json", quiet=True))
-        resources: list[Document] = document["values"]["root_module"]["resources"]
-        return resources
-
     def take_in(self, address: str, id_: str) -> None:
         """Import an existing resource."""
         self._terraform("import", "-input=false", address, id_, quiet=True)
