@@ -7,6 +7,7 @@ installed.
 from settings import Settings
 
 BOOTSTRAP = (
+    "cloudbilling",  # for the grants on the billing account, and for the doctor
     "cloudbuild",
     "cloudresourcemanager",
     "iam",

@@ -89,12 +89,22 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
         error = {"message": str(error)}
     for detail in error.get("details", []):
         if detail.get("reason") == "SERVICE_DISABLED":
-            service = detail.get("metadata", {}).get("service", host)
-            raise NotAskedError(f"{service} is off")
+            raise _off(detail.get("metadata", {}), host)
     message = str(error.get("message", "")).strip()
     reason, *_ = message.splitlines() or ["without a reason"]
     refusal = ForbiddenError if status == 403 else NotAskedError
     raise refusal(f"{host} answers {status}: {reason}", status=status)
+
+
+def _off(metadata: Body, host: str) -> NotAskedError:
+    """An API that is off, in the project that is billed for the question.
+
+    https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
+    """
+    service = metadata.get("service", host)
+    project = metadata.get("consumer", "").removeprefix("projects/")
+    command = f"gcloud services enable {service} --project={project}" if project else ""
+    return NotAskedError(f"{service} is off", command)
 
 
 def within(seconds: float, call: Callable[[], Answer]) -> Answer:

@@ -4,11 +4,13 @@ import os
 import socket
 import threading
 import time
+import urllib.parse
 from collections.abc import Iterator
 
 import pytest
 
-from infra.doctor import machine, rest
+from infra import apis
+from infra.doctor import google, machine, rest
 from tests.infra.doctor.conftest import (
     TOOLS,
     Capture,
@@ -28,7 +30,10 @@ OFF = (
             "details": [
                 {
                     "reason": "SERVICE_DISABLED",
-                    "metadata": {"service": "cloudresourcemanager.googleapis.com"},
+                    "metadata": {
+                        "service": "cloudresourcemanager.googleapis.com",
+                        "consumer": "projects/11",
+                    },
                 }
             ]
         }
@@ -126,6 +131,27 @@ NO_TOKEN: dict[str, tuple[str, str, str]] = {
         "",
     ),
 }
+
+
+def test_an_api_that_is_off_comes_with_the_command_that_turns_it_on(
+    here: Machine, capsys: Capture
+) -> None:
+    here.answers["/crm/projects/mill-dev"] = OFF
+
+    _, findings = diagnosed(capsys, "dev")
+
+    command = "gcloud services enable cloudresourcemanager.googleapis.com --project=11"
+    assert findings["project"].mend == command
+
+
+def test_the_doctor_asks_no_api_that_the_stacks_do_not_turn_on() -> None:
+    hosts = [urllib.parse.urlsplit(address).netloc for address in google.ADDRESSES.values()]
+    services = {host.split(".")[0].removeprefix("{region}-") for host in hosts}
+
+    own_apis = {*apis.BOOTSTRAP, *apis.FOUNDATION, *apis.WORKERS}
+
+    # oauth2 is no API of a project's.
+    assert services - own_apis == {"oauth2"}
 
 
 @pytest.mark.parametrize(("script", "state", "mend"), NO_TOKEN.values(), ids=NO_TOKEN)
