@@ -73,7 +73,7 @@ def _reach(change: Change, models: frozenset[str]) -> Route:
     match path.split("/"):
         case ["models", folder, *parts] if parts:
             return _model_reach(change, folder, parts, models)
-        case ["pipeline" | "settings", *_] | [".dockerignore"] | ["build", "entrypoint"]:
+        case ["pipeline" | "settings", *_] | [".dockerignore"]:
             return Route(image=True)
         case ["infra", *_] | ["environments.py"]:
             return Route(infrastructure=True)
