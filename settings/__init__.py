@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from settings.names import Names
+from settings.values import CENTURY_DAYS, INT32, INT64, Within, cut, joined, shown
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BEAM_ENGINES = ("direct", "dataflow")
@@ -24,6 +25,7 @@ MACHINE_TYPE = r"[a-z]\w*-[a-z]+(-\w+)*"
 BILLING_ACCOUNT = r"[0-9A-F]{6}(-[0-9A-F]{6}){2}"
 # of Dataflow's workers: a subnetwork of the stage's project, or of a shared VPC's host project
 NETWORK = rf"({PROJECT_ID}/)?[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
+HOUR_MILLISECONDS = 3_600_000
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 PRINCIPAL = r"(user|group|serviceAccount|domain):\S+"
 
@@ -57,20 +59,17 @@ class GitHub:
     """
 
     repository: Annotated[str, "OWNER/NAME"]
-    app_installation_id: Annotated[int, "the number in the URL of Cloud Build's GitHub app"]
+    app_installation_id: Annotated[
+        int, "the number in the URL of Cloud Build's GitHub app", Within(1, INT64)
+    ]
     branch: Annotated[str, "what is delivered from, the default branch"] = "main"
 
     def problems(self) -> Iterator[str]:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
-            yield f"github.repository is {self.repository!r}, allowed is OWNER/NAME"
-        if self.app_installation_id < 1:
-            yield (
-                f"github.app_installation_id is {self.app_installation_id}, "
-                "allowed is the positive number in the installation's URL"
-            )
+            yield f"github.repository is {shown(self.repository)}, allowed is OWNER/NAME"
         if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", self.branch):
             yield (
-                f"github.branch is {self.branch!r}, "
+                f"github.branch is {shown(self.branch)}, "
                 "allowed are letters, digits, dots, hyphens and slashes between them"
             )
 
@@ -92,45 +91,38 @@ class Serving:
     """The machines behind an endpoint, and the steps and limits of a new version's traffic."""
 
     machine_type: Annotated[str, "behind an endpoint"] = "n1-standard-2"
-    min_replicas: Annotated[int, "paid for all the time"] = 1
-    max_replicas: int = 1
+    min_replicas: Annotated[int, "paid for all the time", Within(1, INT32)] = 1
+    max_replicas: Annotated[int, "", Within(1, INT32)] = 1
     keep_warm: Annotated[bool, "False: undeployed once it has answered"] = False
-    traffic_steps: Annotated[tuple[int, ...], "percent that a new version takes in turn"] = (
-        1,
-        10,
-        50,
-        100,
-    )
-    # Cloud Monitoring lags by up to three minutes.
-    step_minutes: Annotated[int, "between two steps"] = 5
-    largest_error_share: Annotated[float, "above this share of requests, traffic goes back"] = 0.05
-    largest_p99_ms: Annotated[int, "of latency; above it, traffic goes back"] = 1000
+    traffic_steps: Annotated[
+        tuple[int, ...], "percent that a new version takes in turn", Within(1, 100)
+    ] = (1, 10, 50, 100)
+    # Cloud Monitoring lags by up to three minutes; modules.yaml's build ends after 420.
+    step_minutes: Annotated[int, "between two steps", Within(0, 420)] = 5
+    largest_error_share: Annotated[
+        float, "above this share of requests, traffic goes back", Within(0, 1, without=(0, 1))
+    ] = 0.05
+    largest_p99_ms: Annotated[
+        int, "of latency; above it, traffic goes back", Within(1, HOUR_MILLISECONDS)
+    ] = 1000
 
     def problems(self) -> Iterator[str]:
         yield from _machine_type_problems("serving.machine_type", self.machine_type)
-        if not 1 <= self.min_replicas <= self.max_replicas:
+        if self.min_replicas > self.max_replicas:
+            replicas = f"{shown(self.min_replicas)}..{shown(self.max_replicas)}"
             yield (
-                f"serving supplies {self.min_replicas}..{self.max_replicas} replicas, "
+                f"serving supplies {replicas} replicas, "
                 "allowed is 1 <= min_replicas <= max_replicas"
             )
         if not self._has_rising_steps():
             yield (
-                f"serving.traffic_steps is {self.traffic_steps}, "
+                f"serving.traffic_steps is {shown(self.traffic_steps)}, "
                 "allowed are rising percentages from 1 that end at 100"
             )
-        if self.step_minutes < 0:
-            yield f"serving.step_minutes is {self.step_minutes}, allowed is at least 0"
-        if not 0 < self.largest_error_share < 1:
-            yield (
-                f"serving.largest_error_share is {self.largest_error_share}, "
-                "allowed is more than 0 and less than 1"
-            )
-        if self.largest_p99_ms < 1:
-            yield f"serving.largest_p99_ms is {self.largest_p99_ms}, allowed is at least 1"
 
     def _has_rising_steps(self) -> bool:
         steps = self.traffic_steps
-        if not steps or steps[-1] != 100 or steps[0] < 1:
+        if not steps or steps[-1] != 100:
             return False
         return list(steps) == sorted(set(steps))
 
@@ -139,17 +131,8 @@ class Serving:
 class RequestLog:
     """How much of the traffic is logged, and for how long."""
 
-    sampling_rate: Annotated[float, "share of the requests"] = 0.1
-    retention_days: int = 90
-
-    def problems(self) -> Iterator[str]:
-        if not 0 < self.sampling_rate <= 1:
-            yield (
-                f"request_log.sampling_rate is {self.sampling_rate}, "
-                "allowed is more than 0 and at most 1"
-            )
-        if self.retention_days < 1:
-            yield f"request_log.retention_days is {self.retention_days}, allowed is at least 1"
+    sampling_rate: Annotated[float, "share of the requests", Within(0, 1, without=(0,))] = 0.1
+    retention_days: Annotated[int, "", Within(1, CENTURY_DAYS)] = 90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,11 +141,13 @@ class Settings:
 
     stage: Annotated[str, "2 to 10 lowercase letters and digits"]
     project_id: Annotated[str, "of the Google Cloud project"]
-    project_number: Annotated[int, "of the same project"]
+    project_number: Annotated[int, "of the same project", Within(1, INT64)]
     region: Annotated[str, "such as europe-west1"]
     github: GitHub
     billing_account: Annotated[str | None, "XXXXXX-XXXXXX-XXXXXX, for a budget"] = None
-    monthly_budget: Annotated[int | None, "in the billing account's currency"] = None
+    monthly_budget: Annotated[int | None, "in the billing account's currency", Within(1, INT64)] = (
+        None
+    )
     deletable: Annotated[bool, "teardown may destroy what holds data"] = False
     promotes_from: Annotated[str | None, "the stage before; None: the first one"] = None
     beam_engine: Annotated[str, f"{' or '.join(BEAM_ENGINES)}"] = "direct"
@@ -181,10 +166,11 @@ class Settings:
     gcr_repository: Annotated[bool, "also a repository for Container Registry's addresses"] = False
 
     def __post_init__(self) -> None:
-        problems = list(_type_problems(self)) or list(self.problems())
+        # The types first: the other checks assume them.
+        problems = list(_type_problems(self)) or [*_range_problems(self), *self.problems()]
         if problems:
-            sentence = "; ".join(problems)
-            raise SettingsError(f"stage {self.stage}: {sentence}")
+            stage = self.stage if isinstance(self.stage, str) else shown(self.stage)
+            raise SettingsError(f"stage {cut(stage, 80)}: {joined(problems)}")
 
     @property
     def names(self) -> Names:
@@ -211,30 +197,26 @@ class Settings:
     def problems(self) -> Iterator[str]:
         if not re.fullmatch(STAGE, self.stage):
             yield (
-                f"stage is {self.stage!r}, "
+                f"stage is {shown(self.stage)}, "
                 "allowed are 2 to 10 lowercase letters and digits, a letter first"
             )
         if not re.fullmatch(PROJECT_ID, self.project_id):
             yield (
-                f"project_id is {self.project_id!r}, "
+                f"project_id is {shown(self.project_id)}, "
                 "allowed are 6 to 30 lowercase letters, digits and hyphens, a letter first"
             )
-        if self.project_number < 1:
-            yield (
-                f"project_number is {self.project_number}, allowed is the project's positive number"
-            )
         if not re.fullmatch(REGION, self.region):
-            yield f"region is {self.region!r}, allowed is a region such as europe-west1"
+            yield f"region is {shown(self.region)}, allowed is a region such as europe-west1"
         if self.beam_engine not in BEAM_ENGINES:
-            yield f"beam_engine is {self.beam_engine!r}, allowed are {', '.join(BEAM_ENGINES)}"
+            yield f"beam_engine is {shown(self.beam_engine)}, allowed are {', '.join(BEAM_ENGINES)}"
         if self.tracker not in TRACKERS:
-            yield f"tracker is {self.tracker!r}, allowed are {', '.join(TRACKERS)}"
+            yield f"tracker is {shown(self.tracker)}, allowed are {', '.join(TRACKERS)}"
         if self.promotes_from == self.stage:
-            yield f"promotes_from is {self.promotes_from!r}, allowed is another stage"
+            yield f"promotes_from is {shown(self.promotes_from)}, allowed is another stage"
         yield from self._network_problems()
         yield from self._money_problems()
         yield from self._people_problems()
-        for part in (self.github, self.training, self.serving, self.request_log):
+        for part in (self.github, self.training, self.serving):
             yield from part.problems()
         yield from self.names.problems(model_names())
 
@@ -242,25 +224,26 @@ class Settings:
         if self.network is None:
             return
         if self.beam_engine != "dataflow":
-            yield f"network is {self.network!r}, allowed only with beam_engine dataflow"
+            yield f"network is {shown(self.network)}, allowed only with beam_engine dataflow"
         if not re.fullmatch(NETWORK, self.network):
-            yield f"network is {self.network!r}, allowed is SUBNETWORK or HOST_PROJECT/SUBNETWORK"
+            yield (
+                f"network is {shown(self.network)}, "
+                "allowed is SUBNETWORK or HOST_PROJECT/SUBNETWORK"
+            )
 
     def _money_problems(self) -> Iterator[str]:
         account, budget = self.billing_account, self.monthly_budget
         if account is not None and not re.fullmatch(BILLING_ACCOUNT, account):
-            yield f"billing_account is {account!r}, allowed is XXXXXX-XXXXXX-XXXXXX"
+            yield f"billing_account is {shown(account)}, allowed is XXXXXX-XXXXXX-XXXXXX"
         if budget is None:
             return
         if account is None:
-            yield f"monthly_budget is {budget}, allowed only with a billing_account"
-        if budget < 1:
-            yield f"monthly_budget is {budget}, allowed is at least 1"
+            yield f"monthly_budget is {shown(budget)}, allowed only with a billing_account"
 
     def _people_problems(self) -> Iterator[str]:
         for email in self.alert_emails:
             if not re.fullmatch(EMAIL, email):
-                yield f"alert_emails has {email!r}, allowed are e-mail addresses"
+                yield f"alert_emails has {shown(email)}, allowed are e-mail addresses"
         count = len(self.alert_emails)
         if self.monthly_budget is not None and count > 5:
             yield f"alert_emails has {count} addresses, allowed are 5 with a monthly_budget"
@@ -271,37 +254,61 @@ class Settings:
         for principal in (*self.consumers, *self.readers):
             if not re.fullmatch(PRINCIPAL, principal):
                 yield (
-                    f"consumers and readers have {principal!r}, "
+                    f"consumers and readers have {shown(principal)}, "
                     "allowed are user:, group:, serviceAccount: and domain: principals"
                 )
 
 
-def _type_problems(values: object, key: str = "") -> Iterator[str]:
-    """Find values of another type than their field's.
-
-    This check runs first, because the others assume the fields' types.
-    """
-    for name, type_ in get_type_hints(type(values)).items():
-        value = getattr(values, name)
+def _type_problems(stage: Settings) -> Iterator[str]:
+    """Find values of another type than their field's."""
+    for key, value, hint in _values(stage):
+        type_, *_ = get_args(hint)
         if not _is_of(value, type_):
-            type_name = getattr(type_, "__name__", type_)
-            yield f"{key}{name} is {value!r}, allowed is {type_name}"
-        elif hasattr(value, "__dataclass_fields__"):
-            yield from _type_problems(value, f"{name}.")
+            type_name = type_.__name__ if isinstance(type_, type) else type_
+            yield f"{key} is {shown(value)}, allowed is {type_name}"
+
+
+def _range_problems(stage: Settings) -> Iterator[str]:
+    """Find numbers outside of their field's range; each number of a stage has one."""
+    for key, value, hint in _values(stage):
+        for range_ in _ranges(hint):
+            numbers = value if isinstance(value, tuple) else (value,)
+            for number in numbers:
+                if number is not None and not range_.holds(number):
+                    yield f"{key} is {shown(number)}, allowed is {range_}"
+
+
+def _ranges(hint: Any) -> list[Within]:
+    return [note for note in get_args(hint) if isinstance(note, Within)]
+
+
+def _values(part: object, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Each key, its value and its annotation, those of the parts too."""
+    for name, hint in get_type_hints(type(part), include_extras=True).items():
+        value = getattr(part, name)
+        annotated = hint if get_origin(hint) is Annotated else Annotated[hint, ""]
+        yield f"{prefix}{name}", value, annotated
+        if hasattr(value, "__dataclass_fields__"):
+            yield from _values(value, f"{name}.")
 
 
 def _is_of(value: object, type_: Any) -> bool:
     """Whether a value is of a field's type; an int is a float too, a bool is no number."""
-    types = (get_origin(type_) or type_,)
     if isinstance(type_, UnionType):
-        types = get_args(type_)
+        return any(_is_of(value, choice) for choice in get_args(type_))
+    if get_origin(type_) is tuple:
+        item_type, _ = get_args(type_)
+        return isinstance(value, tuple) and all(_is_of(item, item_type) for item in value)
     if isinstance(value, bool):
-        return bool in types
-    if isinstance(value, int) and float in types:
+        return type_ is bool
+    if isinstance(value, int) and type_ is float:
         return True
-    return isinstance(value, types)
+    return isinstance(value, type_)
 
 
 def _machine_type_problems(key: str, value: str | None) -> Iterator[str]:
     if value is not None and not re.fullmatch(MACHINE_TYPE, value):
-        yield f"{key} is {value!r}, allowed is a Compute Engine machine type such as n1-standard-4"
+        yield (
+            f"{key} is {shown(value)}, "
+            "allowed is a Compute Engine machine type such as n1-standard-4"
+        )

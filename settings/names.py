@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from settings.values import shown
+
 ROLES = ("builder", "pipeline", "server", "monitor", "planner", "deployer")
 BUCKETS = ("artifacts", "state")
 DATASETS = ("data", "requests", "views", "verdicts")
@@ -227,12 +229,13 @@ class Names:
         kinds: dict[tuple[str, str], str] = {}
         for kind, name, rule in self.all(models):
             if not re.fullmatch(rule, name):
-                yield f"the {kind} would be named {name!r}, allowed is {rule}"
+                yield f"the {kind} would be named {shown(name)}, allowed is {rule}"
             family, _, _ = kind.partition(" of ")
             namesake = kinds.get((family, name))
             if namesake:
                 yield (
-                    f"the {kind} and the {namesake} would both be named {name!r}, allowed is one"
+                    f"the {kind} and the {namesake} would both be named {shown(name)}, "
+                    "allowed is one"
                 )
             kinds[family, name] = kind
 

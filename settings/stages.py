@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from settings import Settings, SettingsError
+from settings.values import cut, joined, listed, shown
 
 
 def environments() -> dict[str, Settings]:
@@ -18,11 +19,15 @@ def environments() -> dict[str, Settings]:
     Raises SettingsError for a file that is missing, that fails, or that names no ENVIRONMENTS.
     """
     stages = getattr(_module(), "ENVIRONMENTS", None)
-    if not isinstance(stages, dict) or not stages:
+    if not isinstance(stages, dict) or not stages or not _are_settings(stages):
         raise SettingsError(
-            f"ENVIRONMENTS is {stages!r}, allowed is what by_stage() makes of the stages"
+            f"ENVIRONMENTS is {shown(stages)}, allowed is what by_stage() makes of the stages"
         )
     return stages
+
+
+def _are_settings(stages: dict[object, object]) -> bool:
+    return all(isinstance(settings, Settings) for settings in stages.values())
 
 
 def _module() -> ModuleType:
@@ -31,7 +36,7 @@ def _module() -> ModuleType:
     except SettingsError:
         raise
     except SyntaxError as error:
-        raise SettingsError(f"line {error.lineno}: not Python: {error.msg}") from error
+        raise SettingsError(f"line {error.lineno}: not Python: {cut(error.msg)}") from error
     except Exception as error:  # the file is the team's and may do anything
         raise SettingsError(_sentence(error)) from error
 
@@ -42,9 +47,7 @@ def _sentence(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename.endswith("environments.py")]
     place = f"line {lines[-1]}: " if lines else ""
-    words = str(error).split()
-    message = " ".join(words)
-    return f"{place}{message}; allowed are the values that its docstring lists"
+    return f"{place}{cut(str(error), 200)}; allowed are the values that its docstring lists"
 
 
 def by_stage(*environments: Settings) -> dict[str, Settings]:
@@ -55,8 +58,7 @@ def by_stage(*environments: Settings) -> dict[str, Settings]:
     stages = {settings.stage: settings for settings in environments}
     problems = list(_order_problems(environments, stages))
     if problems:
-        sentence = "; ".join(problems)
-        raise SettingsError(sentence)
+        raise SettingsError(joined(problems))
     return stages
 
 
@@ -66,18 +68,18 @@ def _order_problems(
     counts = Counter(settings.stage for settings in environments)
     for stage, count in counts.items():
         if count > 1:
-            yield f"stage is {stage!r} in {count} entries, allowed is one"
-    choices = ", ".join(stages)
+            yield f"stage is {shown(stage)} in {count} entries, allowed is one"
+    choices = listed(stages)
     for settings in environments:
         stage, source = settings.stage, settings.promotes_from
         if source is not None and source not in stages:
-            yield (f"stage {stage}: promotes_from is {source!r}, allowed are {choices}")
+            yield (f"stage {stage}: promotes_from is {shown(source)}, allowed are {choices}")
         path = [stage]
         while source in stages and source not in path:
             path.append(source)
             source = stages[source].promotes_from
         if source == stage:
-            stops = ", ".join(path)
+            stops = listed(path)
             yield (
                 f"stage {stage}: promotes_from leads back to it by {stops}, "
                 "allowed is an order with a beginning"
