@@ -3,13 +3,26 @@
 An error names file, key, value and what is allowed.
 """
 
+import math
 import tomllib
+from collections import deque
+from collections.abc import Iterator
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from pipeline.errors import ConfigurationError
+from settings.values import CENTURY_DAYS, INT32, INT64, cut, joined, listed, shown
 
 CHANCE = {
     "auc": 0.5,
@@ -19,10 +32,20 @@ CHANCE = {
     "recall": 0.0,
 }
 
-Positive = Annotated[int, Field(ge=1)]
+
+def _scalar(value: Any) -> Any:
+    """One refusal for what is no scalar, where the union would make one for each of its types."""
+    if not isinstance(value, bool | int | float | str):
+        raise PydanticCustomError("scalar", "text in quotes, a number, true or false")
+    return value
+
+
+Count = Annotated[int, Field(ge=1, le=INT32)]  # TFX's steps are an int32
+Days = Annotated[int, Field(ge=1, le=CENTURY_DAYS)]
 Text = Annotated[str, Field(min_length=1)]
 Location = Annotated[str, Field(pattern=r"^(US|EU|[a-z]+-[a-z]+[0-9]+)$")]  # BigQuery's
 Scalar = bool | int | float | str
+ScalarField = Annotated[Scalar, BeforeValidator(_scalar)]
 
 
 class Table(BaseModel):
@@ -35,8 +58,8 @@ class Data(Table):
     source: Text
     required: list[Text]
     null_values: list[str] = [""]  # what a missing value looks like in the CSV
-    minimum_rows: Positive
-    window_days: Positive
+    minimum_rows: Count
+    window_days: Days
     # Of the datasets that query.sql names; None where it names none but @table.
     location: Location | None = None
     origin: Text
@@ -50,20 +73,20 @@ class Label(Table):
 
 
 class Training(Table):
-    steps: Positive
-    eval_steps: Positive
+    steps: Count
+    eval_steps: Count
 
 
 class Tuning(Table):
-    trials: Positive
-    steps: Positive
-    eval_steps: Positive
-    space: dict[str, Annotated[list[Scalar], Field(min_length=1)]]
+    trials: Count
+    steps: Count
+    eval_steps: Count
+    space: dict[str, Annotated[list[ScalarField], Field(min_length=1)]]
 
 
 class Slice(Table):
     feature: Text
-    value: Scalar
+    value: ScalarField
     lower_bound: float
 
 
@@ -93,7 +116,7 @@ class Gate(Table):
         chance = CHANCE[self.metric]
         bounds = [("lower_bound", self.lower_bound)]
         for part in self.slices:
-            key = f"slices.{part.feature}={part.value}.lower_bound"
+            key = f"slices.{cut(part.feature, 40)}={cut(str(part.value), 40)}.lower_bound"
             bounds.append((key, part.lower_bound))
         for key, bound in bounds:
             if not chance < bound < 1:
@@ -113,7 +136,7 @@ class Gate(Table):
 
 class Serving(Table):
     default_signature: Text
-    sample: dict[str, Scalar]
+    sample: dict[str, ScalarField]
 
 
 class Declaration(Table):
@@ -130,31 +153,67 @@ class Declaration(Table):
 
 def read(file: Path) -> Declaration:
     try:
-        table = tomllib.loads(file.read_text())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{file}: not TOML: {error}") from error
-    try:
-        return Declaration.model_validate(table)
-    except ValidationError as error:
-        problems = [_sentence(dict(details)) for details in error.errors()]
-        sentences = [f"{file}: {problem}" for problem in problems]
-        raise ConfigurationError("; ".join(sentences)) from error
+        text = file.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
+    # ValueError: also bytes that are not UTF-8, and an integer of more than 4,300 digits.
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{file}: not TOML: {cut(str(error), 200)}") from error
+    problems = list(_value_problems(table))
+    if not problems:
+        try:
+            return Declaration.model_validate(table)
+        except ValidationError as error:
+            problems = [_sentence(dict(details)) for details in error.errors()]
+    raise ConfigurationError(f"{file}: {joined(problems)}")
+
+
+def _value_problems(table: dict[str, Any]) -> Iterator[str]:
+    """Find values that are legal in TOML and not here, whatever their key is."""
+    values = deque(table.items())
+    while values:
+        key, value = values.popleft()
+        # Not by recursion: a dotted key of TOML may have thousands of levels.
+        if isinstance(value, dict):
+            values.extend((f"{key}.{name}", inner) for name, inner in value.items())
+        elif isinstance(value, list):
+            values.extend((f"{key}.{place}", inner) for place, inner in enumerate(value))
+        elif allowed := _allowed_instead(value):
+            yield f"{cut(key, 80)} is {_written(value)}, allowed {allowed}"
+
+
+def _allowed_instead(value: Any) -> str | None:
+    """What is allowed in the value's place; None where it is allowed itself."""
+    if isinstance(value, datetime | date | time):
+        return "is text in quotes: there are no dates here"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "are finite numbers"
+    if isinstance(value, int) and abs(value) > INT64:
+        return f"are integers of 64 bits, from {-INT64} to {INT64}"
+    if isinstance(value, str) and "\0" in value:
+        return "is text without a NUL character"
+    return None
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return shown(value)
 
 
 def _sentence(error: dict[str, Any]) -> str:
     """Pydantic's error in one sentence: key, value and the allowed values."""
     kind, location = error["type"], error["loc"]
-    keys = [str(part) for part in location if part not in ("bool", "int", "float", "str")]
-    key = ".".join(keys)
+    keys = [str(part) for part in location]
+    key = cut(".".join(keys), 80)
     if kind == "missing":
         return f"{key} is missing"
     if kind == "extra_forbidden":
         table = _table_at(location[:-1])
-        return f"{key} is unknown, allowed are {', '.join(table.model_fields)}"
+        return f"{key} is unknown, allowed are {listed(table.model_fields)}"
     if kind == "value_error":
         return f"{key}.{error['ctx']['error']}"
     message = error["msg"]
-    return f"{key} is {error['input']!r}, allowed: {message[0].lower()}{message[1:]}"
+    return f"{key} is {shown(error['input'])}, allowed: {message[0].lower()}{message[1:]}"
 
 
 def _table_at(location: tuple[Any, ...]) -> Any:

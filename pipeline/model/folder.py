@@ -16,6 +16,7 @@ from pipeline.model import declaration
 from pipeline.model.declaration import Scalar
 from settings import MODELS, model_names
 from settings.names import MODEL_NAME
+from settings.values import cut, listed, shown
 
 ENTRY_FUNCTIONS = {"preprocessing.py": ("preprocessing_fn",), "model.py": ("run_fn", "tuner_fn")}
 
@@ -85,14 +86,15 @@ class ModelFolder:
     def hyperparameters(self) -> dict[str, Scalar]:
         file = self.path / "hyperparameters/best.json"
         try:
-            values = json.loads(file.read_text())
-        except ValueError as error:
+            values = json.loads(file.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as error:
             raise ConfigurationError(
-                f"{file}: not JSON ({error}), allowed is an object of hyperparameters"
+                f"{file}: not JSON ({cut(str(error), 100)}), "
+                "allowed is an object of hyperparameters"
             ) from error
         if not isinstance(values, dict):
             raise ConfigurationError(
-                f"{file}: {values!r} is no object, allowed is an object of hyperparameters"
+                f"{file}: {shown(values)} is no object, allowed is an object of hyperparameters"
             )
         return values
 
@@ -103,14 +105,13 @@ class ModelFolder:
         if not source.startswith("package:"):
             return (self.path / source).resolve()
         package, _, relative_path = source.removeprefix("package:").partition("/")
-        spec = importlib.util.find_spec(package)
-        if spec is None or not spec.submodule_search_locations:
+        package_folder = _package_folder(package)
+        if package_folder is None:
             raise ConfigurationError(
-                f"{self.path}/model.toml: data.source names the package {package!r}, "
+                f"{self.path}/model.toml: data.source names the package {shown(package)}, "
                 "allowed are packages that Pipfile.lock installs"
             )
-        package_folder, *_ = spec.submodule_search_locations
-        return Path(package_folder) / relative_path
+        return package_folder / relative_path
 
     def _check_hyperparameters(self) -> None:
         file = self.path / "hyperparameters/best.json"
@@ -118,18 +119,32 @@ class ModelFolder:
         for name, value in self.hyperparameters.items():
             if name not in space:
                 raise ConfigurationError(
-                    f"{file}: the hyperparameter {name!r} is unknown, "
-                    f"allowed are tuning.space's {', '.join(space)}"
+                    f"{file}: the hyperparameter {shown(name)} is unknown, "
+                    f"allowed are tuning.space's {listed(space)}"
                 )
             if value not in space[name]:
                 raise ConfigurationError(
-                    f"{file}: {name} is {value!r}, allowed are tuning.space's choices {space[name]}"
+                    f"{file}: {cut(name, 80)} is {shown(value)}, "
+                    f"allowed are tuning.space's choices {shown(space[name])}"
                 )
         for name, choices in space.items():
             if name not in self.hyperparameters:
                 raise ConfigurationError(
-                    f"{file}: {name} is missing, allowed are tuning.space's choices {choices}"
+                    f"{file}: {cut(name, 80)} is missing, "
+                    f"allowed are tuning.space's choices {shown(choices)}"
                 )
+
+
+def _package_folder(package: str) -> Path | None:
+    """Where the package is installed; None where it is not, or where the name is none."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder, *_ = spec.submodule_search_locations
+    return Path(folder)
 
 
 def _check_module(file: Path, functions: tuple[str, ...]) -> None:

@@ -6,19 +6,30 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.errors import ConfigurationError
+from pipeline.model.declaration import Scalar
 from pipeline.model.folder import ModelFolder
 from pipeline.serving.row_key import ROW_KEY
+from settings.values import INT64, cut, listed, shown
 
 SERVING = "SERVING"  # the schema environment that never-served columns are not in
 TYPE_NAMES = {schema_pb2.INT: "INT", schema_pb2.FLOAT: "FLOAT", schema_pb2.BYTES: "BYTES"}
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {"INT": (int,), "FLOAT": (int, float), "BYTES": (str,)}
+FLOAT32 = 3.4028234663852886e38  # the largest of tf.Example's floats
+FLOAT32_WHOLE = 2**24  # up to it, each whole number is a float32
+ALLOWED = {
+    "INT": f"an integer of 64 bits, from {-INT64} to {INT64}",
+    "FLOAT": f"a finite number from {-FLOAT32:.8g} to {FLOAT32:.8g}",
+    "BYTES": "text in quotes",
+}
 
 
 def parse(file: Path) -> schema_pb2.Schema:
     try:
-        return text_format.Parse(file.read_text(), schema_pb2.Schema())
+        return text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
     except (UnicodeDecodeError, text_format.ParseError) as error:
-        raise ConfigurationError(f"{file}: not a TensorFlow Metadata schema: {error}") from error
+        raise ConfigurationError(
+            f"{file}: not a TensorFlow Metadata schema: {cut(str(error), 200)}"
+        ) from error
 
 
 def columns(schema: schema_pb2.Schema) -> dict[str, str]:
@@ -54,7 +65,7 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
                 f"{file}: the feature {name} makes the label, "
                 f'allowed is not_in_environment: "{SERVING}"'
             )
-    _check_sample(folder, served_types)
+    _check_values(folder, served_types, columns(schema))
     return schema
 
 
@@ -70,22 +81,48 @@ def _check_names(folder: ModelFolder, types: dict[str, str]) -> None:
         for name in names:
             if name not in types:
                 raise ConfigurationError(
-                    f"{folder.path}/model.toml: {key} names {name!r}, "
-                    f"allowed are the features of schema.pbtxt: {', '.join(types)}"
+                    f"{folder.path}/model.toml: {key} names {shown(name)}, "
+                    f"allowed are the features of schema.pbtxt: {listed(types)}"
                 )
 
 
-def _check_sample(folder: ModelFolder, served_types: dict[str, str]) -> None:
+def _check_values(folder: ModelFolder, served_types: dict[str, str], types: dict[str, str]) -> None:
+    """Refuse a value in model.toml that its column cannot have."""
     for name, value in folder.declaration.serving.sample.items():
         if name not in served_types:
             raise ConfigurationError(
-                f"{folder.path}/model.toml: serving.sample names {name!r}, "
-                f"allowed are the served features {', '.join(served_types)}"
+                f"{folder.path}/model.toml: serving.sample names {shown(name)}, "
+                f"allowed are the served features {listed(served_types)}"
             )
-        type_name = served_types[name]
-        allowed_types = PYTHON_TYPES[type_name]
-        if isinstance(value, bool) or not isinstance(value, allowed_types):
+        _check_value(folder, f"serving.sample.{name}", value, served_types[name])
+    for place, part in enumerate(folder.declaration.gate.slices):
+        key, type_name = f"gate.slices.{place}.value", types[part.feature]
+        _check_value(folder, key, part.value, type_name)
+        if type_name == "FLOAT" and _is_rounded(part.value):
             raise ConfigurationError(
-                f"{folder.path}/model.toml: serving.sample.{name} is {value!r}, "
-                f"allowed is a value of type {type_name}"
+                f"{folder.path}/model.toml: {key} is {part.value}, allowed are whole numbers "
+                f"up to {FLOAT32_WHOLE}: a row's larger ones are rounded"
             )
+
+
+def _check_value(folder: ModelFolder, key: str, value: Scalar, type_name: str) -> None:
+    if not is_of_type(value, type_name):
+        raise ConfigurationError(
+            f"{folder.path}/model.toml: {key} is {shown(value)}, "
+            f"allowed is a value of type {type_name}: {ALLOWED[type_name]}"
+        )
+
+
+def _is_rounded(value: Scalar) -> bool:
+    """Say whether float32 may not hold this very number, as somebody writes ids."""
+    return isinstance(value, int) and abs(value) > FLOAT32_WHOLE
+
+
+def is_of_type(value: Scalar, type_name: str) -> bool:
+    """Say whether a tf.Example can hold the value in a column of this type, INT, FLOAT or BYTES."""
+    if isinstance(value, bool) or not isinstance(value, PYTHON_TYPES[type_name]):
+        return False
+    if isinstance(value, str):
+        return True
+    largest = INT64 if type_name == "INT" else FLOAT32
+    return -largest <= value <= largest

@@ -1,0 +1,181 @@
+"""What is legal in TOML and not ours is refused when a folder is read, in one short sentence."""
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import ConfigurationError
+from pipeline.model import schema
+from pipeline.model.folder import ModelFolder
+from tests.pipeline.conftest import copy_small, edit
+
+LONGEST = 400  # of a sentence
+# Keys of cab's model.toml that hold one number each, or one value of the sample.
+COUNTS = ("minimum_rows", "window_days", "steps", "eval_steps", "trials", "least_change")
+SAMPLE = ("trip_start_timestamp", "fare", "trip_miles", "trip_seconds", "payment_type")
+KEYS = (*COUNTS, *SAMPLE, "purpose", "source", "required", "metric", "learning_rate", "location")
+
+
+def set_value(folder, key, literal):
+    """Write the literal for the first of these keys."""
+    file = folder / "model.toml"
+    text = file.read_text()
+    line = f"{key} = {literal}"
+    edited = re.sub(rf"^{key} = .*", lambda _: line, text, count=1, flags=re.MULTILINE)
+    assert edited != text or line in text
+    file.write_text(edited, encoding="utf-8")
+
+
+def read(folder):
+    """All that is checked of a folder before anything runs."""
+    return schema.read(ModelFolder.load(str(folder)))
+
+
+def refusal(folder):
+    """The sentence of a refused folder, without its path."""
+    with pytest.raises(ConfigurationError) as refused:
+        read(folder)
+    return str(refused.value).replace(str(folder), "")
+
+
+@pytest.mark.parametrize(
+    ("key", "literal", "sentence"),
+    [
+        ("window_days", "800000", "data.window_days is 800000, allowed: input should be less"),
+        ("minimum_rows", f"{10**20}", f"data.minimum_rows is {10**20}, allowed are integers of 64"),
+        ("minimum_rows", "2147483648", "or equal to 2147483647"),
+        ("steps", "3000000000", "training.steps is 3000000000, allowed: input should be less"),
+        ("trials", "0xffffffff", "tuning.trials is 4294967295, allowed: input should be less"),
+        ("least_change", "-inf", "gate.least_change is -inf, allowed are finite numbers"),
+        ("learning_rate", "[0.01, nan]", "space.learning_rate.1 is nan, allowed are finite"),
+        ("learning_rate", "[[1]]", "space.learning_rate.0 is [1], allowed: text in quotes, a num"),
+        ("fare", "nan", "serving.sample.fare is nan, allowed are finite numbers"),
+        ("fare", "1e39", "serving.sample.fare is 1e+39, allowed is a value of type FLOAT: a fini"),
+        ("fare", "true", "serving.sample.fare is True, allowed is a value of type FLOAT: a fini"),
+        ("trip_seconds", f"{2**63}", f"serving.sample.trip_seconds is {2**63}, allowed are integ"),
+        ("trip_seconds", "3.0", "serving.sample.trip_seconds is 3.0, allowed is a value of type "),
+        ("trip_seconds", "[3]", "serving.sample.trip_seconds is [3], allowed: text in quotes, a "),
+        ("payment_type", "2013-07-10", "payment_type is 2013-07-10, allowed is text in quotes"),
+        ("payment_type", "07:32:00", "serving.sample.payment_type is 07:32:00, allowed is text "),
+        ("purpose", '"a\\u0000b"', "purpose is 'a\\x00b', allowed is text without a NUL"),
+        ("source", '"package:"', "data.source names the package '', allowed are packages"),
+        ("source", '"package:no.such/a"', "data.source names the package 'no.such', allowed are"),
+        ("steps", "9" * 5000, "model.toml: not TOML: Exceeds the limit (4300 digits)"),
+        ("steps", f"0x{'f' * 5000}", "training.steps is a number of thousands of digits, allowed"),
+        ("required", "[" * 5000, "model.toml: not TOML: "),
+    ],
+)
+def test_a_value_that_is_legal_and_not_ours_is_one_sentence(cab, key, literal, sentence):
+    set_value(cab, key, literal)
+
+    with pytest.raises(ConfigurationError) as refused:
+        read(cab)
+        ModelFolder.load(str(cab)).source  # noqa: B018
+
+    message = str(refused.value)
+    assert sentence in message
+    assert message.count(f"{key} is ") <= 1
+    assert len(message.replace(str(cab), "")) < LONGEST
+
+
+def test_a_dotted_key_of_many_levels_is_one_short_sentence(cab):
+    levels = ".".join("abc" * 1000)
+    edit(cab / "model.toml", r"^\[data\]$", f"{levels} = 1979-05-27\n[data]")
+
+    sentence = refusal(cab)
+
+    assert "is 1979-05-27, allowed is text in quotes" in sentence
+    assert len(sentence) < LONGEST
+
+
+def test_an_error_counts_the_problems_it_has_no_room_for(cab):
+    keys = "\n".join(f"unknown_{number} = 1" for number in range(100))
+    edit(cab / "model.toml", r"^\[data\]$", f"{keys}\n[data]")
+
+    sentence = refusal(cab)
+
+    assert "unknown_0 is unknown, allowed are purpose, data, " in sentence
+    assert sentence.endswith(" more")
+    assert len(sentence) < LONGEST
+
+
+LITERALS = st.one_of(
+    st.integers().map(str),
+    st.integers(min_value=0, max_value=2**70).map(hex),
+    st.floats().map(str),
+    st.dates().map(str),
+    st.times().map(str),
+    st.booleans().map(lambda value: str(value).lower()),
+    st.sampled_from(['""', "[]", "{}", "[[]]", "[1, 'a']", "{a = 1}", "''", '"""\na"""']),
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=40).map(lambda text: f"'{text}'"),
+    st.text(alphabet=st.characters(codec="utf-8"), max_size=40),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(key=st.sampled_from(KEYS), literal=LITERALS)
+@example(key="steps", literal="inf")
+@example(key="fare", literal="3.5e38")
+def test_any_value_of_any_key_is_taken_or_refused_in_one_short_sentence(
+    tmp_path_factory, key, literal
+):
+    folder = copy_small("cab", tmp_path_factory.mktemp("folder"))
+    set_value(folder, key, literal)
+
+    try:
+        read(folder)
+    except ConfigurationError as refused:
+        sentence = str(refused).replace(str(folder), "")
+        assert len(sentence) < LONGEST
+        assert "\n" not in sentence
+
+
+SLICES = {
+    "text for an integer": ("trip_start_hour", '"19"', "is '19', allowed is a value of type INT"),
+    "true for an integer": ("trip_start_hour", "true", "is True, allowed is a value of type INT"),
+    "a fraction for an integer": ("trip_start_hour", "1.5", "is 1.5, allowed is a value of type"),
+    "a number for a text": ("company", "1", "is 1, allowed is a value of type BYTES: text in"),
+    "a text for a number": ("fare", '"3.5"', "is '3.5', allowed is a value of type FLOAT: a fin"),
+    "more than float32 holds": ("fare", "1e39", "is 1e+39, allowed is a value of type FLOAT: a"),
+    "what float32 rounds": ("fare", "16777217", "is 16777217, allowed are whole numbers up to "),
+    "a date for a text": ("company", "2013-07-10", "is 2013-07-10, allowed is text in quotes"),
+}
+
+
+def declare_slice(folder, feature, literal):
+    part = f'[[gate.slices]]\nfeature = "{feature}"\nvalue = {literal}\nlower_bound = 0.6'
+    edit(folder / "model.toml", r"^\[serving\]$", f"{part}\n\n[serving]")
+
+
+@pytest.mark.parametrize(("feature", "literal", "sentence"), SLICES.values(), ids=SLICES)
+def test_a_slice_that_its_column_cannot_match_is_refused(cab, feature, literal, sentence):
+    declare_slice(cab, feature, literal)
+
+    assert f"gate.slices.0.value {sentence}" in refusal(cab)
+
+
+@pytest.mark.parametrize(
+    ("feature", "literal"),
+    [("company", '"01"'), ("trip_start_hour", "19"), ("fare", "3"), ("fare", "0.1")],
+)
+def test_a_slice_of_the_columns_type_is_taken(cab, feature, literal):
+    declare_slice(cab, feature, literal)
+
+    assert read(cab)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[" * 100_000, "best.json: not JSON (maximum recursion depth exceeded"),
+        ('{"batch_size": NaN}', "best.json: batch_size is nan, allowed are tuning.space's choices"),
+        ('{"batch_size": ' + "9" * 5000 + "}", "best.json: not JSON (Exceeds the limit (4300"),
+    ],
+    ids=["levels", "nan", "digits"],
+)
+def test_hyperparameters_that_are_no_finite_numbers_are_one_sentence(cab, text, sentence):
+    (cab / "hyperparameters/best.json").write_text(text)
+
+    assert sentence in refusal(cab)
