@@ -87,7 +87,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         eval_config: config_pb2.EvalConfig,
         pipeline: str,
     ) -> None:
-        sources = ("components/evaluator.py", "components/extractors.py")
+        sources = ("components/evaluator.py", "components/extractors.py", "model/slices.py")
         spec = EvaluatorSpec(
             examples=examples,
             model=model,

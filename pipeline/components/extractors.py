@@ -15,6 +15,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import util
 
 from pipeline.errors import RunError
+from pipeline.model import slices
 
 Extracts = dict[str, Any]  # TFMA's name for what it knows of a batch or of a row
 
@@ -61,7 +62,7 @@ def by_slice(batch: Extracts, sliced: set[str]) -> list[Extracts]:
         first_row, *_ = rows
         weights = np.ones(len(rows), np.float32)
         element = {
-            tfma.FEATURES_KEY: features[first_row],
+            tfma.FEATURES_KEY: _marked(features[first_row]),
             tfma.LABELS_KEY: _picked(labels, rows),
             tfma.PREDICTIONS_KEY: _picked(scores, rows),
             tfma.EXAMPLE_WEIGHTS_KEY: weights,
@@ -76,6 +77,23 @@ def _features(batch: Extracts, sliced: set[str]) -> list[Extracts]:
     sliced_columns = {name: columns[name] for name in columns if name in sliced}
     extracts = util.split_extracts({tfma.FEATURES_KEY: sliced_columns})
     return [extract[tfma.FEATURES_KEY] for extract in extracts]
+
+
+def _marked(features: Extracts) -> Extracts:
+    """The values as the slices of evaluation.py have them."""
+    return {name: _marked_array(values) for name, values in features.items()}
+
+
+def _marked_array(values: Any) -> Any:
+    scalars = np.ravel(values).tolist()
+    texts = [_marked_bytes(scalar) for scalar in scalars]
+    return np.array(texts, dtype=object)
+
+
+def _marked_bytes(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return slices.MARK.encode() + value  # which need not be UTF-8
+    return slices.marked(value).encode()
 
 
 def _groups(features: list[Extracts]) -> list[list[int]]:

@@ -5,6 +5,7 @@ It holds the gated metrics, and those that the report draws.
 
 from tensorflow_model_analysis.proto import config_pb2
 
+from pipeline.model import slices
 from pipeline.model.declaration import Gate, Slice
 
 CLASS_NAMES = {
@@ -36,10 +37,10 @@ def eval_config(gate: Gate, *, label: str, signature: str) -> config_pb2.EvalCon
         example_weights=config_pb2.ExampleWeightOptions(weighted=True),
     )
     whole = config_pb2.SlicingSpec()
-    slices = [_slicing(part) for part in gate.slices]
+    parts = [_slicing(part) for part in gate.slices]
     return config_pb2.EvalConfig(
         model_specs=[model],
-        slicing_specs=[whole, *slices],
+        slicing_specs=[whole, *parts],
         metrics_specs=[metrics, row_count],
     )
 
@@ -81,4 +82,4 @@ def _at_least(bound: float) -> config_pb2.GenericValueThreshold:
 
 
 def _slicing(part: Slice) -> config_pb2.SlicingSpec:
-    return config_pb2.SlicingSpec(feature_values={part.feature: str(part.value)})
+    return config_pb2.SlicingSpec(feature_values={part.feature: slices.marked(part.value)})

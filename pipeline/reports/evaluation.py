@@ -7,6 +7,8 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tfx.types import Artifact
 
+from pipeline.model.slices import name as slice_name
+from pipeline.model.slices import unmarked
 from pipeline.reports.run_metadata import RunMetadata
 
 WHOLE = "all"  # the slice that is no slice
@@ -48,7 +50,7 @@ def candidate_metrics(metadata: RunMetadata) -> Slices:
 def _by_slice(result: Any) -> Slices:
     slices: Slices = {}
     for key, outputs in result.slicing_metrics:
-        columns = [f"{column}={value}" for column, value in key]
+        columns = [slice_name(column, unmarked(value)) for column, value in key]
         name = ", ".join(columns) or WHOLE
         slices[name] = _finite_numbers(by_name(outputs))
     return slices

@@ -11,6 +11,7 @@ from typing import Any
 from tfx.types import Artifact
 
 from pipeline.model.declaration import Declaration, Gate
+from pipeline.model.slices import name as slice_name
 from pipeline.reports import lineage
 from pipeline.reports.evaluation import WHOLE, Metrics, Slices, baseline, candidate_metrics
 from pipeline.reports.run_metadata import Node, RunMetadata
@@ -80,7 +81,9 @@ def _gate(gate: Gate, slices: Slices, last_blessed: dict[str, Any] | None) -> li
     if not slices:
         return []
     bounds = [(WHOLE, gate.lower_bound)]
-    bounds += [(f"{part.feature}={part.value}", part.lower_bound) for part in gate.slices]
+    for part in gate.slices:
+        name = slice_name(part.feature, part.value)
+        bounds.append((name, part.lower_bound))
     checks = []
     for name, bound in bounds:
         metrics = slices.get(name, {})

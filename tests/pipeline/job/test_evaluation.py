@@ -57,7 +57,7 @@ def test_the_whole_split_has_its_bound_and_the_change(auc):
 
 
 def test_a_slice_has_its_own_bound(auc):
-    cash = threshold(auc, {"payment_type": "Cash"})
+    cash = threshold(auc, {"payment_type": "=Cash"})
 
     assert cash.value_threshold.lower_bound.value == 0.6
 
