@@ -121,7 +121,11 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
     def __init__(self, source: BigQuerySource, *, required: list[str]) -> None:
         input_config = utils.make_default_input_config(_as_subquery(source.query))
         output_config = utils.make_default_output_config(input_config)
-        sources = ("components/bigquery_example_gen.py", "components/table_times.py")
+        sources = (
+            "components/bigquery_example_gen.py",
+            "components/table_times.py",
+            "model/sql.py",
+        )
         spec = BigQueryExampleGenSpec(
             input_config=input_config,
             output_config=output_config,
@@ -138,6 +142,8 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
 
 
 def _as_subquery(query: str) -> str:
-    """The query so that the stock executor can put it into another one's FROM."""
-    inner_query = query.rstrip().rstrip(";")
-    return f"SELECT * FROM (\n{inner_query}\n)"
+    """The query so that the stock executor can put it into another one's FROM.
+
+    It is one statement without a semicolon, as query.py writes it.
+    """
+    return f"SELECT * FROM (\n{query}\n)"

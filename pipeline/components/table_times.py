@@ -16,7 +16,7 @@ from typing import Any
 
 from pipeline.gcp import clients
 from pipeline.gcp.protocols import BigQuery
-from pipeline.model.query import COMMENT
+from pipeline.model import sql
 
 COMMAND = ["python", "-m", "pipeline.components.table_times"]
 ARGUMENTS = ["--json_serialized_invocation_args", "{{$}}"]
@@ -24,7 +24,7 @@ Json = dict[str, Any]
 # Of more tables BigQuery does not name all (JobStatistics2.referencedTables).
 MOST_TABLES = 50
 TIMED = ("SNAPSHOT", "TABLE", "VIEW")  # types whose modification time tells of every change
-NAME = re.compile(r"`([\w-]+\.\w+\.[\w-]+)`")  # PROJECT.DATASET.TABLE, and no wildcard
+NAME = re.compile(r"[\w-]+\.\w+\.[\w-]+")  # PROJECT.DATASET.TABLE, and no wildcard
 
 
 def main(arguments: list[str]) -> None:
@@ -63,7 +63,8 @@ def modification_times(client: BigQuery, query: str) -> dict[str, str]:
 
     job = client.query(query, job_config=bigquery.QueryJobConfig(dry_run=True))
     tables = {str(table) for table in job.referenced_tables}
-    names = tables.union(NAME.findall(COMMENT.sub(" ", query)))
+    quoted_names = sql.quoted_names(query, "query.sql")
+    names = tables | {name for name in quoted_names if NAME.fullmatch(name)}
     times = {name: _modification_time(client, name) for name in names}
     if len(tables) >= MOST_TABLES:
         times["and others"] = _never_seen()

@@ -1,41 +1,44 @@
-"""A model's query.sql: its placeholders, and the location of what it reads."""
+"""A model's query.sql: its placeholders, and the location of what it reads.
+
+In a comment, a string or a quoted name, @begin is text.
+"""
 
 import re
 from datetime import date, timedelta
 
 from pipeline.errors import ConfigurationError
+from pipeline.model import sql
 from pipeline.model.folder import ModelFolder
+from settings.values import cut, shown
 
-COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-TABLE = re.compile(r"`([^`\s]+\.[^`\s]+)`")  # a quoted column has no dot
+PLACEHOLDERS = ("@begin", "@end", "@table")
+BEGINNINGS = ("SELECT", "WITH", "FROM", "(")  # of what can stand in another query's FROM
+TABLE = re.compile(r"[^`\s]+\.[^`\s]+")  # a quoted column has no dot
 # The EU holds data of member states alone: London and Zürich are regions of their own
 # (docs.cloud.google.com/bigquery/docs/locations).
 NO_MEMBER_STATES = ("europe-west2", "europe-west6")
 
 
 def written_out(folder: ModelFolder, table: str, end: date) -> str:
-    """The folder's query.sql over `table`, with its window written out."""
-    begin = end - timedelta(days=folder.declaration.data.window_days)
-    query = (folder.path / "query.sql").read_text()
+    """The folder's query.sql over `table`, one statement, with its window written out."""
+    begin = _begin(folder, end)
     values = {
         "@begin": f'TIMESTAMP("{begin}")',
         "@end": f'TIMESTAMP("{end}")',
         "@table": f"`{table}`",
     }
-    for placeholder, value in values.items():
-        query = query.replace(placeholder, value)
-    if "@" in query:
-        name = query.split("@")[1].split()[0]
-        raise ConfigurationError(
-            f"{folder.path}/query.sql: an unknown placeholder @{name}, "
-            "allowed are @begin, @end and @table"
-        )
-    return query
+    query = _statement(folder)
+    parts, place = [], 0
+    for placeholder in _placeholders(folder, query):
+        parts += [query[place : placeholder.start], values[placeholder.name]]
+        place = placeholder.end
+    return "".join([*parts, query[place:]])
 
 
 def reads_own_table(folder: ModelFolder) -> bool:
     """Say whether the query asks for the stage's own table of the model."""
-    return "@table" in _code(folder)
+    query = _text(folder)
+    return any(placeholder.name == "@table" for placeholder in _placeholders(folder, query))
 
 
 def location(folder: ModelFolder, region: str) -> str:
@@ -47,10 +50,10 @@ def location(folder: ModelFolder, region: str) -> str:
     """
     declared = folder.declaration.data.location
     file = f"{folder.path}/model.toml"
-    tables = TABLE.findall(_code(folder))
+    tables = _quoted_tables(folder)
     if declared is None and tables:
         raise ConfigurationError(
-            f"{file}: data.location is missing, and query.sql reads {tables[0]}: "
+            f"{file}: data.location is missing, and query.sql reads {cut(tables[0], 80)}: "
             "allowed is the location of its dataset, such as US or europe-west1"
         )
     if declared is None or declared == region:
@@ -58,13 +61,13 @@ def location(folder: ModelFolder, region: str) -> str:
     readable = _locations_with(region)
     if declared not in readable:
         raise ConfigurationError(
-            f"{file}: data.location is {declared!r}, "
+            f"{file}: data.location is {shown(declared)}, "
             f"allowed for a stage in {region} is {' or '.join(readable)}: "
             "BigQuery hands its rows only to a bucket of the same location"
         )
     if reads_own_table(folder):
         raise ConfigurationError(
-            f"{file}: data.location is {declared!r}, and query.sql also reads @table: "
+            f"{file}: data.location is {shown(declared)}, and query.sql also reads @table: "
             f"allowed is {region}, where @table lies, since a query reads one location"
         )
     return declared
@@ -79,7 +82,68 @@ def _locations_with(region: str) -> list[str]:
     return [region]
 
 
-def _code(folder: ModelFolder) -> str:
-    """The query without its comments."""
-    query = (folder.path / "query.sql").read_text()
-    return COMMENT.sub("", query)
+def _begin(folder: ModelFolder, end: date) -> date:
+    """The first day of the window that ends before `end`."""
+    days = folder.declaration.data.window_days
+    try:
+        return end - timedelta(days=days)
+    except OverflowError as error:
+        raise ConfigurationError(
+            f"{folder.path}/model.toml: data.window_days is {days}, and the window ends on {end}: "
+            f"allowed is a window that begins on {date.min} or later"
+        ) from error
+
+
+def _statement(folder: ModelFolder) -> str:
+    """The one statement in query.sql, without the semicolons that end it.
+
+    A run puts it into another query's FROM.
+    """
+    query, file = _text(folder), _file(folder)
+    semicolons = sql.semicolons(query, file)
+    words = [token for token in sql.tokens(query, file) if token.start not in semicolons]
+    if not words:
+        raise ConfigurationError(f"{file}: there is no statement, allowed is a query")
+    if words[0].text.upper() not in BEGINNINGS:
+        raise ConfigurationError(
+            f"{file}: the statement begins with {shown(words[0].text)}, "
+            f"allowed are {', '.join(BEGINNINGS)}"
+        )
+    if any(place < words[-1].start for place in semicolons):
+        raise ConfigurationError(f"{file}: there is more than one statement, allowed is one query")
+    letters = [letter for place, letter in enumerate(query) if place not in semicolons]
+    return "".join(letters).rstrip()
+
+
+def _placeholders(folder: ModelFolder, query: str) -> list[sql.Parameter]:
+    """The placeholders in order; raises ConfigurationError for an unknown one."""
+    file = _file(folder)
+    parameters = list(sql.parameters(query, file))
+    for parameter in parameters:
+        if parameter.name not in PLACEHOLDERS:
+            raise ConfigurationError(
+                f"{file}: an unknown placeholder {cut(parameter.name, 80)}, "
+                "allowed are @begin, @end and @table"
+            )
+    return parameters
+
+
+def _quoted_tables(folder: ModelFolder) -> list[str]:
+    """The tables that the query names in backticks."""
+    names = sql.quoted_names(_text(folder), _file(folder))
+    return [name for name in names if TABLE.fullmatch(name)]
+
+
+def _file(folder: ModelFolder) -> str:
+    return f"{folder.path}/query.sql"
+
+
+def _text(folder: ModelFolder) -> str:
+    file = folder.path / "query.sql"
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{file}: byte {error.start} is {error.object[error.start]:#04x}, which is not UTF-8: "
+            "allowed is a text file in UTF-8"
+        ) from error

@@ -4,11 +4,13 @@ It refuses what BigQuery refuses: a dataset of another location than the job's (
 error if the specified location does not match the location of the datasets",
 docs.cloud.google.com/bigquery/docs/locations), a table that is not there, a parameter without a
 value. Views are answered by their tables, as a plan does (github.com/dust-tt/dust/pull/13710). It
-reads names in backticks, and no more of SQL; it runs no query.
+reads names in backticks and parameters outside of comments, and no more of SQL; it runs no query.
 """
 
 import re
 from collections.abc import Iterator, Mapping
+
+import sqlglot
 
 from tests.standins.bigquery_tables import Body, Refused, reference
 
@@ -26,7 +28,7 @@ def finished(
     if not configuration.get("dryRun"):
         raise Refused(501, "the stand-in runs no query")
     query = configuration["query"]["query"]
-    if "@" in query:
+    if any(token.text == "@" for token in sqlglot.tokenize(query, read="bigquery")):
         raise Refused(400, "Query parameter not found")
     location = job["jobReference"].get("location")
     references = []

@@ -87,9 +87,9 @@ def ingest(tmp_path):
 
 
 def test_the_query_is_asked_within_another_one():
-    query = "SELECT tips FROM `t` -- a comment\n;\n"
+    query = "SELECT tips FROM `t` -- a comment"
 
-    assert asked_query(query) == "SELECT * FROM (\nSELECT tips FROM `t` -- a comment\n\n)"
+    assert asked_query(query) == "SELECT * FROM (\nSELECT tips FROM `t` -- a comment\n)"
 
 
 def test_the_examples_carry_the_query_and_two_rows_in_three_are_trained_on(ingest):
@@ -174,7 +174,9 @@ def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
         "tables",
         "source_sha256",
     }
-    sha256 = source_sha256("components/bigquery_example_gen.py", "components/table_times.py")
+    sha256 = source_sha256(
+        "components/bigquery_example_gen.py", "components/table_times.py", "model/sql.py"
+    )
     query = query_in(parameters["input_config"])
     assert parameters["source_sha256"] == sha256
     assert 'TIMESTAMP("2026-11-24")' in query

@@ -101,7 +101,7 @@ def test_the_window_and_the_table_are_written_out(ferry):
 
     assert "FROM `p.d.t`" in text
     assert 'leaving < TIMESTAMP("2026-11-27")' in text
-    assert "@" not in text
+    assert 'leaving >= TIMESTAMP("2025-11-27")' in text
 
 
 def test_a_location_that_is_none_of_bigquerys_is_refused(cab):
