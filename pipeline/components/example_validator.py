@@ -40,12 +40,19 @@ class Executor(executor.Executor):
         schema_file = io_utils.get_only_uri_in_dir(schema_folder)
         schema = io_utils.SchemaReader().read(schema_file)
         sentences = anomalies(statistics, schema)
-        rows = row_count(statistics)
+        counts = row_counts(statistics)
+        rows = sum(counts.values())
         minimum_rows = exec_properties["minimum_rows"]
         if rows < minimum_rows:
             raise DataError(
                 f"the data has {rows} rows, allowed is at least data.minimum_rows = {minimum_rows}"
             )
+        for split, count in counts.items():
+            if count == 0:
+                raise DataError(
+                    f"the split {split} has none of the {rows} rows, "
+                    "allowed is at least one row to train on and one that is held out for eval"
+                )
         if sentences:
             message = "; ".join(sentences)
             raise DataError(f"the data is not what schema.pbtxt says: {message}")
@@ -89,9 +96,10 @@ def anomalies(statistics: types.Artifact, schema: schema_pb2.Schema) -> list[str
     return sentences
 
 
-def row_count(statistics: types.Artifact) -> int:
-    rows = 0
+def row_counts(statistics: types.Artifact) -> dict[str, int]:
+    """How many rows each split has."""
+    counts = {}
     for split in artifact_utils.decode_split_names(statistics.split_names):
         proto = stats_artifact_utils.load_statistics(statistics, split).proto()
-        rows += proto.datasets[0].num_examples
-    return rows
+        counts[split] = proto.datasets[0].num_examples
+    return counts

@@ -33,11 +33,18 @@ class Trainer(component.Trainer):
 
 
 def _refuse_one_class(arguments: FnArgs) -> None:
+    """Refuse a split of one class: no model learns from it, and no metric judges by it."""
+    splits = {"train": arguments.train_files, "eval": arguments.eval_files}
+    for split, files in splits.items():
+        _check_classes(arguments, split, files)
+
+
+def _check_classes(arguments: FnArgs, split: str, files: list[str]) -> None:
     label = arguments.custom_config["label"]
     transform_output = tft.TFTransformOutput(arguments.transform_graph_path)
     schema = transform_output.transformed_metadata.schema
     options = dataset_options.RecordBatchesOptions(batch_size=1024, num_epochs=1)
-    batches = arguments.data_accessor.record_batch_factory(arguments.train_files, options, schema)
+    batches = arguments.data_accessor.record_batch_factory(files, options, schema)
     classes: set[int] = set()
     for batch in batches:
         index = batch.schema.get_field_index(label)
@@ -48,7 +55,7 @@ def _refuse_one_class(arguments: FnArgs) -> None:
     class_names = [str(class_) for class_ in sorted(classes)]
     values = ", ".join(class_names)
     raise DataError(
-        f"the label {label} is {values} in every row of train, allowed are rows of both classes"
+        f"the label {label} is {values} in every row of {split}, allowed are rows of both classes"
     )
 
 

@@ -3,10 +3,13 @@
 The last model stays, and the run is recorded.
 """
 
+import hashlib
 import json
 
 import pytest
 
+from pipeline.components.csv_example_gen import encode, read_csv
+from pipeline.model import schema
 from tests.pipeline.conftest import edit, parsed, states
 
 
@@ -81,6 +84,33 @@ def one_class(folder):
     set_column(folder, "tips", "0")
 
 
+def one_class_held_out(folder):
+    header, *rows = lines_of(folder)
+    tips = header.split(",").index("tips")
+    kept_rows = []
+    for row in rows:
+        untipped = row.split(",")[tips] == "0"
+        if untipped or not is_held_out(folder, header, row):
+            kept_rows.append(row)
+    write(folder, [header, *kept_rows])
+
+
+def no_row_held_out(folder):
+    header, *rows = lines_of(folder)
+    kept_rows = [row for row in rows if not is_held_out(folder, header, row)]
+    write(folder, [header, *kept_rows])
+
+
+def is_held_out(folder, header, row):
+    """Whether the row is one of the split eval, by its hash modulo three."""
+    file = folder / "row.csv"
+    file.write_text(f"{header}\n{row}\n")
+    columns = schema.columns(schema.parse(folder / "schema.pbtxt"))
+    [record] = encode(read_csv(file, columns, [""]))
+    number = int.from_bytes(hashlib.sha256(record).digest(), "big")
+    return number % 3 == 2
+
+
 def truncated_row(folder):
     *lines, last = lines_of(folder)
     first_cell, *_ = last.split(",")
@@ -117,7 +147,9 @@ FAULTS = {
     missing_column: "the column fare of schema.pbtxt is missing",
     extra_column: "the column mood is not in schema.pbtxt",
     text_in_a_number: "in the column fare: CSV conversion error to double: invalid value 'much'",
-    one_class: "the label big_tip is 0 in every row",
+    one_class: "the label big_tip is 0 in every row of train, allowed are rows of both classes",
+    one_class_held_out: "the label big_tip is 0 in every row of eval, allowed are rows of both",
+    no_row_held_out: "the split eval has none of the 1037 rows, allowed is at least one row",
     truncated_row: "Expected 9 columns, got 2",
     not_utf_8: "invalid UTF8",
     too_few_rows: "the data has 299 rows, allowed is at least data.minimum_rows = 500",
