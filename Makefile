@@ -6,12 +6,14 @@ model ?= taxi
 rows ?= 15002
 workers ?= 2
 INFRA_TESTS := tests/infra tests/standins
-PIPELINE_TESTS := tests/pipeline tests/models tests/settings tests/build
+PIPELINE_TESTS := tests/pipeline tests/models tests/settings tests/build tests/hostile
 infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
 
-.PHONY: help run test theirs check style format lock experiments bench bench-time bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity stages \
-  values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema provider-lock pins image
+.PHONY: help run test theirs check style format lock experiments bench bench-time \
+  bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
+  stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
+  provider-lock pins image hostile
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -34,6 +36,10 @@ endif
 theirs: ## `make test` in a clone with values and models of its own
 	rm -rf .theirs && python3 -m tests.pipeline.scenarios.stranger .theirs/clone
 	$(MAKE) -C .theirs/clone test
+
+hostile: ## generated inputs of every kind, each to end in an answer or one sentence (seed=7 only=KIND:NUMBER repeat one)
+	cd tests/team && PYTHONPATH=$(CURDIR) $(CURDIR)/$(PIPELINE) python -m tests.hostile \
+	  $(if $(seed),--seed $(seed)) $(if $(only),--only $(only))
 
 check: ## the fast half: lint, format, types, imports, and that the lock is Pipfile's
 	$(DEV) ruff check .
