@@ -169,8 +169,7 @@ class Settings:
         # The types first: the other checks assume them.
         problems = list(_type_problems(self)) or [*_range_problems(self), *self.problems()]
         if problems:
-            stage = self.stage if isinstance(self.stage, str) else shown(self.stage)
-            raise SettingsError(f"stage {cut(stage, 80)}: {joined(problems)}")
+            raise SettingsError(f"stage {self._label}: {joined(problems)}")
 
     @property
     def names(self) -> Names:
@@ -181,6 +180,13 @@ class Settings:
             region=self.region,
             github_repository=self.github.repository,
         )
+
+    @property
+    def _label(self) -> str:
+        """The stage in a sentence, also where it is no stage's name."""
+        if isinstance(self.stage, str) and self.stage.isidentifier():
+            return cut(self.stage, 20)
+        return shown(self.stage)
 
     @property
     def makes_network(self) -> bool:

@@ -36,7 +36,8 @@ def _module() -> ModuleType:
     except SettingsError:
         raise
     except SyntaxError as error:
-        raise SettingsError(f"line {error.lineno}: not Python: {cut(error.msg)}") from error
+        place = f"line {error.lineno}: " if error.lineno else ""
+        raise SettingsError(f"{place}not Python: {cut(error.msg, 200)}") from error
     except Exception as error:  # the file is the team's and may do anything
         raise SettingsError(_sentence(error)) from error
 

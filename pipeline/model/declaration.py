@@ -187,8 +187,8 @@ def _allowed_instead(value: Any) -> str | None:
         return "is text in quotes: there are no dates here"
     if isinstance(value, float) and not math.isfinite(value):
         return "are finite numbers"
-    if isinstance(value, int) and abs(value) > INT64:
-        return f"are integers of 64 bits, from {-INT64} to {INT64}"
+    if isinstance(value, int) and not -INT64 - 1 <= value <= INT64:
+        return f"are integers of 64 bits, from {-INT64 - 1} to {INT64}"
     if isinstance(value, str) and "\0" in value:
         return "is text without a NUL character"
     return None

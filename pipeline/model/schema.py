@@ -17,7 +17,7 @@ PYTHON_TYPES: dict[str, tuple[type, ...]] = {"INT": (int,), "FLOAT": (int, float
 FLOAT32 = 3.4028234663852886e38  # the largest of tf.Example's floats
 FLOAT32_WHOLE = 2**24  # up to it, each whole number is a float32
 ALLOWED = {
-    "INT": f"an integer of 64 bits, from {-INT64} to {INT64}",
+    "INT": f"an integer of 64 bits, from {-INT64 - 1} to {INT64}",
     "FLOAT": f"a finite number from {-FLOAT32:.8g} to {FLOAT32:.8g}",
     "BYTES": "text in quotes",
 }
@@ -124,5 +124,6 @@ def is_of_type(value: Scalar, type_name: str) -> bool:
         return False
     if isinstance(value, str):
         return True
-    largest = INT64 if type_name == "INT" else FLOAT32
-    return -largest <= value <= largest
+    if type_name == "INT":
+        return -INT64 - 1 <= value <= INT64
+    return -FLOAT32 <= value <= FLOAT32
