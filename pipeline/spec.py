@@ -47,8 +47,11 @@ class CsvSource:
 
     @classmethod
     def of(cls, file: Path, null_values: list[str]) -> "CsvSource":
-        with file.open("rb") as content:
-            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        try:
+            with file.open("rb") as content:
+                sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read ({error.strerror})") from error
         return cls(str(file), sha256, tuple(null_values))
 
 

@@ -61,6 +61,7 @@ class ServingCheck(base_component.BaseComponent):
             "components/serving_check.py",
             "serving/engine.py",
             "serving/engine_process.py",
+            "serving/numbers.py",
             "serving/row_key.py",
         )
         spec = ServingCheckSpec(

@@ -73,7 +73,7 @@ def load(models: list[ModelFolder], stage: Stage, progress: Callable[[str], None
 
 def _load(folder: ModelFolder, stage: Stage, progress: Callable[[str], None]) -> Loaded:
     # seconds to import: what is wrong with a call is told before
-    from pipeline.components.csv_example_gen import read_csv
+    from pipeline.model.csv_file.table import read_csv
 
     start = time.monotonic()
     table = bigquery.Table(stage.names.data_table(folder.name))

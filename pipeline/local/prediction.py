@@ -14,12 +14,13 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from pipeline import spec
-from pipeline.components.csv_example_gen import column_names, encode, read_csv
+from pipeline.components.csv_example_gen import encode
 from pipeline.errors import RunError
 from pipeline.job import compiler
 from pipeline.job.dag import create_prediction_pipeline
 from pipeline.local.runs import new_run_id, run_logged
 from pipeline.local.store import locked_store
+from pipeline.model.csv_file.table import column_names, read_csv
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import run_metadata
 from pipeline.serving.row_key import ROW_KEY

@@ -8,7 +8,6 @@ with {"predictions": [...]} or {"error": sentence}.
 """
 
 import json
-import math
 import os
 import signal
 import sys
@@ -19,10 +18,9 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from pipeline.serving.numbers import is_float32, is_int64
 from pipeline.serving.row_key import MAXIMUM_CHARACTERS, ROW_KEY, is_row_key
 
-INT64 = range(-(2**63), 2**63)
-LARGEST_FLOAT = 3.4028234e38
 Json = dict[str, Any]
 EXPECTATIONS = {
     schema_pb2.INT: "a whole number of 64 bits",
@@ -106,9 +104,9 @@ class Engine:
 
     def _add(self, feature: Any, place: int, name: str, value: Any) -> None:
         kind = self.types[name]
-        if kind == schema_pb2.INT and _is_int64(value):
+        if kind == schema_pb2.INT and is_int64(value):
             feature.int64_list.value.append(int(value))
-        elif kind == schema_pb2.FLOAT and _is_float32(value):
+        elif kind == schema_pb2.FLOAT and is_float32(value):
             feature.float_list.value.append(value)
         elif kind == schema_pb2.BYTES and isinstance(value, str):
             text = value.encode("utf-8", "replace")
@@ -131,25 +129,6 @@ def _check_row_key(place: int, value: Any) -> None:
 def _read(file: Path) -> Json:
     content: Json = json.loads(file.read_text())
     return content
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    return isinstance(value, int | float)
-
-
-def _is_int64(value: Any) -> bool:
-    if not _is_number(value):
-        return False
-    whole = float(value).is_integer()
-    return whole and int(value) in INT64
-
-
-def _is_float32(value: Any) -> bool:
-    if not _is_number(value):
-        return False
-    return math.isfinite(value) and abs(value) <= LARGEST_FLOAT
 
 
 def _column(tensor: Any, count: int) -> list[Any]:

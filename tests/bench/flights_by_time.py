@@ -48,10 +48,10 @@ def prepare(place: Path) -> tuple[Path, Path]:
 
 def split_by_month(early_file: Path, later_file: Path) -> None:
     """Write the rows up to the last month of training to one file, the later ones to another."""
-    from pipeline.components.csv_example_gen import _content
+    from pipeline.model.csv_file import content
 
     source = ModelFolder.load("flights").source
-    text = _content(source).decode()
+    text = content.read(source).decode()
     header, *rows = text.splitlines(keepends=True)
     month = header.split(",").index("month")
     early = [header]

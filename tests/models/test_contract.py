@@ -17,9 +17,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline.components.csv_example_gen import read_csv
 from pipeline.local import runs
 from pipeline.model import schema
+from pipeline.model.csv_file.table import read_csv
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import tracking
 from pipeline.serving.engine import Engine

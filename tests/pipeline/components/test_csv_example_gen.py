@@ -10,8 +10,9 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from pipeline.components.csv_example_gen import CsvExampleGen, Executor, encode, read_csv
+from pipeline.components.csv_example_gen import CsvExampleGen, Executor, encode
 from pipeline.errors import DataError
+from pipeline.model.csv_file.table import read_csv
 from pipeline.model.folder import ModelFolder
 from pipeline.model.schema import columns, read
 from pipeline.spec import CsvSource
@@ -97,9 +98,9 @@ def test_equal_rows_fall_into_the_same_split(trained):
 def test_a_zipped_csv_with_na_reads_like_a_plain_one(tmp_path):
     plain = tmp_path / "a.csv"
     zipped = tmp_path / "a.csv.zip"
-    plain.write_text("n,word\n1,x\n,\n")
+    plain.write_text("n,word\n,\n1,x\n")
     with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("a.csv", "n,word\n1,x\nNA,NA\n")
+        archive.writestr("a.csv", "n,word\nNA,NA\n1,x\n")
     kinds = {"n": "INT", "word": "BYTES"}
 
     plain_rows = read_csv(plain, kinds, [""])

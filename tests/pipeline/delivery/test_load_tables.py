@@ -187,7 +187,7 @@ def test_a_missing_source_is_named_before_google_is_asked(google, ferry):
 def test_rows_that_are_not_as_the_schema_says_are_not_sent(google, ferry):
     edit(ferry / "rows.csv", "2013,1,1,", "2013,January,1,", first=True)
 
-    with pytest.raises(DataError, match="in the column month"):
+    with pytest.raises(DataError, match="the column month holds January in row 2"):
         load(ferry)
 
     assert not google.tables

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from pipeline.components.csv_example_gen import read_csv
 from pipeline.model import schema
+from pipeline.model.csv_file.table import read_csv
 from pipeline.model.folder import ModelFolder
 from settings import REPOSITORY
 from tests.scripts import loaded

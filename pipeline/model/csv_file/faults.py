@@ -1,0 +1,67 @@
+"""What is wrong with a CSV's rows, each in one sentence with column, value and row."""
+
+import re
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from pipeline.model.csv_file.header import shown
+from pipeline.serving.numbers import LARGEST_FLOAT
+
+RowHandler = Callable[[pa.csv.InvalidRow], str]
+FIRST_ROW = 2  # Arrow counts the header as row 1, like a spreadsheet
+ALLOWED = {
+    "int64": "a whole number of 64 bits",
+    "double": f"a finite number up to {LARGEST_FLOAT:.1e}",
+}
+UNCONVERTED = re.compile(
+    r"In CSV column #(\d+): Row #(\d+): CSV conversion error to (\w+): invalid value '(.*)'", re.S
+)
+
+
+def unconverted(message: str, names: list[str]) -> str | None:
+    """Arrow's message on a cell as a sentence; None where it is on something else."""
+    match = UNCONVERTED.match(message)
+    if match is None:
+        return None
+    column, row, type_name, value = match.groups()
+    return _cell(names[int(column)], value, int(row), type_name)
+
+
+def unfinite(column: pa.ChunkedArray) -> int:
+    """The place of the first number that float32 does not hold, or -1."""
+    sizes = pc.abs(column)
+    within = pc.less_equal(sizes, LARGEST_FLOAT)  # NaN is less than nothing
+    place: int = pc.index(within, False).as_py()
+    return place
+
+
+def unfinite_cell(name: str, value: str, place: int) -> str:
+    return _cell(name, value, place + FIRST_ROW, "double")
+
+
+def invalid_row(row: pa.csv.InvalidRow) -> str:
+    """A row with more or fewer cells than the header."""
+    return (
+        f"row {row.number} (the header is row 1) has {row.actual_columns} cells, "
+        f"allowed are {row.expected_columns} as in the header: {shown(row.text)}"
+    )
+
+
+def too_long(message: str, maximum_bytes: int) -> str | None:
+    """Arrow's message on a row that is longer than a block; None where it is on something else."""
+    if "straddling" not in message:
+        return None
+    return (
+        f"a row is longer than {maximum_bytes >> 20} MiB, allowed are shorter ones; "
+        "a quote that is never closed makes one row of many"
+    )
+
+
+def _cell(name: str, value: str, row: int, type_name: str) -> str:
+    return (
+        f"the column {shown(name)} holds {shown(value)} in row {row} (the header is row 1), "
+        f"allowed is {ALLOWED[type_name]}, or what data.null_values of model.toml lists"
+    )

@@ -1,0 +1,89 @@
+"""A CSV's rows as Arrow's record batches, typed as the schema says."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+
+from pipeline.errors import DataError
+from pipeline.model.csv_file import content, faults, header, parsing, quotes
+from pipeline.model.csv_file.text import trimmed
+
+ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float64(), "BYTES": pa.string()}
+
+
+def column_names(path: Path) -> list[str]:
+    """The column names in the file's header."""
+    with _naming(path):
+        text = trimmed(content.read(path))
+        return header.names(text)
+
+
+def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str]) -> pa.Table:
+    """The rows of a .csv, .csv.gz or .csv.zip, typed by `columns`.
+
+    `columns` maps a name to INT, FLOAT or BYTES; with None the types are guessed. Each number is
+    one that a request may hold, too. DataError names the file and its fault.
+    """
+    with _naming(path):
+        text = trimmed(content.read(path))
+        names = header.names(text)
+        if columns is None:
+            types = _guessed_types(text, names, null_values)
+        else:
+            header.check(names, columns)
+            types = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
+        table = parsing.parsed(text, names, _options(types, null_values))
+        if not table.num_rows:
+            raise DataError("there is a header and no row, allowed is at least one")
+        quotes.check(text, table)
+        _check_numbers(text, table)
+        return table
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the file's name before a fault's sentence."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _guessed_types(text: bytes, names: list[str], null_values: list[str]) -> dict[str, pa.DataType]:
+    """Arrow's guesses, as a tf.Example has them: a date or a time is a string."""
+    table = parsing.parsed(text, names, _options({}, null_values))
+    return {field.name: _encodable(field.type) for field in table.schema}
+
+
+def _encodable(data_type: pa.DataType) -> pa.DataType:
+    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    encodable = any(check(data_type) for check in checks)
+    return data_type if encodable else pa.string()
+
+
+def _options(types: dict[str, pa.DataType], null_values: list[str]) -> pa.csv.ConvertOptions:
+    return pa.csv.ConvertOptions(
+        column_types=types,
+        null_values=null_values,
+        strings_can_be_null=True,
+        true_values=[],
+        false_values=[],
+    )
+
+
+def _check_numbers(text: bytes, table: pa.Table) -> None:
+    """Refuse a number that is not finite in float32.
+
+    Serving refuses it, too, and no model has an answer to it.
+    """
+    for field in table.schema:
+        if not pa.types.is_floating(field.type):
+            continue
+        place = faults.unfinite(table[field.name])
+        if place >= 0:
+            cells = parsing.column_text(text, field.name)
+            sentence = faults.unfinite_cell(field.name, cells[place].as_py(), place)
+            raise DataError(sentence)
