@@ -6,6 +6,7 @@ rows, how many dropped, a digest of the rows, and when each table was last modif
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts, standa
 
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import DataError
+from pipeline.serving.numbers import LARGEST_FLOAT, is_float32
 from pipeline.spec import BigQuerySource
 
 DIGESTS = 2**256
@@ -44,6 +46,7 @@ class Tally(NamedTuple):
     rows: int
     dropped: int
     digest: int  # the sum of the rows' digests: the same in whatever order they come
+    unfinite: dict[str, int]  # column -> rows with a number in it that float32 does not hold
 
 
 class Executor(executor.Executor):
@@ -54,6 +57,11 @@ class Executor(executor.Executor):
         with fileio.open(self._tally_file) as file:
             text = file.read()
         tally = Tally(*json.loads(text))
+        for column, count in sorted(tally.unfinite.items()):
+            raise DataError(
+                f"query.sql: the column {column} holds NaN, an infinity or a number beyond float32 "
+                f"in {count} rows, allowed is a finite number up to {LARGEST_FLOAT:.1e} or NULL"
+            )
         if tally.rows == 0:
             raise DataError(
                 f"query.sql: no row is left of {tally.dropped}, "
@@ -90,21 +98,34 @@ def is_complete(row: tf.train.Example, required: list[str]) -> bool:
 
 
 def tally_of(row: tf.train.Example, required: list[str]) -> Tally:
+    unfinite = dict.fromkeys(unfinite_columns(row), 1)
     if not is_complete(row, required):
-        return Tally(rows=0, dropped=1, digest=0)
+        return Tally(rows=0, dropped=1, digest=0, unfinite=unfinite)
     content = row.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).digest()
     number = int.from_bytes(digest, "big")
-    return Tally(rows=1, dropped=0, digest=number)
+    return Tally(rows=1, dropped=0, digest=number, unfinite=unfinite)
+
+
+def unfinite_columns(row: tf.train.Example) -> list[str]:
+    """The columns with a number that no request may hold."""
+    columns = []
+    for name, feature in row.features.feature.items():
+        values = feature.float_list.value
+        if not all(map(is_float32, values)):
+            columns.append(name)
+    return columns
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
     rows, dropped, digest = 0, 0, 0
+    unfinite: Counter[str] = Counter()
     for tally in tallies:
         rows += tally.rows
         dropped += tally.dropped
         digest += tally.digest
-    return Tally(rows, dropped, digest % DIGESTS)
+        unfinite.update(tally.unfinite)
+    return Tally(rows, dropped, digest % DIGESTS, unfinite)
 
 
 class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
@@ -125,6 +146,7 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
             "components/bigquery_example_gen.py",
             "components/table_times.py",
             "model/sql.py",
+            "serving/numbers.py",
         )
         spec = BigQueryExampleGenSpec(
             input_config=input_config,

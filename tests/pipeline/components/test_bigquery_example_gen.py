@@ -145,6 +145,14 @@ def test_a_query_that_leaves_no_row_is_refused(ingest, rows, count):
         ingest(rows)
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("-inf"), 1e39])
+def test_a_number_that_serving_refuses_is_refused(ingest, number):
+    sentence = r"query\.sql: the column tips holds NaN, .* in 2 rows, allowed is a finite number"
+
+    with pytest.raises(DataError, match=sentence):
+        ingest([example(1), example(2, tips=number), example(3, tips=number)])
+
+
 def row_count(folder):
     files = tf.io.gfile.glob(f"{folder}/*")
     dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
@@ -175,7 +183,10 @@ def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
         "source_sha256",
     }
     sha256 = source_sha256(
-        "components/bigquery_example_gen.py", "components/table_times.py", "model/sql.py"
+        "components/bigquery_example_gen.py",
+        "components/table_times.py",
+        "model/sql.py",
+        "serving/numbers.py",
     )
     query = query_in(parameters["input_config"])
     assert parameters["source_sha256"] == sha256
