@@ -4,6 +4,7 @@ The last blessed model answers every row of a CSV.
 """
 
 import dataclasses
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from pipeline.model.csv_file.table import column_names, read_csv
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import run_metadata
 from pipeline.serving.row_key import ROW_KEY
+
+Answer = dict[str, float | None]  # by the signature's outputs
 
 
 def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
     return dataclasses.replace(pipeline_spec, columns=columns, source=csv, declaration=declaration)
 
 
-def _answers(folder: str) -> dict[bytes, dict[str, float]]:
+def _answers(folder: str) -> dict[bytes, Answer]:
     """Each distinct row, as a serialized tf.Example, and the model's answer.
 
     BulkInferrer keeps no order.
@@ -91,16 +94,21 @@ def _answers(folder: str) -> dict[bytes, dict[str, float]]:
     return answers
 
 
-def _number(tensor: Any) -> float:
-    """The first number of a TensorProto: an output has one number a row."""
+def _number(tensor: Any) -> float | None:
+    """The first number of a TensorProto: an output has one number a row.
+
+    None where it is not finite: the server's answer is null there.
+    """
     numbers = tf.make_ndarray(tensor).reshape(-1)
-    return float(numbers[0])
+    number = float(numbers[0])
+    return number if math.isfinite(number) else None
 
 
-def _write(table: pa.Table, answers: dict[bytes, dict[str, float]], output: Path) -> None:
+def _write(table: pa.Table, answers: dict[bytes, Answer], output: Path) -> None:
     rows = [answers[record] for record in encode(table)]
     for name in rows[0]:
-        column = pa.array([row[name] for row in rows])
+        numbers = [row[name] for row in rows]
+        column = pa.array(numbers, pa.float64())
         table = table.append_column(f"predicted_{name}", column)
     unfinished_file = output.with_name(f".{output.name}.unfinished")
     try:

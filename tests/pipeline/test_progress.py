@@ -1,6 +1,7 @@
 """A terminal shows live seconds of the running nodes, any other stream a plain line a node."""
 
 import io
+import logging
 import os
 import pty
 import re
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from pipeline.progress import Progress, shown
+from pipeline.progress import Progress, everything_else_to, shown
 
 CLEAR = "\x1b[2K"  # how a terminal's line is written over
 
@@ -59,3 +60,18 @@ def test_a_step_that_raises_is_shown_as_failed():
         raise ValueError
 
     assert stream.getvalue().rstrip().endswith("failed")
+
+
+def test_a_log_handler_made_meanwhile_goes_on_afterwards(tmp_path, capfd):
+    log = tmp_path / "log.txt"
+    logger = logging.getLogger("late")
+    with everything_else_to(log):
+        handler = logging.StreamHandler()
+        logger.addHandler(handler)
+        logger.warning("early words")
+
+    logger.warning("late words")
+
+    logger.removeHandler(handler)
+    assert log.read_text() == "early words\n"
+    assert capfd.readouterr().err == "late words\n"

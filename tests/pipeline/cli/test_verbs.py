@@ -2,10 +2,13 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import pytest
 
 from tests.pipeline.conftest import ROWS, edit, parsed
+from tests.team import TEAM, variables
 
 BYTES = 1  # as TensorFlow Metadata numbers the types of features
 
@@ -32,6 +35,16 @@ def test_schema_shows_how_the_data_differs_from_the_reviewed_contract(cab, cli):
     assert result.code == 0
     assert "inferred from the data" in result.out
     assert "-default_environment" in result.out
+
+
+def test_schema_on_good_data_says_nothing_on_standard_error(cab):
+    command = [sys.executable, "-m", "pipeline", "schema", cab]
+    environment = variables() | {"ESTEIRA_ENVIRONMENT": "pipeline", "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+    process = subprocess.run(command, cwd=TEAM, env=environment, capture_output=True, text=True)
+
+    assert process.returncode == 0
+    assert process.stderr == ""
 
 
 def test_schema_writes_the_first_one_and_never_over_a_reviewed_one(cab, cli):
@@ -128,6 +141,51 @@ def instance_of(row, types):
         else:
             instance[name] = float(text)
     return instance
+
+
+def test_predict_answers_no_empty_row_of_excels(trained, predict, tmp_path):
+    text = (trained.folder / "rows.csv").read_text()
+    source = tmp_path / "excel.csv"
+    source.write_text(f"{text},,,,,,,,\n,,,,,,,,\n")
+
+    result = predict(source)
+
+    rows = read_rows(tmp_path / "out.csv")
+    assert result.code == 0
+    assert len(rows) == ROWS
+
+
+def test_an_answer_that_is_no_number_is_an_empty_cell(trained, predict, tmp_path):
+    source = tmp_path / "huge.csv"
+    text = (trained.folder / "rows.csv").read_text()
+    source.write_text(text.replace(",4.66,", ",3e38,", 1))
+
+    predict(source)
+
+    _, row, *_ = read_rows(tmp_path / "out.csv")
+    assert row["fare"] == "3e+38"
+    assert row["predicted_score"] == ""
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e39"])
+@pytest.mark.parametrize("verb", ["run", "schema", "predict"])
+def test_a_number_that_serving_refuses_is_refused_by_each_verb(
+    verb, value, cab, cli, trained, tmp_path
+):
+    source = cab / "rows.csv"
+    edit(source, r"^1400001300,16,4\.66,", f"1400001300,16,{value},")
+    options = {
+        "run": ("--runs", trained.runs),
+        "schema": (),
+        "predict": ("--runs", trained.runs, "--input", source, "--output", tmp_path / "out.csv"),
+    }
+
+    result = cli(verb, cab, *options[verb])
+
+    assert result.code == 1
+    assert (
+        f"rows.csv: the column fare holds {value} in row 3 (the header" in result.err + result.out
+    )
 
 
 def test_predict_without_a_model_says_how_to_make_one(cab, cli, tmp_path):
