@@ -53,8 +53,8 @@ class Table(BaseModel):
 
 
 class Data(Table):
-    # A .csv or .csv.zip: a path relative to the folder, or "package:" and a path inside an
-    # installed package.
+    # A .csv, .csv.gz or .csv.zip: a path relative to the folder, or "package:" and a path inside
+    # an installed package.
     source: Text
     required: list[Text]
     null_values: list[str] = [""]  # what a missing value looks like in the CSV

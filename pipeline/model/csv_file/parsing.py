@@ -51,6 +51,23 @@ def _parse_options(
     )
 
 
+def _block_size(text: bytes) -> int:
+    """A size of blocks that parts no CR from its LF.
+
+    Where a value holds both, Arrow would lose the LF in silence. Remove it when
+    https://github.com/apache/arrow/issues/51368 is closed.
+    """
+    if b'"' not in text:
+        return BYTES_AT_ONCE
+    sizes = range(BYTES_AT_ONCE, 0, -1)
+    return next(size for size in sizes if not _parts_line_end(text, size))
+
+
+def _parts_line_end(text: bytes, block_size: int) -> bool:
+    ends = range(block_size, len(text), block_size)
+    return any(text[end - 1 : end + 1] == b"\r\n" for end in ends)
+
+
 def _read(
     text: bytes,
     options: pa.csv.ConvertOptions,
@@ -58,9 +75,10 @@ def _read(
     *,
     use_threads: bool = True,
 ) -> pa.Table:
+    block_size = _block_size(text)
     return pa.csv.read_csv(
         pa.BufferReader(text),
-        read_options=pa.csv.ReadOptions(block_size=BYTES_AT_ONCE, use_threads=use_threads),
+        read_options=pa.csv.ReadOptions(block_size=block_size, use_threads=use_threads),
         parse_options=parse_options,
         convert_options=options,
     )

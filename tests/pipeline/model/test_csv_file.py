@@ -65,7 +65,7 @@ SPELLINGS = {
     "CR and LF": GOOD.replace("\n", "\r\n"),
     "no line end at the end": GOOD.rstrip(),
     "blank lines between": GOOD.replace("\n", "\n\n"),
-    "Excel's empty last rows": f"{GOOD}{',,' * 1}\r\n,,\r\n,,\r\n",
+    "Excel's empty last rows": f"{GOOD},,\r\n,,\r\n,,\r\n",
     "more empty rows than a block of them": GOOD + ",,\r\n" * 5000,
     "quoted names": GOOD.replace(HEADER, '"n","fare","word"\n'),
 }
@@ -160,6 +160,15 @@ def test_line_breaks_inside_quotes_are_read_in_each_block(place, small_blocks):
 
     assert table.num_rows == ROW_COUNT
     assert table["word"].unique().to_pylist() == [LONG_VALUE]
+
+
+def test_a_line_end_inside_quotes_keeps_both_its_bytes_between_two_blocks(place, small_blocks):
+    padding = "x" * (parsing.BYTES_AT_ONCE - len(f'{HEADER}1,2,"') - 1)
+    file = place(f'{HEADER}1,2,"{padding}\r\ny"\n3,4,z\n')
+
+    [row, _] = rows(file)
+
+    assert row["word"] == f"{padding}\r\ny"
 
 
 def test_a_row_longer_than_a_block_is_one_sentence(place, small_blocks):
