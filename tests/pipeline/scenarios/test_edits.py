@@ -43,6 +43,7 @@ EDITS = {
     "models/cab/preprocessing.py": TRANSFORMED_ANEW,
     "models/cab/schema.pbtxt": {"ImportSchemaGen", "ExampleValidator", *TRANSFORMED_ANEW},
     "pipeline/components/csv_example_gen.py": {"CsvExampleGen", *DESCRIBED_ANEW},
+    "pipeline/model/csv_file/table.py": {"CsvExampleGen", *DESCRIBED_ANEW},
 }
 
 
