@@ -1,6 +1,7 @@
 """A CSV's column names, as Arrow reads them."""
 
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -12,6 +13,7 @@ from pipeline.errors import DataError
 LENGTHS = (1 << 16, 1 << 24)  # in bytes: nearly each header fits into the first
 OTHER_SEPARATORS = (";", "\t", "|")
 SHOWN_CHARACTERS = 80
+PLAIN = re.compile(r"""[^\s,'"](?:[^,'"]*[^\s,'"])?""")  # a reader sees where it ends
 
 
 def names(text: bytes) -> list[str]:
@@ -19,7 +21,8 @@ def names(text: bytes) -> list[str]:
     if text.isspace():
         raise DataError("the file is empty, allowed is a header with the columns' names")
     column_names = _parsed(text)
-    _refuse_other_separator(column_names)
+    if len(column_names) == 1:
+        _refuse_other_separator(column_names[0])
     for number, name in enumerate(column_names, 1):
         if not name.strip():
             raise DataError(
@@ -27,7 +30,8 @@ def names(text: bytes) -> list[str]:
                 "allowed is a name for each; pandas writes its index without one, "
                 "and not with index=False"
             )
-    for name, count in Counter(column_names).items():
+    counts = Counter(column_names)
+    for name, count in counts.items():
         if count > 1:
             raise DataError(
                 f"the header has the column {shown(name)} {count} times, allowed is once"
@@ -53,12 +57,12 @@ def check(column_names: list[str], expected_names: Iterable[str]) -> None:
 
 
 def shown(text: str) -> str:
-    """The text, in quotes where a reader would not see where it ends, and cut where it is long."""
-    plain = text.isprintable() and text.strip() == text and not set(text) & set(",'\"")
-    shown_text = text if plain and text else repr(text)
-    if len(shown_text) <= SHOWN_CHARACTERS:
-        return shown_text
-    return f"{shown_text[:SHOWN_CHARACTERS]}..."
+    """The text, in quotes where its end could not be seen, and cut where it is long."""
+    plain_text = text if PLAIN.fullmatch(text) and text.isprintable() else repr(text)
+    if len(plain_text) <= SHOWN_CHARACTERS:
+        return plain_text
+    beginning = plain_text[:SHOWN_CHARACTERS]
+    return f"{beginning}..."
 
 
 def listed(texts: list[str]) -> str:
@@ -74,8 +78,9 @@ def listed(texts: list[str]) -> str:
 
 def _parsed(text: bytes) -> list[str]:
     for length in LENGTHS:
+        beginning = text[:length]
         with contextlib.suppress(pa.ArrowInvalid):
-            return _arrow_names(text[:length])
+            return _arrow_names(beginning)
     raise DataError(
         "the header cannot be read, allowed are names with a comma between them, "
         "and a quote that is opened is closed"
@@ -84,21 +89,19 @@ def _parsed(text: bytes) -> list[str]:
 
 def _arrow_names(text: bytes) -> list[str]:
     """Arrow's own reading of the first row; rows are left alone."""
-    reader = pa.csv.open_csv(
-        pa.BufferReader(text),
-        read_options=pa.csv.ReadOptions(block_size=len(text)),
-        parse_options=pa.csv.ParseOptions(
-            newlines_in_values=True, invalid_row_handler=lambda _: "skip"
-        ),
-    )
+    stream = pa.BufferReader(text)
+    read_options = pa.csv.ReadOptions(block_size=len(text))
+    parse_options = pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=_skip)
+    reader = pa.csv.open_csv(stream, read_options=read_options, parse_options=parse_options)
     column_names: list[str] = reader.schema.names
     return column_names
 
 
-def _refuse_other_separator(column_names: list[str]) -> None:
-    if len(column_names) > 1:
-        return
-    [name] = column_names
+def _skip(_: pa.csv.InvalidRow) -> str:
+    return "skip"
+
+
+def _refuse_other_separator(name: str) -> None:
     for separator in OTHER_SEPARATORS:
         if separator in name:
             raise DataError(f"the header has {separator!r} between its names, allowed is a comma")

@@ -7,21 +7,26 @@ from pipeline.errors import DataError
 from pipeline.model.csv_file import faults
 
 BYTES_AT_ONCE = 16 << 20  # no row may be longer
+QUOTE, CR, LF = b'"', b"\r", b"\n"
 
 
 def parsed(text: bytes, names: list[str], options: pa.csv.ConvertOptions) -> pa.Table:
     """All rows; DataError tells what Arrow refuses, without the file."""
+    parse_options = _parse_options(text)
     try:
-        return _read(text, options, _parse_options(text))
+        return _read(text, options, parse_options)
     except pa.ArrowInvalid as error:
-        sentence = _fault(text, names, options) or str(error)[:200]
+        message = str(error)
+        sentence = _fault(text, names, options) or message[:200]
         raise DataError(sentence) from error
 
 
 def column_text(text: bytes, name: str) -> pa.ChunkedArray:
     """A column's cells as they are written."""
     options = pa.csv.ConvertOptions(include_columns=[name], column_types={name: pa.string()})
-    return _read(text, options, _parse_options(text))[name]
+    parse_options = _parse_options(text)
+    table = _read(text, options, parse_options)
+    return table[name]
 
 
 def _fault(text: bytes, names: list[str], options: pa.csv.ConvertOptions) -> str | None:
@@ -32,11 +37,12 @@ def _fault(text: bytes, names: list[str], options: pa.csv.ConvertOptions) -> str
         invalid_rows.append(row)
         return "error"
 
+    parse_options = _parse_options(text, keep)
     try:
-        _read(text, options, _parse_options(text, keep), use_threads=False)
+        _read(text, options, parse_options, use_threads=False)
     except pa.ArrowInvalid as error:
-        if invalid_rows:
-            return faults.invalid_row(invalid_rows[0])
+        for row in invalid_rows:
+            return faults.invalid_row(row)
         message = str(error)
         return faults.unconverted(message, names) or faults.too_long(message, BYTES_AT_ONCE)
     return None
@@ -45,9 +51,9 @@ def _fault(text: bytes, names: list[str], options: pa.csv.ConvertOptions) -> str
 def _parse_options(
     text: bytes, invalid_row_handler: faults.RowHandler | None = None
 ) -> pa.csv.ParseOptions:
-    # Where no quote is, Arrow finds the ends of rows faster.
+    has_quotes = QUOTE in text  # without one, Arrow finds the ends of rows faster
     return pa.csv.ParseOptions(
-        newlines_in_values=b'"' in text, invalid_row_handler=invalid_row_handler
+        newlines_in_values=has_quotes, invalid_row_handler=invalid_row_handler
     )
 
 
@@ -57,15 +63,16 @@ def _block_size(text: bytes) -> int:
     Where a value holds both, Arrow would lose the LF in silence. Remove it when
     https://github.com/apache/arrow/issues/51368 is closed.
     """
-    if b'"' not in text:
-        return BYTES_AT_ONCE
-    sizes = range(BYTES_AT_ONCE, 0, -1)
-    return next(size for size in sizes if not _parts_line_end(text, size))
+    size = BYTES_AT_ONCE
+    if QUOTE in text:
+        while _parts_line_end(text, size):
+            size -= 1
+    return size
 
 
 def _parts_line_end(text: bytes, block_size: int) -> bool:
-    ends = range(block_size, len(text), block_size)
-    return any(text[end - 1 : end + 1] == b"\r\n" for end in ends)
+    starts = range(block_size, len(text), block_size)
+    return any(text.startswith(LF, start) and text.startswith(CR, start - 1) for start in starts)
 
 
 def _read(
@@ -75,10 +82,12 @@ def _read(
     *,
     use_threads: bool = True,
 ) -> pa.Table:
+    stream = pa.BufferReader(text)
     block_size = _block_size(text)
+    read_options = pa.csv.ReadOptions(block_size=block_size, use_threads=use_threads)
     return pa.csv.read_csv(
-        pa.BufferReader(text),
-        read_options=pa.csv.ReadOptions(block_size=block_size, use_threads=use_threads),
+        stream,
+        read_options=read_options,
         parse_options=parse_options,
         convert_options=options,
     )

@@ -17,7 +17,7 @@ ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float64(), "BYTES": pa.string()}
 def column_names(path: Path) -> list[str]:
     """The column names in the file's header."""
     with _naming(path):
-        text = trimmed(content.read(path))
+        text = _text(path)
         return header.names(text)
 
 
@@ -28,19 +28,25 @@ def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str])
     one that a request may hold, too. DataError names the file and its fault.
     """
     with _naming(path):
-        text = trimmed(content.read(path))
+        text = _text(path)
         names = header.names(text)
         if columns is None:
             types = _guessed_types(text, names, null_values)
         else:
             header.check(names, columns)
             types = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
-        table = parsing.parsed(text, names, _options(types, null_values))
+        options = _options(types, null_values)
+        table = parsing.parsed(text, names, options)
         if not table.num_rows:
             raise DataError("there is a header and no row, allowed is at least one")
         quotes.check(text, table)
         _check_numbers(text, table)
         return table
+
+
+def _text(path: Path) -> bytes:
+    file_content = content.read(path)
+    return trimmed(file_content)
 
 
 @contextmanager
@@ -54,14 +60,15 @@ def _naming(path: Path) -> Iterator[None]:
 
 def _guessed_types(text: bytes, names: list[str], null_values: list[str]) -> dict[str, pa.DataType]:
     """Arrow's guesses, as a tf.Example has them: a date or a time is a string."""
-    table = parsing.parsed(text, names, _options({}, null_values))
+    options = _options({}, null_values)
+    table = parsing.parsed(text, names, options)
     return {field.name: _encodable(field.type) for field in table.schema}
 
 
 def _encodable(data_type: pa.DataType) -> pa.DataType:
-    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
-    encodable = any(check(data_type) for check in checks)
-    return data_type if encodable else pa.string()
+    if pa.types.is_null(data_type) or pa.types.is_integer(data_type):
+        return data_type
+    return data_type if pa.types.is_floating(data_type) else pa.string()
 
 
 def _options(types: dict[str, pa.DataType], null_values: list[str]) -> pa.csv.ConvertOptions:
@@ -82,8 +89,9 @@ def _check_numbers(text: bytes, table: pa.Table) -> None:
     for field in table.schema:
         if not pa.types.is_floating(field.type):
             continue
-        place = faults.unfinite(table[field.name])
+        column = table[field.name]
+        place = faults.unfinite(column)
         if place >= 0:
             cells = parsing.column_text(text, field.name)
-            sentence = faults.unfinite_cell(field.name, cells[place].as_py(), place)
-            raise DataError(sentence)
+            cell = cells[place].as_py()
+            raise DataError(faults.unfinite_cell(field.name, cell, place))
