@@ -1,6 +1,5 @@
 """The numbers that a feature may hold: one rule for a request, a CSV and a query's answer."""
 
-import math
 from typing import Any
 
 INT64 = range(-(2**63), 2**63)
@@ -8,19 +7,18 @@ LARGEST_FLOAT = 3.4028234663852886e38  # of float32, in which a tf.Example holds
 
 
 def is_int64(value: Any) -> bool:
-    if not _is_number(value):
+    """Say whether it is a whole number of 64 bits; 3.0 is one."""
+    if isinstance(value, bool):
         return False
-    whole = float(value).is_integer()
-    return whole and int(value) in INT64
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return isinstance(value, int) and value in INT64
 
 
 def is_float32(value: Any) -> bool:
-    if not _is_number(value):
-        return False
-    return math.isfinite(value) and abs(value) <= LARGEST_FLOAT
-
-
-def _is_number(value: Any) -> bool:
+    """Say whether it is a number, and neither NaN nor an infinity in float32."""
     if isinstance(value, bool):
         return False
-    return isinstance(value, int | float)
+    if not isinstance(value, int | float):
+        return False
+    return -LARGEST_FLOAT <= value <= LARGEST_FLOAT

@@ -40,111 +40,134 @@ ENCODINGS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", 
 NAMES = ("fare", "", " ", "a,b", "a\nb", '"', "ü", "\u202e", "x" * 5000, "_key", "1", "=1+1")
 SEPARATORS = (";", "\t", "|", " ", ",,", ", ")
 LINE_ENDS = ("\r", "\r\n", "\n\r", "\n\n", "\x0b", "\u2028")
+BEGINNINGS = (b"\n\n", b" \n", b",,,\n", b"Report of May\n", b"# rides\n", b"sep=,\n")
 QUOTED = ('"', '"x', 'x"', '"x\ny"', '"x""y"', '"x"y"', '"x\r\n\r\ny"', '""', '"""', "'x,y'")
 
 
-def text_of(table: Table, separator: str = ",", line_end: str = "\n") -> str:
+def file_of(
+    table: Table, *, separator: str = ",", line_end: str = "\n", encoding: str = "utf-8"
+) -> bytes:
     lines = [separator.join(cells) for cells in table]
-    return line_end.join([*lines, ""])
+    text = line_end.join([*lines, ""])
+    return text.encode(encoding)
 
 
-def with_cell(table: Table, row: int, column: int, value: str) -> Table:
-    """The table with another value in one cell; row 0 is the header."""
-    cells = list(table[row])
-    cells[column] = value
-    return [*table[:row], cells, *table[row + 1 :]]
+def with_row(table: Table, row: int, cells: list[str]) -> Table:
+    """The table with another row; row 0 is the header."""
+    rows = list(table)
+    rows[row] = cells
+    return rows
 
 
 def odd_cell(random: random.Random, table: Table, *, values: tuple[str, ...], row: int) -> bytes:
-    column = random.randrange(len(table[0]))
-    value = random.choice(values)
-    return text_of(with_cell(table, row, column, value)).encode()
+    cells = list(table[row])
+    column = random.randrange(len(cells))
+    cells[column] = random.choice(values)
+    odd_table = with_row(table, row, cells)
+    return file_of(odd_table)
 
 
 def other_encoding(random: random.Random, table: Table, *, encoding: str) -> bytes:
-    accented_table = with_cell(table, 1, 7, "São Paulo")
-    return text_of(accented_table).encode(encoding)
+    cells = ["São Paulo"] * len(table[1])
+    accented_table = with_row(table, 1, cells)
+    return file_of(accented_table, encoding=encoding)
 
 
 def other_separator(random: random.Random, table: Table, *, separator: str) -> bytes:
-    return text_of(table, separator=separator).encode()
+    return file_of(table, separator=separator)
 
 
 def other_line_end(random: random.Random, table: Table, *, line_end: str) -> bytes:
-    return text_of(table, line_end=line_end).encode()
+    return file_of(table, line_end=line_end)
 
 
 def other_width(random: random.Random, table: Table, *, row: int) -> bytes:
     cells = table[row] * 2
     width = random.randrange(len(cells))
-    return text_of([*table[:row], cells[:width], *table[row + 1 :]]).encode()
+    odd_table = with_row(table, row, cells[:width])
+    return file_of(odd_table)
 
 
 def excel_rows(random: random.Random, table: Table) -> bytes:
-    empty_rows = [[""] * len(table[0])] * random.randrange(1, 999)
-    return text_of([*table, *empty_rows], line_end="\r\n").encode("utf-8-sig")
+    count = random.randrange(1, 999)
+    empty_row = [""] * len(table[0])
+    longer_table = table + [empty_row] * count
+    return file_of(longer_table, line_end="\r\n", encoding="utf-8-sig")
 
 
 def pandas_index(random: random.Random, table: Table) -> bytes:
     header, *rows = table
-    indexed_rows = [[str(number), *cells] for number, cells in enumerate(rows)]
-    return text_of([["", *header], *indexed_rows]).encode()
+    indexed_table = [["", *header]]
+    for number, cells in enumerate(rows):
+        indexed_table.append([f"{number}", *cells])
+    return file_of(indexed_table)
 
 
 def lines_before(random: random.Random, table: Table) -> bytes:
-    lines = random.choice(("\n\n", " \n", ",,,\n", "Report of May\n", "# rides\n", "sep=,\n"))
-    return (lines + text_of(table)).encode()
+    lines = random.choice(BEGINNINGS)
+    return lines + file_of(table)
 
 
 def repeated_column(random: random.Random, table: Table) -> bytes:
     column = random.randrange(len(table[0]))
-    return text_of([[*cells, cells[column]] for cells in table]).encode()
+    longer_table = [[*cells, cells[column]] for cells in table]
+    return file_of(longer_table)
 
 
 def missing_column(random: random.Random, table: Table) -> bytes:
     column = random.randrange(len(table[0]))
-    return text_of([[*cells[:column], *cells[column + 1 :]] for cells in table]).encode()
+    rows = [list(cells) for cells in table]
+    for cells in rows:
+        del cells[column]
+    return file_of(rows)
 
 
 def many_columns(random: random.Random, table: Table) -> bytes:
-    names = [f"column {number}" for number in range(random.randrange(100, 500))]
-    return text_of([names, names]).encode()
+    count = random.randrange(100, 500)
+    names = [f"column {number}" for number in range(count)]
+    return file_of([names, names])
 
 
 def damaged_byte(random: random.Random, table: Table) -> bytes:
-    return damaged(random, text_of(table).encode())
+    content = file_of(table)
+    return damaged(random, content)
 
 
 def noise(random: random.Random, table: Table) -> bytes:
-    return random.randbytes(random.randrange(5000))
+    length = random.randrange(5000)
+    return random.randbytes(length)
 
 
 def damaged(random: random.Random, content: bytes) -> bytes:
     """The content with one byte changed, or cut."""
     place = random.randrange(len(content))
-    if random.random() < 0.5:
-        return content[:place]
-    return content[:place] + random.randbytes(1) + content[place + 1 :]
+    damaged_content = bytearray(content)
+    damaged_content[place] = random.randrange(256)
+    return random.choice([content[:place], bytes(damaged_content)])
 
 
 def zipped(random: random.Random, table: Table, *, entries: tuple[str, ...]) -> bytes:
+    content = file_of(table)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for entry in entries:
-            archive.writestr(entry, text_of(table))
+            archive.writestr(entry, content)
     return buffer.getvalue()
 
 
 def gzipped(random: random.Random, table: Table) -> bytes:
-    return gzip.compress(text_of(table).encode())
+    content = file_of(table)
+    return gzip.compress(content)
 
 
 def damaged_zip(random: random.Random, table: Table) -> bytes:
-    return damaged(random, zipped(random, table, entries=("rows.csv",)))
+    content = zipped(random, table, entries=("rows.csv",))
+    return damaged(random, content)
 
 
 def damaged_gzip(random: random.Random, table: Table) -> bytes:
-    return damaged(random, gzipped(random, table))
+    content = gzipped(random, table)
+    return damaged(random, content)
 
 
 ZIPS = ((), ("rows.csv", "__MACOSX/._rows.csv"), ("a.csv", "b.csv"), ("d/", "d/rows.csv"))
@@ -179,17 +202,18 @@ ARCHIVES: dict[str, tuple[str, Fault]] = {
 
 def cases(random: random.Random) -> Iterator[Case]:
     """Each fault once for `run` and `load-data`, and once for `schema`."""
-    faults = {name: ("rows.csv", fault) for name, fault in FAULTS.items()} | ARCHIVES
-    for name, (file, fault) in faults.items():
+    files = {name: ("rows.csv", fault) for name, fault in FAULTS.items()}
+    for name, (file, fault) in (files | ARCHIVES).items():
         table = sampled(random)
         content = fault(random, table)
-        for verb, read in (("run", typed), ("schema", guessed)):
-            yield Case(f"csv, {verb}: {name}", partial(outcome, file, content, read))
+        yield Case(f"csv, run: {name}", partial(outcome, file, content, typed))
+        yield Case(f"csv, schema: {name}", partial(outcome, file, content, guessed))
 
 
 def sampled(random: random.Random) -> Table:
     """The cab's header and some of its rows."""
-    header, *rows = (MODELS / "cab/rows.csv").read_text().splitlines()
+    file = MODELS / "cab/rows.csv"
+    header, *rows = file.read_text().splitlines()
     lines = [header, *random.sample(rows, 30)]
     return [line.split(",") for line in lines]
 
@@ -205,8 +229,9 @@ def typed(cab: Path) -> Outcome:
     """Read by the schema, as `run`, `predict` and `load-data` do."""
     folder = ModelFolder.load(str(cab))
     columns = schema.columns(schema.read(folder))
+    null_values = folder.declaration.data.null_values
     try:
-        table = read_csv(folder.source, columns, folder.declaration.data.null_values)
+        table = read_csv(folder.source, columns, null_values)
     except DataError as error:
         return Outcome(1, str(error))
     return Outcome(0, f"{table.num_rows} rows")
@@ -217,5 +242,6 @@ def guessed(cab: Path) -> Outcome:
     output, errors = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
         code = main(["schema", str(cab)])
-    text = errors.getvalue() or output.getvalue()[:300]
+    answer = output.getvalue()
+    text = errors.getvalue() or answer[:300]
     return Outcome(code, text)
