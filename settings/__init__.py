@@ -11,6 +11,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from settings import models
 from settings.names import Names
 from settings.values import CENTURY_DAYS, INT32, INT64, Within, cut, joined, shown
 
@@ -46,9 +47,8 @@ MODELS = team_folder() / "models"
 
 
 def model_names(folder: Path = MODELS) -> list[str]:
-    """The team's models: the folders in `folder` with a model.toml."""
-    declarations = folder.glob("*/model.toml")
-    return sorted(path.parent.name for path in declarations)
+    """The team's models in `folder`; raises ModelError for a link or a submodule."""
+    return models.names(models.entries_in(folder))
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,15 @@ class Settings:
         yield from self._people_problems()
         for part in (self.github, self.training, self.serving):
             yield from part.problems()
-        yield from self.names.problems(model_names())
+        yield from self._model_problems()
+
+    def _model_problems(self) -> Iterator[str]:
+        try:
+            names = model_names()
+        except models.ModelError as error:
+            yield str(error)
+            return
+        yield from self.names.problems(names)
 
     def _network_problems(self) -> Iterator[str]:
         if self.network is None:

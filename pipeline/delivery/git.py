@@ -3,19 +3,22 @@
 It asks git only for what this clone holds: it uses no network.
 """
 
-import os
 import re
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from pipeline.delivery.git_process import answer
 from pipeline.delivery.route import Change, Route, everything, route_of
 from pipeline.errors import ConfigurationError, RunError
+from settings.models import Entry, Kind, ModelError, names
 from settings.names import MODEL_NAME
 
 HASH = re.compile(r"[0-9a-f]{7,64}")
 # the others, M and T, are modifications
 WHAT: dict[str, Literal["added", "modified", "deleted"]] = {"A": "added", "D": "deleted"}
+# of git's modes; the others are files (https://git-scm.com/docs/git-fast-import, filemodify)
+KINDS: dict[str, Kind] = {"120000": "link", "160000": "submodule", "040000": "folder"}
 
 
 class Routed(NamedTuple):
@@ -50,7 +53,7 @@ def routed(repository: Path, *, base: str | None, head: str) -> Routed:
 
 def commit(repository: Path, revision: str) -> str | None:
     """Return the full hash of the commit of `revision`, or None if it names no commit."""
-    output = _git(
+    output = answer(
         repository,
         "rev-parse",
         "--verify",
@@ -62,9 +65,19 @@ def commit(repository: Path, revision: str) -> str | None:
     return output and output.strip()
 
 
+def description(repository: Path) -> str:
+    """Return the hash of the commit checked out, and whether files differ from it."""
+    options = ("--always", "--abbrev=40", "--dirty", "--exclude=*")
+    return (answer(repository, "describe", *options) or "").strip()
+
+
 def uncommitted(repository: Path) -> list[str]:
-    """Return the changed and new files, compared with the commit checked out."""
-    entries = _entries(repository, "status", "--porcelain", "-z", "--no-renames")
+    """Return the changed and new files, compared with the commit checked out.
+
+    No configuration of git hides one.
+    """
+    options = ("--no-renames", "--untracked-files=normal", "--ignore-submodules=none")
+    entries = _entries(repository, "status", "--porcelain", "-z", *options, "--", ".")
     return [entry[3:] for entry in entries]
 
 
@@ -74,7 +87,7 @@ def is_on(repository: Path, commit: str, branch: str) -> bool:
     Raises RunError for a branch that the clone never saw.
     """
     remote_branch = f"origin/{branch}"
-    if _git(repository, "rev-parse", "--verify", "--quiet", remote_branch, missing=1) is None:
+    if answer(repository, "rev-parse", "--verify", "--quiet", remote_branch, missing=1) is None:
         raise RunError(
             f"{repository} knows no {remote_branch}: `git fetch origin {branch}` brings it, "
             "or github.branch in environments.py names another one"
@@ -89,7 +102,7 @@ def is_ancestor(repository: Path, revision: str, descendant: str) -> bool:
     """
     if any(commit(repository, name) is None for name in (revision, descendant)):
         return False
-    output = _git(repository, "merge-base", "--is-ancestor", revision, descendant, missing=1)
+    output = answer(repository, "merge-base", "--is-ancestor", revision, descendant, missing=1)
     return output is not None
 
 
@@ -109,23 +122,32 @@ def changes(repository: Path, before: str, after: str) -> list[Change]:
 
 
 def models(repository: Path, after: str) -> frozenset[str]:
-    """Return the folders of models/ with a model.toml in this commit.
+    """Return the models of this commit.
 
-    Each is checked to be a model's name.
+    Each is checked to have a model's name, and to be no link or submodule.
     """
-    entries = _entries(repository, "ls-tree", "-r", "-z", "--name-only", after, "models/")
-    paths = [entry.split("/") for entry in entries]
-    names = {path[1] for path in paths if path[2:] == ["model.toml"]}
-    if wrong_names := sorted(name for name in names if not MODEL_NAME.fullmatch(name)):
+    try:
+        folders = names(_models_entries(repository, after))
+    except ModelError as error:
+        raise ConfigurationError(str(error)) from error
+    if wrong_names := sorted(name for name in folders if not MODEL_NAME.fullmatch(name)):
         raise ConfigurationError(
             f"models/: a model's folder is named {wrong_names[0]!r}, "
             f"allowed is {MODEL_NAME.pattern}"
         )
-    return frozenset(names)
+    return frozenset(folders)
+
+
+def _models_entries(repository: Path, after: str) -> Iterator[Entry]:
+    for line in _entries(repository, "ls-tree", "-r", "-t", "-z", after, "models"):
+        details, _, path = line.partition("\t")
+        mode, *_ = details.split()
+        below_models = path.removeprefix("models").lstrip("/")
+        yield Entry(below_models, KINDS.get(mode, "file"))
 
 
 def _absence(repository: Path, base: str) -> str:
-    shallow = _git(repository, "rev-parse", "--is-shallow-repository") == "true\n"
+    shallow = answer(repository, "rev-parse", "--is-shallow-repository") == "true\n"
     reason = (
         "this clone is shallow, `git fetch --unshallow` brings the rest"
         if shallow
@@ -135,23 +157,4 @@ def _absence(repository: Path, base: str) -> str:
 
 
 def _entries(repository: Path, *arguments: str) -> list[str]:
-    return (_git(repository, *arguments) or "").split("\0")[:-1]
-
-
-def _git(repository: Path, *arguments: str, missing: int | None = None) -> str | None:
-    """Return the output of git, or None if it exits with `missing`.
-
-    Git exits with that code if the thing asked for does not exist.
-    """
-    try:
-        process = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True)
-    except FileNotFoundError as error:
-        raise RunError(
-            "there is no git on this machine, and a route is read from its history"
-        ) from error
-    if process.returncode == missing:
-        return None
-    if process.returncode:
-        message = " ".join(os.fsdecode(process.stderr).split())
-        raise RunError(f"git {arguments[0]} failed in {repository}: {message}")
-    return os.fsdecode(process.stdout)
+    return (answer(repository, *arguments) or "").split("\0")[:-1]

@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.errors import ConfigurationError
 from pipeline.model import declaration
 from pipeline.model.declaration import Scalar
-from settings import MODELS, model_names
+from settings import MODELS, model_names, models
 from settings.names import MODEL_NAME
 from settings.values import cut, listed, shown
 
@@ -27,14 +27,7 @@ class ModelFolder:
     Raises ConfigurationError with file, key, value and what is allowed.
     """
 
-    FILES = (
-        "model.toml",
-        "preprocessing.py",
-        "model.py",
-        "schema.pbtxt",
-        "hyperparameters/best.json",
-        "query.sql",
-    )
+    FILES = models.FILES
 
     @classmethod
     def load(cls, name_or_path: str, without: tuple[str, ...] = ()) -> "ModelFolder":
@@ -42,23 +35,27 @@ class ModelFolder:
 
         Files in `without` may be missing.
         """
-        if "/" in name_or_path:
-            path = Path(name_or_path)
-            if not path.is_dir():
+        if "/" not in name_or_path:
+            names = _names()
+            if name_or_path not in names:
                 raise ConfigurationError(
-                    f"there is no folder {name_or_path!r}, "
-                    f"allowed are a model's name ({', '.join(model_names())}) "
-                    "and a path to its folder"
+                    f"there is no model {name_or_path!r}, "
+                    f"allowed are {', '.join(names)} and a path to a folder"
                 )
-            return cls(path, without)
-        if name_or_path not in model_names():
+            return cls(MODELS / name_or_path, without)
+        path = Path(name_or_path)
+        if not path.is_dir():
             raise ConfigurationError(
-                f"there is no model {name_or_path!r}, "
-                f"allowed are {', '.join(model_names())} and a path to a folder"
+                f"there is no folder {name_or_path!r}, "
+                f"allowed are a model's name ({', '.join(_names())}) "
+                "and a path to its folder"
             )
-        return cls(MODELS / name_or_path, without)
+        if path.parent.resolve() == MODELS:
+            _names()  # the same folder is refused by its path as by its name
+        return cls(path, without)
 
     def __init__(self, path: Path, without: tuple[str, ...] = ()) -> None:
+        _refuse_links(path)
         self.path = path.resolve()
         self.name = self.path.name
         if not MODEL_NAME.fullmatch(self.name):
@@ -79,8 +76,15 @@ class ModelFolder:
         self._check_hyperparameters()
 
     def sha256(self, file: str) -> str:
+        return hashlib.sha256(self.content(file)).hexdigest()
+
+    def content(self, file: str) -> bytes:
+        """A file's content as git keeps it, so that it is named alike in every clone.
+
+        A clone with core.autocrlf has other line ends on its disk.
+        """
         path = self.path / file
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return path.read_bytes().replace(b"\r\n", b"\n")
 
     @cached_property
     def hyperparameters(self) -> dict[str, Scalar]:
@@ -145,6 +149,20 @@ def _package_folder(package: str) -> Path | None:
         return None
     folder, *_ = spec.submodule_search_locations
     return Path(folder)
+
+
+def _names() -> list[str]:
+    try:
+        return model_names()
+    except models.ModelError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _refuse_links(path: Path) -> None:
+    try:
+        models.check(path)
+    except models.ModelError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def _check_module(file: Path, functions: tuple[str, ...]) -> None:

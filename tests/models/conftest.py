@@ -2,7 +2,7 @@
 
 import pytest
 
-from settings import REPOSITORY, model_names
+from settings import REPOSITORY, model_names, models
 
 TEAMS = REPOSITORY / "models"  # whatever models other tests bring
 
@@ -29,7 +29,7 @@ def option(config: pytest.Config) -> str:
 
 
 def chosen_models(option: str) -> list[str]:
-    teams = model_names(TEAMS)
+    teams = team_models()
     if option == "all":
         return teams
     names = sorted(set(option.split(",")))
@@ -40,3 +40,11 @@ def chosen_models(option: str) -> list[str]:
                 f"--models is {option!r}, unknown is {name!r}, allowed are all and {allowed}"
             )
     return names
+
+
+def team_models() -> list[str]:
+    """The team's models, or the one sentence that refuses a link among them."""
+    try:
+        return model_names(TEAMS)
+    except models.ModelError as error:
+        raise pytest.UsageError(str(error)) from error

@@ -1,0 +1,82 @@
+"""Runs git for a folder of ours: the one place where git is asked.
+
+What a hook, an alias or a shell has in GIT_* would answer for another repository, and a folder that
+was unpacked inside one is none of its commits.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from pipeline.errors import RunError
+
+# Of git's variables, where git itself and its configuration lie. pre-commit keeps such a list, too:
+# https://github.com/pre-commit/pre-commit/blob/main/pre_commit/git.py
+KEPT = ("GIT_EXEC_PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+# safe.directory may be there: https://git-scm.com/docs/git-config#_environment
+KEPT_PREFIXES = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")
+SET = {
+    "LC_ALL": "C",  # its messages are read below
+    "GIT_OPTIONAL_LOCKS": "0",  # a question takes no lock from a person who commits meanwhile
+    "GIT_NO_REPLACE_OBJECTS": "1",  # refs/replace are of this clone alone
+}
+# Git's words since 2.35.3, and in 2.35.2 (https://git-scm.com/docs/git-config, safe.directory).
+OTHER_OWNER = ("dubious ownership", "is owned by someone else")
+
+
+def variables() -> dict[str, str]:
+    """Return this process's variables without those by which git would look elsewhere."""
+    own = {}
+    for name, value in os.environ.items():
+        is_git_s = name.startswith("GIT_")
+        if not is_git_s or name in KEPT or name.startswith(KEPT_PREFIXES):
+            own[name] = value
+    return own | SET
+
+
+def answer(folder: Path, *arguments: str, missing: int | None = None) -> str | None:
+    """Return what git says in `folder`, or None if it exits with `missing`.
+
+    Git exits with that code if the thing asked for does not exist. Raises RunError where `folder`
+    is in no repository, or in one that does not hold it.
+    """
+    prefix = _run(folder, "rev-parse", "--show-prefix")
+    if prefix and prefix.strip():
+        _refuse_stranger(folder)
+    return _run(folder, *arguments, missing=missing)
+
+
+def _refuse_stranger(folder: Path) -> None:
+    """Refuse a folder that lies below a repository's own and is not in its commit."""
+    tree = _run(folder, "rev-parse", "--verify", "--quiet", "HEAD:./", missing=1)
+    if tree is None:
+        repository = _run(folder, "rev-parse", "--show-toplevel") or ""
+        raise RunError(
+            f"{folder} is no git checkout: it lies in the repository {repository.strip()}, "
+            "whose commit does not hold it"
+        )
+
+
+def _run(folder: Path, *arguments: str, missing: int | None = None) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        process = subprocess.run(command, capture_output=True, env=variables())
+    except FileNotFoundError as error:
+        raise RunError("there is no git on this machine, which knows the commits") from error
+    except OSError as error:
+        raise RunError(f"git cannot be run: {error}") from error
+    if process.returncode == missing:
+        return None
+    if process.returncode:
+        words = os.fsdecode(process.stderr).split()
+        raise RunError(_failure(folder, arguments[0], " ".join(words)))
+    return os.fsdecode(process.stdout)
+
+
+def _failure(folder: Path, subcommand: str, message: str) -> str:
+    if any(words in message for words in OTHER_OWNER):
+        return (
+            f"git reads nothing in {folder}, which another account owns (dubious ownership): "
+            f"`git config --global --add safe.directory {folder}` allows it"
+        )
+    return f"git {subcommand} failed in {folder}: {message[:200]}"
