@@ -1,5 +1,6 @@
 """The beginning of every test process."""
 
+import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -14,7 +15,13 @@ LONGEST = ("test_delivery", "test_edits", "test_killed", "test_run", "test_rehea
 
 
 def pytest_configure() -> None:
-    """Have the tests' processes hear Ctrl-C: a shell's background jobs ignore it."""
+    """Have the tests' processes hear Ctrl-C: a shell's background jobs ignore it.
+
+    In a hook, git's variables would have the tests commit to the repository of the hook.
+    """
+    for name in list(os.environ):
+        if name.startswith("GIT_"):
+            del os.environ[name]
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

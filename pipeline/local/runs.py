@@ -40,6 +40,8 @@ def run(
             upstream = _upstream(pipeline)
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
             origin = lineage.here()
+            if "reason" in origin["code"]:
+                print(f"the commit is unknown: {origin['code']['reason']}", file=terminal)
             run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
             page = report.render(metadata, run_summary)
             text = json.dumps(run_summary, indent=2)

@@ -4,34 +4,29 @@ import importlib.metadata
 import json
 import math
 import platform
-import subprocess
 from typing import Any
 
 import tensorflow as tf
 from tfx.types import Artifact
 from tfx.utils import path_utils
 
+from pipeline.delivery import git
+from pipeline.errors import RunError
 from pipeline.reports.run_metadata import RunMetadata
 from settings import REPOSITORY
 
 
 def code() -> dict[str, Any]:
-    """The commit, or "unknown" without a checkout or, as in an image, without git."""
-    commit = _git("rev-parse", "HEAD") or "unknown"
-    status = _git("status", "--porcelain")
-    return {"commit": commit, "changed_files": status.splitlines()}
-
-
-def _git(*arguments: str) -> str:
-    """What git says of the repository; nothing where it fails."""
-    command = ["git", "-C", str(REPOSITORY), *arguments]
+    """The commit, or "unknown" and the reason, as in an image, which holds no git."""
     try:
-        process = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        return ""
-    if process.returncode != 0:
-        return ""
-    return process.stdout.strip()
+        commit = git.commit(REPOSITORY, "HEAD")
+        changed_files = git.uncommitted(REPOSITORY)
+    except RunError as error:
+        return {"commit": "unknown", "reason": str(error), "changed_files": []}
+    if commit is None:
+        reason = f"{REPOSITORY} has no commit yet"
+        return {"commit": "unknown", "reason": reason, "changed_files": changed_files}
+    return {"commit": commit, "changed_files": changed_files}
 
 
 def here() -> dict[str, Any]:

@@ -96,9 +96,12 @@ def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained, summa
     assert model_type["parameters"] > 1000
 
 
-@pytest.mark.parametrize("path", ["", "with a git that finds no checkout"])
-def test_where_no_commit_is_known_the_record_says_so(path, tmp_path, monkeypatch):
-    if path:
+@pytest.mark.parametrize(
+    ("has_git", "reason"),
+    [(False, "there is no git on this machine"), (True, "git rev-parse failed")],
+)
+def test_where_no_commit_is_known_the_record_says_why(has_git, reason, tmp_path, monkeypatch):
+    if has_git:
         git = tmp_path / "git"
         git.write_text("#!/bin/sh\nexit 128\n")
         git.chmod(0o755)
@@ -106,7 +109,9 @@ def test_where_no_commit_is_known_the_record_says_so(path, tmp_path, monkeypatch
 
     record = code()
 
-    assert record == {"commit": "unknown", "changed_files": []}
+    assert record["commit"] == "unknown"
+    assert record["changed_files"] == []
+    assert reason in record["reason"]
 
 
 def test_the_report_is_one_page_that_needs_nothing_else(trained):
