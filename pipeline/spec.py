@@ -4,7 +4,6 @@
 """
 
 import hashlib
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -127,7 +126,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
     uris = (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters)
     for file, uri in zip(MODULE_FILES, uris, strict=True):
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder.path / file, uri)
+        Path(uri).write_bytes(folder.content(file))
     versions = [path.name for path in (store / "published").glob("[0-9]*")]
     newest = max(versions, default="")
     return PipelineSpec(

@@ -16,6 +16,11 @@ def source_sha256(*files: str) -> str:
 
     A changed component thereby runs again, and all that depends on it, too.
     """
-    contents = [(PACKAGE / file).read_bytes() for file in files]
+    contents = [_content(PACKAGE / file) for file in files]
     content = b"\0".join(contents)
     return hashlib.sha256(content).hexdigest()
+
+
+def _content(file: Path) -> bytes:
+    """A file as git keeps it: core.autocrlf changes line ends on the disk."""
+    return file.read_bytes().replace(b"\r\n", b"\n")

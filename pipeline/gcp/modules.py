@@ -32,7 +32,7 @@ def upload(folder: ModelFolder, stage: Stage) -> Upload:
     Raises RunError where the bucket refuses, or holds something else at an address of ours.
     """
     uris = addresses(folder, stage)
-    contents = {file: (folder.path / file).read_bytes() for file in uris}
+    contents = {file: folder.content(file) for file in uris}
     new_files = []
     with stage.asking(f"the bucket {stage.names.bucket('artifacts')}"):
         for file, uri in uris.items():

@@ -35,7 +35,8 @@ def reference() -> str:
     content = hashlib.sha256()
     for file in files():
         name = file.relative_to(REPOSITORY)
-        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        text = file.read_bytes().replace(b"\r\n", b"\n")  # as in git, whatever this clone has
+        sha256 = hashlib.sha256(text).hexdigest()
         line = f"{name}\0{sha256}\0"
         content.update(line.encode())
     return f"this-machine@sha256:{content.hexdigest()}"
