@@ -1,7 +1,9 @@
 # The repository's own work; `make help` lists the targets.
-PIPELINE := build/environment pipeline
-DEV := build/environment dev
-INFRA := build/environment infra
+# By the interpreter, since a ZIP keeps no execute bits.
+ENVIRONMENT := python3 build/environment
+PIPELINE := $(ENVIRONMENT) pipeline
+DEV := $(ENVIRONMENT) dev
+INFRA := $(ENVIRONMENT) infra
 model ?= taxi
 rows ?= 15002
 workers ?= 2
@@ -9,6 +11,9 @@ INFRA_TESTS := tests/infra tests/standins
 PIPELINE_TESTS := tests/pipeline tests/models tests/settings tests/build tests/hostile
 infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
+
+# A user's shell decides nothing here: `python3 -m` needs the folder it is called in.
+unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
 
 .PHONY: help run test theirs check style format lock experiments bench bench-time \
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
@@ -46,8 +51,8 @@ check: ## the fast half: lint, format, types, imports, and that the lock is Pipf
 	$(DEV) ruff format --check .
 	$(DEV) mypy
 	$(DEV) lint-imports
-	$(DEV) build/lock --check
-	$(DEV) actionlint
+	$(DEV) python build/lock --check
+	$(DEV) actionlint .github/workflows/*.yml
 	$(DEV) zizmor --offline --quiet .github
 
 style: ## how the code reads, ours beside that of libraries
@@ -58,7 +63,7 @@ format: ## let ruff fix what it can
 	$(DEV) ruff format .
 
 lock: ## renew Pipfile.lock from Pipfile, with hashes and without an index
-	$(DEV) build/lock
+	$(DEV) python build/lock
 
 node_modules: package-lock.json
 	npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
@@ -71,7 +76,7 @@ policy: synth ## what no stack may hold, and checkov with its waivers
 	$(INFRA) python -m infra.policy.judgement cdktf.out --json cdktf.out/policy.json
 
 inventories: ## renew tests/infra/stacks/inventories, to be reviewed as a diff
-	cd tests/team && PYTHONPATH=$(CURDIR) $(CURDIR)/$(INFRA) python -m tests.infra.stacks.inventory
+	cd tests/team && PYTHONPATH=$(CURDIR) python3 $(CURDIR)/build/environment infra python -m tests.infra.stacks.inventory
 
 plan: synth ## what a deploy would change (env=dev; out=DIR writes the plans, lock=false takes no lock)
 	$(INFRA) python -m infra.deploy.operations plan --env '$(env)' $(if $(lock),--lock $(lock)) $(if $(out),--out '$(out)')
@@ -127,15 +132,15 @@ provider-lock: synth ## renew infra/terraform.lock.hcl, the hashes of the google
 	cp .terraform.lock.hcl $(CURDIR)/infra/terraform.lock.hcl
 
 pins: ## name the images of others in build/*.yaml by their digests, asked of their registries
-	@build/pins
+	@python3 build/pins
 
 image: ## build the images here, print their sizes, and have them train and answer
-	build/image
+	python3 build/image
 	$(PIPELINE) python -m pytest tests/build/test_image.py
 
 experiments: ## open the records of all runs in mlflow's pages (port=5000)
 	@mkdir -p runs
-	build/environment experiments mlflow server --backend-store-uri sqlite:///$(CURDIR)/runs/mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(port),5000)
+	$(ENVIRONMENT) experiments mlflow server --backend-store-uri sqlite:///$(CURDIR)/runs/mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(port),5000)
 
 bench: ## time the stock taxi example and ours in turn (rows=15002)
 	$(PIPELINE) python -m tests.bench.taxi --rows $(rows)

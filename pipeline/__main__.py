@@ -5,6 +5,9 @@ A verb's work is imported when the verb runs, in the venv with TFX.
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 the verdict is no.
 """
 
+from settings import interpreter  # first, since it refuses what is too old for the others
+
+# isort: split
 import argparse
 import os
 import sys
@@ -25,6 +28,7 @@ from pipeline.cli import (
     tune,
 )
 from settings import REPOSITORY, SettingsError
+from settings.models import ModelError
 
 VERBS = {
     "run": run,
@@ -72,6 +76,13 @@ def main(arguments: list[str]) -> int:
     except SettingsError as error:
         print(f"python -m pipeline {options.verb}: environments.py: {error}", file=sys.stderr)
         return 2
+    except ModelError as error:
+        print(f"python -m pipeline {options.verb}: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        sentence = interpreter.missing_module(error, "pipeline")
+        print(f"python -m pipeline {options.verb}: {sentence}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(
             f"python -m pipeline {options.verb}: interrupted; "
@@ -89,15 +100,26 @@ def enter_environment(arguments: list[str]) -> None:
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"),
         "PYTHONPATH": str(REPOSITORY),
     }
-    program = str(REPOSITORY / "build/environment")
+    # By the interpreter, since a ZIP keeps no execute bits.
+    command = [sys.executable, str(REPOSITORY / "build/environment"), "pipeline", "python"]
     os.execve(
-        program,
-        [program, "pipeline", "python", "-m", "pipeline", *arguments],
+        sys.executable,
+        [*command, "-m", "pipeline", *arguments],
         os.environ | variables,
     )
 
 
+def enter_utf8() -> None:
+    """Become the same command in Python's UTF-8 mode: libraries read by the locale otherwise."""
+    if sys.flags.utf8_mode or os.environ.get("PYTHONUTF8") == "1":
+        return
+    command = [sys.executable, "-m", "pipeline", *sys.argv[1:]]
+    os.execve(sys.executable, command, os.environ | {"PYTHONUTF8": "1"})
+
+
 if __name__ == "__main__":
+    if os.environ.get("ESTEIRA_ENVIRONMENT") == "pipeline":
+        enter_utf8()
     code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()

@@ -3,6 +3,9 @@
 Both halves import this package and nothing of each other.
 """
 
+from settings import interpreter  # noqa: F401  (first: it refuses what is too old for the others)
+
+# isort: split
 import importlib.util
 import re
 from collections.abc import Iterator
