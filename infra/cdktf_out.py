@@ -32,7 +32,7 @@ def locked(operation: str, folder: Path = FOLDER) -> Iterator[None]:
     of the lock when the process ends, however it ends.
     """
     file = Path(f"{folder.resolve()}.lock")
-    with file.open("a+") as lock:
+    with file.open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,7 +68,7 @@ def forget_others(folder: Path) -> list[str]:
     Policy, the comment and Terraform look at every configuration. What Terraform keeps beside one
     stays: it may hold a state that could not be sent.
     """
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     used_stacks = []
     for place in sorted(folder.glob("stacks/*/")):
         if place.name in manifest["stacks"]:

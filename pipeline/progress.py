@@ -79,12 +79,12 @@ def everything_else_to(log: Path) -> Iterator[TextIO]:
     sys.stderr.flush()
     descriptors = [os.dup(1), os.dup(2)]
     try:
-        with log.open("a") as file, os.fdopen(os.dup(2), "w") as terminal:
+        with log.open("a", encoding="utf-8") as file, os.fdopen(os.dup(2), "w") as terminal:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
             # Never closed: a library's log handler keeps the stream that it meets first.
-            output = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
-            errors = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+            output = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
+            errors = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
             with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
                 yield terminal
     finally:

@@ -43,7 +43,7 @@ def read(file: Path) -> Actions:
     Raises UsageError for any other file.
     """
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         document: Actions = json.loads(text)
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} can't be read as the approved plan's actions: {error}") from None

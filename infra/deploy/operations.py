@@ -254,7 +254,7 @@ def _tell(stacks: list[Stack]) -> None:
 
 def _write(directory: Path, name: str, text: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / name).write_text(text)
+    (directory / name).write_text(text, encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:

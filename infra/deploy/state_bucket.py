@@ -23,7 +23,7 @@ def stand_up(stack: Stack, bucket: str, *, local: Path, apply: Callable[[Stack],
     else:
         backend = {"local": {"path": str(local)}}
         override_json = json.dumps({"terraform": {"backend": backend}})
-        override.write_text(override_json)
+        override.write_text(override_json, encoding="utf-8")
         stack.init("-reconfigure")
         if bucket_exists and not stack.in_state():
             stack.take_in(_address(stack), bucket)

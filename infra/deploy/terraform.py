@@ -66,7 +66,7 @@ class Stack:
 
     def configuration(self) -> Document:
         """The JSON of CDKTF's synth."""
-        text = (self.folder / "cdk.tf.json").read_text()
+        text = (self.folder / "cdk.tf.json").read_text(encoding="utf-8")
         document: Document = json.loads(text)
         return document
 
@@ -130,7 +130,13 @@ def _call(command: list[str], quiet: bool) -> tuple[int, str, str]:
     # In a process group of its own: a second interrupt would make Terraform give up its state, and
     # the terminal sends one to all.
     child = subprocess.Popen(
-        command, stdout=out, stderr=subprocess.PIPE, text=True, env=_environment(), process_group=0
+        command,
+        stdout=out,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
+        env=_environment(),
+        process_group=0,
     )
     interrupted = False
 

@@ -65,7 +65,7 @@ def version(subject: str, *, tool: Tool) -> Finding:
 
 
 def cdktf(subject: str) -> Finding:
-    text = (REPOSITORY / "package.json").read_text()
+    text = (REPOSITORY / "package.json").read_text(encoding="utf-8")
     package = json.loads(text)
     required_version = package["dependencies"]["cdktf-cli"]
     installed_version = _installed_version("cdktf-cli")
@@ -80,7 +80,7 @@ def cdktf(subject: str) -> Finding:
 def pinned(subject: str) -> Finding:
     """Say whether each image of others in the recipes is named by digest: a tag moves."""
     command = [sys.executable, str(REPOSITORY / "build/pins"), "--check"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     lines = result.stdout.splitlines()
     if lines:
         names = ", ".join(line.partition(" is named")[0] for line in lines)
@@ -92,7 +92,7 @@ def pinned(subject: str) -> Finding:
 
 def _installed_version(package: str) -> str | None:
     try:
-        text = (REPOSITORY / "node_modules" / package / "package.json").read_text()
+        text = (REPOSITORY / "node_modules" / package / "package.json").read_text(encoding="utf-8")
         description = json.loads(text)
     except (OSError, ValueError):
         return None
@@ -112,7 +112,8 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str] | None:
         result = subprocess.run(
             [*prefix, program, *options],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=PATIENCE_SECONDS,
             env=environment,
         )

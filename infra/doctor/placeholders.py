@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).with_name("placeholders.toml")
 
 @cache
 def _patterns() -> dict[str, str]:
-    text = SHIPPED.read_text()
+    text = SHIPPED.read_text(encoding="utf-8")
     patterns: dict[str, str] = tomllib.loads(text)
     return patterns
 

@@ -12,7 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there, too")
     parser.add_argument("--waivers", type=Path, default=WAIVERS, metavar="FILE")
     options = parser.parse_args(arguments)
-    today = date.today()
+    today = datetime.now(UTC).date()
     try:
         waived = waivers.load(options.waivers)
         with cdktf_out.locked("policy", options.folder):
@@ -108,7 +108,7 @@ def main(arguments: list[str]) -> int:
         return 2
     if options.json:
         document = json.dumps(asdict(verdict), indent=1)
-        options.json.write_text(f"{document}\n")
+        options.json.write_text(f"{document}\n", encoding="utf-8")
     for failure in verdict.failures:
         print(failure)
     count = len(verdict.failures)

@@ -41,7 +41,7 @@ def load(path: Path) -> list[Waiver]:
     A ValueError says which one is wrong and what is allowed.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         document = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from error

@@ -97,7 +97,7 @@ def read(folder: Path, stack: str, paths: Mapping[str, str]) -> Plan:
     if not document.exists():
         return Plan(stack, error="no plan was made: see the log of its job")
     try:
-        plan_json = json.loads(document.read_text())
+        plan_json = json.loads(document.read_text(encoding="utf-8"))
         changes = tuple(_changes(plan_json, stack, paths))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         message = f"{document.name} is no plan of terraform's that can be read: {problem}"
@@ -118,7 +118,7 @@ def construct_paths(stacks: Path | None, stack: str) -> dict[str, str]:
     file = stacks / stack / "cdk.tf.json"
     if not file.exists():
         return {}
-    document = json.loads(file.read_text())
+    document = json.loads(file.read_text(encoding="utf-8"))
     paths = {}
     for kind, bodies in document.get("resource", {}).items():
         for name, body in bodies.items():
@@ -188,7 +188,7 @@ def _errors(folder: Path) -> list[Path]:
 def _text(path: Path) -> str:
     if not path.exists():
         return ""
-    return path.read_text(errors="replace").strip("\n")
+    return path.read_text(encoding="utf-8", errors="replace").strip("\n")
 
 
 def main(arguments: list[str]) -> int:
@@ -203,13 +203,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _hide_secrets(document: Path) -> None:
-    plan_json = json.loads(document.read_text())
+    plan_json = json.loads(document.read_text(encoding="utf-8"))
     text_file = document.with_suffix(".txt")
     if text_file.exists():
         text = text_file.read_text(errors="replace")
-        text_file.write_text(secret_values.hidden(text, plan_json))
+        text_file.write_text(secret_values.hidden(text, plan_json), encoding="utf-8")
     public_json = json.dumps(without_secrets(plan_json), indent=1)
-    document.write_text(f"{public_json}\n")
+    document.write_text(f"{public_json}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

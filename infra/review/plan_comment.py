@@ -280,7 +280,7 @@ def _policy(path: Path | None) -> Policy | None:
         sentence = f"policy was not checked: {path.name} is missing"
         failure = {"stack": "", "address": "", "check": "", "sentence": sentence}
         return {"passed": 0, "failures": [failure]}
-    policy = json.loads(path.read_text())
+    policy = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(policy, dict) or not {"passed", "failures"} <= policy.keys():
         raise ValueError("it lacks passed or failures")
     return policy

@@ -92,7 +92,7 @@ def compile_models(
         jobs[output / f"{environment}-{folder.name}.json"] = compiler.compiled(spec, node_image)
     output.mkdir(parents=True, exist_ok=True)
     for file, job in jobs.items():
-        file.write_text(json.dumps(job, indent=1, sort_keys=True) + "\n")
+        file.write_text(json.dumps(job, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return list(jobs)
 
 

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     files = sorted(options.runs.glob("*/summary.json"))
-    summaries = [json.loads(file.read_text()) for file in files]
+    summaries = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     if options.json:
         print(json.dumps(summaries))
     elif summaries:

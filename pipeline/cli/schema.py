@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     file = folder.path / "schema.pbtxt"
     inferred_schema = schema_inference.infer(folder)
     if options.write and not file.exists():
-        file.write_text(inferred_schema)
+        file.write_text(inferred_schema, encoding="utf-8")
     difference = schema_inference.difference(file, inferred_schema)
     text = "\n".join(difference) or f"{file}: as inferred from the data"
     report(options, text, {"file": str(file), "difference": difference}, indent=None)

@@ -24,6 +24,6 @@ def run(options: argparse.Namespace) -> int:
 
     best = runs.tune(folder, options.runs.resolve())
     file, previous_values = folder.path / "hyperparameters/best.json", folder.hyperparameters
-    file.write_text(json.dumps(best, indent=2) + "\n")
+    file.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(best) if options.json else f"{file}: {best} (before: {previous_values})")
     return DONE

@@ -108,7 +108,7 @@ def check(model: str, rows: list[Instance]) -> list[str]:
 
 def _asset(model: str, name: str) -> Any:
     """What the Trainer put beside the model for its server."""
-    text = Path(f"{model}/assets.extra/{name}").read_text()
+    text = Path(f"{model}/assets.extra/{name}").read_text(encoding="utf-8")
     return json.loads(text)
 
 

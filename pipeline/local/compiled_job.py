@@ -13,7 +13,7 @@ SCHEMA_VERSION = "2.1.0"
 def read(file: Path) -> Json:
     """The job in `file`, compiled for this machine by this code; raises ConfigurationError."""
     try:
-        job: Json = json.loads(file.read_text())
+        job: Json = json.loads(file.read_text(encoding="utf-8"))
         root = job["runtimeConfig"]["gcsOutputDirectory"]
         spec = job["pipelineSpec"]
         version = spec["schemaVersion"]

@@ -31,7 +31,7 @@ def run_container(task: str, container: Json, executor_input: str, folder: Path)
 
 def _last_line(log: Path) -> str:
     """The last line with words, or nothing."""
-    lines = log.read_text().splitlines()
+    lines = log.read_text(encoding="utf-8").splitlines()
     lines_with_words = [line for line in lines if line.strip()]
     return lines_with_words[-1] if lines_with_words else ""
 
@@ -49,7 +49,7 @@ def _containers() -> Any:
 
 def _run_entrypoint(arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
     """Run the entrypoint of the image's containers in this process."""
-    with open(folder / "log.txt", "w") as log:
+    with open(folder / "log.txt", "w", encoding="utf-8") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     os.chdir(folder)

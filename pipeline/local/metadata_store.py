@@ -27,7 +27,7 @@ class MetadataStore:
         self.file = file
         content: Json = {"artifacts": [], "executions": {}}
         if file.exists():
-            content = json.loads(file.read_text())
+            content = json.loads(file.read_text(encoding="utf-8"))
         self.artifacts: list[Json] = content["artifacts"]
         self.executions: dict[str, Outputs] = content["executions"]  # by their key
         self._writing = threading.Lock()  # steps end side by side

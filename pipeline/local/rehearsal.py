@@ -155,7 +155,7 @@ class Rehearsal:
             "outputs": {"artifacts": _wrapped(output_artifacts), "outputFile": str(output_file)},
         }
         run_container(task, container, json.dumps(executor_input), folder)
-        executor_output = json.loads(output_file.read_text())
+        executor_output = json.loads(output_file.read_text(encoding="utf-8"))
         executor_artifacts = executor_output.get("artifacts", {})
         outputs: Outputs = {}
         for key, [artifact] in output_artifacts.items():

@@ -16,7 +16,7 @@ from pipeline.errors import RunError
 def locked_store(store: Path) -> Iterator[None]:
     """Keep a second process out of `store` while this one runs in it."""
     store.mkdir(parents=True, exist_ok=True)
-    with open(store / ".lock", "a+") as lock:
+    with open(store / ".lock", "a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -37,6 +37,6 @@ def write(file: Path, text: str) -> Path:
     A reader meanwhile, or after this process was killed, finds the old content or the new.
     """
     unfinished_file = file.with_suffix(".unfinished")
-    unfinished_file.write_text(text)
+    unfinished_file.write_text(text, encoding="utf-8")
     os.replace(unfinished_file, file)
     return file

@@ -36,7 +36,7 @@ def here() -> dict[str, Any]:
 
 def environment() -> dict[str, str]:
     lock_file = REPOSITORY / "Pipfile.lock"
-    lock = json.loads(lock_file.read_text())
+    lock = json.loads(lock_file.read_text(encoding="utf-8"))
     versions = {name: importlib.metadata.version(name) for name in ("tfx", "tensorflow", "keras")}
     lock_sha256 = lock["_meta"]["hash"]["sha256"]
     python = platform.python_version()

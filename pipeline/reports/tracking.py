@@ -36,13 +36,13 @@ def started(folder: Path) -> Iterator[Tracker]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", __name__, str(folder)]
-    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"}
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     tracker = subprocess.Popen(
         command,
         env=environment,
         start_new_session=True,
-        text=True,
+        encoding="utf-8",
         **pipes,
     )
     try:

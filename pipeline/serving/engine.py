@@ -46,7 +46,7 @@ class Engine:
         assets = Path(path) / "assets.extra"
         self.serving = _read(assets / "serving.json")
         self.sample = _read(assets / "sample.json")
-        schema_text = (assets / "schema.pbtxt").read_text()
+        schema_text = (assets / "schema.pbtxt").read_text(encoding="utf-8")
         schema = text_format.Parse(schema_text, schema_pb2.Schema())
         features = self.serving["features"]
         self.types = {f.name: f.type for f in schema.feature if f.name in features}
@@ -127,7 +127,7 @@ def _check_row_key(place: int, value: Any) -> None:
 
 
 def _read(file: Path) -> Json:
-    content: Json = json.loads(file.read_text())
+    content: Json = json.loads(file.read_text(encoding="utf-8"))
     return content
 
 

@@ -80,7 +80,10 @@ def _start_engine() -> EngineProcess:
 
     A Ctrl-C thereby does not end it, which would count against the model.
     """
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    variables = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = os.environ | variables
     command = [sys.executable, "-m", "pipeline.serving.engine"]
     pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(command, **pipes, text=True, env=environment, start_new_session=True)
+    return subprocess.Popen(
+        command, **pipes, encoding="utf-8", env=environment, start_new_session=True
+    )

@@ -62,14 +62,14 @@ def split_by_month(early_file: Path, later_file: Path) -> None:
             early.append(row)
         else:
             later.append(row)
-    early_file.write_text("".join(early))
-    later_file.write_text("".join(later))
+    early_file.write_text("".join(early), encoding="utf-8")
+    later_file.write_text("".join(later), encoding="utf-8")
 
 
 def auc(answers: Path) -> float:
     labels = []
     scores = []
-    with answers.open() as file:
+    with answers.open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             delay = row["arr_delay"]
             if delay:

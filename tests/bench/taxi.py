@@ -99,7 +99,7 @@ def repeated_rows(file: Path, rows: int) -> None:
     text = (TAXI / "data/simple/data.csv").read_text()
     header, *shipped = text.splitlines(keepends=True)
     lines = itertools.cycle(shipped)
-    with file.open("w") as out:
+    with file.open("w", encoding="utf-8") as out:
         out.write(header)
         out.writelines(itertools.islice(lines, rows))
 

@@ -27,7 +27,7 @@ class Image:
 
     @classmethod
     def built(cls, target: str) -> "Image":
-        images = json.loads(BUILT.read_text())
+        images = json.loads(BUILT.read_text(encoding="utf-8"))
         return cls(images[target])
 
     def command(

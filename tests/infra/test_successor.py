@@ -50,11 +50,11 @@ def moved_copy(to: Path) -> Path:
 
 def move(source: Path, target: Path) -> None:
     """Copy a file, with the successor's names in it if Python reads it."""
-    text = source.read_text()
+    text = source.read_text(encoding="utf-8")
     if source.suffix == ".py":
         for old, new in RENAMED.items():
             text = text.replace(old, new)
-    target.write_text(text)
+    target.write_text(text, encoding="utf-8")
     shutil.copymode(source, target)
 
 

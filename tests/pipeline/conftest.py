@@ -75,10 +75,10 @@ def edit(file: Path, pattern: str, replacement: str, first: bool = False) -> Non
     A pattern that finds nothing, or more than it should, is a broken test.
     """
     maximum = 1 if first else 0  # 0 is without a limit
-    original = file.read_text()
+    original = file.read_text(encoding="utf-8")
     text, count = re.subn(pattern, replacement, original, count=maximum, flags=re.MULTILINE)
     assert count == 1, f"{pattern} found {count} times in {file}"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def synthesized(folder: Path, *stacks: str, accounts: dict[str, dict] | None = N
 
 def write_json(file: Path, content: Any) -> None:
     text = json.dumps(content)
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
 
 
 def run(program: Callable[[list[str]], int], *arguments: object) -> int:

@@ -49,7 +49,7 @@ def compiled(cli, tmp_path):
         result = cli("compile", model, "--env", stage, *places, "--json", *images)
         assert result.code == 0, result.err
         [file] = parsed(result)
-        text = Path(file).read_text()
+        text = Path(file).read_text(encoding="utf-8")
         return json.loads(text)
 
     return call

@@ -156,7 +156,7 @@ def _read_own_table(model: Path) -> None:
 
 def _in_blocks(rows: Path) -> str:
     """The rows with those of one class first and the other's after them."""
-    header, *lines = rows.read_text().splitlines()
+    header, *lines = rows.read_text(encoding="utf-8").splitlines()
     names = header.split(",")
     column = names.index("delay")
 

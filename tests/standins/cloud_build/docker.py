@@ -70,7 +70,7 @@ def dockerfile(options: argparse.Namespace) -> str:
         fail(f"there is no {options.file}")
     if not options.context.is_dir():
         fail(f"there is no folder {options.context} to build from")
-    text = file.read_text().replace("\\\n", " ")
+    text = file.read_text(encoding="utf-8").replace("\\\n", " ")
     buildkit = os.environ.get("DOCKER_BUILDKIT")
     if "RUN --mount" in text and buildkit != "1":
         fail(f"{options.file} mounts, which takes BuildKit: DOCKER_BUILDKIT=1 is not set")

@@ -180,7 +180,7 @@ def _run(
             # Nothing of a step outlives it, as in a builder's container.
             os.killpg(command.pid, signal.SIGKILL)
             command.wait()
-    output = log.read_text(errors="replace")
+    output = log.read_text(encoding="utf-8", errors="replace")
     return Done(step, command.returncode, output), in_time
 
 
