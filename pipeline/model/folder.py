@@ -167,7 +167,7 @@ def _refuse_links(path: Path) -> None:
 
 def _check_module(file: Path, functions: tuple[str, ...]) -> None:
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         tree = ast.parse(text, str(file))
     except (SyntaxError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: not Python: {error}") from error
