@@ -20,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to listen (default: 127.0.0.1, this machine alone)",
     )
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (default: 8080)")
+    parser.add_argument(
+        "--drain-seconds",
+        type=float,
+        default=8,
+        metavar="SECONDS",
+        help="how long requests in flight are waited for when it is told to stop (default: 8)",
+    )
     add_runs(parser, holds="published versions")
 
 
@@ -27,7 +34,12 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.serving import saved_model, server
 
     folder = Path(options.model).resolve() if "/" in options.model else _newest(options)
-    server.serve(str(saved_model.check(folder)), host=options.host, port=options.port)
+    server.serve(
+        str(saved_model.check(folder)),
+        host=options.host,
+        port=options.port,
+        drain_seconds=options.drain_seconds,
+    )
     return DONE
 
 

@@ -1,85 +1,259 @@
-"""Concurrent requests share a batch.
+"""Concurrent requests share a batch, and what waits for the model is bounded.
 
 Requests that queued while the last batch ran go together, and none is delayed to fill a batch.
 """
 
 import asyncio
+import contextlib
+import threading
+import weakref
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from math import inf
+from queue import SimpleQueue
 from typing import Any
 
 MAXIMUM_BATCH = 1000  # records; a request is never split
+MAXIMUM_RECORDS = 2000  # that wait; two of the largest requests
+MAXIMUM_SECONDS = 1.0  # that one waits
+SWEEP_SECONDS = 0.05  # between two looks for who has waited too long
 
 Answers = list[Any]  # one for each record
 Run = Callable[[list[bytes], str], Answers]  # of records, by the signature of this name
-Waiting = tuple[list[bytes], asyncio.Future[Answers]]
+REASONS = ("full", "late", "timeout", "left")
+
+
+class ShedError(Exception):
+    """A request that the model is not asked: `reason` is one of REASONS.
+
+    full: too much waits; late: this one has waited too long; timeout: its own deadline has passed;
+    left: its client is gone.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Waiting:
+    """A request's records on their way to the model."""
+
+    __slots__ = ("answer", "arrival", "deadline", "left", "records")
+
+    def __init__(
+        self,
+        records: list[bytes],
+        answer: asyncio.Future[Answers],
+        arrival: float,
+        deadline: float,
+        left: Callable[[], bool],
+    ) -> None:
+        self.records = records
+        self.answer = answer
+        self.arrival = arrival
+        self.deadline = deadline
+        self.left = left
+
+    def expiry(self, now: float, maximum_seconds: float) -> str | None:
+        """The reason to shed it now, if there is one."""
+        if self.answer.done():  # given up by the server itself
+            return "left"
+        if self.deadline <= now:
+            return "timeout"
+        if now - self.arrival > maximum_seconds:
+            return "late"
+        return None
+
+    def shed(self, reason: str) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(ShedError(reason))
+
+
+Batch = list[Waiting]
 
 
 class Batcher:
     """Runs a model in one thread of its own; each signature has batches of its own.
 
-    All methods belong to the event loop.
+    All methods belong to the event loop. `ran` is told the number of records of each batch.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
-        self._queues: dict[str, list[Waiting]] = {}
-        self._working: asyncio.Task[None] | None = None
+    def __init__(
+        self,
+        run: Run,
+        *,
+        maximum_batch: int = MAXIMUM_BATCH,
+        maximum_records: int = MAXIMUM_RECORDS,
+        maximum_seconds: float = MAXIMUM_SECONDS,
+        ran: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.depth = 0  # records that wait
+        self._maximum_batch = maximum_batch
+        self._maximum_records = maximum_records
+        self._maximum_seconds = maximum_seconds
+        self._ran = ran
+        self._queues: dict[str, deque[Waiting]] = {}
+        self._halves: list[tuple[str, Batch]] = []  # of a batch that failed
+        self._busy = False
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        model = _Model(run, self._jobs)
+        threading.Thread(target=model.work, name="model", daemon=True).start()
+        # A swapped model's last requests keep its batcher; the thread ends after them.
+        weakref.finalize(self, self._jobs.put, None)
 
-    async def submit(self, records: list[bytes], signature: str) -> Answers:
-        """Return the answers to these records; raise what the model raised at them alone."""
+    @property
+    def full(self) -> bool:
+        """Whether not even the smallest request has room."""
+        return self.depth >= self._maximum_records
+
+    def age(self) -> float:
+        """Seconds that the oldest request has waited."""
+        arrivals = [queue[0].arrival for queue in self._queues.values()]
+        if not arrivals:
+            return 0.0
+        return asyncio.get_running_loop().time() - min(arrivals)
+
+    async def submit(
+        self,
+        records: list[bytes],
+        signature: str,
+        *,
+        deadline: float = inf,
+        left: Callable[[], bool] = lambda: False,
+    ) -> Answers:
+        """Return the answers to these records; raise what the model raised at them alone.
+
+        Raises ShedError where the model is not asked: `deadline`, of the loop's clock, has passed, or
+        `left` says that nobody waits.
+        """
+        count = len(records)
+        if self.depth and self.depth + count > self._maximum_records:
+            raise ShedError("full")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answers] = loop.create_future()
-        queue = self._queues.setdefault(signature, [])
-        queue.append((records, answer))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._work())
+        waiting = Waiting(records, answer, loop.time(), deadline, left)
+        self._queues.setdefault(signature, deque()).append(waiting)
+        self.depth += count
+        if not self._busy:
+            self._next(loop)
+        elif self._sweeper is None:
+            self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
         return await answer
 
-    async def _work(self) -> None:
-        while self._queues:
-            signature = next(iter(self._queues))
-            queue = self._queues.pop(signature)
-            batch, remainder = _cut(queue)
-            if remainder:
-                self._queues[signature] = remainder  # behind the other signatures
-            await self._answer(batch, signature)
+    def _next(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand the model its next batch, if anything waits."""
+        while self._halves or self._queues:
+            signature, candidates = self._halves.pop() if self._halves else self._cut()
+            now = loop.time()
+            batch = [waiting for waiting in candidates if self._keeps(waiting, now)]
+            if batch:
+                self._busy = True
+                self._jobs.put((batch, signature, loop, self._finish))
+                return
+        self._busy = False
 
-    async def _answer(self, batch: list[Waiting], signature: str) -> None:
-        records = [record for share, _ in batch for record in share]
-        loop = asyncio.get_running_loop()
+    def _keeps(self, waiting: Waiting, now: float) -> bool:
+        reason = waiting.expiry(now, self._maximum_seconds)
+        if reason is None and waiting.left():
+            reason = "left"
+        if reason is None:
+            return True
+        waiting.shed(reason)
+        return False
+
+    def _cut(self) -> tuple[str, Batch]:
+        """Take the first batch, of at least one request, from the queue of the next signature."""
+        signature = next(iter(self._queues))
+        queue = self._queues.pop(signature)
+        batch = [queue.popleft()]
+        total = len(batch[0].records)
+        while queue and total + len(queue[0].records) <= self._maximum_batch:
+            waiting = queue.popleft()
+            total += len(waiting.records)
+            batch.append(waiting)
+        self.depth -= total
+        if queue:
+            self._queues[signature] = queue  # behind the other signatures
+        return signature, batch
+
+    def _finish(
+        self, batch: Batch, signature: str, answers: Answers, error: Exception | None
+    ) -> None:
+        if error is None:
+            self._ran(len(answers))
+            self._answer(batch, answers)
+        elif len(batch) > 1:
+            # The request that the model fails at is found by halves; the others have their answers.
+            half = len(batch) // 2
+            self._halves += [(signature, batch[half:]), (signature, batch[:half])]
+        elif not batch[0].answer.done():
+            batch[0].answer.set_exception(error)
+        self._next(asyncio.get_running_loop())
+
+    def _answer(self, batch: Batch, answers: Answers) -> None:
+        start = 0
+        for waiting in batch:
+            end = start + len(waiting.records)
+            if not waiting.answer.done():  # its request may have been given up
+                waiting.answer.set_result(answers[start:end])
+            start = end
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """ShedError what has waited too long while the model is busy with a batch."""
+        self._sweeper = None
+        now = loop.time()
+        for signature, queue in list(self._queues.items()):
+            kept: deque[Waiting] = deque()
+            for waiting in queue:
+                reason = waiting.expiry(now, self._maximum_seconds)
+                if reason is None:
+                    kept.append(waiting)
+                    continue
+                self.depth -= len(waiting.records)
+                waiting.shed(reason)
+            self._queues[signature] = kept
+            if not kept:
+                del self._queues[signature]
+        if self._queues:
+            self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
+
+
+Finish = Callable[[Batch, str, Answers, Exception | None], None]
+Job = tuple[Batch, str, asyncio.AbstractEventLoop, Finish]
+
+
+class _Model:
+    """The model's thread: it takes a job and tells the job's event loop how it ended.
+
+    An executor of the standard library makes two futures for each batch, and waits for the model
+    at the process's end.
+    """
+
+    def __init__(self, run: Run, jobs: SimpleQueue[Job | None]) -> None:
+        self._run = run
+        self._jobs = jobs
+
+    def work(self) -> None:
+        while job := self._jobs.get():
+            self._do(*job)
+            del job  # it holds the batcher, which ends this thread when nobody does
+
+    def _do(
+        self, batch: Batch, signature: str, loop: asyncio.AbstractEventLoop, finish: Finish
+    ) -> None:
+        answers: Answers = []
+        error: Exception | None = None
         try:
-            answers = await loop.run_in_executor(self._thread, self._run, records, signature)
-            if len(answers) != len(records):
-                raise RuntimeError(
-                    f"{signature} has {len(answers)} answers to {len(records)} records"
-                )
-        except Exception as error:
-            await self._fail(batch, signature, error)
-            return
-        for request_records, answer in batch:
-            count = len(request_records)
-            share, answers = answers[:count], answers[count:]
-            if not answer.done():  # its request may have been given up
-                answer.set_result(share)
+            answers = self._answers(batch, signature)
+        except Exception as failure:
+            error = failure
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(finish, batch, signature, answers, error)
 
-    async def _fail(self, batch: list[Waiting], signature: str, error: Exception) -> None:
-        """Ask each request of the batch alone; one that was alone gets the error."""
-        if len(batch) > 1:
-            for request in batch:
-                await self._answer([request], signature)
-            return
-        [(_, answer)] = batch
-        if not answer.done():
-            answer.set_exception(error)
-
-
-def _cut(queue: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
-    """Split the first batch, of at least one request, from the rest."""
-    total = 0
-    for place, (records, _) in enumerate(queue):
-        total += len(records)
-        if place and total > MAXIMUM_BATCH:
-            return queue[:place], queue[place:]
-    return queue, []
+    def _answers(self, batch: Batch, signature: str) -> Answers:
+        records = [record for waiting in batch for record in waiting.records]
+        answers = self._run(records, signature)
+        if len(answers) != len(records):
+            raise RuntimeError(f"{signature} has {len(answers)} answers to {len(records)} records")
+        return answers

@@ -14,6 +14,7 @@ import orjson
 
 MAXIMUM_INSTANCES = 1000
 MAXIMUM_BYTES = 10_000_000  # Vertex logs no larger payload
+GZIP = b"\x1f\x8b"  # how each gzip file begins
 FIELDS = ("instances", "parameters", "signature_name")
 PARAMETERS = ("signature",)
 KEY = re.compile(rb'"\s*:')
@@ -42,7 +43,7 @@ def parse(body: bytes | bytearray) -> Question:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:  # NaN too, and numbers that no double holds
-        raise RequestError(400, f"the body is not JSON: {error}") from error
+        raise RequestError(400, f"the body is not JSON: {_encoding(body) or error}") from error
     if not isinstance(content, dict):
         names = ", ".join(FIELDS)
         raise RequestError(400, f"the body is {_kind(content)}, allowed is an object with {names}")
@@ -51,6 +52,17 @@ def parse(body: bytes | bytearray) -> Question:
     question = Question(instances, _signature(content))
     _refuse_repeated(body, content)
     return question
+
+
+def _encoding(body: bytes | bytearray) -> str | None:
+    """What is wrong with the body as UTF-8; the parser calls it surrogates."""
+    if body.startswith(GZIP):
+        return "it is gzip, allowed with the header Content-Encoding: gzip"
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"it is not UTF-8 from byte {error.start} on"
+    return None
 
 
 def _instances(content: dict[str, Any]) -> list[Any]:

@@ -3,7 +3,8 @@
 It opens the port, loads in the background, and drains when it is told to stop.
 
 As a program it is the serving image's entrypoint and reads Vertex's container contract:
-AIP_STORAGE_URI (gs:// or a folder), AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE.
+AIP_STORAGE_URI (gs:// or a folder), AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE. Where
+less time than Vertex's passes between SIGTERM and the kill, ESTEIRA_DRAIN_SECONDS says how much.
 """
 
 import os
@@ -24,7 +25,13 @@ from pipeline.serving.application import METRICS_ROUTE, Application
 HEALTH_ROUTE, PREDICT_ROUTE = "/health", "/predict"
 PORT = 8080
 ROUTE = re.compile(r"/[\w/:.~-]*")
-DRAIN_SECONDS = 10.0  # Kubernetes, and so Vertex, kills 30 s after SIGTERM
+DRAIN_SECONDS = 8.0  # from SIGTERM to the end; Cloud Run kills after 10 s
+VERTEX_DRAIN_SECONDS = 29.0  # Kubernetes, and so Vertex, kills after 30 s
+DRAIN_RANGE = (1, 3600)
+CLOSING_SECONDS = 1  # of a drain: for the connections, once it waits for no answer any more
+# Google's balancer keeps an idle connection for 600 s and would send its next request into one that
+# is closed here first: cloud.google.com/load-balancing/docs/https#timeouts_and_retries.
+KEEP_ALIVE_SECONDS = 620
 
 
 def serve(
@@ -38,19 +45,18 @@ def serve(
 ) -> None:
     """Serve the model in this folder, or at this gs:// URI, until SIGTERM or Ctrl-C.
 
+    What is in flight by then is answered within `drain_seconds`, or given up.
     Raises ConfigurationError for an invalid argument, RunError if the server cannot start.
     """
+    shortest, longest = DRAIN_RANGE
+    if not shortest <= drain_seconds <= longest:
+        raise ConfigurationError(
+            f"the time to drain is {drain_seconds:g} s, allowed are {shortest} to {longest}"
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    listener = _listen(host, port)
+    listener = listen(host, port)
     application = Application(health_route=health_route, predict_route=predict_route)
-    config = uvicorn.Config(
-        application.asgi,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config, application, drain_seconds)
+    server = Server(application, drain_seconds)
     chosen_port = listener.getsockname()[1]
     url = f"http://{host}:{chosen_port}{predict_route}"
     _say(f"loading {model}; {url} answers 503 until it is there")
@@ -60,16 +66,24 @@ def serve(
         raise RunError(server.failure)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A uvicorn server; it drains before it stops.
 
     uvicorn's own way to stop closes the port first, so nobody would see that it drains. It also
     ends as killed by the signal.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, application: Application, drain_seconds: float
-    ) -> None:
+    def __init__(self, application: Application, drain_seconds: float) -> None:
+        config = uvicorn.Config(
+            application.asgi,
+            interface="asgi3",  # a bound method is not recognized
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=CLOSING_SECONDS,
+        )
         super().__init__(config)
         self.application = application
         self.failure: str | None = None
@@ -80,7 +94,7 @@ class _Server(uvicorn.Server):
         if self.application.draining:  # asked a second time
             self._deadline = 0
             return
-        self._deadline = time.monotonic() + self._drain_seconds
+        self._deadline = time.monotonic() + self._drain_seconds - CLOSING_SECONDS
         self.application.draining = True
 
     async def on_tick(self, counter: int) -> bool:
@@ -91,7 +105,7 @@ class _Server(uvicorn.Server):
         return bool(await super().on_tick(counter))
 
 
-def _load(model: str, url: str, application: Application, server: _Server) -> None:
+def _load(model: str, url: str, application: Application, server: Server) -> None:
     start = time.monotonic()
     try:
         folder = saved_model.fetch(model)
@@ -112,7 +126,7 @@ def _load(model: str, url: str, application: Application, server: _Server) -> No
     _say(f"{name}, version {version}, is ready after {seconds:.1f} s: {url}")
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise ConfigurationError(f"the port is {port}, allowed are 0, for a free one, to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -141,7 +155,7 @@ def _say(sentence: str) -> None:
 
 
 def container(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments of `serve`, from Vertex's variables; raises ConfigurationError."""
+    """The arguments of `serve`, from the variables; raises ConfigurationError."""
     model = environment.get("AIP_STORAGE_URI", "")
     port = environment.get("AIP_HTTP_PORT", str(PORT))
     if not model:
@@ -158,12 +172,18 @@ def container(environment: Mapping[str, str]) -> dict[str, Any]:
                 f"{name} is {route!r}, "
                 f"allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}"
             )
+    drain = environment.get("ESTEIRA_DRAIN_SECONDS", f"{VERTEX_DRAIN_SECONDS:g}")
+    if not drain.isdecimal():
+        raise ConfigurationError(
+            f"ESTEIRA_DRAIN_SECONDS is {drain!r}, allowed is a whole number of seconds"
+        )
     return {
         "model": model,
         "host": "0.0.0.0",
         "port": int(port),
         "health_route": health,
         "predict_route": predict,
+        "drain_seconds": float(drain),
     }
 
 

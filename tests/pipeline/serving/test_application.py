@@ -103,7 +103,8 @@ def test_null_asks_for_the_default_signature(client, engine):
     ("body", "says"),
     [
         (b"", "the body is not JSON"),
-        (b"\xff\xfe", "the body is not JSON"),
+        (b"\xff\xfe", "the body is not JSON: it is not UTF-8 from byte 0 on"),
+        (b"\x1f\x8b\x08", "it is gzip, allowed with the header Content-Encoding: gzip"),
         (b'{"instances": [{}]} {}', "the body is not JSON"),
         (b'{"instances": [{"fare": NaN}]}', "the body is not JSON"),
         (b'{"instances": [{"fare": -Infinity}]}', "the body is not JSON"),
@@ -297,8 +298,8 @@ def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_mod
     samples = set(response.text.splitlines())
     assert content_type.startswith("text/plain; version=")
     assert {
-        'esteira_requests_total{status="200"} 2.0',
-        'esteira_requests_total{status="400"} 1.0',
+        'esteira_requests_total{signature="serving_default",status="200"} 2.0',
+        'esteira_requests_total{signature="",status="400"} 1.0',
         "esteira_instances_total 3.0",
         "esteira_request_seconds_count 3.0",
         'esteira_model_info{model="cab",path="/models/cab/7",version="7"} 1.0',

@@ -4,11 +4,14 @@ Each request gets its own answers or its own failure.
 """
 
 import asyncio
+import gc
+import math
 import threading
+import time
 
 import pytest
 
-from pipeline.serving.batcher import MAXIMUM_BATCH, Batcher
+from pipeline.serving.batcher import MAXIMUM_BATCH, MAXIMUM_RECORDS, Batcher, ShedError
 
 
 class Model:
@@ -26,15 +29,15 @@ class Model:
         return [record.decode() for record in records]
 
 
-def asked_while_busy(model, *requests):
+def asked_while_busy(model, *requests, seconds=0.05, **bounds):
     """The answers or errors of requests during the model's work on b"first"."""
 
     async def ask():
-        batcher = Batcher(model)
+        batcher = Batcher(model, **bounds)
         first = asyncio.create_task(batcher.submit([b"first"], "s"))
         await asyncio.sleep(0.05)
-        tasks = [asyncio.create_task(batcher.submit(*request)) for request in requests]
-        await asyncio.sleep(0.05)
+        tasks = [asyncio.create_task(submitted(batcher, *request)) for request in requests]
+        await asyncio.sleep(seconds)
         model.may.set()
         first_answers = await asyncio.wait_for(first, 5)
         assert first_answers == ["first"]
@@ -42,6 +45,17 @@ def asked_while_busy(model, *requests):
         return await asyncio.wait_for(answers, 5)
 
     return asyncio.run(ask())
+
+
+async def submitted(batcher, records, signature, seconds=math.inf, left=lambda: False):
+    """The answers within this time from now on."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    return await batcher.submit(records, signature, deadline=deadline, left=left)
+
+
+def reason(error):
+    assert isinstance(error, ShedError)
+    return error.reason
 
 
 def test_what_waits_shares_the_next_batch_and_signatures_stay_apart():
@@ -95,3 +109,107 @@ def test_a_model_that_answers_too_little_fails_instead_of_leaving_its_clients_wa
 
     with pytest.raises(RuntimeError, match="s has 0 answers to 1 records"):
         asyncio.run(ask())
+
+
+def test_what_has_no_room_is_refused_at_once_and_what_has_is_answered():
+    model = Model()
+    many = [b"x"] * (MAXIMUM_RECORDS - 1)
+
+    most, last, excess = asked_while_busy(model, (many, "s"), ([b"a"], "t"), ([b"b"], "s"))
+
+    assert len(most) == len(many)
+    assert last == ["a"]
+    assert reason(excess) == "full"
+
+
+def test_a_request_of_any_size_has_room_where_nothing_waits():
+    model = Model()
+
+    [answers] = asked_while_busy(model, ([b"x"] * 5, "s"), maximum_records=2)
+
+    assert answers == ["x"] * 5
+
+
+def test_what_has_waited_too_long_is_told_while_the_model_is_still_busy():
+    async def ask():
+        model = Model()
+        batcher = Batcher(model, maximum_seconds=0.1)
+        first = asyncio.create_task(batcher.submit([b"first"], "s"))
+        await asyncio.sleep(0.02)
+        with pytest.raises(ShedError) as error:
+            await asyncio.wait_for(batcher.submit([b"a"], "s"), 2)
+        depth = batcher.depth
+        model.may.set()
+        await first
+        return error.value, depth
+
+    error, depth = asyncio.run(ask())
+
+    assert reason(error) == "late"
+    assert depth == 0
+
+
+def test_a_deadline_that_has_passed_keeps_a_request_from_the_model():
+    model = Model()
+
+    late, early = asked_while_busy(model, ([b"a"], "s", 0.01), ([b"b"], "s", 5), seconds=0.03)
+
+    assert reason(late) == "timeout"
+    assert early == ["b"]
+    assert model.batches == [("s", [b"first"]), ("s", [b"b"])]
+
+
+def test_a_client_that_has_left_keeps_its_request_from_the_model():
+    model = Model()
+
+    left, stayed = asked_while_busy(
+        model, ([b"a"], "s", 5, lambda: True), ([b"b"], "s", 5, lambda: False)
+    )
+
+    assert reason(left) == "left"
+    assert stayed == ["b"]
+    assert model.batches == [("s", [b"first"]), ("s", [b"b"])]
+
+
+def test_the_queue_s_depth_and_age_are_of_what_waits():
+    model = Model()
+
+    async def ask():
+        batcher = Batcher(model)
+        first = asyncio.create_task(batcher.submit([b"first"], "s"))
+        await asyncio.sleep(0.02)
+        second = asyncio.create_task(batcher.submit([b"a", b"b"], "s"))
+        await asyncio.sleep(0.02)
+        during = batcher.depth, batcher.age()
+        model.may.set()
+        await asyncio.gather(first, second)
+        return during, (batcher.depth, batcher.age())
+
+    (depth, age), after = asyncio.run(ask())
+
+    assert depth == 2
+    assert 0.02 <= age < 1
+    assert after == (0, 0)
+
+
+def test_the_request_that_fails_is_found_in_few_batches():
+    model = Model()
+    good = [([b"a"], "s")] * 63
+
+    answers = asked_while_busy(model, *good, ([b"bad"], "s"))
+
+    *answers, error = answers
+    assert answers == [["a"]] * 63
+    assert str(error) == "bad"
+    assert len(model.batches) < 20
+
+
+def test_a_thread_ends_with_its_batcher():
+    before = set(threading.enumerate())
+    asked_while_busy(Model(), ([b"a"], "s"))
+
+    gc.collect()
+    time.sleep(0.1)
+
+    threads = set(threading.enumerate()) - before
+    assert not threads

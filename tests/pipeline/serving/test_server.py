@@ -213,7 +213,7 @@ def test_a_request_that_never_ends_does_not_keep_the_server(half_asked):
 
     seconds = time.monotonic() - start
     assert code == 0
-    assert 5 <= seconds < 10
+    assert 4 <= seconds < 6.5
 
 
 def test_a_second_signal_waits_for_nobody(half_asked):
@@ -251,7 +251,7 @@ def test_the_verb_serves_the_newest_version_and_ctrl_c_ends_it_without_a_traceba
 
 def test_an_accepted_connection_sends_without_waiting_for_more():
     with (
-        server._listen("127.0.0.1", 0) as listening,
+        server.listen("127.0.0.1", 0) as listening,
         create_connection(listening.getsockname()),
     ):
         accepted, _ = listening.accept()
