@@ -3,6 +3,7 @@
 What the application answers, and what it refuses in which words.
 """
 
+import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -197,6 +198,54 @@ def test_a_string_that_looks_like_a_key_is_no_key(client):
     response = ask(client, b'{"instances": [{"company": "\\": \\":"}]}')
 
     assert response.status_code == 200
+
+
+def test_a_body_in_gzip_is_decoded(client, engine):
+    scores = engine.predict([engine.sample])
+    body = gzip.compress(json.dumps({"instances": [engine.sample]}).encode())
+
+    response = client.post(PREDICT_ROUTE, content=body, headers={"content-encoding": "gzip"})
+
+    assert response.status_code == 200
+    answers = predictions(response)
+    assert answers == pytest.approx(scores, abs=1e-6)
+
+
+def test_another_coding_is_told_what_is_taken(client):
+    response = client.post(PREDICT_ROUTE, content=b"x", headers={"content-encoding": "br"})
+
+    assert response.status_code == 415
+    assert response.headers["accept-encoding"] == "gzip"
+    assert error(response) == "Content-Encoding is 'br', allowed is gzip or none"
+
+
+def test_another_charset_is_told_what_is_taken(client):
+    content_type = "application/json; charset=iso-8859-1"
+
+    response = client.post(PREDICT_ROUTE, content=b"x", headers={"content-type": content_type})
+
+    assert response.status_code == 415
+    assert error(response) == "the charset is 'iso-8859-1', allowed is utf-8"
+
+
+def test_a_timeout_that_is_none_is_told(client):
+    response = client.post(PREDICT_ROUTE, content=b"x", headers={"x-request-timeout": "soon"})
+
+    assert response.status_code == 400
+    assert error(response).startswith("X-Request-Timeout is 'soon', allowed is a number")
+
+
+def test_a_large_body_has_the_answers_and_refusals_of_a_small_one(client, engine):
+    """It is parsed in another thread."""
+    instances = [engine.sample] * 500
+    [score] = engine.predict([engine.sample])
+
+    response = ask(client, {"instances": instances})
+    refusal = ask(client, {"instances": [*instances, {"fare": "x"}]})
+
+    assert predictions(response) == pytest.approx([score] * 500, abs=1e-6)
+    assert refusal.status_code == 400
+    assert error(refusal).startswith("instance 500: the feature fare is 'x'")
 
 
 def test_instances_are_bounded(client):
