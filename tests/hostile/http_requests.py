@@ -25,8 +25,8 @@ class HostileRequest:
 
 
 def requests(random: Random) -> Iterator[HostileRequest]:
-    """At least two hundred, each kind twice."""
-    for _ in range(2):
+    """At least two hundred, each kind three times."""
+    for _ in range(3):
         yield from _texts(random)
         yield from _contents(random)
         yield from _instances(random)
