@@ -28,7 +28,7 @@ class Exchanges:
     """How many requests ended."""
 
     seconds: float
-    all: list[Exchange] = field(default_factory=list)
+    all: list[Exchange] = field(default_factory=list, repr=False)
 
     def count(self, status: int) -> int:
         return len(self.latencies(status))

@@ -97,6 +97,7 @@ def test_a_bomb_is_refused_without_the_memory():
         (gzip.compress(QUESTION) + b"more", "incorrect header check"),
         (gzip.compress(b"") * 101, "more than 100 gzip files in a row, allowed is one"),
     ],
+    ids=["nothing", "plain", "zlib", "cut short", "another checksum", "more behind it", "too many"],
 )
 def test_what_is_not_gzip_is_refused(sent, says):
     status, sentence = refusal(read, sent, gzip=True)

@@ -42,8 +42,9 @@ def test_what_was_asked_before_the_signal_is_answered():
 
 
 def test_a_slow_answer_is_waited_for():
-    body = json.dumps({"instances": [{"x": "waits"}]})
-    with started(sys.executable, "-m", "tests.load.slowed_server") as process:
+    body = json.dumps({"instances": [{"x": "slow"}]})
+    batch_seconds = 3
+    with started(sys.executable, "-m", "tests.load.slowed_server", batch_seconds) as process:
         connection = process.connection()
         connection.request("POST", "/predict", body)
         time.sleep(0.3)
@@ -53,7 +54,7 @@ def test_a_slow_answer_is_waited_for():
 
         answer = json.loads(response.read())
         assert response.status == 200
-        assert answer == {"predictions": ["waits"]}
+        assert answer == {"predictions": ["slow"]}
         assert process.popen.wait(SECONDS) == 0
 
 
