@@ -61,8 +61,10 @@ class ServingCheck(base_component.BaseComponent):
             "components/serving_check.py",
             "serving/engine.py",
             "serving/engine_process.py",
+            "serving/examples.py",
             "serving/numbers.py",
             "serving/row_key.py",
+            "serving/session.py",
         )
         spec = ServingCheckSpec(
             model=model,

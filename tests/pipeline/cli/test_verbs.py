@@ -10,8 +10,6 @@ import pytest
 from tests.pipeline.conftest import ROWS, edit, parsed
 from tests.team import TEAM, variables
 
-BYTES = 1  # as TensorFlow Metadata numbers the types of features
-
 
 def read_rows(path):
     with path.open(newline="") as file:
@@ -136,7 +134,7 @@ def instance_of(row, types):
         text = row[name]
         if not text:
             instance[name] = None
-        elif type_ == BYTES:
+        elif type_ == "BYTES":
             instance[name] = text
         else:
             instance[name] = float(text)

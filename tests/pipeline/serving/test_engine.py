@@ -14,7 +14,8 @@ import pytest
 
 from pipeline.components import serving_check
 from pipeline.serving import engine_process
-from pipeline.serving.engine import Engine, InstanceError
+from pipeline.serving.engine import Engine
+from pipeline.serving.examples import InstanceError
 
 
 @pytest.fixture(scope="module")
