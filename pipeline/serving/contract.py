@@ -18,6 +18,8 @@ GZIP = b"\x1f\x8b"  # how each gzip file begins
 FIELDS = ("instances", "parameters", "signature_name")
 PARAMETERS = ("signature",)
 KEY = re.compile(rb'"\s*:')
+KEY_WITHOUT_SPACE = b'":'
+SPACES_BEFORE_A_COLON = (b" :", b"\t:", b"\n:", b"\r:")
 KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
 
 
@@ -134,7 +136,7 @@ def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
 
     The JSON parser that sees repeats is slower: it runs only if there are more colons than keys.
     """
-    colons = len(KEY.findall(body))
+    colons = _count_colons(body)
     keys = sum(len(part) for _, part in _objects(content))
     if colons == keys:
         return
@@ -142,6 +144,13 @@ def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
     for subject, part in _objects(content_with_repeated):
         if part.repeated is not None:
             raise RequestError(400, f"{subject} {_shown(part.repeated)} twice")
+
+
+def _count_colons(body: bytes | bytearray) -> int:
+    """How often a string is followed by a colon; nearly nobody puts a space between."""
+    if any(spaced in body for spaced in SPACES_BEFORE_A_COLON):
+        return len(KEY.findall(body))
+    return body.count(KEY_WITHOUT_SPACE)
 
 
 def _objects(content: Any) -> Iterator[tuple[str, Any]]:
