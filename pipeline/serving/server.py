@@ -21,6 +21,7 @@ import uvicorn
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.serving import saved_model
 from pipeline.serving.application import METRICS_ROUTE, Application
+from pipeline.serving.transport import Protocol
 
 HEALTH_ROUTE, PREDICT_ROUTE = "/health", "/predict"
 PORT = 8080
@@ -32,6 +33,8 @@ CLOSING_SECONDS = 1  # of a drain: for the connections, once it waits for no ans
 # Google's balancer keeps an idle connection for 600 s and would send its next request into one that
 # is closed here first: cloud.google.com/load-balancing/docs/https#timeouts_and_retries.
 KEEP_ALIVE_SECONDS = 620
+# How long a thread may keep Python to itself while another waits, by default five times a row's time.
+SWITCH_SECONDS = 0.0005
 
 
 def serve(
@@ -54,6 +57,7 @@ def serve(
             f"the time to drain is {drain_seconds:g} s, allowed are {shortest} to {longest}"
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.setswitchinterval(SWITCH_SECONDS)
     listener = listen(host, port)
     application = Application(health_route=health_route, predict_route=predict_route)
     server = Server(application, drain_seconds)
@@ -77,6 +81,8 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             application.asgi,
             interface="asgi3",  # a bound method is not recognized
+            http=Protocol,
+            loop="uvloop",
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -106,15 +112,21 @@ class Server(uvicorn.Server):
 
 
 def _load(model: str, url: str, application: Application, server: Server) -> None:
-    start = time.monotonic()
+    phases = _Phases()
     try:
         folder = saved_model.fetch(model)
+        phases.end("fetch")
+        from pipeline.serving import session
         from pipeline.serving.engine import Engine
 
+        session.import_no_more()
+        phases.end("import")
         engine = Engine(folder)
+        phases.end("load")
         for signature in engine.signatures:
             # The first answer is the slowest: it is made before any client asks.
             engine.predict([engine.sample], signature)
+        phases.end("warm-up")
     except Exception as error:  # whatever it is, without a model there is nothing to serve
         server.failure = _failure(model, error)
         server.should_exit = True
@@ -122,8 +134,26 @@ def _load(model: str, url: str, application: Application, server: Server) -> Non
     name = engine.serving["model"]
     _, _, version = model.rstrip("/").rpartition("/")
     application.serve(engine, version=version, path=model)
-    seconds = time.monotonic() - start
-    _say(f"{name}, version {version}, is ready after {seconds:.1f} s: {url}")
+    _say(f"{name}, version {version}, is ready after {phases}: {url}")
+
+
+class _Phases:
+    """The seconds of what a start consists of."""
+
+    def __init__(self) -> None:
+        self._start = self._last_end = time.monotonic()
+        self._durations: list[str] = []
+
+    def end(self, phase: str) -> None:
+        now = time.monotonic()
+        seconds = now - self._last_end
+        self._durations.append(f"{phase} {seconds:.2f} s")
+        self._last_end = now
+
+    def __str__(self) -> str:
+        total = self._last_end - self._start
+        durations = ", ".join(self._durations)
+        return f"{total:.1f} s ({durations})"
 
 
 def listen(host: str, port: int) -> socket.socket:
