@@ -2,9 +2,13 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.cli.options import DONE, add_runs
 from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pipeline.serving.request_log.queue import RequestLog
 
 HELP = "answer HTTP requests with a model, under Vertex's container contract"
 
@@ -27,20 +31,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long requests in flight are waited for when it is told to stop (default: 8)",
     )
+    parser.add_argument(
+        "--request-log",
+        metavar="PROJECT.DATASET.TABLE",
+        help="log a sample of the requests there, in BigQuery, as Vertex does (default: none)",
+    )
+    parser.add_argument(
+        "--sampling-rate",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="share of the requests that are logged (default: 0.1)",
+    )
     add_runs(parser, holds="published versions")
 
 
 def run(options: argparse.Namespace) -> int:
     from pipeline.serving import saved_model, server
 
-    folder = Path(options.model).resolve() if "/" in options.model else _newest(options)
+    by_name = "/" not in options.model
+    folder = _newest(options) if by_name else Path(options.model).resolve()
     server.serve(
         str(saved_model.check(folder)),
         host=options.host,
         port=options.port,
         drain_seconds=options.drain_seconds,
+        published=folder.parent if by_name else None,
+        log=_log(options, folder),
     )
     return DONE
+
+
+def _log(options: argparse.Namespace, folder: Path) -> "RequestLog | None":
+    """The log that is asked for; what it could not send yet is beside the published versions."""
+    if options.request_log is None:
+        return None
+    from pipeline.serving.request_log.queue import RequestLog
+    from pipeline.serving.request_log.table import LogTable
+
+    table = LogTable(options.request_log)
+    if not 0 < options.sampling_rate <= 1:
+        raise ConfigurationError(
+            f"--sampling-rate is {options.sampling_rate:g}, allowed is more than 0 and at most 1"
+        )
+    spool = folder.parent.with_name("request_log")
+    return RequestLog(table, spool, sampling_rate=options.sampling_rate)
 
 
 def _newest(options: argparse.Namespace) -> Path:

@@ -4,6 +4,7 @@ Every answer but that of /metrics is JSON.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,13 +23,16 @@ from pipeline.serving import body, contract
 from pipeline.serving.batcher import Batcher, ShedError
 from pipeline.serving.body import Receive
 from pipeline.serving.contract import RequestError
+from pipeline.serving.loading import Model
 from pipeline.serving.metrics import CONTENT_TYPE, Metrics
+from pipeline.serving.request_log.entry import Entry
+from pipeline.serving.request_log.queue import RequestLog
 
 if TYPE_CHECKING:
     # It imports TensorFlow, while the port must answer at once.
     from pipeline.serving.engine import Engine
 
-METRICS_ROUTE = "/metrics"
+METRICS_ROUTE, OPENAPI_ROUTE = "/metrics", "/openapi.json"
 UNAVAILABLE = {"loading": "the model is still loading", "draining": "the server is about to stop"}
 RETRY_SECONDS = 1
 BUSY = (429, f"more is asked than the model can answer, ask again in {RETRY_SECONDS} s or later")
@@ -50,25 +54,32 @@ HEADERS = {
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Question = tuple[list[bytes], str]  # the records and the signature
+Headers = list[tuple[bytes, bytes]]
+Instances = list[Any]
+Question = tuple[list[bytes], str, Instances]  # the records, the signature, what they were made of
 
 
 @dataclass(frozen=True)
 class Served:
-    engine: "Engine"
+    """A model, what waits for it, and the headers of its answers."""
+
+    model: Model
     batcher: Batcher
+    headers: Headers
 
 
 class Asked:
     """A prediction request: when it came, and what is known of it."""
 
-    __slots__ = ("instances", "receive", "signature", "start")
+    __slots__ = ("instances", "receive", "served", "signature", "size", "start")
 
-    def __init__(self, receive: Receive, start: float) -> None:
+    def __init__(self, receive: Receive, start: float, served: Served | None) -> None:
         self.receive = receive
         self.start = start
+        self.served = served
         self.signature = ""
-        self.instances = 0
+        self.instances: Instances = []
+        self.size = 0  # bytes of the body
 
 
 class Application:
@@ -78,6 +89,7 @@ class Application:
         self.draining = False
         self.busy = 0  # predictions that are being asked and not yet answered
         self.metrics = Metrics(depth=self._depth, age=self._age)
+        self._log: RequestLog | None = None
         self._served: Served | None = None
         self._predict_route = predict_route
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
@@ -85,6 +97,7 @@ class Application:
         routes = [
             Route(health_route, self._health),
             Route(METRICS_ROUTE, self._metrics),
+            Route(OPENAPI_ROUTE, self._openapi),
         ]
         self._others = Starlette(
             routes=routes, exception_handlers={HTTPException: _no_such_route, Exception: _failed}
@@ -107,13 +120,27 @@ class Application:
             return "draining"
         return "ready" if self._served else "loading"
 
-    def serve(self, engine: "Engine", *, version: str, path: str) -> None:
+    @property
+    def model_name(self) -> str | None:
+        return self._served.model.name if self._served else None
+
+    def serve(self, model: Model) -> None:
         """Answer with this model from now on.
 
         A request that has begun ends with the model that it began with.
         """
-        self.metrics.serves(model=engine.serving["model"], version=version, path=path)
-        self._served = Served(engine, Batcher(engine.run, ran=self.metrics.ran))
+        headers = [
+            (b"x-model-version", model.version.encode()),
+            (b"x-model-digest", f"sha256:{model.digest}".encode()),
+        ]
+        self.metrics.serves(model)
+        batcher = Batcher(model.engine.run, ran=self.metrics.ran)
+        self._served = Served(model, batcher, headers)
+
+    def log_to(self, log: RequestLog) -> None:
+        """Log a sample of the answered requests from now on."""
+        self.metrics.registry.register(log.ledger)
+        self._log = log
 
     def _depth(self) -> float:
         return self._served.batcher.depth if self._served else 0
@@ -128,9 +155,17 @@ class Application:
     async def _metrics(self, request: Request) -> Response:
         return Response(self.metrics.text(), headers={"content-type": CONTENT_TYPE})
 
+    async def _openapi(self, request: Request) -> Response:
+        if self._served is None:
+            return _json(503, {"error": UNAVAILABLE["loading"]})
+        from pipeline.serving import openapi  # TensorFlow's schema is slow to import
+
+        content = openapi.document(self._served.model, self._predict_route)
+        return _json(200, content)
+
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
         clock = asyncio.get_running_loop().time
-        asked = Asked(receive, clock())
+        asked = Asked(receive, clock(), self._served)
         self.busy += 1
         status, content = 500, FAILURE
         try:
@@ -141,8 +176,12 @@ class Application:
         finally:  # the server logs what else was raised
             self.busy -= 1
             seconds = clock() - asked.start
-            self.metrics.answered(asked.signature, status, seconds, asked.instances)
-            await _send(send, status, content, HEADERS.get(status, []))
+            count = len(asked.instances) if status == 200 else 0
+            self.metrics.answered(asked.signature, status, seconds, count)
+            headers = HEADERS.get(status, [])
+            if asked.served is not None:
+                headers = asked.served.headers + headers
+            await _send(send, status, content, headers)
 
     async def _answer(self, asked: Asked, scope: Scope) -> tuple[int, bytes]:
         """The status and JSON of the answer."""
@@ -154,25 +193,30 @@ class Application:
             self.metrics.shed(shed.reason)
             status, sentence = SHED[shed.reason]
             return status, _error(sentence)
-        asked.instances = len(predictions)
-        return 200, orjson.dumps({"predictions": predictions})
+        content: bytes = orjson.dumps({"predictions": predictions})
+        if self._log is not None and self._log.samples():
+            self._log.add(_entry(asked, predictions, len(content)))
+        return 200, content
 
     async def _predictions(self, asked: Asked, scope: Scope) -> list[Any]:
-        model = self._served
-        if self.draining or model is None:
+        served = asked.served
+        if self.draining or served is None:
             raise RequestError(503, UNAVAILABLE[self.state])
         head = body.head(scope["headers"])
         content = await body.read(asked.receive, head.size, gzip=head.gzip)
-        if model.batcher.full:  # told before the work of parsing
+        asked.size = len(content)
+        if served.batcher.full:  # told before the work of parsing
             raise ShedError("full")
         if len(content) <= SMALL_BYTES:
-            records, asked.signature = _question(model.engine, content)
+            question = _question(served.model.engine, content)
         else:
-            records, asked.signature = await self._large_question(model.engine, content)
+            question = await self._large_question(served.model.engine, content)
+        records, asked.signature, asked.instances = question
         timeout = head.timeout_seconds
         deadline = inf if timeout is None else asked.start + timeout
         left = partial(_has_left, asked.receive)
-        return await model.batcher.submit(records, asked.signature, deadline=deadline, left=left)
+        batcher = served.batcher
+        return await batcher.submit(records, asked.signature, deadline=deadline, left=left)
 
     async def _large_question(self, engine: "Engine", content: bytes | bytearray) -> Question:
         if self._large == MAXIMUM_LARGE:
@@ -189,13 +233,27 @@ def _question(engine: "Engine", content: bytes | bytearray) -> Question:
     question = contract.parse(content)
     try:
         signature = engine.signature(question.signature)
-        return engine.encode(question.instances), signature
+        return engine.encode(question.instances), signature, question.instances
     except ValueError as error:
         from pipeline.serving.engine import InstanceError  # loaded by now
 
         if isinstance(error, InstanceError):
             raise RequestError(400, str(error)) from error
         raise
+
+
+def _entry(asked: Asked, predictions: list[Any], size: int) -> Entry:
+    """What is logged of an answered request; `size` is the answer's."""
+    assert asked.served
+    model = asked.served.model
+    return Entry(
+        endpoint=model.name,
+        deployed_model_id=model.version,
+        time=time.time(),
+        instances=asked.instances,
+        predictions=predictions,
+        size=asked.size + size,
+    )
 
 
 def _has_left(receive: Receive) -> bool:
@@ -214,9 +272,7 @@ def _has_left(receive: Receive) -> bool:
     return False
 
 
-async def _send(
-    send: Send, status: int, content: bytes, headers: list[tuple[bytes, bytes]]
-) -> None:
+async def _send(send: Send, status: int, content: bytes, headers: Headers) -> None:
     size = str(len(content)).encode()
     all_headers = [
         (b"content-type", b"application/json"),

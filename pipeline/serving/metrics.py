@@ -13,6 +13,7 @@ from prometheus_client import (
 )
 
 from pipeline.serving.batcher import REASONS
+from pipeline.serving.loading import Model
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)  # a row takes about 1 ms
@@ -43,6 +44,11 @@ class Metrics:
         )
         self._instances = Counter("esteira_instances", "Instances answered", registry=registry)
         self._model = Info("esteira_model", "The model that answers", registry=registry)
+        self._refused_versions = Counter(
+            "esteira_refused_versions",
+            "Published versions that could not be served, so that the old one serves on",
+            registry=registry,
+        )
         self._batches = Histogram(
             "esteira_batch_records",
             "Records that the model was asked at once",
@@ -63,8 +69,12 @@ class Metrics:
         # A counter's child is looked up under a lock, which each request would wait for.
         self._requests_by_label: dict[tuple[str, int], Counter] = {}
 
-    def serves(self, *, model: str, version: str, path: str) -> None:
-        self._model.info({"model": model, "version": version, "path": path})
+    def serves(self, model: Model) -> None:
+        version = {"version": model.version, "digest": model.digest, "path": model.path}
+        self._model.info({"model": model.name, **version})
+
+    def refused_version(self) -> None:
+        self._refused_versions.inc()
 
     def answered(self, signature: str, status: int, seconds: float, instances: int) -> None:
         label = (signature, status)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.serving.contract import MAXIMUM_INSTANCES
+from pipeline.serving.loading import Model
 from pipeline.serving.row_key import MAXIMUM_CHARACTERS, ROW_KEY
 
 Json = dict[str, Any]
@@ -23,39 +25,35 @@ KEY = {
 REFUSALS = {
     "400": "the body, an instance or a feature is none that the model takes",
     "413": "the body, or the number of instances, is too large",
+    "415": "the body's encoding or charset is none that the server reads",
     "429": "too many requests wait; Retry-After says for how many seconds to",
     "503": "the model is still loading, or the server is about to stop",
+    "504": "X-Request-Timeout passed before the model was asked",
 }
 
 
-def document(
-    *,
-    model: str,
-    version: str,
-    predict_route: str,
-    schema: schema_pb2.Schema,
-    features: list[str],
-    signatures: list[str],
-    sample: Json,
-) -> Json:
-    """OpenAPI 3.1 for one route; the sample is its example."""
+def document(model: Model, predict_route: str) -> Json:
+    """OpenAPI 3.1 for one route; the model's sample is its example."""
+    engine = model.engine
+    text = (model.folder / "assets.extra/schema.pbtxt").read_text(encoding="utf-8")
+    schema = text_format.Parse(text, schema_pb2.Schema())
     columns = {feature.name: feature for feature in schema.feature}
-    properties = {name: _feature(columns[name], schema) for name in features}
+    properties = {name: _feature(columns[name], schema) for name in engine.types}
     instance = {
         "type": "object",
         "properties": {**properties, ROW_KEY: KEY},
         "additionalProperties": False,
-        "examples": [sample],
+        "examples": [engine.sample],
     }
     schemas = {
         "Instance": instance,
-        "Request": _request(signatures),
+        "Request": _request(list(engine.signatures)),
         "Predictions": _object({"predictions": {"type": "array"}}),
         "Error": _object({"error": {"type": "string"}}),
     }
     return {
         "openapi": "3.1.0",
-        "info": {"title": model, "version": version},
+        "info": {"title": model.name, "version": model.version},
         "paths": {predict_route: {"post": _operation()}},
         "components": {"schemas": schemas},
     }

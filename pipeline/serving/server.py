@@ -14,14 +14,17 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.serving import saved_model
+from pipeline.serving import loading
 from pipeline.serving.application import METRICS_ROUTE, Application
+from pipeline.serving.request_log.queue import RequestLog
 from pipeline.serving.transport import Protocol
+from pipeline.serving.versions import Versions
 
 HEALTH_ROUTE, PREDICT_ROUTE = "/health", "/predict"
 PORT = 8080
@@ -29,6 +32,7 @@ ROUTE = re.compile(r"/[\w/:.~-]*")
 DRAIN_SECONDS = 8.0  # from SIGTERM to the end; Cloud Run kills after 10 s
 VERTEX_DRAIN_SECONDS = 29.0  # Kubernetes, and so Vertex, kills after 30 s
 DRAIN_RANGE = (1, 3600)
+LOG_SECONDS = 2  # of a drain: for the request log
 CLOSING_SECONDS = 1  # of a drain: for the connections, once it waits for no answer any more
 # Google's balancer keeps an idle connection for 600 s and would send its next request into one that
 # is closed here first: cloud.google.com/load-balancing/docs/https#timeouts_and_retries.
@@ -45,10 +49,14 @@ def serve(
     health_route: str = HEALTH_ROUTE,
     predict_route: str = PREDICT_ROUTE,
     drain_seconds: float = DRAIN_SECONDS,
+    published: Path | None = None,
+    log: RequestLog | None = None,
 ) -> None:
     """Serve the model in this folder, or at this gs:// URI, until SIGTERM or Ctrl-C.
 
-    What is in flight by then is answered within `drain_seconds`, or given up.
+    `published` is the folder of the model's versions, whose newest is served from then on; `log`
+    takes a sample of the requests.
+    What is in flight at the end is answered within `drain_seconds`, or given up.
     Raises ConfigurationError for an invalid argument, RunError if the server cannot start.
     """
     shortest, longest = DRAIN_RANGE
@@ -60,12 +68,19 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     listener = listen(host, port)
     application = Application(health_route=health_route, predict_route=predict_route)
+    if log is not None:
+        application.log_to(log)
+        drain_seconds -= LOG_SECONDS
     server = Server(application, drain_seconds)
     chosen_port = listener.getsockname()[1]
     url = f"http://{host}:{chosen_port}{predict_route}"
     _say(f"loading {model}; {url} answers 503 until it is there")
-    threading.Thread(target=_load, args=(model, url, application, server), daemon=True).start()
+    versions = Versions(published, application) if published else None
+    arguments = (model, url, application, server, versions)
+    threading.Thread(target=_load, args=arguments, daemon=True).start()
     server.run(sockets=[listener])
+    if log is not None:
+        log.stop(LOG_SECONDS)
     if server.failure:
         raise RunError(server.failure)
 
@@ -111,49 +126,19 @@ class Server(uvicorn.Server):
         return bool(await super().on_tick(counter))
 
 
-def _load(model: str, url: str, application: Application, server: Server) -> None:
-    phases = _Phases()
+def _load(
+    path: str, url: str, application: Application, server: Server, versions: Versions | None
+) -> None:
     try:
-        folder = saved_model.fetch(model)
-        phases.end("fetch")
-        from pipeline.serving import session
-        from pipeline.serving.engine import Engine
-
-        session.import_no_more()
-        phases.end("import")
-        engine = Engine(folder)
-        phases.end("load")
-        for signature in engine.signatures:
-            # The first answer is the slowest: it is made before any client asks.
-            engine.predict([engine.sample], signature)
-        phases.end("warm-up")
+        model = loading.load(path)
     except Exception as error:  # whatever it is, without a model there is nothing to serve
-        server.failure = _failure(model, error)
+        server.failure = loading.failure(path, error)
         server.should_exit = True
         return
-    name = engine.serving["model"]
-    _, _, version = model.rstrip("/").rpartition("/")
-    application.serve(engine, version=version, path=model)
-    _say(f"{name}, version {version}, is ready after {phases}: {url}")
-
-
-class _Phases:
-    """The seconds of what a start consists of."""
-
-    def __init__(self) -> None:
-        self._start = self._last_end = time.monotonic()
-        self._durations: list[str] = []
-
-    def end(self, phase: str) -> None:
-        now = time.monotonic()
-        seconds = now - self._last_end
-        self._durations.append(f"{phase} {seconds:.2f} s")
-        self._last_end = now
-
-    def __str__(self) -> str:
-        total = self._last_end - self._start
-        durations = ", ".join(self._durations)
-        return f"{total:.1f} s ({durations})"
+    application.serve(model)
+    _say(f"{model.name}, version {model.version}, is ready after {model.phases}: {url}")
+    if versions is not None:
+        versions.watch(Path(path))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -169,15 +154,6 @@ def listen(host: str, port: int) -> socket.socket:
     # ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-def _failure(model: str, error: Exception) -> str:
-    """The sentence of an error while the model was loaded."""
-    if isinstance(error, ConfigurationError):
-        return str(error)
-    lines = str(error).strip().splitlines()
-    first_line = lines[0] if lines else type(error).__name__
-    return f"{model}: cannot be served: {first_line}"
 
 
 def _say(sentence: str) -> None:

@@ -8,11 +8,13 @@ model for a second.
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from pipeline.serving import server
 from pipeline.serving.application import Application
 from pipeline.serving.batcher import Answers
+from pipeline.serving.loading import Model
 
 SECONDS = 0.02
 
@@ -43,7 +45,8 @@ class SlowedEngine:
 
 def main(seconds: float) -> None:
     application = Application(health_route="/health", predict_route="/predict")
-    application.serve(SlowedEngine(seconds), version="1", path="slowed/1")
+    model = Model(SlowedEngine(seconds), Path("slowed/1"), "slowed/1", "0" * 64)
+    application.serve(model)
     listener = server.listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     print(f"http://127.0.0.1:{port}/predict answers 503 never; it is ready", flush=True)

@@ -26,7 +26,8 @@ class Connection(Protocol):
 class Table(Protocol):
     """Where the rows go."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def connect(self) -> Connection: ...
 

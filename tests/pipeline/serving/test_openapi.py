@@ -4,10 +4,9 @@ import json
 
 import pytest
 from fastapi.openapi.models import OpenAPI
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.serving.contract import MAXIMUM_INSTANCES
+from pipeline.serving.loading import Model
 from pipeline.serving.openapi import document
 
 SCHEMA = """
@@ -22,17 +21,22 @@ FEATURES = ["fare", "hour", "payment_type", "company"]
 SAMPLE = {"fare": 12.5, "company": "Blue"}
 
 
+class Engine:
+    """What the document tells of an engine."""
+
+    serving = {"model": "cab"}
+    types = dict.fromkeys(FEATURES)
+    signatures = dict.fromkeys(["transform_features", "serving_default"])
+    sample = SAMPLE
+
+
 @pytest.fixture(scope="module")
-def described():
-    return document(
-        model="cab",
-        version="7",
-        predict_route="/predict",
-        schema=text_format.Parse(SCHEMA, schema_pb2.Schema()),
-        features=FEATURES,
-        signatures=["transform_features", "serving_default"],
-        sample=SAMPLE,
-    )
+def described(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cab") / "7"
+    assets = folder / "assets.extra"
+    assets.mkdir(parents=True)
+    (assets / "schema.pbtxt").write_text(SCHEMA)
+    return document(Model(Engine(), folder, str(folder), "0" * 64), "/predict")
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,10 @@ def test_the_schemas_values_are_examples(instance, feature, values):
 
 def test_the_sample_is_the_example(instance):
     assert instance["examples"] == [SAMPLE]
+
+
+def test_it_names_the_model_that_it_describes(described):
+    assert described["info"] == {"title": "cab", "version": "7"}
 
 
 def test_a_request_has_the_servers_limits(described):

@@ -1,0 +1,86 @@
+"""Loads a model and asks it once in each way, before any client does."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import manifest
+from pipeline.errors import ConfigurationError
+from pipeline.serving import saved_model
+
+if TYPE_CHECKING:
+    # It imports TensorFlow, while the port must answer at once.
+    from pipeline.serving.engine import Engine
+
+BATCHES = (1, 8, 64)  # of the first answers, which are the slowest
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is ready to answer, and where it is from."""
+
+    engine: "Engine"
+    folder: Path
+    path: str  # the folder or gs:// URI that was asked for
+    digest: str  # SHA-256 of all its files, as its manifest says it
+    phases: str = ""  # how long its load took
+
+    @property
+    def name(self) -> str:
+        name: str = self.engine.serving["model"]
+        return name
+
+    @property
+    def version(self) -> str:
+        _, _, version = self.path.rstrip("/").rpartition("/")
+        return version
+
+
+class Phases:
+    """The seconds of what a start consists of."""
+
+    def __init__(self) -> None:
+        self._start = self._last_end = time.monotonic()
+        self._durations: list[str] = []
+
+    def end(self, phase: str) -> None:
+        now = time.monotonic()
+        seconds = now - self._last_end
+        self._durations.append(f"{phase} {seconds:.2f} s")
+        self._last_end = now
+
+    def __str__(self) -> str:
+        total = self._last_end - self._start
+        durations = ", ".join(self._durations)
+        return f"{total:.1f} s ({durations})"
+
+
+def load(path: str) -> Model:
+    """The model in this folder or at this gs:// URI; raises what hinders it."""
+    phases = Phases()
+    folder = saved_model.fetch(path)
+    phases.end("fetch")
+    from pipeline.serving import session
+    from pipeline.serving.engine import Engine
+
+    session.import_no_more()
+    phases.end("import")
+    engine = Engine(folder)
+    phases.end("load")
+    for signature in engine.signatures:
+        for size in BATCHES:
+            engine.predict([engine.sample] * size, signature)
+    phases.end("warm-up")
+    digest = manifest.of(folder).digest
+    phases.end("digest")
+    return Model(engine, folder, path, digest, str(phases))
+
+
+def failure(path: str, error: Exception) -> str:
+    """The sentence of an error of `load`."""
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    first_line = lines[0] if lines else type(error).__name__
+    return f"{path}: cannot be served: {first_line}"

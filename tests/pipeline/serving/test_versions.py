@@ -1,0 +1,192 @@
+"""A server of published versions: newer ones take over, and what can't be served does not."""
+
+import contextlib
+import json
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pipeline import manifest
+from tests.load import small_model
+from tests.pipeline.serving.server_process import Process, started
+
+QUESTION = json.dumps({"instances": [small_model.SAMPLE]})
+LONGEST_SECONDS = 0.1  # of the p99 while a version is swapped
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("small") / "model"
+    small_model.save(folder)
+    return folder
+
+
+@pytest.fixture
+def published(saved: Path, tmp_path: Path) -> Path:
+    """A store's folder of versions that holds the first one."""
+    folder = tmp_path / "store/small/published"
+    shutil.copytree(saved, folder / "1")
+    return folder
+
+
+@pytest.fixture
+def server(published: Path, tmp_path: Path) -> Iterator[Process]:
+    command = ("python3", "-m", "pipeline", "serve", "small", "--runs", tmp_path, "--port", 0)
+    with started(*command) as process:
+        process.wait_for("is ready after")
+        yield process
+
+
+def publish(saved: Path, published: Path, version: str) -> Path:
+    """Publish as the Pusher does: whole at once."""
+    unfinished = published / f".{version}"
+    shutil.copytree(saved, unfinished)
+    return unfinished.rename(published / version)
+
+
+def headers(server: Process) -> dict[str, str]:
+    with contextlib.closing(server.connection()) as connection:
+        connection.request("POST", "/predict", QUESTION)
+        response = connection.getresponse()
+        response.read()
+        return dict(response.getheaders())
+
+
+@dataclass
+class Load:
+    """What one client saw, asking again and again."""
+
+    server: Process
+    statuses: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    versions: list[str] = field(default_factory=list)
+
+    def ask_until(self, end: threading.Event) -> None:
+        with contextlib.closing(self.server.connection()) as connection:
+            while not end.wait(0.002):
+                start = time.monotonic()
+                connection.request("POST", "/predict", QUESTION)
+                response = connection.getresponse()
+                response.read()
+                self.seconds.append(time.monotonic() - start)
+                self.statuses.append(response.status)
+                self.versions.append(response.headers["x-model-version"])
+
+
+@contextlib.contextmanager
+def asking(server: Process) -> Iterator[Load]:
+    load = Load(server)
+    end = threading.Event()
+    thread = threading.Thread(target=load.ask_until, args=(end,))
+    thread.start()
+    try:
+        yield load
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_an_answer_names_its_version_and_digest(server: Process, published: Path):
+    answer_headers = headers(server)
+
+    digest = manifest.of(published / "1").digest
+    assert answer_headers["x-model-version"] == "1"
+    assert answer_headers["x-model-digest"] == f"sha256:{digest}"
+
+
+def test_a_newer_version_takes_over_without_a_failed_request(
+    server: Process, saved: Path, published: Path
+):
+    with asking(server) as load:
+        publish(saved, published, "2")
+        server.wait_for("version 2 serves now")
+        time.sleep(0.3)
+
+    assert set(load.statuses) == {200}
+    assert load.versions[0] == "1"
+    assert load.versions[-1] == "2"
+    assert load.versions == sorted(load.versions)
+
+
+def test_an_older_version_does_not_take_over(server: Process, saved: Path, published: Path):
+    publish(saved, published, "0")
+    time.sleep(1.5)
+
+    assert headers(server)["x-model-version"] == "1"
+
+
+@pytest.mark.parametrize("fault", ["no graph", "no assets", "another model"])
+def test_a_version_that_cant_be_served_leaves_the_old_one(
+    server: Process, saved: Path, published: Path, tmp_path: Path, fault: str
+):
+    broken = tmp_path / "broken"
+    shutil.copytree(saved, broken)
+    _break(broken, fault)
+    publish(broken, published, "2")
+
+    server.wait_for("the old version serves on")
+
+    assert headers(server)["x-model-version"] == "1"
+    _, metrics = server.ask("GET", "/metrics")
+    assert "esteira_refused_versions_total 1.0" in metrics
+    time.sleep(1.5)
+    assert server.output.count("serves on") == 1
+
+
+def _break(folder: Path, fault: str) -> None:
+    if fault == "no graph":
+        (folder / "saved_model.pb").write_bytes(b"none")
+    elif fault == "no assets":
+        shutil.rmtree(folder / "assets.extra")
+    else:
+        serving = {**small_model.SERVING, "model": "large"}
+        (folder / "assets.extra/serving.json").write_text(json.dumps(serving))
+
+
+def test_a_version_that_was_repaired_takes_over(
+    server: Process, saved: Path, published: Path, tmp_path: Path
+):
+    broken = tmp_path / "broken"
+    shutil.copytree(saved, broken)
+    graph = (broken / "saved_model.pb").read_bytes()
+    (broken / "saved_model.pb").write_bytes(b"none")
+    folder = publish(broken, published, "2")
+    server.wait_for("the old version serves on")
+
+    (folder / "saved_model.pb").write_bytes(graph)
+
+    server.wait_for("version 2 serves now")
+    assert headers(server)["x-model-version"] == "2"
+
+
+def test_memory_and_threads_stay_as_they_are_through_swaps(
+    server: Process, saved: Path, published: Path
+):
+    sizes = []
+    threads = []
+    for version in range(2, 10):
+        publish(saved, published, str(version))
+        server.wait_for(f"version {version} serves now")
+        headers(server)
+        status = Path(f"/proc/{server.popen.pid}/status").read_text()
+        sizes.append(int(re.search(r"VmRSS:\s+(\d+)", status).group(1)))
+        threads.append(int(re.search(r"Threads:\s+(\d+)", status).group(1)))
+
+    assert sizes[-1] <= 1.05 * sizes[4]
+    assert threads[-1] <= threads[4]
+
+
+def test_the_document_for_callers_is_served(server: Process):
+    status, text = server.ask("GET", "/openapi.json")
+
+    document = json.loads(text)
+    assert status == 200
+    assert document["info"] == {"title": "small", "version": "1"}
+    properties = document["components"]["schemas"]["Instance"]["properties"]
+    assert list(properties) == ["fare", "hour", "company", "_key"]
