@@ -32,7 +32,7 @@ ROUTE = re.compile(r"/[\w/:.~-]*")
 DRAIN_SECONDS = 8.0  # from SIGTERM to the end; Cloud Run kills after 10 s
 VERTEX_DRAIN_SECONDS = 29.0  # Kubernetes, and so Vertex, kills after 30 s
 DRAIN_RANGE = (1, 3600)
-LOG_SECONDS = 2  # of a drain: for the request log
+LOG_SECONDS = 2  # of a drain: for the request log, which also gets what the requests leave
 CLOSING_SECONDS = 1  # of a drain: for the connections, once it waits for no answer any more
 # Google's balancer keeps an idle connection for 600 s and would send its next request into one that
 # is closed here first: cloud.google.com/load-balancing/docs/https#timeouts_and_retries.
@@ -80,7 +80,7 @@ def serve(
     threading.Thread(target=_load, args=arguments, daemon=True).start()
     server.run(sockets=[listener])
     if log is not None:
-        log.stop(LOG_SECONDS)
+        log.stop(LOG_SECONDS + server.remaining_seconds())
     if server.failure:
         raise RunError(server.failure)
 
@@ -117,6 +117,11 @@ class Server(uvicorn.Server):
             return
         self._deadline = time.monotonic() + self._drain_seconds - CLOSING_SECONDS
         self.application.draining = True
+
+    def remaining_seconds(self) -> float:
+        """What is left of the time to drain."""
+        remaining = self._deadline - time.monotonic()
+        return max(0.0, min(remaining, self._drain_seconds))
 
     async def on_tick(self, counter: int) -> bool:
         if self.application.draining:

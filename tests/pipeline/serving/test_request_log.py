@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
 from pipeline.errors import ConfigurationError, RunError
@@ -16,7 +15,6 @@ from pipeline.serving.request_log.ledger import Count
 from pipeline.serving.request_log.queue import RequestLog
 from pipeline.serving.request_log.spool import Spool
 from pipeline.serving.request_log.table import COLUMNS, LogTable
-from tests.standins import local_bigquery
 from tests.standins.fault_proxy import LOST, Proxied
 
 SECONDS = 20
@@ -24,49 +22,45 @@ FLUSH_SECONDS = 0.05
 SCHEMA = [bigquery.SchemaField(name, kind, mode=mode) for name, kind, mode in COLUMNS]
 
 
-@pytest.fixture(scope="module")
-def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    folder = tmp_path_factory.mktemp("bigquery")
-    with local_bigquery.serving(folder) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BIGQUERY_EMULATOR_HOST", server.url)
-        _client().create_dataset("demo.log")
-        yield server
+@dataclass
+class Table:
+    """A table of its own, as BigQuery's clients see it."""
+
+    client: bigquery.Client
+    logged: LogTable
+
+    def rows(self) -> list[dict[str, Any]]:
+        return self._rows(self.logged.name)
+
+    def rows_once(self) -> list[dict[str, Any]]:
+        return self._rows(self.logged.view)
+
+    def _rows(self, name: str) -> list[dict[str, Any]]:
+        job = self.client.query(f"SELECT * FROM `{name}` ORDER BY logging_time")
+        return [dict(row) for row in job.result()]
 
 
 @pytest.fixture
-def table(standin: Proxied) -> Iterator[LogTable]:
-    """A table of its own, in a BigQuery without a fault."""
-    name = f"demo.log.requests_{time.monotonic_ns()}"
-    yield LogTable(name)
-    standin.faults.clear()
-    standin.outage = None
-    standin.delay_seconds = 0
+def table(client: bigquery.Client) -> Table:
+    number = time.monotonic_ns()
+    return Table(client, LogTable(f"demo.log.requests_{number}"))
 
 
 @pytest.fixture
-def log(table: LogTable, tmp_path: Path) -> Iterator[RequestLog]:
+def log(table: Table, tmp_path: Path) -> Iterator[RequestLog]:
     log = _log(table, tmp_path)
     yield log
     log.stop(0)
 
 
-def _client() -> bigquery.Client:
-    return bigquery.Client("demo", AnonymousCredentials())
-
-
-def _log(table: LogTable, folder: Path, **options: Any) -> RequestLog:
+def _log(table: Table, folder: Path, **options: Any) -> RequestLog:
     arguments = {"sampling_rate": 1.0, "flush_seconds": FLUSH_SECONDS, **options}
-    return RequestLog(table, folder / "spool", **arguments)
+    return RequestLog(table.logged, folder / "spool", **arguments)
 
 
 def _entry(number: int = 0, size: int = 100) -> Entry:
     instance = {"_key": f"row-{number}", "fare": 1.5}
     return Entry("cab", "7", time.time(), [instance, None], [0.5, "x"], size)
-
-
-def _rows(name: str) -> list[dict[str, Any]]:
-    rows = _client().query(f"SELECT * FROM `{name}` ORDER BY logging_time").result()
-    return [dict(row) for row in rows]
 
 
 def _settled(log: RequestLog) -> Count:
@@ -92,11 +86,11 @@ def _adds_up(count: Count) -> bool:
     return count.sampled == places
 
 
-def test_a_row_has_vertexs_columns(log: RequestLog, table: LogTable):
+def test_a_row_has_vertexs_columns(log: RequestLog, table: Table):
     log.add(_entry(3))
 
     _settled(log)
-    [row] = _rows(table.name)
+    [row] = table.rows()
     assert row["endpoint"] == "cab"
     assert row["deployed_model_id"] == "7"
     assert abs(row["logging_time"].timestamp() - time.time()) < SECONDS
@@ -104,39 +98,39 @@ def test_a_row_has_vertexs_columns(log: RequestLog, table: LogTable):
     assert row["response_payload"] == ["0.5", '"x"']
 
 
-def test_the_table_is_partitioned_by_day(log: RequestLog, table: LogTable):
+def test_the_table_is_partitioned_by_day(log: RequestLog, table: Table):
     log.add(_entry())
 
     _settled(log)
-    resource = _client().get_table(table.name)
+    resource = table.client.get_table(table.logged.name)
     assert resource.time_partitioning.field == "logging_time"
 
 
-def test_a_thousand_rows_are_all_written(log: RequestLog, table: LogTable):
+def test_a_thousand_rows_are_all_written(log: RequestLog, table: Table):
     for number in range(1000):
         log.add(_entry(number))
 
     count = _settled(log)
     assert count.written == 1000
-    keys = {row["request_payload"][0] for row in _rows(table.name)}
+    keys = {row["request_payload"][0] for row in table.rows()}
     assert len(keys) == 1000
 
 
 def test_a_lost_answer_makes_a_row_twice_and_the_view_shows_it_once(
-    log: RequestLog, table: LogTable, standin: Proxied
+    log: RequestLog, table: Table, standin: Proxied
 ):
     standin.faults.append(LOST)
     log.add(_entry())
 
     count = _settled(log)
     assert count.written == 1
-    assert len(_rows(table.name)) == 2
-    assert len(_rows(table.view)) == 1
+    assert len(table.rows()) == 2
+    assert len(table.rows_once()) == 1
 
 
 @pytest.mark.parametrize("status", [403, 429, 500, 503])
 def test_rows_wait_on_disk_until_bigquery_answers_again(
-    log: RequestLog, table: LogTable, standin: Proxied, status: int
+    log: RequestLog, table: Table, standin: Proxied, status: int
 ):
     standin.outage = status
     for number in range(10):
@@ -146,7 +140,7 @@ def test_rows_wait_on_disk_until_bigquery_answers_again(
     standin.outage = None
 
     assert _settled(log).written == 10
-    assert len(_rows(table.view)) == 10
+    assert len(table.rows_once()) == 10
 
 
 def test_an_outage_is_said_once_and_so_is_its_end(
@@ -165,9 +159,9 @@ def test_an_outage_is_said_once_and_so_is_its_end(
     assert lines[1].endswith("again")
 
 
-def test_a_refused_row_does_not_take_its_neighbours_along(log: RequestLog, table: LogTable):
+def test_a_refused_row_does_not_take_its_neighbours_along(log: RequestLog, table: Table):
     strict_columns = [bigquery.SchemaField("endpoint", "STRING", mode="REQUIRED"), *SCHEMA[1:]]
-    _client().create_table(bigquery.Table(table.name, strict_columns))
+    table.client.create_table(bigquery.Table(table.logged.name, strict_columns))
     log.add(replace(_entry(), endpoint=None))
     log.add(_entry())
 
@@ -185,24 +179,24 @@ def test_an_entry_that_is_no_json_is_counted_and_the_next_is_written(log: Reques
     assert count.dropped == {"unencodable": 1}
 
 
-def test_an_insert_that_is_too_large_is_halved(log: RequestLog, table: LogTable, standin: Proxied):
+def test_an_insert_that_is_too_large_is_halved(log: RequestLog, table: Table, standin: Proxied):
     standin.faults += [413]
     for number in range(4):
         log.add(_entry(number))
 
     count = _settled(log)
     assert count.written + count.dropped["too_large"] == 4
-    assert len(_rows(table.name)) == count.written
+    assert len(table.rows()) == count.written
 
 
-def test_a_row_over_ten_megabytes_is_counted_and_not_written(log: RequestLog, table: LogTable):
+def test_a_row_over_ten_megabytes_is_counted_and_not_written(log: RequestLog, table: Table):
     large_instance = {"text": "x" * 10_000_001}
     log.add(Entry("cab", "7", time.time(), [large_instance], [0], 10))
 
     assert _settled(log).dropped == {"too_large": 1}
 
 
-def test_a_full_queue_drops_the_newest(table: LogTable, tmp_path: Path):
+def test_a_full_queue_drops_the_newest(table: Table, tmp_path: Path):
     log = _log(table, tmp_path, flush_seconds=1, queue_bytes=1000)
     for number in range(12):
         log.add(_entry(number, size=100))
@@ -213,7 +207,7 @@ def test_a_full_queue_drops_the_newest(table: LogTable, tmp_path: Path):
     assert count.dropped == {"queue_full": 2}
 
 
-def test_a_full_spool_drops_the_oldest(table: LogTable, tmp_path: Path, standin: Proxied):
+def test_a_full_spool_drops_the_oldest(table: Table, tmp_path: Path, standin: Proxied):
     standin.outage = 503
     log = _log(table, tmp_path, spool_bytes=1000)
     for number in range(10):
@@ -224,7 +218,7 @@ def test_a_full_spool_drops_the_oldest(table: LogTable, tmp_path: Path, standin:
     count = _settled(log)
     log.stop(0)
     assert 0 < count.dropped["spool_full"] < 10
-    last_key = _rows(table.name)[-1]["request_payload"][0]
+    last_key = table.rows()[-1]["request_payload"][0]
     assert "row-9" in last_key
 
 
@@ -233,7 +227,7 @@ def _wait_for_flush(log: RequestLog) -> None:
         time.sleep(FLUSH_SECONDS)
 
 
-def test_a_stop_loses_nothing(table: LogTable, tmp_path: Path):
+def test_a_stop_loses_nothing(table: Table, tmp_path: Path):
     log = _log(table, tmp_path, flush_seconds=60)
     for number in range(100):
         log.add(_entry(number))
@@ -241,11 +235,11 @@ def test_a_stop_loses_nothing(table: LogTable, tmp_path: Path):
     log.stop(SECONDS)
 
     assert log.ledger.count().written == 100
-    assert len(_rows(table.name)) == 100
+    assert len(table.rows()) == 100
 
 
 def test_what_a_stop_could_not_send_is_sent_by_the_next_process(
-    table: LogTable, tmp_path: Path, standin: Proxied
+    table: Table, tmp_path: Path, standin: Proxied
 ):
     standin.outage = 503
     log = _log(table, tmp_path)
@@ -258,10 +252,10 @@ def test_what_a_stop_could_not_send_is_sent_by_the_next_process(
     next_log.stop(0)
 
     assert count.sampled == count.written == 1
-    assert len(_rows(table.name)) == 1
+    assert len(table.rows()) == 1
 
 
-def test_a_half_written_segment_is_no_segment(table: LogTable, tmp_path: Path):
+def test_a_half_written_segment_is_no_segment(table: Table, tmp_path: Path):
     folder = tmp_path / "spool"
     folder.mkdir()
     (folder / "000000000000-2.part").write_bytes(b'{"endpoint": ')
@@ -272,12 +266,12 @@ def test_a_half_written_segment_is_no_segment(table: LogTable, tmp_path: Path):
     assert not list(folder.glob("*.part"))
 
 
-def test_two_servers_do_not_share_a_spool(log: RequestLog, table: LogTable, tmp_path: Path):
+def test_two_servers_do_not_share_a_spool(log: RequestLog, table: Table, tmp_path: Path):
     with pytest.raises(RunError, match="another server keeps its request log there"):
         _log(table, tmp_path)
 
 
-def test_a_file_where_the_spool_should_be_is_named(table: LogTable, tmp_path: Path):
+def test_a_file_where_the_spool_should_be_is_named(table: Table, tmp_path: Path):
     (tmp_path / "spool").write_text("")
 
     with pytest.raises(ConfigurationError, match="no request log can be kept there"):
@@ -289,7 +283,7 @@ def test_a_table_without_a_dataset_is_refused():
         LogTable("requests")
 
 
-def test_a_sample_has_its_rate(table: LogTable, tmp_path: Path):
+def test_a_sample_has_its_rate(table: Table, tmp_path: Path):
     log = _log(table, tmp_path, sampling_rate=0.1, seed=1)
 
     sampled = sum(log.samples() for _ in range(100_000))

@@ -20,13 +20,6 @@ QUESTION = json.dumps({"instances": [small_model.SAMPLE]})
 LONGEST_SECONDS = 0.1  # of the p99 while a version is swapped
 
 
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small") / "model"
-    small_model.save(folder)
-    return folder
-
-
 @pytest.fixture
 def published(saved: Path, tmp_path: Path) -> Path:
     """A store's folder of versions that holds the first one."""
