@@ -79,7 +79,7 @@ def _status(url: str) -> int:
 
 def resident_bytes(pid: int) -> int:
     """The memory that a process holds."""
-    status = Path(f"/proc/{pid}/status").read_text()
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     _, _, after = status.partition("VmRSS:")
     kilobytes, _, _ = after.partition("kB")
     return int(kilobytes) * 1024

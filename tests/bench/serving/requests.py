@@ -50,7 +50,7 @@ def instance(row: dict[str, str], types: dict[str, str]) -> dict[str, Any]:
 
 
 def write(file: Path, requests: list[list[Any]]) -> None:
-    with file.open("w") as lines:
+    with file.open("w", encoding="utf-8") as lines:
         for instances in requests:
             body = json.dumps({"instances": instances})
             lines.write(f"{body}\n")

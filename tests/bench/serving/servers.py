@@ -47,7 +47,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """So far, of user and system: fields 14 and 15 of /proc/PID/stat, the name is 2 (proc(5))."""
-        text = Path(f"/proc/{self.process.pid}/stat").read_text()
+        text = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8")
         _, _, fields = text.rpartition(") ")
         user, system = fields.split()[11:13]
         ticks = int(user) + int(system)

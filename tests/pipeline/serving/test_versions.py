@@ -167,7 +167,7 @@ def test_memory_and_threads_stay_as_they_are_through_swaps(
         publish(saved, published, str(version))
         server.wait_for(f"version {version} serves now")
         headers(server)
-        status = Path(f"/proc/{server.popen.pid}/status").read_text()
+        status = Path(f"/proc/{server.popen.pid}/status").read_text(encoding="utf-8")
         sizes.append(int(re.search(r"VmRSS:\s+(\d+)", status).group(1)))
         threads.append(int(re.search(r"Threads:\s+(\d+)", status).group(1)))
 
