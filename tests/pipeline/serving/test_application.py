@@ -342,7 +342,7 @@ def test_a_bad_instance_fails_no_other_request(client, engine):
             assert answers == pytest.approx(scores, abs=1e-6)
 
 
-def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_model(client):
+def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_model(client, model):
     ask(client, {"instances": [{}, {}]})
     ask(client, {"instances": [{}]})
     ask(client, b"")
@@ -350,6 +350,8 @@ def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_mod
 
     response = client.get("/metrics")
 
+    version = f'path="{model.path}",version="{model.version}"'
+    model_labels = f'digest="{model.digest}",model="cab",{version}'
     content_type = response.headers["content-type"]
     samples = set(response.text.splitlines())
     assert content_type.startswith("text/plain; version=")
@@ -358,5 +360,5 @@ def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_mod
         'esteira_requests_total{signature="",status="400"} 1.0',
         "esteira_instances_total 3.0",
         "esteira_request_seconds_count 3.0",
-        "esteira_model_info{",
+        f"esteira_model_info{{{model_labels}}} 1.0",
     } <= samples
