@@ -98,7 +98,7 @@ def test_what_is_billed_waits_for_a_yes(stage: Machine, capsys: Capture) -> None
     assert unknown_names == BILLED
     assert "yes=1" in answers["log-delay"].detail
     assert code == 1
-    paths = [path for _, path, _ in stage.google.requests if "deployModel" in path]
+    paths = [path for _, path, _ in stage.google.requests if ":deployModel" in path]
     assert paths == [f"{ENDPOINT}:deployModel"]  # the stage's own
 
 
@@ -178,7 +178,7 @@ def test_the_endpoints_are_made_once_for_all_probes(stage: Machine, capsys: Capt
 
     code, answers = probed(capsys, "--yes")
 
-    paths = [path for _, path, _ in stage.google.requests if "deployModel" in path]
+    paths = [path for _, path, _ in stage.google.requests if ":deployModel" in path]
     assert len(paths) == 2
     assert answers["log-delay"].detail.startswith("no row came within")
     assert code == 1
