@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--serving-image", help="the serving image by digest; not for local")
     parser.add_argument(
         "--worker-image",
-        help="the image of Dataflow's workers by digest, for a stage whose beam_engine is dataflow",
+        help="the image of Dataflow's workers by digest, for a stage whose beam_engine is dataflow; "
+        "not for local",
     )
     parser.add_argument(
         "--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)"
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from pipeline.job import startup
 
+    _refuse_images_for_local(options)
     startup.load()
     files = compile_models(
         options.models,
@@ -65,6 +67,21 @@ def run(options: argparse.Namespace) -> int:
     names = [str(file) for file in files]
     shared.report(options, "\n".join(names), names, indent=None)
     return shared.DONE
+
+
+def _refuse_images_for_local(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError for an image that a local job would not run in."""
+    images = {
+        "--image": options.image,
+        "--serving-image": options.serving_image,
+        "--worker-image": options.worker_image,
+    }
+    for flag, image in images.items():
+        if options.env == LOCAL and image is not None:
+            raise ConfigurationError(
+                f"{flag} is {image!r}, allowed with --env {LOCAL} is none: "
+                "its containers are forks of this venv"
+            )
 
 
 def compile_models(

@@ -1,5 +1,6 @@
 """The rules for the alerts of every stage."""
 
+import json
 import re
 
 import pytest
@@ -28,6 +29,18 @@ def test_every_alert_has_its_page_in_the_runbook(monitored):
 
     assert len(links) == 9
     assert links <= headings
+
+
+def test_every_chart_that_the_runbook_names_is_on_the_dashboard(synthesized):
+    text = (REPOSITORY / "docs/runbook.md").read_text()
+    lines = re.findall(r"Dashboard, .*", text)
+    named_charts = {name for line in lines for name in re.findall(r'"([^"]+)"', line)}
+
+    [dashboard] = synthesized.of("monitoring-prod", "google_monitoring_dashboard")
+
+    assert len(named_charts) == 3
+    for name in named_charts:
+        assert f'"title": "{name}"' in json.dumps(json.loads(dashboard.dashboard_json))
 
 
 def test_the_alerts_of_a_run_link_its_report(synthesized):

@@ -224,6 +224,11 @@ def test_the_schema_is_2_1_with_its_root_in_the_stages_bucket(compiled):
     ("arguments", "says"),
     [
         (["--env", "test", *IMAGES], "--env is 'test', allowed are local, dev, staging, prod"),
+        (["--env", "local", *IMAGES], f"--image is '{IMAGE}', allowed with --env local is none"),
+        (
+            ["--env", "local", "--worker-image", WORKER_IMAGE],
+            f"--worker-image is '{WORKER_IMAGE}', allowed with --env local is none",
+        ),
         (["--env", "dev"], "--image is None"),
         (
             ["--env", "dev", "--image", "pipeline:latest"],
