@@ -452,7 +452,6 @@ def test_a_served_model_is_retired_before_its_folder_can_go(rehearsal, deployed)
         rehearsal.read(f"served/serving-{stage}.error.txt"),
     ):
         assert sentence in output
-    assert refused_plan.startswith(sentence)
     assert rehearsal.cloud.objects() == earlier_objects
 
 
