@@ -53,7 +53,7 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
     if error or results is None:
         raise RunError(error or "BulkInferrer left no result")
     table = read_csv(source, pipeline_spec.columns, folder.declaration.data.null_values)
-    answers = _answers(results.uri)
+    answers = answers_in(results.uri)
     _write(table, answers, output)
     return {"rows": table.num_rows, "model": model.uri, "output": str(output)}
 
@@ -76,7 +76,7 @@ def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
     return dataclasses.replace(pipeline_spec, columns=columns, source=csv, declaration=declaration)
 
 
-def _answers(folder: str) -> dict[bytes, Answer]:
+def answers_in(folder: str) -> dict[bytes, Answer]:
     """Each distinct row, as a serialized tf.Example, and the model's answer.
 
     BulkInferrer keeps no order.
