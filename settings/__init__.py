@@ -169,8 +169,9 @@ class Settings:
     gcr_repository: Annotated[bool, "also a repository for Container Registry's addresses"] = False
 
     def __post_init__(self) -> None:
-        # The types first: the other checks assume them.
-        problems = list(_type_problems(self)) or [*_range_problems(self), *self.problems()]
+        problems = list(_type_problems(self))
+        if not problems:  # the other checks assume the types
+            problems = [*_range_problems(self), *self.problems()]
         if problems:
             raise SettingsError(f"stage {self._label}: {joined(problems)}")
 
@@ -288,15 +289,18 @@ def _type_problems(stage: Settings) -> Iterator[str]:
 def _range_problems(stage: Settings) -> Iterator[str]:
     """Find numbers outside of their field's range; each number of a stage has one."""
     for key, value, hint in _values(stage):
-        for range_ in _ranges(hint):
-            numbers = value if isinstance(value, tuple) else (value,)
-            for number in numbers:
-                if number is not None and not range_.holds(number):
-                    yield f"{key} is {shown(number)}, allowed is {range_}"
+        _, *notes = get_args(hint)
+        for note in notes:
+            if isinstance(note, Within):
+                yield from _outside(note, key, value)
 
 
-def _ranges(hint: Any) -> list[Within]:
-    return [note for note in get_args(hint) if isinstance(note, Within)]
+def _outside(range_: Within, key: str, value: Any) -> Iterator[str]:
+    """The value, or each of its items, where it lies outside of the range; None does not."""
+    numbers = value if isinstance(value, tuple) else (value,)
+    for number in numbers:
+        if number is not None and not range_.holds(number):
+            yield f"{key} is {shown(number)}, allowed is {range_}"
 
 
 def _values(part: object, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

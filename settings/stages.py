@@ -18,15 +18,18 @@ def environments() -> dict[str, Settings]:
 
     Raises SettingsError for a file that is missing, that fails, or that names no ENVIRONMENTS.
     """
-    stages = getattr(_module(), "ENVIRONMENTS", None)
-    if not isinstance(stages, dict) or not stages or not _are_settings(stages):
+    stages: dict[str, Settings] | None = getattr(_module(), "ENVIRONMENTS", None)
+    if stages is None or not _are_settings(stages):
         raise SettingsError(
             f"ENVIRONMENTS is {shown(stages)}, allowed is what by_stage() makes of the stages"
         )
     return stages
 
 
-def _are_settings(stages: dict[object, object]) -> bool:
+def _are_settings(stages: object) -> bool:
+    """Whether these are stages, and at least one."""
+    if not isinstance(stages, dict) or not stages:
+        return False
     return all(isinstance(settings, Settings) for settings in stages.values())
 
 

@@ -107,6 +107,7 @@ numbers = st.one_of(
 
 @given(field=st.sampled_from(PLAIN), value=numbers)
 @example(field=("", "project_number", ()), value=10**5000)
+@example(field=("serving", "min_replicas", ()), value=10**5000)
 def test_any_number_is_taken_or_refused_in_one_short_sentence(field, value):
     part, name, _ = field
 

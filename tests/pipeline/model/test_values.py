@@ -22,15 +22,18 @@ def set_value(folder, key, literal):
     """Write the literal for the first of these keys."""
     file = folder / "model.toml"
     text = file.read_text()
+    pattern = re.compile(rf"^{key} = .*", re.MULTILINE)
     line = f"{key} = {literal}"
-    edited = re.sub(rf"^{key} = .*", lambda _: line, text, count=1, flags=re.MULTILINE)
-    assert edited != text or line in text
+    edited = pattern.sub(lambda _: line, text, count=1)
+    assert line in edited
     file.write_text(edited, encoding="utf-8")
 
 
 def read(folder):
     """All that is checked of a folder before anything runs."""
-    return schema.read(ModelFolder.load(str(folder)))
+    model = ModelFolder.load(str(folder))
+    assert model.source
+    return schema.read(model)
 
 
 def refusal(folder):
@@ -70,14 +73,11 @@ def refusal(folder):
 def test_a_value_that_is_legal_and_not_ours_is_one_sentence(cab, key, literal, sentence):
     set_value(cab, key, literal)
 
-    with pytest.raises(ConfigurationError) as refused:
-        read(cab)
-        ModelFolder.load(str(cab)).source  # noqa: B018
+    message = refusal(cab)
 
-    message = str(refused.value)
     assert sentence in message
     assert message.count(f"{key} is ") <= 1
-    assert len(message.replace(str(cab), "")) < LONGEST
+    assert len(message) < LONGEST
 
 
 def test_a_dotted_key_of_many_levels_is_one_short_sentence(cab):
@@ -101,16 +101,15 @@ def test_an_error_counts_the_problems_it_has_no_room_for(cab):
     assert len(sentence) < LONGEST
 
 
+values = st.one_of(st.integers(), st.floats(), st.dates(), st.times())
+large_integers = st.integers(min_value=0, max_value=2**70)
+texts = st.text(st.characters(codec="utf-8"), max_size=40)
 LITERALS = st.one_of(
-    st.integers().map(str),
-    st.integers(min_value=0, max_value=2**70).map(hex),
-    st.floats().map(str),
-    st.dates().map(str),
-    st.times().map(str),
-    st.booleans().map(lambda value: str(value).lower()),
-    st.sampled_from(['""', "[]", "{}", "[[]]", "[1, 'a']", "{a = 1}", "''", '"""\na"""']),
-    st.text(alphabet=st.characters(codec="utf-8"), max_size=40).map(lambda text: f"'{text}'"),
-    st.text(alphabet=st.characters(codec="utf-8"), max_size=40),
+    values.map(str),
+    large_integers.map(hex),
+    texts,
+    texts.map("'{}'".format),
+    st.sampled_from(["true", '""', "[]", "{}", "[[]]", "[1, 'a']", "{a = 1}", '"""\na"""']),
 )
 
 
@@ -121,7 +120,8 @@ LITERALS = st.one_of(
 def test_any_value_of_any_key_is_taken_or_refused_in_one_short_sentence(
     tmp_path_factory, key, literal
 ):
-    folder = copy_small("cab", tmp_path_factory.mktemp("folder"))
+    place = tmp_path_factory.mktemp("folder")
+    folder = copy_small("cab", place)
     set_value(folder, key, literal)
 
     try:
@@ -153,7 +153,9 @@ def declare_slice(folder, feature, literal):
 def test_a_slice_that_its_column_cannot_match_is_refused(cab, feature, literal, sentence):
     declare_slice(cab, feature, literal)
 
-    assert f"gate.slices.0.value {sentence}" in refusal(cab)
+    message = refusal(cab)
+
+    assert f"gate.slices.0.value {sentence}" in message
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,9 @@ def test_a_slice_that_its_column_cannot_match_is_refused(cab, feature, literal, 
 def test_a_slice_of_the_columns_type_is_taken(cab, feature, literal):
     declare_slice(cab, feature, literal)
 
-    assert read(cab)
+    contract = read(cab)
+
+    assert contract.feature
 
 
 @pytest.mark.parametrize(
@@ -176,6 +180,9 @@ def test_a_slice_of_the_columns_type_is_taken(cab, feature, literal):
     ids=["levels", "nan", "digits"],
 )
 def test_hyperparameters_that_are_no_finite_numbers_are_one_sentence(cab, text, sentence):
-    (cab / "hyperparameters/best.json").write_text(text)
+    file = cab / "hyperparameters/best.json"
+    file.write_text(text)
 
-    assert sentence in refusal(cab)
+    message = refusal(cab)
+
+    assert sentence in message
