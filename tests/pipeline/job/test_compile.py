@@ -144,7 +144,7 @@ def test_a_stage_reads_bigquery_and_uses_dataflow_and_vertex_training_where_sett
     trainer = staging["Trainer"]
     assert "rides.rides" in query
     assert staging["ExampleGen"].parameter("required") == '["tips"]'
-    assert "@begin" not in query
+    assert ">= @begin" not in query
     assert "--runner=DataflowRunner" in staging["Transform"].arguments
     assert "--no_use_public_ips" in staging["Transform"].arguments
     assert f"--subnetwork={SUBNETWORK}" in staging["Transform"].arguments
