@@ -69,6 +69,17 @@ def test_every_process_reads_and_writes_utf8(variables):
     assert variables["PYTHONUTF8"] == "1"
 
 
+def test_pip_fills_the_venv_even_where_pip_conf_says_user(environment, monkeypatch, tmp_path):
+    commands = []
+    monkeypatch.setattr(environment, "CACHE", tmp_path)
+    monkeypatch.setattr(environment, "run", lambda command, place: commands.append(command))
+
+    environment.virtual_environment("dev", ["in-a-userland"])
+
+    [command] = [command for command in commands if "pip" in command and "-m" in command]
+    assert "--no-user" in command
+
+
 def test_our_own_path_stays():
     process = call("python", "-c", SHOW, env=os.environ | {"PYTHONPATH": str(REPOSITORY)})
 
