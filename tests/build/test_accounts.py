@@ -72,7 +72,7 @@ def test_every_process_reads_and_writes_utf8(variables):
 def test_pip_fills_the_venv_even_where_pip_conf_says_user(environment, monkeypatch, tmp_path):
     commands = []
     monkeypatch.setattr(environment, "CACHE", tmp_path)
-    monkeypatch.setattr(environment, "run", lambda command, place: commands.append(command))
+    monkeypatch.setattr(environment, "run", lambda command, _: commands.append(command))
 
     environment.virtual_environment("dev", ["in-a-userland"])
 
