@@ -45,7 +45,7 @@ SHED = {
 FAILURE = orjson.dumps({"error": "the server failed at this request; its log tells why"})
 # A larger body is parsed in a thread: the event loop would answer nobody else meanwhile.
 SMALL_BYTES = 32_000
-MAXIMUM_LARGE = 8  # bodies that wait for that thread
+MAXIMUM_LARGE_BYTES = 16_000_000  # of all bodies that wait for that thread
 # RFC 9110, 10.2.3 and 15.5.16.
 HEADERS = {
     415: [(b"accept-encoding", b"gzip")],
@@ -93,7 +93,7 @@ class Application:
         self._served: Served | None = None
         self._predict_route = predict_route
         self._parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
-        self._large = 0
+        self._large_bytes = 0
         routes = [
             Route(health_route, self._health),
             Route(METRICS_ROUTE, self._metrics),
@@ -219,14 +219,15 @@ class Application:
         return await batcher.submit(records, asked.signature, deadline=deadline, left=left)
 
     async def _large_question(self, engine: "Engine", content: bytes | bytearray) -> Question:
-        if self._large == MAXIMUM_LARGE:
+        size = len(content)
+        if self._large_bytes and self._large_bytes + size > MAXIMUM_LARGE_BYTES:
             raise ShedError("full")
-        self._large += 1
+        self._large_bytes += size
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._parser, _question, engine, content)
         finally:
-            self._large -= 1
+            self._large_bytes -= size
 
 
 def _question(engine: "Engine", content: bytes | bytearray) -> Question:

@@ -14,8 +14,10 @@ from queue import SimpleQueue
 from typing import Any
 
 MAXIMUM_BATCH = 1000  # records; a request is never split
-MAXIMUM_RECORDS = 2000  # that wait; two of the largest requests
+MAXIMUM_REQUESTS = 2000  # that wait: each holds a connection
+MAXIMUM_RECORDS = 10_000  # that wait: ten of the largest requests
 MAXIMUM_SECONDS = 1.0  # that one waits
+FORGETTING = 0.9  # of a batch's duration, with each batch that is shorter
 SWEEP_SECONDS = 0.05  # between two looks for who has waited too long
 
 Answers = list[Any]  # one for each record
@@ -83,12 +85,17 @@ class Batcher:
         run: Run,
         *,
         maximum_batch: int = MAXIMUM_BATCH,
+        maximum_requests: int = MAXIMUM_REQUESTS,
         maximum_records: int = MAXIMUM_RECORDS,
         maximum_seconds: float = MAXIMUM_SECONDS,
         ran: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.depth = 0  # records that wait
+        self._requests = 0  # that wait
+        self._batch_seconds = 0.0  # that a batch takes, the longest of the last ones
+        self._start = 0.0  # of the batch that the model has
         self._maximum_batch = maximum_batch
+        self._maximum_requests = maximum_requests
         self._maximum_records = maximum_records
         self._maximum_seconds = maximum_seconds
         self._ran = ran
@@ -105,7 +112,18 @@ class Batcher:
     @property
     def full(self) -> bool:
         """Whether not even the smallest request has room."""
-        return self.depth >= self._maximum_records
+        return not self._has_room(1)
+
+    def _has_room(self, count: int) -> bool:
+        """Whether this many records may wait, since the model will soon come to them."""
+        if not self._requests:
+            return True
+        depth = self.depth + count
+        if self._requests >= self._maximum_requests or depth > self._maximum_records:
+            return False
+        batches = depth // self._maximum_batch
+        # Half of the time: it is an estimate, and nobody is to wait for a refusal.
+        return batches * self._batch_seconds <= self._maximum_seconds / 2
 
     def age(self) -> float:
         """Seconds that the oldest request has waited."""
@@ -128,13 +146,14 @@ class Batcher:
         `left` says that nobody waits.
         """
         count = len(records)
-        if self.depth and self.depth + count > self._maximum_records:
+        if not self._has_room(count):
             raise ShedError("full")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answers] = loop.create_future()
         waiting = Waiting(records, answer, loop.time(), deadline, left)
         self._queues.setdefault(signature, deque()).append(waiting)
         self.depth += count
+        self._requests += 1
         if not self._busy:
             self._next(loop)
         elif self._sweeper is None:
@@ -149,6 +168,7 @@ class Batcher:
             batch = [waiting for waiting in candidates if self._keeps(waiting, now)]
             if batch:
                 self._busy = True
+                self._start = now
                 self._jobs.put((batch, signature, loop, self._finish))
                 return
         self._busy = False
@@ -173,6 +193,7 @@ class Batcher:
             total += len(waiting.records)
             batch.append(waiting)
         self.depth -= total
+        self._requests -= len(batch)
         if queue:
             self._queues[signature] = queue  # behind the other signatures
         return signature, batch
@@ -180,6 +201,9 @@ class Batcher:
     def _finish(
         self, batch: Batch, signature: str, answers: Answers, error: Exception | None
     ) -> None:
+        loop = asyncio.get_running_loop()
+        seconds = loop.time() - self._start
+        self._batch_seconds = max(seconds, FORGETTING * self._batch_seconds)
         if error is None:
             self._ran(len(answers))
             self._answer(batch, answers)
@@ -189,7 +213,7 @@ class Batcher:
             self._halves += [(signature, batch[half:]), (signature, batch[:half])]
         elif not batch[0].answer.done():
             batch[0].answer.set_exception(error)
-        self._next(asyncio.get_running_loop())
+        self._next(loop)
 
     def _answer(self, batch: Batch, answers: Answers) -> None:
         start = 0
@@ -211,6 +235,7 @@ class Batcher:
                     kept.append(waiting)
                     continue
                 self.depth -= len(waiting.records)
+                self._requests -= 1
                 waiting.shed(reason)
             self._queues[signature] = kept
             if not kept:

@@ -40,9 +40,10 @@ class Exchanges:
         """Answered requests a second."""
         return self.count(200) / self.seconds
 
-    def p99(self, status: int = 200) -> float:
+    def percentile(self, percent: int, status: int = 200) -> float:
+        """Seconds; 0 where no request ended with this status."""
         latencies = self.latencies(status)
-        return latencies[len(latencies) * 99 // 100] if latencies else 0.0
+        return latencies[len(latencies) * percent // 100] if latencies else 0.0
 
     def statuses(self) -> dict[int, int]:
         """The number of requests by status."""

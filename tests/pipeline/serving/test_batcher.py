@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from pipeline.serving.batcher import MAXIMUM_BATCH, MAXIMUM_RECORDS, Batcher, ShedError
+from pipeline.serving.batcher import MAXIMUM_BATCH, Batcher, ShedError
 
 
 class Model:
@@ -113,13 +113,47 @@ def test_a_model_that_answers_too_little_fails_instead_of_leaving_its_clients_wa
 
 def test_what_has_no_room_is_refused_at_once_and_what_has_is_answered():
     model = Model()
-    many = [b"x"] * (MAXIMUM_RECORDS - 1)
+    many = [b"x"] * 9
+    requests = ((many, "s"), ([b"a"], "t"), ([b"b"], "s"))
 
-    most, last, excess = asked_while_busy(model, (many, "s"), ([b"a"], "t"), ([b"b"], "s"))
+    most, last, excess = asked_while_busy(model, *requests, maximum_records=10)
 
     assert len(most) == len(many)
     assert last == ["a"]
     assert reason(excess) == "full"
+
+
+def test_requests_are_bounded_beside_their_records():
+    model = Model()
+    requests = [([b"a"], "s")] * 4
+
+    *answers, excess = asked_while_busy(model, *requests, maximum_requests=3)
+
+    assert answers == [["a"]] * 3
+    assert reason(excess) == "full"
+
+
+def test_what_a_slow_model_will_not_come_to_in_time_is_refused_at_once():
+    def slow(records, signature):
+        time.sleep(0.2)
+        return records
+
+    async def ask():
+        batcher = Batcher(slow, maximum_batch=1, maximum_seconds=1)
+        await batcher.submit([b"first"], "s")
+        start = time.monotonic()
+        tasks = [asyncio.create_task(batcher.submit([b"a"], "s")) for _ in range(9)]
+        await asyncio.sleep(0.05)
+        early = [task for task in tasks if task.done()]
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        return len(early), ended, time.monotonic() - start
+
+    early_count, ended, seconds = asyncio.run(ask())
+
+    answers = [end for end in ended if isinstance(end, list)]
+    assert early_count == 6
+    assert answers == [[b"a"]] * 3
+    assert seconds < 2
 
 
 def test_a_request_of_any_size_has_room_where_nothing_waits():
