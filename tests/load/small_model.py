@@ -17,7 +17,7 @@ feature { name: "company" type: BYTES }
 SAMPLE = {"fare": 9.5, "hour": 8, "company": "Blue"}
 SERVING = {
     "model": "small",
-    "features": list(SAMPLE),
+    "features": {"fare": "FLOAT", "hour": "INT", "company": "BYTES"},
     "default_signature": "serving_default",
     "output_range": [0, 1],
 }
