@@ -20,13 +20,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pipeline.serving import body, contract
-from pipeline.serving.batcher import Batcher, ShedError
+from pipeline.serving.batcher import Batcher
 from pipeline.serving.body import Receive
 from pipeline.serving.contract import RequestError
 from pipeline.serving.loading import Model
 from pipeline.serving.metrics import CONTENT_TYPE, Metrics
 from pipeline.serving.request_log.entry import Entry
 from pipeline.serving.request_log.queue import RequestLog
+from pipeline.serving.waiting import ShedError
 
 if TYPE_CHECKING:
     # It imports TensorFlow, while the port must answer at once.

@@ -4,14 +4,15 @@ Requests that queued while the last batch ran go together, and none is delayed t
 """
 
 import asyncio
-import contextlib
 import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
 from math import inf
 from queue import SimpleQueue
-from typing import Any
+
+from pipeline.serving.model_thread import Job, ModelThread, Run
+from pipeline.serving.waiting import Answers, Batch, ShedError, Waiting
 
 MAXIMUM_BATCH = 1000  # records; a request is never split
 MAXIMUM_REQUESTS = 2000  # that wait: each holds a connection
@@ -19,59 +20,6 @@ MAXIMUM_RECORDS = 10_000  # that wait: ten of the largest requests
 MAXIMUM_SECONDS = 1.0  # that one waits
 FORGETTING = 0.9  # of a batch's duration, with each batch that is shorter
 SWEEP_SECONDS = 0.05  # between two looks for who has waited too long
-
-Answers = list[Any]  # one for each record
-Run = Callable[[list[bytes], str], Answers]  # of records, by the signature of this name
-REASONS = ("full", "late", "timeout", "left")
-
-
-class ShedError(Exception):
-    """A request that the model is not asked: `reason` is one of REASONS.
-
-    full: too much waits; late: this one has waited too long; timeout: its own deadline has passed;
-    left: its client is gone.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Waiting:
-    """A request's records on their way to the model."""
-
-    __slots__ = ("answer", "arrival", "deadline", "left", "records")
-
-    def __init__(
-        self,
-        records: list[bytes],
-        answer: asyncio.Future[Answers],
-        arrival: float,
-        deadline: float,
-        left: Callable[[], bool],
-    ) -> None:
-        self.records = records
-        self.answer = answer
-        self.arrival = arrival
-        self.deadline = deadline
-        self.left = left
-
-    def expiry(self, now: float, maximum_seconds: float) -> str | None:
-        """The reason to shed it now, if there is one."""
-        if self.answer.done():  # given up by the server itself
-            return "left"
-        if self.deadline <= now:
-            return "timeout"
-        if now - self.arrival > maximum_seconds:
-            return "late"
-        return None
-
-    def shed(self, reason: str) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(ShedError(reason))
-
-
-Batch = list[Waiting]
 
 
 class Batcher:
@@ -104,7 +52,7 @@ class Batcher:
         self._busy = False
         self._sweeper: asyncio.TimerHandle | None = None
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        model = _Model(run, self._jobs)
+        model = ModelThread(run, self._jobs)
         threading.Thread(target=model.work, name="model", daemon=True).start()
         # A swapped model's last requests keep its batcher; the thread ends after them.
         weakref.finalize(self, self._jobs.put, None)
@@ -142,8 +90,8 @@ class Batcher:
     ) -> Answers:
         """Return the answers to these records; raise what the model raised at them alone.
 
-        Raises ShedError where the model is not asked: `deadline`, of the loop's clock, has passed, or
-        `left` says that nobody waits.
+        Raises ShedError where the model is not asked: there is no room, `deadline`, of the loop's
+        clock, has passed, or `left` says that nobody waits.
         """
         count = len(records)
         if not self._has_room(count):
@@ -242,43 +190,3 @@ class Batcher:
                 del self._queues[signature]
         if self._queues:
             self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep, loop)
-
-
-Finish = Callable[[Batch, str, Answers, Exception | None], None]
-Job = tuple[Batch, str, asyncio.AbstractEventLoop, Finish]
-
-
-class _Model:
-    """The model's thread: it takes a job and tells the job's event loop how it ended.
-
-    An executor of the standard library makes two futures for each batch, and waits for the model
-    at the process's end.
-    """
-
-    def __init__(self, run: Run, jobs: SimpleQueue[Job | None]) -> None:
-        self._run = run
-        self._jobs = jobs
-
-    def work(self) -> None:
-        while job := self._jobs.get():
-            self._do(*job)
-            del job  # it holds the batcher, which ends this thread when nobody does
-
-    def _do(
-        self, batch: Batch, signature: str, loop: asyncio.AbstractEventLoop, finish: Finish
-    ) -> None:
-        answers: Answers = []
-        error: Exception | None = None
-        try:
-            answers = self._answers(batch, signature)
-        except Exception as failure:
-            error = failure
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(finish, batch, signature, answers, error)
-
-    def _answers(self, batch: Batch, signature: str) -> Answers:
-        records = [record for waiting in batch for record in waiting.records]
-        answers = self._run(records, signature)
-        if len(answers) != len(records):
-            raise RuntimeError(f"{signature} has {len(answers)} answers to {len(records)} records")
-        return answers

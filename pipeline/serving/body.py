@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from email.message import Message
 from typing import Any, NamedTuple
 
-from pipeline.serving.batcher import ShedError
 from pipeline.serving.contract import MAXIMUM_BYTES, RequestError
+from pipeline.serving.waiting import ShedError
 
 # How much of an oversized body is read: a client that sends before it reads then gets the 413.
 BYTES_READ = 4 * MAXIMUM_BYTES

@@ -12,8 +12,8 @@ from prometheus_client import (
     generate_latest,
 )
 
-from pipeline.serving.batcher import REASONS
 from pipeline.serving.loading import Model
+from pipeline.serving.waiting import REASONS
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)  # a row takes about 1 ms

@@ -2,8 +2,8 @@
 
     python -m tests.load.slowed_server [SECONDS]
 
-It answers each instance with its feature x as a text. `x = "fails"` fails a batch, `x = "waits"` keeps the
-model for a second.
+It answers each instance with its feature x as a text. `x = "fails"` fails a batch, `x = "waits"`
+keeps the model for a second.
 """
 
 import sys
@@ -13,8 +13,8 @@ from typing import Any
 
 from pipeline.serving import server
 from pipeline.serving.application import Application
-from pipeline.serving.batcher import Answers
 from pipeline.serving.loading import Model
+from pipeline.serving.waiting import Answers
 
 SECONDS = 0.02
 

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from pipeline.serving.batcher import MAXIMUM_BATCH, Batcher, ShedError
+from pipeline.serving.batcher import MAXIMUM_BATCH, Batcher
+from pipeline.serving.waiting import ShedError
 
 
 class Model:
@@ -244,7 +245,8 @@ def test_a_thread_ends_with_its_batcher():
     asked_while_busy(Model(), ([b"a"], "s"))
 
     gc.collect()
-    time.sleep(0.1)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(2)
 
     threads = set(threading.enumerate()) - before
     assert not threads

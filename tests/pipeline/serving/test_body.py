@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.serving import body
-from pipeline.serving.batcher import ShedError
 from pipeline.serving.contract import MAXIMUM_BYTES, RequestError
+from pipeline.serving.waiting import ShedError
 
 QUESTION = b'{"instances": [{}]}'
 GZIP = (b"content-encoding", b"gzip")
