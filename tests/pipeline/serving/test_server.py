@@ -35,6 +35,8 @@ ON_THE_SERVING_ENVIRONMENT = (
     "-m",
     "pipeline.serving.server",
 )
+# What a start consists of.
+START = r"[\d.]+ s \(fetch [\d.]+ s, import [\d.]+ s, load [\d.]+ s, warm-up [\d.]+ s\): http"
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,7 @@ def test_the_port_answers_503_at_once_and_the_model_when_it_is_there(model, requ
     with started(*ENTRYPOINT, AIP_STORAGE_URI=str(model)) as process:
         loading_health = process.ask("GET", "/health")
         refusal = process.ask("POST", "/predict", request_body)
-        process.wait_for(f"cab, version {model.name}, is ready after")
+        process.wait_for(f"cab, version {model.name}, is ready after {START}")
         ready_health = process.ask("GET", "/health")
         status, _ = process.ask("POST", "/predict", request_body)
         _, metrics = process.ask("GET", "/metrics")

@@ -6,14 +6,15 @@ from pipeline.serving.transport import JoiningTransport
 
 
 class Socket:
-    """The transport below: what was written, and whether it is closed."""
+    """The transport below: what was written until it was closed."""
 
     def __init__(self):
         self.writes = []
         self.closed = False
 
     def write(self, data):
-        self.writes.append(data)
+        if not self.closed:
+            self.writes.append(data)
 
     def close(self):
         self.closed = True
