@@ -56,7 +56,7 @@ def test_a_signature_answers_as_the_restored_function_does(engine, restored, nam
 
     assert set(outputs) == set(expected_outputs)
     for output, tensor in expected_outputs.items():
-        assert outputs[output] == pytest.approx(tensor.numpy(), rel=1e-6, abs=1e-7)
+        assert outputs[output] == pytest.approx(tensor.numpy(), rel=1e-6, abs=1e-6)
 
 
 def test_a_program_that_only_serves_does_not_import_keras(engine, trained):
