@@ -67,6 +67,8 @@ class Sender:
     def _try(self, segment: Segment) -> None:
         try:
             dropped = self._send(segment)
+        except FileNotFoundError:
+            dropped = Counter(removed=segment.rows)
         except Exception as error:  # whatever Google's client raises, the rows stay on disk
             self._ledger.put_back(segment)
             self._connection = None

@@ -238,21 +238,30 @@ def test_a_stop_loses_nothing(table: Table, tmp_path: Path):
     assert len(table.rows()) == 100
 
 
-def test_what_a_stop_could_not_send_is_sent_by_the_next_process(
-    table: Table, tmp_path: Path, standin: Proxied
+def test_what_an_earlier_process_left_is_sent(table: Table, tmp_path: Path):
+    spool = Spool(tmp_path / "spool")
+    spool.write([_entry(1).line(), _entry(2).line()])
+    spool.close()
+
+    log = _log(table, tmp_path)
+    count = _settled(log)
+    log.stop(0)
+
+    assert count.sampled == count.written == 2
+    assert len(table.rows()) == 2
+
+
+def test_a_segment_that_somebody_removed_is_counted(
+    log: RequestLog, table: Table, tmp_path: Path, standin: Proxied
 ):
     standin.outage = 503
-    log = _log(table, tmp_path)
     log.add(_entry())
-    log.stop(1)
+    _spooled(log, 1)
+    for file in (tmp_path / "spool").glob("*.ndjson"):
+        file.unlink()
     standin.outage = None
 
-    next_log = _log(table, tmp_path)
-    count = _settled(next_log)
-    next_log.stop(0)
-
-    assert count.sampled == count.written == 1
-    assert len(table.rows()) == 1
+    assert _settled(log).dropped == {"removed": 1}
 
 
 def test_a_half_written_segment_is_no_segment(table: Table, tmp_path: Path):
