@@ -66,6 +66,7 @@ def main(arguments: list[str]) -> int:
     if options.verb not in LIGHT and environment != "pipeline":
         enter_environment(arguments)
     from pipeline.errors import ConfigurationError, RunError
+    from pipeline.places import failure
 
     try:
         code: int = VERBS[options.verb].run(options)
@@ -91,6 +92,10 @@ def main(arguments: list[str]) -> int:
         )
         return 130
     except BrokenPipeError:
+        return 1
+    except OSError as error:
+        # The last resort: a disk, a folder or a file that fails where no sentence of its own is.
+        print(f"python -m pipeline {options.verb}: {failure(error)}", file=sys.stderr)
         return 1
 
 

@@ -50,9 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from pipeline import places
     from pipeline.job import startup
 
     _refuse_images_for_local(options)
+    runs = places.artifacts_folder(options.runs, "--runs")
+    if options.env == LOCAL:
+        places.writable(runs, "--runs")
+    output = places.folder(options.output, "--output")
+    places.writable(output, "--output")
     startup.load()
     files = compile_models(
         options.models,
@@ -61,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
         serving_image=options.serving_image,
         worker_image=options.worker_image,
         end=options.end or str(datetime.now(UTC).date()),
-        runs=options.runs.resolve(),
+        runs=runs,
         output=options.output,
     )
     names = [str(file) for file in files]
@@ -97,6 +103,7 @@ def compile_models(
 ) -> list[Path]:
     """Write `output`/ENV-MODEL.json for each model, or nothing unless all can be compiled."""
     from pipeline.job import compiler
+    from pipeline.local.store import write
     from pipeline.model.folder import ModelFolder
 
     jobs = {}
@@ -107,9 +114,9 @@ def compile_models(
         else:
             spec, node_image = _cloud(folder, environment, image, serving_image, worker_image, end)
         jobs[output / f"{environment}-{folder.name}.json"] = compiler.compiled(spec, node_image)
-    output.mkdir(parents=True, exist_ok=True)
     for file, job in jobs.items():
-        file.write_text(json.dumps(job, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        text = json.dumps(job, indent=1, sort_keys=True)
+        write(file, f"{text}\n")
     return list(jobs)
 
 

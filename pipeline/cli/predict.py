@@ -17,15 +17,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from pipeline import places
     from pipeline.job import startup
     from pipeline.model.folder import ModelFolder
 
     folder = ModelFolder.load(options.model)
+    runs = places.writable(places.artifacts_folder(options.runs, "--runs"), "--runs")
+    source = places.readable_file(options.input, "--input")
+    output = places.writable_file(options.output, "--output")
     startup.load()
     from pipeline.local import prediction
 
-    source, output = options.input.resolve(), options.output.resolve()
-    result = prediction.predict(folder, options.runs.resolve(), source, output)
+    result = prediction.predict(folder, runs, source, output)
     text = f"{result['rows']} rows answered by {result['model']}: {result['output']}"
     report(options, text, result, indent=None)
     return DONE

@@ -15,9 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from pipeline import places
     from pipeline.local import rehearsal
 
-    result = rehearsal.rehearse_file(options.spec)
+    spec = places.readable_file(options.spec, "the spec")
+    result = rehearsal.rehearse_file(spec)
     blessed = "yes" if result["blessed"] else "no"
     report(options, f"blessed: {blessed}; published: {result['published'] or 'nothing'}", result)
     return DONE if result["blessed"] else NO

@@ -32,10 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from pipeline import places
     from pipeline.local import watch
     from pipeline.model.folder import ModelFolder
 
     model = ModelFolder.load(options.model)
+    options.runs = places.writable(places.artifacts_folder(options.runs, "--runs"), "--runs")
     if options.watch:
         watch.run_at_each_save(model, partial(_run_once, options))
     return _run_once(options, lambda: model)
@@ -47,7 +49,7 @@ def _run_once(options: argparse.Namespace, next_folder: "Callable[[], ModelFolde
     from pipeline.reports import tracking
     from pipeline.serving import engine_process
 
-    store = options.runs.resolve()
+    store = options.runs
     # Both import their libraries while this process imports its own.
     with tracking.started(store) as tracker, engine_process.spare_engine():
         startup.load()

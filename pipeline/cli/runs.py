@@ -2,6 +2,9 @@
 
 import argparse
 import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pipeline.cli.options import DONE, add_json, add_runs
@@ -16,15 +19,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    files = sorted(options.runs.glob("*/summary.json"))
-    summaries = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    from pipeline import places
+
+    folder = places.folder(options.runs, "--runs")
+    summaries = list(_summaries(folder))
     if options.json:
         print(json.dumps(summaries))
     elif summaries:
         _print_table(summaries)
     else:
-        print(f"no run yet in {options.runs}; `make run` makes the first")
+        print(f"no run yet in {places.shown(options.runs)}; `make run` makes the first")
     return DONE
+
+
+def _summaries(folder: Path) -> Iterator[dict[str, Any]]:
+    """The runs' summaries in order; one that can't be read is named and left out."""
+    for file in sorted(folder.glob("*/summary.json")):
+        try:
+            summary = json.loads(file.read_text(encoding="utf-8"))
+            _cells(summary)
+        except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+            print(f"{file} is left out, it is no summary ({error!r:.100})", file=sys.stderr)
+        else:
+            yield summary
 
 
 def _print_table(summaries: list[dict[str, Any]]) -> None:

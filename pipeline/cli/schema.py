@@ -19,17 +19,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from pipeline import places
     from pipeline.job import startup
     from pipeline.model.folder import ModelFolder
 
     folder = ModelFolder.load(options.model, without=("schema.pbtxt",))
+    file = folder.path / "schema.pbtxt"
+    is_written = options.write and not file.exists()
+    if is_written:
+        places.writable_file(file, "the schema's file")
     startup.load()
     from pipeline.local import schema_inference
+    from pipeline.local.store import write
 
-    file = folder.path / "schema.pbtxt"
     inferred_schema = schema_inference.infer(folder)
-    if options.write and not file.exists():
-        file.write_text(inferred_schema, encoding="utf-8")
+    if is_written:
+        write(file, inferred_schema)
     difference = schema_inference.difference(file, inferred_schema)
     text = "\n".join(difference) or f"{file}: as inferred from the data"
     report(options, text, {"file": str(file), "difference": difference}, indent=None)

@@ -47,10 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from pipeline import places
     from pipeline.serving import saved_model, server
 
     by_name = "/" not in options.model
-    folder = _newest(options) if by_name else Path(options.model).resolve()
+    if by_name:
+        folder = _newest(options)
+    else:
+        folder = places.artifacts_folder(Path(options.model), "the model")
     server.serve(
         str(saved_model.check(folder)),
         host=options.host,
@@ -79,13 +83,15 @@ def _log(options: argparse.Namespace, folder: Path) -> "RequestLog | None":
 
 
 def _newest(options: argparse.Namespace) -> Path:
+    from pipeline import places
     from pipeline.serving import saved_model
 
-    versions = options.runs.resolve() / "store" / options.model / "published"
+    runs = places.artifacts_folder(options.runs, "--runs")
+    versions = runs / "store" / options.model / "published"
     version = saved_model.newest(versions)
     if version is None:
         raise ConfigurationError(
-            f"there is no published version of {options.model!r} in {versions}: "
+            f"there is no published version of {options.model!r} in {places.shown(versions)}: "
             f"run `python -m pipeline run {options.model}` first, "
             "or name a path that has a slash in it"
         )

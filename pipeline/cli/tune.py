@@ -15,15 +15,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from pipeline import places
     from pipeline.job import startup
     from pipeline.model.folder import ModelFolder
 
     folder = ModelFolder.load(options.model)
+    runs = places.writable(places.artifacts_folder(options.runs, "--runs"), "--runs")
+    file = places.writable_file(folder.path / "hyperparameters/best.json", "the best's file")
     startup.load()
-    from pipeline.local import runs
+    from pipeline.local.runs import tune
+    from pipeline.local.store import write
 
-    best = runs.tune(folder, options.runs.resolve())
-    file, previous_values = folder.path / "hyperparameters/best.json", folder.hyperparameters
-    file.write_text(json.dumps(best, indent=2) + "\n", encoding="utf-8")
+    best = tune(folder, runs)
+    previous_values = folder.hyperparameters
+    text = json.dumps(best, indent=2)
+    write(file, f"{text}\n")
     print(json.dumps(best) if options.json else f"{file}: {best} (before: {previous_values})")
     return DONE
