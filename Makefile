@@ -140,7 +140,8 @@ image: ## build the images here, print their sizes, and have them train and answ
 
 experiments: ## open the records of all runs in mlflow's pages (port=5000)
 	@mkdir -p runs
-	$(ENVIRONMENT) experiments mlflow server --backend-store-uri sqlite:///$(CURDIR)/runs/mlflow.db --workers 1 --host 127.0.0.1 --port $(or $(port),5000)
+	cd runs && python3 ../build/environment experiments mlflow server --backend-store-uri sqlite:///mlflow.db --workers 1 \
+	  --host 127.0.0.1 --port $(or $(port),5000)
 
 bench: ## time the stock taxi example and ours in turn (rows=15002)
 	$(PIPELINE) python -m tests.bench.taxi --rows $(rows)

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,10 +19,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.local import addresses
 from settings import REPOSITORY
 
 # To open the database, and again to take a run: both wait for its other users.
 TIMEOUT_SECONDS = 60
+
+DATABASE = "mlflow.db"
+COLUMNS = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
 
 Tracker = subprocess.Popen[str]
 
@@ -92,10 +97,35 @@ def main(folder: str) -> None:
 
 
 def _opened(folder: str) -> Any:
+    """A client of the folder's database.
+
+    Its address is relative: mlflow decodes `%` in a database's path, and ends it at `#` and `?`.
+    """
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.chdir(folder)
+    _follow(Path(DATABASE), _artifacts(folder))
     from mlflow import MlflowClient
 
-    return MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    return MlflowClient(f"sqlite:///{DATABASE}")
+
+
+def _artifacts(folder: str) -> str:
+    """The address of the runs' files, with what a URI reserves escaped."""
+    return (Path(folder) / "mlflow").as_uri()
+
+
+def _follow(database_file: Path, address: str) -> None:
+    """Put the files' addresses right after the folder was moved."""
+    if not database_file.is_file():
+        return
+    with contextlib.closing(sqlite3.connect(database_file)) as database, database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        if not {table for table, _ in COLUMNS} <= tables:
+            return
+        rows = database.execute("SELECT DISTINCT artifact_location FROM experiments")
+        for (old_address,) in rows.fetchall():
+            if old_address.endswith("/mlflow") and old_address != address:
+                addresses.move(database, COLUMNS, old_address, address)
 
 
 def _log(client: Any, folder: str, summary: dict[str, Any], files: list[str]) -> None:
@@ -122,7 +152,7 @@ def _experiment_id(client: Any, folder: str, model: str) -> Any:
     experiment = client.get_experiment_by_name(model)
     if experiment:
         return experiment.experiment_id
-    return client.create_experiment(model, artifact_location=f"file://{folder}/mlflow")
+    return client.create_experiment(model, artifact_location=_artifacts(folder))
 
 
 def _tags(summary: dict[str, Any]) -> dict[str, str]:
