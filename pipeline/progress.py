@@ -4,10 +4,11 @@ A terminal shows live seconds, any other stream a plain line a node. All else go
 """
 
 import contextlib
+import io
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Buffer, Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -79,7 +80,7 @@ def everything_else_to(log: Path) -> Iterator[TextIO]:
     sys.stderr.flush()
     descriptors = [os.dup(1), os.dup(2)]
     try:
-        with log.open("a", encoding="utf-8") as file, os.fdopen(os.dup(2), "w") as terminal:
+        with _log(log) as file, os.fdopen(os.dup(2), "w") as terminal:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
             # Never closed: a library's log handler keeps the stream that it meets first.
@@ -91,3 +92,20 @@ def everything_else_to(log: Path) -> Iterator[TextIO]:
         for descriptor, stream in zip(descriptors, (1, 2), strict=True):
             os.dup2(descriptor, stream)
             os.close(descriptor)
+
+
+def _log(path: Path) -> TextIO:
+    """The log, a line at a time; what finds no room on the disk is lost.
+
+    A run ends where its work finds none.
+    """
+    raw_file = _FileWithoutErrors(path, "a")
+    buffered_file = io.BufferedWriter(raw_file)
+    return io.TextIOWrapper(buffered_file, encoding="utf-8", line_buffering=True)
+
+
+class _FileWithoutErrors(io.FileIO):
+    def write(self, data: Buffer) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(data)
+        return memoryview(data).nbytes

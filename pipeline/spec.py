@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from pipeline import manifest
 from pipeline.errors import ConfigurationError, DataError
 from pipeline.model import query
 from pipeline.model import schema as contract
@@ -127,8 +128,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
     for file, uri in zip(MODULE_FILES, uris, strict=True):
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
         Path(uri).write_bytes(folder.content(file))
-    versions = [path.name for path in (store / "published").glob("[0-9]*")]
-    newest = max(versions, default="")
+    published = store / "published"
     return PipelineSpec(
         name=folder.name.replace("_", "-"),  # TFX compiles no name with an underscore
         model=folder.name,
@@ -138,9 +138,21 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         served=contract.served_columns(schema),
         modules=modules,
         source=CsvSource.of(source, folder.declaration.data.null_values),
-        destination=FolderDestination(f"{store}/published", newest=newest),
+        destination=FolderDestination(str(published), newest=_newest(published)),
         tune=tune,
     )
+
+
+def _newest(published: Path) -> str:
+    """The newest version, and what is wrong with it: the Pusher then publishes another."""
+    versions = list(published.glob("[0-9]*"))
+    if not versions:
+        return ""
+    version = max(versions, key=lambda path: path.name)
+    file = manifest.inside(version)
+    # A version from before has no manifest.
+    problem = manifest.problem(version, file) if file.exists() else None
+    return f"{version.name}: {problem}" if problem else version.name
 
 
 def cloud(

@@ -3,7 +3,6 @@
 A version names the folder and only grows. The same model is never published twice.
 """
 
-import hashlib
 import os
 import shutil
 import time
@@ -15,6 +14,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import BaseChannel, artifact_utils
 from tfx.utils import json_utils
 
+from pipeline import manifest
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
 from pipeline.spec import FolderDestination
@@ -27,6 +27,7 @@ class Executor(executor.Executor):
             self._MarkNotPushed(artifact)
             return
         config = json_utils.loads(exec_properties["custom_config"])
+        _refuse_damaged(Path(artifact_utils.get_single_uri(input_dict["model"])))
         model = Path(self.GetModelPath(input_dict))
         folder = Path(config["folder"])
         version, new = publish(model, folder)
@@ -51,6 +52,15 @@ class Pusher(component.Pusher):
         super().__init__(**channels, custom_config=config, push_destination=None)
 
 
+def _refuse_damaged(model: Path) -> None:
+    problem = manifest.problem(model, manifest.beside(model))
+    if problem:
+        raise RunError(
+            f"{model} is not published, since it is damaged ({problem}): "
+            "run again, which trains it anew"
+        )
+
+
 def publish(model: Path, folder: Path) -> tuple[Path, bool]:
     """The version's folder and whether it is new.
 
@@ -71,6 +81,7 @@ def publish(model: Path, folder: Path) -> tuple[Path, bool]:
         shutil.rmtree(remnant)
     try:
         shutil.copytree(model, unfinished_folder)
+        manifest.write(unfinished_folder, manifest.inside(unfinished_folder))
         os.rename(unfinished_folder, version)
     except OSError as error:
         shutil.rmtree(unfinished_folder, ignore_errors=True)
@@ -87,13 +98,5 @@ def _newest_version(folder: Path) -> Path | None:
 
 
 def tree_sha256(folder: Path) -> str:
-    """One hash over names and contents of all files below `folder`."""
-    digest = hashlib.sha256()
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    for file in sorted(files):
-        name = file.relative_to(folder)
-        content = file.read_bytes()
-        content_sha256 = hashlib.sha256(content).hexdigest()
-        line = f"{name}\0{content_sha256}\n"
-        digest.update(line.encode())
-    return digest.hexdigest()
+    """One hash over names and contents of all files below `folder`, but for its manifest."""
+    return manifest.of(folder).digest

@@ -5,9 +5,11 @@ upstream has changed.
 """
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -70,11 +72,12 @@ def dofn_specs_read_once() -> Iterator[None]:
 @contextlib.contextmanager
 def launched_by(
     start: Callable[[str, list[str], Callable[[], object]], None],
-    executing: Callable[[], AbstractContextManager[None]],
+    executing: Callable[[list[Path]], AbstractContextManager[None]],
 ) -> Iterator[None]:
-    """Have LocalDagRunner hand each node to `start`, and run its executor inside `executing()`.
+    """Have LocalDagRunner hand each node to `start`, and run its executor inside `executing`.
 
-    `start` gets the node's id, the ids of the nodes before it, and the call that launches it.
+    `start` gets the node's id, the ids of the nodes before it, and the call that launches it,
+    `executing` the folders that the executor fills.
     Remove it when LocalDagRunner takes a launcher, or runs independent nodes side by side.
     """
     from tfx.orchestration.portable import launcher
@@ -85,10 +88,50 @@ def launched_by(
             start(node.node_info.id, list(node.upstream_nodes), super().launch)
 
         def _run_executor(self, execution_info: Any) -> Any:
-            with executing():
+            artifacts = itertools.chain.from_iterable(execution_info.output_dict.values())
+            folders = [Path(artifact.uri) for artifact in artifacts]
+            with executing(folders):
                 return super()._run_executor(execution_info)
 
     with mock.patch.object(launcher, "Launcher", Launcher):
+        yield
+
+
+@contextlib.contextmanager
+def artifacts_checked(problem: Callable[[Path], str | None]) -> Iterator[None]:
+    """Have TFX's cache and its resolver pass over the artifacts of which `problem` tells.
+
+    TFX trusts its record: the cache looks whether a folder is there, the resolver at nothing.
+    Remove it when TFX checks what an artifact holds.
+    """
+    from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
+    from tfx.types import artifact_utils
+
+    strategy = latest_blessed_model_strategy.LatestBlessedModelStrategy
+    verify = artifact_utils.verify_artifacts
+    resolve = strategy._resolve
+
+    def verify_artifacts(artifacts: Any) -> None:
+        verify(artifacts)
+        for artifact in itertools.chain.from_iterable(artifacts.values()):
+            if reason := problem(Path(artifact.uri)):
+                raise RuntimeError(reason)  # as `verify` does: the cache then tries another
+
+    def resolve_whole(self: Any, artifacts: Any, model_key: str, blessing_key: str) -> Any:
+        whole_models = list(artifacts[model_key])
+        while True:
+            # A list of its own: TFX sorts it.
+            candidates = {**artifacts, model_key: list(whole_models)}
+            resolved = resolve(self, candidates, model_key, blessing_key)
+            damaged = [model for model in resolved[model_key] if problem(Path(model.uri))]
+            if not damaged:
+                return resolved
+            whole_models = [model for model in whole_models if model not in damaged]
+
+    with (
+        mock.patch.object(artifact_utils, "verify_artifacts", verify_artifacts),
+        mock.patch.object(strategy, "_resolve", resolve_whole),
+    ):
         yield
 
 

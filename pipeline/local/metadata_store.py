@@ -4,13 +4,16 @@ It keeps the artifacts that resolvers ask for, and the executions, so that none 
 """
 
 import hashlib
+import itertools
 import json
 import re
 import threading
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline import manifest
+from pipeline.errors import RunError
 from pipeline.local.store import write
 
 Json = dict[str, Any]
@@ -27,13 +30,13 @@ class MetadataStore:
         self.file = file
         content: Json = {"artifacts": [], "executions": {}}
         if file.exists():
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = _content(file)
         self.artifacts: list[Json] = content["artifacts"]
         self.executions: dict[str, Outputs] = content["executions"]  # by their key
         self._writing = threading.Lock()  # steps end side by side
 
     def query(self, text: str, inputs: Outputs) -> list[Json]:
-        """The newest artifact for a resolver's filter."""
+        """The newest whole artifact for a resolver's filter."""
         if "{{$" in text:
             input_artifacts = inputs.get("input")
             if not input_artifacts:
@@ -42,7 +45,8 @@ class MetadataStore:
         matches = self.artifacts
         for clause in text.split(" AND "):
             matches = [artifact for artifact in matches if _holds(clause, artifact)]
-        return matches[-1:]
+        newest_first = reversed(matches)
+        return list(itertools.islice(filter(_is_whole, newest_first), 1))
 
     def imported(self, uri: str, type_: Json) -> Json | None:
         """The artifact of this type at this address, or None."""
@@ -54,21 +58,18 @@ class MetadataStore:
     def execution(self, key: str) -> Outputs | None:
         """The outputs of the execution with this key, or None.
 
-        None, too, where somebody has removed the folder that it worked in.
+        None, too, where one of them is no longer what was made.
         """
         outputs = self.executions.get(key)
         if outputs is None:
             return None
-        for artifact in chain.from_iterable(outputs.values()):
-            folder = Path(artifact["uri"]).parent
-            if not folder.exists():
-                return None
-        return outputs
+        artifacts = itertools.chain.from_iterable(outputs.values())
+        return outputs if all(map(_is_whole, artifacts)) else None
 
     def remember(self, made: Outputs, key: str | None = None) -> None:
         """Store the artifacts, and under `key` the execution behind them."""
         with self._writing:
-            self.artifacts += chain.from_iterable(made.values())
+            self.artifacts += itertools.chain.from_iterable(made.values())
             if key:
                 self.executions[key] = made
             content = {"artifacts": self.artifacts, "executions": self.executions}
@@ -89,6 +90,47 @@ def execution_key(component: Json, container: Json, parameters: Json, artifacts:
     parts = [parameters, names, component.get("outputDefinitions"), container]
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content(file: Path) -> Json:
+    """The file's content, with the addresses of where the store lies now."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        content: Json = json.loads(text)
+        folders = {_root(artifact["uri"]) for artifact in content["artifacts"]}
+        executions = content["executions"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(
+            f"{file} is damaged ({error!r:.80}): remove it and rehearse again, "
+            "which makes all anew; what is published stays"
+        ) from error
+    for root in folders - {None, str(file.parent)}:
+        for artifact in [*content["artifacts"], *_all_artifacts(executions)]:
+            artifact["uri"] = _moved(artifact["uri"], root, str(file.parent))
+    return content
+
+
+def _root(uri: str) -> str | None:
+    """The folder of the rehearsals by which an artifact was made."""
+    root, separator, _ = uri.rpartition("/rehearsals/")
+    return root if separator else None
+
+
+def _moved(uri: str, old: str | None, new: str) -> str:
+    return new + uri.removeprefix(f"{old}") if uri.startswith(f"{old}/") else uri
+
+
+def _all_artifacts(executions: dict[str, Outputs]) -> Iterator[Json]:
+    for outputs in executions.values():
+        yield from itertools.chain.from_iterable(outputs.values())
+
+
+def _is_whole(artifact: Json) -> bool:
+    """Whether the artifact is what was made; what was imported has no manifest."""
+    folder = Path(artifact["uri"])
+    if _root(artifact["uri"]) is None:
+        return folder.exists()
+    return manifest.problem(folder, manifest.beside(folder)) is None
 
 
 def _with_properties(text: str, artifact: Json) -> str:

@@ -19,10 +19,12 @@ from pipeline.components.csv_example_gen import encode
 from pipeline.errors import RunError
 from pipeline.job import compiler
 from pipeline.job.dag import create_prediction_pipeline
-from pipeline.local.runs import new_run_id, run_logged
+from pipeline.local.artifact_check import Problems
+from pipeline.local.runs import failures_told, new_run_id, run_logged
 from pipeline.local.store import locked_store
 from pipeline.model.csv_file.table import column_names, read_csv
 from pipeline.model.folder import ModelFolder
+from pipeline.places import cannot_be_written
 from pipeline.reports import run_metadata
 from pipeline.serving.row_key import ROW_KEY
 
@@ -38,13 +40,15 @@ def predict(folder: ModelFolder, runs: Path, source: Path, output: Path) -> dict
     run_id = new_run_id(folder.name)
     log = runs / run_id / "log.txt"
     pipeline_spec = _spec(folder, store, source)
-    with locked_store(store):
+    problems = Problems()
+    with locked_store(store), failures_told(log.parent):
         pipeline = compiler.build(create_prediction_pipeline, pipeline_spec)
-        error = run_logged(pipeline, run_id, log)
+        error = run_logged(pipeline, run_id, log, problems)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
         metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream)
     model = metadata.artifact("LastBlessed", "model")
     results = metadata.artifact("BulkInferrer", "inference_result")
+    _refuse_older_model(folder.name, problems)
     if model is None:
         raise RunError(
             f"there is no blessed model of {folder.name} in {store}: "
@@ -74,6 +78,16 @@ def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
     csv = spec.CsvSource.of(source, data.null_values)
     declaration = pipeline_spec.declaration.model_copy(update={"data": data})
     return dataclasses.replace(pipeline_spec, columns=columns, source=csv, declaration=declaration)
+
+
+def _refuse_older_model(name: str, problems: Problems) -> None:
+    """Raise RunError where the last blessed model is damaged: an older one is another answer."""
+    for model, problem in problems.by_folder.items():
+        if model.parts[-3:-1] == ("Trainer", "model"):
+            raise RunError(
+                f"the last blessed model of {name}, {model}, is damaged ({problem}): "
+                f"run `python -m pipeline run {name}`, which trains it anew"
+            )
 
 
 def answers_in(folder: str) -> dict[bytes, Answer]:
@@ -115,4 +129,5 @@ def _write(table: pa.Table, answers: dict[bytes, Answer], output: Path) -> None:
         pyarrow.csv.write_csv(table, unfinished_file)
         os.replace(unfinished_file, output)
     except OSError as error:
-        raise RunError(f"{output}: cannot be written ({error})") from error
+        unfinished_file.unlink(missing_ok=True)
+        raise cannot_be_written(output, error) from error

@@ -14,6 +14,7 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from pipeline import manifest
 from pipeline.local import compiled_job
 from pipeline.local.containers import run_container
 from pipeline.local.metadata_store import Json, MetadataStore, Outputs, execution_key
@@ -161,6 +162,7 @@ class Rehearsal:
         for key, [artifact] in output_artifacts.items():
             fields = _fields(executor_artifacts, key)
             outputs[key] = [artifact | fields]
+            _write_manifest(Path(artifact["uri"]))
         return outputs
 
     def _inputs(self, task: Json) -> Outputs:
@@ -173,6 +175,12 @@ class Rehearsal:
     def _artifact(self, definition: Json, uri: str) -> Json:
         name = f"projects/1/locations/here/metadataStores/default/artifacts/{next(self.numbers)}"
         return {"name": name, "type": definition["artifactType"], "uri": uri, "metadata": {}}
+
+
+def _write_manifest(folder: Path) -> None:
+    """Say beside an artifact what it holds; some containers make no folder for it."""
+    folder.mkdir(exist_ok=True)
+    manifest.write(folder, manifest.beside(folder))
 
 
 def _origins(task: Json) -> Json:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -12,6 +13,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import runtime_parameter_utils
 
 from pipeline.job import startup, tfx_patches
+from pipeline.local import artifact_check
 from pipeline.progress import Observer
 
 
@@ -19,15 +21,21 @@ class NodeError(Exception):
     """A node failed; the message is its id, the cause its error."""
 
 
-def run_here(pipeline: Pipeline, run_id: str, observer: Observer) -> None:
-    """Run the nodes, those with known inputs from an earlier run's cache. Raises NodeError."""
+def run_here(
+    pipeline: Pipeline, run_id: str, observer: Observer, problems: artifact_check.Problems
+) -> None:
+    """Run the nodes, those with known inputs from an earlier run's cache. Raises NodeError.
+
+    An artifact that is no longer what was made goes into `problems` and is not used.
+    """
     definition = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(
         definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )
     nodes = _SideBySide(observer)
     side_by_side = tfx_patches.launched_by(nodes.start, nodes.executing)
-    with side_by_side, startup.reduced_garbage_collection(), tfx_patches.beam():
+    checked = tfx_patches.artifacts_checked(problems.of)
+    with side_by_side, checked, startup.reduced_garbage_collection(), tfx_patches.beam():
         LocalDagRunner().run_with_ir(definition)
         nodes.wait()
 
@@ -45,11 +53,12 @@ class _SideBySide:
         self.ended: dict[str, Future[None]] = {}
 
     @contextmanager
-    def executing(self) -> Iterator[None]:
-        """Let the metadata store be used by others."""
+    def executing(self, folders: list[Path]) -> Iterator[None]:
+        """Let the metadata store be used by others while an executor fills the folders."""
         self.metadata.release()
         try:
-            yield
+            with artifact_check.filled(folders):
+                yield
         finally:
             self.metadata.acquire()
 

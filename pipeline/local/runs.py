@@ -3,21 +3,26 @@
 The pipeline comes first, then its summary and report, whatever became of it.
 """
 
+import contextlib
 import json
 import secrets
 import subprocess
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+from ml_metadata import errors as mlmd_errors
 from tfx.orchestration.pipeline import Pipeline
 
-from pipeline import spec
+from pipeline import places, spec
 from pipeline.errors import RunError
 from pipeline.job import compiler
 from pipeline.job.dag import create_pipeline, create_tuning_pipeline
 from pipeline.local import runner
+from pipeline.local.artifact_check import Problems
 from pipeline.local.store import locked_store, write
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
@@ -32,10 +37,10 @@ def run(
     run_id = new_run_id(folder.name)
     run_folder = runs / run_id
     log = run_folder / "log.txt"
-    with locked_store(store):
+    with locked_store(store), failures_told(run_folder):
         pipeline_spec = spec.here(folder, store, tune=tune)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
-        error = run_logged(pipeline, run_id, log)
+        error = run_logged(pipeline, run_id, log, Problems())
         with everything_else_to(log) as terminal:
             upstream = _upstream(pipeline)
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
@@ -58,10 +63,10 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
     store = runs / "store" / folder.name
     run_id = new_run_id(folder.name)
     log = runs / run_id / "log.txt"
-    with locked_store(store):
+    with locked_store(store), failures_told(log.parent):
         pipeline_spec = spec.here(folder, store, tune=True)
         pipeline = compiler.build(create_tuning_pipeline, pipeline_spec)
-        error = run_logged(pipeline, run_id, log)
+        error = run_logged(pipeline, run_id, log, Problems())
         if error:
             raise RunError(error)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
@@ -82,18 +87,37 @@ def new_run_id(model: str) -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{model}-{secrets.token_hex(3)}"
 
 
-def run_logged(pipeline: Pipeline, run_id: str, log: Path) -> str | None:
+@contextlib.contextmanager
+def failures_told(place: Path) -> Iterator[None]:
+    """Raise RunError where `place` or the store can be read or written no more."""
+    try:
+        yield
+    except OSError as error:
+        raise places.cannot_be_written(place, error) from error
+    except (mlmd_errors.StatusError, tf.errors.OpError) as error:
+        raise RunError(f"{places.shown(place)}: the run's records are gone ({error})") from error
+
+
+def run_logged(pipeline: Pipeline, run_id: str, log: Path, problems: Problems) -> str | None:
     """Run the pipeline; return its error in a sentence, or None."""
     with everything_else_to(log) as terminal, Progress(terminal) as progress:
         try:
-            runner.run_here(pipeline, run_id, progress)
+            runner.run_here(pipeline, run_id, progress, problems)
         except runner.NodeError as node_error:
             error = node_error.__cause__
             if isinstance(error, RunError):
                 return str(error)
             # A node's code may raise anything: its traceback is in the log, its sentence here.
             traceback.print_exception(error)
+            if places.is_full(error):
+                return (
+                    f"{node_error} found no room on the disk of {places.shown(log.parent)}: "
+                    "make some and run again, what is published stays"
+                )
             words = str(error).split()
             text = " ".join(words)[:300]
             return f"{node_error} failed with {type(error).__name__}: {text} (log: {log})"
+        finally:
+            for sentence in problems.sentences():
+                print(sentence, file=terminal)
     return None

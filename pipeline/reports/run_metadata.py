@@ -13,6 +13,8 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import Artifact, artifact_utils
 
+from pipeline.errors import RunError
+
 ENDED = {"COMPLETE": "ran", "CACHED": "cached", "FAILED": "failed", "RUNNING": "interrupted"}
 Artifacts = dict[str, list[Artifact]]
 # An artifact and patterns of the files that its reader wants -> the artifact with its files on this
@@ -92,7 +94,11 @@ def _open(database: Path) -> metadata_store.MetadataStore:
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.filename_uri = str(database)
     config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE
-    return metadata_store.MetadataStore(config)
+    try:
+        return metadata_store.MetadataStore(config)
+    except RuntimeError as error:  # what its C++ code raises
+        words = " ".join(str(error).split())
+        raise RunError(f"{database}: cannot be opened ({words[:160]})") from error
 
 
 def _fill(
