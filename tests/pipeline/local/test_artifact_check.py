@@ -101,7 +101,7 @@ def test_a_removed_manifest_is_not_written_again_in_a_store_that_has_others(stor
 
 def test_tfxs_cache_takes_no_damaged_artifact(store):
     artifact = model(store / "Trainer/model/1", 1)
-    Path(artifact.uri, "file").write_text("contenu")
+    Path(artifact.uri, "file").write_text("contenu", encoding="utf-8")
 
     artifact_utils.verify_artifacts({"model": [artifact]})
     checked = tfx_patches.artifacts_checked(artifact_check.Problems().of)
