@@ -1,7 +1,9 @@
 """A stand-in for BigQuery that runs SQL: local-bigquery, behind a proxy for faults."""
 
 import contextlib
+import json
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,3 +27,14 @@ def serving(folder: Path) -> Iterator[Proxied]:
         server.stdin.close()
         server.terminate()
         server.wait()
+
+
+def create_dataset(url: str, project: str, dataset: str) -> None:
+    """Create a dataset by BigQuery's API, without its client."""
+    reference = {"projectId": project, "datasetId": dataset}
+    body = json.dumps({"datasetReference": reference}).encode()
+    headers = {"content-type": "application/json"}
+    address = f"{url}/bigquery/v2/projects/{project}/datasets"
+    request = urllib.request.Request(address, body, headers)
+    with urllib.request.urlopen(request) as response:
+        response.read()

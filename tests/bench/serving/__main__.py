@@ -1,6 +1,6 @@
 """Time our server beside Vertex's custom prediction routines and FastAPI.
 
-All three answer the same requests of the same model in short rounds, in turn; a figure is the
+All answer the same requests of the same model in short rounds, in turn; a figure is the
 median of its rounds. The peers ask the stock signature; each has a venv of its own, one process
 and the settings that it comes with. wrk is the generator, on loopback and with connections that
 are kept. The last line is our answers a second at 16 connections over the better peer's.
@@ -70,10 +70,11 @@ def running(model: Path) -> Iterator[list[Server]]:
     """Ours and its peers, healthy."""
     with (
         servers.ours(model) as ours,
+        servers.logged(model) as logged,
         servers.routines(model) as routines,
         servers.fastapi(model) as fastapi,
     ):
-        all_servers = [ours, routines, fastapi]
+        all_servers = [ours, logged, routines, fastapi]
         for server in all_servers:
             server.wait()
         yield all_servers

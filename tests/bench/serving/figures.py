@@ -3,7 +3,7 @@
 import statistics
 from collections import defaultdict
 
-OURS = "ours"
+OURS, LOGGED = "ours", "logged"
 
 
 class Figures:
@@ -13,8 +13,12 @@ class Figures:
     @property
     def names(self) -> list[str]:
         """The servers' names, ours first."""
+        return [OURS, LOGGED, *self.peers]
+
+    @property
+    def peers(self) -> list[str]:
         names = {name for name, _ in self._rounds}
-        return [OURS, *sorted(names - {OURS})]
+        return sorted(names - {OURS, LOGGED})
 
     def add(self, name: str, kind: str, figure: float) -> None:
         self._rounds[name, kind].append(figure)
@@ -28,8 +32,7 @@ class Figures:
     def ours(self, kind: str) -> float:
         return self.median(OURS, kind)
 
-    def ratio(self, kind: str) -> float:
-        """Ours over the better peer's, of what is better the larger it is."""
-        _, *peers = self.names
-        best = max(self.median(name, kind) for name in peers)
-        return self.ours(kind) / best
+    def ratio(self, kind: str, name: str = OURS) -> float:
+        """One of ours over the better peer's, of what is better the larger it is."""
+        best = max(self.median(peer, kind) for peer in self.peers)
+        return self.median(name, kind) / best

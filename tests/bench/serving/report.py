@@ -1,6 +1,6 @@
 """The table of the figures, and the proportions that the bars are set for."""
 
-from tests.bench.serving.figures import OURS, Figures
+from tests.bench.serving.figures import LOGGED, OURS, Figures
 from tests.bench.serving.measurement import CONNECTIONS
 
 HEAD = "server    connections   req/s  p50 ms  p99 ms  server's cpu µs a request"
@@ -15,6 +15,8 @@ def report(figures: Figures) -> None:
         rows = figures.median(name, "rows")
         print(f"{name:<9} {rows:7.0f} rows a second, a thousand a request")
     print(f"rows a second are {figures.ratio('rows'):.1f} of the better peer's")
+    logged_ratio = figures.ratio("rate 16", LOGGED)
+    print(f"with 10 % of the requests logged, {logged_ratio:.1f} of the better peer's at 16")
     print(bare_line(figures))
     print(mixed_line(figures))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from settings import REPOSITORY
 from tests.bench.serving.venvs import VENV, python
+from tests.standins import local_bigquery
 
 PEERS = Path(__file__).with_name("peers")
 HANDLER = "google.cloud.aiplatform.prediction.handler"
@@ -70,6 +71,22 @@ def ours(model: Path, repository: Path = REPOSITORY) -> Iterator[Server]:
     command = [*VENV, "python", "-m", "pipeline.serving.server"]
     with _running("ours", model, command, repository, port, environment) as server:
         yield server
+
+
+@contextlib.contextmanager
+def logged(model: Path) -> Iterator[Server]:
+    """Our server, with a tenth of its requests logged to a BigQuery on the same two cores."""
+    port = free_port()
+    command = [*VENV, "python", "-m", "pipeline", "serve", str(model), "--port", str(port)]
+    command += ["--request-log", "demo.log.requests", "--sampling-rate", "0.1"]
+    with (
+        tempfile.TemporaryDirectory() as place,
+        local_bigquery.serving(Path(place)) as bigquery,
+    ):
+        local_bigquery.create_dataset(bigquery.url, "demo", "log")
+        variables = {"BIGQUERY_EMULATOR_HOST": bigquery.url}
+        with _running("logged", model, command, REPOSITORY, port, variables) as server:
+            yield server
 
 
 @contextlib.contextmanager
