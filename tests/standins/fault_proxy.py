@@ -30,8 +30,7 @@ class Proxied:
 
 @contextlib.contextmanager
 def proxied(behind: str, *, faulty_path: str) -> Iterator[Proxied]:
-    proxy = ThreadingHTTPServer(("127.0.0.1", 0), FaultProxy)
-    proxy.daemon_threads = True
+    proxy = _Server(("127.0.0.1", 0), FaultProxy)
     server = Proxied(f"http://127.0.0.1:{proxy.server_port}", behind, faulty_path)
     proxy.RequestHandlerClass = type("FaultProxyOfServer", (FaultProxy,), {"proxied": server})
     Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
@@ -40,6 +39,13 @@ def proxied(behind: str, *, faulty_path: str) -> Iterator[Proxied]:
     finally:
         proxy.shutdown()
         proxy.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that left, or that ask on when the server has ended."""
 
 
 class FaultProxy(BaseHTTPRequestHandler):

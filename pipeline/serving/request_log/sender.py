@@ -55,6 +55,7 @@ class Sender:
         self._thread.join(seconds)
 
     def _work(self) -> None:
+        self._connect_early()
         while time.monotonic() < self._deadline:
             segment = self._ledger.take()
             if segment is not None:
@@ -64,6 +65,13 @@ class Sender:
             else:
                 self._stopping.wait(IDLE_SECONDS)
 
+    def _connect_early(self) -> None:
+        """Connect while the model loads: the client's import would hold up the first answers."""
+        try:
+            self._connection = self._table.connect()
+        except Exception as error:  # it is tried again with the first rows
+            self._say_unwritable(error)
+
     def _try(self, segment: Segment) -> None:
         try:
             dropped = self._send(segment)
@@ -72,7 +80,7 @@ class Sender:
         except Exception as error:  # whatever Google's client raises, the rows stay on disk
             self._ledger.put_back(segment)
             self._connection = None
-            self._say(f"the request log can't be written to {self._table.name}: {_first(error)}")
+            self._say_unwritable(error)
             self._pause()
             return
         self._pause_seconds = FIRST_PAUSE_SECONDS
@@ -95,6 +103,9 @@ class Sender:
         else:
             self._stopping.wait(self._pause_seconds)
         self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+
+    def _say_unwritable(self, error: Exception) -> None:
+        self._say(f"the request log can't be written to {self._table.name}: {_first(error)}")
 
     def _say(self, trouble: str) -> None:
         """A trouble once, and its end."""

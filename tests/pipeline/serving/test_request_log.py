@@ -159,15 +159,33 @@ def test_an_outage_is_said_once_and_so_is_its_end(
     assert lines[1].endswith("again")
 
 
-def test_a_refused_row_does_not_take_its_neighbours_along(log: RequestLog, table: Table):
+def test_a_refused_row_does_not_take_its_neighbours_along(table: Table, tmp_path: Path):
     strict_columns = [bigquery.SchemaField("endpoint", "STRING", mode="REQUIRED"), *SCHEMA[1:]]
     table.client.create_table(bigquery.Table(table.logged.name, strict_columns))
+    log = _log(table, tmp_path)
     log.add(replace(_entry(), endpoint=None))
     log.add(_entry())
 
     count = _settled(log)
+    log.stop(0)
     assert count.written == 1
     assert count.dropped == {"refused": 1}
+
+
+def test_a_table_that_cant_be_made_is_said_before_the_first_request(
+    client: bigquery.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    table = Table(client, LogTable("demo.no_such_dataset.requests"))
+
+    log = _log(table, tmp_path)
+    deadline = time.monotonic() + SECONDS
+    errors = ""
+    while "no_such_dataset" not in errors and time.monotonic() < deadline:
+        errors += capsys.readouterr().err
+        time.sleep(0.05)
+    log.stop(0)
+
+    assert "can't be written to demo.no_such_dataset.requests" in errors
 
 
 def test_an_entry_that_is_no_json_is_counted_and_the_next_is_written(log: RequestLog):
