@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
 .PHONY: help run test theirs check style format lock experiments bench bench-time \
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
-  provider-lock pins image hostile bench-overload bench-serve
+  provider-lock pins image hostile bench-overload bench-serve bench-swaps
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -145,6 +145,9 @@ experiments: ## open the records of all runs in mlflow's pages (port=5000)
 
 bench: ## time the stock taxi example and ours in turn (rows=15002)
 	$(PIPELINE) python -m tests.bench.taxi --rows $(rows)
+
+bench-swaps: ## twenty newly published versions swapped in at half of the server's peak
+	$(PIPELINE) python -m tests.bench.swaps
 
 bench-overload: ## three times the peak of a server whose model takes 20 ms a batch (seconds=60)
 	$(PIPELINE) python -m tests.bench.overload --seconds $(or $(seconds),60)

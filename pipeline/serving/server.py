@@ -135,7 +135,8 @@ def _load(
     path: str, url: str, application: Application, server: Server, versions: Versions | None
 ) -> None:
     try:
-        model = loading.load(path)
+        phases = loading.prepare()
+        model = loading.load(path, phases)
     except Exception as error:  # whatever it is, without a model there is nothing to serve
         server.failure = loading.failure(path, error)
         server.should_exit = True

@@ -17,7 +17,6 @@ from tests.load import small_model
 from tests.pipeline.serving.server_process import Process, started
 
 QUESTION = json.dumps({"instances": [small_model.SAMPLE]})
-LONGEST_SECONDS = 0.1  # of the p99 while a version is swapped
 
 
 @pytest.fixture
