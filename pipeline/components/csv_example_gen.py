@@ -37,6 +37,7 @@ SOURCES = (
     "model/csv_file/quotes.py",
     "model/csv_file/table.py",
     "model/csv_file/text.py",
+    "model/csv_file/widths.py",
     "serving/numbers.py",
 )
 

@@ -8,17 +8,17 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipeline.errors import ConfigurationError
 from pipeline.model.declaration import Scalar
 from pipeline.model.folder import ModelFolder
+from pipeline.serving.numbers import INT64, LARGEST_FLOAT, is_float32
 from pipeline.serving.row_key import ROW_KEY
-from settings.values import INT64, cut, listed, shown
+from settings.values import cut, listed, shown
 
 SERVING = "SERVING"  # the schema environment that never-served columns are not in
 TYPE_NAMES = {schema_pb2.INT: "INT", schema_pb2.FLOAT: "FLOAT", schema_pb2.BYTES: "BYTES"}
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {"INT": (int,), "FLOAT": (int, float), "BYTES": (str,)}
-FLOAT32 = 3.4028234663852886e38  # the largest of tf.Example's floats
 FLOAT32_WHOLE = 2**24  # up to it, each whole number is a float32
 ALLOWED = {
-    "INT": f"an integer of 64 bits, from {-INT64 - 1} to {INT64}",
-    "FLOAT": f"a finite number from {-FLOAT32:.8g} to {FLOAT32:.8g}",
+    "INT": f"an integer of 64 bits, from {INT64[0]} to {INT64[-1]}",
+    "FLOAT": f"a finite number from {-LARGEST_FLOAT:.8g} to {LARGEST_FLOAT:.8g}",
     "BYTES": "text in quotes",
 }
 
@@ -124,6 +124,4 @@ def is_of_type(value: Scalar, type_name: str) -> bool:
         return False
     if isinstance(value, str):
         return True
-    if type_name == "INT":
-        return -INT64 - 1 <= value <= INT64
-    return -FLOAT32 <= value <= FLOAT32
+    return value in INT64 if type_name == "INT" else is_float32(value)

@@ -6,15 +6,6 @@ INT64 = range(-(2**63), 2**63)
 LARGEST_FLOAT = 3.4028234663852886e38  # of float32, in which a tf.Example holds numbers
 
 
-def is_int64(value: Any) -> bool:
-    """Say whether it is a whole number of 64 bits; 3.0 is one."""
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return isinstance(value, int) and value in INT64
-
-
 def is_float32(value: Any) -> bool:
     """Say whether it is a number, and neither NaN nor an infinity in float32."""
     if isinstance(value, bool):

@@ -9,8 +9,22 @@ from pathlib import Path
 
 from pipeline.errors import DataError
 
-# How a zip archive begins, full or empty, and an Excel workbook, which is one; and a gzip file.
-PACKED = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b")
+# How the files begin that people take for a CSV
+# (https://en.wikipedia.org/wiki/List_of_file_signatures,
+# https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md).
+SIGNATURES = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"PK\x05\x06": "an empty zip archive",
+    b"\x1f\x8b": "a gzip file",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "a workbook of an old Excel",
+    b"BZh91AY&SY": "a bzip2 file",
+    b"\xfd7zXZ\0": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"PAR1\x15": "a Parquet file",
+    b"SQLite format 3\0": "an SQLite database",
+    b"version https://git-lfs.github.com/spec/": "a pointer of Git LFS",
+}
 # What a Mac adds to an archive: a folder of attributes, and files of the Finder.
 MAC_FOLDER = "__MACOSX"
 MAC_FILES = ("._", ".DS_Store")
@@ -29,17 +43,23 @@ DAMAGES = (
 
 def read(path: Path) -> bytes:
     """The content of a .csv, .csv.gz or .csv.zip; DataError names the file and its fault."""
+    content = _unpacked(path)
+    for signature, kind in SIGNATURES.items():
+        if content.startswith(signature):
+            raise DataError(
+                f"{kind} by its first bytes, "
+                "allowed is a CSV, plain or packed once under a name that ends in .zip or .gz"
+            )
+    return content
+
+
+def _unpacked(path: Path) -> bytes:
     packed_content = _packed(path)
     suffix = path.suffix.lower()
     if suffix == ".zip":
         return _unzipped(packed_content)
     if suffix == ".gz":
         return _gunzipped(packed_content)
-    if packed_content.startswith(PACKED):
-        raise DataError(
-            "a zip archive, a gzip file or an Excel workbook by its first bytes, "
-            "allowed is a CSV, plain or packed under a name that ends in .zip or .gz"
-        )
     return packed_content
 
 

@@ -13,9 +13,10 @@ from pipeline.serving.numbers import LARGEST_FLOAT
 RowHandler = Callable[[pa.csv.InvalidRow], str]
 FIRST_ROW = 2  # Arrow counts the header as row 1, like a spreadsheet
 ALLOWED = {
-    "int64": "a whole number of 64 bits",
+    "int64": "a whole number of 64 bits in decimal digits",
     "double": f"a finite number up to {LARGEST_FLOAT:.1e}",
 }
+HEXADECIMAL = "^[ \t]*0[xX]"
 UNCONVERTED = re.compile(
     r"In CSV column #(\d+): Row #(\d+): CSV conversion error to (\w+): invalid value '(.*)'", re.S
 )
@@ -30,16 +31,24 @@ def unconverted(message: str, names: list[str]) -> str | None:
     return _cell(names[int(column)], value, int(row), type_name)
 
 
-def unfinite(column: pa.ChunkedArray) -> int:
-    """The place of the first number that float32 does not hold, or -1."""
+def unfinite(column: pa.ChunkedArray) -> int | None:
+    """The place of the first number that float32 does not hold, or None."""
     sizes = pc.abs(column)
     within = pc.less_equal(sizes, LARGEST_FLOAT)  # NaN is less than nothing
-    place: int = pc.index(within, False).as_py()
-    return place
+    return _first(within, False)
 
 
-def unfinite_cell(name: str, value: str, place: int) -> str:
-    return _cell(name, value, place + FIRST_ROW, "double")
+def hexadecimal(cells: pa.ChunkedArray, column: pa.ChunkedArray) -> int | None:
+    """The place of the first number in hexadecimal digits, or None."""
+    matches = pc.match_substring_regex(cells, HEXADECIMAL)
+    numbers = pc.is_valid(column)
+    hexadecimal_numbers = pc.and_(matches, numbers)
+    return _first(hexadecimal_numbers, True)
+
+
+def cell(name: str, value: str, place: int, data_type: pa.DataType) -> str:
+    """What a column does not take; its first row has the place 0."""
+    return _cell(name, value, place + FIRST_ROW, str(data_type))
 
 
 def invalid_row(row: pa.csv.InvalidRow) -> str:
@@ -58,6 +67,11 @@ def too_long(message: str, maximum_bytes: int) -> str | None:
         f"a row is longer than {maximum_bytes >> 20} MiB, allowed are shorter ones; "
         "a quote that is never closed makes one row of many"
     )
+
+
+def _first(column: pa.ChunkedArray, value: bool) -> int | None:
+    place: int = pc.index(column, value).as_py()
+    return place if place >= 0 else None
 
 
 def _cell(name: str, value: str, row: int, type_name: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
@@ -58,7 +59,10 @@ def check(column_names: list[str], expected_names: Iterable[str]) -> None:
 
 def shown(text: str) -> str:
     """The text, in quotes where its end could not be seen, and cut where it is long."""
-    plain_text = text if PLAIN.fullmatch(text) and text.isprintable() else repr(text)
+    is_plain = PLAIN.fullmatch(text) and text.isprintable()
+    plain_text = text if is_plain else repr(text)
+    if not unicodedata.is_normalized("NFC", text):
+        plain_text = ascii(text)  # as a Mac writes an accent, which looks like another text
     if len(plain_text) <= SHOWN_CHARACTERS:
         return plain_text
     beginning = plain_text[:SHOWN_CHARACTERS]

@@ -29,6 +29,14 @@ def column_text(text: bytes, name: str) -> pa.ChunkedArray:
     return table[name]
 
 
+def hexadecimal(text: bytes, name: str, column: pa.ChunkedArray) -> int | None:
+    """The place of a column's first number in hexadecimal digits, or None."""
+    if b"0x" not in text and b"0X" not in text:
+        return None
+    cells = column_text(text, name)
+    return faults.hexadecimal(cells, column)
+
+
 def _fault(text: bytes, names: list[str], options: pa.csv.ConvertOptions) -> str | None:
     """Read once more in one thread: only then does Arrow know the number of a row."""
     invalid_rows = []

@@ -8,14 +8,18 @@ import pyarrow.compute as pc
 
 from pipeline.errors import DataError
 
+ESCAPED = b'\\"'  # as other programs write a quote inside a value
+
 
 def check(text: bytes, table: pa.Table) -> None:
     """Raise DataError with the line of a quote that is not closed at a value's end.
 
     Python's reader knows such a quote, and is slow: only a table with a line break in a value needs
-    it, since no other has lost a row.
+    it, since no other has lost a row, and a text in which a backslash is before a quote.
     """
-    if b'"' not in text or not any(_has_line_break(column) for column in table.columns):
+    if b'"' not in text:
+        return
+    if ESCAPED not in text and not any(_has_line_break(column) for column in table.columns):
         return
     csv.field_size_limit(len(text))
     lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")

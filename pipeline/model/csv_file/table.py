@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pipeline.errors import DataError
-from pipeline.model.csv_file import content, faults, header, parsing, quotes
+from pipeline.model.csv_file import content, faults, header, parsing, quotes, widths
 from pipeline.model.csv_file.text import trimmed
 
 ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float64(), "BYTES": pa.string()}
@@ -30,6 +30,7 @@ def read_csv(path: Path, columns: dict[str, str] | None, null_values: list[str])
     with _naming(path):
         text = _text(path)
         names = header.names(text)
+        widths.check(text, names)
         if columns is None:
             types = _guessed_types(text, names, null_values)
         else:
@@ -62,7 +63,12 @@ def _guessed_types(text: bytes, names: list[str], null_values: list[str]) -> dic
     """Arrow's guesses, as a tf.Example has them: a date or a time is a string."""
     options = _options({}, null_values)
     table = parsing.parsed(text, names, options)
-    return {field.name: _encodable(field.type) for field in table.schema}
+    types = {field.name: _encodable(field.type) for field in table.schema}
+    for name, data_type in types.items():
+        is_integer = pa.types.is_integer(data_type)
+        if is_integer and parsing.hexadecimal(text, name, table[name]) is not None:
+            types[name] = pa.string()
+    return types
 
 
 def _encodable(data_type: pa.DataType) -> pa.DataType:
@@ -82,16 +88,23 @@ def _options(types: dict[str, pa.DataType], null_values: list[str]) -> pa.csv.Co
 
 
 def _check_numbers(text: bytes, table: pa.Table) -> None:
-    """Refuse a number that is not finite in float32.
+    """Refuse a number that is not finite in float32, and one in hexadecimal digits.
 
-    Serving refuses it, too, and no model has an answer to it.
+    Serving refuses them, too. No model has an answer to the first; Arrow takes the others for whole
+    numbers, and 0xFFFFFFFFFFFFFFFF for -1.
     """
     for field in table.schema:
-        if not pa.types.is_floating(field.type):
-            continue
-        column = table[field.name]
-        place = faults.unfinite(column)
-        if place >= 0:
+        place = _fault_in(text, field, table[field.name])
+        if place is not None:
             cells = parsing.column_text(text, field.name)
             cell = cells[place].as_py()
-            raise DataError(faults.unfinite_cell(field.name, cell, place))
+            raise DataError(faults.cell(field.name, cell, place, field.type))
+
+
+def _fault_in(text: bytes, field: pa.Field, column: pa.ChunkedArray) -> int | None:
+    """The place of a column's first number that is none, or None."""
+    if pa.types.is_floating(field.type):
+        return faults.unfinite(column)
+    if pa.types.is_integer(field.type):
+        return parsing.hexadecimal(text, field.name, column)
+    return None

@@ -1,8 +1,10 @@
 """The one reader of a CSV: its rows, or one sentence about the file's fault."""
 
+import bz2
 import csv
 import gzip
 import io
+import lzma
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import DataError
-from pipeline.model.csv_file import parsing
+from pipeline.model.csv_file import parsing, widths
 from pipeline.model.csv_file.table import column_names, read_csv
 from pipeline.serving.numbers import is_float32
 
@@ -101,7 +103,12 @@ FAULTS = {
     GOOD.encode("utf-16"): "the file is UTF-16, allowed is UTF-8",
     GOOD.encode("utf-16-be"): "the file is UTF-16 by its NUL bytes, allowed is UTF-8",
     GOOD.encode("utf-32"): "the file is UTF-32, allowed is UTF-8",
-    b"PK\x03\x04": "a zip archive, a gzip file or an Excel workbook by its first bytes",
+    b"PK\x03\x04": "a zip archive or an Excel workbook by its first bytes, allowed is a CSV, plain",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0": "a workbook of an old Excel by its first bytes",
+    bz2.compress(GOOD.encode()): "a bzip2 file by its first bytes",
+    lzma.compress(GOOD.encode()): "an xz file by its first bytes",
+    "version https://git-lfs.github.com/spec/v1\nsize 12\n": "a pointer of Git LFS by its first",
+    f'{GOOD}1,2,"x\\"y"\n': "in the row that begins in line 3 a quote is not closed",
     f"{GOOD}1,nan,x\n": "the column fare holds nan in row 3 (the header is row 1), allowed is a",
     f"{HEADER}\n1,1e39,x\n": "the column fare holds 1e39 in row 2 (the header is row 1), allowed",
     f"{HEADER}1,-inf,x\n": "the column fare holds -inf in row 2 (the header is row 1), allowed",
@@ -128,6 +135,11 @@ TYPED_FAULTS = {
     f"{HEADER}1,much,x\n": "the column fare holds much in row 2 (the header is row 1), allowed is",
     f"{HEADER}1,{'z' * 9999},x\n": "the column fare holds zzz",
     f"{','.join(map(str, range(5000)))}\n1\n": "the column fare, n, word of schema.pbtxt is missing",
+    "n,fare,wo\u0301rd\n1,2,x\n": (
+        r"the column word of schema.pbtxt is missing, found are n, fare, 'wo\u0301rd'"
+    ),
+    f"{GOOD}0x10,2,x\n": "the column n holds 0x10 in row 3 (the header is row 1), allowed is a who",
+    f'{HEADER}" 0XFFFFFFFFFFFFFFFF",2,x\n': "the column n holds ' 0XFFFFFFFFFFFFFFFF' in row 2",
 }
 
 
@@ -136,6 +148,45 @@ def test_what_the_schema_does_not_allow_is_named(place, content, fault):
     file = place(content)
 
     assert sentence(file).startswith(fault)
+
+
+def test_hexadecimal_digits_are_text_where_types_are_guessed(place):
+    file = place(GOOD.replace("1,", "0x10,"))
+
+    [row] = rows(file, types=None)
+
+    assert row["n"] == "0x10"
+
+
+def test_a_null_value_may_look_like_a_number(place):
+    file = place(GOOD.replace("1,", "0x0,"))
+
+    table = read_csv(file, TYPES, ["0x0"])
+
+    assert table["n"].to_pylist() == [None]
+
+
+WIDE_ROW = "1,2," + "x," * 20_000
+
+
+def test_a_row_of_far_more_cells_than_the_header_is_refused_before_arrow_reads_it():
+    """Arrow would write past its memory, and may die of it."""
+    text = f"{GOOD}{WIDE_ROW}\n{GOOD}"
+
+    with pytest.raises(DataError) as refusal:
+        widths.check(text.encode(), list(TYPES))
+
+    assert str(refusal.value).startswith(
+        "row 3 (the header is row 1) has 20003 cells, allowed are 3 as in the header: '1,2,x,x"
+    )
+
+
+def test_commas_inside_quotes_make_no_wide_row(place):
+    file = place(f'{HEADER}1,2.5,"{WIDE_ROW}"\n')
+
+    [row] = rows(file)
+
+    assert row["word"] == WIDE_ROW
 
 
 def test_a_value_that_null_values_lists_is_missing(place):
@@ -205,6 +256,11 @@ BAD_ARCHIVES = {
         "rows.csv.zip",
         zipped({"a.csv": GOOD, "b.csv": GOOD}),
         "not a zip archive of one CSV: there is a.csv, b.csv in it",
+    ),
+    "gzip in zip": (
+        "rows.csv.zip",
+        zipped({"rows.csv.gz": gzip.compress(GOOD.encode())}),
+        "a gzip file by its first bytes, allowed is a CSV, plain or packed once",
     ),
     "no gzip": ("rows.csv.gz", GOOD, "not a gzip file of one CSV (Not a gzipped file"),
     "a cut gzip": (
