@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError, RunError
+from settings.values import printable
 
 PATTERN = "*?[\\"
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -25,8 +26,8 @@ PROBE = b"\0" * 4096
 
 def shown(path: Path | str) -> str:
     """The path for a sentence: a long one without its middle."""
-    text = str(path).encode("utf-8", "backslashreplace").decode()
-    text = "".join(character if character.isprintable() else "?" for character in text)
+    whole_text = str(path).encode("utf-8", "backslashreplace").decode()
+    text = printable(whole_text)
     if len(text) <= SHOWN:
         return text
     half = SHOWN // 2

@@ -39,9 +39,14 @@ def shown(value: object) -> str:
     return cut(text, LONGEST_VALUE)
 
 
+def printable(text: str) -> str:
+    """The text with a question mark for what a terminal would act on, or not show."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def cut(text: str, longest: int = LONGEST_SENTENCE) -> str:
-    """The text on one line, and no longer than `longest`."""
-    line = " ".join(text.split())
+    """The text on one line, printable, and no longer than `longest`."""
+    line = printable(" ".join(text.split()))
     if len(line) <= longest:
         return line
     return f"{line[: longest - 3]}..."

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -40,12 +41,26 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+def _path(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError("path", "a path without control characters")
+    return value
+
+
+def _of_one_type(choices: list[Any]) -> list[Any]:
+    """Refuse what KerasTuner's Choice refuses after the ingestion."""
+    if len({type(choice) for choice in choices}) > 1:
+        raise PydanticCustomError("choices", "choices of one type, as 1.0 and 0.5")
+    return choices
+
+
 Count = Annotated[int, Field(ge=1, le=INT32)]  # TFX's steps are an int32
 Days = Annotated[int, Field(ge=1, le=CENTURY_DAYS)]
 Text = Annotated[str, Field(min_length=1)]
 Location = Annotated[str, Field(pattern=r"^(US|EU|[a-z]+-[a-z]+[0-9]+)$")]  # BigQuery's
 Scalar = bool | int | float | str
 ScalarField = Annotated[Scalar, BeforeValidator(_scalar)]
+Choices = Annotated[list[ScalarField], Field(min_length=1), AfterValidator(_of_one_type)]
 
 
 class Table(BaseModel):
@@ -55,7 +70,7 @@ class Table(BaseModel):
 class Data(Table):
     # A .csv, .csv.gz or .csv.zip: a path relative to the folder, or "package:" and a path inside
     # an installed package.
-    source: Text
+    source: Annotated[Text, AfterValidator(_path)]
     required: list[Text]
     null_values: list[str] = [""]  # what a missing value looks like in the CSV
     minimum_rows: Count
@@ -81,7 +96,7 @@ class Tuning(Table):
     trials: Count
     steps: Count
     eval_steps: Count
-    space: dict[str, Annotated[list[ScalarField], Field(min_length=1)]]
+    space: dict[str, Choices]
 
 
 class Slice(Table):
@@ -153,7 +168,7 @@ class Declaration(Table):
 
 def read(file: Path) -> Declaration:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         table = tomllib.loads(text)
     # ValueError: also bytes that are not UTF-8, and an integer of more than 4,300 digits.
     except (ValueError, RecursionError) as error:

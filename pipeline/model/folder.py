@@ -126,7 +126,7 @@ class ModelFolder:
                     f"{file}: the hyperparameter {shown(name)} is unknown, "
                     f"allowed are tuning.space's {listed(space)}"
                 )
-            if value not in space[name]:
+            if not _is_among(value, space[name]):
                 raise ConfigurationError(
                     f"{file}: {cut(name, 80)} is {shown(value)}, "
                     f"allowed are tuning.space's choices {shown(space[name])}"
@@ -137,6 +137,11 @@ class ModelFolder:
                     f"{file}: {cut(name, 80)} is missing, "
                     f"allowed are tuning.space's choices {shown(choices)}"
                 )
+
+
+def _is_among(value: Scalar, choices: list[Scalar]) -> bool:
+    """Say whether it is one of the choices; 64.0 and True are other ones than 64 and 1."""
+    return any(type(choice) is type(value) and choice == value for choice in choices)
 
 
 def _package_folder(package: str) -> Path | None:
@@ -169,8 +174,9 @@ def _check_module(file: Path, functions: tuple[str, ...]) -> None:
     try:
         text = file.read_text(encoding="utf-8")
         tree = ast.parse(text, str(file))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: not Python: {error}") from error
+    # MemoryError: an expression of more levels than the parser has.
+    except (SyntaxError, UnicodeDecodeError, RecursionError, MemoryError) as error:
+        raise ConfigurationError(f"{file}: not Python: {cut(str(error), 200)}") from error
     defined_names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     for function in functions:
         if function not in defined_names:

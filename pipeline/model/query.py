@@ -30,9 +30,16 @@ def written_out(folder: ModelFolder, table: str, end: date) -> str:
     query = _statement(folder)
     parts, place = [], 0
     for placeholder in _placeholders(folder, query):
-        parts += [query[place : placeholder.start], values[placeholder.name]]
+        before = query[place : placeholder.start]
+        parts += [before, *_space_after(before), values[placeholder.name]]
         place = placeholder.end
     return "".join([*parts, query[place:]])
+
+
+def _space_after(text: str) -> list[str]:
+    """A space where a word comes right before a placeholder, whose @ no longer parts them."""
+    is_word = bool(text) and (text[-1].isalnum() or text[-1] == "_")
+    return [" "] if is_word else []
 
 
 def reads_own_table(folder: ModelFolder) -> bool:

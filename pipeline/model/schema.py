@@ -1,11 +1,13 @@
 """The reviewed data contract (schema.pbtxt): columns, their types, and the served ones."""
 
+from collections import Counter
 from pathlib import Path
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.errors import ConfigurationError
+from pipeline.model import slices
 from pipeline.model.declaration import Scalar
 from pipeline.model.folder import ModelFolder
 from pipeline.serving.numbers import INT64, LARGEST_FLOAT, is_float32
@@ -48,6 +50,10 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
     file = folder.path / "schema.pbtxt"
     schema = parse(file)
     for feature in schema.feature:
+        if not feature.name:
+            raise ConfigurationError(
+                f"{file}: a feature has no name, allowed is the name of a column"
+            )
         if feature.name == ROW_KEY:
             raise ConfigurationError(
                 f"{file}: a feature is named {ROW_KEY}, allowed is any other name: "
@@ -57,6 +63,7 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
             raise ConfigurationError(
                 f"{file}: the feature {feature.name} has no type, allowed are INT, FLOAT and BYTES"
             )
+    _refuse_twice(file, "the feature", [feature.name for feature in schema.feature])
     served_types = served_columns(schema)
     _check_names(folder, columns(schema))
     for name in folder.declaration.label.columns:
@@ -102,6 +109,16 @@ def _check_values(folder: ModelFolder, served_types: dict[str, str], types: dict
             raise ConfigurationError(
                 f"{folder.path}/model.toml: {key} is {part.value}, allowed are whole numbers "
                 f"up to {FLOAT32_WHOLE}: a row's larger ones are rounded"
+            )
+    names = [slices.name(part.feature, part.value) for part in folder.declaration.gate.slices]
+    _refuse_twice(folder.path / "model.toml", "gate.slices", names)
+
+
+def _refuse_twice(file: Path, key: str, names: list[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ConfigurationError(
+                f"{file}: {key} {shown(name)} is there {count} times, allowed is once"
             )
 
 

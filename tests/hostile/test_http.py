@@ -1,6 +1,5 @@
 """Hostile requests get the right 4xx, and their neighbours their answers."""
 
-import itertools
 import threading
 from random import Random
 
@@ -49,10 +48,16 @@ def test_each_is_refused_in_a_sentence_and_its_neighbours_are_answered(requests)
     assert "Traceback" not in server.output
 
 
-def test_a_case_is_an_outcome_of_the_server(tmp_path):
-    [case] = itertools.islice(http.cases(Random(SEED)), 1)
+def test_a_case_whose_status_is_right_is_refused_in_a_sentence(tmp_path):
+    case = next(http.cases(Random(SEED)))
 
     outcome = case.outcome(tmp_path)
 
-    assert outcome.code == 400
-    assert outcome.text.startswith("the body is not JSON")
+    assert outcome.code == http.REFUSED
+    assert len(outcome.text) > 10
+
+
+def test_an_answer_of_another_status_keeps_it(tmp_path):
+    request = http_requests.HostileRequest("a good one", http_requests.good(), (400,))
+
+    assert http.outcome(request, tmp_path).code == 200

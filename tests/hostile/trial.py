@@ -15,7 +15,6 @@ from tests.hostile.case import Case, Outcome
 ANSWERS = (0, 3)  # done, and the verdict no
 REFUSALS = (1, 2)  # failed, and wrong usage or configuration
 LONGEST = 400  # of a sentence, its scratch folder not counted
-OTHERS = {"case", "trial", "verb", "__main__", "test_hostile"}
 
 
 @dataclass
@@ -38,7 +37,13 @@ class Tally:
 def kinds() -> list[str]:
     """The modules of this package that generate cases."""
     modules = pkgutil.iter_modules(tests.hostile.__path__)
-    return sorted(module.name for module in modules if module.name not in OTHERS)
+    names = sorted(module.name for module in modules)
+    return [name for name in names if not name.startswith(("_", "test_")) and _generates(name)]
+
+
+def _generates(name: str) -> bool:
+    module = importlib.import_module(f"tests.hostile.{name}")
+    return hasattr(module, "cases")
 
 
 def tried(kind: str, *, seed: int, count: int, only: int | None = None) -> Tally:

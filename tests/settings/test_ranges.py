@@ -130,6 +130,10 @@ def test_many_problems_are_counted_where_a_sentence_has_no_room_for_them():
     assert len(sentence) < LONGEST
 
 
+def test_what_a_terminal_would_act_on_is_a_question_mark():
+    assert cut("é\x1b[31m\udcff\u202e.") == "é?[31m??."
+
+
 def test_a_long_value_is_cut():
     assert shown("x" * 5000) == f"'{'x' * 76}..."
 

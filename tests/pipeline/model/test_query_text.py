@@ -20,6 +20,8 @@ QUIET = (
     "-- x@example.org; @begin\n",
     "# x@example.org; @begin\n",
     "/* x@example.org; \n @begin */",
+    "/* one, not two /* x@y; @begin */",
+    "/*+ x@y; @begin */",
     "'@begin; x@y'",
     '"@begin; x@y"',
     "'it\\'s @begin'",
@@ -34,6 +36,7 @@ QUIET = (
     "STRPOS(company, '@')",
     "';'",
     "@@time_zone",
+    "@@row_count",
 )
 
 
@@ -85,6 +88,8 @@ def test_only_placeholders_are_replaced_in_any_mixture(tmp_path_factory, parts):
         ("SELECT ';' /* ; */;", "SELECT ';' /* ; */"),
         ("\ufeffSELECT 1", "SELECT 1"),
         ("(SELECT 'é日')", "(SELECT 'é日')"),
+        ("SELECT 1 FROM@table WHERE t<@end--", f"SELECT 1 FROM `p.d.t` WHERE t<{END_VALUE}--"),
+        ("SELECT@begin,(@end)", f"SELECT {BEGIN_VALUE},({END_VALUE})"),
         ("FROM @table |> WHERE t < @end", f"FROM `p.d.t` |> WHERE t < {END_VALUE}"),
     ],
 )

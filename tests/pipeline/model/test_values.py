@@ -54,6 +54,16 @@ def refusal(folder):
         ("least_change", "-inf", "gate.least_change is -inf, allowed are finite numbers"),
         ("learning_rate", "[0.01, nan]", "space.learning_rate.1 is nan, allowed are finite"),
         ("learning_rate", "[[1]]", "space.learning_rate.0 is [1], allowed: text in quotes, a num"),
+        (
+            "learning_rate",
+            "[1, 0.003]",
+            "learning_rate is [1, 0.003], allowed: choices of one type",
+        ),
+        (
+            "source",
+            '"a\\nb.csv"',
+            "data.source is 'a\\nb.csv', allowed: a path without control char",
+        ),
         ("fare", "nan", "serving.sample.fare is nan, allowed are finite numbers"),
         ("fare", "1e39", "serving.sample.fare is 1e+39, allowed is a value of type FLOAT: a fini"),
         ("fare", "true", "serving.sample.fare is True, allowed is a value of type FLOAT: a fini"),
@@ -170,14 +180,52 @@ def test_a_slice_of_the_columns_type_is_taken(cab, feature, literal):
     assert contract.feature
 
 
+def test_a_slice_that_is_declared_twice_is_refused_whatever_its_spelling(cab):
+    declare_slice(cab, "fare", "3")
+    declare_slice(cab, "fare", "3.0")
+
+    assert "gate.slices 'fare=3' is there 2 times, allowed is once" in refusal(cab)
+
+
+@pytest.mark.parametrize(
+    ("feature", "sentence"),
+    [
+        (
+            'name: "fare" type: FLOAT',
+            "schema.pbtxt: the feature 'fare' is there 2 times, allowed is",
+        ),
+        ("type: FLOAT", "schema.pbtxt: a feature has no name, allowed is the name of a column"),
+    ],
+)
+def test_a_feature_of_no_column_of_its_own_is_refused(cab, feature, sentence):
+    edit(cab / "schema.pbtxt", r"\Z", f"feature {{ {feature} }}\n")
+
+    assert sentence in refusal(cab)
+
+
+def test_a_byte_order_mark_in_model_toml_is_no_fault(cab):
+    file = cab / "model.toml"
+    text = file.read_text()
+    file.write_text(text, encoding="utf-8-sig")
+
+    assert read(cab).feature
+
+
+def test_a_module_of_too_many_levels_is_one_sentence(cab):
+    (cab / "model.py").write_text(f"x = {'-' * 100_000}1")
+
+    assert "model.py: not Python: Parser stack overflowed" in refusal(cab)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        ('{"batch_size": 64.0}', "best.json: batch_size is 64.0, allowed are tuning.space's choic"),
         ("[" * 100_000, "best.json: not JSON (maximum recursion depth exceeded"),
         ('{"batch_size": NaN}', "best.json: batch_size is nan, allowed are tuning.space's choices"),
         ('{"batch_size": ' + "9" * 5000 + "}", "best.json: not JSON (Exceeds the limit (4300"),
     ],
-    ids=["levels", "nan", "digits"],
+    ids=["another type", "levels", "nan", "digits"],
 )
 def test_hyperparameters_that_are_no_finite_numbers_are_one_sentence(cab, text, sentence):
     file = cab / "hyperparameters/best.json"

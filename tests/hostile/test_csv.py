@@ -17,7 +17,7 @@ def environment(monkeypatch):
 
 def some_cases():
     every_case = list(cases(random.Random(SEED)))
-    return [case for case in every_case if ", run: " in case.name][:COUNT]
+    return [case for case in every_case if case.name.startswith("run: ")][:COUNT]
 
 
 @pytest.mark.parametrize("case", some_cases(), ids=lambda case: case.name)
@@ -43,6 +43,5 @@ def test_a_seed_makes_the_same_inputs_again(tmp_path):
     first_outcome = first_case.outcome(first_place)
     second_outcome = second_case.outcome(second_place)
 
-    assert first_outcome.text.removeprefix(str(first_place)) == second_outcome.text.removeprefix(
-        str(second_place)
-    )
+    same_text = second_outcome.text.replace(str(second_place), str(first_place))
+    assert first_outcome.text == same_text
