@@ -82,7 +82,7 @@ def read(file: Path) -> Manifest:
         files = {name: File(**entry) for name, entry in content["files"].items()}
         times = {name: (changed, entered) for name, (changed, entered) in content["times"].items()}
         digest = content["digest"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{file} is no manifest") from error
     manifest = Manifest(files, times)
     if manifest.digest != digest:

@@ -5,6 +5,7 @@ was unpacked inside one is none of its commits.
 """
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -77,6 +78,6 @@ def _failure(folder: Path, subcommand: str, message: str) -> str:
     if any(words in message for words in OTHER_OWNER):
         return (
             f"git reads nothing in {folder}, which another account owns (dubious ownership): "
-            f"`git config --global --add safe.directory {folder}` allows it"
+            f"`git config --global --add safe.directory {shlex.quote(str(folder))}` allows it"
         )
     return f"git {subcommand} failed in {folder}: {message[:200]}"

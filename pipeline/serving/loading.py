@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import manifest
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.serving import saved_model
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def load(path: str, phases: Phases | None = None) -> Model:
 
 def failure(path: str, error: Exception) -> str:
     """The sentence of an error of `load`."""
-    if isinstance(error, ConfigurationError):
+    if isinstance(error, ConfigurationError | RunError):
         return str(error)
     lines = str(error).strip().splitlines()
     first_line = lines[0] if lines else type(error).__name__

@@ -6,7 +6,8 @@ It lies in a folder here or under gs://, and is the newest of several versions.
 import tempfile
 from pathlib import Path, PurePosixPath
 
-from pipeline.errors import ConfigurationError
+from pipeline import manifest
+from pipeline.errors import ConfigurationError, RunError
 
 NEEDED = (
     "saved_model.pb",
@@ -17,7 +18,10 @@ NEEDED = (
 
 
 def check(folder: Path) -> Path:
-    """The folder, if a model of ours is in it; raises ConfigurationError."""
+    """The folder, if a model of ours is in it; raises ConfigurationError.
+
+    Raises RunError where a published version is no longer what was published.
+    """
     if not folder.is_dir():
         raise ConfigurationError(
             f"{folder}: there is no such folder, allowed is one that holds a SavedModel"
@@ -29,7 +33,18 @@ def check(folder: Path) -> Path:
             raise ConfigurationError(
                 f"{folder}: there is no {name}, a model that can be served holds {names}"
             )
+    _refuse_damaged(folder)
     return folder
+
+
+def _refuse_damaged(folder: Path) -> None:
+    file = manifest.inside(folder)
+    problem = manifest.problem(folder, file) if file.exists() else None
+    if problem:
+        raise RunError(
+            f"{folder}: the model is damaged ({problem}): serve another version, or run again, "
+            "which publishes a new one"
+        )
 
 
 def newest(published: Path) -> Path | None:

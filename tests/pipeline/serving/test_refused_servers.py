@@ -10,7 +10,8 @@ from tests.pipeline.serving.server_process import ENTRYPOINT, SECONDS, started
 
 
 def test_a_graph_that_does_not_load_ends_the_server_with_a_sentence(trained, tmp_path):
-    broken = shutil.copytree(trained.model, tmp_path / "broken")
+    ignored = shutil.ignore_patterns("manifest.json")
+    broken = shutil.copytree(trained.model, tmp_path / "broken", ignore=ignored)
     (broken / "saved_model.pb").write_bytes(b"no graph")
 
     with started(*ENTRYPOINT, AIP_STORAGE_URI=str(broken)) as process:
@@ -19,6 +20,20 @@ def test_a_graph_that_does_not_load_ends_the_server_with_a_sentence(trained, tmp
         process.wait_for(f"python -m pipeline.serving.server: {broken}: cannot be served: .+\n$")
         assert exit_code == 1
         assert "Traceback" not in process.output
+
+
+def test_a_published_model_that_is_no_longer_what_it_was_is_not_served(cli, trained, tmp_path):
+    damaged = shutil.copytree(trained.model, tmp_path / "damaged")
+    file = damaged / "assets.extra/sample.json"
+    text = file.read_text()
+    file.write_text(text.replace("12.45", "12.46"))
+
+    result = cli("serve", damaged)
+
+    assert result.code == 1
+    assert f"{damaged}: the model is damaged (assets.extra/sample.json has another content" in (
+        result.sentence
+    )
 
 
 def test_the_verb_refuses_what_is_no_model_of_ours(cli, trained, tmp_path):
