@@ -12,8 +12,9 @@ from tests.hostile.case import Outcome
 
 SEED = 15
 FEW = 4  # cases of a kind
-TABLE = (REPOSITORY / "docs/hostile.md").read_text()
-NAMED = re.findall(r"`(tests/[\w/.]+::\w+)`", TABLE)
+PAGE = (REPOSITORY / "docs/hostile.md").read_text()
+ROWS = re.findall(r"^\| (?!kind )(.+) \| (.+) \| (.+) \|$", PAGE, re.MULTILINE)
+NAMED_TEST = re.compile(r"`(tests/[\w/.]+)::(\w+)`")
 
 
 @pytest.mark.parametrize("kind", trial.kinds())
@@ -63,13 +64,29 @@ def test_a_sentence_is_measured_without_its_scratch_folder(tmp_path):
     assert trial.fault_of(outcome, tmp_path) is None
 
 
-def test_the_table_names_tests():
-    assert len(NAMED) > 8
+def test_the_table_has_each_kind_once():
+    kinds = [kind for kind, _, _ in ROWS]
+
+    assert len(kinds) == len(set(kinds)) == 16
 
 
-@pytest.mark.parametrize("name", NAMED)
-def test_each_kind_is_held_by_tests_that_are_there(name):
-    path, _, test = name.partition("::")
+@pytest.mark.parametrize(("kind", "line", "tests"), ROWS)
+def test_each_kind_has_a_line_and_tests(kind, line, tests):
+    assert len(line.split()) >= 8
+    assert NAMED_TEST.search(tests)
+
+
+@pytest.mark.parametrize("kind", trial.kinds())
+def test_each_kind_that_is_generated_is_named(kind):
+    assert f"`{kind}`" in PAGE
+
+
+def test_seven_kinds_are_generated():
+    assert len(trial.kinds()) == 7
+
+
+@pytest.mark.parametrize(("path", "test"), NAMED_TEST.findall(PAGE))
+def test_each_kind_is_held_by_tests_that_are_there(path, test):
     text = (REPOSITORY / path).read_text()
 
     assert f"def {test}(" in text
