@@ -43,7 +43,7 @@ theirs: ## `make test` in a clone with values and models of its own
 	$(MAKE) -C .theirs/clone test
 
 hostile: ## generated inputs of every kind, each to end in an answer or one sentence (seed=7 only=KIND:NUMBER repeat one)
-	cd tests/team && PYTHONPATH=$(CURDIR) $(CURDIR)/$(PIPELINE) python -m tests.hostile \
+	cd tests/team && PYTHONPATH=$(CURDIR) python3 $(CURDIR)/build/environment pipeline python -m tests.hostile \
 	  $(if $(seed),--seed $(seed)) $(if $(only),--only $(only))
 
 check: ## the fast half: lint, format, types, imports, and that the lock is Pipfile's

@@ -69,18 +69,22 @@ def _problem(database: sqlite3.Connection, store: Path) -> str | None:
     if verdict != "ok":
         lines = str(verdict).splitlines()
         return lines[-1]
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    # A run that was killed at once leaves an empty one, and no artifact.
-    if "Artifact" not in tables and any(store.glob("[A-Z]*")):
-        return "it is empty"
+    missing_tables = _missing_tables(database)
+    # A run that was killed at once leaves an unfinished one, and no artifact.
+    if missing_tables and any(store.glob("[A-Z]*")):
+        return f"it lacks the table {missing_tables[0]}"
     return None
+
+
+def _missing_tables(database: sqlite3.Connection) -> list[str]:
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+    return [table for table, _ in COLUMNS if table not in tables]
 
 
 def _roots(database: sqlite3.Connection) -> set[str]:
     """The folders in which the artifacts lay when their addresses were written."""
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-    if "Artifact" not in tables:
+    if _missing_tables(database):
         return set()
-    rows = database.execute("SELECT uri FROM Artifact WHERE uri IS NOT NULL")
+    rows = database.execute("SELECT uri FROM Artifact WHERE typeof(uri) = 'text'")
     matches = [ADDRESS.fullmatch(uri) for (uri,) in rows]
     return {match[1] for match in matches if match}

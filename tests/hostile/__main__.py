@@ -18,6 +18,9 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     seed = random.randrange(10**6) if options.seed is None else options.seed
     kind, _, number = options.only.partition(":")
+    if options.only and (kind not in trial.kinds() or not (number or "0").isdecimal()):
+        kinds = ", ".join(trial.kinds())
+        parser.error(f"--only is {options.only!r}, allowed are {kinds}, each with :NUMBER or not")
     print(f"seed={seed}", flush=True)
     tallies = []
     for name in [kind] if kind else trial.kinds():

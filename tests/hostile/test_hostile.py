@@ -1,6 +1,8 @@
 """The short form of `make hostile`, its judgement, and the tests that docs/hostile.md names."""
 
+import os
 import re
+import subprocess
 from random import Random
 
 import pytest
@@ -23,6 +25,29 @@ def test_generated_inputs_end_in_an_answer_or_one_sentence(kind):
 
     assert tally.failures == []
     assert tally.answers + tally.sentences == FEW
+
+
+def make(*arguments):
+    outer_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    variables = {name: value for name, value in os.environ.items() if name not in outer_make}
+    command = ["make", "--no-print-directory", "hostile", *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True)
+
+
+def test_the_target_tries_one_case_and_prints_the_seed():
+    process = make("seed=15", "only=settings:3")
+
+    assert process.returncode == 0, process.stderr
+    assert "seed=15\n" in process.stdout
+    assert re.search(r"^settings +1 +\d +\d +0$", process.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("only", ["cvs", "csv:x", "test_http"])
+def test_another_kind_is_refused_by_name(only):
+    process = make(f"only={only}")
+
+    assert process.returncode == 2
+    assert f"--only is {only!r}, allowed are csv, git_environment, http, " in process.stderr
 
 
 def test_a_seed_generates_the_same_cases():

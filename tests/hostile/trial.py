@@ -54,8 +54,9 @@ def tried(kind: str, *, seed: int, count: int, only: int | None = None) -> Tally
     for number, case in enumerate(itertools.islice(module.cases(generator), count)):
         if only in (None, number):
             _add(tally, number, case)
-    if only is None and tally.cases < count:
-        tally.failures.append(f"{kind} has {tally.cases} cases, allowed are at least {count}")
+    least_count = count if only is None else 1
+    if tally.cases < least_count:
+        tally.failures.append(f"{kind} has {tally.cases} cases, allowed are at least {least_count}")
     return tally
 
 

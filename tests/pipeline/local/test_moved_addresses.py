@@ -59,6 +59,31 @@ def test_a_store_that_stays_is_not_written(database, tmp_path):
     assert (tmp_path / "metadata.db").read_bytes() == content
 
 
+@pytest.mark.parametrize("table", [table for table, _ in metadata_database.COLUMNS])
+def test_a_database_without_one_of_its_tables_is_damaged(table, database, tmp_path):
+    (tmp_path / "Trainer").mkdir()
+    database.execute(f"DROP TABLE {table}")
+
+    with pytest.raises(RunError, match=f"lacks the table {table}.: remove it and run again"):
+        metadata_database.prepare(tmp_path)
+
+
+def test_a_database_that_a_killed_run_has_not_finished_is_none_of_our_business(database, tmp_path):
+    database.execute("DROP TABLE ExecutionProperty")
+
+    metadata_database.prepare(tmp_path)
+
+    assert uris(database) == []
+
+
+def test_an_address_that_is_no_text_moves_nothing(database, tmp_path):
+    insert(database, b"\xff/Trainer/model/8")
+
+    metadata_database.prepare(tmp_path)
+
+    assert uris(database) == [b"\xff/Trainer/model/8"]
+
+
 def test_a_locked_database_is_not_called_damaged(database, tmp_path, monkeypatch):
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda file: connect(file, timeout=0))
