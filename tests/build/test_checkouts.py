@@ -154,6 +154,17 @@ def test_no_target_calls_a_script_by_its_execute_bit():
     assert direct == []
 
 
+def test_no_target_puts_a_folder_before_a_command_of_several_words():
+    """PIPELINE begins with python3: a path before it names no program."""
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    variables = re.findall(r"^(\w+) := .* .*", makefile, re.MULTILINE)
+
+    prefixed = re.findall(rf"/\$\((?:{'|'.join(variables)})\)", makefile)
+
+    assert "PIPELINE" in variables
+    assert prefixed == []
+
+
 @pytest.mark.parametrize("file", ["cdktf.json", ".pre-commit-config.yaml", "build/Dockerfile"])
 def test_no_other_file_does_either(file):
     text = (REPOSITORY / file).read_text(encoding="utf-8")

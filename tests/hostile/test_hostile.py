@@ -1,8 +1,6 @@
 """The short form of `make hostile`, its judgement, and the tests that docs/hostile.md names."""
 
-import os
 import re
-import subprocess
 from random import Random
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from settings import REPOSITORY
 from tests.hostile import settings as settings_kind
 from tests.hostile import trial
+from tests.hostile.__main__ import main
 from tests.hostile.case import Outcome
 
 SEED = 15
@@ -27,27 +26,24 @@ def test_generated_inputs_end_in_an_answer_or_one_sentence(kind):
     assert tally.answers + tally.sentences == FEW
 
 
-def make(*arguments):
-    outer_make = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-    variables = {name: value for name, value in os.environ.items() if name not in outer_make}
-    command = ["make", "--no-print-directory", "hostile", *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True)
+def test_one_case_is_tried_and_the_seed_printed(capsys):
+    code = main(["--seed", "15", "--only", "settings:3"])
 
-
-def test_the_target_tries_one_case_and_prints_the_seed():
-    process = make("seed=15", "only=settings:3")
-
-    assert process.returncode == 0, process.stderr
-    assert "seed=15\n" in process.stdout
-    assert re.search(r"^settings +1 +\d +\d +0$", process.stdout, re.MULTILINE)
+    output = capsys.readouterr().out
+    assert code == 0
+    assert output.startswith("seed=15\n")
+    assert re.search(r"^settings +1 +\d +\d +0$", output, re.MULTILINE)
 
 
 @pytest.mark.parametrize("only", ["cvs", "csv:x", "test_http"])
-def test_another_kind_is_refused_by_name(only):
-    process = make(f"only={only}")
+def test_another_kind_is_refused_by_name(only, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["--only", only])
 
-    assert process.returncode == 2
-    assert f"--only is {only!r}, allowed are csv, git_environment, http, " in process.stderr
+    assert exit_.value.code == 2
+    assert (
+        f"--only is {only!r}, allowed are csv, git_environment, http, " in capsys.readouterr().err
+    )
 
 
 def test_a_seed_generates_the_same_cases():
