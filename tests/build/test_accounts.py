@@ -116,11 +116,21 @@ def test_an_account_without_a_home_is_told_what_to_set(environment, monkeypatch,
     assert message.count("\n") == 1
 
 
-def test_without_home_the_account_s_entry_has_it(environment, monkeypatch):
+@pytest.mark.parametrize("folder", ["", ".", "~"])
+def test_without_a_whole_home_the_account_s_entry_has_it(environment, monkeypatch, folder):
     expected = os.path.expanduser(f"~{environment.account()}")
-    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setenv("HOME", folder)
 
     assert str(environment.home()) == expected
+
+
+def test_an_account_without_a_path_runs_commands_all_the_same(environment, monkeypatch):
+    variables = {name: value for name, value in os.environ.items() if name != "PATH"}
+    monkeypatch.setattr(os, "environ", variables)
+
+    environment.clean()
+
+    assert variables["PATH"] == os.defpath
 
 
 def test_a_relative_cache_is_ignored(environment, monkeypatch, tmp_path):
