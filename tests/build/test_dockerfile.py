@@ -111,7 +111,7 @@ def test_the_serving_image_holds_whatever_the_server_imports():
     paths = set(_paths_copied_into("serving"))
     files = {path for path in paths if path.is_file()}
     for path in paths:
-        files.update(path.glob("*.py"))
+        files.update(path.rglob("*.py"))
     held = files | paths
 
     for file in files:
