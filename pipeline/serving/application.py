@@ -56,8 +56,7 @@ HEADERS = {
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-Instances = list[Any]
-Question = tuple[list[bytes], str, Instances]  # the records, the signature, what they were made of
+Question = tuple[list[bytes], str]  # the records and the signature
 
 
 @dataclass(frozen=True)
@@ -72,15 +71,15 @@ class Served:
 class Asked:
     """A prediction request: when it came, and what is known of it."""
 
-    __slots__ = ("instances", "receive", "served", "signature", "size", "start")
+    __slots__ = ("content", "count", "receive", "served", "signature", "start")
 
     def __init__(self, receive: Receive, start: float, served: Served | None) -> None:
         self.receive = receive
         self.start = start
         self.served = served
         self.signature = ""
-        self.instances: Instances = []
-        self.size = 0  # bytes of the body
+        self.content: bytes | bytearray = b""
+        self.count = 0  # of its instances
 
 
 class Application:
@@ -177,7 +176,7 @@ class Application:
         finally:  # the server logs what else was raised
             self.busy -= 1
             seconds = clock() - asked.start
-            count = len(asked.instances) if status == 200 else 0
+            count = asked.count if status == 200 else 0
             self.metrics.answered(asked.signature, status, seconds, count)
             headers = HEADERS.get(status, [])
             if asked.served is not None:
@@ -196,7 +195,7 @@ class Application:
             return status, _error(sentence)
         content: bytes = orjson.dumps({"predictions": predictions})
         if self._log is not None and self._log.samples():
-            self._log.add(_entry(asked, predictions, len(content)))
+            self._log.add(_entry(asked, content))
         return 200, content
 
     async def _predictions(self, asked: Asked, scope: Scope) -> list[Any]:
@@ -205,14 +204,15 @@ class Application:
             raise RequestError(503, UNAVAILABLE[self.state])
         head = body.head(scope["headers"])
         content = await body.read(asked.receive, head.size, gzip=head.gzip)
-        asked.size = len(content)
+        asked.content = content
         if served.batcher.full:  # told before the work of parsing
             raise ShedError("full")
         if len(content) <= SMALL_BYTES:
             question = _question(served.model.engine, content)
         else:
             question = await self._large_question(served.model.engine, content)
-        records, asked.signature, asked.instances = question
+        records, asked.signature = question
+        asked.count = len(records)
         timeout = head.timeout_seconds
         deadline = inf if timeout is None else asked.start + timeout
         left = partial(_has_left, asked.receive)
@@ -235,7 +235,7 @@ def _question(engine: "Engine", content: bytes | bytearray) -> Question:
     question = contract.parse(content)
     try:
         signature = engine.signature(question.signature)
-        return engine.encode(question.instances), signature, question.instances
+        return engine.encode(question.instances), signature
     except ValueError as error:
         from pipeline.serving.engine import InstanceError  # loaded by now
 
@@ -244,17 +244,16 @@ def _question(engine: "Engine", content: bytes | bytearray) -> Question:
         raise
 
 
-def _entry(asked: Asked, predictions: list[Any], size: int) -> Entry:
-    """What is logged of an answered request; `size` is the answer's."""
+def _entry(asked: Asked, answer: bytes) -> Entry:
+    """What is logged of an answered request."""
     assert asked.served
     model = asked.served.model
     return Entry(
         endpoint=model.name,
         deployed_model_id=model.version,
         time=time.time(),
-        instances=asked.instances,
-        predictions=predictions,
-        size=asked.size + size,
+        request=asked.content,
+        response=bytes(memoryview(answer)),  # orjson's own has up to eighty times the room
     )
 
 

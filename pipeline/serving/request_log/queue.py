@@ -86,7 +86,7 @@ class RequestLog:
         """The entry's row; None if it is dropped."""
         try:
             line = entry.line()
-        except (TypeError, ValueError, OverflowError):  # one row must not end the thread
+        except (TypeError, ValueError, KeyError):  # one row must not end the thread
             self.ledger.drop_queued(1, "unencodable")
             return None
         if len(line) > ROW_BYTES:

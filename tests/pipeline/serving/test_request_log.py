@@ -1,5 +1,6 @@
 """The request log against BigQuery's stand-in: every row has one place, whatever fails."""
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -59,8 +60,11 @@ def _log(table: Table, folder: Path, **options: Any) -> RequestLog:
 
 
 def _entry(number: int = 0, size: int = 100) -> Entry:
-    instance = {"_key": f"row-{number}", "fare": 1.5}
-    return Entry("cab", "7", time.time(), [instance, None], [0.5, "x"], size)
+    """An entry of this many bytes."""
+    request = json.dumps({"instances": [{"_key": f"row-{number}", "fare": 1.5}, None]})
+    response = b'{"predictions": [0.5, "x"]}'
+    padded = request.ljust(size - len(response))
+    return Entry("cab", "7", time.time(), padded.encode(), response)
 
 
 def _settled(log: RequestLog) -> Count:
@@ -189,7 +193,7 @@ def test_a_table_that_cant_be_made_is_said_before_the_first_request(
 
 
 def test_an_entry_that_is_no_json_is_counted_and_the_next_is_written(log: RequestLog):
-    log.add(replace(_entry(), predictions=[object()]))
+    log.add(replace(_entry(), response=b"none"))
     log.add(_entry())
 
     count = _settled(log)
@@ -208,8 +212,8 @@ def test_an_insert_that_is_too_large_is_halved(log: RequestLog, table: Table, st
 
 
 def test_a_row_over_ten_megabytes_is_counted_and_not_written(log: RequestLog, table: Table):
-    large_instance = {"text": "x" * 10_000_001}
-    log.add(Entry("cab", "7", time.time(), [large_instance], [0], 10))
+    large_request = json.dumps({"instances": [{"text": "x" * 10_000_001}]})
+    log.add(replace(_entry(), request=large_request.encode()))
 
     assert _settled(log).dropped == {"too_large": 1}
 
