@@ -13,7 +13,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ ROUTE = re.compile(r"/[\w/:.~-]*")
 DRAIN_SECONDS = 8.0  # from SIGTERM to the end; Cloud Run kills after 10 s
 VERTEX_DRAIN_SECONDS = 29.0  # Kubernetes, and so Vertex, kills after 30 s
 DRAIN_RANGE = (1, 3600)
-LOG_SECONDS = 2  # of a drain: for the request log, which also gets what the requests leave
+LOG_SHARE = 0.25  # of a drain: for the request log, which also gets what the requests leave
 CLOSING_SECONDS = 1  # of a drain: for the connections, once it waits for no answer any more
 # Google's balancer keeps an idle connection for 600 s and would send its next request into one that
 # is closed here first: cloud.google.com/load-balancing/docs/https#timeouts_and_retries.
@@ -68,19 +69,25 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     listener = listen(host, port)
     application = Application(health_route=health_route, predict_route=predict_route)
+    log_seconds = 0.0
     if log is not None:
         application.log_to(log)
-        drain_seconds -= LOG_SECONDS
-    server = Server(application, drain_seconds)
+        log_seconds = LOG_SHARE * drain_seconds
+    server = Server(application, drain_seconds - log_seconds)
     chosen_port = listener.getsockname()[1]
     url = f"http://{host}:{chosen_port}{predict_route}"
     _say(f"loading {model}; {url} answers 503 until it is there")
-    versions = Versions(published, application) if published else None
-    arguments = (model, url, application, server, versions)
+    afterwards: list[Callable[[], None]] = []
+    if log is not None:
+        afterwards.append(log.start)
+    if published is not None:
+        versions = Versions(published, application)
+        afterwards.append(partial(versions.watch, Path(model)))
+    arguments = (model, url, application, server, afterwards)
     threading.Thread(target=_load, args=arguments, daemon=True).start()
     server.run(sockets=[listener])
     if log is not None:
-        log.stop(LOG_SECONDS + server.remaining_seconds())
+        log.stop(log_seconds + server.remaining_seconds())
     if server.failure:
         raise RunError(server.failure)
 
@@ -132,8 +139,13 @@ class Server(uvicorn.Server):
 
 
 def _load(
-    path: str, url: str, application: Application, server: Server, versions: Versions | None
+    path: str,
+    url: str,
+    application: Application,
+    server: Server,
+    afterwards: Iterable[Callable[[], None]],
 ) -> None:
+    """Load the model and have it answer, then call `afterwards`."""
     try:
         phases = loading.prepare()
         model = loading.load(path, phases)
@@ -143,8 +155,8 @@ def _load(
         return
     application.serve(model)
     _say(f"{model.name}, version {model.version}, is ready after {model.phases}: {url}")
-    if versions is not None:
-        versions.watch(Path(path))
+    for step in afterwards:
+        step()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -185,9 +197,11 @@ def container(environment: Mapping[str, str]) -> dict[str, Any]:
                 f"allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}"
             )
     drain = environment.get("ESTEIRA_DRAIN_SECONDS", f"{VERTEX_DRAIN_SECONDS:g}")
-    if not drain.isdecimal():
+    shortest, longest = DRAIN_RANGE
+    if not drain.isdecimal() or not shortest <= float(drain) <= longest:
         raise ConfigurationError(
-            f"ESTEIRA_DRAIN_SECONDS is {drain!r}, allowed is a whole number of seconds"
+            f"ESTEIRA_DRAIN_SECONDS is {drain[:80]!r}, "
+            f"allowed is a whole number of seconds from {shortest} to {longest}"
         )
     return {
         "model": model,

@@ -28,6 +28,7 @@ class Ledger:
         rows = sum(segment.rows for segment in segments)
         self._count = Count(sampled=rows, spooled=rows)  # left by an earlier process
         self._segments = deque(segments)
+        self._bytes = sum(segment.size for segment in segments)  # of those in the deque
         self._lock = threading.Lock()
 
     def count(self) -> Count:
@@ -50,17 +51,19 @@ class Ledger:
         """What was queued is on disk."""
         with self._lock:
             self._segments.append(segment)
+            self._bytes += segment.size
             self._count.queued -= segment.rows
             self._count.spooled += segment.rows
 
     def take(self) -> Segment | None:
         """The oldest segment, for its sender alone; it counts as spooled until `settle`."""
         with self._lock:
-            return self._segments.popleft() if self._segments else None
+            return self._pop() if self._segments else None
 
     def put_back(self, segment: Segment) -> None:
         with self._lock:
             self._segments.appendleft(segment)
+            self._bytes += segment.size
 
     def settle(self, segment: Segment, dropped: Counter[str]) -> None:
         """The table has the taken segment's rows, but for those dropped."""
@@ -73,14 +76,17 @@ class Ledger:
         """Give up the oldest segments beyond this size; the newest always stays."""
         oldest = []
         with self._lock:
-            size = sum(segment.size for segment in self._segments)
-            while size > maximum_bytes and len(self._segments) > 1:
-                segment = self._segments.popleft()
-                size -= segment.size
+            while self._bytes > maximum_bytes and len(self._segments) > 1:
+                segment = self._pop()
                 self._count.spooled -= segment.rows
                 self._count.dropped["spool_full"] += segment.rows
                 oldest.append(segment)
         return oldest
+
+    def _pop(self) -> Segment:
+        segment = self._segments.popleft()
+        self._bytes -= segment.size
+        return segment
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """The figures in Prometheus' form."""

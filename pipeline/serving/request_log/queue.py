@@ -1,14 +1,16 @@
 """The request log of a server: a queue in memory that is flushed to disk, and sent from there."""
 
 import random
-import sys
 import threading
+import time
 from pathlib import Path
 
+from pipeline import places
 from pipeline.serving.request_log.entry import Entry
 from pipeline.serving.request_log.ledger import Ledger
 from pipeline.serving.request_log.sender import Sender, Table
 from pipeline.serving.request_log.spool import Spool, in_segments
+from pipeline.serving.request_log.trouble import Trouble
 
 FLUSH_SECONDS = 1.0
 QUEUE_BYTES = 32 * 2**20
@@ -38,11 +40,15 @@ class RequestLog:
         self._flush_seconds = flush_seconds
         self._queue_bytes = queue_bytes
         self._spool_bytes = spool_bytes
+        self._full_disk = Trouble(f"{folder}: logged requests can be kept again")
         self._lock = threading.Lock()  # of the two below
         self._queue: list[Entry] = []
         self._size = 0  # bytes of the queue's entries
         self._stopping = threading.Event()
         self._flusher = threading.Thread(target=self._work, name="log-flusher", daemon=True)
+
+    def start(self) -> None:
+        """Flush and send from now on: not before the server is ready, which it would delay."""
         self._flusher.start()
         self._sender.start()
 
@@ -62,9 +68,11 @@ class RequestLog:
 
     def stop(self, seconds: float) -> None:
         """Bring the queue to disk, and to the table what can be sent in these seconds."""
+        deadline = time.monotonic() + seconds
         self._stopping.set()
-        self._flusher.join(seconds)
-        self._sender.stop(seconds)
+        if self._flusher.is_alive():
+            self._flusher.join(seconds)
+            self._sender.stop(deadline)
         self._spool.close()
 
     def _work(self) -> None:
@@ -99,10 +107,11 @@ class RequestLog:
             segment = self._spool.write(lines)
         except OSError as error:
             self.ledger.drop_queued(len(lines), "disk")
-            print(
-                f"{len(lines)} logged requests are lost, the disk takes none: {error.strerror}",
-                file=sys.stderr,
-                flush=True,
+            kind = type(error).__name__
+            sentence = (
+                f"logged requests are lost, since they can't be kept: {places.failure(error)}"
             )
+            self._full_disk.begin(kind, sentence)
             return
+        self._full_disk.end()
         self.ledger.spool(segment)

@@ -1,6 +1,6 @@
 """Sends segments from the spool to the table, oldest first, until each is settled."""
 
-import sys
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -11,6 +11,7 @@ import orjson
 from pipeline.serving.request_log.ledger import Ledger
 from pipeline.serving.request_log.spool import Segment
 from pipeline.serving.request_log.table import RefusedError, Row
+from pipeline.serving.request_log.trouble import Trouble
 
 IDLE_SECONDS = 0.1
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 15.0
@@ -18,9 +19,9 @@ REASONS = {400: "refused", 413: "too_large"}
 
 
 class Connection(Protocol):
-    """The table's client; `insert` returns how many rows were refused."""
+    """The table's client; `insert` returns why rows were refused, a reason for each of them."""
 
-    def insert(self, rows: list[Row]) -> int: ...
+    def insert(self, rows: list[Row]) -> list[str]: ...
 
 
 class Table(Protocol):
@@ -33,14 +34,18 @@ class Table(Protocol):
 
 
 class Sender:
-    """A thread that sends; where the table can't be reached it asks again for ever."""
+    """A thread that sends; where the table can't be reached it asks again for ever.
+
+    It connects before there is a row, so that a wrong table is told of at the start.
+    """
 
     def __init__(self, table: Table, ledger: Ledger) -> None:
         self._table = table
         self._ledger = ledger
         self._connection: Connection | None = None
         self._pause_seconds = FIRST_PAUSE_SECONDS
-        self._trouble = ""
+        self._outage = Trouble(f"the request log is written to {table.name} again")
+        self._refusal = Trouble("")  # it has no end that could be seen
         self._stopping = threading.Event()
         self._deadline = float("inf")
         self._thread = threading.Thread(target=self._work, name="log-sender", daemon=True)
@@ -48,14 +53,15 @@ class Sender:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, seconds: float) -> None:
-        """End when all is sent, or after these seconds."""
-        self._deadline = time.monotonic() + seconds
+    def stop(self, deadline: float) -> None:
+        """End when all is sent, or at this time of the monotonic clock."""
+        self._deadline = deadline
         self._stopping.set()
-        self._thread.join(seconds)
+        seconds = deadline - time.monotonic()
+        self._thread.join(max(0, seconds))
 
     def _work(self) -> None:
-        self._connect_early()
+        self._try_to_connect()
         while time.monotonic() < self._deadline:
             segment = self._ledger.take()
             if segment is not None:
@@ -65,37 +71,63 @@ class Sender:
             else:
                 self._stopping.wait(IDLE_SECONDS)
 
-    def _connect_early(self) -> None:
-        """Connect while the model loads: the client's import would hold up the first answers."""
+    def _try_to_connect(self) -> None:
         try:
-            self._connection = self._table.connect()
-        except Exception as error:  # it is tried again with the first rows
-            self._say_unwritable(error)
+            self._connected()
+        except Exception as error:  # whatever Google's client raises, the server serves on
+            self._tell(error)
 
     def _try(self, segment: Segment) -> None:
         try:
             dropped = self._send(segment)
-        except FileNotFoundError:
-            dropped = Counter(removed=segment.rows)
-        except Exception as error:  # whatever Google's client raises, the rows stay on disk
+        except Exception as error:  # whatever it is, the rows stay on disk
             self._ledger.put_back(segment)
             self._connection = None
-            self._say_unwritable(error)
+            self._tell(error)
             self._pause()
             return
         self._pause_seconds = FIRST_PAUSE_SECONDS
-        self._say("")
+        self._outage.end()
         segment.remove()
         self._ledger.settle(segment, dropped)
 
     def _send(self, segment: Segment) -> Counter[str]:
         """Insert the segment's rows; return those that nobody will ever take, by reason."""
+        rows, dropped = _rows(segment)
+        if rows:
+            self._insert(self._connected(), rows, dropped)
+        return dropped
+
+    def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = self._table.connect()
-        rows = [orjson.loads(line) for line in segment.lines()]
-        dropped: Counter[str] = Counter()
-        _insert(self._connection, rows, dropped)
-        return dropped
+        return self._connection
+
+    def _insert(self, connection: Connection, rows: list[Row], dropped: Counter[str]) -> None:
+        """Insert them; by halves where BigQuery refuses the whole, down to the row that it is."""
+        try:
+            reasons = connection.insert(rows)
+        except RefusedError as error:
+            if len(rows) == 1:
+                dropped[REASONS[error.status]] += 1
+                self._tell_refusal(str(error))
+                return
+            middle = len(rows) // 2
+            self._insert(connection, rows[:middle], dropped)
+            self._insert(connection, rows[middle:], dropped)
+            return
+        dropped["refused"] += len(reasons)
+        if reasons:
+            self._tell_refusal(reasons[0])
+
+    def _tell(self, error: Exception) -> None:
+        kind = type(error).__name__
+        sentence = f"the request log can't be written to {self._table.name}: {_first(str(error))}"
+        self._outage.begin(kind, sentence)
+
+    def _tell_refusal(self, reason: str) -> None:
+        sentence = f"{self._table.name} refuses rows of the request log: {_first(reason)}"
+        self._refusal.begin("refused", sentence)
 
     def _pause(self) -> None:
         if self._stopping.is_set():
@@ -104,32 +136,21 @@ class Sender:
             self._stopping.wait(self._pause_seconds)
         self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
 
-    def _say_unwritable(self, error: Exception) -> None:
-        self._say(f"the request log can't be written to {self._table.name}: {_first(error)}")
 
-    def _say(self, trouble: str) -> None:
-        """A trouble once, and its end."""
-        if trouble == self._trouble:
-            return
-        sentence = trouble or f"the request log is written to {self._table.name} again"
-        print(sentence, file=sys.stderr, flush=True)
-        self._trouble = trouble
-
-
-def _insert(connection: Connection, rows: list[Row], dropped: Counter[str]) -> None:
-    """Insert the rows; by halves where BigQuery refuses the whole, down to the row that it is."""
+def _rows(segment: Segment) -> tuple[list[Row], Counter[str]]:
+    """The segment's rows, and the number of those that the disk has lost, by reason."""
     try:
-        dropped["refused"] += connection.insert(rows)
-    except RefusedError as error:
-        if len(rows) == 1:
-            dropped[REASONS[error.status]] += 1
-            return
-        middle = len(rows) // 2
-        _insert(connection, rows[:middle], dropped)
-        _insert(connection, rows[middle:], dropped)
+        lines = segment.lines()
+    except FileNotFoundError:
+        return [], Counter(removed=segment.rows)
+    rows = []
+    for line in lines[: segment.rows]:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            rows.append(orjson.loads(line))
+    return rows, Counter(damaged=segment.rows - len(rows))
 
 
-def _first(error: Exception) -> str:
-    """The error's first line, bounded."""
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+def _first(text: str) -> str:
+    """The first line, bounded."""
+    lines = text.strip().splitlines()
+    return lines[0][:200] if lines else "without a reason"

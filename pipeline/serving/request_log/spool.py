@@ -4,8 +4,10 @@ A segment is a file of rows, one JSON object a line, and is sent as one insert. 
 another name, brought to disk and renamed: a process that is killed leaves whole segments alone.
 """
 
+import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 from pipeline.errors import ConfigurationError, RunError
 
 SUFFIX, PARTIAL_SUFFIX = ".ndjson", ".part"
+NAME = re.compile(r"(?P<number>[0-9]{12})-(?P<rows>[0-9]{1,9})\.ndjson")
 SEGMENT_BYTES = 5 * 2**20  # Google takes 10 MB an insert
 SEGMENT_ROWS = 5_000  # Google takes 50,000 rows
 
@@ -25,11 +28,18 @@ class Segment:
     rows: int
     size: int  # bytes
 
+    @property
+    def number(self) -> int:
+        number, _, _ = self.path.name.partition("-")
+        return int(number)
+
     def lines(self) -> list[bytes]:
         return self.path.read_bytes().splitlines()
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        # Where it can't go, the next process sends it again, and the view shows it once.
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
 
 class Spool:
@@ -42,25 +52,27 @@ class Spool:
         self._folder = folder
         self._lock = _owned(folder)
         for path in folder.glob(f"*{PARTIAL_SUFFIX}"):
-            path.unlink()
-        paths = sorted(folder.glob(f"*{SUFFIX}"))
-        self.segments = [_segment(path) for path in paths]  # left by an earlier process
-        self._number = _number(paths[-1]) + 1 if paths else 0
+            if path.is_file():
+                path.unlink()
+        self.segments = list(_segments(folder))  # left by an earlier process, the oldest first
+        self._number = self.segments[-1].number + 1 if self.segments else 0
 
     def write(self, lines: list[bytes]) -> Segment:
         """Bring the rows of one insert to disk; raises OSError and leaves none of them then."""
         name = f"{self._number:012}-{len(lines)}"
         content = b"\n".join(lines)
         partial_file = self._folder / f"{name}{PARTIAL_SUFFIX}"
+        path = self._folder / f"{name}{SUFFIX}"
         try:
             with partial_file.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            partial_file.rename(path)
         except OSError:
-            partial_file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial_file.unlink()
             raise
-        path = partial_file.rename(self._folder / f"{name}{SUFFIX}")
         self._number += 1
         return Segment(path, len(lines), len(content))
 
@@ -83,14 +95,12 @@ def in_segments(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield share
 
 
-def _segment(path: Path) -> Segment:
-    _, _, rows = path.stem.partition("-")
-    return Segment(path, int(rows), path.stat().st_size)
-
-
-def _number(path: Path) -> int:
-    number, _, _ = path.stem.partition("-")
-    return int(number)
+def _segments(folder: Path) -> Iterator[Segment]:
+    """The segments in order; other files in the folder are not the log's."""
+    for path in sorted(folder.iterdir()):
+        match = NAME.fullmatch(path.name)
+        if match and path.is_file():
+            yield Segment(path, int(match["rows"]), path.stat().st_size)
 
 
 def _owned(folder: Path) -> int:
@@ -108,6 +118,6 @@ def _owned(folder: Path) -> int:
     except BlockingIOError as error:
         os.close(lock)
         raise RunError(
-            f"{folder}: another server keeps its request log there: stop it, or name another folder"
+            f"{folder}: another server keeps its request log there: stop it, or serve this one without a log"
         ) from error
     return lock

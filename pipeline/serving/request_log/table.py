@@ -72,8 +72,8 @@ class Connection:
         self._client = bigquery.Client(**_access(table))
         self._prepare(bigquery)
 
-    def insert(self, rows: list[Row]) -> int:
-        """Insert the rows and return how many of them BigQuery refused.
+    def insert(self, rows: list[Row]) -> list[str]:
+        """Insert the rows and return why BigQuery refused some, a reason for each of them.
 
         Raises RefusedError where it refuses the request as a whole, and Google's other errors
         where asking again later may help.
@@ -82,7 +82,7 @@ class Connection:
         from google.cloud.bigquery import AutoRowIDs
 
         try:
-            refused_rows = self._client.insert_rows_json(
+            errors_of_rows = self._client.insert_rows_json(
                 self._table.name,
                 rows,
                 row_ids=AutoRowIDs.DISABLED,
@@ -96,19 +96,21 @@ class Connection:
             if error.code == 413:
                 raise RefusedError(413) from error
             raise
-        return len({entry["index"] for entry in refused_rows})
-
-    def close(self) -> None:
-        self._client.close()
+        reasons = {entry["index"]: _reason(entry["errors"]) for entry in errors_of_rows}
+        return list(reasons.values())
 
     def _prepare(self, bigquery: Any) -> None:
         schema = [bigquery.SchemaField(name, kind, mode=mode) for name, kind, mode in COLUMNS]
         table = bigquery.Table(self._table.name, schema=schema)
         table.time_partitioning = bigquery.TimePartitioning(field="logging_time")
-        self._client.create_table(table, exists_ok=True, timeout=TIMEOUT_SECONDS)
+        self._make(table)
         view = bigquery.Table(self._table.view)
         view.view_query = ONCE.format(table=self._table.name)
-        self._client.create_table(view, exists_ok=True, timeout=TIMEOUT_SECONDS)
+        self._make(view)
+
+    def _make(self, table: Any) -> None:
+        # Without the client's own retries, which say nothing for ten minutes.
+        self._client.create_table(table, exists_ok=True, retry=None, timeout=TIMEOUT_SECONDS)
 
 
 def _access(table: LogTable) -> dict[str, Any]:
@@ -121,3 +123,9 @@ def _access(table: LogTable) -> dict[str, Any]:
 
         access["credentials"] = AnonymousCredentials()
     return access
+
+
+def _reason(errors: list[dict[str, str]]) -> str:
+    """The first error of a row: what, and at which column."""
+    first, *_ = errors
+    return f"{first.get('message', '')} {first.get('location', '')}".strip()

@@ -1,6 +1,7 @@
 """The request log against BigQuery's stand-in: every row has one place, whatever fails."""
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -56,7 +57,9 @@ def log(table: Table, tmp_path: Path) -> Iterator[RequestLog]:
 
 def _log(table: Table, folder: Path, **options: Any) -> RequestLog:
     arguments = {"sampling_rate": 1.0, "flush_seconds": FLUSH_SECONDS, **options}
-    return RequestLog(table.logged, folder / "spool", **arguments)
+    log = RequestLog(table.logged, folder / "spool", **arguments)
+    log.start()
+    return log
 
 
 def _entry(number: int = 0, size: int = 100) -> Entry:
@@ -163,7 +166,9 @@ def test_an_outage_is_said_once_and_so_is_its_end(
     assert lines[1].endswith("again")
 
 
-def test_a_refused_row_does_not_take_its_neighbours_along(table: Table, tmp_path: Path):
+def test_a_refused_row_does_not_take_its_neighbours_along_and_is_said(
+    table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     strict_columns = [bigquery.SchemaField("endpoint", "STRING", mode="REQUIRED"), *SCHEMA[1:]]
     table.client.create_table(bigquery.Table(table.logged.name, strict_columns))
     log = _log(table, tmp_path)
@@ -174,22 +179,8 @@ def test_a_refused_row_does_not_take_its_neighbours_along(table: Table, tmp_path
     log.stop(0)
     assert count.written == 1
     assert count.dropped == {"refused": 1}
-
-
-def test_a_table_that_cant_be_made_is_said_before_the_first_request(
-    client: bigquery.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    table = Table(client, LogTable("demo.no_such_dataset.requests"))
-
-    log = _log(table, tmp_path)
-    deadline = time.monotonic() + SECONDS
-    errors = ""
-    while "no_such_dataset" not in errors and time.monotonic() < deadline:
-        errors += capsys.readouterr().err
-        time.sleep(0.05)
-    log.stop(0)
-
-    assert "can't be written to demo.no_such_dataset.requests" in errors
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"{table.logged.name} refuses rows of the request log: " in line
 
 
 def test_an_entry_that_is_no_json_is_counted_and_the_next_is_written(log: RequestLog):
@@ -284,6 +275,131 @@ def test_a_segment_that_somebody_removed_is_counted(
     standin.outage = None
 
     assert _settled(log).dropped == {"removed": 1}
+
+
+def test_a_damaged_line_is_counted_and_its_neighbours_are_written(table: Table, tmp_path: Path):
+    spool = Spool(tmp_path / "spool")
+    spool.write([_entry(1).line(), b'{"endpoint": ', _entry(2).line()])
+    spool.close()
+
+    log = _log(table, tmp_path)
+    count = _settled(log)
+    log.stop(0)
+
+    assert count.written == 2
+    assert count.dropped == {"damaged": 1}
+
+
+def test_a_segment_cut_off_by_a_fault_of_the_disk_is_counted(table: Table, tmp_path: Path):
+    spool = Spool(tmp_path / "spool")
+    segment = spool.write([_entry(1).line(), _entry(2).line()])
+    spool.close()
+    segment.path.write_bytes(b"")
+
+    log = _log(table, tmp_path)
+    count = _settled(log)
+    log.stop(0)
+
+    assert count.dropped == {"damaged": 2}
+
+
+@pytest.mark.parametrize("name", ["notes.ndjson", "000000000007-many.ndjson", "x.part/y"])
+def test_a_foreign_file_in_the_spool_is_left_alone(table: Table, tmp_path: Path, name: str):
+    file = tmp_path / "spool" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+
+    spool = Spool(tmp_path / "spool")
+
+    assert spool.segments == []
+    assert file.read_text() == "mine"
+
+
+def test_a_missing_dataset_is_said_before_there_is_a_row(
+    standin: Proxied, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    log = RequestLog(LogTable("demo.none.requests"), tmp_path / "spool", sampling_rate=1)
+    log.start()
+
+    line = _first_line(capsys)
+
+    log.stop(0)
+    assert line.startswith("the request log can't be written to demo.none.requests: 404 ")
+
+
+def _first_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said first on standard error."""
+    deadline = time.monotonic() + SECONDS
+    text = ""
+    while "\n" not in text:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+        text += capsys.readouterr().err
+    line, _, _ = text.partition("\n")
+    return line
+
+
+def test_a_bigquery_that_is_not_there_is_said_once(
+    table: Table, tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:1")
+    log = _log(table, tmp_path)
+    log.add(_entry())
+
+    _first_line(capsys)
+    time.sleep(2)  # three more attempts
+
+    log.stop(0)
+    assert log.ledger.count().spooled == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_googles_client_misses_loses_no_row(tmp_path: Path):
+    class Uncertified:
+        name = "demo.log.requests"
+
+        def connect(self):
+            raise FileNotFoundError(2, "No such file or directory", "ca.pem")
+
+    log = RequestLog(Uncertified(), tmp_path, sampling_rate=1, flush_seconds=FLUSH_SECONDS)
+    log.start()
+    log.add(_entry())
+    _spooled(log, 1)
+    time.sleep(1)
+
+    log.stop(0)
+    assert log.ledger.count().spooled == 1
+
+
+def test_a_stop_keeps_its_time_while_bigquery_hangs(table: Table, tmp_path: Path, standin: Proxied):
+    standin.delay_seconds = SECONDS
+    log = _log(table, tmp_path)
+    log.add(_entry())
+    _spooled(log, 1)
+    start = time.monotonic()
+
+    log.stop(1)
+
+    assert time.monotonic() - start < 2
+    assert log.ledger.count().spooled == 1
+
+
+def test_a_spool_that_takes_nothing_is_said_once_and_counted(
+    log: RequestLog, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.rmtree(tmp_path / "spool")
+    for number in range(3):
+        log.add(_entry(number))
+        _wait_for_flush(log)
+    (tmp_path / "spool").mkdir()
+    log.add(_entry())
+
+    count = _settled(log)
+    assert count.dropped == {"disk": 3}
+    assert count.written == 1
+    lost, kept = capsys.readouterr().err.splitlines()
+    assert lost.startswith("logged requests are lost, since they can't be kept: ")
+    assert kept.endswith("logged requests can be kept again")
 
 
 def test_a_half_written_segment_is_no_segment(table: Table, tmp_path: Path):
