@@ -18,7 +18,7 @@ GZIP = 16 + zlib.MAX_WBITS  # zlib's name for the format
 GZIP_NAMES = ("gzip", "x-gzip")  # RFC 9110, 8.4.1.3: they are the same
 # A gzip file may be several in a row, and one may be 20 bytes: each takes a decoder of its own.
 MAXIMUM_MEMBERS = 100
-TIMEOUT = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,9})?")
+TIMEOUT = re.compile(rb"[0-9]{1,6}(\.[0-9]{1,30})?")  # Python shows 0.1 * 3 by 17 decimals
 HEADERS = frozenset({b"content-length", b"content-encoding", b"content-type", b"x-request-timeout"})
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -1,5 +1,6 @@
 """Asks a served model, and asks again where it is busy. Python alone: copy it where you need it."""
 
+import http.client
 import json
 import random
 import time
@@ -20,12 +21,13 @@ def predict(
 ) -> list[Any]:
     """Return one prediction for each instance.
 
-    Raises urllib.error.HTTPError where the server refuses, OSError where it can't be reached.
+    Raises urllib.error.HTTPError where the server refuses, OSError where it can't be reached, and
+    http.client.HTTPException where its answer is cut off.
     """
     body = json.dumps({"instances": instances}).encode()
     all_headers = {
         "content-type": "application/json",
-        "x-request-timeout": str(timeout_seconds),  # the server gives up when we do
+        "x-request-timeout": f"{timeout_seconds:.6f}",  # the server gives up when we do
         **(headers or {}),
     }
     request = urllib.request.Request(url, body, all_headers)
@@ -39,9 +41,10 @@ def predict(
         except urllib.error.HTTPError as error:
             if error.code not in BUSY or attempt == attempts - 1:
                 raise
-            asked_seconds = error.headers.get("retry-after", "0")
-            pause_seconds = max(pause_seconds, float(asked_seconds))
-        except OSError:
+            asked_seconds = error.headers.get("retry-after", "")
+            if asked_seconds.isdecimal():  # it may be a date, too
+                pause_seconds = max(pause_seconds, float(asked_seconds))
+        except (OSError, http.client.HTTPException):
             if attempt == attempts - 1:
                 raise
         time.sleep(pause_seconds)

@@ -1,4 +1,7 @@
-"""The OpenAPI document of a served model, made from its schema.pbtxt and its sample."""
+"""The OpenAPI document of a served model, made from its schema.pbtxt and its sample.
+
+It says no more and no less than the server takes; `test_openapi.py` holds the two together.
+"""
 
 from typing import Any
 
@@ -7,13 +10,24 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from pipeline.serving.contract import MAXIMUM_INSTANCES
 from pipeline.serving.loading import Model
+from pipeline.serving.numbers import INT64, LARGEST_FLOAT
 from pipeline.serving.row_key import MAXIMUM_CHARACTERS, ROW_KEY
 
 Json = dict[str, Any]
-TYPES: dict[int, Json] = {
-    schema_pb2.INT: {"type": ["integer", "null"], "format": "int64"},
-    schema_pb2.FLOAT: {"type": ["number", "null"], "format": "float"},
-    schema_pb2.BYTES: {"type": ["string", "null"]},
+TYPES: dict[str, Json] = {  # by the names of serving.json
+    "INT": {
+        "type": ["integer", "null"],
+        "format": "int64",
+        "minimum": INT64[0],
+        "maximum": INT64[-1],
+    },
+    "FLOAT": {
+        "type": ["number", "null"],
+        "format": "float",
+        "minimum": -LARGEST_FLOAT,
+        "maximum": LARGEST_FLOAT,
+    },
+    "BYTES": {"type": ["string", "null"]},
 }
 EXAMPLES = 10  # of a feature's values
 KEY = {
@@ -27,8 +41,21 @@ REFUSALS = {
     "413": "the body, or the number of instances, is too large",
     "415": "the body's encoding or charset is none that the server reads",
     "429": "too many requests wait; Retry-After says for how many seconds to",
+    "500": "the server failed at this request; its log tells why",
     "503": "the model is still loading, or the server is about to stop",
     "504": "X-Request-Timeout passed before the model was asked",
+}
+
+
+TIMEOUT = {
+    "name": "X-Request-Timeout",
+    "in": "header",
+    "description": "seconds after which the caller waits no more, so that the model is not asked",
+    "schema": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000},
+}
+HEADERS = {
+    "X-Model-Version": "the version that answered",
+    "X-Model-Digest": "the SHA-256 over all of its files",
 }
 
 
@@ -38,7 +65,9 @@ def document(model: Model, predict_route: str) -> Json:
     text = (model.folder / "assets.extra/schema.pbtxt").read_text(encoding="utf-8")
     schema = text_format.Parse(text, schema_pb2.Schema())
     columns = {feature.name: feature for feature in schema.feature}
-    properties = {name: _feature(columns[name], schema) for name in engine.types}
+    properties = {
+        name: _feature(kind, columns.get(name), schema) for name, kind in engine.types.items()
+    }
     instance = {
         "type": "object",
         "properties": {**properties, ROW_KEY: KEY},
@@ -62,20 +91,23 @@ def document(model: Model, predict_route: str) -> Json:
 def _operation() -> Json:
     answer = {
         "description": "one prediction for each instance, in the same order",
+        "headers": {name: _header(sentence) for name, sentence in HEADERS.items()},
         "content": _json("Predictions"),
     }
     refusals = {code: _refusal(sentence) for code, sentence in REFUSALS.items()}
+    refusals["429"]["headers"] = {"Retry-After": _header("seconds to wait")}
     return {
         "operationId": "predict",
         "summary": "Ask for one prediction an instance",
+        "parameters": [TIMEOUT],
         "requestBody": {"required": True, "content": _json("Request")},
         "responses": {"200": answer, **refusals},
     }
 
 
-def _feature(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Json:
-    content = dict(TYPES[feature.type])
-    values = _values(feature, schema)
+def _feature(kind: str, column: schema_pb2.Feature | None, schema: schema_pb2.Schema) -> Json:
+    content = dict(TYPES[kind])
+    values = _values(column, schema) if column else []
     if values:
         content["examples"] = values[:EXAMPLES]
     return content
@@ -98,19 +130,32 @@ def _request(signatures: list[str]) -> Json:
         "maxItems": MAXIMUM_INSTANCES,
         "items": _reference("Instance"),
     }
+    signature = {"type": ["string", "null"], "enum": [*sorted(signatures), None]}
     parameters = {
-        "type": "object",
-        "properties": {"signature": {"type": "string", "enum": sorted(signatures)}},
+        "type": ["object", "null"],
+        "properties": {"signature": signature},
         "additionalProperties": False,
     }
-    request = _object({"instances": instances})
-    request["properties"]["parameters"] = parameters
-    return request
+    spelling = {**signature, "description": "as parameters.signature, which may not differ"}
+    return {
+        "type": "object",
+        "properties": {
+            "instances": instances,
+            "parameters": parameters,
+            "signature_name": spelling,
+        },
+        "required": ["instances"],
+        "additionalProperties": False,
+    }
 
 
 def _object(properties: Json) -> Json:
     """An object that has all of these."""
     return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _header(sentence: str) -> Json:
+    return {"description": sentence, "schema": {"type": "string"}}
 
 
 def _refusal(sentence: str) -> Json:

@@ -8,6 +8,7 @@ from threading import Thread
 
 import pytest
 
+from pipeline.serving import body
 from pipeline.serving.client import predict
 
 ANSWER = b'{"predictions": [0.5]}'
@@ -76,6 +77,30 @@ def test_retry_after_is_respected(server: Server):
     assert time.monotonic() - start >= 1
 
 
+def test_a_date_to_retry_after_is_no_number_of_seconds(server: Server):
+    server.answers = [(503, {"retry-after": "Sat, 28 Nov 2026 08:00:00 GMT"}), (200, {})]
+
+    assert predict(server.url, [{}]) == [0.5]
+
+
+def test_an_answer_that_is_cut_off_is_asked_for_again(server: Server):
+    server.answers = [(200, {"content-length": "9999", "connection": "close"}), (200, {})]
+
+    assert predict(server.url, [{}]) == [0.5]
+
+
+@pytest.mark.parametrize("seconds", [0.1 * 3, 1 / 3, 60, 999999.5])
+def test_a_timeout_is_one_that_the_server_takes(server: Server, seconds: float):
+    server.answers = [(200, {})]
+
+    predict(server.url, [{}], timeout_seconds=seconds)
+
+    [headers] = server.requests
+    timeout = headers["x-request-timeout"].encode()
+    head = body.head([(b"x-request-timeout", timeout)])
+    assert head.timeout_seconds == pytest.approx(seconds)
+
+
 def test_a_refusal_is_raised_at_once(server: Server):
     server.answers = [(400, {}), (200, {})]
 
@@ -102,5 +127,5 @@ def test_the_server_is_told_how_long_the_client_waits(server: Server):
     predict(server.url, [{}], timeout_seconds=3, headers={"authorization": "Bearer x"})
 
     [headers] = server.requests
-    assert headers["x-request-timeout"] == "3"
+    assert headers["x-request-timeout"] == "3.000000"
     assert headers["authorization"] == "Bearer x"

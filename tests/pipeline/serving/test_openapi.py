@@ -5,7 +5,10 @@ import json
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from pipeline.serving.contract import MAXIMUM_INSTANCES
+from pipeline.serving import contract
+from pipeline.serving.application import SHED
+from pipeline.serving.contract import FIELDS, MAXIMUM_INSTANCES, PARAMETERS
+from pipeline.serving.examples import Encoder, InstanceError
 from pipeline.serving.loading import Model
 from pipeline.serving.openapi import document
 
@@ -17,7 +20,8 @@ feature { name: "company" type: BYTES string_domain { value: "Blue" value: "Red"
 feature { name: "tips" type: FLOAT }
 string_domain { name: "payment_type" value: "Cash" value: "Card" }
 """
-FEATURES = ["fare", "hour", "payment_type", "company"]
+TYPES = {"fare": "FLOAT", "hour": "INT", "payment_type": "BYTES", "company": "BYTES"}
+FEATURES = list(TYPES)
 SAMPLE = {"fare": 12.5, "company": "Blue"}
 
 
@@ -25,7 +29,7 @@ class Engine:
     """What the document tells of an engine."""
 
     serving = {"model": "cab"}
-    types = dict.fromkeys(FEATURES)
+    types = TYPES
     signatures = dict.fromkeys(["transform_features", "serving_default"])
     sample = SAMPLE
 
@@ -82,4 +86,58 @@ def test_a_request_has_the_servers_limits(described):
 
     assert properties["instances"]["maxItems"] == MAXIMUM_INSTANCES
     signature = properties["parameters"]["properties"]["signature"]
-    assert signature["enum"] == ["serving_default", "transform_features"]
+    assert signature["enum"] == ["serving_default", "transform_features", None]
+
+
+@pytest.mark.parametrize("feature", ["fare", "hour"])
+@pytest.mark.parametrize("bound", ["minimum", "maximum"])
+def test_a_numbers_bounds_are_the_servers(instance, feature, bound):
+    number = instance["properties"][feature][bound]
+    # The next one that a double holds.
+    beyond = number * (1 + 2**-52) if feature == "fare" else number + (-1 if number < 0 else 1)
+    encoder = Encoder(TYPES)
+
+    encoder.record(0, {feature: number})
+
+    with pytest.raises(InstanceError):
+        encoder.record(0, {feature: beyond})
+
+
+def test_a_request_holds_the_fields_that_the_server_takes(described):
+    request = described["components"]["schemas"]["Request"]
+
+    assert tuple(request["properties"]) == FIELDS
+    assert request["additionalProperties"] is False
+    parameters = request["properties"]["parameters"]
+    assert tuple(parameters["properties"]) == PARAMETERS
+
+
+@pytest.mark.parametrize("nothing", ["parameters", "signature_name"])
+def test_a_field_that_may_be_null_is_taken_as_null(described, nothing):
+    request = described["components"]["schemas"]["Request"]
+    body = json.dumps({"instances": [{}], nothing: None})
+
+    question = contract.parse(body.encode())
+
+    assert "null" in request["properties"][nothing]["type"]
+    assert question.signature is None
+
+
+def test_each_status_of_a_prediction_is_told(described):
+    [path] = described["paths"].values()
+
+    statuses = set(path["post"]["responses"])
+
+    shed = {str(status) for status, _ in SHED.values()} - {"499"}  # nobody reads that answer
+    assert shed < statuses
+    assert {"200", "400", "413", "415", "500", "503"} < statuses
+
+
+def test_the_headers_of_question_and_answer_are_told(described):
+    [path] = described["paths"].values()
+
+    [parameter] = path["post"]["parameters"]
+    responses = path["post"]["responses"]
+    assert parameter["name"] == "X-Request-Timeout"
+    assert list(responses["200"]["headers"]) == ["X-Model-Version", "X-Model-Digest"]
+    assert list(responses["429"]["headers"]) == ["Retry-After"]
