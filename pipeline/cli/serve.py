@@ -1,6 +1,7 @@
 """`serve MODEL`: a published version behind HTTP."""
 
 import argparse
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--request-log",
         metavar="PROJECT.DATASET.TABLE",
-        help="log a sample of the requests there, in BigQuery, as Vertex does (default: none)",
+        help="log a sample of the requests there, in BigQuery, as Vertex does, kept below RUNS "
+        "until they are sent (default: none)",
     )
     parser.add_argument(
         "--sampling-rate",
@@ -61,15 +63,16 @@ def run(options: argparse.Namespace) -> int:
         port=options.port,
         drain_seconds=options.drain_seconds,
         published=folder.parent if by_name else None,
-        log=_log(options, folder),
+        log=_log(options, folder, by_name=by_name),
     )
     return DONE
 
 
-def _log(options: argparse.Namespace, folder: Path) -> "RequestLog | None":
-    """The log that is asked for; what it could not send yet is beside the published versions."""
+def _log(options: argparse.Namespace, folder: Path, *, by_name: bool) -> "RequestLog | None":
+    """The log that is asked for, and its folder of what it could not send yet."""
     if options.request_log is None:
         return None
+    from pipeline import places
     from pipeline.serving.request_log.queue import RequestLog
     from pipeline.serving.request_log.table import LogTable
 
@@ -78,8 +81,16 @@ def _log(options: argparse.Namespace, folder: Path) -> "RequestLog | None":
         raise ConfigurationError(
             f"--sampling-rate is {options.sampling_rate:g}, allowed is more than 0 and at most 1"
         )
-    spool = folder.parent.with_name("request_log")
+    runs = places.artifacts_folder(options.runs, "--runs")
+    spool = folder.parent.with_name("request_log") if by_name else _spool(runs, folder)
+    places.writable(places.folder(spool, "the request log's folder"), "the request log's folder")
     return RequestLog(table, spool, sampling_rate=options.sampling_rate)
+
+
+def _spool(runs: Path, folder: Path) -> Path:
+    """The folder for a model given by its path, whose own folder may be read-only."""
+    digest = hashlib.sha256(str(folder).encode()).hexdigest()
+    return runs / "request_log" / f"{folder.name[:64]}-{digest[:12]}"
 
 
 def _newest(options: argparse.Namespace) -> Path:

@@ -141,6 +141,63 @@ def test_sigkill_loses_at_most_one_flush(
     assert keys(client, f"{table}_once") in (["row-1"], ["row-1", "row-2"])
 
 
+def test_sigterm_ends_in_its_time_while_bigquery_hangs(start: Start, standin: Proxied):
+    with start() as server:
+        ask(server, "row-1")
+        settled(server)
+        standin.delay_seconds = 30
+        ask(server, "row-2")
+        time.sleep(2 * FLUSH_SECONDS)
+        signalled = time.monotonic()
+
+        code = server.end(signal.SIGTERM)
+
+    assert code == 0
+    assert time.monotonic() - signalled < 8.5
+
+
+def test_two_servers_of_two_paths_log_side_by_side(
+    saved: Path, tmp_path: Path, table: str, client: bigquery.Client
+):
+    options = ("--runs", tmp_path, "--port", 0, "--request-log", table, "--sampling-rate", 1)
+    with contextlib.ExitStack() as stack:
+        servers = []
+        for name in ("blue", "green"):
+            model = tmp_path / name / "models/7"
+            shutil.copytree(saved, model)
+            command = ("python3", "-m", "pipeline", "serve", model, *options)
+            server = stack.enter_context(started(*command))
+            server.wait_for("is ready after")
+            ask(server, name)
+            servers.append(server)
+        for server in servers:
+            settled(server)
+
+    spools = sorted(path.name[:2] for path in (tmp_path / "request_log").iterdir())
+    assert spools == ["7-", "7-"]
+    assert keys(client, table) == ["blue", "green"]
+
+
+def test_a_log_that_lacks_its_dataset_is_said_and_requests_are_answered(
+    saved: Path, tmp_path: Path, standin: Proxied
+):
+    options = ("--runs", tmp_path, "--port", 0, "--request-log", "demo.none.requests")
+    with started("python3", "-m", "pipeline", "serve", saved, *options) as server:
+        server.wait_for("the request log can't be written to demo.none.requests: 404")
+        status, _ = server.ask("POST", "/predict", {"instances": [small_model.SAMPLE]})
+
+    assert status == 200
+
+
+def test_a_spool_that_cant_be_written_is_one_sentence(cli, saved: Path):
+    result = cli("serve", saved, "--request-log", "a.b.c", "--runs", "/proc/none")
+
+    assert result.code == 1
+    [line] = result.error_lines
+    assert "the request log's folder is /proc/none/request_log/" in line
+    assert "cannot be written" in line
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
