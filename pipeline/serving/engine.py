@@ -14,8 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import ConfigurationError
 from pipeline.serving import session
-from pipeline.serving.examples import Encoder, shown
+from pipeline.serving.examples import WRITERS, Encoder, shown
 from pipeline.serving.examples import InstanceError as InstanceError
 
 Json = dict[str, Any]
@@ -33,8 +34,30 @@ class Engine:
         assets = Path(path) / "assets.extra"
         self.serving = _read(assets / "serving.json")
         self.sample = _read(assets / "sample.json")
+        self._check(assets)
         self.types: dict[str, str] = self.serving["features"]
         self._encoder = Encoder(self.types)
+
+    def _check(self, assets: Path) -> None:
+        """Raise ConfigurationError where the Trainer's assets don't describe this model."""
+        file = assets / "serving.json"
+        signature = self.serving.get("default_signature")
+        if signature not in self.signatures:
+            names = ", ".join(sorted(self.signatures))
+            raise ConfigurationError(
+                f"{file}: default_signature is {shown(signature)}, allowed are {names}"
+            )
+        if not isinstance(self.serving.get("model"), str):
+            raise ConfigurationError(
+                f"{file}: model is {shown(self.serving.get('model'))}, allowed is the model's name"
+            )
+        types = self.serving.get("features")
+        kinds = types.values() if isinstance(types, dict) else [types]
+        if not all(isinstance(kind, str) and kind in WRITERS for kind in kinds):
+            raise ConfigurationError(
+                f"{file}: features is {shown(types)}, "
+                f"allowed is an object of {', '.join(WRITERS)} by name"
+            )
 
     def predict(self, instances: list[Any], signature: str | None = None) -> list[Any]:
         """Return for each instance the output's value, or {output: value} if there are several."""
@@ -70,7 +93,13 @@ class Engine:
 
 
 def _read(file: Path) -> Json:
-    content: Json = json.loads(file.read_text(encoding="utf-8"))
+    """The object in a JSON file; raises ConfigurationError where there is none."""
+    try:
+        content: Json = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:  # UnicodeDecodeError too
+        raise ConfigurationError(f"{file} is no JSON ({error}), allowed is an object") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{file} holds {shown(content)}, allowed is an object")
     return content
 
 

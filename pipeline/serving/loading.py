@@ -74,6 +74,8 @@ def load(path: str, phases: Phases | None = None) -> Model:
     phases = phases or Phases()
     folder = saved_model.fetch(path)
     phases.end("fetch")
+    digest = _digest(folder)
+    phases.end("digest")
     from pipeline.serving.engine import Engine
 
     engine = Engine(folder)
@@ -82,9 +84,15 @@ def load(path: str, phases: Phases | None = None) -> Model:
         for size in BATCHES:
             engine.predict([engine.sample] * size, signature)
     phases.end("warm-up")
-    digest = manifest.of(folder).digest
-    phases.end("digest")
     return Model(engine, folder, path, digest, str(phases))
+
+
+def _digest(folder: Path) -> str:
+    """The digest of the model's files, which are as their manifest says, if there is one."""
+    file = manifest.inside(folder)
+    if file.exists():
+        return manifest.read(file).digest
+    return manifest.of(folder).digest  # published by others, or before there were manifests
 
 
 def failure(path: str, error: Exception) -> str:

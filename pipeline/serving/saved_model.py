@@ -3,12 +3,14 @@
 It lies in a folder here or under gs://, and is the newest of several versions.
 """
 
+import re
 import tempfile
 from pathlib import Path, PurePosixPath
 
 from pipeline import manifest
 from pipeline.errors import ConfigurationError, RunError
 
+VERSION = re.compile(r"[0-9]+")
 NEEDED = (
     "saved_model.pb",
     "assets.extra/schema.pbtxt",
@@ -49,8 +51,9 @@ def _refuse_damaged(folder: Path) -> None:
 
 def newest(published: Path) -> Path | None:
     """The version published last; a name other than a number is unfinished."""
-    versions = [path for path in published.glob("*") if path.name.isdigit()]
-    return max(versions, key=lambda path: int(path.name), default=None)
+    versions = [path for path in published.glob("*") if VERSION.fullmatch(path.name)]
+    folders = [path for path in versions if path.is_dir()]
+    return max(folders, key=lambda path: int(path.name), default=None)
 
 
 def fetch(uri: str) -> Path:

@@ -1,9 +1,11 @@
 """Serves the newest published version: loads each new one beside the one that answers, then swaps.
 
 A folder that can't be served leaves the old model where it is; it is said once, counted, and
-looked at again when something in it has changed.
+looked at again when something in it has changed. So does a folder that goes away: an older version
+takes over by a restart alone.
 """
 
+import contextlib
 import gc
 import sys
 import threading
@@ -15,7 +17,7 @@ from pipeline.serving.application import Application
 
 SECONDS = 1.0  # between two looks
 
-State = tuple[str, int]  # a version's name, and when something in it last changed, in ns
+State = tuple[tuple[str, int, int], ...]  # each path, with its size and last change in ns
 
 
 class Versions:
@@ -24,21 +26,33 @@ class Versions:
     def __init__(self, published: Path, application: Application) -> None:
         self._published = published
         self._application = application
+        self._served_number = -1
+        self._last_state: State = ()  # at the last look
+        self._tried_state: State = ()  # when it was last tried to serve
 
     def watch(self, first_version: Path) -> None:
-        state = _state(first_version)
-        threading.Thread(target=self._work, args=(state,), name="versions", daemon=True).start()
+        self._served_number = int(first_version.name)
+        self._last_state = self._tried_state = _state(first_version)
+        threading.Thread(target=self._work, name="versions", daemon=True).start()
 
-    def _work(self, last_state: State) -> None:
+    def _work(self) -> None:
         pause = threading.Event()
         while not pause.wait(SECONDS) and not self._application.draining:
             newest = saved_model.newest(self._published)
-            if newest is None:
-                continue
-            state = _state(newest)
-            if state != last_state:
-                last_state = state
-                self._try(newest)
+            if newest is not None and int(newest.name) >= self._served_number:
+                self._look_at(newest)
+
+    def _look_at(self, folder: Path) -> None:
+        """Try a version that is another than before, and the same as at the last look.
+
+        One that is copied file by file is so tried once, when it is whole.
+        """
+        state = _state(folder)
+        resting = state == self._last_state
+        self._last_state = state
+        if resting and state != self._tried_state:
+            self._tried_state = state
+            self._try(folder)
 
     def _try(self, folder: Path) -> None:
         try:
@@ -47,6 +61,7 @@ class Versions:
             self._application.metrics.refused_version()
             _say(f"{loading.failure(str(folder), error)}; the old version serves on")
             return
+        self._served_number = int(folder.name)
         gc.collect()  # TensorFlow's graphs hold themselves in circles
         _say(f"version {folder.name} serves now")
 
@@ -61,10 +76,12 @@ class Versions:
 
 
 def _state(folder: Path) -> State:
-    times = []
-    for path in folder.rglob("*"):
-        times.append(path.stat().st_mtime_ns)
-    return folder.name, max(times, default=0)
+    entries = []
+    for path in (folder, *folder.rglob("*")):
+        with contextlib.suppress(OSError):  # it has gone away meanwhile
+            status = path.stat()
+            entries.append((str(path), status.st_size, status.st_mtime_ns))
+    return tuple(sorted(entries))
 
 
 def _say(sentence: str) -> None:

@@ -1,17 +1,20 @@
 """An unservable model or an unusable setting is told in a sentence."""
 
+import json
 import shutil
 from socket import create_server
 
 import pytest
 
-from pipeline.serving import server
+from pipeline import manifest
+from pipeline.errors import ConfigurationError
+from pipeline.serving import loading, server
 from tests.pipeline.serving.server_process import ENTRYPOINT, SECONDS, started
 
 
 def test_a_graph_that_does_not_load_ends_the_server_with_a_sentence(trained, tmp_path):
-    ignored = shutil.ignore_patterns("manifest.json")
-    broken = shutil.copytree(trained.model, tmp_path / "broken", ignore=ignored)
+    broken = shutil.copytree(trained.model, tmp_path / "broken")
+    manifest.inside(broken).unlink()
     (broken / "saved_model.pb").write_bytes(b"no graph")
 
     with started(*ENTRYPOINT, AIP_STORAGE_URI=str(broken)) as process:
@@ -34,6 +37,39 @@ def test_a_published_model_that_is_no_longer_what_it_was_is_not_served(cli, trai
     assert f"{damaged}: the model is damaged (assets.extra/sample.json has another content" in (
         result.sentence
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("features", ["fare"], "features is ['fare'], allowed is an object of BYTES, FLOAT, INT"),
+        ("features", {"fare": "DOUBLE"}, "features is {'fare': 'DOUBLE'}, allowed is"),
+        ("features", {"fare": []}, "features is {'fare': []}, allowed is"),
+        ("default_signature", "none", "default_signature is 'none', allowed are serving_default"),
+        ("model", None, "model is None, allowed is the model's name"),
+    ],
+)
+def test_assets_that_do_not_describe_the_model_are_refused(saved, tmp_path, key, value, says):
+    foreign = shutil.copytree(saved, tmp_path / "foreign")
+    file = foreign / "assets.extra/serving.json"
+    serving = {**json.loads(file.read_text()), key: value}
+    file.write_text(json.dumps(serving))
+
+    with pytest.raises(ConfigurationError) as refusal:
+        loading.load(str(foreign))
+
+    sentence = str(refusal.value)
+    assert sentence.startswith(f"{file}: {says}")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\udcff"])
+def test_assets_that_are_no_json_are_refused(saved, tmp_path, content):
+    foreign = shutil.copytree(saved, tmp_path / "foreign")
+    file = foreign / "assets.extra/sample.json"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+
+    with pytest.raises(ConfigurationError, match="allowed is an object"):
+        loading.load(str(foreign))
 
 
 def test_the_verb_refuses_what_is_no_model_of_ours(cli, trained, tmp_path):

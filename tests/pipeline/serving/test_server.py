@@ -22,6 +22,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
+from pipeline import manifest
 from pipeline.errors import ConfigurationError
 from pipeline.serving import saved_model, server
 from pipeline.serving.engine import Engine
@@ -36,7 +37,9 @@ ON_THE_SERVING_ENVIRONMENT = (
     "pipeline.serving.server",
 )
 # What a start consists of.
-START = r"[\d.]+ s \(fetch [\d.]+ s, import [\d.]+ s, load [\d.]+ s, warm-up [\d.]+ s\): http"
+PHASES = ("fetch", "digest", "import", "load", "warm-up")
+DURATIONS = ", ".join(rf"{phase} [\d.]+ s" for phase in PHASES)
+START = rf"[\d.]+ s \({DURATIONS}\): http"
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +189,7 @@ def test_a_bucket_s_model_is_fetched_whole_and_a_missing_one_named(model):
             saved_model.fetch("gs://models/escaping")
 
     assert contents(copy) == contents(model)
+    assert manifest.of(copy).digest == manifest.of(model).digest
 
 
 def test_a_request_on_its_way_is_answered_before_the_server_stops(half_asked):

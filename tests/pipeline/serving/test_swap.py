@@ -63,6 +63,17 @@ def test_a_request_that_has_begun_is_answered_by_the_model_that_it_began_with():
     assert next_headers[b"x-model-version"] == b"2"
 
 
+def test_a_model_that_is_loaded_during_a_drain_answers_nothing():
+    application = serving(model("1"))
+    application.draining = True
+
+    application.serve(model("2"))
+
+    status, _, content = asyncio.run(ask(application, QUESTION))
+    assert status == 503
+    assert content == {"error": "the server is about to stop"}
+
+
 def test_each_answer_is_of_the_model_in_its_headers_through_many_swaps():
     application = serving(model("0"))
     end = threading.Event()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import manifest
+from pipeline.serving import saved_model
 from tests.load import small_model
 from tests.pipeline.serving.server_process import Process, started
 
@@ -155,6 +156,68 @@ def test_a_version_that_was_repaired_takes_over(
 
     server.wait_for("version 2 serves now")
     assert headers(server)["x-model-version"] == "2"
+
+
+def test_a_version_that_goes_away_serves_on(server: Process, saved: Path, published: Path):
+    publish(saved, published, "0")
+
+    shutil.rmtree(published / "1")
+    time.sleep(3)
+
+    assert headers(server)["x-model-version"] == "1"
+    assert "serves" not in server.output
+
+
+def test_a_store_that_goes_away_and_comes_back_is_watched_on(
+    server: Process, saved: Path, published: Path
+):
+    shutil.rmtree(published)
+    time.sleep(1.5)
+    published.mkdir()
+
+    publish(saved, published, "2")
+
+    server.wait_for("version 2 serves now")
+
+
+def test_a_version_that_is_copied_file_by_file_is_tried_when_it_is_whole(
+    server: Process, saved: Path, published: Path
+):
+    files = [path for path in saved.rglob("*") if path.is_file()]
+    for file in files:
+        copy = published / "2" / file.relative_to(saved)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+        time.sleep(0.6)
+
+    server.wait_for("version 2 serves now")
+
+    assert "the old version serves on" not in server.output
+
+
+def test_a_version_that_is_not_as_it_was_published_leaves_the_old_one(
+    server: Process, saved: Path, published: Path, tmp_path: Path
+):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(saved, damaged)
+    manifest.write(damaged, manifest.inside(damaged))
+    (damaged / "fingerprint.pb").write_bytes(b"")
+
+    publish(damaged, published, "2")
+
+    match = server.wait_for(r"/2: (\S+) has 0 bytes.+the old version serves on")
+    assert match.group(1) == "fingerprint.pb"
+    assert headers(server)["x-model-version"] == "1"
+
+
+def test_the_newest_version_is_a_folder_with_a_number(tmp_path: Path):
+    for name in ("7", "08", "³", "٩", "9.unfinished"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "10").write_text("a file")
+
+    newest = saved_model.newest(tmp_path)
+
+    assert newest == tmp_path / "08"
 
 
 def test_memory_and_threads_stay_as_they_are_through_swaps(
