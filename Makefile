@@ -18,7 +18,6 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
 .PHONY: help run test theirs check style format lock experiments bench bench-time \
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
-  provider-lock pins image hostile bench-overload bench-serve bench-swaps
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -151,6 +150,9 @@ bench-swaps: ## twenty newly published versions swapped in at half of the server
 
 bench-overload: ## three times the peak of a server whose model takes 20 ms a batch (seconds=60)
 	$(PIPELINE) python -m tests.bench.overload --seconds $(or $(seconds),60)
+
+soak: ## a logging server at half of its peak through hostile requests, an outage, swaps and restarts (seconds=600)
+	$(PIPELINE) python -m tests.load.soak --seconds $(or $(seconds),600)
 
 bench-delivery: ## time the delivery of a model's edit and of everything, images built from nothing, in turn (20 minutes)
 	python3 -m tests.bench.delivery
