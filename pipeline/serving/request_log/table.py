@@ -63,7 +63,7 @@ class LogTable:
 
 
 class Connection:
-    """A client of the table; one thread uses it."""
+    """A client of the table, which is made where it may be; one thread uses it."""
 
     def __init__(self, table: LogTable) -> None:
         from google.cloud import bigquery  # a second to import, while the port must answer at once
@@ -109,8 +109,17 @@ class Connection:
         self._make(view)
 
     def _make(self, table: Any) -> None:
+        from google.api_core.exceptions import Forbidden, NotFound
+
         # Without the client's own retries, which say nothing for ten minutes.
-        self._client.create_table(table, exists_ok=True, retry=None, timeout=TIMEOUT_SECONDS)
+        patience: dict[str, Any] = {"retry": None, "timeout": TIMEOUT_SECONDS}
+        try:
+            self._client.create_table(table, exists_ok=True, **patience)
+        except Forbidden as refusal:  # told also where somebody else has made it
+            try:
+                self._client.get_table(table, **patience)
+            except NotFound:
+                raise refusal from None
 
 
 def _access(table: LogTable) -> dict[str, Any]:

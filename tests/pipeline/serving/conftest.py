@@ -36,6 +36,7 @@ def standin(started_bigquery: Proxied, monkeypatch: pytest.MonkeyPatch) -> Itera
     """BigQuery with the dataset demo.log, without a fault at first."""
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", started_bigquery.url)
     yield started_bigquery
+    started_bigquery.faulty_path = "/insertAll"
     started_bigquery.faults.clear()
     started_bigquery.outage = None
     started_bigquery.delay_seconds = 0

@@ -327,6 +327,33 @@ def test_a_missing_dataset_is_said_before_there_is_a_row(
     assert line.startswith("the request log can't be written to demo.none.requests: 404 ")
 
 
+def test_who_may_not_make_the_table_is_told(
+    standin: Proxied, table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    standin.faulty_path = "/tables?"
+    standin.outage = 403
+    log = _log(table, tmp_path)
+
+    line = _first_line(capsys)
+
+    log.stop(0)
+    assert f"can't be written to {table.logged.name}: 403 " in line
+
+
+def test_who_may_not_make_the_table_logs_into_one_that_is_there(
+    standin: Proxied, table: Table, tmp_path: Path
+):
+    table.logged.connect()
+    standin.faulty_path = "/tables?"
+    standin.outage = 403
+    log = _log(table, tmp_path)
+    log.add(_entry())
+
+    count = _settled(log)
+    log.stop(0)
+    assert count.written == 1
+
+
 def _first_line(capsys: pytest.CaptureFixture[str]) -> str:
     """What is said first on standard error."""
     deadline = time.monotonic() + SECONDS
