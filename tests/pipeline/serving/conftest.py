@@ -1,5 +1,6 @@
 """A small model that needs no training, and BigQuery's stand-in, for the server's tests."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,10 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from pipeline.serving.request_log.queue import RequestLog
+from pipeline.serving.request_log.table import LogTable
 from tests.load import small_model
+from tests.pipeline.serving.logged_table import Table, started_log
 from tests.standins import local_bigquery
 from tests.standins.fault_proxy import Proxied
 
@@ -46,3 +50,16 @@ def standin(started_bigquery: Proxied, monkeypatch: pytest.MonkeyPatch) -> Itera
 def client(standin: Proxied) -> Iterator[bigquery.Client]:
     with bigquery.Client("demo", AnonymousCredentials()) as client:
         yield client
+
+
+@pytest.fixture
+def table(client: bigquery.Client) -> Table:
+    number = time.monotonic_ns()
+    return Table(client, LogTable(f"demo.log.requests_{number}"))
+
+
+@pytest.fixture
+def log(table: Table, tmp_path: Path) -> Iterator[RequestLog]:
+    log = started_log(table, tmp_path)
+    yield log
+    log.stop(0)

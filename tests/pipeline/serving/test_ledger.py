@@ -7,11 +7,10 @@ from random import Random
 import pytest
 
 from pipeline.serving.request_log.entry import Entry
-from pipeline.serving.request_log.ledger import Count
 from pipeline.serving.request_log.queue import RequestLog
 from pipeline.serving.request_log.table import RefusedError
+from tests.pipeline.serving.logged_table import SECONDS, adds_up
 
-SECONDS = 20
 OUTCOMES = ["taken", "first refused", "bad", "too large", "unreachable", "answer lost"]
 STATUSES = {"bad": 400, "too large": 413}
 ROWS = 40
@@ -40,11 +39,6 @@ class FaultyTable:
         if outcome == "answer lost":
             raise ConnectionError(outcome)
         return [outcome] * len(refused_rows)
-
-
-def adds_up(count: Count) -> bool:
-    places = count.written + count.queued + count.spooled + count.dropped.total()
-    return count.sampled == places
 
 
 @pytest.mark.parametrize("seed", range(3))

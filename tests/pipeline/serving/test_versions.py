@@ -1,9 +1,12 @@
 """A server of published versions: newer ones take over, and what can't be served does not."""
 
+import asyncio
 import contextlib
+import itertools
 import json
 import re
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +17,14 @@ import pytest
 
 from pipeline import manifest
 from pipeline.serving import saved_model
-from tests.load import small_model
+from tests.load import open_loop, small_model
+from tests.load.open_loop import Exchanges
 from tests.pipeline.serving.server_process import Process, started
 
-QUESTION = json.dumps({"instances": [small_model.SAMPLE]})
+BODY = {"instances": [small_model.SAMPLE]}
+QUESTION = json.dumps(BODY)
+LONGEST_SECONDS = 0.1  # of the p99 while a version is swapped
+CONNECTIONS = 16
 
 
 @pytest.fixture
@@ -57,17 +64,14 @@ class Load:
 
     server: Process
     statuses: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
 
     def ask_until(self, end: threading.Event) -> None:
         with contextlib.closing(self.server.connection()) as connection:
             while not end.wait(0.002):
-                start = time.monotonic()
                 connection.request("POST", "/predict", QUESTION)
                 response = connection.getresponse()
                 response.read()
-                self.seconds.append(time.monotonic() - start)
                 self.statuses.append(response.status)
                 self.versions.append(response.headers["x-model-version"])
 
@@ -105,6 +109,29 @@ def test_a_newer_version_takes_over_without_a_failed_request(
     assert load.versions[0] == "1"
     assert load.versions[-1] == "2"
     assert load.versions == sorted(load.versions)
+
+
+def test_at_half_of_the_peak_no_request_fails_and_few_wait_while_versions_take_over(
+    server: Process, saved: Path, published: Path
+):
+    questions = itertools.repeat(open_loop.request(BODY))
+    peak = asyncio.run(open_loop.saturate(server.port, CONNECTIONS, 2, questions))
+
+    def swap() -> None:
+        for version in ("2", "3"):
+            publish(saved, published, version)
+            server.wait_for(f"version {version} serves now")
+
+    async def loaded() -> Exchanges:
+        swaps = asyncio.create_task(asyncio.to_thread(swap))
+        exchanges = await open_loop.offer(server.port, peak.goodput() / 2, 8, questions)
+        await swaps
+        return exchanges
+
+    exchanges = asyncio.run(loaded())
+    print(exchanges.statuses(), exchanges.percentile(99), file=sys.stderr)
+    assert set(exchanges.statuses()) == {200}
+    assert exchanges.percentile(99) <= LONGEST_SECONDS
 
 
 def test_an_older_version_does_not_take_over(server: Process, saved: Path, published: Path):
