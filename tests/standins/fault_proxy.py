@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import math
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ class Proxied:
     """A server for clients at `url`.
 
     Each call whose path holds `faulty_path` takes the next of `faults`, a status to answer with or
-    LOST; then `outage`, as long as there is one.
+    LOST; then `outage`, as long as there is one. A larger body than the server's is a 413.
     """
 
     url: str
@@ -26,12 +27,16 @@ class Proxied:
     faults: list[int] = field(default_factory=list)
     outage: int | None = None
     delay_seconds: float = 0.0  # of each faulty call
+    largest_bytes: float = math.inf  # of a call's body
 
 
 @contextlib.contextmanager
-def proxied(behind: str, *, faulty_path: str) -> Iterator[Proxied]:
+def proxied(
+    behind: str, *, faulty_path: str, largest_bytes: float = math.inf
+) -> Iterator[Proxied]:
     proxy = _Server(("127.0.0.1", 0), FaultProxy)
-    server = Proxied(f"http://127.0.0.1:{proxy.server_port}", behind, faulty_path)
+    url = f"http://127.0.0.1:{proxy.server_port}"
+    server = Proxied(url, behind, faulty_path, largest_bytes=largest_bytes)
     proxy.RequestHandlerClass = type("FaultProxyOfServer", (FaultProxy,), {"proxied": server})
     Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
     try:
@@ -57,7 +62,8 @@ class FaultProxy(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
-        fault = self._due_fault()
+        too_large = length > self.proxied.largest_bytes
+        fault = 413 if too_large else self._due_fault()
         if fault:
             return self._answer(fault, [], b'{"error": {"message": "planted"}}')
         status, headers, content = self._asked(body)

@@ -1,4 +1,8 @@
-"""A stand-in for BigQuery that runs SQL: local-bigquery, behind a proxy for faults."""
+"""A stand-in for BigQuery that runs SQL: local-bigquery, behind a proxy for faults.
+
+The proxy refuses what Google does: a streaming insert of more than 10 MB
+(cloud.google.com/bigquery/quotas#streaming_inserts).
+"""
 
 import contextlib
 import json
@@ -10,6 +14,7 @@ from pathlib import Path
 from settings import REPOSITORY
 from tests.standins.fault_proxy import Proxied, proxied
 
+INSERT_BYTES = 10_000_000
 # -P: the program's folder must not hide google.cloud.
 PROGRAM = ("local-bigquery", "python", "-P", Path(__file__).with_name("local_bigquery_program.py"))
 
@@ -21,7 +26,8 @@ def serving(folder: Path) -> Iterator[Proxied]:
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         address = server.stdout.readline().strip()
-        with proxied(address.removeprefix("http://"), faulty_path="/insertAll") as bigquery:
+        behind = address.removeprefix("http://")
+        with proxied(behind, faulty_path="/insertAll", largest_bytes=INSERT_BYTES) as bigquery:
             yield bigquery
     finally:
         server.stdin.close()

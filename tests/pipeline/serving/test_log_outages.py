@@ -1,5 +1,6 @@
 """The request log while BigQuery refuses, hangs or is away: no row is lost, and it is said once."""
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from pipeline.serving.request_log.queue import RequestLog
+from pipeline.serving.request_log.queue import ROW_BYTES, RequestLog
 from pipeline.serving.request_log.table import COLUMNS, LogTable
 from tests.pipeline.serving.logged_table import (
     FLUSH_SECONDS,
@@ -79,6 +80,21 @@ def test_an_insert_that_is_too_large_is_halved(log: RequestLog, table: Table, st
     count = settled(log)
     assert count.written + count.dropped["too_large"] == 4
     assert len(table.rows()) == count.written
+
+
+def question(text: str) -> bytes:
+    return json.dumps({"instances": [{"text": text}]}).encode()
+
+
+def test_a_row_that_only_its_insert_makes_too_large_is_counted(log: RequestLog):
+    overhead = len(replace(entry(), request=question("")).line())
+    text = "x" * (ROW_BYTES - overhead - 10)  # ten for a request id that is shorter now and then
+    log.add(replace(entry(), request=question(text)))
+    log.add(entry())
+
+    count = settled(log)
+    assert count.dropped == {"too_large": 1}
+    assert count.written == 1
 
 
 def test_a_missing_dataset_is_said_before_there_is_a_row(
