@@ -73,6 +73,8 @@ class RequestLog:
         if self._flusher.is_alive():
             self._flusher.join(seconds)
             self._sender.stop(deadline)
+        else:  # told to stop before it was started
+            self._flush()
         self._spool.close()
 
     def _work(self) -> None:

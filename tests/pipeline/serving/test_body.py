@@ -170,7 +170,10 @@ def test_another_charset_is_refused_by_name(charset):
     assert len(sentence) < 200
 
 
-@pytest.mark.parametrize(("value", "seconds"), [(b"2", 2), (b"0.25", 0.25), (b"86400", 86400)])
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(b"2", 2), (b"0.25", 0.25), (b"86400", 86400), (b"0.30000000000000004", 0.1 * 3)],
+)
 def test_a_timeout_is_a_number_of_seconds(value, seconds):
     head = body.head([(b"x-request-timeout", value)])
 

@@ -47,6 +47,17 @@ def test_what_an_earlier_process_left_is_sent(table: Table, tmp_path: Path):
     assert len(table.rows()) == 2
 
 
+def test_what_was_logged_before_the_start_is_on_disk_after_a_stop(table: Table, tmp_path: Path):
+    log = RequestLog(table.logged, tmp_path, sampling_rate=1)
+    log.add(entry())
+
+    log.stop(0)
+
+    assert log.ledger.count().spooled == 1
+    [segment] = Spool(tmp_path).segments
+    assert segment.rows == 1
+
+
 def test_a_segment_that_somebody_removed_is_counted(
     log: RequestLog, table: Table, tmp_path: Path, standin: Proxied
 ):
@@ -111,7 +122,8 @@ def test_a_spool_that_takes_nothing_is_said_once_and_counted(
     count = settled(log)
     assert count.dropped == {"disk": 3}
     assert count.written == 1
-    lost, kept = capsys.readouterr().err.splitlines()
+    lines = capsys.readouterr().err.splitlines()
+    lost, kept = [line for line in lines if "logged requests" in line]
     assert lost.startswith("logged requests are lost, since they can't be kept: ")
     assert kept.endswith("logged requests can be kept again")
 
