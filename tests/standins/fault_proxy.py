@@ -31,9 +31,7 @@ class Proxied:
 
 
 @contextlib.contextmanager
-def proxied(
-    behind: str, *, faulty_path: str, largest_bytes: float = math.inf
-) -> Iterator[Proxied]:
+def proxied(behind: str, *, faulty_path: str, largest_bytes: float = math.inf) -> Iterator[Proxied]:
     proxy = _Server(("127.0.0.1", 0), FaultProxy)
     url = f"http://127.0.0.1:{proxy.server_port}"
     server = Proxied(url, behind, faulty_path, largest_bytes=largest_bytes)

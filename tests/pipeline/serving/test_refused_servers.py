@@ -42,7 +42,7 @@ def test_a_published_model_that_is_no_longer_what_it_was_is_not_served(cli, trai
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("features", ["fare"], "features is ['fare'], allowed is an object of BYTES, FLOAT, INT"),
+        ("features", ["fare"], "features is ['fare'], allowed is an object of INT, FLOAT, BYTES"),
         ("features", {"fare": "DOUBLE"}, "features is {'fare': 'DOUBLE'}, allowed is"),
         ("features", {"fare": []}, "features is {'fare': []}, allowed is"),
         ("default_signature", "none", "default_signature is 'none', allowed are serving_default"),
