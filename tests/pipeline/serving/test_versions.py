@@ -26,7 +26,6 @@ BODY = {"instances": [small_model.SAMPLE]}
 QUESTION = json.dumps(BODY)
 RATE = 300  # requests a second, which is no load
 LONGEST_SECONDS = 0.5  # of the p99 while versions are swapped, on a machine with other work
-COLLECTION_SECONDS = 0.05
 
 
 @pytest.fixture
@@ -136,18 +135,17 @@ def test_no_request_fails_or_waits_for_long_while_versions_take_over(
 
 def test_a_collection_of_garbage_at_a_swap_passes_by_the_libraries(saved: Path):
     program = (
-        "import gc, time\n"
+        "import gc\n"
         "from pipeline.serving import loading\n"
         f"model = loading.load({str(saved)!r})\n"
-        "start = time.thread_time()\n"
-        "gc.collect()\n"
-        "print(time.thread_time() - start)\n"
+        "print(len(gc.get_objects()), gc.get_freeze_count())\n"
     )
     command = (sys.executable, "-c", program)
 
     process = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert float(process.stdout) < COLLECTION_SECONDS
+    looked_at, passed_by = [int(number) for number in process.stdout.split()]
+    assert looked_at < passed_by / 2
 
 
 def test_an_older_version_does_not_take_over(server: Process, saved: Path, published: Path):
