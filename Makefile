@@ -111,7 +111,7 @@ doctor: ## what is missing before the first deploy, and what fixes it (env=dev; 
 	@$(INFRA) python -m infra.doctor.diagnosis --env '$(env)' $(if $(as),--as '$(as)')
 
 probe: ## ask the real project what no document answers (env=dev; yes=1 makes what is billed, too)
-	@$(INFRA) python -m infra.probe --env '$(env)' $(if $(yes),--yes)
+	@$(INFRA) python -m infra.probe --env '$(env)' $(if $(filter 1,$(yes)),--yes)
 
 load-data: ## fill the tables that models train on, from the data they have here (env=dev)
 	@python3 -m pipeline load-data --env '$(env)'

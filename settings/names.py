@@ -153,6 +153,11 @@ class Names:
         return f"{self.stage}-{purpose}"
 
     @property
+    def probe(self) -> str:
+        """Of the repository, the topic, the trigger and the endpoints that `make probe` makes."""
+        return f"{self.stage}-probe"
+
+    @property
     def event_log(self) -> str:
         """The log of events in runs, deliveries and monitoring, for alerts to match."""
         return f"{self.stage}-events"
@@ -197,11 +202,12 @@ class Names:
             yield "service account", self.service_account(role), ACCOUNT
         for dataset in DATASETS:
             yield "dataset", self.dataset(dataset), r"[A-Za-z0-9_]{1,1024}"
-        for recipe in RECIPES:
-            yield "trigger", self.trigger(recipe), r"[a-zA-Z0-9-]{1,64}"
-        for topic in TOPICS:
-            yield "topic", self.topic(topic), r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}"
-        yield "image repository", self.repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+        for trigger in (*map(self.trigger, RECIPES), self.probe):
+            yield "trigger", trigger, r"[a-zA-Z0-9-]{1,64}"
+        for topic in (*map(self.topic, TOPICS), self.probe):
+            yield "topic", topic, r"(?!goog)[a-zA-Z][\w.~+%-]{2,254}"
+        for repository in (self.repository, self.probe):
+            yield "image repository", repository, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
         yield "network", self.network, r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
         for custom_role in CUSTOM_ROLES:
             yield "custom role", self.custom_role_id(custom_role), CUSTOM_ROLE

@@ -23,8 +23,7 @@ class Finding:
     mend: str = ""
 
     def __str__(self) -> str:
-        remedy = f"; {self.mend}" if self.mend else ""
-        return f"{self.state}: {self.subject}: {self.detail}{remedy}"
+        return _with_remedy(f"{self.state}: {self.subject}: {self.detail}", self.mend)
 
 
 class NotAskedError(Exception):
@@ -36,6 +35,15 @@ class NotAskedError(Exception):
     def __init__(self, sentence: str, mend: str = "", *, status: int = 0) -> None:
         super().__init__(sentence)
         self.mend, self.status = mend, status
+
+    @property
+    def sentence(self) -> str:
+        """Why there is no answer, and what one can do about it."""
+        return _with_remedy(str(self), self.mend)
+
+
+def _with_remedy(sentence: str, mend: str) -> str:
+    return f"{sentence}; {mend}" if mend else sentence
 
 
 class ForbiddenError(NotAskedError):

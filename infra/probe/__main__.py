@@ -4,8 +4,9 @@
 
 Each probe names its assumption and, where it is wrong, what follows. It first says what it makes
 and for how long; what is billed is only made with --yes. Everything that was made is removed, also
-after Ctrl-C. Exit 0 when all is as assumed, 1 when a probe could not be made or something stays, 2
-when the question is wrong, 3 when an assumption is wrong, 130 when somebody has interrupted.
+after Ctrl-C. Exit 0 when all is as assumed, 1 when something stays or a probe could not be made, 2
+when the question is wrong, 3 when an assumption is wrong, 130 when somebody has interrupted. An
+assumption that is wrong outranks a probe that could not be made, and what stays outranks both.
 """
 
 import argparse
@@ -18,7 +19,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 
+from infra.doctor.finding import NotAskedError
+from infra.doctor.google import Google
 from infra.doctor.placeholders import shipped
+from infra.doctor.rest import Rest
+from infra.errors import UsageError
 from infra.probe.answer import Answer, Probe, answer, unknown
 from infra.probe.probes import PROBES
 from infra.probe.project import InterruptedProbeError, Project
@@ -40,32 +45,47 @@ class Result:
     def code(self) -> int:
         if self.interrupted:
             return INTERRUPTED
+        if self.leftovers:
+            return 1
         states = {answer.state for answer in self.answers}
         if "wrong" in states:
             return 3
-        return 1 if "unknown" in states or self.leftovers else 0
+        return 1 if "unknown" in states else 0
 
 
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
-        stages = environments()
-    except SettingsError as error:
-        return _usage(f"environments.py: {error}")
-    if options.env not in stages:
-        allowed = ", ".join(stages)
-        return _usage(f"env is {options.env!r}, allowed are {allowed}")
-    settings = stages[options.env]
-    if shipped(settings, "project_id"):
-        return _usage(
-            f"project_id of {options.env} is {settings.project_id!r}, as shipped: "
-            "allowed is a project of your own"
-        )
+        settings = _settings(options.env)
+        Google(Rest()).token()  # else each probe would say the same
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except NotAskedError as error:
+        print(error.sentence, file=sys.stderr)
+        return 1
     _tell_costs(settings, yes=options.yes)
     with _interrupt() as interrupt:
         result = probed(settings, interrupt, yes=options.yes)
     _tell(options.env, result, as_json=options.json)
     return result.code
+
+
+def _settings(stage: str) -> Settings:
+    try:
+        stages = environments()
+    except SettingsError as error:
+        raise UsageError(f"environments.py: {error}") from None
+    if stage not in stages:
+        allowed = ", ".join(stages)
+        raise UsageError(f"env is {stage!r}, allowed are {allowed}")
+    settings = stages[stage]
+    if shipped(settings, "project_id"):
+        raise UsageError(
+            f"project_id of {stage} is {settings.project_id!r}, as shipped: "
+            "allowed is a project of your own"
+        )
+    return settings
 
 
 def probed(settings: Settings, interrupt: threading.Event, *, yes: bool) -> Result:
@@ -76,6 +96,7 @@ def probed(settings: Settings, interrupt: threading.Event, *, yes: bool) -> Resu
             reason = "not asked: what it makes is billed, and `yes=1` makes it"
             result.answers.append(unknown(probe, reason))
             continue
+        print(f"asking {probe.name}", file=sys.stderr, flush=True)
         try:
             result.answers.append(answer(probe, project))
         except InterruptedProbeError:
@@ -132,11 +153,6 @@ def _tell(stage: str, result: Result, *, as_json: bool) -> None:
             print(answer)
     for leftover in result.leftovers:
         print(leftover, file=sys.stderr)
-
-
-def _usage(sentence: str) -> int:
-    print(sentence, file=sys.stderr)
-    return 2
 
 
 def _parser() -> argparse.ArgumentParser:

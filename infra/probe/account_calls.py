@@ -25,7 +25,7 @@ def allowed(project: Project, account: str) -> Observation:
         raise NotAskedError(f"there is no gs://{bucket} yet: make deploy env={project.names.stage}")
     email = project.names.service_account_email(account)
     google = Google(Rest(), service_account=email)
-    _need_token(google)
+    google.token()  # which says why there is none
     stages = environments()
     checks = accounts.checks(project.settings, stages, account, google)
     checks = [check for check in checks if check.subject != OBJECTS]
@@ -38,17 +38,9 @@ def allowed(project: Project, account: str) -> Observation:
     return Observation(True, f"{email} may do what is listed in infra/doctor/calls.py")
 
 
-def _need_token(google: Google) -> None:
-    try:
-        google.token()
-    except NotAskedError as error:
-        if not error.mend:
-            raise
-        raise NotAskedError(f"{error}; {error.mend}") from None
-
-
 def _sentences(rows: list[Finding], state: str) -> str:
-    sentences = [f"{row.subject}: {row.detail}" for row in rows if row.state == state]
+    lines = [str(row) for row in rows if row.state == state]
+    sentences = [line.removeprefix(f"{state}: ") for line in lines]
     return "; ".join(sentences)
 
 

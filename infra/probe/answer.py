@@ -52,7 +52,7 @@ def answer(probe: Probe, project: Project) -> Answer:
     try:
         observation = probe.ask(project)
     except NotAskedError as error:
-        return unknown(probe, str(error))
+        return unknown(probe, error.sentence)
     except FORM_ERRORS as error:
         return unknown(probe, f"an answer has another form than is documented ({error!r})")
     if observation.assumed:

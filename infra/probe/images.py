@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 from infra.doctor.finding import NotAskedError
 from infra.doctor.rest import Body
 from infra.probe.answer import Observation
-from infra.probe.project import PATIENCE_SECONDS, Project, Thing
+from infra.probe.project import PATIENCE_SECONDS, Project
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
@@ -24,17 +24,14 @@ EMPTY_CONTENT = b"{}"  # https://github.com/opencontainers/image-spec/blob/main/
 
 
 def untagged_deletion(project: Project) -> Observation:
-    repository = f"{project.names.stage}-probe"
-    path = f"{project.location}/repositories"
-    thing = Thing(
-        f"the image repository {path}/{repository}",
-        lambda: project.delete("artifact_registry", f"{path}/{repository}"),
-    )
+    repositories = f"{project.location}/repositories"
+    repository = f"{repositories}/{project.names.probe}"
+    thing = project.thing("the image repository", "artifact_registry", repository)
     body: Body = {"format": "DOCKER", "dockerConfig": {"immutableTags": True}}
-    creation = f"{path}?repositoryId={repository}"
+    creation = f"{repositories}?repositoryId={project.names.probe}"
     project.make(thing, "artifact_registry", creation, body)
 
-    image = f"{project.settings.project_id}/{repository}/probe"
+    image = f"{project.settings.project_id}/{project.names.probe}/probe"
     digest = _push(project, image)
     reply = _send(project, "DELETE", f"v2/{image}/manifests/{digest}")
     if reply.status < 300:

@@ -2,9 +2,8 @@
 
 import json
 
-from infra.doctor.finding import NotAskedError
 from infra.doctor.rest import Body
-from infra.probe.project import Project, Thing
+from infra.probe.project import Project
 
 # No model's table: their names are in lower case.
 NEW_TABLE, OLDER_TABLE = "Probe_made_by_vertex", "Probe_made_before"
@@ -25,15 +24,10 @@ def make_tables(project: Project) -> None:
     dataset = project.names.dataset("requests")
     tables = f"projects/{project.settings.project_id}/datasets/{dataset}/tables"
     body = _table(project, OLDER_TABLE)
-    project.make(_thing(project, f"{tables}/{OLDER_TABLE}"), "big_query", tables, body)
-    new = _thing(project, f"{tables}/{NEW_TABLE}")
-    if project.ask("big_query", f"{tables}/{NEW_TABLE}"):
-        raise NotAskedError(f"{new.name} is there: an earlier probe has left it to be deleted")
-    project.note(new)
-
-
-def _thing(project: Project, path: str) -> Thing:
-    return Thing(f"the table {path}", lambda: project.delete("big_query", path))
+    older_table = project.thing("the table", "big_query", f"{tables}/{OLDER_TABLE}")
+    project.make(older_table, "big_query", tables, body)
+    new_table = project.thing("the table", "big_query", f"{tables}/{NEW_TABLE}")
+    project.note(new_table)
 
 
 def _table(project: Project, name: str) -> Body:

@@ -69,7 +69,7 @@ def _sample(project: Project) -> Sample:
         model = project.ask("vertex_ai", path)
         if model is None:
             continue
-        text = (MODELS / name / "model.toml").read_text()
+        text = (MODELS / name / "model.toml").read_text(encoding="utf-8")
         serving = tomllib.loads(text)["serving"]
         version = f"{path}@{model['versionId']}"
         return Sample(version, serving["sample"], serving["default_signature"])
@@ -87,11 +87,15 @@ def _endpoint(project: Project, table: str) -> str:
         "bigqueryDestination": {"outputUri": f"bq://{dataset}.{table}"},
     }
     body = {
-        "displayName": f"{project.names.stage}-probe",
+        "displayName": project.names.probe,
         "labels": {"managed-by": "esteira", "environment": project.names.stage},
         "predictRequestResponseLoggingConfig": logging,
     }
-    thing = Thing(f"the endpoint {path}", lambda: _remove_endpoint(project, path))
+    thing = Thing(
+        f"the endpoint {path}",
+        find=lambda: project.ask("vertex_ai", path),
+        remove=lambda: _remove_endpoint(project, path),
+    )
     creation = f"{project.location}/endpoints?endpointId={number}"
     project.make(thing, "vertex_ai", creation, body)
     return path
@@ -111,8 +115,7 @@ def _deployment(project: Project, endpoint: str, sample: Sample) -> Body:
 
 def _remove_endpoint(project: Project, path: str) -> None:
     """Wait for what still happens to the endpoint, take its models off, and delete it."""
-    operations = project.ask("vertex_ai", f"{path}/operations") or {}
-    for operation in operations.get("operations", []):
+    for operation in project.listing("vertex_ai", f"{path}/operations", "operations"):
         project.await_end("vertex_ai", operation)
     endpoint = project.ask("vertex_ai", path) or {}
     for model in endpoint.get("deployedModels", []):

@@ -23,9 +23,10 @@ OPERATION_SECONDS = 40 * 60  # Vertex may take a quarter of an hour to deploy a 
 TOKEN_SECONDS = 300  # then another one is asked for: a probe may take longer than one lasts
 WITH_OPERATIONS = ("vertex_ai", "artifact_registry")  # what they make and delete takes a while
 ATTEMPTS = 3  # to remove a thing
+REFUSED, CONFLICT = 400, 409  # the first status of a refusal, and that of a name that is taken
 FAILED = 500  # the first status of a failure of Google's own
 # where an answer has another form than Google's documents say
-FORM_ERRORS = (LookupError, TypeError, ValueError)
+FORM_ERRORS = (AttributeError, LookupError, TypeError, ValueError)
 
 
 class InterruptedProbeError(Exception):
@@ -34,9 +35,13 @@ class InterruptedProbeError(Exception):
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that a probe makes; `remove` bears that it is not there."""
+    """Something that a probe makes.
+
+    `find` returns nothing where it is not there, and `remove` bears that.
+    """
 
     name: str
+    find: Callable[[], object]
     remove: Callable[[], object]
 
 
@@ -67,6 +72,11 @@ class Project:
                 raise
             return {}
 
+    def listing(self, product: str, path: str, field: str) -> list[Body]:
+        """As Google.listing, unless somebody has interrupted."""
+        self._check()
+        return self.google.listing(product, path, field)
+
     def token(self) -> str:
         """Return an access token, unless somebody has interrupted."""
         self._check()
@@ -78,24 +88,33 @@ class Project:
             self._google, self._since = self._new_google()
         return self._google
 
+    def thing(self, kind: str, product: str, path: str) -> Thing:
+        """A thing that is asked for and deleted at `path`."""
+        return Thing(
+            f"{kind} {path}",
+            find=lambda: self.ask(product, path),
+            remove=lambda: self.delete(product, path),
+        )
+
     def make(
         self, thing: Thing, product: str, path: str, body: Body, *, method: str = "POST"
     ) -> Body:
         """Make a thing and wait for it, or raise NotAskedError.
 
-        Another one of that name is left alone.
+        Another one of that name is left alone: what Google refuses to make is not ours, and what a
+        lost answer was about is ours only if it was not there before.
         """
-        self._check()
-        self._things.append(thing)
+        self.note(thing)
         try:
             answer = self.google.ask(product, path, body, method=method)
         except NotAskedError as error:
-            if error.status != 409:
-                raise
-            self._things.remove(thing)
-            sentence = f"{thing.name} is there: another probe runs, or has left it to be deleted"
-            raise NotAskedError(sentence) from None
+            if REFUSED <= error.status < FAILED:
+                self._things.remove(thing)
+            if error.status == CONFLICT:
+                raise _is_there(thing) from None
+            raise
         if answer is None:
+            self._things.remove(thing)
             raise NotAskedError(f"there is no place for {thing.name}: {path} is not found")
         if product in WITH_OPERATIONS:
             self._creations[thing] = product, answer
@@ -104,7 +123,10 @@ class Project:
         return answer
 
     def note(self, thing: Thing) -> None:
-        """Have a thing removed that others will make."""
+        """Have a thing removed that will be made; raise NotAskedError where it is there."""
+        if thing.find():
+            raise _is_there(thing)
+        self._check()
         self._things.append(thing)
 
     def delete(self, product: str, path: str) -> None:
@@ -175,7 +197,7 @@ class Project:
             try:
                 thing.remove()
             except NotAskedError as error:
-                reason = str(error)
+                reason = error.sentence
             except FORM_ERRORS as error:
                 reason = f"an answer has another form ({error!r})"
             else:
@@ -189,3 +211,7 @@ class Project:
     def _new_google(self) -> tuple[Google, float]:
         rest = Rest(deadline_seconds=math.inf, patience_seconds=PATIENCE_SECONDS, persistent=True)
         return Google(rest, region=self.settings.region), time.monotonic()
+
+
+def _is_there(thing: Thing) -> NotAskedError:
+    return NotAskedError(f"{thing.name} is there: another probe runs, or has left it to be deleted")

@@ -71,12 +71,15 @@ def _has_steps_of(build: Body, recipe: str) -> bool:
 
 def _started_build(project: Project, *, revision: str) -> Body | None:
     """Make a trigger and a topic, publish a message, and wait for the build."""
-    name = f"{project.names.stage}-probe"
+    name = project.names.probe
     topic = f"projects/{project.settings.project_id}/topics/{name}"
     trigger = _trigger(project, name, topic, revision)
-    thing = Thing(f"the topic {topic}", lambda: project.delete("pubsub", topic))
-    project.make(thing, "pubsub", topic, {}, method="PUT")
-    thing = Thing(f"the trigger {name}", lambda: _remove_trigger(project, name))
+    project.make(project.thing("the topic", "pubsub", topic), "pubsub", topic, {}, method="PUT")
+    thing = Thing(
+        f"the trigger {name}",
+        find=lambda: _triggers(project, name),
+        remove=lambda: _remove_trigger(project, name),
+    )
     answer = project.make(thing, "cloud_build", f"{project.location}/triggers", trigger)
     for look in range(LOOKS):
         if look % LOOKS_A_MESSAGE == 0:
@@ -115,14 +118,21 @@ def _trigger(project: Project, name: str, topic: str, revision: str) -> Body:
 def _remove_trigger(project: Project, name: str) -> None:
     """Delete the trigger, whose id Cloud Build has chosen, and cancel what waits for approval.
 
-    A build may come between; and a second attempt finds no trigger that is deleted already.
+    A build may come between; and a second attempt finds no trigger that is deleted already. No
+    document says whether the subscription that Cloud Build has made goes with it.
     """
-    path = f"{project.location}/triggers"
-    for trigger in project.google.listing("cloud_build", path, "triggers"):
-        if trigger["name"] == name:
-            _cancel_builds(project, trigger["id"])
-            project.delete("cloud_build", f"{path}/{trigger['id']}")
-            _cancel_builds(project, trigger["id"])
+    for trigger in _triggers(project, name):
+        config = trigger.get("pubsubConfig", {})
+        if subscription := config.get("subscription"):
+            project.delete("pubsub", subscription)
+        _cancel_builds(project, trigger["id"])
+        project.delete("cloud_build", f"{project.location}/triggers/{trigger['id']}")
+        _cancel_builds(project, trigger["id"])
+
+
+def _triggers(project: Project, name: str) -> list[Body]:
+    triggers = project.listing("cloud_build", f"{project.location}/triggers", "triggers")
+    return [trigger for trigger in triggers if trigger["name"] == name]
 
 
 def _cancel_builds(project: Project, trigger_id: str) -> None:
@@ -140,6 +150,4 @@ def _cancel(project: Project, build_id: str) -> None:
 
 def _builds(project: Project, trigger_id: str) -> list[Body]:
     query = urllib.parse.urlencode({"filter": f'trigger_id="{trigger_id}"'})
-    page = project.ask("cloud_build", f"{project.location}/builds?{query}") or {}
-    builds: list[Body] = page.get("builds", [])
-    return builds
+    return project.listing("cloud_build", f"{project.location}/builds?{query}", "builds")

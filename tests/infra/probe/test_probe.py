@@ -129,23 +129,6 @@ def test_an_interrupt_before_the_first_question_has_made_nothing(
     assert stage.google.requests == []
 
 
-@pytest.mark.parametrize("options", [(), ("--yes",)])
-def test_nothing_that_a_probe_makes_stays(
-    stage: Machine, options: tuple[str, ...], capsys: Capture
-) -> None:
-    before = stage.google.objects
-
-    probed(capsys, *options)
-
-    after = stage.google.objects
-    new_names = after.keys() - before.keys()
-    states = [after[name]["status"] for name in new_names]
-    assert before.keys() <= after.keys()
-    assert states == ["CANCELLED"]
-    endpoint = ENDPOINT.removeprefix("/vertex_ai/v1/")
-    assert after["vertex_ai", endpoint]["deployedModels"]
-
-
 def test_a_stage_without_a_delivery_leaves_the_questions_open(
     here: Machine, capsys: Capture
 ) -> None:
@@ -209,16 +192,6 @@ def test_who_may_not_take_an_account_s_place_is_told_how(stage: Machine, capsys:
     assert "roles/iam.serviceAccountTokenCreator" in answers["server-calls"].detail
 
 
-def test_another_probe_s_things_are_left_alone(stage: Machine, capsys: Capture) -> None:
-    repositories = f"projects/{DEV.project_id}/locations/{DEV.region}/repositories"
-    stage.post(f"/artifact_registry/v1/{repositories}?repositoryId=dev-probe", {})
-
-    _, answers = probed(capsys)
-
-    assert "another probe runs" in answers["untagged-image"].detail
-    assert ("artifact_registry", f"{repositories}/dev-probe") in stage.google.objects
-
-
 def test_an_answer_of_another_form_is_no_traceback(stage: Machine, capsys: Capture) -> None:
     stage.answers["/github/repos/mill/loom/contents/build/retrain.yaml"] = {"message": "moved"}
 
@@ -227,6 +200,47 @@ def test_an_answer_of_another_form_is_no_traceback(stage: Machine, capsys: Captu
     assert code == 1
     assert answers["message-recipe"].state == "unknown"
     assert "KeyError('content')" in answers["message-recipe"].detail
+
+
+def test_a_text_in_the_place_of_an_object_is_no_traceback(stage: Machine, capsys: Capture) -> None:
+    tables = REQUESTS_TABLES.removeprefix("/big_query/v2/")
+    stage.google.change("big_query", f"{tables}/cab", timePartitioning="DAY")
+
+    _, answers = probed(capsys)
+
+    assert answers["log-partitioned"].state == "unknown"
+    assert "AttributeError" in answers["log-partitioned"].detail
+
+
+def test_without_credentials_there_is_one_sentence_with_the_way_to_them(
+    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
+    here.install("gcloud", "echo 'credentials were not found' >&2; exit 1")
+
+    code = probe.main(["--env", "dev"])
+
+    assert code == 1
+    assert capsys.readouterr().err == (
+        "without credentials Google can't be asked; gcloud auth application-default login\n"
+    )
+
+
+def test_an_api_that_is_off_is_told_with_the_command_that_turns_it_on(
+    stage: Machine, capsys: Capture
+) -> None:
+    service = "cloudresourcemanager.googleapis.com"
+    metadata = {"service": service, "consumer": "projects/mill-dev"}
+    off = {"reason": "SERVICE_DISABLED", "metadata": metadata}
+    question = "/crm/projects/mill-dev:testIamPermissions"
+    stage.answers[f"Bearer of-an-account {question}"] = (403, {"error": {"details": [off]}})
+
+    _, answers = probed(capsys)
+
+    assert answers["server-calls"].state == "unknown"
+    assert answers["server-calls"].detail.startswith(
+        f"project: {service} is off; gcloud services enable {service} --project=mill-dev"
+    )
 
 
 def test_an_unknown_stage_is_wrong_usage(here: Machine, capsys: Capture) -> None:

@@ -180,7 +180,20 @@ def _alert_policy(new: Subject) -> Body:
 
 
 def _trigger(new: Subject) -> Body:
-    return {"id": new.key.id, "resourceName": new.key.name}
+    """One on messages gets a subscription of Cloud Build's making.
+
+    https://cloud.google.com/build/docs/api/reference/rest/v1/projects.triggers#PubsubConfig
+    """
+    fields: Body = {"id": new.key.id, "resourceName": new.key.name}
+    if config := new.body.get("pubsubConfig"):
+        subscription = trigger_subscription(new.key, new.body)
+        new.store.create(subscription, {"name": subscription.name, "topic": config["topic"]})
+        fields["pubsubConfig"] = {**config, "subscription": subscription.name}
+    return fields
+
+
+def trigger_subscription(trigger: Key, body: Body) -> Key:
+    return Key("pubsub", f"projects/{trigger.project}/subscriptions/gcb-{body['name']}")
 
 
 def _pipeline_job(new: Subject) -> Body:

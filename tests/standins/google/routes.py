@@ -17,7 +17,14 @@ from tests.standins.google import (
 )
 from tests.standins.google.error import RefusedError
 from tests.standins.google.listing import EMPTY_PAGE, page
-from tests.standins.google.products import SOFT_DELETED, dressed, new_key, operation, unwrapped
+from tests.standins.google.products import (
+    SOFT_DELETED,
+    dressed,
+    new_key,
+    operation,
+    trigger_subscription,
+    unwrapped,
+)
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject
 from tests.standins.google.verbs import VERBS
 
@@ -214,7 +221,11 @@ def delete(store: Store, call: Call) -> Body:
     if tombstone := SOFT_DELETED.get(key.collection):
         resource = store.change(key, tombstone)
         return operation(store, call, resource)
+    resource = store.objects.get(key, {})
     store.delete(key)
+    if "pubsubConfig" in resource and not store.unknowns.keeps_subscriptions:
+        subscription = trigger_subscription(key, resource)
+        store.objects.pop(subscription, None)
     store.log_rows.pop(key, None)
     if key.collection == "serviceAccounts":
         orphan(store, f"serviceAccount:{key.id}")

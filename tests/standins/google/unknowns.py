@@ -19,4 +19,5 @@ class Unknowns:
     log_delay_seconds: float = 0
     deletes_untagged_images: bool = True  # where tags are immutable
     reads_named_branch: bool = True  # a trigger on messages, its recipe
+    keeps_subscriptions: bool = False  # of a deleted trigger on messages
     refuses_missing_revision: bool = True  # of such a trigger's recipe
