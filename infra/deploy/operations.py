@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 def plan(settings: Settings, options: argparse.Namespace) -> None:
     """What a deploy would change; with --out also as files, and then every stack is tried."""
-    team_prices = prices.read()
+    team_prices = prices.read(settings.region)
     failures: list[str] = []
     actions: Actions = {}
     now: Counter[str] = Counter()

@@ -42,7 +42,7 @@ def judge(folder: Path, waived: Sequence[waivers.Waiver], today: date) -> Verdic
     paths = sorted((folder / "stacks").glob("*/cdk.tf.json"))
     if not paths:
         raise ValueError(f"{folder} holds no stacks, run `make synth`")
-    texts = {path.parent.name: path.read_text(errors="replace") for path in paths}
+    texts = {path.parent.name: path.read_text(encoding="utf-8", errors="replace") for path in paths}
     stacks, failures = _parsed(texts)
     for stack, document in stacks.items():
         failures += refusals(stack, document)

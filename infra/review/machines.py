@@ -65,9 +65,12 @@ def _behind_endpoints(settings: Settings, models: Sequence[str]) -> Iterator[Mac
 
 
 def _in_stacks(stage: str, stacks: Path | None) -> Iterator[Machines]:
-    files = sorted(stacks.glob(f"*-{stage}/cdk.tf.json")) if stacks else []
-    for file in files:
-        document = json.loads(file.read_text())
+    if stacks is None:
+        return
+    files = stacks.glob(f"*-{stage}/cdk.tf.json")
+    for file in sorted(files):
+        text = file.read_text(encoding="utf-8")
+        document = json.loads(text)
         resources = document.get("resource", {})
         for kind in STANDING:
             bodies = resources.get(kind, {})
@@ -79,8 +82,11 @@ def _in_stacks(stage: str, stacks: Path | None) -> Iterator[Machines]:
 def _machine_type(kind: str, body: Document) -> str:
     value: Any = body
     for key in STANDING[kind]:
-        block = value[0] if isinstance(value, list) and value else value
-        value = block.get(key) if isinstance(block, dict) else None
+        if isinstance(value, list):
+            value = next(iter(value), None)
+        if not isinstance(value, dict):
+            return UNKNOWN
+        value = value.get(key)
     return value if isinstance(value, str) else UNKNOWN
 
 
@@ -117,8 +123,9 @@ def read_running(plans: Path, stage: str) -> Counts | None:
     """What runs now, by a folder of plans; None where it does not say so."""
     file = plans / file_name(stage)
     try:
-        document = json.loads(file.read_text())
-        return {str(machine_type): int(count) for machine_type, count in document.items()}
+        text = file.read_text(encoding="utf-8")
+        counts = json.loads(text)
+        return {machine_type: int(count) for machine_type, count in counts.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return None
 
@@ -176,8 +183,10 @@ def _difference(counts: Counts, now: Counts, prices: Prices | None) -> str:
 
 def _of_a_month(counts: Counts, prices: Prices) -> Decimal:
     """The price of a month of those machines that have one."""
-    costs = [prices[type_] * count for type_, count in counts.items() if type_ in prices]
-    return HOURS_A_MONTH * sum(costs, Decimal(0))
+    an_hour = Decimal(0)
+    for type_, count in counts.items():
+        an_hour += prices.get(type_, 0) * count
+    return HOURS_A_MONTH * an_hour
 
 
 def _unpriced(counts: Counts, prices: Prices) -> str:

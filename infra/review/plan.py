@@ -206,7 +206,7 @@ def _hide_secrets(document: Path) -> None:
     plan_json = json.loads(document.read_text(encoding="utf-8"))
     text_file = document.with_suffix(".txt")
     if text_file.exists():
-        text = text_file.read_text(errors="replace")
+        text = text_file.read_text(encoding="utf-8", errors="replace")
         text_file.write_text(secret_values.hidden(text, plan_json), encoding="utf-8")
     public_json = json.dumps(without_secrets(plan_json), indent=1)
     document.write_text(f"{public_json}\n", encoding="utf-8")

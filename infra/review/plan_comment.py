@@ -10,27 +10,22 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-from infra import addressees
 from infra.errors import UsageError
-from infra.review import machines, prices
-from infra.review.markdown import code, cut, folded, plain, row, shares
+from infra.review import machines, prices, sections
+from infra.review.markdown import cut
 from infra.review.plan import Plan, read_all
+from infra.review.sections import Policy, Standing
 from settings import Settings, SettingsError, model_names
 from settings.stages import environments
 
-Policy = dict[str, Any]  # what `python -m infra.policy.judgement --json` writes
-Standing = Mapping[str, Sequence[str]]  # stage -> the sentences of machines.sentences
 MARKER = "<!-- esteira-plan -->"  # how the workflow finds the comment that it edits
 LIMIT = 65_000  # GitHub refuses more than 65,536 characters, and may count some of them twice
 # Characters for policy's failures, and for the failed plans. Destroys and replacements come first
 # and may take all that is left.
 LISTED = 8_000
-LONGEST_SENTENCE = 1_000  # one that names all models
-COUNTED = ("add", "change", "replace", "destroy")
 
 
 def comment(
@@ -45,13 +40,14 @@ def comment(
     `standing` says what runs all the time, `where` in which place the whole plans are.
     """
     plans = sorted(plans, key=_urgency)
-    head = f"{MARKER}\n{headline(plans)}"
-    sections = _sections(plans, policy, environments, standing, where)
-    room = LIMIT - _length([head, *sections])
-    irrevocable = _listed("Destroyed or replaced", _irrevocable(plans), room, where)
-    parts = [head, *irrevocable, *sections]
-    room = LIMIT - _length(parts)
-    parts += _folded(plans, room, where)
+    head = f"{MARKER}\n{sections.headline(plans)}"
+    middle = _middle(plans, policy, environments, standing, where)
+    room = LIMIT - sections.length([head, *middle])
+    changes = sections.irrevocable(plans)
+    irrevocable = sections.titled("Destroyed or replaced", changes, room, where)
+    parts = [head, *irrevocable, *middle]
+    room = LIMIT - sections.length(parts)
+    parts += sections.whole_plans(plans, room, where)
     whole_text = "\n\n".join(parts)
     text = cut(whole_text, LIMIT, where)
     return f"{text}\n"
@@ -62,7 +58,7 @@ def _urgency(plan: Plan) -> tuple[int, int, bool, bool, str]:
     return -destroyed, -replaced, not plan.error, plan.empty, plan.stack
 
 
-def _sections(
+def _middle(
     plans: Sequence[Plan],
     policy: Policy | None,
     environments: Iterable[Settings],
@@ -70,147 +66,24 @@ def _sections(
     where: str,
 ) -> list[str]:
     """Return the sections between the irrevocable and the whole plans."""
-    refusals = _refusals(policy)
-    sections = _listed("Refused by policy", refusals, LISTED, "the log of `make policy`")
+    refusals = sections.refusals(policy)
+    texts = sections.titled("Refused by policy", refusals, LISTED, "the log of `make policy`")
     has_content = any(not plan.empty for plan in plans)
     if has_content:
         stages = {plan.stage for plan in plans}
         stage_settings = [settings for settings in environments if settings.stage in stages]
-        sections += _listed("Plans that failed", _failures(plans), LISTED, where)
+        failures = sections.failures(plans)
+        texts += sections.titled("Plans that failed", failures, LISTED, where)
         planned = {stage: standing[stage] for stage in standing if stage in stages}
-        sections += [table(plans), always_on(planned), untold(stage_settings)]
+        texts += [
+            sections.table(plans),
+            sections.always_on(planned),
+            sections.untold(stage_settings),
+        ]
         if policy and not policy["failures"]:
             passed = policy["passed"]
-            sections.append(f"Policy: {passed} checks passed.")
-    return [section for section in sections if section]
-
-
-def _failures(plans: Sequence[Plan]) -> list[str]:
-    lines = []
-    for plan in plans:
-        if plan.error:
-            reason = _reason(plan.error)
-            lines.append(f"- {code(plan.stack)}: {code(reason)}")
-    return lines
-
-
-def headline(plans: Sequence[Plan]) -> str:
-    if not plans:
-        return "**Nothing was planned.**"
-    totals = {action: sum(plan.count(action) for plan in plans) for action in COUNTED}
-    counts = [f"{total} to {action}" for action, total in totals.items() if total]
-    outputs_change = any(plan.outputs_change for plan in plans)
-    if not counts and outputs_change:
-        counts = ["outputs to change"]
-    summary = ", ".join(counts) or "nothing to do"
-    failed_plans = [plan for plan in plans if plan.error]
-    if failed_plans:
-        count = _numbered(len(failed_plans), "plan")
-        summary += f"; {count} failed"
-    stage_names = {plan.stage for plan in plans}
-    stages = _numbered(len(stage_names), "stage")
-    stacks = _numbered(len(plans), "stack")
-    return f"**{stages}, {stacks}: {summary}.**"
-
-
-def table(plans: Sequence[Plan]) -> str:
-    head, body = [row("stack", *COUNTED), row("---", *["---:"] * len(COUNTED))], []
-    empty_cells = [""] * (len(COUNTED) - 1)
-    for plan in plans:
-        if plan.error:
-            body.append(row(code(plan.stack), "failed", *empty_cells))
-        elif not plan.empty:
-            counts = [plan.count(action) or "" for action in COUNTED]
-            body.append(row(code(plan.stack), *counts))
-    text = "\n".join(head + body) if body else ""
-    quiet_stacks = ", ".join(code(plan.stack) for plan in plans if plan.empty)
-    if quiet_stacks:
-        text += f"\n\nNothing to do in {quiet_stacks}."
-    return text
-
-
-def always_on(standing: Standing) -> str:
-    """Return a table of what runs all the time, by stage, in the sentences of `make plan`."""
-    if not standing:
-        return ""
-    rows = [row("stage", "runs all the time, once its models are delivered"), row("---", "---")]
-    for stage, sentences in standing.items():
-        rows += [row(stage, code(sentence, LONGEST_SENTENCE)) for sentence in sentences]
-    return "\n".join(rows)
-
-
-def untold(environments: Sequence[Settings]) -> str:
-    """Say which of the stages tell nobody of their alerts."""
-    gaps = [addressees.gap(settings) for settings in environments]
-    return "\n".join(f"- {gap}" for gap in gaps if gap)
-
-
-def _refusals(policy: Policy | None) -> list[str]:
-    failures = policy["failures"] if policy else []
-    lines = []
-    for failure in failures:
-        texts = [failure[key] for key in ("stack", "address", "check", "sentence")]
-        words = " ".join(code(text) for text in texts if text)
-        lines.append(f"- {words}")
-    return lines
-
-
-def _irrevocable(plans: Sequence[Plan]) -> list[str]:
-    lines = []
-    for action in ("destroy", "replace"):
-        changes = [change for plan in plans for change in plan.changes if change.action == action]
-        for change in changes:
-            path, address = code(change.path), code(change.address)
-            line = f"- **{action}** {path} ({address})"
-            if change.forced_by:
-                attributes = ", ".join(code(attribute) for attribute in change.forced_by)
-                line += f", forced by {attributes}"
-            lines.append(line)
-    return lines
-
-
-def _listed(title: str, lines: list[str], room: int, where: str) -> list[str]:
-    if not lines:
-        return []
-    head, body = f"### {title}\n", "\n".join(lines)
-    return [head + cut(body, room - len(head), where)]
-
-
-def _folded(plans: Sequence[Plan], room: int, where: str) -> list[str]:
-    """Return the whole plans, cut evenly to fit the room."""
-    texts = {}
-    for plan in plans:
-        text = plan.error or plan.text
-        if text and not plan.empty:
-            texts[plan.stack] = plain(text)
-    room -= _length([folded(stack, "") for stack in texts])
-    if room < 0:
-        return [f"No room is left for the plans themselves: {where}."]
-    portions = shares([len(text) for text in texts.values()], room)
-    blocks = []
-    for (stack, text), portion in zip(texts.items(), portions, strict=True):
-        part = cut(text, portion, where)
-        blocks.append(folded(stack, part))
-    return blocks
-
-
-def _length(parts: Sequence[str]) -> int:
-    return sum(len(part) + 2 for part in parts)
-
-
-def _reason(error: str) -> str:
-    """Return Terraform's first Error sentence, or the first line."""
-    unframed_lines = [line.strip(" │╷╵") for line in plain(error).splitlines()]
-    lines = [line for line in unframed_lines if line]
-    for line in lines:
-        if line.startswith("Error"):
-            return line
-    return lines[0] if lines else ""
-
-
-def _numbered(count: int, noun: str) -> str:
-    ending = "" if count == 1 else "s"
-    return f"{count} {noun}{ending}"
+            texts.append(f"Policy: {passed} checks passed.")
+    return [text for text in texts if text]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -260,11 +133,12 @@ def main(arguments: list[str]) -> int:
 
 def _standing(plans: Path, stacks: Path, stages: Iterable[Settings]) -> Standing:
     """Say what runs all the time in each stage; raise UsageError for wrong prices."""
-    team_prices, models = prices.read(), model_names()
+    models = model_names()
     standing = {}
     for settings in stages:
         stage_machines = machines.of_stage(settings, models, stacks)
         now = machines.read_running(plans, settings.stage)
+        team_prices = prices.read(settings.region)
         standing[settings.stage] = machines.sentences(stage_machines, now, team_prices)
     return standing
 

@@ -307,7 +307,7 @@ def test_a_plan_says_what_runs_all_the_time_what_runs_now_and_what_both_cost(reh
     assert f"  {count * 73:,.2f} a month by prices.toml\n" in planned
     assert f"  now: 1 × {settings.serving.machine_type}; {(count - 1) * 73:,.2f} a month" in planned
     assert rehearsal.read(f"priced/{stage}.machines.json") == '{"n1-standard-4": 1}'
-    sentence = "prices.toml: n1-standard-4 is -1, allowed is a price per hour of 0 or more"
+    sentence = "prices.toml: n1-standard-4 is -1, allowed is a price per hour from 0 to 1000000000"
     assert refused.strip() == sentence
 
 

@@ -447,7 +447,7 @@ def test_wrong_prices_are_one_sentence_and_a_wrong_configuration(
     output = capsys.readouterr()
     assert code == 2
     assert output.err == (
-        "prices.toml: e2-medium is -1, allowed is a price per hour of 0 or more\n"
+        "prices.toml: e2-medium is -1, allowed is a price per hour from 0 to 1000000000\n"
     )
 
 
