@@ -25,6 +25,7 @@ HOSTILE = {
     "a branch that looks like the delivered one": Event("push", "refs/heads/refs/heads/main"),
     "a tag with the branch's name": Event("push", "refs/tags/main"),
     "a pull request into a branch of its own": Event("pull_request_target", "refs/heads/evil"),
+    "a merge queue": Event("merge_group", "refs/heads/gh-readonly-queue/main/pr-7-0123"),
     "a run by hand of a branch": Event("workflow_dispatch", "refs/heads/evil"),
 }
 DELIVERED = Event("push", "refs/heads/main")

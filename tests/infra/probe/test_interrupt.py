@@ -52,7 +52,7 @@ def unfinished_builds(google: GoogleApis) -> list[str]:
 
 def test_an_interrupt_at_any_step_leaves_nothing(stage: Machine, capsys: Capture) -> None:
     """Each run is interrupted one step later, until a run has no more steps."""
-    before = things(stage.google)
+    first_things = things(stage.google)
     stage.google.make_slowly()
     step = 0
     code = probe.INTERRUPTED
@@ -63,8 +63,8 @@ def test_an_interrupt_at_any_step_leaves_nothing(stage: Machine, capsys: Capture
         code, _ = probed(capsys, "--yes")
 
         stage.google.end_creations()
-        after = things(stage.google)
-        assert after == before, f"after an interrupt at step {step}"
+        last_things = things(stage.google)
+        assert last_things == first_things, f"after an interrupt at step {step}"
         assert unfinished_builds(stage.google) == []
     assert code == 0
     assert step > STEPS
@@ -72,7 +72,7 @@ def test_an_interrupt_at_any_step_leaves_nothing(stage: Machine, capsys: Capture
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_a_probe_waits_leaves_nothing(stage: Machine, number: int) -> None:
-    before = things(stage.google)
+    first_things = things(stage.google)
     stage.google.unknowns.log_delay_seconds = 3600
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     process = subprocess.Popen(
@@ -85,7 +85,7 @@ def test_a_signal_while_a_probe_waits_leaves_nothing(stage: Machine, number: int
     _, errors = process.communicate(timeout=20)
 
     assert process.returncode == probe.INTERRUPTED
-    assert things(stage.google) == before
+    assert things(stage.google) == first_things
     assert "interrupted: what was made is being removed" in errors
     assert "Traceback" not in errors
 
@@ -102,14 +102,14 @@ def wait_for_query(google: GoogleApis, process: "subprocess.Popen[str]") -> None
 def test_what_is_made_by_a_request_without_an_answer_is_removed(
     stage: Machine, capsys: Capture
 ) -> None:
-    before = things(stage.google)
+    first_things = things(stage.google)
     stage.google.faults.append(Fault("POST", "endpoints[?]endpointId", LOST))
 
     code, answers = probed(capsys, "--yes")
 
     assert code == 1
     assert answers["log-delay"].state == "unknown"
-    assert things(stage.google) == before
+    assert things(stage.google) == first_things
 
 
 def test_what_cannot_be_removed_is_named(stage: Machine, capsys: Capture) -> None:
@@ -138,13 +138,13 @@ def test_what_cannot_be_removed_is_named(stage: Machine, capsys: Capture) -> Non
 def test_a_removal_that_fails_once_is_tried_again(
     stage: Machine, method: str, pattern: str, answer: int, capsys: Capture
 ) -> None:
-    before = things(stage.google)
+    first_things = things(stage.google)
     stage.google.faults.append(Fault(method, pattern, answer))
 
     code, _ = probed(capsys, "--yes")
 
     assert code == 0
-    assert things(stage.google) == before
+    assert things(stage.google) == first_things
     assert unfinished_builds(stage.google) == []
 
 

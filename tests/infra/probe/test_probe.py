@@ -1,20 +1,17 @@
 """Each probe tells the project's own answer, whichever it is."""
 
-import dataclasses
 import json
 import re
 import threading
 
 import pytest
 
-import environments
 from infra.doctor import calls
 from infra.probe import __main__ as probe
 from infra.probe.probes import PROBES
 from settings import REPOSITORY
 from tests.infra.doctor.conftest import DEV, Capture, Machine
 from tests.infra.probe.conftest import (
-    BUCKET,
     ENDPOINT,
     MODEL,
     MODULE,
@@ -25,6 +22,7 @@ from tests.infra.probe.conftest import (
     unknown,
     withheld,
 )
+from tests.standins.google.apis import Request
 
 REQUESTS_TABLES = (
     f"/big_query/v2/projects/{DEV.project_id}/datasets/{NAMES.dataset('requests')}/tables"
@@ -116,6 +114,32 @@ def test_costs_are_said_first(stage: Machine, capsys: Capture) -> None:
     )
 
 
+class Listening(list[Request]):
+    """The stand-in's requests, and what standard error held at the first of them."""
+
+    def __init__(self, capsys: Capture) -> None:
+        super().__init__()
+        self._capsys = capsys
+        self.sentences: list[str] = []
+
+    def append(self, request: Request) -> None:
+        if not self:
+            self.sentences = self._capsys.readouterr().err.splitlines()
+        super().append(request)
+
+
+def test_costs_are_said_before_anything_is_asked(stage: Machine, capsys: Capture) -> None:
+    requests = Listening(capsys)
+    stage.google.requests = requests
+
+    probe.main(["--env", "dev", "--yes"])
+
+    *costs, first_question = requests.sentences
+    assert len(costs) == 3
+    assert "of which Google bills the machines" in costs[-1]
+    assert first_question == "asking log-partitioned"
+
+
 def test_an_interrupt_before_the_first_question_has_made_nothing(
     stage: Machine, capsys: Capture
 ) -> None:
@@ -129,32 +153,6 @@ def test_an_interrupt_before_the_first_question_has_made_nothing(
     assert stage.google.requests == []
 
 
-def test_a_stage_without_a_delivery_leaves_the_questions_open(
-    here: Machine, capsys: Capture
-) -> None:
-    code, answers = probed(capsys, "--yes")
-
-    assert code == 1
-    assert answers["log-partitioned"].state == "unknown"
-    assert "has no log table yet" in answers["log-partitioned"].detail
-    for name in BILLED:
-        assert answers[name].state == "unknown"
-        assert answers[name].detail == "dev has registered no model yet: deliver one first"
-
-
-def test_an_account_is_not_asked_before_the_stage_is_deployed(
-    here: Machine, capsys: Capture
-) -> None:
-    here.delete(f"/storage/v1/b/{BUCKET}")
-
-    _, answers = probed(capsys)
-
-    for account in ("builder", "pipeline", "server"):
-        answer = answers[f"{account}-calls"]
-        assert answer.state == "unknown"
-        assert answer.detail == f"there is no gs://{BUCKET} yet: make deploy env=dev"
-
-
 def test_the_endpoints_are_made_once_for_all_probes(stage: Machine, capsys: Capture) -> None:
     stage.google.requests.clear()
     stage.google.unknowns.log_delay_seconds = 3600  # so that no probe is answered
@@ -165,103 +163,6 @@ def test_the_endpoints_are_made_once_for_all_probes(stage: Machine, capsys: Capt
     assert len(paths) == 2
     assert answers["log-delay"].detail.startswith("no row came within")
     assert code == 1
-
-
-def test_a_folder_without_an_object_leaves_the_account_open(
-    stage: Machine, capsys: Capture
-) -> None:
-    name = MODEL.replace("/", "%2F")
-    stage.delete(f"/storage/v1/b/{BUCKET}/o/{name}")
-
-    code, answers = probed(capsys)
-
-    assert code == 1
-    assert answers["server-calls"].state == "unknown"
-    assert "pipelines/: is not there yet" in answers["server-calls"].detail
-
-
-def test_who_may_not_take_an_account_s_place_is_told_how(stage: Machine, capsys: Capture) -> None:
-    email = NAMES.service_account_email("server")
-    path = f"/credentials/projects/-/serviceAccounts/{email}:generateAccessToken"
-    stage.answers[path] = 403
-
-    code, answers = probed(capsys)
-
-    assert code == 1
-    assert answers["server-calls"].state == "unknown"
-    assert "roles/iam.serviceAccountTokenCreator" in answers["server-calls"].detail
-
-
-def test_an_answer_of_another_form_is_no_traceback(stage: Machine, capsys: Capture) -> None:
-    stage.answers["/github/repos/mill/loom/contents/build/retrain.yaml"] = {"message": "moved"}
-
-    code, answers = probed(capsys)
-
-    assert code == 1
-    assert answers["message-recipe"].state == "unknown"
-    assert "KeyError('content')" in answers["message-recipe"].detail
-
-
-def test_a_text_in_the_place_of_an_object_is_no_traceback(stage: Machine, capsys: Capture) -> None:
-    tables = REQUESTS_TABLES.removeprefix("/big_query/v2/")
-    stage.google.change("big_query", f"{tables}/cab", timePartitioning="DAY")
-
-    _, answers = probed(capsys)
-
-    assert answers["log-partitioned"].state == "unknown"
-    assert "AttributeError" in answers["log-partitioned"].detail
-
-
-def test_without_credentials_there_is_one_sentence_with_the_way_to_them(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
-    monkeypatch.delenv("GOOGLE_OAUTH_ACCESS_TOKEN")
-    here.install("gcloud", "echo 'credentials were not found' >&2; exit 1")
-
-    code = probe.main(["--env", "dev"])
-
-    assert code == 1
-    assert capsys.readouterr().err == (
-        "without credentials Google can't be asked; gcloud auth application-default login\n"
-    )
-
-
-def test_an_api_that_is_off_is_told_with_the_command_that_turns_it_on(
-    stage: Machine, capsys: Capture
-) -> None:
-    service = "cloudresourcemanager.googleapis.com"
-    metadata = {"service": service, "consumer": "projects/mill-dev"}
-    off = {"reason": "SERVICE_DISABLED", "metadata": metadata}
-    question = "/crm/projects/mill-dev:testIamPermissions"
-    stage.answers[f"Bearer of-an-account {question}"] = (403, {"error": {"details": [off]}})
-
-    _, answers = probed(capsys)
-
-    assert answers["server-calls"].state == "unknown"
-    assert answers["server-calls"].detail.startswith(
-        f"project: {service} is off; gcloud services enable {service} --project=mill-dev"
-    )
-
-
-def test_an_unknown_stage_is_wrong_usage(here: Machine, capsys: Capture) -> None:
-    code = probe.main(["--env", "nowhere"])
-
-    assert code == 2
-    assert capsys.readouterr().err == "env is 'nowhere', allowed are dev, prod\n"
-
-
-def test_a_placeholder_s_project_is_asked_nothing(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, capsys: Capture
-) -> None:
-    settings = dataclasses.replace(DEV, project_id="acme-dev")
-    monkeypatch.setattr(environments, "ENVIRONMENTS", {"dev": settings})
-    here.google.requests.clear()
-
-    code = probe.main(["--env", "dev"])
-
-    assert code == 2
-    assert "'acme-dev', as shipped" in capsys.readouterr().err
-    assert here.google.requests == []
 
 
 def test_the_answer_is_a_line_with_its_assumption_where_that_is_wrong(

@@ -20,17 +20,24 @@ REPOSITORY = "artifact_registry", f"{REPOSITORIES}/dev-probe"
 def test_nothing_that_a_probe_makes_stays(
     stage: Machine, options: tuple[str, ...], capsys: Capture
 ) -> None:
-    before = stage.google.objects
+    first_objects = stage.google.objects
 
     probed(capsys, *options)
 
-    after = stage.google.objects
-    new_names = after.keys() - before.keys()
-    states = [after[name]["status"] for name in new_names]
-    assert before.keys() <= after.keys()
-    assert states == ["CANCELLED"]
+    last_objects = stage.google.objects
+    new_names = last_objects.keys() - first_objects.keys()
+    states = [last_objects[name]["status"] for name in new_names]
     endpoint = ENDPOINT.removeprefix("/vertex_ai/v1/")
-    assert after["vertex_ai", endpoint]["deployedModels"]
+    own_endpoint = last_objects["vertex_ai", endpoint]
+    assert first_objects.keys() <= last_objects.keys()
+    assert states == ["CANCELLED"]
+    assert own_endpoint["deployedModels"]
+
+
+def creations(stage: Machine) -> list[str]:
+    """The requests that would make the repository."""
+    paths = [path for _, path, _ in stage.google.requests]
+    return [path for path in paths if "?repositoryId" in path]
 
 
 def make_another_repository(stage: Machine) -> None:
@@ -44,10 +51,9 @@ def test_another_probe_s_things_are_left_alone(stage: Machine, capsys: Capture) 
 
     _, answers = probed(capsys)
 
-    creations = [path for _, path, _ in stage.google.requests if "?repositoryId" in path]
     assert "another probe runs" in answers["untagged-image"].detail
     assert REPOSITORY in stage.google.objects
-    assert creations == []
+    assert creations(stage) == []
 
 
 @pytest.mark.parametrize("status", [403, 409, 429])
@@ -87,7 +93,8 @@ def test_a_subscription_that_outlives_its_trigger_is_removed(
     probed(capsys)
 
     names = [name for product, name in stage.google.objects if product == "pubsub"]
-    assert [name for name in names if "/subscriptions/" in name] == []
+    subscriptions = [name for name in names if "/subscriptions/" in name]
+    assert subscriptions == []
 
 
 def test_a_build_behind_an_empty_page_is_cancelled(stage: Machine, capsys: Capture) -> None:
@@ -118,9 +125,8 @@ def test_an_interrupt_while_a_thing_is_looked_for_makes_nothing(
 
     code, _ = probed(capsys)
 
-    creations = [path for _, path, _ in stage.google.requests if "?repositoryId" in path]
     assert code == probe.INTERRUPTED
-    assert creations == []
+    assert creations(stage) == []
 
 
 def test_what_stays_is_a_failure_whatever_the_answers_are(stage: Machine, capsys: Capture) -> None:
