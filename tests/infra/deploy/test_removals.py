@@ -24,8 +24,9 @@ def change(model, actions, location=DEV.region):
         "display_name": DEV.names.pipeline(model),
         "location": location,
     }
+    address = f"{removals.ENDPOINT}.{model}"
     effect = {"actions": actions, "before": before}
-    return {"address": f"{removals.ENDPOINT}.{model}", "type": removals.ENDPOINT, "change": effect}
+    return {"address": address, "type": removals.ENDPOINT, "change": effect}
 
 
 def endpoint(model, location=DEV.region):
@@ -34,10 +35,18 @@ def endpoint(model, location=DEV.region):
 
 
 def serve(google, model, count, location=DEV.region):
+    name = endpoint(model, location)
     values = {"display_name": DEV.names.pipeline(model), "effective_labels": {}}
-    vertex.make(endpoint(model, location), values)
+    vertex.make(name, values)
     deployed_models = [{"id": str(number)} for number in range(count)]
-    google.change("vertex_ai", endpoint(model, location), deployedModels=deployed_models)
+    google.change("vertex_ai", name, deployedModels=deployed_models)
+
+
+def refusal(document):
+    """The sentence by which the plan is refused."""
+    with pytest.raises(RefusedError) as refused:
+        removals.check(document, DEV)
+    return str(refused.value)
 
 
 def test_every_endpoint_that_serves_is_named_with_its_model_and_the_way_out(google):
@@ -45,14 +54,16 @@ def test_every_endpoint_that_serves_is_named_with_its_model_and_the_way_out(goog
     serve(google, "cab_rides", 1)
     serve(google, "ferry", 2)
     document = plan(
-        change("bus", ["no-op"]), change("cab_rides", DESTROY), change("ferry", DESTROY)
+        change("bus", ["no-op"]),
+        change("cab_rides", DESTROY),
+        change("ferry", DESTROY),
     )
 
-    with pytest.raises(RefusedError) as refused:
-        removals.check(document, DEV)
+    sentence = refusal(document)
 
-    cab, ferry = (DEV.names.endpoint(model) for model in ("cab_rides", "ferry"))
-    assert str(refused.value) == (
+    cab = DEV.names.endpoint("cab_rides")
+    ferry = DEV.names.endpoint("ferry")
+    assert sentence == (
         f"models/cab_rides is gone and its endpoint {cab} still has 1 deployed model: "
         "`python3 -m pipeline release retire cab_rides --env dev` takes all away; "
         f"models/ferry is gone and its endpoint {ferry} still has 2 deployed models: "
@@ -65,11 +76,10 @@ def test_an_endpoint_that_serves_is_not_replaced_and_is_asked_for_where_it_lies(
     serve(google, "ferry", 1, ELSEWHERE)
     document = plan(change("ferry", actions, ELSEWHERE))
 
-    with pytest.raises(RefusedError) as refused:
-        removals.check(document, DEV)
+    sentence = refusal(document)
 
     number = DEV.names.endpoint("ferry")
-    assert str(refused.value) == (
+    assert sentence == (
         f"the endpoint {number} of ferry in {ELSEWHERE} would be replaced and still has "
         "1 deployed model: take the change back, `python3 -m pipeline release retire ferry "
         "--env dev` takes all away, then change it; nothing was changed"
@@ -79,21 +89,24 @@ def test_an_endpoint_that_serves_is_not_replaced_and_is_asked_for_where_it_lies(
 @pytest.mark.parametrize("actions", [DESTROY, REPLACE])
 def test_an_endpoint_that_is_empty_or_deleted_already_may_go(google, actions):
     serve(google, "ferry", 0)
+    document = plan(change("ferry", actions), change("bus", actions))
 
-    removals.check(plan(change("ferry", actions), change("bus", actions)), DEV)
+    removals.check(document, DEV)
 
 
 def test_vertex_is_asked_only_about_endpoints_that_would_go(google):
     bucket = {"type": "google_storage_bucket", "change": {"actions": DESTROY, "before": {}}}
+    document = plan(change("bus", ["no-op"]), change("cab", ["update"]), bucket)
 
-    removals.check(plan(change("bus", ["no-op"]), change("cab", ["update"]), bucket), DEV)
+    removals.check(document, DEV)
 
     assert google.requests == []
 
 
 def test_vertex_that_is_away_is_one_sentence(google, monkeypatch):
     monkeypatch.setenv("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", "http://127.0.0.1:9/")
+    document = plan(change("ferry", DESTROY))
 
     message = "dev: what is deployed to endpoints that would go can't be asked: 127.0.0.1:9 can't"
     with pytest.raises(TerraformError, match=message):
-        removals.check(plan(change("ferry", DESTROY)), DEV)
+        removals.check(document, DEV)

@@ -21,7 +21,8 @@ from tests.pipeline.delivery.conftest import (
     recorded_cab,
 )
 
-PAGES = re.split(r"^##? ", (REPOSITORY / "docs/runbook.md").read_text(), flags=re.MULTILINE)
+TEXT = (REPOSITORY / "docs/runbook.md").read_text()
+PAGES = re.split(r"^##? ", TEXT, flags=re.MULTILINE)
 ONLY_COMMIT = "c" * 40
 
 
@@ -29,9 +30,15 @@ def commands(title: str, stage: str = "dev") -> list[list[str]]:
     """The arguments of each of our verbs on the page, in order, values in place of its words."""
     [page] = [page for page in PAGES if page.startswith(f"{title}\n")]
     texts = re.findall(r"`python3\s+-m\s+pipeline\s+([^`]+)`", page)
+    return [shlex.split(filled(text, stage)) for text in texts]
+
+
+def filled(text: str, stage: str) -> str:
+    """The command with values in place of its words."""
     values = {"ENV": stage, "MODEL": "cab", "SHA": ONLY_COMMIT}
-    filled = [re.sub(r"\b(ENV|MODEL|SHA)\b", lambda word: values[word[0]], text) for text in texts]
-    return [shlex.split(text) for text in filled]
+    for word, value in values.items():
+        text = re.sub(rf"\b{word}\b", value, text)
+    return text
 
 
 @pytest.fixture
