@@ -136,7 +136,7 @@ def _tell_costs(settings: Settings, *, yes: bool) -> None:
         skipped = probes[0].billed and not yes
         verb = "would make, with yes=1," if skipped else "makes"
         sentence = makes.format(machine_type=machine_type)
-        print(f"{_names(probes)} {verb} {sentence}", file=sys.stderr, flush=True)
+        print(f"{_names(probes)}: {verb} {sentence}", file=sys.stderr, flush=True)
 
 
 def _names(probes: Sequence[Probe]) -> str:

@@ -105,11 +105,11 @@ def test_costs_are_said_first(stage: Machine, capsys: Capture) -> None:
 
     images, _, endpoints, *_ = capsys.readouterr().err.splitlines()
     assert images == (
-        "untagged-image makes an image repository with an image of some bytes, for a minute"
+        "untagged-image: makes an image repository with an image of some bytes, for a minute"
     )
     assert endpoints.startswith("log-table-made-before, ")
     assert endpoints.endswith(
-        " would make, with yes=1, two endpoints with one n1-standard-2 each and two log tables, "
+        ": would make, with yes=1, two endpoints with one n1-standard-2 each and two log tables, "
         "for about an hour, of which Google bills the machines"
     )
 
