@@ -1,5 +1,6 @@
 """The beginning of every test process."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -15,6 +16,16 @@ LONGEST = ("test_delivery", "test_edits", "test_killed", "test_run", "test_rehea
 
 
 def pytest_configure() -> None:
+    _prepare_process()
+    with contextlib.suppress(ImportError):  # the infra venv has no Hypothesis
+        import hypothesis
+
+        # A loaded machine is slow and no fault of the code.
+        hypothesis.settings.register_profile("esteira", deadline=None)
+        hypothesis.settings.load_profile("esteira")
+
+
+def _prepare_process() -> None:
     """Have the tests' processes hear Ctrl-C: a shell's background jobs ignore it.
 
     In a hook, git's variables would have the tests commit to the repository of the hook.

@@ -212,7 +212,7 @@ def aucs(stock: Path, ours: Path) -> tuple[float, float]:
     import tensorflow as tf
 
     store = ours / "runs/store/taxi"
-    [examples] = (store / "CsvExampleGen/examples").iterdir()
+    [examples] = (store / "CsvExampleGen/examples").glob("*/")
     files = tf.io.gfile.glob(f"{examples}/Split-eval/*")
     dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
     records = list(dataset.as_numpy_iterator())

@@ -38,7 +38,8 @@ class Model:
     def artifact(self, node: str, key: str) -> Path:
         """The artifact of the run's node under this key."""
         folder = self.store / node / key
-        return max(folder.iterdir(), key=lambda path: int(path.name))
+        folders = [path for path in folder.iterdir() if path.is_dir()]  # and their manifests
+        return max(folders, key=lambda path: int(path.name))
 
     def transform(self) -> tft.TFTransformOutput:
         graph = self.artifact("Transform", "transform_graph")

@@ -204,7 +204,7 @@ TARGETS = st.sampled_from([None, "nowhere", "../van", ".", "/dev/null"])
 TREES = st.dictionaries(st.tuples(FOLDERS, PLACES), TARGETS, max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tree=TREES)
 def test_folder_and_commit_agree_on_any_tree(tree, tmp_path_factory):
     place = tmp_path_factory.mktemp("tree")

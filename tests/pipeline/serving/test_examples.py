@@ -59,7 +59,7 @@ def by_protobuf(instance):
     return features
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(instances=st.lists(INSTANCES, max_size=4))
 def test_a_record_is_what_protobuf_reads_back(instances):
     encoder = Encoder(TYPES)

@@ -37,7 +37,7 @@ ON_THE_SERVING_ENVIRONMENT = (
     "pipeline.serving.server",
 )
 # What a start consists of.
-PHASES = ("fetch", "digest", "import", "load", "warm-up")
+PHASES = ("import", "fetch", "digest", "load", "warm-up")
 DURATIONS = ", ".join(rf"{phase} [\d.]+ s" for phase in PHASES)
 START = rf"[\d.]+ s \({DURATIONS}\): http"
 

@@ -46,7 +46,7 @@ def restored(trained):
 
 
 @pytest.mark.parametrize("name", ["serving_default", "transform_features"])
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(instances=st.lists(INSTANCES, min_size=1, max_size=9))
 def test_a_signature_answers_as_the_restored_function_does(engine, restored, name, instances):
     records = engine.encode(instances)
