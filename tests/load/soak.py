@@ -10,8 +10,8 @@ figures are printed; the exit code is 1 where a bound does not hold.
 import argparse
 import asyncio
 import itertools
-import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +24,7 @@ from random import Random
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from settings import REPOSITORY
 from tests.hostile import http_requests
 from tests.load import open_loop, small_model
 from tests.load.logging_server import TABLE, LoggingServer, Scrape, Span
@@ -192,15 +193,20 @@ def _happen(seconds: float, server: LoggingServer, standin: Proxied, result: Soa
     until(1)
 
 
+def _save_model(folder: Path) -> None:
+    """In a process of its own: TensorFlow's own lines can't be turned off."""
+    command = [sys.executable, "-m", "tests.load.small_model", folder]
+    subprocess.run(command, cwd=REPOSITORY, capture_output=True, check=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=600)
     options = parser.parse_args()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as the server has it
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
         standin = stack.enter_context(local_bigquery.serving(folder / "bigquery"))
-        small_model.save(folder / "model")
+        _save_model(folder / "model")
         result = soak(options.seconds, folder / "runs", folder / "model", standin)
     for line in result.figures():
         print(line)
