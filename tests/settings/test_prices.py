@@ -1,4 +1,7 @@
-"""prices.toml: the team's own prices, checked before anything is planned."""
+"""prices.toml: the team's own prices, checked before anything is planned.
+
+Hypothesis is in the pipeline's venv, so that the module is not beside the others of the review.
+"""
 
 from decimal import Decimal
 
