@@ -46,6 +46,10 @@ def _with_remedy(sentence: str, mend: str) -> str:
     return f"{sentence}; {mend}" if mend else sentence
 
 
+class UnreachableError(NotAskedError):
+    """No answer came, or it was lost."""
+
+
 class ForbiddenError(NotAskedError):
     """The account may not ask."""
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from http.client import HTTPException
 from typing import Any, TypeVar
 
-from infra.doctor.finding import ForbiddenError, NotAskedError
+from infra.doctor.finding import ForbiddenError, NotAskedError, UnreachableError
 
 PATIENCE_SECONDS = 5  # for one answer
 DEADLINE_SECONDS = 10  # for all of them, unless told otherwise
@@ -60,7 +60,7 @@ class Rest:
         host = urllib.parse.urlsplit(url).netloc
         with self._turns[host]:
             if host in self._unreachable:
-                raise NotAskedError(self._unreachable[host])
+                raise UnreachableError(self._unreachable[host])
             time_left = self._deadline - time.monotonic()
             patience = min(self._patience, time_left)
             try:
@@ -69,7 +69,7 @@ class Rest:
                 sentence = f"{host} can't be reached ({_reason(error)})"
                 if not self._persistent:
                     self._unreachable[host] = sentence
-                raise NotAskedError(sentence) from None
+                raise UnreachableError(sentence) from None
 
 
 def accepted(url: str, status: int, body: Body) -> Body | None:

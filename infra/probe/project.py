@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from infra.doctor.finding import NotAskedError
+from infra.doctor.finding import NotAskedError, UnreachableError
 from infra.doctor.google import Google
 from infra.doctor.rest import Body, Rest
 from settings import Settings
@@ -64,9 +64,11 @@ class Project:
         return self.google.ask(product, path, body, method=method)
 
     def look(self, product: str, path: str, body: Body | None = None) -> Body | None:
-        """As ask, for a look that is repeated: nothing is seen where Google has failed."""
+        """As ask, for a look that is repeated: nothing is seen where Google gives no answer."""
         try:
             return self.ask(product, path, body)
+        except UnreachableError:
+            return {}
         except NotAskedError as error:
             if error.status < FAILED:
                 raise
@@ -114,7 +116,6 @@ class Project:
                 raise _is_there(thing) from None
             raise
         if answer is None:
-            self._things.remove(thing)
             raise NotAskedError(f"there is no place for {thing.name}: {path} is not found")
         if product in WITH_OPERATIONS:
             self._creations[thing] = product, answer

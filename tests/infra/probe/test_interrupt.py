@@ -148,8 +148,11 @@ def test_a_removal_that_fails_once_is_tried_again(
     assert unfinished_builds(stage.google) == []
 
 
-def test_a_failure_of_google_s_own_is_looked_at_again(stage: Machine, capsys: Capture) -> None:
-    stage.google.faults.append(Fault("POST", "/queries", 503))
+@pytest.mark.parametrize("answer", [503, LOST])
+def test_a_failure_of_google_s_own_is_looked_at_again(
+    stage: Machine, answer: int, capsys: Capture
+) -> None:
+    stage.google.faults.append(Fault("POST", "/queries", answer))
 
     code, _ = probed(capsys, "--yes")
 

@@ -133,6 +133,9 @@ def full_dataset(subject: Subject) -> None:
 
 def serving_endpoint(subject: Subject) -> None:
     endpoint = subject.store.get(subject.key)
+    ongoing = subject.store.ongoing(subject.key)
+    if ongoing:
+        raise RefusedError(400, f"Endpoint {subject.key.name} has ongoing operations: {ongoing}.")
     if endpoint.get("deployedModels"):
         raise RefusedError(
             400,

@@ -92,6 +92,10 @@ def policy_key(call: Call) -> Key:
 
 def read(store: Store, call: Call) -> Body:
     segments = call.path.split("/")
+    if call.product == "vertex_ai" and segments[-1] == "operations":
+        resource, _, _ = call.path.rpartition("/")
+        names = store.ongoing(Key(call.product, resource))
+        return {"operations": [{"name": name} for name in names]}
     if "operations" in segments:
         return read_operation(store, call)
     if call.product in PROJECTS and len(segments) == 2:

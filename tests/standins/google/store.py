@@ -143,10 +143,17 @@ class Store:
         return body
 
     def end_creation(self, operation: str) -> Body:
-        """The ended operation of a resource that is there from now on."""
+        """The ended operation of a resource or a deployment that is there from now on."""
         key, resource, ended_operation = self.creations.pop(operation)
-        self.create(key, resource)
+        if key in self.objects:
+            self.objects[key] |= resource
+        else:
+            self.create(key, resource)
         return ended_operation
+
+    def ongoing(self, key: Key) -> list[str]:
+        """The operations on a resource that is there."""
+        return [name for name in self.creations if name.startswith(f"{key.name}/operations/")]
 
     def changed(self, key: Key, fields: Body, mask: Iterable[str] = ()) -> Body:
         """Merge as RFC 7396 says (null removes).

@@ -135,9 +135,15 @@ def deploy_model(store: Store, call: Call) -> Body:
         split = endpoint["trafficSplit"] if models else {"0": 100}
     ids = {"0": new_model["id"]}
     new_split = {ids.get(id_, id_): share for id_, share in split.items()}
-    set_traffic(store, call.key, [*models, new_model], new_split)
     response = {"deployedModel": new_model}
-    return operation(store, call, response, f"{VERTEX}.DeployModelResponse")
+    ended_operation = operation(store, call, response, f"{VERTEX}.DeployModelResponse")
+    if store.slow_creations:
+        name = f"{call.path}/operations/{new_model['id']}"
+        fields = {"deployedModels": [*models, new_model], "trafficSplit": new_split}
+        store.creations[name] = call.key, fields, {**ended_operation, "name": name}
+        return {"name": name}
+    set_traffic(store, call.key, [*models, new_model], new_split)
+    return ended_operation
 
 
 def deployed_model(store: Store, call: Call) -> Body:
