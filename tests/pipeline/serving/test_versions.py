@@ -137,7 +137,7 @@ def test_a_collection_of_garbage_at_a_swap_passes_by_the_libraries(saved: Path):
     program = (
         "import gc\n"
         "from pipeline.serving import loading\n"
-        f"model = loading.load({str(saved)!r})\n"
+        f"model = loading.load({str(saved)!r}, loading.prepare())\n"
         "print(len(gc.get_objects()), gc.get_freeze_count())\n"
     )
     command = (sys.executable, "-c", program)
@@ -246,7 +246,9 @@ def test_a_version_that_is_not_as_it_was_published_leaves_the_old_one(
 
     publish(damaged, published, "2")
 
-    match = server.wait_for(r"/2: (\S+) has 0 bytes.+the old version serves on")
+    match = server.wait_for(
+        r"/2: the model is damaged \((\S+) has 0 bytes.+the old version serves on"
+    )
     assert match.group(1) == "fingerprint.pb"
     assert headers(server)["x-model-version"] == "1"
 
