@@ -5,7 +5,6 @@ import threading
 import time
 from pathlib import Path
 
-from pipeline import places
 from pipeline.serving.request_log.entry import Entry
 from pipeline.serving.request_log.ledger import Ledger
 from pipeline.serving.request_log.sender import Sender, Table
@@ -111,7 +110,7 @@ class RequestLog:
             self.ledger.drop_queued(len(lines), "disk")
             kind = type(error).__name__
             sentence = (
-                f"logged requests are lost, since they can't be kept: {places.failure(error)}"
+                f"logged requests are lost, since they can't be kept: {error.strerror or error}"
             )
             self._full_disk.begin(kind, sentence)
             return
