@@ -55,13 +55,7 @@ class Metrics:
             buckets=RECORDS,
             registry=registry,
         )
-        shed = Counter(
-            "esteira_shed",
-            "Requests that the model was not asked, by reason",
-            ["reason"],
-            registry=registry,
-        )
-        self._shed = {reason: shed.labels(reason) for reason in REASONS}
+        self._shed = _shed_by_reason(registry)
         waiting = Gauge("esteira_queue_records", "Records that wait", registry=registry)
         waiting.set_function(depth)
         oldest = Gauge("esteira_queue_seconds", "How long the oldest has waited", registry=registry)
@@ -95,3 +89,13 @@ class Metrics:
 
     def text(self) -> bytes:
         return bytes(generate_latest(self.registry))
+
+
+def _shed_by_reason(registry: CollectorRegistry) -> dict[str, Counter]:
+    shed = Counter(
+        "esteira_shed",
+        "Requests that the model was not asked, by reason",
+        ["reason"],
+        registry=registry,
+    )
+    return {reason: shed.labels(reason) for reason in REASONS}

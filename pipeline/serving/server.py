@@ -60,11 +60,7 @@ def serve(
     What is in flight at the end is answered within `drain_seconds`, or given up.
     Raises ConfigurationError for an invalid argument, RunError if the server cannot start.
     """
-    shortest, longest = DRAIN_RANGE
-    if not shortest <= drain_seconds <= longest:
-        raise ConfigurationError(
-            f"the time to drain is {drain_seconds:g} s, allowed are {shortest} to {longest}"
-        )
+    _check_drain(drain_seconds)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.setswitchinterval(SWITCH_SECONDS)
     listener = listen(host, port)
@@ -90,6 +86,14 @@ def serve(
         log.stop(log_seconds + server.remaining_seconds())
     if server.failure:
         raise RunError(server.failure)
+
+
+def _check_drain(seconds: float) -> None:
+    shortest, longest = DRAIN_RANGE
+    if not shortest <= seconds <= longest:
+        raise ConfigurationError(
+            f"the time to drain is {seconds:g} s, allowed are {shortest} to {longest}"
+        )
 
 
 class Server(uvicorn.Server):
