@@ -65,17 +65,13 @@ def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     listener = listen(host, port)
     application = Application(health_route=health_route, predict_route=predict_route)
-    log_seconds = 0.0
+    log_seconds = LOG_SHARE * drain_seconds if log else 0.0
     if log is not None:
         application.log_to(log)
-        log_seconds = LOG_SHARE * drain_seconds
     server = Server(application, drain_seconds - log_seconds)
-    chosen_port = listener.getsockname()[1]
-    url = f"http://{host}:{chosen_port}{predict_route}"
+    url = f"http://{host}:{listener.getsockname()[1]}{predict_route}"
     _say(f"loading {model}; {url} answers 503 until it is there")
-    afterwards: list[Callable[[], None]] = []
-    if log is not None:
-        afterwards.append(log.start)
+    afterwards = [log.start] if log else []
     if published is not None:
         versions = Versions(published, application)
         afterwards.append(partial(versions.watch, Path(model)))
