@@ -1,4 +1,4 @@
-"""Says which files a folder holds: the SHA-256 of each, and one digest over all of them.
+"""Lists a folder's files: the SHA-256 of each, and one digest over all.
 
 A manifest is JSON, with its files in order:
 
@@ -44,12 +44,12 @@ class Manifest:
 
 
 def beside(folder: Path) -> Path:
-    """The manifest beside a folder in which TFX allows no file of another's."""
+    """The manifest beside a folder: TFX allows no foreign file inside it."""
     return folder.with_name(f"{folder.name}{SUFFIX}")
 
 
 def inside(folder: Path) -> Path:
-    """The manifest inside a folder that travels with it."""
+    """The manifest inside a folder, to travel with it."""
     return folder / NAME
 
 
@@ -76,7 +76,7 @@ def write(folder: Path, file: Path) -> Manifest:
 
 
 def read(file: Path) -> Manifest:
-    """The manifest in `file`; raises ValueError where it is none, or not what was written."""
+    """The manifest in `file`; raises ValueError for a damaged one or none."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         files = {name: File(**entry) for name, entry in content["files"].items()}
@@ -91,7 +91,7 @@ def read(file: Path) -> Manifest:
 
 
 def problem(folder: Path, file: Path) -> str | None:
-    """What is wrong with the folder by the manifest in `file`, or None.
+    """The folder's first problem by the manifest in `file`, or None.
 
     A file is read only where its size is right and its times are not those that were written; the
     times of a file that turns out whole are then written.
@@ -128,7 +128,7 @@ def _problems(manifest: Manifest, paths: dict[str, Path]) -> Iterator[str]:
 
 
 def _renew(manifest: Manifest, paths: dict[str, Path], file: Path) -> None:
-    """Write the times of a folder that was copied, so that it is read once."""
+    """Write the times of a copied folder: its files are read only once."""
     times = {name: _times(path.stat()) for name, path in paths.items()}
     if times != manifest.times:
         with contextlib.suppress(OSError):  # a folder that can't be written is as good

@@ -1,4 +1,4 @@
-"""Says where the command line may read and write, before any work.
+"""Checks the paths on the command line, before any work.
 
 Every path of a flag that becomes a glob, a URI or a database's address passes here. TensorFlow and
 Beam read the addresses of artifacts as patterns, and Beam's have "no way to quote meta-characters"
@@ -35,9 +35,9 @@ def shown(path: Path | str) -> str:
 
 
 def folder(path: Path, flag: str) -> Path:
-    """The whole path of a folder that is there, or may come there.
+    """The whole path of a folder, existing or to be made.
 
-    Raises ConfigurationError for a file, and for what is no path.
+    Raises ConfigurationError for a file, and for an invalid path.
     """
     _refuse_scheme(path, flag)
     whole_path = _whole(path, flag)
@@ -50,20 +50,20 @@ def folder(path: Path, flag: str) -> Path:
 
 
 def artifacts_folder(path: Path, flag: str) -> Path:
-    """As `folder`; raises ConfigurationError for a path that TensorFlow or Beam misreads."""
+    """As `folder`; raises ConfigurationError for characters special to TensorFlow or Beam."""
     whole_path = folder(path, flag)
     _refuse_characters(whole_path, flag)
     return whole_path
 
 
 def writable(whole_path: Path, flag: str) -> Path:
-    """The folder; raises RunError where nothing can be written in it or made on its way."""
+    """The folder; raises RunError unless it can be made and written to."""
     _try_to_write(_nearest(whole_path), whole_path, flag)
     return whole_path
 
 
 def writable_file(path: Path, flag: str) -> Path:
-    """The whole path of a file that is written at the end, in a folder that is there."""
+    """The whole path of an output file, in an existing folder."""
     _refuse_scheme(path, flag)
     whole_path = _whole(path, flag)
     _refuse_no_file(whole_path, path, flag)
@@ -78,7 +78,7 @@ def writable_file(path: Path, flag: str) -> Path:
 
 
 def readable_file(path: Path, flag: str) -> Path:
-    """The whole path of a file that is read, there or not: its reader says more of it."""
+    """The whole path of an input file, existing or not: its reader says more."""
     _refuse_scheme(path, flag)
     whole_path = _whole(path, flag)
     _refuse_no_file(whole_path, path, flag)
@@ -86,7 +86,7 @@ def readable_file(path: Path, flag: str) -> Path:
 
 
 def _refuse_characters(path: Path, flag: str) -> None:
-    """Raise ConfigurationError for a path with a character that a library reads as a pattern."""
+    """Raise ConfigurationError for a path with a character of a library's patterns."""
     for character in str(path):
         if character in PATTERN:
             raise ConfigurationError(
@@ -96,7 +96,7 @@ def _refuse_characters(path: Path, flag: str) -> None:
 
 
 def cannot_be_written(place: Path, error: OSError) -> RunError:
-    """The sentence of a write that failed at `place`, or where the error says."""
+    """The sentence of a failed write at `place`, or at the error's own file."""
     file = error.filename2 or error.filename or place  # of a copy the second
     reason = error.strerror or str(error)
     return RunError(f"{shown(str(file))}: cannot be written ({reason})")
@@ -123,7 +123,7 @@ def _refuse_scheme(path: Path, flag: str) -> None:
 
 
 def _refuse_no_file(whole_path: Path, path: Path, flag: str) -> None:
-    """Refuse a folder, and a device, which a new file would replace."""
+    """Refuse a folder or a device: a new file would replace it."""
     if whole_path.exists() and not whole_path.is_file():
         kind = "a folder" if whole_path.is_dir() else "no plain file"
         raise ConfigurationError(f"{flag} is {shown(path)}, {kind}: allowed is a file")
@@ -155,14 +155,14 @@ def _reason(error: Exception) -> str:
 
 
 def _nearest(path: Path) -> Path:
-    """The path, or what is there of those above it."""
+    """The path, or the nearest existing one above it."""
     while not os.path.lexists(path):
         path = path.parent
     return path
 
 
 def _try_to_write(existing: Path, path: Path, flag: str) -> None:
-    """Raise RunError where `existing` takes no file."""
+    """Raise RunError if `existing` takes no file."""
     try:
         with tempfile.TemporaryFile(dir=existing) as file:
             file.write(PROBE)

@@ -95,9 +95,9 @@ def everything_else_to(log: Path) -> Iterator[TextIO]:
 
 
 def _log(path: Path) -> TextIO:
-    """The log, a line at a time; what finds no room on the disk is lost.
+    """The log, written line by line; lines beyond a full disk are lost.
 
-    A run ends where its work finds none.
+    The run itself ends if its work finds no room.
     """
     raw_file = _FileWithoutErrors(path, "a")
     buffered_file = io.BufferedWriter(raw_file)

@@ -144,7 +144,7 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
 
 
 def _newest(published: Path) -> str:
-    """The newest version, and what is wrong with it: the Pusher then publishes another."""
+    """The newest version, with its problem if any: the Pusher then publishes another."""
     versions = list(published.glob("[0-9]*"))
     if not versions:
         return ""

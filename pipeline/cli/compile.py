@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refuse_images_for_local(options: argparse.Namespace) -> None:
-    """Raise ConfigurationError for an image that a local job would not run in."""
+    """Raise ConfigurationError for an image of a local job: it runs in this venv."""
     images = {
         "--image": options.image,
         "--serving-image": options.serving_image,

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _summaries(folder: Path) -> Iterator[dict[str, Any]]:
-    """The runs' summaries in order; one that can't be read is named and left out."""
+    """The runs' summaries in order; unreadable ones are named on standard error and left out."""
     for file in sorted(folder.glob("*/summary.json")):
         try:
             summary = json.loads(file.read_text(encoding="utf-8"))

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _log(options: argparse.Namespace, folder: Path, *, by_name: bool) -> "RequestLog | None":
-    """The log that is asked for, and its folder of what it could not send yet."""
+    """The requested log, with a folder for its unsent rows; None without --request-log."""
     if options.request_log is None:
         return None
     from pipeline import places
@@ -88,7 +88,7 @@ def _log(options: argparse.Namespace, folder: Path, *, by_name: bool) -> "Reques
 
 
 def _spool(runs: Path, folder: Path) -> Path:
-    """The folder for a model given by its path, whose own folder may be read-only."""
+    """The spool for a model given by path: its own folder may be read-only."""
     digest = hashlib.sha256(str(folder).encode()).hexdigest()
     return runs / "request_log" / f"{folder.name[:64]}-{digest[:12]}"
 

@@ -108,7 +108,7 @@ def tally_of(row: tf.train.Example, required: list[str]) -> Tally:
 
 
 def unfinite_columns(row: tf.train.Example) -> list[str]:
-    """The columns with a number that no request may hold."""
+    """The columns with a number outside float32's finite range."""
     columns = []
     for name, feature in row.features.feature.items():
         values = feature.float_list.value
@@ -164,7 +164,7 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
 
 
 def _as_subquery(query: str) -> str:
-    """The query so that the stock executor can put it into another one's FROM.
+    """The query as a subquery, fit for the FROM of the stock executor's query.
 
     It is one statement without a semicolon, as query.py writes it.
     """

@@ -1,7 +1,7 @@
-"""Runs git for a folder of ours: the one place where git is asked.
+"""Runs git in a folder of ours; no other module of pipeline runs it.
 
-What a hook, an alias or a shell has in GIT_* would answer for another repository, and a folder that
-was unpacked inside one is none of its commits.
+The GIT_* of a hook, an alias or a shell would name another repository. A folder unpacked inside a
+repository is not in its commits.
 """
 
 import os
@@ -26,7 +26,7 @@ OTHER_OWNER = ("dubious ownership", "is owned by someone else")
 
 
 def variables() -> dict[str, str]:
-    """Return this process's variables without those by which git would look elsewhere."""
+    """Return this process's variables without git's pointers to another repository."""
     own = {}
     for name, value in os.environ.items():
         is_git_s = name.startswith("GIT_")
@@ -36,7 +36,7 @@ def variables() -> dict[str, str]:
 
 
 def answer(folder: Path, *arguments: str, missing: int | None = None) -> str | None:
-    """Return what git says in `folder`, or None if it exits with `missing`.
+    """Return git's output in `folder`, or None if it exits with `missing`.
 
     Git exits with that code if the thing asked for does not exist. Raises RunError where `folder`
     is in no repository, or in one that does not hold it.
@@ -48,7 +48,7 @@ def answer(folder: Path, *arguments: str, missing: int | None = None) -> str | N
 
 
 def _refuse_stranger(folder: Path) -> None:
-    """Refuse a folder that lies below a repository's own and is not in its commit."""
+    """Raise RunError for a folder inside a repository but outside its commit."""
     tree = _run(folder, "rev-parse", "--verify", "--quiet", "HEAD:./", missing=1)
     if tree is None:
         repository = _run(folder, "rev-parse", "--show-toplevel") or ""

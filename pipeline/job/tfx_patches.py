@@ -99,7 +99,7 @@ def launched_by(
 
 @contextlib.contextmanager
 def artifacts_checked(problem: Callable[[Path], str | None]) -> Iterator[None]:
-    """Have TFX's cache and its resolver pass over the artifacts of which `problem` tells.
+    """Have TFX's cache and its resolver pass over artifacts with a `problem`.
 
     TFX trusts its record: the cache looks whether a folder is there, the resolver at nothing.
     Remove it when TFX checks what an artifact holds.

@@ -7,7 +7,7 @@ Column = tuple[str, str]  # its table and its name
 
 
 def move(database: sqlite3.Connection, columns: Iterable[Column], old: str, new: str) -> None:
-    """Replace the folder `old` by `new` in each text that is `old` or an address below it."""
+    """Move the addresses at or below the folder `old` to the folder `new`."""
     for table, column in columns:
         database.execute(
             f"UPDATE {table} SET {column} = :new || substr({column}, :length + 1) "

@@ -1,4 +1,4 @@
-"""Checks artifacts on this machine by their manifests, which lie beside their folders."""
+"""Checks artifacts on this machine by the manifests beside their folders."""
 
 import contextlib
 import shutil
@@ -12,12 +12,12 @@ from pipeline.places import cannot_be_written, shown
 
 @dataclass
 class Problems:
-    """What is wrong with the artifacts that were looked at."""
+    """The problems of the checked artifacts, by folder."""
 
     by_folder: dict[Path, str] = field(default_factory=dict)
 
     def of(self, folder: Path) -> str | None:
-        """What is wrong with an artifact, or None."""
+        """The problem of an artifact, or None."""
         problem = manifest.problem(folder, manifest.beside(folder))
         if problem:
             self.by_folder[folder] = problem

@@ -1,4 +1,4 @@
-"""Checks a store's metadata.db when the store is opened, and follows a store that was moved.
+"""Checks a store's metadata.db at its opening, and follows a moved store.
 
 ML Metadata keeps the absolute address of each artifact. They are put right in one transaction, so
 that a copied store uses its own files and never those of the original.
@@ -46,7 +46,7 @@ def prepare(store: Path) -> None:
 
 @contextlib.contextmanager
 def _usable(file: Path) -> Iterator[sqlite3.Connection]:
-    """The database in one transaction; raises RunError for what SQLite says of it."""
+    """The database in one transaction; raises RunError with SQLite's error."""
     try:
         with contextlib.closing(sqlite3.connect(file)) as database, database:
             yield database
@@ -64,7 +64,7 @@ def _damaged(file: Path, problem: str) -> RunError:
 
 
 def _problem(database: sqlite3.Connection, store: Path) -> str | None:
-    """What is wrong with the database, or None."""
+    """The problem of the database, or None."""
     [(verdict,)] = database.execute("PRAGMA quick_check(1)")
     if verdict != "ok":
         lines = str(verdict).splitlines()
@@ -82,7 +82,7 @@ def _missing_tables(database: sqlite3.Connection) -> list[str]:
 
 
 def _roots(database: sqlite3.Connection) -> set[str]:
-    """The folders in which the artifacts lay when their addresses were written."""
+    """The store's folders in the artifacts' addresses, as of their writing."""
     if _missing_tables(database):
         return set()
     rows = database.execute("SELECT uri FROM Artifact WHERE typeof(uri) = 'text'")

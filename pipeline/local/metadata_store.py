@@ -93,7 +93,7 @@ def execution_key(component: Json, container: Json, parameters: Json, artifacts:
 
 
 def _content(file: Path) -> Json:
-    """The file's content, with the addresses of where the store lies now."""
+    """The file's content, with addresses in the store's present folder."""
     try:
         text = file.read_text(encoding="utf-8")
         content: Json = json.loads(text)
@@ -111,7 +111,7 @@ def _content(file: Path) -> Json:
 
 
 def _root(uri: str) -> str | None:
-    """The folder of the rehearsals by which an artifact was made."""
+    """The folder above an artifact's rehearsals; None for an imported artifact."""
     root, separator, _ = uri.rpartition("/rehearsals/")
     return root if separator else None
 
@@ -126,7 +126,7 @@ def _all_artifacts(executions: dict[str, Outputs]) -> Iterator[Json]:
 
 
 def _is_whole(artifact: Json) -> bool:
-    """Whether the artifact is what was made; what was imported has no manifest."""
+    """Whether the artifact matches its manifest, or exists if it was imported."""
     folder = Path(artifact["uri"])
     if _root(artifact["uri"]) is None:
         return folder.exists()

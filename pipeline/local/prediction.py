@@ -81,7 +81,7 @@ def _spec(folder: ModelFolder, store: Path, source: Path) -> spec.PipelineSpec:
 
 
 def _refuse_older_model(name: str, problems: Problems) -> None:
-    """Raise RunError where the last blessed model is damaged: an older one is another answer."""
+    """Raise RunError for a damaged last blessed model: an older one answers differently."""
     for model, problem in problems.by_folder.items():
         if model.parts[-3:-1] == ("Trainer", "model"):
             raise RunError(

@@ -178,7 +178,7 @@ class Rehearsal:
 
 
 def _write_manifest(folder: Path) -> None:
-    """Say beside an artifact what it holds; some containers make no folder for it."""
+    """Write the manifest beside an artifact's folder; some containers make no folder."""
     folder.mkdir(exist_ok=True)
     manifest.write(folder, manifest.beside(folder))
 

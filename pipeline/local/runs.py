@@ -89,7 +89,7 @@ def new_run_id(model: str) -> str:
 
 @contextlib.contextmanager
 def failures_told(place: Path) -> Iterator[None]:
-    """Raise RunError where `place` or the store can be read or written no more."""
+    """Raise RunError if `place` or the store is no longer readable or writable."""
     try:
         yield
     except OSError as error:

@@ -82,7 +82,7 @@ def _adopt(store: Path) -> None:
 
 
 def _refuse_files_for_folders(store: Path) -> None:
-    """Raise RunError for a file where a run makes a folder: TFX tells of it after the work."""
+    """Raise RunError for a file in a folder's place: TFX notices it after the work."""
     folders = [*store.glob("[A-Z]*"), store / "published", store / "modules"]
     for folder in folders:
         if os.path.lexists(folder) and not folder.is_dir():

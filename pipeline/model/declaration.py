@@ -35,7 +35,7 @@ CHANCE = {
 
 
 def _scalar(value: Any) -> Any:
-    """One refusal for what is no scalar, where the union would make one for each of its types."""
+    """The value, if it is a scalar; others get one refusal, not one a type."""
     if not isinstance(value, bool | int | float | str):
         raise PydanticCustomError("scalar", "text in quotes, a number, true or false")
     return value
@@ -48,7 +48,7 @@ def _path(value: str) -> str:
 
 
 def _of_one_type(choices: list[Any]) -> list[Any]:
-    """Refuse what KerasTuner's Choice refuses after the ingestion."""
+    """Refuse choices of several types: KerasTuner's Choice does so after the ingestion."""
     if len({type(choice) for choice in choices}) > 1:
         raise PydanticCustomError("choices", "choices of one type, as 1.0 and 0.5")
     return choices
@@ -183,7 +183,7 @@ def read(file: Path) -> Declaration:
 
 
 def _value_problems(table: dict[str, Any]) -> Iterator[str]:
-    """Find values that are legal in TOML and not here, whatever their key is."""
+    """Find values legal in TOML and not here, at any key."""
     values = deque(table.items())
     while values:
         key, value = values.popleft()
@@ -197,7 +197,7 @@ def _value_problems(table: dict[str, Any]) -> Iterator[str]:
 
 
 def _allowed_instead(value: Any) -> str | None:
-    """What is allowed in the value's place; None where it is allowed itself."""
+    """The allowed kind in the value's place; None for an allowed value."""
     if isinstance(value, datetime | date | time):
         return "is text in quotes: there are no dates here"
     if isinstance(value, float) and not math.isfinite(value):

@@ -79,7 +79,7 @@ class ModelFolder:
         return hashlib.sha256(self.content(file)).hexdigest()
 
     def content(self, file: str) -> bytes:
-        """A file's content as git keeps it, so that it is named alike in every clone.
+        """A file's content as git keeps it, for one digest in every clone.
 
         A clone with core.autocrlf has other line ends on its disk.
         """
@@ -145,7 +145,7 @@ def _is_among(value: Scalar, choices: list[Scalar]) -> bool:
 
 
 def _package_folder(package: str) -> Path | None:
-    """Where the package is installed; None where it is not, or where the name is none."""
+    """The folder of an installed package; None for any other name."""
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):

@@ -1,4 +1,4 @@
-"""A model's query.sql: its placeholders, and the location of what it reads.
+"""A model's query.sql: its placeholders, and the location of its tables.
 
 In a comment, a string or a quoted name, @begin is text.
 """
@@ -37,7 +37,7 @@ def written_out(folder: ModelFolder, table: str, end: date) -> str:
 
 
 def _space_after(text: str) -> list[str]:
-    """A space where a word comes right before a placeholder, whose @ no longer parts them."""
+    """A space after a word right before a placeholder: no @ parts them any more."""
     is_word = bool(text) and (text[-1].isalnum() or text[-1] == "_")
     return [" "] if is_word else []
 
@@ -90,7 +90,7 @@ def _locations_with(region: str) -> list[str]:
 
 
 def _begin(folder: ModelFolder, end: date) -> date:
-    """The first day of the window that ends before `end`."""
+    """The first day of the window before `end`."""
     days = folder.declaration.data.window_days
     try:
         return end - timedelta(days=days)
@@ -102,7 +102,7 @@ def _begin(folder: ModelFolder, end: date) -> date:
 
 
 def _statement(folder: ModelFolder) -> str:
-    """The one statement in query.sql, without the semicolons that end it.
+    """The one statement in query.sql, without its final semicolons.
 
     A run puts it into another query's FROM.
     """
@@ -136,7 +136,7 @@ def _placeholders(folder: ModelFolder, query: str) -> list[sql.Parameter]:
 
 
 def _quoted_tables(folder: ModelFolder) -> list[str]:
-    """The tables that the query names in backticks."""
+    """The query's table names in backticks."""
     names = sql.quoted_names(_text(folder), _file(folder))
     return [name for name in names if TABLE.fullmatch(name)]
 

@@ -94,7 +94,7 @@ def _check_names(folder: ModelFolder, types: dict[str, str]) -> None:
 
 
 def _check_values(folder: ModelFolder, served_types: dict[str, str], types: dict[str, str]) -> None:
-    """Refuse a value in model.toml that its column cannot have."""
+    """Refuse values in model.toml unfit for their columns."""
     for name, value in folder.declaration.serving.sample.items():
         if name not in served_types:
             raise ConfigurationError(

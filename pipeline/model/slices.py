@@ -1,4 +1,4 @@
-"""A slice's value as one text, the same for the gate, the rows that it matches and the report.
+"""A slice's value as one text, for the gate, the matching rows and the report.
 
 TFMA takes a slice's value as text and reads numbers from it: "01", "1" and "1.0" become 1, and no
 longer match a column of texts (tensorflow_model_analysis/slicer/slicer_lib.py, _to_type,
@@ -17,7 +17,7 @@ def name(feature: str, value: object) -> str:
 
 
 def marked(value: object) -> str:
-    """The value for TFMA, which takes it for nothing but text."""
+    """The value with a mark, so TFMA takes it for text."""
     return f"{MARK}{text(value)}"
 
 

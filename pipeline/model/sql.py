@@ -55,13 +55,13 @@ def parameters(query: str, file: str) -> Iterator[Parameter]:
 
 
 def semicolons(query: str, file: str) -> set[int]:
-    """The places of the semicolons that end a statement."""
+    """The places of the semicolons after statements, not those in texts or comments."""
     places = [token.start for token in tokens(query, file)]
     return {place for place in places if query[place] == ";"}
 
 
 def quoted_names(query: str, file: str) -> list[str]:
-    """What the query has in backticks."""
+    """The query's names in backticks."""
     all_tokens = tokens(query, file)
     return [token.text for token in all_tokens if query.startswith("`", token.start)]
 

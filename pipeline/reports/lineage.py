@@ -17,7 +17,7 @@ from settings import REPOSITORY
 
 
 def code() -> dict[str, Any]:
-    """The commit, or "unknown" and the reason, as in an image, which holds no git."""
+    """The commit, or "unknown" and the reason: an image holds no git."""
     try:
         commit = git.commit(REPOSITORY, "HEAD")
         changed_files = git.uncommitted(REPOSITORY)

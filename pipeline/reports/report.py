@@ -57,7 +57,7 @@ def render(metadata: RunMetadata, summary: dict[str, Any]) -> str:
 
 
 def question(metadata: RunMetadata) -> str | None:
-    """A request that the model answers, as JSON: its sample; None without a model."""
+    """A request to the model as JSON, from its sample; None without a model."""
     place = "Format-Serving/assets.extra/sample.json"
     model = metadata.files("Trainer", "model", place)
     if model is None:

@@ -110,7 +110,7 @@ def _opened(folder: str) -> Any:
 
 
 def _artifacts(folder: str) -> str:
-    """The address of the runs' files, with what a URI reserves escaped."""
+    """The address of the runs' files, as an escaped URI."""
     return (Path(folder) / "mlflow").as_uri()
 
 

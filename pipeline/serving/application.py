@@ -61,7 +61,7 @@ Question = tuple[list[bytes], str]  # the records and the signature
 
 @dataclass(frozen=True)
 class Served:
-    """A model, what waits for it, and the headers of its answers."""
+    """A model, its waiting requests, and the headers of its answers."""
 
     model: Model
     batcher: Batcher
@@ -69,7 +69,7 @@ class Served:
 
 
 class Asked:
-    """A prediction request: when it came, and what is known of it."""
+    """A prediction request: its arrival, and the facts known so far."""
 
     __slots__ = ("content", "count", "receive", "served", "signature", "start")
 
@@ -105,7 +105,7 @@ class Application:
         self._others.router.redirect_slashes = False
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a prediction without Starlette, whose layers cost a third of it."""
+        """Answer a prediction without Starlette: its layers cost a third of the time."""
         if scope["type"] != "http" or scope["path"] != self._predict_route:
             await self._others(scope, receive, send)
         elif scope["method"] != "POST":
@@ -245,7 +245,7 @@ def _question(engine: "Engine", content: bytes | bytearray) -> Question:
 
 
 def _entry(asked: Asked, answer: bytes) -> Entry:
-    """What is logged of an answered request."""
+    """The log entry of an answered request."""
     assert asked.served
     model = asked.served.model
     return Entry(
@@ -258,10 +258,10 @@ def _entry(asked: Asked, answer: bytes) -> Entry:
 
 
 def _has_left(receive: Receive) -> bool:
-    """Whether the client of a request that was read has closed its connection.
+    """Whether the client of a read request has closed its connection.
 
-    ASGI tells it to who asks for more of the body, and lets it wait until then: one step is made
-    here, and no task waits beside each request.
+    ASGI says so in answer to a call for more of the body, and not before. One step of the call is
+    made here, so that no task waits beside each request.
     """
     step = receive().__await__()
     try:

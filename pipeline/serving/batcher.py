@@ -1,4 +1,4 @@
-"""Concurrent requests share a batch, and what waits for the model is bounded.
+"""Joins concurrent requests into batches, and bounds the queue for the model.
 
 Requests that queued while the last batch ran go together, and none is delayed to fill a batch.
 """
@@ -74,7 +74,7 @@ class Batcher:
         return batches * self._batch_seconds <= self._maximum_seconds / 2
 
     def age(self) -> float:
-        """Seconds that the oldest request has waited."""
+        """The seconds of the oldest request's wait; 0 without one."""
         arrivals = [queue[0].arrival for queue in self._queues.values()]
         if not arrivals:
             return 0.0
@@ -88,10 +88,10 @@ class Batcher:
         deadline: float = inf,
         left: Callable[[], bool] = lambda: False,
     ) -> Answers:
-        """Return the answers to these records; raise what the model raised at them alone.
+        """Return the answers to these records; raise the model's error on them alone.
 
-        Raises ShedError where the model is not asked: there is no room, `deadline`, of the loop's
-        clock, has passed, or `left` says that nobody waits.
+        Raises ShedError if the model is not asked: there is no room, `deadline` has passed by the
+        loop's clock, or `left` says that nobody waits.
         """
         count = len(records)
         if not self._has_room(count):
@@ -172,7 +172,7 @@ class Batcher:
             start = end
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        """ShedError what has waited too long while the model is busy with a batch."""
+        """Shed overdue requests while the model is busy with a batch."""
         self._sweeper = None
         now = loop.time()
         for signature, queue in list(self._queues.items()):

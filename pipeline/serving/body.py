@@ -31,7 +31,7 @@ class Head(NamedTuple):
 
 
 def head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
-    """What the headers say of the body; raises RequestError."""
+    """The body's size, coding and timeout by its headers; raises RequestError."""
     fields: dict[bytes, bytes] = {}
     for name, value in headers:
         if name in HEADERS:

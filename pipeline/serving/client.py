@@ -1,4 +1,4 @@
-"""Asks a served model, and asks again where it is busy. Python alone: copy it where you need it."""
+"""Asks a served model, and again if it is busy. Python alone: copy it freely."""
 
 import http.client
 import json

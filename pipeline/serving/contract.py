@@ -57,7 +57,7 @@ def parse(body: bytes | bytearray) -> Question:
 
 
 def _encoding(body: bytes | bytearray) -> str | None:
-    """What is wrong with the body as UTF-8; the parser calls it surrogates."""
+    """The body's fault as UTF-8, or None; the parser calls it surrogates."""
     if body.startswith(GZIP):
         return "it is gzip, allowed with the header Content-Encoding: gzip"
     try:

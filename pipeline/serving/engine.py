@@ -39,7 +39,7 @@ class Engine:
         self._encoder = Encoder(self.types)
 
     def _check(self, assets: Path) -> None:
-        """Raise ConfigurationError where the Trainer's assets don't describe this model."""
+        """Raise ConfigurationError unless the Trainer's assets describe this model."""
         file = assets / "serving.json"
         signature = self.serving.get("default_signature")
         if signature not in self.signatures:
@@ -93,7 +93,7 @@ class Engine:
 
 
 def _read(file: Path) -> Json:
-    """The object in a JSON file; raises ConfigurationError where there is none."""
+    """The object in a JSON file; raises ConfigurationError for anything else."""
     try:
         content: Json = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:  # UnicodeDecodeError too

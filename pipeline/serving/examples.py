@@ -1,4 +1,4 @@
-"""Instances as serialized tf.Examples, of features that have at most one value each.
+"""Instances as serialized tf.Examples, of features with at most one value each.
 
 A feature's bytes are written by protobuf's wire format
 (protobuf.dev/programming-guides/encoding), which takes a sixth of the time of a tf.train.Example.
@@ -33,7 +33,7 @@ class InstanceError(ValueError):
 
 
 class Encoder:
-    """Writes instances whose features have these types: INT, FLOAT or BYTES by name."""
+    """Writes instances by their features' types: INT, FLOAT or BYTES by name."""
 
     def __init__(self, types: dict[str, str]) -> None:
         self._types = types
@@ -81,7 +81,7 @@ class Encoder:
 
 
 class _Heads:
-    """What stands before a feature's content, by the content's size."""
+    """The bytes before a feature's content, by the content's size."""
 
     def __init__(self, name: str, kind: str) -> None:
         self._key = _message(FIRST, name.encode())
@@ -106,7 +106,7 @@ def _message(tag: bytes, content: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth says that there are more."""
+    """Seven bits a byte, the lowest first; the eighth announces another byte."""
     if number < len(SHORT_VARINTS):
         return SHORT_VARINTS[number]
     return bytes(_varint_bytes(number))

@@ -19,7 +19,7 @@ BATCHES = (1, 8, 64)  # of the first answers, which are the slowest
 
 @dataclass(frozen=True)
 class Model:
-    """A model that is ready to answer, and where it is from."""
+    """A model ready to answer, and its origin."""
 
     engine: "Engine"
     folder: Path
@@ -39,7 +39,7 @@ class Model:
 
 
 class Phases:
-    """The seconds of what a start consists of."""
+    """The seconds of a start, phase by phase."""
 
     def __init__(self) -> None:
         self._start = self._last_end = time.monotonic()
@@ -58,7 +58,7 @@ class Phases:
 
 
 def prepare() -> Phases:
-    """Import what a load takes, in a process that does nothing but serve."""
+    """Import the libraries of a load, in a process for serving alone."""
     phases = Phases()
     from pipeline.serving import session
 
@@ -70,7 +70,7 @@ def prepare() -> Phases:
 
 
 def load(path: str, phases: Phases | None = None) -> Model:
-    """The model in this folder or at this gs:// URI; raises what hinders it."""
+    """The model in this folder or gs:// URI; raises any error on the way."""
     phases = phases or Phases()
     folder = saved_model.fetch(path)
     phases.end("fetch")
@@ -88,7 +88,7 @@ def load(path: str, phases: Phases | None = None) -> Model:
 
 
 def _digest(folder: Path) -> str:
-    """The digest of the model's files, which are as their manifest says, if there is one."""
+    """The digest of the model's files, from their checked manifest if there is one."""
     file = manifest.inside(folder)
     if file.exists():
         return manifest.read(file).digest

@@ -1,4 +1,4 @@
-"""The thread in which a model runs."""
+"""The thread of a running model."""
 
 import asyncio
 import contextlib

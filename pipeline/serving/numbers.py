@@ -1,4 +1,4 @@
-"""The numbers that a feature may hold: one rule for a request, a CSV and a query's answer."""
+"""The numbers allowed in a feature: one rule for requests, CSVs and queries' answers."""
 
 from typing import Any
 

@@ -114,7 +114,7 @@ def _feature(kind: str, column: schema_pb2.Feature | None, schema: schema_pb2.Sc
 
 
 def _values(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> list[str]:
-    """The strings that the schema names for this feature; others are taken, too."""
+    """The schema's strings for this feature; others are accepted, too."""
     if feature.HasField("string_domain"):
         return list(feature.string_domain.value)
     domains = {domain.name: domain for domain in schema.string_domain}
@@ -150,7 +150,7 @@ def _request(signatures: list[str]) -> Json:
 
 
 def _object(properties: Json) -> Json:
-    """An object that has all of these."""
+    """An object with these properties, all required."""
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

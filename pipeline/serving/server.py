@@ -126,7 +126,7 @@ class Server(uvicorn.Server):
         self.application.draining = True
 
     def remaining_seconds(self) -> float:
-        """What is left of the time to drain."""
+        """The rest of the time to drain, in seconds."""
         remaining = self._deadline - time.monotonic()
         return max(0.0, min(remaining, self._drain_seconds))
 

@@ -38,7 +38,7 @@ def import_no_more() -> None:
 
 
 def load(folder: str) -> dict[str, Signature]:
-    """The signatures by name; raises ConfigurationError where one takes no tf.Examples."""
+    """The signatures by name; raises ConfigurationError for one without tf.Examples as input."""
     from tensorflow.core.protobuf import config_pb2
     from tensorflow.python.client import session
     from tensorflow.python.framework import ops

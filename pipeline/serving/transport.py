@@ -17,7 +17,7 @@ class Protocol(HttpToolsProtocol):
 
 
 class JoiningTransport:
-    """A transport that writes at the end of a turn of the event loop, all at once."""
+    """A transport with one write at the end of an event loop's turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport

@@ -1,4 +1,4 @@
-"""Serves the newest published version: loads each new one beside the one that answers, then swaps.
+"""Serves the newest published version: loads it beside the old one, then swaps.
 
 A folder that can't be served leaves the old model where it is; it is said once, counted, and
 looked at again when something in it has changed. So does a folder that goes away: an older version
@@ -21,7 +21,7 @@ State = tuple[tuple[str, int, int], ...]  # each path, with its size and last ch
 
 
 class Versions:
-    """A thread that watches the folder of a model's published versions."""
+    """A thread on watch over the folder of a model's published versions."""
 
     def __init__(self, published: Path, application: Application) -> None:
         self._published = published
@@ -43,7 +43,7 @@ class Versions:
                 self._look_at(newest)
 
     def _look_at(self, folder: Path) -> None:
-        """Try a version that is another than before, and the same as at the last look.
+        """Try a version once it rests, unless it was already tried in this state.
 
         One that is copied file by file is so tried once, when it is whole.
         """

@@ -9,7 +9,7 @@ REASONS = ("full", "late", "timeout", "left")
 
 
 class ShedError(Exception):
-    """A request that the model is not asked: `reason` is one of REASONS.
+    """A request not put to the model: `reason` is one of REASONS.
 
     full: too much waits; late: this one has waited too long; timeout: its own deadline has passed;
     left: its client is gone.

@@ -1,4 +1,4 @@
-"""The bytes of a file that lies plain, in a gzip file or in a zip archive."""
+"""The bytes of a file: plain, gzipped or in a zip archive."""
 
 import gzip
 import io
@@ -93,7 +93,7 @@ def _unzipped(packed_content: bytes) -> bytes:
 
 
 def _is_data(entry: str) -> bool:
-    """Say whether an archive's entry is a file that its maker put into it."""
+    """Say whether an archive's entry is data: no folder, and no file of macOS's own."""
     *folders, name = entry.split("/")
     if MAC_FOLDER in folders:
         return False

@@ -1,4 +1,4 @@
-"""What is wrong with a CSV's rows, each in one sentence with column, value and row."""
+"""The faults of a CSV's rows, each in one sentence with column, value and row."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ UNCONVERTED = re.compile(
 
 
 def unconverted(message: str, names: list[str]) -> str | None:
-    """Arrow's message on a cell as a sentence; None where it is on something else."""
+    """Arrow's message on a cell as a sentence; None for any other message."""
     match = UNCONVERTED.match(message)
     if match is None:
         return None
@@ -32,7 +32,7 @@ def unconverted(message: str, names: list[str]) -> str | None:
 
 
 def unfinite(column: pa.ChunkedArray) -> int | None:
-    """The place of the first number that float32 does not hold, or None."""
+    """The place of the first number outside float32's finite range, or None."""
     sizes = pc.abs(column)
     within = pc.less_equal(sizes, LARGEST_FLOAT)  # NaN is less than nothing
     return _first(within, False)
@@ -47,7 +47,7 @@ def hexadecimal(cells: pa.ChunkedArray, column: pa.ChunkedArray) -> int | None:
 
 
 def cell(name: str, value: str, place: int, data_type: pa.DataType) -> str:
-    """What a column does not take; its first row has the place 0."""
+    """The sentence on a cell's refused value; the first row has the place 0."""
     return _cell(name, value, place + FIRST_ROW, str(data_type))
 
 
@@ -60,7 +60,7 @@ def invalid_row(row: pa.csv.InvalidRow) -> str:
 
 
 def too_long(message: str, maximum_bytes: int) -> str | None:
-    """Arrow's message on a row that is longer than a block; None where it is on something else."""
+    """Arrow's message on an overlong row as a sentence; None for any other message."""
     if "straddling" not in message:
         return None
     return (

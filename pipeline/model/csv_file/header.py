@@ -58,7 +58,7 @@ def check(column_names: list[str], expected_names: Iterable[str]) -> None:
 
 
 def shown(text: str) -> str:
-    """The text, in quotes where its end could not be seen, and cut where it is long."""
+    """The text, cut if it is long, and in quotes if its end is invisible."""
     is_plain = PLAIN.fullmatch(text) and text.isprintable()
     plain_text = text if is_plain else repr(text)
     if not unicodedata.is_normalized("NFC", text):

@@ -11,7 +11,7 @@ QUOTE, CR, LF = b'"', b"\r", b"\n"
 
 
 def parsed(text: bytes, names: list[str], options: pa.csv.ConvertOptions) -> pa.Table:
-    """All rows; DataError tells what Arrow refuses, without the file."""
+    """All rows; raises DataError with Arrow's refusal, without the file's name."""
     parse_options = _parse_options(text)
     try:
         return _read(text, options, parse_options)
@@ -66,7 +66,7 @@ def _parse_options(
 
 
 def _block_size(text: bytes) -> int:
-    """A size of blocks that parts no CR from its LF.
+    """A block size with every CR and its LF in the same block.
 
     Where a value holds both, Arrow would lose the LF in silence. Remove it when
     https://github.com/apache/arrow/issues/51368 is closed.

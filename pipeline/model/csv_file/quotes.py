@@ -1,4 +1,4 @@
-"""A quote that is never closed: Arrow takes all rows up to the next quote for one value."""
+"""Finds an unclosed quote: Arrow takes all rows up to the next for one value."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ ESCAPED = b'\\"'  # as other programs write a quote inside a value
 
 
 def check(text: bytes, table: pa.Table) -> None:
-    """Raise DataError with the line of a quote that is not closed at a value's end.
+    """Raise DataError with the line of a quote not closed at a value's end.
 
     Python's reader knows such a quote, and is slow: only a table with a line break in a value needs
     it, since no other has lost a row, and a text in which a backslash is before a quote.

@@ -88,7 +88,7 @@ def _options(types: dict[str, pa.DataType], null_values: list[str]) -> pa.csv.Co
 
 
 def _check_numbers(text: bytes, table: pa.Table) -> None:
-    """Refuse a number that is not finite in float32, and one in hexadecimal digits.
+    """Refuse numbers outside float32's finite range, and numbers in hexadecimal digits.
 
     Serving refuses them, too. No model has an answer to the first; Arrow takes the others for whole
     numbers, and 0xFFFFFFFFFFFFFFFF for -1.
@@ -102,7 +102,7 @@ def _check_numbers(text: bytes, table: pa.Table) -> None:
 
 
 def _fault_in(text: bytes, field: pa.Field, column: pa.ChunkedArray) -> int | None:
-    """The place of a column's first number that is none, or None."""
+    """The place of a column's first refused number, or None."""
     if pa.types.is_floating(field.type):
         return faults.unfinite(column)
     if pa.types.is_integer(field.type):

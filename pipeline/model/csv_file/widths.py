@@ -17,7 +17,7 @@ SPARE_CELLS = 4096  # Arrow has room for some seven thousand more than the heade
 
 
 def check(text: bytes, names: list[str]) -> None:
-    """Raise DataError for the first row that is far wider than the header."""
+    """Raise DataError for the first row far wider than the header."""
     if not _has_long_line(text):
         return
     most_cells = len(names) + SPARE_CELLS

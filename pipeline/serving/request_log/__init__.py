@@ -1,4 +1,4 @@
-"""The sampled requests of a server that stands by itself, in the table that Vertex writes.
+"""The sampled requests of a standalone server, in a table of Vertex's columns.
 
 A logged request goes from the queue in memory to the spool on disk, at each flush, and from there
 to BigQuery. Each is in one place at any time:

@@ -1,4 +1,4 @@
-"""Where each logged request is: the figures of /metrics, which add up at every scrape."""
+"""The figures of /metrics on logged requests; they add up at every scrape."""
 
 import threading
 from collections import Counter, deque
@@ -12,7 +12,7 @@ from pipeline.serving.request_log.spool import Segment
 
 @dataclass
 class Count:
-    """Numbers of requests: sampled = written + queued + spooled + all that was dropped."""
+    """Numbers of requests: sampled = written + queued + spooled + all dropped ones."""
 
     sampled: int = 0
     written: int = 0
@@ -48,7 +48,7 @@ class Ledger:
             self._count.dropped[reason] += rows
 
     def spool(self, segment: Segment) -> None:
-        """What was queued is on disk."""
+        """Count a segment's requests as spooled, no longer as queued."""
         with self._lock:
             self._segments.append(segment)
             self._bytes += segment.size

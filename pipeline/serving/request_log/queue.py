@@ -1,4 +1,4 @@
-"""The request log of a server: a queue in memory that is flushed to disk, and sent from there."""
+"""A server's request log: a queue in memory, flushed to disk and sent from there."""
 
 import random
 import threading
@@ -18,7 +18,7 @@ ROW_BYTES = 10_000_000  # Vertex logs no larger row
 
 
 class RequestLog:
-    """Samples answered requests; the event loop adds them, threads do what takes time."""
+    """Samples answered requests; the event loop adds them, threads do the slow work."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class RequestLog:
         self._flusher = threading.Thread(target=self._work, name="log-flusher", daemon=True)
 
     def start(self) -> None:
-        """Flush and send from now on: not before the server is ready, which it would delay."""
+        """Start to flush and send, after the server is ready: it would wait otherwise."""
         self._flusher.start()
         self._sender.start()
 
@@ -66,7 +66,7 @@ class RequestLog:
             self.ledger.drop_queued(1, "queue_full")
 
     def stop(self, seconds: float) -> None:
-        """Bring the queue to disk, and to the table what can be sent in these seconds."""
+        """Flush the queue to disk, and send rows for at most these seconds."""
         deadline = time.monotonic() + seconds
         self._stopping.set()
         if self._flusher.is_alive():

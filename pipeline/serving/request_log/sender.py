@@ -25,7 +25,7 @@ class Connection(Protocol):
 
 
 class Table(Protocol):
-    """Where the rows go."""
+    """The destination of the rows."""
 
     @property
     def name(self) -> str: ...
@@ -34,7 +34,7 @@ class Table(Protocol):
 
 
 class Sender:
-    """A thread that sends; where the table can't be reached it asks again for ever.
+    """A thread for sending; it retries an unreachable table for ever.
 
     It connects before there is a row, so that a wrong table is told of at the start.
     """
@@ -92,7 +92,7 @@ class Sender:
         self._ledger.settle(segment, dropped)
 
     def _send(self, segment: Segment) -> Counter[str]:
-        """Insert the segment's rows; return those that nobody will ever take, by reason."""
+        """Insert the segment's rows; return the number of lost or refused ones, by reason."""
         rows, dropped = _rows(segment)
         if rows:
             self._insert(self._connected(), rows, dropped)
@@ -104,7 +104,7 @@ class Sender:
         return self._connection
 
     def _insert(self, connection: Connection, rows: list[Row], dropped: Counter[str]) -> None:
-        """Insert them; by halves where BigQuery refuses the whole, down to the row that it is."""
+        """Insert the rows; if BigQuery refuses all, insert halves, down to the refused row."""
         try:
             reasons = connection.insert(rows)
         except RefusedError as error:
@@ -138,7 +138,7 @@ class Sender:
 
 
 def _rows(segment: Segment) -> tuple[list[Row], Counter[str]]:
-    """The segment's rows, and the number of those that the disk has lost, by reason."""
+    """The segment's rows, and the number of rows lost on disk, by reason."""
     try:
         lines = segment.lines()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Logged requests on disk, from the flush that wrote them until the table has them.
+"""Logged requests on disk, from their flush until the table has them.
 
 A segment is a file of rows, one JSON object a line, and is sent as one insert. It is written under
 another name, brought to disk and renamed: a process that is killed leaves whole segments alone.
@@ -43,7 +43,7 @@ class Segment:
 
 
 class Spool:
-    """A folder of segments that one process owns.
+    """A folder of segments, owned by one process.
 
     Raises ConfigurationError for a folder that can't be written to, RunError for another process's.
     """
@@ -104,7 +104,7 @@ def _segments(folder: Path) -> Iterator[Segment]:
 
 
 def _owned(folder: Path) -> int:
-    """Lock the folder, made where it is missing, for this process's life."""
+    """Lock the folder for this process's life; make a missing one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)

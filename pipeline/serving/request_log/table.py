@@ -1,4 +1,4 @@
-"""BigQuery's table of logged requests: Vertex's columns, and a view that holds each request once.
+"""BigQuery's table of logged requests: Vertex's columns, and a view without duplicates.
 
 The columns are those of Vertex's request-response log, version v1
 (cloud.google.com/vertex-ai/docs/predictions/online-prediction-logging).
@@ -43,7 +43,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class LogTable:
-    """PROJECT.DATASET.TABLE, in a dataset that exists."""
+    """PROJECT.DATASET.TABLE, in an existing dataset."""
 
     name: str
 
@@ -58,12 +58,12 @@ class LogTable:
         return f"{self.name}_once"
 
     def connect(self) -> "Connection":
-        """Make the table and its view where they are missing; raises Google's errors."""
+        """Make the table and its view if they are missing; raises Google's errors."""
         return Connection(self)
 
 
 class Connection:
-    """A client of the table, which is made where it may be; one thread uses it."""
+    """A client of the table, for one thread; it makes a missing table if allowed."""
 
     def __init__(self, table: LogTable) -> None:
         from google.cloud import bigquery  # a second to import, while the port must answer at once
@@ -135,6 +135,6 @@ def _access(table: LogTable) -> dict[str, Any]:
 
 
 def _reason(errors: list[dict[str, str]]) -> str:
-    """The first error of a row: what, and at which column."""
+    """The first error of a row: its message and its column."""
     first, *_ = errors
     return f"{first.get('message', '')} {first.get('location', '')}".strip()

@@ -1,10 +1,10 @@
-"""Says on standard error what hinders the request log: once, and once more when it is over."""
+"""Reports a trouble of the request log on standard error, once, and its end."""
 
 import sys
 
 
 class Trouble:
-    """A trouble that may come and go; one thread tells of it."""
+    """A trouble with a beginning and an end, reported by one thread."""
 
     def __init__(self, end: str) -> None:
         """`end` is the sentence for its end."""
