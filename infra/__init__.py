@@ -12,7 +12,7 @@ from infra.deploy.cdktf_patches import PROVIDER, register_unexecuted
 def tell_missing_module(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Say in one sentence what the Python of `python3 -m infra...` lacks, with exit 2."""
+    """Name the module missing to `python3 -m infra...` in one sentence, with exit 2."""
     if isinstance(error, ModuleNotFoundError):
         print(interpreter.missing_module(error, "infra"), file=sys.stderr)
         raise SystemExit(2)

@@ -1,10 +1,10 @@
-"""Who is told of a stage's alerts: the doctor, the plan and its comment say where nobody is."""
+"""The addressees of a stage's alerts: doctor, plan and comment say if there are none."""
 
 from settings import Settings
 
 
 def gap(settings: Settings) -> str:
-    """Say that nobody is told, or nothing."""
+    """Return a sentence on a stage without addressees, or an empty text."""
     if settings.alert_emails:
         return ""
     return (

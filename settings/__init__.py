@@ -187,7 +187,7 @@ class Settings:
 
     @property
     def _label(self) -> str:
-        """The stage in a sentence, also where it is no stage's name."""
+        """The stage in a sentence, also an invalid one."""
         if isinstance(self.stage, str) and self.stage.isidentifier():
             return cut(self.stage, 20)
         return shown(self.stage)
@@ -296,7 +296,7 @@ def _range_problems(stage: Settings) -> Iterator[str]:
 
 
 def _outside(range_: Within, key: str, value: Any) -> Iterator[str]:
-    """The value, or each of its items, where it lies outside of the range; None does not."""
+    """A sentence on the value, or each item, outside of the range; None is inside."""
     numbers = value if isinstance(value, tuple) else (value,)
     for number in numbers:
         if number is not None and not range_.holds(number):

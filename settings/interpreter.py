@@ -1,4 +1,4 @@
-"""Refuses, when it is imported, a Python or a clone that this code cannot run with.
+"""Refuses, at its import, a Python or a clone unfit for this code.
 
 Any Python 3 parses it, and each command imports it before anything newer.
 """
@@ -24,7 +24,7 @@ def problem(version: "tuple[int, ...]", content: bytes) -> "str | None":
 
 
 def missing_module(error: ImportError, venv: str) -> str:
-    """Return one sentence on a module that this Python lacks and the venv has."""
+    """Return one sentence on a module missing here and present in the venv."""
     return (
         f"there is no module {error.name!r} in {sys.executable}, "
         f"allowed is the {venv} venv's Python: "

@@ -1,4 +1,4 @@
-"""What a model is: a plain folder in models/ with a model.toml.
+"""The rule for a model: a plain folder in models/ with a model.toml.
 
 Git's tree and the file system are read into the same entries, and one rule judges both.
 """
@@ -27,12 +27,12 @@ SUBMODULE = re.compile(r"^\s*path\s*=\s*(.*?)\s*$", re.MULTILINE)
 
 
 class ModelError(ValueError):
-    """One sentence on a link or a submodule where a model's files must lie."""
+    """One sentence on a link or a submodule in place of a model's files."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What lies at a path below models/; the empty path is models/ itself."""
+    """A path below models/ and its kind; the empty path is models/ itself."""
 
     path: str
     kind: Kind
@@ -69,7 +69,7 @@ def refusal(path: os.PathLike[str], kind: Kind) -> str:
 
 
 def entries_in(models: Path) -> Iterator[Entry]:
-    """Yield what lies in the folder of all models, as far as it matters to what a model is."""
+    """Yield the entries of models/ relevant to the rule for a model."""
     kind = _kind(models)
     yield Entry("", kind)
     if kind != "folder":
@@ -84,7 +84,7 @@ def entries_in(models: Path) -> Iterator[Entry]:
 
 
 def check(folder: Path) -> None:
-    """Raise ModelError where a model's folder, or one of its files, is a link."""
+    """Raise ModelError for a link in place of a model's folder or file."""
     for place in PLACES:
         path = folder / place
         if path.is_symlink():
@@ -109,7 +109,7 @@ def _kind(path: Path) -> Kind:
 
 
 def _submodules(models: Path) -> Iterator[str]:
-    """Yield the submodules in models/: one that was not fetched is an empty folder."""
+    """Yield the submodules in models/: an unfetched one is an empty folder."""
     file = models.parent / ".gitmodules"
     if not os.path.isfile(file):
         return

@@ -154,7 +154,7 @@ class Names:
 
     @property
     def probe(self) -> str:
-        """Of the repository, the topic, the trigger and the endpoints that `make probe` makes."""
+        """The name of `make probe`'s repository, topic, trigger and endpoints."""
         return f"{self.stage}-probe"
 
     @property

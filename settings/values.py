@@ -19,7 +19,7 @@ class Within:
     without: tuple[int, ...] = ()
 
     def holds(self, value: float) -> bool:
-        """Say whether the value lies in the range; what is no number does not."""
+        """Say whether the value lies in the range; NaN does not."""
         return self.least <= value <= self.largest and value not in self.without
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Within:
 
 
 def shown(value: object) -> str:
-    """The value as Python writes it, cut where it is long."""
+    """The value in Python's notation, cut if it is long."""
     try:
         text = repr(value)
     except ValueError:  # an integer of more than 4,300 digits
@@ -40,7 +40,7 @@ def shown(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with a question mark for what a terminal would act on, or not show."""
+    """The text with a question mark for each unprintable character."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 

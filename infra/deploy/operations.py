@@ -92,7 +92,7 @@ def plan(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def _write_whole(directory: Path, stage: str, actions: Actions, now: Counter[str]) -> None:
-    """Write what only a stage whose every stack was planned has."""
+    """Write the files of a completely planned stage."""
     actions_json = json.dumps(actions, indent=1, sort_keys=True)
     _write(directory, f"{stage}.actions.json", actions_json)
     _write(directory, machines.file_name(stage), json.dumps(now))
@@ -101,7 +101,7 @@ def _write_whole(directory: Path, stage: str, actions: Actions, now: Counter[str
 def _tell_standing(
     settings: Settings, now: Counter[str] | None, team_prices: Prices | None
 ) -> None:
-    """Say what runs all the time and that nobody is told of alerts: no plan shows either."""
+    """Print a stage's standing machines and missing addressees: no plan shows either."""
     stage = settings.stage
     standing_machines = machines.of_stage(settings, model_names(), SYNTHESIZED)
     print(f"{stage}: runs all the time, once its models are delivered:")

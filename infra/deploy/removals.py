@@ -1,4 +1,4 @@
-"""Refuse to destroy or replace an endpoint that still serves.
+"""Refuse to destroy or replace a serving endpoint.
 
 Its model's folder is gone, or a value of which it is made has changed, and its models are still
 deployed. Vertex deletes no endpoint with deployed models, and what is applied before it would be
@@ -19,7 +19,7 @@ ENDPOINT = "google_vertex_ai_endpoint"
 
 
 def check(plan_json: Document, settings: Settings) -> None:
-    """Raise RefusedError for a plan by which a serving endpoint goes.
+    """Raise RefusedError for a plan to remove or replace a serving endpoint.
 
     The plan is as `terraform show -json` tells it. Vertex is asked only about the endpoints that
     would go. Raises TerraformError where Vertex can't be asked.
@@ -41,7 +41,7 @@ def check(plan_json: Document, settings: Settings) -> None:
 
 
 def _removals(plan_json: Document) -> Iterator[Document]:
-    """The change to each endpoint that the plan destroys or replaces."""
+    """The change to each endpoint due for destruction or replacement by the plan."""
     for resource in plan_json.get("resource_changes", []):
         change = resource["change"]
         if resource["type"] == ENDPOINT and "delete" in change["actions"]:

@@ -38,7 +38,7 @@ class NotAskedError(Exception):
 
     @property
     def sentence(self) -> str:
-        """Why there is no answer, and what one can do about it."""
+        """The reason for a missing answer, and its remedy if any."""
         return _with_remedy(str(self), self.mend)
 
 

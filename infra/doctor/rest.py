@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 class Rest:
-    """With `persistent`, a host that could not be reached is asked again."""
+    """A client of REST APIs; with `persistent`, it asks an unreachable host again."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ def accepted(url: str, status: int, body: Body) -> Body | None:
 
 
 def _off(metadata: Body, host: str) -> NotAskedError:
-    """An API that is off, in the project that is billed for the question.
+    """The error of an API switched off in the question's billed project.
 
     https://github.com/googleapis/googleapis/blob/master/google/api/error_reason.proto
     """

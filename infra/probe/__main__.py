@@ -1,4 +1,4 @@
-"""Ask a stage's real project what no document answers: `make probe env=dev`.
+"""Ask a stage's real project about undocumented behaviour: `make probe env=dev`.
 
     python -m infra.probe --env ENV [--yes] [--json]
 
@@ -111,7 +111,7 @@ def probed(settings: Settings, interrupt: threading.Event, *, yes: bool) -> Resu
 
 @contextmanager
 def _interrupt() -> Iterator[threading.Event]:
-    """Yield an event that a signal sets; the handlers are what they were afterwards."""
+    """Yield an event for a signal to set; restore the handlers afterwards."""
     interrupt = threading.Event()
 
     def note(*_: object) -> None:
@@ -129,7 +129,7 @@ def _interrupt() -> Iterator[threading.Event]:
 
 
 def _tell_costs(settings: Settings, *, yes: bool) -> None:
-    """Say on standard error what is made, once for the probes that share it."""
+    """Name the resources to make on standard error, once for all probes sharing them."""
     machine_type = settings.serving.machine_type
     for makes in dict.fromkeys(probe.makes for probe in PROBES if probe.makes):
         probes = [probe for probe in PROBES if probe.makes == makes]

@@ -1,4 +1,4 @@
-"""Whether an account may do each call that the recipes make.
+"""Asks whether an account may do each call of the recipes.
 
 It asks what `make doctor as=...` asks, and of objects where they lie: a grant by folder is not seen
 by a question to the bucket.
@@ -63,7 +63,7 @@ def _object_checks(project: Project, account: str, google: Google) -> Iterator[C
 
 
 def _folder(place: str) -> str:
-    """Return the topmost folder with its slash, or the name of an object that lies in none."""
+    """Return the topmost folder with its slash, or the name of an object outside folders."""
     folder, slash, _ = place.partition("/")
     return folder + slash
 

@@ -12,7 +12,7 @@ State = Literal["as assumed", "wrong", "unknown"]
 
 @dataclass(frozen=True)
 class Observation:
-    """Whether Google does as is assumed, and what was seen."""
+    """Whether Google does as assumed, and the observed detail."""
 
     assumed: bool
     detail: str
@@ -20,7 +20,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Probe:
-    """One question; `ask` raises NotAskedError where there is no answer.
+    """One question; `ask` raises NotAskedError if there is no answer.
 
     `makes` says what is made for it, and for how long; `billed`, that it costs more than cents.
     """

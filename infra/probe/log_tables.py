@@ -1,4 +1,4 @@
-"""The two log tables of the probe's own: one that Vertex makes, and one that is made before."""
+"""The probe's own two log tables: one made by Vertex, one made before."""
 
 import json
 
@@ -20,7 +20,7 @@ REPEATED = ("request_payload", "response_payload")
 
 
 def make_tables(project: Project) -> None:
-    """Make one table; Vertex will make the other one, whose rows are not to be old ones."""
+    """Make one table; note the other for Vertex to make, free of old rows."""
     dataset = project.names.dataset("requests")
     tables = f"projects/{project.settings.project_id}/datasets/{dataset}/tables"
     body = _table(project, OLDER_TABLE)
@@ -47,7 +47,7 @@ def _table(project: Project, name: str) -> Body:
 
 
 def rows_of(project: Project, table: str) -> list[Body]:
-    """Return the table's rows; one that is not there has none."""
+    """Return the table's rows; a missing table has none."""
     dataset = f"{project.settings.project_id}.{project.names.dataset('requests')}"
     query = {
         "query": f"SELECT TO_JSON_STRING(t) FROM `{dataset}.{table}` AS t",

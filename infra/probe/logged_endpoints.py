@@ -1,4 +1,4 @@
-"""Two endpoints of the probe's own, the requests that they are asked, and the rows of their logs.
+"""Two endpoints of the probe's own, their requests, and the rows of their logs.
 
 They serve a version that the stage has registered, and log every request: Vertex makes the log
 table of one, the other's is made before.
@@ -46,7 +46,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Sample:
-    """A registered version and an instance that it answers."""
+    """A registered version and an instance for it."""
 
     version: str
     instance: Body
@@ -77,7 +77,7 @@ def _sample(project: Project) -> Sample:
 
 
 def _endpoint(project: Project, table: str) -> str:
-    """Make an endpoint that logs to the table; it is labelled, so that a teardown clears it."""
+    """Make an endpoint with this log table, labelled for a teardown to clear it."""
     number = project.names.endpoint(table)
     path = f"{project.location}/endpoints/{number}"
     dataset = f"{project.settings.project_id}.{project.names.dataset('requests')}"
@@ -114,7 +114,7 @@ def _deployment(project: Project, endpoint: str, sample: Sample) -> Body:
 
 
 def _remove_endpoint(project: Project, path: str) -> None:
-    """Wait for what still happens to the endpoint, take its models off, and delete it."""
+    """Wait for the endpoint's operations, undeploy its models, and delete it."""
     for operation in project.listing("vertex_ai", f"{path}/operations", "operations"):
         project.await_end("vertex_ai", operation)
     endpoint = project.ask("vertex_ai", path) or {}
@@ -153,7 +153,7 @@ def _question(sample: Sample, key: str) -> Body:
 
 
 def _error_status(project: Project, endpoint: str, sample: Sample) -> int:
-    """Send a request that our server refuses, and return the status of its answer."""
+    """Send a request outside our server's contract, and return the status of its answer."""
     question = _question(sample, ERROR)
     question["parameters"] = {"probe": True}
     try:

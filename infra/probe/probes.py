@@ -1,4 +1,4 @@
-"""The probes: what is assumed of Google Cloud and answered by no document.
+"""The probes: assumptions about Google Cloud, confirmed by no document.
 
 docs/google.md has the same list as a table, for the answers that a team has seen.
 """

@@ -1,4 +1,4 @@
-"""A stage's project as a probe asks it: what it makes is noted before, and removed afterwards.
+"""A stage's project for a probe: all it makes is noted before, and removed afterwards.
 
 An interrupt never cuts a request off, since nobody would know what became of it: the next request
 or pause is not begun.
@@ -35,7 +35,7 @@ class InterruptedProbeError(Exception):
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that a probe makes.
+    """A resource of a probe's making.
 
     `find` returns nothing where it is not there, and `remove` bears that.
     """
@@ -64,7 +64,7 @@ class Project:
         return self.google.ask(product, path, body, method=method)
 
     def look(self, product: str, path: str, body: Body | None = None) -> Body | None:
-        """As ask, for a look that is repeated: nothing is seen where Google gives no answer."""
+        """As ask, for repeated looks: an empty body if Google gives no answer."""
         try:
             return self.ask(product, path, body)
         except UnreachableError:
@@ -91,7 +91,7 @@ class Project:
         return self._google
 
     def thing(self, kind: str, product: str, path: str) -> Thing:
-        """A thing that is asked for and deleted at `path`."""
+        """The thing at `path`, to be found and deleted there."""
         return Thing(
             f"{kind} {path}",
             find=lambda: self.ask(product, path),
@@ -124,7 +124,7 @@ class Project:
         return answer
 
     def note(self, thing: Thing) -> None:
-        """Have a thing removed that will be made; raise NotAskedError where it is there."""
+        """Note a future thing for removal; raise NotAskedError if it exists already."""
         if thing.find():
             raise _is_there(thing)
         self._check()
@@ -150,7 +150,7 @@ class Project:
             raise NotAskedError(f"{name} failed: {error.get('message')}")
 
     def await_end(self, product: str, operation: Body) -> None:
-        """Wait for an operation's end, whatever it is."""
+        """Wait for an operation's end, successful or not."""
         with suppress(NotAskedError):
             self.finish(product, operation)
 
@@ -162,7 +162,7 @@ class Project:
         self._check()
 
     def once(self, observe: Callable[["Project"], Any]) -> Any:
-        """Return or raise what the first call of `observe` did: several probes share it."""
+        """Return or raise the outcome of `observe`'s first call: several probes share it."""
         if observe not in self._outcomes:
             try:
                 self._outcomes[observe] = observe(self)
@@ -174,7 +174,7 @@ class Project:
         return outcome
 
     def clear(self) -> list[str]:
-        """Remove what was made, the newest first; return a sentence on each thing that stays."""
+        """Remove all noted things, the newest first; return a sentence on each leftover."""
         self._clearing = True
         reasons = []
         while self._things:
@@ -187,7 +187,7 @@ class Project:
         return reasons
 
     def _reason_to_stay(self, thing: Thing) -> str:
-        """Remove a thing, or return why not; what is still being made can't be removed yet."""
+        """Remove a thing once its creation has ended, or return the reason for a failure."""
         reason = ""
         if creation := self._creations.pop(thing, None):
             self.await_end(*creation)

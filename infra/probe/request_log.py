@@ -1,4 +1,4 @@
-"""What Vertex logs, and when: seen in the stage's own tables and in those of the probe."""
+"""The content and delay of Vertex's logs, in the stage's and the probe's tables."""
 
 import json
 
@@ -12,7 +12,7 @@ ROW_SECONDS = 600  # in which a row is assumed to be there
 
 
 def partitioned(project: Project) -> Observation:
-    """Look at the tables that Vertex has made for the stage."""
+    """Say whether Vertex's log tables of the stage are partitioned."""
     name = project.names.dataset("requests")
     dataset = f"projects/{project.settings.project_id}/datasets/{name}"
     for model in model_names():

@@ -1,4 +1,4 @@
-"""From where a trigger on messages reads its recipe.
+"""The source of a message trigger's recipe.
 
 The trigger waits for an approval that nobody gives, so that its build shows the recipe's steps and
 runs none of them.
@@ -116,7 +116,7 @@ def _trigger(project: Project, name: str, topic: str, revision: str) -> Body:
 
 
 def _remove_trigger(project: Project, name: str) -> None:
-    """Delete the trigger, whose id Cloud Build has chosen, and cancel what waits for approval.
+    """Delete the trigger by its id from Cloud Build, and cancel its waiting builds.
 
     A build may come between; and a second attempt finds no trigger that is deleted already. No
     document says whether the subscription that Cloud Build has made goes with it.

@@ -1,4 +1,4 @@
-"""What runs all the time in a stage, whoever asks it, and what it costs in a month.
+"""A stage's machines running all the time, asked or not, and their monthly cost.
 
 `make plan` and the comment on a pull request both say it, in the same sentences.
 """
@@ -30,7 +30,7 @@ Counts = Mapping[str, int]  # machine type -> how many run
 
 @dataclass(frozen=True)
 class Machines:
-    """Machines of one type that run all the time, and what for."""
+    """Machines of one type, running all the time, and their purpose."""
 
     machine_type: str
     count: int
@@ -91,7 +91,7 @@ def _machine_type(kind: str, body: Document) -> str:
 
 
 def running(plan_json: Document) -> Counter[str]:
-    """What runs before a plan is applied, by its JSON: `terraform show -json`.
+    """The machines running before a plan, by type, from its JSON: `terraform show -json`.
 
     The provider reads an endpoint's deployed models at each refresh.
     """
@@ -115,12 +115,12 @@ def _of_resource(kind: str, before: Document) -> Counter[str]:
 
 
 def file_name(stage: str) -> str:
-    """The file among a stage's plans that says what runs now."""
+    """The file with the running machines, among a stage's plans."""
     return f"{stage}.machines.json"
 
 
 def read_running(plans: Path, stage: str) -> Counts | None:
-    """What runs now, by a folder of plans; None where it does not say so."""
+    """The running machines, from a folder of plans; None without a valid file."""
     file = plans / file_name(stage)
     try:
         text = file.read_text(encoding="utf-8")
@@ -141,9 +141,9 @@ def _replicas(deployed_model: Document) -> Counter[str]:
 
 
 def sentences(machines: Sequence[Machines], now: Counts | None, prices: Prices | None) -> list[str]:
-    """Say what runs all the time, and with prices what it costs.
+    """The sentences on machines running all the time, and with prices on their cost.
 
-    `now` is what runs already; None where nobody knows.
+    `now` holds the machines already running; None if they are unknown.
     """
     lines = [str(entry) for entry in machines]
     if not lines:
@@ -182,7 +182,7 @@ def _difference(counts: Counts, now: Counts, prices: Prices | None) -> str:
 
 
 def _of_a_month(counts: Counts, prices: Prices) -> Decimal:
-    """The price of a month of those machines that have one."""
+    """The price of a month of all priced machines."""
     an_hour = Decimal(0)
     for type_, count in counts.items():
         an_hour += prices.get(type_, 0) * count

@@ -132,7 +132,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _standing(plans: Path, stacks: Path, stages: Iterable[Settings]) -> Standing:
-    """Say what runs all the time in each stage; raise UsageError for wrong prices."""
+    """The sentences on each stage's standing machines; raises UsageError for wrong prices."""
     models = model_names()
     standing = {}
     for settings in stages:

@@ -80,7 +80,7 @@ def _is_price(value: object) -> bool:
 
 
 def _written(value: object) -> str:
-    """The value as the file has it, cut where it is long."""
+    """The value as in the file, cut if it is long."""
     if isinstance(value, Decimal):
         return cut(str(value))
     return shown(value)

@@ -59,7 +59,7 @@ def table(plans: Sequence[Plan]) -> str:
 
 
 def always_on(standing: Standing) -> str:
-    """Return a table of what runs all the time, by stage, in the sentences of `make plan`."""
+    """Return a table of each stage's standing machines, in the sentences of `make plan`."""
     if not standing:
         return ""
     rows = [row("stage", "runs all the time, once its models are delivered"), row("---", "---")]
@@ -69,7 +69,7 @@ def always_on(standing: Standing) -> str:
 
 
 def untold(environments: Sequence[Settings]) -> str:
-    """Say which of the stages tell nobody of their alerts."""
+    """List the stages without an addressee for their alerts."""
     gaps = [addressees.gap(settings) for settings in environments]
     return "\n".join(f"- {gap}" for gap in gaps if gap)
 
