@@ -6,6 +6,7 @@ code is 1 where a bound does not hold.
 
 import argparse
 import asyncio
+import gc
 import itertools
 import re
 import shutil
@@ -25,6 +26,8 @@ SWAPS = 20
 SETTLED_SWAPS = 5  # after which memory is to stay as it is
 PEAK_CONNECTIONS, PEAK_SECONDS = 16, 3
 PAUSE_SECONDS = 1.0  # between two swaps
+SETTLE_SECONDS = 0.5  # until the old model's thread has ended
+SWAP_SECONDS = 3.7  # with its pause: a version rests for a second before it is loaded
 LARGEST_P99_SECONDS = 0.1
 LARGEST_GROWTH = 0.05
 
@@ -89,20 +92,11 @@ def measured(runs: Path, swaps: int) -> Swaps:
         result = Swaps(peak.goodput() / 2)
         swapping = threading.Thread(target=_swap, args=(server, model, published, swaps, result))
         swapping.start()
-        result.exchanges = asyncio.run(_asked(server.port, result.rate, requests, swapping))
+        seconds = swaps * SWAP_SECONDS
+        offered = open_loop.offer(server.port, result.rate, seconds, requests)
+        result.exchanges = asyncio.run(offered)
+        swapping.join()
     return result
-
-
-async def _asked(
-    port: int, rate: float, requests: Iterator[bytes], swapping: threading.Thread
-) -> Exchanges:
-    """Ask until the thread ends, a second at a time."""
-    all_exchanges = Exchanges(0)
-    while swapping.is_alive():
-        second = await open_loop.offer(port, rate, 1, requests)
-        all_exchanges.all += second.all
-        all_exchanges.seconds += 1
-    return all_exchanges
 
 
 def _swap(server: Process, model: Path, published: Path, swaps: int, result: Swaps) -> None:
@@ -114,6 +108,7 @@ def _swap(server: Process, model: Path, published: Path, swaps: int, result: Swa
         unfinished.rename(published / str(version))
         server.wait_for(f"version {version} serves now")
         result.spans.append((start, time.monotonic()))
+        time.sleep(SETTLE_SECONDS)
         status = Path(f"/proc/{server.popen.pid}/status").read_text(encoding="utf-8")
         result.kilobytes.append(_number(r"VmRSS:\s+(\d+)", status))
         result.threads.append(_number(r"Threads:\s+(\d+)", status))
@@ -129,6 +124,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--swaps", type=int, default=SWAPS)
     options = parser.parse_args()
+    # A collection among a hundred thousand exchanges would stop this generator for half a second.
+    gc.disable()
     with tempfile.TemporaryDirectory(prefix="swaps-") as folder:
         result = measured(Path(folder), options.swaps)
     for line in result.figures():
