@@ -25,8 +25,8 @@ from infra.deploy.undeployment import undeploy_all
 from infra.errors import RefusedError, UsageError
 from infra.review import machines, prices
 from infra.review.prices import Prices
-from settings import REPOSITORY, Settings, SettingsError, model_names
-from settings.stages import environments
+from infra.stage_choice import chosen_stage
+from settings import REPOSITORY, Settings, model_names
 
 ORDER = ("foundation", "delivery", "serving", "monitoring")  # bootstrap is a person's alone
 SYNTHESIZED = cdktf_out.FOLDER / "stacks"
@@ -35,7 +35,7 @@ SYNTHESIZED = cdktf_out.FOLDER / "stacks"
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
-        settings = _settings(options.env)
+        settings = chosen_stage(options.env)
         with cdktf_out.locked(f"{options.verb.__name__} {options.env}"):
             options.verb(settings, options)
     except cdktf_out.LockedError as error:
@@ -228,17 +228,6 @@ def _stack(name: str, settings: Settings) -> Stack:
     if not (folder / cdktf_out.CONFIGURATION).exists():
         raise UsageError(f"{folder} holds no synthesized stack: run `make synth` first")
     return Stack(folder.name, folder)
-
-
-def _settings(stage: str) -> Settings:
-    try:
-        stages = environments()
-    except SettingsError as error:
-        raise UsageError(f"environments.py: {error}") from None
-    if stage not in stages:
-        allowed = ", ".join(stages)
-        raise UsageError(f"env is {stage!r}, allowed are {allowed}")
-    return stages[stage]
 
 
 def _tell(stacks: list[Stack]) -> None:

@@ -27,8 +27,8 @@ from infra.errors import UsageError
 from infra.probe.answer import Answer, Probe, answer, unknown
 from infra.probe.probes import PROBES
 from infra.probe.project import InterruptedProbeError, Project
-from settings import Settings, SettingsError
-from settings.stages import environments
+from infra.stage_choice import chosen_stage
+from settings import Settings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130
@@ -72,14 +72,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _settings(stage: str) -> Settings:
-    try:
-        stages = environments()
-    except SettingsError as error:
-        raise UsageError(f"environments.py: {error}") from None
-    if stage not in stages:
-        allowed = ", ".join(stages)
-        raise UsageError(f"env is {stage!r}, allowed are {allowed}")
-    settings = stages[stage]
+    settings = chosen_stage(stage)
     if shipped(settings, "project_id"):
         raise UsageError(
             f"project_id of {stage} is {settings.project_id!r}, as shipped: "
