@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--serving-image", help="the serving image by digest; not for local")
     parser.add_argument(
         "--worker-image",
-        help="the image of Dataflow's workers by digest, for a stage whose beam_engine is dataflow; "
-        "not for local",
+        help="the image of Dataflow's workers by digest, for a stage whose beam_engine is "
+        "dataflow; not for local",
     )
     parser.add_argument(
         "--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)"

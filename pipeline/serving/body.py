@@ -10,6 +10,7 @@ from email.message import Message
 from typing import Any, NamedTuple
 
 from pipeline.serving.contract import MAXIMUM_BYTES, RequestError
+from pipeline.serving.examples import shown
 from pipeline.serving.waiting import ShedError
 
 # How much of an oversized body is read: a client that sends before it reads then gets the 413.
@@ -52,7 +53,7 @@ def _check_charset(content_type: bytes) -> None:
     message["content-type"] = content_type.decode("latin-1")
     charset = str(message.get_param("charset", "utf-8"))
     if charset.lower() not in ("utf-8", "utf8"):
-        raise RequestError(415, f"the charset is {_shown(charset)}, allowed is utf-8")
+        raise RequestError(415, f"the charset is {shown(charset)}, allowed is utf-8")
 
 
 def _is_gzip(content_encoding: bytes) -> bool:
@@ -64,7 +65,7 @@ def _is_gzip(content_encoding: bytes) -> bool:
     if not codings:
         return False
     if len(codings) > 1 or codings[0] not in GZIP_NAMES:
-        raise RequestError(415, f"Content-Encoding is {_shown(text)}, allowed is gzip or none")
+        raise RequestError(415, f"Content-Encoding is {shown(text)}, allowed is gzip or none")
     return True
 
 
@@ -74,7 +75,7 @@ def _seconds(timeout: bytes) -> float:
     if not seconds:
         raise RequestError(
             400,
-            f"X-Request-Timeout is {_shown(text)}, "
+            f"X-Request-Timeout is {shown(text)}, "
             "allowed is a number of seconds above 0 and below 1000000, such as 2.5",
         )
     return seconds
@@ -166,10 +167,3 @@ class _GzipBody(_Body):
                 400, f"the body is more than {MAXIMUM_MEMBERS} gzip files in a row, allowed is one"
             )
         self._decoder = zlib.decompressobj(GZIP)
-
-
-def _shown(text: str) -> str:
-    shown = repr(text)
-    if len(shown) <= 80:
-        return shown
-    return f"{shown[:77]}..."

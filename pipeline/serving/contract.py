@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from pipeline.serving.examples import shown
+
 MAXIMUM_INSTANCES = 1000
 MAXIMUM_BYTES = 10_000_000  # Vertex logs no larger payload
 GZIP = b"\x1f\x8b"  # how each gzip file begins
@@ -128,7 +130,7 @@ def _refuse_unknown(subject: str, content: dict[str, Any], allowed_names: tuple[
     for name in content:
         if name not in allowed_names:
             names = ", ".join(allowed_names)
-            raise RequestError(400, f"{subject} holds {_shown(name)}, allowed: {names}")
+            raise RequestError(400, f"{subject} holds {shown(name)}, allowed: {names}")
 
 
 def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
@@ -143,7 +145,7 @@ def _refuse_repeated(body: bytes | bytearray, content: dict[str, Any]) -> None:
     content_with_repeated = json.loads(body, object_pairs_hook=_Object)
     for subject, part in _objects(content_with_repeated):
         if part.repeated is not None:
-            raise RequestError(400, f"{subject} {_shown(part.repeated)} twice")
+            raise RequestError(400, f"{subject} {shown(part.repeated)} twice")
 
 
 def _count_colons(body: bytes | bytearray) -> int:
@@ -176,10 +178,3 @@ class _Object(dict[str, Any]):
 
 def _kind(value: Any) -> str:
     return KINDS.get(type(value), "a number")
-
-
-def _shown(name: str) -> str:
-    text = repr(name)
-    if len(text) <= 80:
-        return text
-    return f"{text[:77]}..."

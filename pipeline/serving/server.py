@@ -38,7 +38,8 @@ CLOSING_SECONDS = 1  # of a drain: for the connections, once it waits for no ans
 # Google's balancer keeps an idle connection for 600 s and would send its next request into one that
 # is closed here first: cloud.google.com/load-balancing/docs/https#timeouts_and_retries.
 KEEP_ALIVE_SECONDS = 620
-# How long a thread may keep Python to itself while another waits, by default five times a row's time.
+# How long a thread may keep Python to itself while another waits; by default it is five times a
+# row's time.
 SWITCH_SECONDS = 0.0005
 
 

@@ -2,7 +2,8 @@
 
 A session answers a row in half the time of TF2's restored functions. It also needs a third of
 TensorFlow's Python, which takes two seconds to import. Every reach into TensorFlow's inside is in
-this file: it ends when `import tensorflow` is fast and a public function makes a callable with RunOptions.
+this file: it ends when `import tensorflow` is fast and a public function makes a callable with
+RunOptions.
 """
 
 import importlib

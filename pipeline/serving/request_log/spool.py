@@ -118,6 +118,7 @@ def _owned(folder: Path) -> int:
     except BlockingIOError as error:
         os.close(lock)
         raise RunError(
-            f"{folder}: another server keeps its request log there: stop it, or serve this one without a log"
+            f"{folder}: another server keeps its request log there: "
+            "stop it, or serve this one without a log"
         ) from error
     return lock
