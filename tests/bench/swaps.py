@@ -20,6 +20,7 @@ from pathlib import Path
 
 from tests.load import open_loop, small_model
 from tests.load.open_loop import Exchanges
+from tests.load.verdict import told
 from tests.pipeline.serving.server_process import Process, started
 
 SWAPS = 20
@@ -128,12 +129,7 @@ def main() -> int:
     gc.disable()
     with tempfile.TemporaryDirectory(prefix="swaps-") as folder:
         result = measured(Path(folder), options.swaps)
-    for line in result.figures():
-        print(line)
-    problems = list(result.problems())
-    for problem in problems:
-        print(f"does not hold: {problem}")
-    return 1 if problems else 0
+    return told(result)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from tests.load import open_loop, small_model
 from tests.load.logging_server import TABLE, LoggingServer, Scrape, Span
 from tests.load.open_loop import Exchanges
 from tests.load.overload import milliseconds, resident_bytes
+from tests.load.verdict import told
 from tests.standins import local_bigquery
 from tests.standins.fault_proxy import Proxied
 
@@ -208,12 +209,7 @@ def main() -> int:
         standin = stack.enter_context(local_bigquery.serving(folder / "bigquery"))
         _save_model(folder / "model")
         result = soak(options.seconds, folder / "runs", folder / "model", standin)
-    for line in result.figures():
-        print(line)
-    problems = list(result.problems())
-    for problem in problems:
-        print(f"does not hold: {problem}")
-    return 1 if problems else 0
+    return told(result)
 
 
 if __name__ == "__main__":
