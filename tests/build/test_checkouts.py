@@ -12,25 +12,12 @@ import pytest
 
 from pipeline.model.folder import ModelFolder
 from settings import REPOSITORY
+from tests.scratch_git import ISOLATED, run_git
 from tests.team import MODELS
 
-ISOLATED = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@b",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@b",
-}
 FILES = (".gitattributes", "Makefile", "build/environment", "build/own", "settings/interpreter.py")
 COPIED = ("settings", "infra", "pipeline", "build")
 MODULE_FILES = ("preprocessing.py", "model.py", "schema.pbtxt", "hyperparameters/best.json")
-
-
-def run_git(folder, *arguments):
-    command = ["git", "-C", str(folder), *arguments]
-    variables = os.environ | ISOLATED
-    process = subprocess.run(command, env=variables, capture_output=True, check=True)
-    return process.stdout
 
 
 @pytest.fixture

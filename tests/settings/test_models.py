@@ -14,21 +14,10 @@ from pipeline.errors import ConfigurationError
 from pipeline.model.folder import ModelFolder
 from settings import REPOSITORY, Settings, SettingsError, model_names, models
 from tests.models import conftest
+from tests.scratch_git import run_git
 from tests.team import MODELS
 
-ISOLATED = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@b",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@b",
-}
 LINK = "models/van is a link, allowed are plain files and folders"
-
-
-def run_git(folder, *arguments):
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, env=os.environ | ISOLATED, capture_output=True, check=True)
 
 
 @pytest.fixture

@@ -31,17 +31,11 @@ from pipeline.gcp.clients import vertex
 from pipeline.gcp.endpoints import Endpoint, endpoint_of
 from pipeline.gcp.stage import Stage
 from settings import REPOSITORY, Serving, Settings
+from tests.scratch_git import ISOLATED
 from tests.standins import object_store
 from tests.standins.fault_proxy import Proxied
 from tests.standins.google.apis import GoogleApis
 
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@b",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@b",
-}
-ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **IDENTITY}
 BEGIN = {
     name: name
     for name in ("README.md", "pipeline/job/dag.py", "models/cab/model.toml", "models/cab/model.py")

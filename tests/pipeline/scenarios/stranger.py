@@ -12,19 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.scratch_git import ISOLATED
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 TEAM = REPOSITORY / "tests/team"
 OWN = TEAM / "models"
 RENAMED = "tips"
 NEW = "tide"
-COMMITTER = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_AUTHOR_NAME": "a",
-    "GIT_AUTHOR_EMAIL": "a@b",
-    "GIT_COMMITTER_NAME": "a",
-    "GIT_COMMITTER_EMAIL": "a@b",
-}
 ENVIRONMENTS = '''"""Our stages."""
 
 from settings import GitHub, RequestLog, Serving, Settings, Training
@@ -175,7 +169,7 @@ def _commit(folder: Path, message: str) -> None:
 
 def _git(folder: Path, *arguments: str) -> str:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
-    variables = inherited | COMMITTER
+    variables = inherited | ISOLATED
     command = ["git", "-C", str(folder), *arguments]
     process = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)
     return process.stdout
