@@ -13,7 +13,13 @@ from settings.names import MODEL_NAME
 
 # What decides what a trained model is: the compiled job, what its nodes do, and the packages in
 # its image.
-TRAINING_FOLDERS = ("pipeline/components/", "pipeline/job/", "pipeline/model/", "settings/")
+TRAINING_FOLDERS = (
+    "pipeline/baseline/",
+    "pipeline/components/",
+    "pipeline/job/",
+    "pipeline/model/",
+    "settings/",
+)
 TRAINING_FILES = {
     "pipeline/spec.py",
     "Pipfile.lock",

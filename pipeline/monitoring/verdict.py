@@ -1,0 +1,70 @@
+"""What the monitor says of one served version in one window."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal[
+    "ok",
+    "season",
+    "drift",
+    "fault",
+    "not enough data",
+    "log incomplete",
+    "no requests",
+    "no baseline",
+]
+# Those that somebody has to look at.
+NEEDS_SOMEONE = ("drift", "fault", "log incomplete", "no requests", "no baseline")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One change, named; `name` is the fault's name, or drift."""
+
+    kind: Literal["fault", "drift"]
+    name: str
+    columns: tuple[str, ...]
+    sentence: str
+    remedy: str
+    distance: float | None = None  # bits
+    limit: float | None = None
+    importance: float = 0.0
+    accepted: str | None = None  # by whom, until when, and why
+
+    @property
+    def rank(self) -> float:
+        """How far it is over its limit, by how much the model needs the column."""
+        excess = (self.distance or 0.0) - (self.limit or 0.0)
+        return excess * self.importance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smallest:
+    """The smallest changes that the window would have shown, in the typical judged column."""
+
+    scale: float  # a number multiplied by it
+    share: float  # of a bin, as a fraction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """`sentence` is all that somebody in a hurry reads."""
+
+    model: str
+    deployed_model_id: str
+    begin: datetime
+    end: datetime
+    kind: Kind
+    sentence: str
+    findings: tuple[Finding, ...] = ()  # the worst first
+    instances: int = 0
+    requests: int = 0
+    expected_requests: float | None = None  # answered x sampling rate, where that is known
+    smallest: Smallest | None = None
+    unjudged: Mapping[str, str] = field(default_factory=dict)  # column -> why
+
+    @property
+    def needs_someone(self) -> bool:
+        return self.kind in NEEDS_SOMEONE
