@@ -49,7 +49,9 @@ class Column:
     personal: bool = False
     unjudged: str | None = None  # why its distribution is not judged
     calendar: Calendar | None = None  # it follows the clock: other windows have other values
+    windows: tuple[tuple[int, ...], ...] = ()  # then its counts by past window, missing last
     limit: float  # of the Jensen-Shannon divergence, in bits
+    limit_is_set: bool = False  # by model.toml: `scale` leaves it alone
     share_limit: float  # of the change of any one bin's share, the missing one included
     dispersion: float = 1.0  # blocks vary so many times as much as random rows
     quantiles: tuple[float, ...] = ()  # of numbers: 101, each between two values
