@@ -13,7 +13,7 @@ def shares(counts: ArrayLike) -> NDArray[np.float64]:
 
 def jensen_shannon(left: ArrayLike, right: ArrayLike) -> NDArray[np.float64]:
     """The Jensen-Shannon divergence in bits, from 0 to 1, along the last axis."""
-    p, q = shares(left), shares(right)
+    p, q = np.broadcast_arrays(shares(left), shares(right))
     middle = (p + q) / 2
     return (_relative_entropy(p, middle) + _relative_entropy(q, middle)) / 2
 

@@ -28,8 +28,9 @@ class Finding:
     columns: tuple[str, ...]
     sentence: str
     remedy: str
-    distance: float | None = None  # bits
+    distance: float | None = None
     limit: float | None = None
+    measure: Literal["bits", "share"] = "bits"  # of both
     importance: float = 0.0
     accepted: str | None = None  # by whom, until when, and why
 
