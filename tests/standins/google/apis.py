@@ -10,6 +10,7 @@ import copy
 import json
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from tests.standins.google.addresses import custom_endpoints
@@ -121,15 +122,21 @@ class GoogleApis:
             return copy.deepcopy(self._store.entries)
 
     def measure(
-        self, metric_type: str, value: float, *, resource_type: str = ENDPOINT, **labels: str
+        self,
+        metric_type: str,
+        value: float,
+        *,
+        at: datetime | None = None,
+        resource_type: str = ENDPOINT,
+        **labels: str,
     ) -> None:
-        """Set a time series' value from now on.
+        """Set a time series' value from now on, or with `at` a point of it at that time.
 
         The labels endpoint_id, location and resource_container are its resource's, others the
         metric's. A deployed_model_id that is on an endpoint brings that endpoint's with it.
         """
         with self._lock:
-            measure(self._store, metric_type, value, resource_type, labels)
+            measure(self._store, metric_type, value, at, resource_type, labels)
 
     def begin_listings_empty(self) -> None:
         """Answer each listing with an empty page first from now on."""

@@ -10,7 +10,7 @@ import itertools
 import json
 import re
 import urllib.parse
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -115,6 +115,10 @@ class Store:
     asked: "Counter[Key]" = field(default_factory=Counter)  # how often each endpoint was
     log_rows: dict[Key, list[Any]] = field(default_factory=dict)  # of endpoints' requests, by table
     measured: dict[Any, float] = field(default_factory=dict)  # by the time series
+    # with their times, likewise
+    points: dict[Any, list[tuple[datetime.datetime, float]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     # what was made and is to be told to a hook, once
     news: list[tuple[Key, Body]] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1001))

@@ -1,6 +1,7 @@
 """Cloud Monitoring in the stand-in refuses the same times and aligners as Google."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
@@ -96,5 +97,51 @@ def test_times_and_periods_that_google_refuses_are_refused(google, changes):
 
 def test_an_aligner_that_the_stand_in_does_not_know_is_no_wrong_answer(google):
     status, _ = ask_for(google, aligner="ALIGN_STDDEV")
+
+    assert status == 501
+
+
+def at(hour: int, day: int = 1) -> datetime:
+    return datetime(2026, 1, day, hour, tzinfo=UTC)
+
+
+def test_points_with_times_are_added_up_by_the_period_the_newest_first(google):
+    answers = f"{ONLINE}/response_count"
+    for hour, count in ((0, 1), (1, 2), (12, 4), (23, 8)):
+        google.measure(answers, count, at=at(hour), response_code="2xx")
+    google.measure(answers, 16, at=at(0, day=3), response_code="2xx")
+
+    status, answer = ask_for(
+        google,
+        metric=of("response_count"),
+        start="2026-01-01T00:00:00Z",
+        end="2026-01-03T00:00:00Z",
+        period="86400s",
+    )
+
+    [series] = answer["timeSeries"]
+    values = [point["value"]["int64Value"] for point in series["points"]]
+    assert status == 200
+    assert values == ["16", "14"]
+    assert series["metric"]["labels"] == {"response_code": "2xx"}
+
+
+def test_a_period_without_a_point_has_none(google):
+    google.measure(f"{ONLINE}/response_count", 1, at=at(1))
+
+    _, answer = ask_for(
+        google,
+        metric=of("response_count"),
+        start="2026-01-01T02:00:00Z",
+        end="2026-01-02T00:00:00Z",
+    )
+
+    assert answer == {}
+
+
+def test_series_are_not_reduced_behind_the_caller_s_back(google):
+    question = {**QUESTION, "aggregation.crossSeriesReducer": "REDUCE_SUM"}
+
+    status, _ = ask(google, "GET", f"monitoring/v3/projects/p/timeSeries?{urlencode(question)}")
 
     assert status == 501

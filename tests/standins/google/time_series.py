@@ -4,10 +4,12 @@ What an aligner takes is by
 https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies#Aligner.
 """
 
+from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from tests.standins.google.error import RefusedError
-from tests.standins.google.intervals import alignment, interval
+from tests.standins.google.intervals import NONE, Interval, alignment, interval, periods
 from tests.standins.google.listing import clauses, page
 from tests.standins.google.store import Body, Call, Store
 
@@ -22,6 +24,7 @@ ONLINE = "aiplatform.googleapis.com/prediction/online"
 KINDS = {
     f"{ONLINE}/prediction_count": ("DELTA", "INT64"),
     f"{ONLINE}/error_count": ("DELTA", "INT64"),
+    f"{ONLINE}/response_count": ("DELTA", "INT64"),
     f"{ONLINE}/prediction_latencies": ("DELTA", "DISTRIBUTION"),
 }
 
@@ -45,13 +48,21 @@ def owner_of(label: str) -> str:
 
 
 def measure(
-    store: Store, metric_type: str, value: float, resource_type: str, labels: dict[str, str]
+    store: Store,
+    metric_type: str,
+    value: float,
+    at: datetime | None,
+    resource_type: str,
+    labels: dict[str, str],
 ) -> None:
     endpoint_labels = place(store, labels.get("deployed_model_id", ""))
     all_labels = {**endpoint_labels, **labels}
     sorted_labels = tuple(sorted(all_labels.items()))
     series = Series(metric_type, resource_type, sorted_labels)
-    store.measured[series] = value
+    if at:
+        store.points[series].append((at, value))
+    else:
+        store.measured[series] = value
 
 
 def place(store: Store, deployed_model_id: str) -> dict[str, str]:
@@ -67,37 +78,63 @@ def place(store: Store, deployed_model_id: str) -> dict[str, str]:
 
 
 def listing(store: Store, call: Call) -> Body:
-    """Each series with one point: its value over the whole interval, of any length.
+    """Each series with its points in the interval.
 
-    Alignment changes the kind alone: what is measured is what a test says comes out of it.
+    A value without a time is one point over the whole interval, of any length, and alignment
+    changes its kind alone: what is measured is what a test says comes out of it. Points with times
+    are added up by the period of the alignment, the newest first.
     """
     filters = clauses(call.query.get("filter", ""), FILTER_NAMES)
     names = [name for name, _ in filters]
     if names.count("metric.type") != 1:
         raise RefusedError(400, 'the filter must name one metric: metric.type="..."')
+    if call.query.get("aggregation.crossSeriesReducer", "REDUCE_NONE") != "REDUCE_NONE":
+        raise RefusedError(501, "the stand-in reduces no series to one")
     times = interval(call.query)
     metric_type = dict(filters)["metric.type"]
     kind = alignment(call.query, *KINDS.get(metric_type, ("GAUGE", "DOUBLE")))
-    fields = set(filters)
     matches = []
-    for series, value in store.measured.items():
-        if fields <= series.fields().items():
-            matches.append(described(series, value, kind, times))
+    for series in (*store.measured, *store.points):
+        if set(filters) <= series.fields().items():
+            if series in store.points:
+                points = list(_timed(store.points[series], call))
+            else:
+                points = [(times, store.measured[series])]
+            if points:
+                matches.append(described(series, points, kind))
     if not matches:
         return {}
     return page("timeSeries", matches, call.query)
 
 
-def described(series: Series, value: float, kind: str, times: dict[str, str]) -> Body:
-    """A whole number is an INT64, in text as Google writes it; any other a DOUBLE."""
-    if isinstance(value, int):
-        value_type, typed_value = "INT64", {"int64Value": str(value)}
-    else:
-        value_type, typed_value = "DOUBLE", {"doubleValue": value}
+def _timed(points: list[tuple[datetime, float]], call: Call) -> Iterator[tuple[Interval, float]]:
+    """The sums of the points in each period that has one, a period's begin left out."""
+    aligner = call.query.get("aggregation.perSeriesAligner", NONE)
+    if aligner not in ("ALIGN_DELTA", "ALIGN_SUM"):
+        raise RefusedError(501, f"the stand-in adds up points with times, and got {aligner}")
+    for begin, end in periods(call.query):
+        values = [value for at, value in points if begin < at <= end]
+        if values:
+            yield {"startTime": begin.isoformat(), "endTime": end.isoformat()}, sum(values)
+
+
+def described(series: Series, points: list[tuple[Interval, float]], kind: str) -> Body:
+    typed_values = [_typed(value) for _, value in points]
+    value_type, _ = typed_values[0]
     return {
         "metric": {"type": series.metric_type, "labels": series.labels_of("metric")},
         "resource": {"type": series.resource_type, "labels": series.labels_of("resource")},
         "metricKind": kind,
         "valueType": value_type,
-        "points": [{"interval": times, "value": typed_value}],
+        "points": [
+            {"interval": times, "value": typed_value}
+            for (times, _), (_, typed_value) in zip(points, typed_values, strict=True)
+        ],
     }
+
+
+def _typed(value: float) -> tuple[str, Body]:
+    """A whole number is an INT64, in text as Google writes it; any other a DOUBLE."""
+    if isinstance(value, int):
+        return "INT64", {"int64Value": str(value)}
+    return "DOUBLE", {"doubleValue": value}
