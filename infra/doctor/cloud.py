@@ -11,7 +11,7 @@ from infra.doctor.grants import command_of_grant, commands_of_grants, held, memb
 from infra.doctor.network import subnetwork
 from infra.doctor.permissions import of_person
 from infra.doctor.placeholders import shipped
-from infra.switches import MONITORED
+from infra.doctor.subscriptions import subscriptions
 from settings import Settings
 
 AGENTS = {"aiplatform": "Vertex", "cloudbuild": "Cloud Build"}
@@ -47,9 +47,10 @@ def _own_checks(settings: Settings, google: Google) -> Iterator[Check]:
         yield Check.of(f"{product_name} agent", service_agent, product=product, **inputs)
     yield Check.of("roles", person, **inputs)
     yield Check.of("state bucket", buckets.state_bucket, **inputs)
-    for account in ("builder", "monitor") if MONITORED else ("builder",):
+    for account in ("builder", "monitor"):
         yield Check.of(f"acting as {account}", act_as, account=account, **inputs)
     yield Check.of("GitHub token", github_secret, **inputs)
+    yield Check.of("subscriptions", subscriptions, **inputs)
     if settings.network:
         yield Check.of("subnetwork", subnetwork, **inputs)
     if settings.billing_account:

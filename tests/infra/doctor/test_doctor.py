@@ -77,6 +77,19 @@ def take_and_close_state_bucket(here: Machine) -> None:
     here.google.faults.append(Fault("GET", "b/mill-dev-dev-state", 403))
 
 
+def lose_subscription(here: Machine) -> None:
+    """Pub/Sub has deleted it after a month of silence."""
+    topic = f"projects/mill-dev/topics/{DEV.names.topic('promote')}"
+    here.google.add_trigger(
+        "mill-dev",
+        "us-central1",
+        "dev-promote",
+        pubsubConfig={"topic": topic},
+        gitFileSource={"path": "build/promote.yaml", "revision": "refs/heads/main"},
+    )
+    here.delete("/pubsub/v1/projects/mill-dev/subscriptions/gcb-dev-promote")
+
+
 def tell_nobody(_: Machine) -> None:
     environments.ENVIRONMENTS["dev"] = replace(DEV, alert_emails=())
 
@@ -252,6 +265,21 @@ ABSENT: dict[str, tuple[Change, str, str, str]] = {
         "dev",
         "acting as builder",
         f"{BIND}user:ada@mill.org --role=roles/iam.serviceAccountUser --condition=None",
+    ),
+    "acting as the monitor": (
+        lambda here: here.google.withhold("dev-monitor@mill-dev.iam.gserviceaccount.com", ACT_AS),
+        "dev",
+        "acting as monitor",
+        f"{BIND}user:ada@mill.org --role=roles/iam.serviceAccountUser --condition=None",
+    ),
+    "a subscription that heard nothing for a month": (
+        lose_subscription,
+        "dev",
+        "subscriptions",
+        (
+            "gcloud builds triggers delete dev-promote --region=us-central1 --project=mill-dev "
+            "&& make deploy env=dev"
+        ),
     ),
     "nobody to tell": (tell_nobody, "dev", "alerts", "${EDITOR:-vi} environments.py"),
     "a renamed stage": (
@@ -579,7 +607,7 @@ def test_says_a_line_each_where_no_terminal_is(here: Machine, capsys: Capture) -
     first_line, *_ = output.out.splitlines()
     problem, command = "there is no gs://mill-dev-dev-state", "make bootstrap env=dev"
     assert first_line == f"missing: state bucket: {problem}; {command}"
-    assert output.err == "dev: 1 missing, 25 ok\n"
+    assert output.err == "dev: 1 missing, 27 ok\n"
 
 
 @pytest.mark.parametrize("width", [80, 120])

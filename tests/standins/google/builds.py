@@ -65,12 +65,20 @@ def hear(store: Store, topic: str, message: Body) -> None:
     resources = store.below(Key("cloud_build", f"projects/{project}"))
     for key, trigger in resources.items():
         subscription = trigger.get("pubsubConfig", {})
-        if subscription.get("topic") == topic:
+        if subscription.get("topic") == topic and subscription["state"] == "OK":
             templates = trigger.get("substitutions", {})
             values = {name: bind(template, attributes) for name, template in templates.items()}
             if passes(trigger.get("filter", ""), values):
                 source = {"substitutions": values, "commitSha": store.main()}
                 start(store, key, substitutions(trigger, source))
+
+
+def deafen(store: Store, subscription: Key) -> None:
+    """Let no message start the trigger of a subscription that is gone."""
+    for key, trigger in store.below(Key("cloud_build", f"projects/{subscription.project}")).items():
+        config = trigger.get("pubsubConfig", {})
+        if config.get("subscription") == subscription.name:
+            store.change(key, {"pubsubConfig": {**config, "state": "SUBSCRIPTION_DELETED"}})
 
 
 def passes(condition: str, values: Mapping[str, str]) -> bool:

@@ -188,7 +188,7 @@ def _trigger(new: Subject) -> Body:
     if config := new.body.get("pubsubConfig"):
         subscription = trigger_subscription(new.key, new.body)
         new.store.create(subscription, {"name": subscription.name, "topic": config["topic"]})
-        fields["pubsubConfig"] = {**config, "subscription": subscription.name}
+        fields["pubsubConfig"] = {**config, "subscription": subscription.name, "state": "OK"}
     return fields
 
 

@@ -231,6 +231,8 @@ def delete(store: Store, call: Call) -> Body:
         subscription = trigger_subscription(key, resource)
         store.objects.pop(subscription, None)
     store.log_rows.pop(key, None)
+    if key.collection == "subscriptions":
+        builds.deafen(store, key)
     if key.collection == "serviceAccounts":
         orphan(store, f"serviceAccount:{key.id}")
     return operation(store, call, {})

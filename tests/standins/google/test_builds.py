@@ -215,6 +215,20 @@ def test_a_filter_lets_a_message_through_that_has_what_is_asked(google, topic, a
     assert len(builds(google)) == count
 
 
+def test_a_trigger_whose_subscription_has_expired_hears_no_message_and_says_so(google, topic):
+    """https://cloud.google.com/build/docs/api/reference/rest/v1/projects.triggers#PubsubConfig"""
+    trigger = google.add_trigger("p", "europe-west1", "quiet", pubsubConfig={"topic": topic})
+    ask(google, "DELETE", "pubsub/v1/projects/p/subscriptions/gcb-quiet")
+    count = len(builds(google))
+
+    publish(google, topic, {"data": "e30="})
+
+    _, resource = ask(google, "GET", f"cloud_build/v1/{PLACE}/triggers/{trigger}")
+    names = [build["substitutions"]["TRIGGER_NAME"] for build in builds(google)[count:]]
+    assert resource["pubsubConfig"]["state"] == "SUBSCRIPTION_DELETED"
+    assert "quiet" not in names
+
+
 def test_a_filter_that_the_stand_in_does_not_know_is_refused(google, topic):
     google.add_trigger(
         "p", "europe-west1", "promote", pubsubConfig={"topic": topic}, filter="_A.matches('b')"
