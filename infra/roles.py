@@ -16,7 +16,7 @@ DATAFLOW = ("roles/dataflow.developer", "roles/dataflow.worker")
 # Their holder may make and read objects in each bucket of the project:
 # https://cloud.google.com/iam/docs/roles-permissions/dataflow
 IN_ALL_BUCKETS = ("roles/dataflow.worker",)
-MONITOR = ("roles/bigquery.user", "roles/logging.logWriter", "roles/monitoring.viewer")
+MONITOR = ("roles/logging.logWriter", "roles/monitoring.viewer")
 COSTS = {"planner": "roles/billing.viewer", "deployer": "roles/billing.costsManager"}
 PREDICTOR = (
     "aiplatform.endpoints.get",
@@ -28,6 +28,10 @@ CALLER = ("cloudbuild.builds.create", "cloudbuild.builds.get", "cloudbuild.build
 # A writer of images may put tags and take none away; repoAdmin, which may, deletes images as well
 # (docs.cloud.google.com/iam/docs/roles-permissions/artifactregistry).
 UNTAGGER = ("artifactregistry.tags.delete",)
+# What the monitor asks of a project beside its logs and metrics: which versions an endpoint holds,
+# where a version's files lie, and a query. aiplatform.viewer would show every job and data set, and
+# bigquery.user may make datasets (docs.cloud.google.com/iam/docs/roles-permissions).
+WATCHER = ("aiplatform.endpoints.get", "aiplatform.models.get", "bigquery.jobs.create")
 
 PLANNER = (
     "roles/aiplatform.viewer",
@@ -85,5 +89,5 @@ def grantable(settings: Settings) -> list[str]:
 
     They are the roles that its stacks grant, and so never its own.
     """
-    custom = {settings.names.custom_role(role) for role in ("predictor", "caller")}
+    custom = {settings.names.custom_role(role) for role in ("predictor", "caller", "watcher")}
     return sorted({*BUILDER, *of_pipeline(settings), *MONITOR, *custom})

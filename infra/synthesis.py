@@ -9,7 +9,6 @@ from infra.stacks.delivery import Delivery
 from infra.stacks.foundation import Foundation
 from infra.stacks.monitoring import Monitoring
 from infra.stacks.serving import Serving
-from infra.switches import MONITORED
 from settings import Settings, model_names
 
 
@@ -18,8 +17,6 @@ def stand_up(
     settings: Settings,
     environments: Mapping[str, Settings],
     models: list[str] | None = None,
-    *,
-    monitored: bool = MONITORED,
 ) -> None:
     """Make the five stacks of one stage.
 
@@ -31,10 +28,10 @@ def stand_up(
         previous = environments[settings.promotes_from]
     Bootstrap(app, settings=settings)
     foundation = Foundation(app, settings=settings, followers=followers)
-    delivery = Delivery(app, settings=settings, previous=previous, monitored=monitored)
+    delivery = Delivery(app, settings=settings, previous=previous)
     served_models = model_names() if models is None else models
     serving = Serving(app, settings=settings, models=served_models)
-    monitoring = Monitoring(app, settings=settings, monitored=monitored)
+    monitoring = Monitoring(app, settings=settings)
     for stack in (delivery, serving, monitoring):
         stack.add_dependency(foundation)
     monitoring.add_dependency(serving)

@@ -9,3 +9,4 @@ MODULES = "modules/"  # files of model folders, each at an address made of its c
 RUNS = "pipelines/"  # what runs have made, models included
 SCRATCH = "tmp/"  # Beam's; it expires
 REPORTS = "reports/"  # the summary and the page of each run
+PAGES = f"{REPORTS}monitoring/"  # the monitor's page of each model, and of all

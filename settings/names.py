@@ -15,11 +15,19 @@ BUCKETS = ("artifacts", "state")
 DATASETS = ("data", "requests", "views", "verdicts")
 RECIPES = ("image", "modules", "promote", "retrain", "monitor")
 TOPICS = ("promote", "retrain", "monitor")
-CUSTOM_ROLES = ("predictor", "caller", "untagger")
+CUSTOM_ROLES = ("predictor", "caller", "untagger", "watcher")
 # It begins the tag of an image that a record names, so that the image stays as long as the record.
 RECORDED_TAG = "recorded-"
 # Of the event log; each is counted as a metric of that name.
-EVENTS = ("monitored", "drift", "run_failed", "not_blessed")
+EVENTS = (
+    "monitored",
+    "drift",
+    "fault",
+    "log_incomplete",
+    "no_requests",
+    "run_failed",
+    "not_blessed",
+)
 SERVICE_AGENTS = {
     "aiplatform": "gcp-sa-aiplatform",
     "cloudbuild": "gcp-sa-cloudbuild",
@@ -72,8 +80,8 @@ class Names:
     def custom_role_id(self, purpose: str) -> str:
         """`purpose` is one of CUSTOM_ROLES.
 
-        predictor asks an endpoint, caller runs a trigger, untagger takes an image's tag away, and
-        none does more.
+        predictor asks an endpoint, caller runs a trigger, untagger takes an image's tag away,
+        watcher looks up what is served and asks BigQuery, and none does more.
         """
         return f"{self.stage}{purpose.capitalize()}"
 

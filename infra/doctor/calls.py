@@ -13,6 +13,8 @@ RECORD = artifacts.RECORD
 MODULE = f"{artifacts.MODULES}MODEL/0123/model.py"
 CHANGE = f"{artifacts.HISTORY}MODEL/20261127T100000.000000Z-abcdef.json"
 REPORT = f"{artifacts.REPORTS}RUN/report.html"
+PAGE = f"{artifacts.PAGES}MODEL.html"
+BASELINE = f"{artifacts.RUNS}dev-MODEL/123/Pusher/pushed_model/baseline.json"
 MODEL = f"{artifacts.RUNS}dev-MODEL/123/Trainer/model/saved_model.pb"
 SCRATCH = f"{artifacts.SCRATCH}beam/part-0"
 GET, CREATE, DELETE, LIST = (
@@ -46,6 +48,12 @@ IN_THE_BUCKET = [
     ("pipeline", "Beam clears them away", DELETE, SCRATCH),
     ("server", "saved_model.fetch", LIST, BUCKET),
     ("server", "saved_model.fetch", GET, MODEL),
+    ("monitor", "record_object.read", GET, RECORD),
+    ("monitor", "history.read", LIST, BUCKET),
+    ("monitor", "history.read", GET, CHANGE),
+    ("monitor", "a version's baseline", GET, BASELINE),
+    ("monitor", "a model's page", CREATE, PAGE),
+    ("monitor", "a model's page, the next morning", DELETE, PAGE),
 ]
 IN_THE_PROJECT = [
     ("builder", "pipeline_jobs.submit", "aiplatform.pipelineJobs.create"),
@@ -62,9 +70,11 @@ IN_THE_PROJECT = [
     ("builder", "cloud_build.find", "cloudbuild.builds.list"),
     ("builder", "event_log.tell", "logging.logEntries.create"),
     ("builder", "endpoints.measured", "monitoring.timeSeries.list"),
+    ("monitor", "Endpoint.versions", "aiplatform.endpoints.get"),
+    ("monitor", "a version's address", "aiplatform.models.get"),
     ("monitor", "the profile's query", "bigquery.jobs.create"),
     ("monitor", "event_log.tell", "logging.logEntries.create"),
-    ("monitor", "the faults of requests", "monitoring.timeSeries.list"),
+    ("monitor", "the answers that were counted", "monitoring.timeSeries.list"),
     ("pipeline", "vertex_pusher.push", "aiplatform.models.upload"),
     ("pipeline", "vertex_pusher.deploy", "aiplatform.endpoints.deploy"),
     ("pipeline", "vertex_trainer", "aiplatform.customJobs.create"),

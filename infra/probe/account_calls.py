@@ -14,9 +14,18 @@ from infra.doctor.google import Google
 from infra.doctor.rest import Rest
 from infra.probe.answer import Observation
 from infra.probe.project import Project
+from settings import artifacts
 from settings.stages import environments
 
 OBJECTS = "objects"  # the doctor's row on them
+FOLDERS = (
+    artifacts.HISTORY,
+    artifacts.MODULES,
+    artifacts.PAGES,
+    artifacts.REPORTS,
+    artifacts.RUNS,
+    artifacts.SCRATCH,
+)
 
 
 def allowed(project: Project, account: str) -> Observation:
@@ -63,9 +72,9 @@ def _object_checks(project: Project, account: str, google: Google) -> Iterator[C
 
 
 def _folder(place: str) -> str:
-    """Return the topmost folder with its slash, or the name of an object outside folders."""
-    folder, slash, _ = place.partition("/")
-    return folder + slash
+    """Return the folder that a grant names, or the name of an object outside folders."""
+    folders = [folder for folder in FOLDERS if place.startswith(folder)]
+    return max(folders, key=len, default=place)
 
 
 def _objects(

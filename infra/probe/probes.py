@@ -31,6 +31,12 @@ PROBES = (
         for account in ("builder", "pipeline", "server")
     ),
     Probe(
+        "monitor-calls",
+        "the monitor account may do each call of its recipe",
+        "the next morning ends without a verdict, at the call that is named",
+        partial(account_calls.allowed, account="monitor"),
+    ),
+    Probe(
         "untagged-image",
         "an untagged image can be deleted where tags are immutable",
         "immutable tags would keep every image: tags have to stay mutable",

@@ -135,6 +135,7 @@ class Bootstrap(StageStack):
             ("predictor", "Asks endpoints", roles.PREDICTOR),
             ("caller", "Runs triggers", roles.CALLER),
             ("untagger", "Takes tags of images away", roles.UNTAGGER),
+            ("watcher", "Looks up what is served", roles.WATCHER),
         ):
             role_id = self.names.custom_role_id(purpose)
             ProjectIamCustomRole(

@@ -18,6 +18,8 @@ from infra.constructs.topic import Topic
 from infra.stacks.stage_stack import StageStack
 from settings import Settings
 
+# In UTC, whatever the region, since the log's days are: by then the last one ended six hours ago,
+# and a row of it may be two hours late.
 EVERY_MORNING = "0 6 * * *"
 ASKED_MODELS = "$(body.message.attributes.models)"  # by the sender of the message
 ASKED_COMMIT = "$(body.message.attributes.commit)"
@@ -26,15 +28,13 @@ ASKED_COMMIT = "$(body.message.attributes.commit)"
 class Delivery(StageStack):
     """The first stage builds, the others promote, asked by the stage before (`previous`).
 
-    All deliver modules and retrain, and where `monitored` compare the request log each morning.
+    All deliver modules and retrain, and compare the request log each morning.
     What acts as the builder waits for an approval where the stage asks for one. A promotion and a
     retraining only hand commits to the modules trigger, but the code that does so is the branch's:
     without an approval it could do all that the builder may.
     """
 
-    def __init__(
-        self, scope: Construct, *, settings: Settings, previous: Settings | None, monitored: bool
-    ) -> None:
+    def __init__(self, scope: Construct, *, settings: Settings, previous: Settings | None) -> None:
         super().__init__(scope, "delivery", settings=settings)
         self.repository = self._connect()
         self.topics = {"retrain": self._topic("retrain")}
@@ -46,8 +46,7 @@ class Delivery(StageStack):
         self._trigger("retrain", models=ASKED_MODELS)
         if previous:
             self._promote(previous)
-        if monitored:
-            self._monitor()
+        self._monitor()
         builder, monitor = self.names.member("builder"), self.names.member("monitor")
         self.topics["retrain"].grant("roles/pubsub.publisher", to=monitor)
         project = Project(self, "Project", project_id=settings.project_id)

@@ -12,7 +12,7 @@ from infra.constructs.private_network import PrivateNetwork
 from infra.constructs.project import Project
 from infra.stacks.stage_stack import StageStack
 from settings import Settings
-from settings.artifacts import HISTORY, MODULES, RECORD, REPORTS, RUNS, SCRATCH
+from settings.artifacts import HISTORY, MODULES, PAGES, RECORD, REPORTS, RUNS, SCRATCH
 from settings.names import RECORDED_TAG
 
 EXPIRY_DAYS = {SCRATCH: 14}  # nothing that a record names lies under it
@@ -31,6 +31,11 @@ ARTIFACT_ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "roles/storage.objectUser": (RUNS, SCRATCH),
     },
     "server": {BUCKET_READER: (), "roles/storage.objectViewer": (RUNS,)},
+    "monitor": {
+        BUCKET_READER: (),
+        "roles/storage.objectViewer": (RECORD, HISTORY, RUNS),
+        "roles/storage.objectUser": (PAGES,),
+    },
 }
 # Vertex pulls a node's and a server's image as its own agent; Dataflow's workers pull as the
 # pipeline.
@@ -120,6 +125,7 @@ class Foundation(StageStack):
             for role in account_roles:
                 in_all_buckets = role in roles.IN_ALL_BUCKETS
                 self.project.grant(role, to=member(account), except_in_buckets=in_all_buckets)
+        self.project.grant(self.names.custom_role("watcher"), to=member("monitor"))
         for account, artifact_roles in ARTIFACT_ROLES.items():
             for role, places in artifact_roles.items():
                 self.artifacts.grant(role, to=member(account), only_in=places)

@@ -4,9 +4,6 @@ The stack holds verdicts on the request log, alerts with a page of the runbook e
 budget.
 """
 
-import json
-
-from cdktf_cdktf_provider_google.bigquery_table import BigqueryTable, BigqueryTableTimePartitioning
 from cdktf_cdktf_provider_google.billing_budget import (
     BillingBudget,
     BillingBudgetAllUpdatesRule,
@@ -31,7 +28,9 @@ from constructs import Construct
 from infra.constructs.alert import Alert, above, absent, in_notice, logged
 from infra.constructs.dashboard import Chart, Dashboard
 from infra.constructs.dataset import Dataset
+from infra.constructs.tables import Days, Tables
 from infra.stacks.stage_stack import StageStack
+from infra.stacks.verdict_tables import ACCEPTANCES, PROFILE_DAYS, PROFILES, VERDICTS
 from settings import Settings
 from settings.names import EVENTS
 
@@ -45,16 +44,14 @@ LATENCIES = f'{ENDPOINT}prediction_latencies"'
 REPLICAS = f'{ENDPOINT}replicas"'
 BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
 BUDGET_SHARES = (0.5, 0.9, 1.0)
-VERDICTS = [
-    {"name": "model", "type": "STRING", "mode": "REQUIRED"},
-    {"name": "deployed_model_id", "type": "STRING", "mode": "NULLABLE"},
-    {"name": "window_begin", "type": "TIMESTAMP", "mode": "REQUIRED"},
-    {"name": "window_end", "type": "TIMESTAMP", "mode": "REQUIRED"},
-    {"name": "verdict", "type": "STRING", "mode": "REQUIRED"},
-    {"name": "reason", "type": "STRING", "mode": "NULLABLE"},
-    {"name": "requests", "type": "INTEGER", "mode": "REQUIRED"},
-    {"name": "report", "type": "STRING", "mode": "NULLABLE"},
-]
+# event, the alert's id, what it means
+FINDINGS = (
+    ("drift", "Drift", "What a model is asked no longer looks like what it was trained on."),
+    ("fault", "Fault", "What a model is asked is broken: a retraining would learn the fault."),
+    ("log_incomplete", "Log incomplete", "The request log holds less than was answered."),
+    ("no_requests", "No requests logged", "A model's request log has no new row."),
+)
+FOUND = f"{in_notice('model')}: {in_notice('sentence')}\n\nThe model's page: {in_notice('report')}"
 
 
 class Monitoring(StageStack):
@@ -63,15 +60,14 @@ class Monitoring(StageStack):
     The events are counted before anybody tells of them: an alert finds no metric that is new.
     """
 
-    def __init__(self, scope: Construct, *, settings: Settings, monitored: bool) -> None:
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "monitoring", settings=settings)
         self._keep_verdicts()
         self.channels = [self._channel(email) for email in settings.alert_emails]
         self.metrics = {event: self._count(event) for event in EVENTS}
         self._watch_endpoints()
         self._watch_deliveries()
-        if monitored:
-            self._watch_the_log()
+        self._watch_the_log()
         charts = _charts(self.metrics)
         Dashboard(self, "Dashboard", title=f"{settings.stage}: models", charts=charts)
         if settings.billing_account and settings.monthly_budget:
@@ -92,28 +88,21 @@ class Monitoring(StageStack):
         return str(channel.id)
 
     def _keep_verdicts(self) -> None:
-        deletable = self.settings.deletable
-        description = "What monitoring found, a row a model and window"
-        verdicts = Dataset(
+        dataset = Dataset(
             self,
             "Verdicts",
             name=self.names.dataset("verdicts"),
             location=self.settings.region,
-            description=description,
-            deletable=deletable,
+            description="What the monitor has counted and judged",
+            deletable=self.settings.deletable,
         )
         monitor = self.names.member("monitor")
-        verdicts.grant("roles/bigquery.dataEditor", to=monitor)
-        by_day = BigqueryTableTimePartitioning(type="DAY", field="window_end")
-        BigqueryTable(
-            self,
-            "VerdictTable",
-            dataset_id=verdicts.resource.dataset_id,
-            table_id="verdicts",
-            deletion_protection=not deletable,
-            time_partitioning=by_day,
-            schema=json.dumps(VERDICTS),
-        )
+        dataset.grant("roles/bigquery.dataEditor", to=monitor)
+        tables = Tables(self, dataset, deletable=self.settings.deletable)
+        tables.keep("VerdictTable", "verdicts", VERDICTS, days=Days("window_end"))
+        profile_days = Days("day", kept=PROFILE_DAYS)
+        tables.keep("ProfileTable", "profiles", PROFILES, days=profile_days, sorted_by=["model"])
+        tables.keep("AcceptanceTable", "acceptances", ACCEPTANCES)
 
     def _count(self, event: str) -> str:
         """Make a metric of this event by model, and return its filter."""
@@ -219,16 +208,9 @@ class Monitoring(StageStack):
         )
 
     def _watch_the_log(self) -> None:
-        drift = logged("drift", self._event("drift"))
-        self._alert(
-            "Drift", "What a model is asked no longer looks like what it was trained on.", drift
-        )
-        no_requests = logged("no requests logged", self._event("no_requests"))
-        self._alert(
-            "No requests logged",
-            "A model answers, but its request log has no new row.",
-            no_requests,
-        )
+        for event, title, what in FINDINGS:
+            condition = logged(title.lower(), self._event(event), "model", "sentence", "report")
+            self._alert(title, f"{what} {FOUND}", condition)
         no_verdict = absent("no verdict", self.metrics["monitored"], by=BY_MODEL)
         self._alert(
             "Monitor silent",

@@ -13,7 +13,6 @@ import pytest
 from cdktf import App, TerraformStack, Testing
 
 from environments import ENVIRONMENTS
-from infra.switches import MONITORED
 from infra.synthesis import stand_up
 
 Testing.__test__ = False  # its name looks like a test's
@@ -96,24 +95,15 @@ def synthesized(synthesized_folder: Path) -> Synthesized:
     return synthesize(synthesized_folder)
 
 
-@pytest.fixture(scope="session")
-def monitored(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """As it will be when there is a monitor."""
-    folder = tmp_path_factory.mktemp("monitored")
-    return synthesize(folder, monitored=True)
-
-
 def synthesize(
     folder: Path,
     environments=ENVIRONMENTS,
     models: list[str] | None = None,
-    *,
-    monitored: bool = MONITORED,
 ) -> Synthesized:
     os.environ.setdefault("CDKTF_CONTEXT_JSON", "{}")
     app = App(outdir=str(folder))
     for settings in environments.values():
-        stand_up(app, settings, environments, models, monitored=monitored)
+        stand_up(app, settings, environments, models)
     app.synth()
 
     stacks = {}

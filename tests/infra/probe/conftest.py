@@ -22,6 +22,7 @@ BUCKET = NAMES.bucket("artifacts")
 ENDPOINT = f"/vertex_ai/v1/{PLACE}/endpoints/{NAMES.endpoint('cab')}"
 RECORD, CHANGE, MODULE = "delivery.json", "deliveries/cab/1.json", "modules/cab/01/model.py"
 REPORT, MODEL, SCRATCH = "reports/1/report.html", "pipelines/1/model.pb", "tmp/beam/1"
+PAGE = "reports/monitoring/cab.html"
 Answers = dict[str, Answer]  # by the probe's name
 
 
@@ -32,10 +33,10 @@ def stage(here: Machine, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setattr(logged_endpoints, "WAIT_SECONDS", 2)
     monkeypatch.setattr(request_log, "ROW_SECONDS", 0.5)
     here.google.main = lambda: "c" * 40
-    for name in (RECORD, CHANGE, MODULE, REPORT, MODEL, SCRATCH):
+    for name in (RECORD, CHANGE, MODULE, REPORT, MODEL, SCRATCH, PAGE):
         here.google.add_object(BUCKET, name)
     link_repository(here)
-    for account in ("builder", "pipeline", "server"):
+    for account in ("builder", "pipeline", "server", "monitor"):
         let_act_as(here, account)
     serve(here)
     return here

@@ -6,28 +6,27 @@ import re
 import pytest
 
 from environments import ENVIRONMENTS, PROD
-from infra.switches import MONITORED
 from pipeline.gcp import event_log
 from pipeline.gcp.stage import Stage
 from settings import REPOSITORY
+from settings.names import EVENTS
 from tests.standins.google.log_filter import matches
 
 ALERT = "google_monitoring_alert_policy"
-WITHOUT_SENDER = ("drift", "no requests logged", "monitor silent")
 SUBJECT = re.compile(r'/online/(\w+)|event="(\w+)"|logs/(cloudbuild)|user/(\S+)"')
 
 
-def test_every_alert_has_its_page_in_the_runbook(monitored):
+def test_every_alert_has_its_page_in_the_runbook(synthesized):
     runbook = REPOSITORY / "docs/runbook.md"
     titles = re.findall(r"^## (.*)$", runbook.read_text(), re.MULTILINE)
     headings = {title.strip().lower().replace(" ", "-") for title in titles}
 
     links = set()
-    for _, alert in monitored.each(ALERT):
+    for _, alert in synthesized.each(ALERT):
         link = re.search(r"runbook\.md#(\S+)", alert.documentation["content"])
         links.add(link[1])
 
-    assert len(links) == 9
+    assert len(links) == 11
     assert links <= headings
 
 
@@ -53,8 +52,8 @@ def test_the_alerts_of_a_run_link_its_report(synthesized):
             _, words = alert.display_name.split(": ")
             extractors[words] = condition["condition_matched_log"]["label_extractors"]
 
-    report = {"report": "EXTRACT(jsonPayload.report)"}
-    assert extractors == {"run failed": report, "not blessed": report}
+    for words in ("run failed", "not blessed"):
+        assert extractors[words] == {"report": "EXTRACT(jsonPayload.report)"}
 
 
 def test_alerts_reach_the_addresses_of_their_environment(synthesized):
@@ -77,34 +76,19 @@ def test_an_endpoint_is_idle_only_where_its_machines_stay(synthesized):
     assert kept_warm == {False, True}
 
 
-def test_an_alert_whose_event_nobody_tells_of_is_not_made(synthesized, monitored):
-    for stage in ENVIRONMENTS:
-        titles, all_titles = titles_of(synthesized, stage), titles_of(monitored, stage)
-        silent_titles = {f"{stage}: {what}" for what in WITHOUT_SENDER}
-
-        assert all_titles - titles == silent_titles
-
-
-def test_what_the_monitor_needs_is_made_as_soon_as_there_is_one():
-    """Fails once `python3 -m pipeline monitor` exists: switch MONITORED on then."""
-    verb = REPOSITORY / "pipeline/cli/monitor.py"
-
-    assert verb.exists() is MONITORED
-
-
 def titles_of(stacks, stage):
     return {alert.display_name for alert in stacks.of(f"monitoring-{stage}", ALERT)}
 
 
-def test_each_alert_asks_for_what_its_title_says(monitored):
+def test_each_alert_asks_for_what_its_title_says(synthesized):
     conditions = {}
-    for alert in monitored.of("monitoring-prod", ALERT):
+    for alert in synthesized.of("monitoring-prod", ALERT):
         [condition] = alert.conditions
         [kind] = [key for key in condition if key.startswith("condition_")]
         subject = SUBJECT.search(condition[kind]["filter"])
         conditions[alert.display_name] = (kind, subject.group().strip('"'))
 
-    metrics = monitored.by_id("monitoring-prod", "google_logging_metric")
+    metrics = synthesized.by_id("monitoring-prod", "google_logging_metric")
     [verdicts] = [id_ for id_, metric in metrics.items() if metric.name == "prod/monitored"]
     assert conditions == {
         "prod: prediction errors": ("condition_threshold", "/online/error_count"),
@@ -114,6 +98,8 @@ def test_each_alert_asks_for_what_its_title_says(monitored):
         "prod: not blessed": ("condition_matched_log", 'event="not_blessed'),
         "prod: build failed": ("condition_matched_log", "logs/cloudbuild"),
         "prod: drift": ("condition_matched_log", 'event="drift'),
+        "prod: fault": ("condition_matched_log", 'event="fault'),
+        "prod: log incomplete": ("condition_matched_log", 'event="log_incomplete'),
         "prod: no requests logged": ("condition_matched_log", 'event="no_requests'),
         "prod: monitor silent": (
             "condition_absent",
@@ -133,24 +119,62 @@ def alerted(stacks, entry):
     return titles
 
 
-@pytest.mark.parametrize(
-    ("event", "title"), [("not_blessed", "prod: not blessed"), ("run_failed", "prod: run failed")]
-)
-def test_an_event_of_a_delivery_raises_its_own_alert_and_no_other(monitored, event, title):
+TITLES = {
+    "not_blessed": "not blessed",
+    "run_failed": "run failed",
+    "drift": "drift",
+    "fault": "fault",
+    "log_incomplete": "log incomplete",
+    "no_requests": "no requests logged",
+}
+
+
+@pytest.mark.parametrize(("event", "title"), TITLES.items())
+def test_an_event_raises_its_own_alert_and_no_other(synthesized, event, title):
     stage = Stage(PROD)
     entry = event_log.entry(stage, event, "cab", report="https://reports.example/1")
 
-    titles = alerted(monitored, entry)
+    titles = alerted(synthesized, entry)
 
-    assert titles == [title]
+    assert titles == [f"prod: {title}"]
 
 
-def test_the_log_of_a_build_raises_an_alert_only_where_the_build_itself_failed(monitored):
+def test_each_event_that_is_counted_has_an_alert():
+    """The morning's own event is missed by its absence."""
+    assert {*TITLES, "monitored"} == set(EVENTS)
+
+
+def test_the_morning_s_own_event_raises_no_alert(synthesized):
+    stage = Stage(PROD)
+    entry = event_log.entry(stage, "monitored", "cab")
+
+    assert alerted(synthesized, entry) == []
+
+
+@pytest.mark.parametrize("title", ["drift", "fault", "log incomplete", "no requests logged"])
+def test_an_alert_on_the_log_says_what_was_found_and_where_it_is_shown(synthesized, title):
+    """Each model and finding is an incident of its own: the labels' values tell them apart."""
+    [alert] = [
+        alert
+        for alert in synthesized.of("monitoring-prod", ALERT)
+        if alert.display_name == f"prod: {title}"
+    ]
+
+    [condition] = alert.conditions
+    extractors = condition["condition_matched_log"]["label_extractors"]
+    notice = alert.documentation["content"]
+    assert set(extractors) == {"model", "sentence", "report"}
+    for label, extractor in extractors.items():
+        assert extractor == f"EXTRACT(jsonPayload.{label})"
+        assert f"$${{log.extracted_label.{label}}}" in notice
+
+
+def test_the_log_of_a_build_raises_an_alert_only_where_the_build_itself_failed(synthesized):
     """Cloud Build writes the last line of a failed build, a step writes all others."""
     log = f"projects/{PROD.project_id}/logs/cloudbuild"
     line = {"logName": log, "resource": {"type": "build"}}
     refusal = {**line, "textPayload": 'Step #1 - "deliver": cab: not blessed: it was refused'}
     failure = {**line, "textPayload": 'ERROR: build step 1 "python" failed: step exited with 3'}
 
-    assert alerted(monitored, refusal) == []
-    assert alerted(monitored, failure) == ["prod: build failed"]
+    assert alerted(synthesized, refusal) == []
+    assert alerted(synthesized, failure) == ["prod: build failed"]

@@ -5,6 +5,7 @@ import pytest
 from environments import ENVIRONMENTS
 from infra.doctor.calls import (
     ACTORS,
+    BASELINE,
     BUCKET,
     CHANGE,
     CREATE,
@@ -44,7 +45,12 @@ REFUSED_IN_THE_BUCKET = [
     ("server", GET, CHANGE),
     ("server", GET, SCRATCH),
     ("server", CREATE, MODEL),
-    ("monitor", GET, MODEL),
+    ("monitor", GET, MODULE),
+    ("monitor", GET, REPORT),
+    ("monitor", CREATE, REPORT),
+    ("monitor", CREATE, CHANGE),
+    ("monitor", CREATE, MODEL),
+    ("monitor", DELETE, BASELINE),
     ("monitor", CREATE, RECORD),
     ("planner", GET, RECORD),
 ]
@@ -118,6 +124,52 @@ def test_the_pipeline_reads_the_team_s_tables(synthesized, settings):
     member, data = settings.names.member("pipeline"), Place(settings.names.dataset("data"))
 
     assert is_allowed(synthesized, settings, member, "bigquery.tables.getData", data)
+
+
+READ_ROWS, WRITE_ROWS = "bigquery.tables.getData", "bigquery.tables.updateData"
+
+
+@every_stage
+@pytest.mark.parametrize(
+    ("dataset", "permissions"),
+    [
+        ("requests", [READ_ROWS, WRITE_ROWS]),
+        ("views", [READ_ROWS, WRITE_ROWS]),
+        ("verdicts", [READ_ROWS, WRITE_ROWS]),
+        ("data", [READ_ROWS]),
+    ],
+)
+def test_the_monitor_writes_what_it_keeps_and_reads_what_models_were_trained_on(
+    synthesized, settings, dataset, permissions
+):
+    """It deletes rows of the log that are too old."""
+    member, place = settings.names.member("monitor"), Place(settings.names.dataset(dataset))
+
+    allowed = [
+        permission
+        for permission in (READ_ROWS, WRITE_ROWS)
+        if is_allowed(synthesized, settings, member, permission, place)
+    ]
+
+    assert allowed == permissions
+
+
+@every_stage
+@pytest.mark.parametrize(
+    "permission",
+    [
+        "aiplatform.endpoints.predict",
+        "aiplatform.endpoints.update",
+        "aiplatform.models.upload",
+        "aiplatform.pipelineJobs.create",
+        "bigquery.datasets.create",
+        "cloudbuild.builds.create",
+    ],
+)
+def test_the_monitor_changes_nothing_that_is_served(synthesized, settings, permission):
+    member, project = settings.names.member("monitor"), Place(settings.project_id)
+
+    assert not is_allowed(synthesized, settings, member, permission, project)
 
 
 FOLLOWERS = [settings for settings in ENVIRONMENTS.values() if settings.promotes_from]

@@ -188,15 +188,35 @@ def test_what_a_delivery_records_is_kept_by_every_registry(synthesized):
         assert keep["condition"] == condition, stack
 
 
-def test_the_verdict_table_is_partitioned_and_its_columns_are_typed(synthesized):
-    tables = list(synthesized.each("google_bigquery_table"))
+@every_stage
+def test_verdicts_and_acceptances_stay_and_a_profile_goes_after_five_years(synthesized, settings):
+    tables = tables_of(synthesized, settings.stage)
 
-    assert len(tables) == STAGE_COUNT
-    for stack, table in tables:
-        columns = json.loads(table.schema)
-        [window_end] = [column for column in columns if column["name"] == "window_end"]
-        assert table.time_partitioning == {"type": "DAY", "field": "window_end"}, stack
-        assert window_end["type"] == "TIMESTAMP", stack
+    five_years_ms = (5 * 365 + 1) * 86_400_000
+    assert set(tables) == {"verdicts", "acceptances", "profiles"}
+    assert tables["verdicts"].time_partitioning == {"type": "DAY", "field": "window_end"}
+    assert not hasattr(tables["acceptances"], "time_partitioning")
+    profile_days = {"type": "DAY", "field": "day", "expiration_ms": five_years_ms}
+    assert tables["profiles"].time_partitioning == profile_days
+    assert tables["profiles"].clustering == ["model"]
+
+
+@every_stage
+def test_a_table_is_partitioned_by_a_day_and_sorted_by_columns_that_it_has(synthesized, settings):
+    tables = tables_of(synthesized, settings.stage)
+
+    for name, table in tables.items():
+        types = {column["name"]: column["type"] for column in json.loads(table.schema)}
+        partitioning = getattr(table, "time_partitioning", {})
+        if partitioning:
+            assert types[partitioning["field"]] in ("DATE", "TIMESTAMP"), name
+        assert set(getattr(table, "clustering", [])) <= set(types), name
+
+
+def tables_of(synthesized, stage):
+    """The tables of the stage's verdicts, by name."""
+    tables = synthesized.of(f"monitoring-{stage}", "google_bigquery_table")
+    return {table.table_id: table for table in tables}
 
 
 @pytest.mark.parametrize("stack", ["bootstrap", "foundation"])

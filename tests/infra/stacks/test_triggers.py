@@ -10,7 +10,12 @@ from tests.infra.conftest import every_stage, stage_of
 
 STAGE_COUNT = len(ENVIRONMENTS)
 TRIGGER = "google_cloudbuild_trigger"
-PROMOTING = ["build/modules.yaml", "build/promote.yaml", "build/retrain.yaml"]
+PROMOTING = [
+    "build/modules.yaml",
+    "build/monitor.yaml",
+    "build/promote.yaml",
+    "build/retrain.yaml",
+]
 ASKED = {
     "_MODELS": "$(body.message.attributes.models)",
     "_COMMIT": "$(body.message.attributes.commit)",
@@ -20,7 +25,7 @@ ASKED = {
 def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
     triggers = list(synthesized.each(TRIGGER))
 
-    assert len(triggers) == 3 * STAGE_COUNT
+    assert len(triggers) == 4 * STAGE_COUNT
     for stack, trigger in triggers:
         names = ENVIRONMENTS[stage_of(stack)].names
         accounts = [names.service_account_resource(role) for role in ("builder", "monitor")]
@@ -44,13 +49,13 @@ def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
 
 @every_stage
 def test_whatever_acts_as_the_builder_waits_for_an_approval_where_the_stage_asks_for_one(
-    monitored, settings
+    synthesized, settings
 ):
     """A topic's trigger runs the branch's code, and no person has called it."""
     builder = settings.names.service_account_resource("builder")
 
     approvals = {}
-    for trigger in monitored.of(f"delivery-{settings.stage}", TRIGGER):
+    for trigger in synthesized.of(f"delivery-{settings.stage}", TRIGGER):
         if trigger.service_account == builder:
             approvals[trigger.name] = trigger.approval_config["approval_required"]
 
@@ -64,7 +69,12 @@ def test_a_stage_with_approvals_asks_before_its_promotions_and_retrainings(synth
     for trigger in synthesized.of("delivery-prod", TRIGGER):
         approvals[trigger.name] = trigger.approval_config["approval_required"]
 
-    assert approvals == {"prod-modules": True, "prod-promote": True, "prod-retrain": True}
+    assert approvals == {
+        "prod-modules": True,
+        "prod-promote": True,
+        "prod-retrain": True,
+        "prod-monitor": False,
+    }
 
 
 def test_the_first_stage_builds_and_the_others_promote(synthesized):
@@ -77,6 +87,7 @@ def test_the_first_stage_builds_and_the_others_promote(synthesized):
         "dev": [
             "build/image.yaml",
             "build/modules.yaml",
+            "build/monitor.yaml",
             "build/retrain.yaml",
         ],
         "staging": PROMOTING,
@@ -98,6 +109,7 @@ def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
     recipes = {
         "modules": (None, {"_MODELS": "all"}),
         "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"]}),
+        "monitor": ("monitor", {"_MODELS": "all"}),
         **own,
     }
     expected = {}
@@ -129,13 +141,13 @@ def test_what_rides_on_messages_builds_the_branch_and_wants_every_attribute(synt
         assert filters["build/promote.yaml"] == '_MODELS != "" && _COMMIT != ""'
 
 
-def test_the_monitor_is_asked_for_each_morning_once_there_is_one(monitored):
+def test_the_monitor_is_asked_for_each_morning(synthesized):
     for stage, settings in ENVIRONMENTS.items():
         delivery, names = f"delivery-{stage}", settings.names
-        topics = topic_names(monitored, delivery)
-        triggers = {trigger.name: trigger for trigger in monitored.of(delivery, TRIGGER)}
+        topics = topic_names(synthesized, delivery)
+        triggers = {trigger.name: trigger for trigger in synthesized.of(delivery, TRIGGER)}
         trigger = triggers[names.trigger("monitor")]
-        [job] = monitored.of(delivery, "google_cloud_scheduler_job")
+        [job] = synthesized.of(delivery, "google_cloud_scheduler_job")
 
         account = names.service_account_resource("monitor")
         assert trigger.service_account == account
@@ -144,13 +156,13 @@ def test_the_monitor_is_asked_for_each_morning_once_there_is_one(monitored):
         assert topics[job.pubsub_target["topic_name"]] == names.topic("monitor")
 
 
-def test_nothing_asks_for_a_monitor_that_is_not_there(synthesized):
-    for stage, settings in ENVIRONMENTS.items():
-        delivery, monitor = f"delivery-{stage}", settings.names.trigger("monitor")
-        triggers = [trigger.name for trigger in synthesized.of(delivery, TRIGGER)]
+def test_the_morning_is_utc_s_wherever_the_stage_lies(synthesized):
+    """The log's days are UTC's; the last one has ended hours before, and its late rows are in."""
+    for _, job in synthesized.each("google_cloud_scheduler_job"):
+        _, hour, *_ = job.schedule.split()
 
-        assert "google_cloud_scheduler_job" not in synthesized.types(delivery)
-        assert monitor not in triggers
+        assert job.time_zone == "Etc/UTC"
+        assert 3 <= int(hour) <= 12
 
 
 def topic_names(synthesized, stack):

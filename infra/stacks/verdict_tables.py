@@ -1,0 +1,37 @@
+"""The columns of the tables in the verdicts' dataset.
+
+They are those that pipeline/monitoring/columns.py writes; a test compares the two.
+"""
+
+PROFILE_DAYS = 5 * 365 + 1  # five years: counts outlive the rows, and are of no one in particular
+PROFILES = [
+    {"name": "model", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "deployed_model_id", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "day", "type": "DATE", "mode": "REQUIRED"},
+]
+VERDICTS = [
+    {"name": "model", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "deployed_model_id", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "window_begin", "type": "TIMESTAMP", "mode": "REQUIRED"},
+    {"name": "window_end", "type": "TIMESTAMP", "mode": "REQUIRED"},
+    {"name": "verdict", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "reason", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "requests", "type": "INTEGER", "mode": "REQUIRED"},
+    {"name": "report", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "version", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "instances", "type": "INTEGER", "mode": "NULLABLE"},
+    {"name": "expected_requests", "type": "FLOAT", "mode": "NULLABLE"},
+    {"name": "smallest_scale", "type": "FLOAT", "mode": "NULLABLE"},
+    {"name": "smallest_share", "type": "FLOAT", "mode": "NULLABLE"},
+    {"name": "findings", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "judged_at", "type": "TIMESTAMP", "mode": "NULLABLE"},
+    {"name": "told", "type": "BOOLEAN", "mode": "NULLABLE"},
+]
+ACCEPTANCES = [
+    {"name": "model", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "feature", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "ends_on", "type": "DATE", "mode": "REQUIRED"},
+    {"name": "because", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "accepted_by", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "accepted_at", "type": "TIMESTAMP", "mode": "REQUIRED"},
+]
