@@ -28,7 +28,9 @@ ROLES = {
     },
     "roles/artifactregistry.reader": PULL,
     "roles/artifactregistry.writer": {*PULL, "artifactregistry.repositories.uploadArtifacts"},
-    "roles/bigquery.dataEditor": {"bigquery.tables.getData", "bigquery.tables.updateData"},
+    "roles/bigquery.dataEditor": {
+        *(f"bigquery.tables.{verb}" for verb in ("create", "getData", "update", "updateData"))
+    },
     "roles/bigquery.dataViewer": {"bigquery.tables.getData"},
     "roles/bigquery.readSessionUser": {"bigquery.readsessions.create"},
     "roles/bigquery.user": {"bigquery.jobs.create", "bigquery.datasets.create"},

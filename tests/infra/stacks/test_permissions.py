@@ -155,6 +155,20 @@ def test_the_monitor_writes_what_it_keeps_and_reads_what_models_were_trained_on(
 
 
 @every_stage
+def test_the_monitor_makes_the_readers_view(synthesized, settings):
+    """Of an authorized dataset, whose views read the log for whoever reads them.
+
+    https://docs.cloud.google.com/bigquery/docs/authorized-datasets#create_or_update_view
+    """
+    member = settings.names.member("monitor")
+    log, views = (Place(settings.names.dataset(name)) for name in ("requests", "views"))
+
+    assert is_allowed(synthesized, settings, member, READ_ROWS, log)
+    assert is_allowed(synthesized, settings, member, "bigquery.tables.create", views)
+    assert is_allowed(synthesized, settings, member, "bigquery.tables.update", views)
+
+
+@every_stage
 @pytest.mark.parametrize(
     "permission",
     [

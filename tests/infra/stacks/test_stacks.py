@@ -2,6 +2,7 @@
 
 import json
 import re
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -157,6 +158,21 @@ def test_outputs_are_for_people(synthesized, settings):
         assert outputs[f"{model}_predict_url"] == f"{api}/{endpoint}:predict"
         assert outputs[f"{model}_log_table"] == f"{project}.{dataset}.{model}"
     assert "reports" in foundation["output"]
+
+
+@every_stage
+def test_looker_studio_opens_over_the_readers_view(synthesized, settings):
+    """https://developers.google.com/looker-studio/integrate/linking-api"""
+    serving = synthesized.stacks[f"serving-{settings.stage}"]
+
+    for model in model_names():
+        address = urlsplit(serving["output"][f"{model}_looker_studio"]["value"])
+        parameters = dict(parse_qsl(address.query))
+        assert parameters["ds.connector"] == "bigQuery"
+        assert parameters["ds.type"] == "TABLE"
+        assert parameters["ds.projectId"] == settings.project_id
+        assert parameters["ds.datasetId"] == settings.names.dataset("views")
+        assert parameters["ds.tableId"] == model
 
 
 def test_ids_are_the_same_in_every_environment_that_promotes(synthesized):
