@@ -1,9 +1,17 @@
-"""Cloud Logging's entries, kept as they were written."""
+"""Cloud Logging's entries, kept as they were written, each once.
+
+Entries of one log, time and insertId are one. A time beyond a day ahead, or before the log's 30
+days, is refused: https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry.
+"""
+
+from datetime import UTC, datetime, timedelta
 
 from tests.standins.google.error import RefusedError
 from tests.standins.google.store import Body, Call, Store
 
 REQUIRED = ("logName", "resource")
+IDENTITY = ("logName", "timestamp", "insertId")
+FUTURE, PAST = timedelta(days=1), timedelta(days=30)
 
 
 def write(store: Store, call: Call) -> Body:
@@ -17,8 +25,28 @@ def write(store: Store, call: Call) -> Body:
     for number, entry in enumerate(entries):
         if missing := [name for name in REQUIRED if not entry.get(name)]:
             raise RefusedError(400, f"entry {number} has no {' and no '.join(missing)}")
+        _check_time(entry)
         if labels := {**shared_labels, **entry.get("labels", {})}:
             entry["labels"] = labels
     if not call.body.get("dryRun"):
-        store.entries += entries
+        store.entries += [entry for entry in entries if not _is_kept(store, entry)]
     return {}
+
+
+def _is_kept(store: Store, entry: Body) -> bool:
+    identity = [entry.get(name) for name in IDENTITY]
+    kept_identities = [[kept.get(name) for name in IDENTITY] for kept in store.entries]
+    return None not in identity and identity in kept_identities
+
+
+def _check_time(entry: Body) -> None:
+    text = entry.get("timestamp")
+    if text is None:
+        return
+    age = datetime.now(UTC) - datetime.fromisoformat(text)
+    if not -FUTURE <= age <= PAST:
+        raise RefusedError(
+            400,
+            f"the timestamp {text} is outside of what is allowed: "
+            "at most 24 hours ahead, and not before the log's retention",
+        )

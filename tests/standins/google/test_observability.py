@@ -1,6 +1,7 @@
 """Cloud Logging and Cloud Monitoring in the stand-in: entries written, measurements read."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -58,6 +59,35 @@ def test_an_entry_without_its_log_or_resource_is_refused_with_all_others(google,
     del partial[missing]
 
     status, _ = ask(google, "POST", WRITE, {"entries": [whole, partial]})
+
+    assert status == 400
+    assert google.entries == []
+
+
+def entry_at(time: datetime, id_: str = "a") -> dict:
+    return {
+        "logName": "projects/p/logs/x",
+        "resource": {"type": "global"},
+        "insertId": id_,
+        "timestamp": f"{time:%Y-%m-%dT%H:%M:%S.%f}Z",
+    }
+
+
+def test_an_entry_of_one_time_and_id_is_kept_once(google):
+    instant = datetime.now(UTC)
+    first, other = entry_at(instant), entry_at(instant, "b")
+
+    ask(google, "POST", WRITE, {"entries": [first]})
+    ask(google, "POST", WRITE, {"entries": [first, other]})
+
+    assert google.entries == [first, other]
+
+
+@pytest.mark.parametrize("days", [-2, 31])
+def test_an_entry_of_tomorrow_or_of_before_the_retention_is_refused(google, days):
+    time = datetime.now(UTC) - timedelta(days=days)
+
+    status, _ = ask(google, "POST", WRITE, {"entries": [entry_at(time)]})
 
     assert status == 400
     assert google.entries == []
