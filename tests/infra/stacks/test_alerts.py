@@ -10,6 +10,7 @@ from pipeline.gcp import event_log
 from pipeline.gcp.stage import Stage
 from settings import REPOSITORY
 from settings.names import EVENTS
+from tests.infra.stacks.alert_filters import log_filters
 from tests.standins.google.log_filter import matches
 
 ALERT = "google_monitoring_alert_policy"
@@ -110,13 +111,8 @@ def test_each_alert_asks_for_what_its_title_says(synthesized):
 
 def alerted(stacks, entry):
     """The alerts of prod that this log entry raises."""
-    titles = []
-    for alert in stacks.of("monitoring-prod", ALERT):
-        [condition] = alert.conditions
-        matched_log = condition.get("condition_matched_log")
-        if matched_log and matches(matched_log["filter"], entry):
-            titles.append(alert.display_name)
-    return titles
+    filters = log_filters(stacks, "prod")
+    return [title for title, log_filter in filters.items() if matches(log_filter, entry)]
 
 
 TITLES = {
