@@ -37,10 +37,18 @@ def of_numbers(values: NDArray[np.float64], most: int = NUMBER_BINS) -> Bins:
 
 def of_categories(values: pa.Array, most: int = CATEGORY_BINS) -> Bins:
     """The most frequent values, each of which at least ten rows have."""
-    counted = pc.value_counts(values.drop_null()).to_pylist()
-    frequent = [entry for entry in counted if entry["counts"] >= FOLDED]
-    frequent.sort(key=lambda entry: (-entry["counts"], entry["values"]))
-    return Bins(kind="category", values=tuple(entry["values"] for entry in frequent[:most]))
+    frequent = frequent_values(values)
+    names = [value for value, _ in frequent[:most]]
+    return Bins(kind="category", values=tuple(names))
+
+
+def frequent_values(values: pa.Array) -> list[tuple[str, int]]:
+    """Values that at least ten rows have, and how many do: the most frequent first."""
+    counted = pc.value_counts(values.drop_null())
+    enough = pc.greater_equal(counted.field("counts"), FOLDED)
+    entries = counted.filter(enough).to_pylist()
+    pairs = [(entry["values"], entry["counts"]) for entry in entries]
+    return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
 
 def halfway(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:

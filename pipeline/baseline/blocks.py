@@ -25,23 +25,25 @@ class RowBlocks:
 
 
 def of_times(times: NDArray[np.datetime64] | None, rows: int, window_days: int) -> RowBlocks:
-    """Blocks of the window's length; of several where one alone has too few rows."""
-    nowhere = np.full(rows, OUTSIDE)
+    """Blocks of the window's length; of several windows where one alone has too few rows."""
     if times is None:
-        return _none(nowhere, window_days, "model.toml names no time column")
-    single = of_days(times, window_days)
-    count = int(single.max(initial=OUTSIDE)) + 1
+        return _none(rows, window_days, "model.toml names no time column")
+    windows = of_days(times, window_days)
+    count = number_of(windows)
     if count < FEWEST:
         why = f"{count} whole blocks of {window_days} days, allowed are {FEWEST} or more"
-        return _none(nowhere, window_days, why)
-    for windows in range(1, count // FEWEST + 1):
-        days = windows * window_days
-        numbers = of_days(times, days)
+        return _none(rows, window_days, why)
+    length = 1
+    while length * FEWEST <= count:
+        days = length * window_days
+        numbers = _without_small(of_days(times, days))
         sizes = np.bincount(numbers[numbers >= 0])
-        if np.median(sizes) >= ROWS:
-            return _without_small(numbers, days)
-    why = f"fewer than {FEWEST} blocks of {ROWS} rows"
-    return _none(nowhere, window_days, why)
+        if sizes.size >= FEWEST and np.median(sizes) >= ROWS:
+            blocks = Blocks(days=days, count=sizes.size)
+            return RowBlocks(blocks=blocks, numbers=numbers)
+        length += max(1, length // 8)
+    why = f"fewer than {FEWEST} blocks of {ROWS} rows, allowed are {FEWEST} or more"
+    return _none(rows, window_days, why)
 
 
 def of_days(times: NDArray[np.datetime64], days: int) -> NDArray[np.int64]:
@@ -54,36 +56,45 @@ def of_days(times: NDArray[np.datetime64], days: int) -> NDArray[np.int64]:
     if not present.any():
         return numbers
     day = times[present].astype("datetime64[D]").astype(np.int64)
-    first, last = int(day.min()), int(day.max())
-    whole = (last - first + 1) // days
-    back = (last - day) // days
-    numbers[present] = np.where(back < whole, whole - 1 - back, OUTSIDE)
+    last = day.max()
+    whole_blocks = (last - day.min() + 1) // days
+    blocks_back = (last - day) // days
+    from_first = whole_blocks - 1 - blocks_back
+    numbers[present] = np.maximum(from_first, OUTSIDE)
     return _numbered(numbers)
 
 
-def table(numbers: NDArray[np.int64], count: int, cells: NDArray, width: int) -> NDArray[np.int64]:
-    """The counts of each block in `width` cells; a negative cell is the last one."""
+def number_of(numbers: NDArray[np.int64]) -> int:
+    """How many blocks there are."""
+    return int(numbers.max(initial=OUTSIDE)) + 1
+
+
+def table(numbers: NDArray[np.int64], cells: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
+    """The counts of each block, in `width` cells."""
     inside = numbers >= 0
-    places = np.where(cells[inside] < 0, width - 1, cells[inside]).astype(np.int64)
-    flat = np.bincount(numbers[inside] * width + places, minlength=count * width)
-    return flat.reshape(count, width)
+    flat = numbers[inside] * width + cells[inside]
+    count = number_of(numbers)
+    counts = np.bincount(flat, minlength=count * width)
+    return counts.reshape(count, width)
 
 
-def _without_small(numbers: NDArray[np.int64], days: int) -> RowBlocks:
-    sizes = np.bincount(numbers[numbers >= 0])
+def _without_small(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Without blocks of less than half of the rows that the median one must have."""
+    inside = numbers >= 0
+    sizes = np.bincount(numbers[inside], minlength=1)
     small = sizes < ROWS / 2
-    cleared = np.where((numbers >= 0) & small[numbers], OUTSIDE, numbers)
-    numbered = _numbered(cleared)
-    count = int(numbered.max()) + 1
-    return RowBlocks(blocks=Blocks(days=days, count=count), numbers=numbered)
+    large = inside & ~small[numbers]
+    return _numbered(np.where(large, numbers, OUTSIDE))
 
 
 def _numbered(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same blocks numbered without a gap."""
-    distinct = np.unique(numbers[numbers >= 0])
+    """The same blocks, numbered without a gap."""
+    inside = numbers >= 0
+    distinct = np.unique(numbers[inside])
     places = np.searchsorted(distinct, numbers)
-    return np.where(numbers >= 0, places, OUTSIDE)
+    return np.where(inside, places, OUTSIDE)
 
 
-def _none(numbers: NDArray[np.int64], days: int, why: str) -> RowBlocks:
-    return RowBlocks(blocks=Blocks(days=days, count=0, why_none=why), numbers=numbers)
+def _none(rows: int, days: int, why: str) -> RowBlocks:
+    blocks = Blocks(days=days, count=0, why_none=why)
+    return RowBlocks(blocks=blocks, numbers=np.full(rows, OUTSIDE))

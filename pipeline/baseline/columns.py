@@ -1,4 +1,4 @@
-"""One served column of the training rows: its bins, counts, limits, and why it isn't judged."""
+"""One served column of the training rows: its bins, its counts, and what is tolerated of it."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.baseline import bins, blocks, calendar, counting, limits, quantiles
 from pipeline.baseline.blocks import RowBlocks
 from pipeline.baseline.content import Bins, Calendar, Column
+from pipeline.baseline.max_t import Tolerance
 from pipeline.baseline.profile import ColumnCounts
 
 NAMED = 0.25  # of a category's rows, that its bins name at least: it is an id otherwise
@@ -38,7 +39,7 @@ class Settings(Protocol):
 class Clock:
     """When the training rows happened; `windows` are blocks of one window's length."""
 
-    times: NDArray[np.datetime64] | None
+    times: NDArray[np.datetime64]  # NaT where nobody knows
     row_blocks: RowBlocks
     windows: NDArray[np.int64]  # of each row, as `row_blocks.numbers`
 
@@ -46,32 +47,32 @@ class Clock:
     def of(cls, times: NDArray[np.datetime64] | None, rows: int, window_days: int) -> "Clock":
         row_blocks = blocks.of_times(times, rows, window_days)
         if times is None:
-            windows = np.full(rows, blocks.OUTSIDE)
-        else:
-            windows = blocks.of_days(times, window_days)
+            times = np.full(rows, "NaT", dtype="datetime64[s]")
+        windows = blocks.of_days(times, window_days)
         return cls(times=times, row_blocks=row_blocks, windows=windows)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingColumn:
-    """A column's values and the bin of each."""
+    """A column's values and the bins made of them."""
 
     name: str
     array: pa.Array
-    numbers: NDArray[np.float64] | None
+    numbers: NDArray[np.float64] | None  # None for a category
     bins: Bins
     personal: bool
     clock: Clock
 
-    @cached_property
-    def places(self) -> NDArray[np.int16]:
-        return counting.places(self.bins, self.array)
+    @property
+    def width(self) -> int:
+        return self.bins.count + 1
 
     @cached_property
     def cells(self) -> NDArray[np.uint8]:
         """The bin of each row; the last cell is the missing."""
-        missing = self.places == bins.MISSING
-        return np.where(missing, self.bins.count, self.places).astype(np.uint8)
+        places = counting.places(self.bins, self.array)
+        missing = places == bins.MISSING
+        return np.where(missing, self.bins.count, places).astype(np.uint8)
 
     @cached_property
     def counts(self) -> ColumnCounts:
@@ -79,21 +80,23 @@ class TrainingColumn:
 
     @cached_property
     def table(self) -> NDArray[np.int64]:
-        row_blocks = self.clock.row_blocks
-        return blocks.table(row_blocks.numbers, row_blocks.count, self.cells, self.width)
-
-    @property
-    def width(self) -> int:
-        return self.bins.count + 1
+        """The cells' counts in each block."""
+        return blocks.table(self.clock.row_blocks.numbers, self.cells, self.width)
 
     @cached_property
     def calendar(self) -> Calendar | None:
-        times = self.clock.times
-        return None if times is None or self.personal else calendar.unit(self.cells, times)
+        return calendar.unit(self.cells, self.clock.times)
+
+    @cached_property
+    def windows(self) -> NDArray[np.int64]:
+        """The cells' counts in each past window, of a column that follows the clock."""
+        if self.calendar is None:
+            return np.empty((0, self.width), dtype=np.int64)
+        return blocks.table(self.clock.windows, self.cells, self.width)
 
     @cached_property
     def distinct(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Each number, sorted, and the rows that have it."""
+        """Each number, sorted, and how many rows have it."""
         if self.numbers is None:
             return np.empty(0), np.empty(0, dtype=np.int64)
         present = self.numbers[~np.isnan(self.numbers)]
@@ -102,27 +105,30 @@ class TrainingColumn:
 
     @cached_property
     def dispersion(self) -> float:
-        """1 of a column that follows the clock: a window has all days of the week."""
-        times, row_blocks = self.clock.times, self.clock.row_blocks
-        if times is None or not row_blocks.count or self.calendar:
+        """1 of a column that follows the clock: the days of each window differ alike."""
+        numbers = self.clock.row_blocks.numbers
+        inside = numbers >= 0
+        if self.calendar or not inside.any():
             return 1.0
-        inside = row_blocks.numbers >= 0
-        days, day = np.unique(times[inside].astype("datetime64[D]"), return_inverse=True)
-        block = np.zeros(days.size, dtype=np.int64)
-        block[day] = row_blocks.numbers[inside]
-        by_day = blocks.table(day, days.size, self.cells[inside], self.width)
-        return limits.dispersion(self.table, by_day, block)
+        days = self.clock.times[inside].astype("datetime64[D]")
+        distinct, day = np.unique(days, return_inverse=True)
+        by_day = blocks.table(day, self.cells[inside], self.width)
+        block_of_day = np.zeros(distinct.size, dtype=np.int64)
+        block_of_day[day] = numbers[inside]
+        return limits.dispersion(self.table, by_day, block_of_day)
 
     def column(self, settings: Settings, importance: float | None) -> Column:
         """What baseline.json holds of it."""
         override = settings.limits.get(self.name)
         limit = limits.of_divergence(self.table) if override is None else override
+        windows = self.windows.tolist()
         return Column(
             bins=self.bins,
             personal=self.personal,
             unjudged=None if override else self._unjudged(settings, limit),
             calendar=self.calendar,
-            windows=self._windows() if self.calendar else (),
+            windows=tuple(tuple(window) for window in windows),
+            window_limit=limits.of_windows(self.windows),
             limit=limit,
             limit_is_set=override is not None,
             share_limit=limits.of_share(self.table, limits.by_share(self.bins)),
@@ -132,65 +138,57 @@ class TrainingColumn:
             importance=importance,
         )
 
-    def tolerance(self, column: Column) -> limits.Tolerance:
-        return limits.Tolerance(
+    def tolerance(self, column: Column) -> Tolerance:
+        return Tolerance(
             cells=self.cells,
             width=self.width,
-            ends=self.width,
+            judged=slice(None),
             by_share=limits.by_share(self.bins),
             limit=column.limit,
             share_limit=column.share_limit,
             dispersion=column.dispersion,
         )
 
-    def _windows(self) -> tuple[tuple[int, ...], ...]:
-        windows = self.clock.windows
-        count = int(windows.max(initial=blocks.OUTSIDE)) + 1
-        by_window = blocks.table(windows, count, self.cells, self.width)
-        return tuple(tuple(row) for row in by_window.tolist())
-
     def _largest_share(self) -> float:
         """Of the rows with a value, those with the most frequent one."""
-        if self.numbers is not None:
-            _, counts = self.distinct
-        else:
+        _, counts = self.distinct
+        if self.numbers is None:
             texts = counting.as_texts(self.array).drop_null()
             counts = pc.value_counts(texts).field("counts").to_numpy()
-        total = counts.sum()
-        return float(counts.max() / total) if total else 0.0
+        return float(counts.max() / counts.sum()) if counts.size else 0.0
 
     def _unjudged(self, settings: Settings, limit: float) -> str | None:
-        """Why the column's distribution is not judged."""
+        """Why the column's distribution is not judged, if it is not."""
         if self.name in settings.leave_out:
             return "left out by monitoring.leave_out in model.toml"
         if self.personal:
-            return "personal, by monitoring.personal in model.toml"
-        return self._identity() or self._own_movement(limit)
+            return "personal by monitoring.personal in model.toml"
+        identity = self._own_words() if self.numbers is None else self._own_numbers(self.numbers)
+        return identity or self._own_movement(limit)
 
-    def _identity(self) -> str | None:
-        """Why a column names its row or its moment, if it does."""
-        times = self.clock.times
-        if self.numbers is None:
-            return self._named_too_few()
-        clocked = times is None or self.calendar is not None
-        if not clocked and calendar.is_counter(self.numbers, times):
-            return "a counter: it grows with time"
-        values, counts = self.distinct
-        whole = bool((values == np.floor(values)).all())
-        if whole and values.size > max(DIFFERENT * counts.sum(), bins.NUMBER_BINS):
-            return f"an id: {values.size:,} different whole numbers in {counts.sum():,} rows"
-        return None
-
-    def _named_too_few(self) -> str | None:
-        *named, others = self.counts.bins
-        present = sum(named) + others
-        if sum(named) >= NAMED * present:
+    def _own_words(self) -> str | None:
+        """Why a category is an id, if it is one."""
+        *named_bins, unnamed = self.counts.bins
+        named = sum(named_bins)
+        present = named + unnamed
+        if named >= NAMED * present:
             return None
-        share = 100 * sum(named) / present
+        share = 100 * named / present
         return (
             f"an id: {self.counts.distinct:,} different values, of which the "
-            f"{len(named)} most frequent ones are {share:.0f} % of the rows"
+            f"{len(named_bins)} most frequent ones are {share:.0f} % of the rows"
         )
+
+    def _own_numbers(self, numbers: NDArray[np.float64]) -> str | None:
+        """Why numbers are ids or moments, if they are."""
+        if self.calendar is None and calendar.is_counter(numbers, self.clock.times):
+            return "a counter: it grows with time"
+        values, counts = self.distinct
+        whole = values == np.floor(values)
+        rows = int(counts.sum())
+        if values.size <= max(DIFFERENT * rows, bins.NUMBER_BINS) or not whole.all():
+            return None
+        return f"an id: {values.size:,} different whole numbers in {rows:,} rows"
 
     def _own_movement(self, limit: float) -> str | None:
         if limit <= limits.LARGEST:
@@ -207,14 +205,13 @@ def training_column(
     name: str, type_name: str, array: pa.Array, *, personal: bool, clock: Clock
 ) -> TrainingColumn:
     """Bin a column of the type INT, FLOAT or BYTES; a personal one has a single bin."""
-    numbers = None if type_name == "BYTES" else counting.as_numbers(array)
     if type_name == "BYTES":
+        numbers = None
         texts = counting.as_texts(array)
         column_bins = Bins(kind="category") if personal else bins.of_categories(texts)
-    elif personal or numbers is None:
-        column_bins = Bins(kind="number")
     else:
-        column_bins = bins.of_numbers(numbers)
+        numbers = counting.as_numbers(array)
+        column_bins = Bins(kind="number") if personal else bins.of_numbers(numbers)
     return TrainingColumn(
         name=name,
         array=array,

@@ -6,13 +6,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.baseline import counting, limits
+from pipeline.baseline import counting, limits, max_t
 from pipeline.baseline.columns import Clock, Settings, TrainingColumn, training_column
 from pipeline.baseline.content import Baseline, Calibration, Column, Slice
+from pipeline.baseline.max_t import Tolerance
 from pipeline.baseline.pairs import TrainingPair, training_pairs
 from pipeline.baseline.profile import Profile
-
-DAYS_A_YEAR = 365
 
 
 def compose(
@@ -42,8 +41,9 @@ def compose(
         name: column for name, column in training_columns.items() if not columns[name].unjudged
     }
     pairs = training_pairs(judged)
-    held_out_scores = np.asarray(scores, dtype=np.float64)
-    calibration = _calibration(held_out_scores, np.asarray(labels))
+    calibration = _calibration(scores, labels)
+    tolerances = _tolerances(judged, columns, pairs)
+    alpha = limits.daily_alpha(settings.false_alarms_a_year)
     return Baseline(
         model=model,
         digest=digest,
@@ -54,7 +54,7 @@ def compose(
         reference=_reference(rows, training_columns, pairs, calibration),
         calibration=calibration,
         blocks=clock.row_blocks.blocks,
-        scale=_scale(judged, columns, pairs, settings.false_alarms_a_year),
+        scale=max_t.scale(tolerances, clock.row_blocks, alpha),
         false_alarms_a_year=settings.false_alarms_a_year,
         window_days=settings.window_days,
     )
@@ -63,24 +63,20 @@ def compose(
 def _training_columns(
     rows: pa.Table, schema: Mapping[str, str], settings: Settings, clock: Clock
 ) -> dict[str, TrainingColumn]:
-    return {
-        name: training_column(
-            name,
-            type_name,
-            counting.values(rows, name),
-            personal=name in settings.personal,
-            clock=clock,
-        )
-        for name, type_name in schema.items()
-    }
+    columns = {}
+    for name, type_name in schema.items():
+        array = counting.values(rows, name)
+        personal = name in settings.personal
+        columns[name] = training_column(name, type_name, array, personal=personal, clock=clock)
+    return columns
 
 
-def _calibration(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Calibration:
-    positive_scores = scores[labels == 1]
-    return Calibration(
-        rows=counting.score_counts(scores),
-        positives=counting.score_counts(positive_scores),
-    )
+def _calibration(scores: ArrayLike, labels: ArrayLike) -> Calibration:
+    numbers = np.asarray(scores, dtype=np.float64)
+    positive = np.asarray(labels) == 1
+    rows = counting.score_counts(numbers)
+    positives = counting.score_counts(numbers[positive])
+    return Calibration(rows=rows, positives=positives)
 
 
 def _reference(
@@ -100,21 +96,12 @@ def _reference(
     )
 
 
-def _scale(
+def _tolerances(
     judged: Mapping[str, TrainingColumn],
     columns: Mapping[str, Column],
     pairs: Sequence[TrainingPair],
-    false_alarms_a_year: float,
-) -> float:
+) -> list[Tolerance]:
     """Of the limits that model.toml leaves to the training rows."""
-    tolerances = [
-        column.tolerance(columns[name])
-        for name, column in judged.items()
-        if not columns[name].limit_is_set
-    ]
-    tolerances += [pair.tolerance() for pair in pairs]
-    clocks = [column.clock for column in judged.values()]
-    if not clocks:
-        return 1.0
-    alpha = false_alarms_a_year / DAYS_A_YEAR
-    return limits.scale(tolerances, clocks[0].row_blocks, alpha)
+    calibrated = [name for name in judged if not columns[name].limit_is_set]
+    of_columns = [judged[name].tolerance(columns[name]) for name in calibrated]
+    return of_columns + [pair.tolerance() for pair in pairs]

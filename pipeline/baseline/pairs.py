@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pipeline.baseline import bins, blocks, counting, limits
 from pipeline.baseline.columns import TrainingColumn
 from pipeline.baseline.content import Bins, Pair
+from pipeline.baseline.max_t import Tolerance
 
 MOST = 8
 BINS = 5  # of each column, the others' bin included
 WEAKEST = 0.02  # bits of mutual information
-NOT_JUDGED = slice(0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +47,13 @@ class TrainingPair:
         by_cell = np.bincount(self.cells, minlength=self.table.shape[1] + 1)
         return tuple(by_cell[:-1].tolist())
 
-    def tolerance(self) -> limits.Tolerance:
-        width = self.table.shape[1] + 1
-        return limits.Tolerance(
+    def tolerance(self) -> Tolerance:
+        judged_cells = self.table.shape[1]
+        return Tolerance(
             cells=self.cells,
-            width=width,
-            ends=width - 1,
-            by_share=NOT_JUDGED,
+            width=judged_cells + 1,
+            judged=slice(judged_cells),
+            by_share=slice(0),
             limit=self.pair.limit,
             share_limit=1.0,
         )
@@ -93,11 +93,12 @@ def _training_pair(
     left: TrainingColumn, left_coarse: Coarse, right: TrainingColumn, right_coarse: Coarse
 ) -> TrainingPair:
     count = left_coarse.bins.count * right_coarse.bins.count
-    cells = left_coarse.places.astype(np.int64) * right_coarse.bins.count + right_coarse.places
+    rows = left_coarse.places.astype(np.int64)
+    cells = rows * right_coarse.bins.count + right_coarse.places
     missing = (left_coarse.places < 0) | (right_coarse.places < 0)
-    whole_cells = np.where(missing, count, cells).astype(np.uint8)
-    row_blocks = left.clock.row_blocks
-    table = blocks.table(row_blocks.numbers, row_blocks.count, whole_cells, count + 1)[:, :-1]
+    present_or_last = np.where(missing, count, cells).astype(np.uint8)
+    by_block = blocks.table(left.clock.row_blocks.numbers, present_or_last, count + 1)
+    table = by_block[:, :count]
     pair = Pair(
         left=left.name,
         right=right.name,
@@ -105,7 +106,7 @@ def _training_pair(
         right_bins=right_coarse.bins,
         limit=limits.of_divergence(table),
     )
-    return TrainingPair(pair=pair, cells=whole_cells, table=table)
+    return TrainingPair(pair=pair, cells=present_or_last, table=table)
 
 
 def _mutual_information(left: Coarse, right: Coarse) -> float:

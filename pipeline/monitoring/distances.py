@@ -10,8 +10,6 @@ from pipeline.baseline.content import Baseline, Column
 from pipeline.baseline.distance import jensen_shannon, shares
 from pipeline.baseline.profile import ColumnCounts, Profile
 
-DAYS_A_YEAR = 365
-
 
 @dataclass(frozen=True, kw_only=True)
 class Distance:
@@ -61,7 +59,7 @@ def judged(baseline: Baseline) -> dict[str, Column]:
 def alpha(baseline: Baseline) -> float:
     """The chance of a false alarm that one column, or pair, has in a day's window."""
     comparisons = len(judged(baseline)) + len(baseline.pairs)
-    return baseline.false_alarms_a_year / DAYS_A_YEAR / max(comparisons, 1)
+    return limits.daily_alpha(baseline.false_alarms_a_year) / max(comparisons, 1)
 
 
 def cells(counts: ColumnCounts) -> NDArray[np.int64]:
@@ -102,11 +100,11 @@ class _Measure:
     def _shares(self, column: Column) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The change of each cell's share and the allowed one; no change where none counts."""
         expected, measured = shares(self.reference), shares(self.window)
-        share_alpha = self.alpha / expected.size
+        counted = limits.by_share(column.bins)
+        share_alpha = self.alpha / expected[counted].size
         between = (expected + measured) / 2
         chance = noise.largest_share_change(between, *self.sizes, alpha=share_alpha)
         allowed = self.scale * column.share_limit + np.sqrt(column.dispersion) * chance
         changes = np.full(expected.size, -np.inf)
-        counted = limits.by_share(column.bins)
         changes[counted] = np.abs(measured - expected)[counted]
         return changes, allowed

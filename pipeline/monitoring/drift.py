@@ -63,11 +63,11 @@ def _bits(name: str, distance: Distance) -> str:
 
 def _share(baseline: Baseline, window: Profile, name: str, distance: Distance) -> str:
     bins = baseline.columns[name].bins
-    before = shares(cells(baseline.reference.columns[name]))[distance.cell]
-    now = shares(cells(window.columns[name]))[distance.cell]
+    training_share = shares(cells(baseline.reference.columns[name]))[distance.cell]
+    share = shares(cells(window.columns[name]))[distance.cell]
     return (
-        f"{name} {_cell_name(bins, distance.cell)} in {100 * now:.1f} % of the instances, "
-        f"in training in {100 * before:.1f} %, allowed are {100 * distance.share_limit:.1f} "
+        f"{name} {_cell_name(bins, distance.cell)} in {100 * share:.1f} % of the instances, "
+        f"in training in {100 * training_share:.1f} %, allowed are {100 * distance.share_limit:.1f} "
         "points of change"
     )
 

@@ -82,8 +82,8 @@ def _named(findings: Sequence[Finding], smallest: Smallest | None = None) -> _Ju
     """The judgement by the first finding; None without any."""
     if not findings:
         return None
-    first, *others = findings
-    names = sorted({name for finding in others for name in finding.columns})
+    first, *further = findings
+    names = sorted({name for finding in further for name in finding.columns})
     end = f"; also {', '.join(names)}" if names else ""
     return _Judgement(
         kind=first.kind,

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from pipeline.baseline import noise
 from pipeline.baseline.content import Baseline, Column
 from pipeline.baseline.distance import jensen_shannon
+from pipeline.baseline.profile import ColumnCounts
 from pipeline.monitoring.distances import Distance, alpha, cells, judged
 from pipeline.monitoring.verdict import Smallest
 
 NOISIEST = 0.05  # bits: with more chance than that a window is not judged
-FACTORS = np.exp(np.arange(0.01, 2.31, 0.01))  # 1.01 to 10
+FACTORS = 1 + np.geomspace(0.01, 9, 40)  # 1.01 to 10
 PERCENTS = np.linspace(0, 1, 101)
-SMALLEST_CELLS = 2
+NARROW = 0.3  # of the logarithms' standard deviation
 
 
 def needed_instances(baseline: Baseline) -> int:
@@ -40,27 +41,32 @@ def smallest(baseline: Baseline, distances: Mapping[str, Distance]) -> Smallest 
 
 
 def _factors(baseline: Baseline, distances: Mapping[str, Distance]) -> Iterator[float]:
-    """Of each column of positive numbers that does not follow the clock."""
+    """Of each column of which a factor is a change of its size."""
     for name, distance in distances.items():
         column = baseline.columns[name]
-        if column.calendar or not column.quantiles or column.quantiles[0] < 0:
+        if column.calendar or not _is_wide(baseline.reference.columns[name]):
             continue
-        divergences = _scaled_divergences(column)
-        above = np.flatnonzero(divergences > distance.limit)
+        above = np.flatnonzero(_scaled_divergences(column) > distance.limit)
         yield float(FACTORS[above[0]] if above.size else FACTORS[-1])
+
+
+def _is_wide(counts: ColumnCounts) -> bool:
+    """Say whether most values are positive and of different sizes: no latitudes, no codes."""
+    if 2 * counts.positive <= sum(counts.bins):
+        return False
+    mean = counts.log_sum / counts.positive
+    variance = counts.log_square_sum / counts.positive - mean**2
+    return variance > NARROW**2
 
 
 def _scaled_divergences(column: Column) -> NDArray[np.float64]:
     """The divergence from training of its numbers times each factor, by their quantiles."""
     edges = np.array(column.bins.edges)
-    reference = _bin_shares(column, edges)
-    scaled = np.stack([_bin_shares(column, edges / factor) for factor in FACTORS])
+    factors = np.concatenate(([1.0], FACTORS))
+    scaled_edges = edges / factors[:, None]
+    below = np.interp(scaled_edges, column.quantiles, PERCENTS, left=0.0, right=1.0)
+    reference, *scaled = np.diff(below, prepend=0.0, append=1.0)
     return jensen_shannon(scaled, reference)
-
-
-def _bin_shares(column: Column, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    below = np.interp(edges, column.quantiles, PERCENTS, left=0.0, right=1.0)
-    return np.diff(below, prepend=0.0, append=1.0)
 
 
 def _divergence_of_one(baseline: Baseline, name: str, column_alpha: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.baseline import compose, counting, times
+from pipeline.baseline.profile import FOLDED, SCORE_BINS, ColumnCounts, Profile
 from pipeline.model.csv_file.table import read_csv
 
 TAXI_FILE = "tfx/examples/chicago_taxi_pipeline/data/simple/data.csv"
@@ -143,3 +144,94 @@ def packaged(path):
     package, _, relative_path = path.partition("/")
     [folder] = find_spec(package).submodule_search_locations
     return Path(folder) / relative_path
+
+
+class Counter:
+    """Profiles of many windows of one sample: as counting.profile, ten times as fast."""
+
+    def __init__(self, sample, baseline):
+        self.baseline = baseline
+        self.columns = {
+            name: CodedColumn(column, counting.values(sample.rows, name))
+            for name, column in baseline.columns.items()
+        }
+        self.pairs = {pair.name: pair_cells(pair, sample.rows) for pair in baseline.pairs}
+        self.scores = np.minimum(sample.scores * SCORE_BINS, SCORE_BINS - 1).astype(np.int8)
+
+    def profile(self, places, repeats=None):
+        """The counts of the rows at `places`, each in a request of its own.
+
+        `repeats` says how often a row comes; once without it.
+        """
+        times = np.ones(len(places), dtype=int) if repeats is None else repeats
+        size = int(times.sum())
+        columns = {name: column.counts(places, times) for name, column in self.columns.items()}
+        pairs = {
+            name: tuple(counted(cells[places], times, width + 1)[:-1].tolist())
+            for name, (cells, width) in self.pairs.items()
+        }
+        scores = counted(self.scores[places], times, SCORE_BINS)
+        return Profile(
+            instances=size,
+            requests=size,
+            request_squares=size,
+            columns=columns,
+            scores=tuple(scores.tolist()),
+            pairs=pairs,
+        )
+
+
+def counted(cells, times, width):
+    return np.bincount(cells, weights=times, minlength=width).astype(int)
+
+
+class CodedColumn:
+    """A column's distinct values, and the place of each row's value among them."""
+
+    def __init__(self, column, array):
+        encoded = array.dictionary_encode(null_encoding="encode")
+        self.codes = encoded.indices.to_numpy()
+        self.values = encoded.dictionary
+        self.column = column
+        self.bins = counting.places(column.bins, self.values) + 1
+        if column.bins.kind == "number":
+            numbers = counting.as_numbers(self.values)
+            positive = numbers > 0
+            logs = np.log(np.where(positive, numbers, 1))
+            whole = numbers == np.floor(numbers)
+            self.figures = np.stack([whole, positive, logs, logs**2])
+
+    def counts(self, places, times):
+        by_value = counted(self.codes[places], times, len(self.values))
+        by_bin = counted(self.bins, by_value, self.column.bins.count + 1)
+        missing, *present = by_bin.tolist()
+        distinct = np.count_nonzero(by_value[self.bins > 0])
+        shared = {"bins": tuple(present), "missing": missing, "distinct": distinct}
+        if self.column.bins.kind == "category":
+            return ColumnCounts(**shared, other_values=self.others(by_value))
+        whole, positive, log_sum, log_square_sum = self.figures @ by_value.astype(float)
+        return ColumnCounts(
+            **shared,
+            whole=int(whole),
+            positive=int(positive),
+            log_sum=log_sum,
+            log_square_sum=log_square_sum,
+        )
+
+    def others(self, by_value):
+        if self.column.personal:
+            return {}
+        frequent = (self.bins == self.column.bins.count) & (by_value >= FOLDED)
+        places = np.flatnonzero(frequent)
+        order = sorted(places, key=lambda place: (-by_value[place], self.values[place].as_py()))
+        most = order[: counting.OTHER_VALUES]
+        return {self.values[place].as_py(): int(by_value[place]) for place in most}
+
+
+def pair_cells(pair, rows):
+    """The cell of each row in a pair's table, and how many cells it has."""
+    left = counting.places(pair.left_bins, counting.values(rows, pair.left)).astype(int)
+    right = counting.places(pair.right_bins, counting.values(rows, pair.right)).astype(int)
+    width = pair.left_bins.count * pair.right_bins.count
+    cells = left * pair.right_bins.count + right
+    return np.where((left < 0) | (right < 0), width, cells), width
