@@ -19,13 +19,14 @@ PROGRAM = ("infra", "python", "-m", "tests.infra.stacks.alert_filters")
 
 def raised(entry: dict[str, Any], stage: str) -> list[str]:
     """The titles of the stage's alerts whose filter picks the entry; `stage` is one of tests/team's."""
-    filters = _log_filters(stage)
+    filters = _log_filters()[stage]
     return [title for title, log_filter in filters.items() if matches(log_filter, entry)]
 
 
 @functools.cache
-def _log_filters(stage: str) -> Mapping[str, str]:
-    command = [sys.executable, str(REPOSITORY / "build/environment"), *PROGRAM, stage]
+def _log_filters() -> Mapping[str, Mapping[str, str]]:
+    """By the stage and the alert's title."""
+    command = [sys.executable, str(REPOSITORY / "build/environment"), *PROGRAM]
     process = subprocess.run(
         command,
         cwd=REPOSITORY / "tests/team",
@@ -34,5 +35,5 @@ def _log_filters(stage: str) -> Mapping[str, str]:
         capture_output=True,
         text=True,
     )
-    filters: dict[str, str] = json.loads(process.stdout)
+    filters: dict[str, dict[str, str]] = json.loads(process.stdout)
     return filters

@@ -1,15 +1,14 @@
-"""The filters of a stage's alerts on log entries.
+"""The filters of every stage's alerts on log entries.
 
-    python -m tests.infra.stacks.alert_filters STAGE
-
-It prints them by the alerts' titles, for tests that have no CDKTF.
+`python -m tests.infra.stacks.alert_filters` prints them by stage and title, for tests that have no
+CDKTF.
 """
 
 import json
-import sys
 import tempfile
 from pathlib import Path
 
+from environments import ENVIRONMENTS
 from tests.infra.conftest import Synthesized, synthesize
 
 
@@ -23,11 +22,12 @@ def log_filters(synthesized: Synthesized, stage: str) -> dict[str, str]:
     return filters
 
 
-def main(stage: str) -> None:
+def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         synthesized = synthesize(Path(folder))
-    print(json.dumps(log_filters(synthesized, stage)))
+    filters = {stage: log_filters(synthesized, stage) for stage in ENVIRONMENTS}
+    print(json.dumps(filters))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

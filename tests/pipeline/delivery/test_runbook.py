@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from environments import ENVIRONMENTS
+from pipeline.__main__ import parser
 from pipeline.delivery import record_object
 from settings import REPOSITORY
 from tests.pipeline.delivery.conftest import (
@@ -23,6 +24,7 @@ from tests.pipeline.delivery.conftest import (
 
 TEXT = (REPOSITORY / "docs/runbook.md").read_text()
 PAGES = re.split(r"^##? ", TEXT, flags=re.MULTILINE)
+TITLES = [page.partition("\n")[0] for page in PAGES if "-m pipeline" in page]
 ONLY_COMMIT = "c" * 40
 
 
@@ -35,7 +37,14 @@ def commands(title: str, stage: str = "dev") -> list[list[str]]:
 
 def filled(text: str, stage: str) -> str:
     """The command with values in place of its words."""
-    values = {"ENV": stage, "MODEL": "cab", "SHA": ONLY_COMMIT}
+    values = {
+        "ENV": stage,
+        "MODEL": "cab",
+        "SHA": ONLY_COMMIT,
+        "FEATURE": "fare",
+        "DATE": "2026-11-20",
+        "TEXT": "'a new tariff'",
+    }
     for word, value in values.items():
         text = re.sub(rf"\b{word}\b", value, text)
     return text
@@ -97,8 +106,11 @@ def test_where_nothing_is_kept_warm_the_record_alone_goes_back(two, warm, endpoi
     assert endpoint.shares() == {two["2"]: 100}
 
 
-def test_prediction_errors_ends_with_the_version_before(two, kept_warm, endpoint, cli):
-    [rollback] = commands("Prediction errors")
+@pytest.mark.parametrize("title", ["Prediction errors", "Fault"])
+def test_a_version_that_answers_wrongly_gives_way_to_the_one_before(
+    two, kept_warm, endpoint, cli, title
+):
+    [rollback] = commands(title)
 
     result = cli(*rollback)
 
@@ -127,9 +139,9 @@ def test_endpoint_idle_takes_the_machines_of_what_has_no_traffic(two, endpoint, 
     assert endpoint.deployed() == {"2": two["2"]}
 
 
-@pytest.mark.parametrize("title", ["Prediction latency", "Drift"])
+@pytest.mark.parametrize("title", ["Prediction latency", "Drift", "A model without a baseline"])
 def test_a_retraining_starts_the_build_of_the_model_s_own_commit(two, triggers, cli, title):
-    [retrain] = commands(title)
+    [retrain] = [command for command in commands(title) if "--retrain" in command]
 
     result = cli(*retrain)
 
@@ -159,6 +171,23 @@ def test_a_damaged_record_is_said_and_nothing_is_overwritten(blob, two, cli):
     assert result.code == 1
     assert "delivery.json is damaged and left as it is" in result.sentence
     assert blob.download_as_bytes() == b"{"
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_every_command_is_one_of_the_command_line(title):
+    for command in commands(title):
+        options = parser().parse_args(command)
+
+        assert options.verb == command[0]
+
+
+def test_the_missed_days_are_those_since_a_day_of_all_models():
+    [fill] = commands("Monitor silent")
+
+    options = parser().parse_args(fill)
+
+    assert options.models == "all"
+    assert options.since == "2026-11-20"
 
 
 def test_run_failed_compiles_the_very_file_that_it_rehearses(tmp_path, monkeypatch, cli):
