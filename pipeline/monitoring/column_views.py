@@ -1,0 +1,144 @@
+"""What a page shows of a column: its distance and limit in words, its bins, its ninety days."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.baseline.content import Baseline, Column
+from pipeline.baseline.profile import ColumnCounts, Profile
+from pipeline.monitoring import bars, distances, figures, line, shares
+from pipeline.monitoring.distances import Distance
+from pipeline.monitoring.look import LOOKS
+from pipeline.monitoring.shares import Share
+from pipeline.monitoring.timeline import Point, over_since, ratio
+from pipeline.monitoring.verdict import Finding
+
+MOST_VALUES = 8  # of a category, that have a row of their own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A judged column, and all that is known of it."""
+
+    name: str
+    column: Column
+    train: ColumnCounts
+    serve: ColumnCounts
+    distance: Distance
+    points: Sequence[Point]
+    finding: Finding | None
+    place: int  # of the finding among all, the worst is 0
+
+    @property
+    def ratio(self) -> float:
+        return ratio(self.distance)
+
+    @property
+    def order(self) -> tuple[float, float, float]:
+        """As the findings are, then by excess x importance, then by the distance itself."""
+        excess = max(self.distance.excess, 0.0)
+        rank = excess * (self.column.importance or 0.0)
+        return self.place, -rank, -self.ratio
+
+    @property
+    def has_moved(self) -> bool:
+        return self.ratio > 1 or self.finding is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A category has rows, a number has bars."""
+
+    name: str
+    has_moved: bool
+    symbol: str
+    tone: str
+    headline: str
+    details: list[str]
+    finding: Finding | None
+    rows: list[Share]
+    bars: bars.Bars | None
+    line: line.Line
+
+
+def subjects(
+    baseline: Baseline,
+    window: Profile,
+    findings: Sequence[Finding],
+    points: Mapping[str, Sequence[Point]],
+) -> list[Subject]:
+    """The judged columns in the page's order."""
+    judged = []
+    for name, distance in distances.of_columns(baseline, window).items():
+        place = _finding_place(name, findings)
+        subject = Subject(
+            name=name,
+            column=baseline.columns[name],
+            train=baseline.reference.columns[name],
+            serve=window.columns[name],
+            distance=distance,
+            points=points[name],
+            finding=findings[place] if place < len(findings) else None,
+            place=place,
+        )
+        judged.append(subject)
+    return sorted(judged, key=lambda subject: subject.order)
+
+
+def view(subject: Subject) -> View:
+    bins = subject.column.bins
+    bin_shares = shares.of_column(bins, subject.train, subject.serve)
+    is_number = bins.kind == "number"
+    symbol, tone = _mark(subject)
+    return View(
+        name=subject.name,
+        has_moved=subject.has_moved,
+        symbol=symbol,
+        tone=tone,
+        headline=_headline(subject),
+        details=list(_details(subject, bin_shares)),
+        finding=subject.finding,
+        rows=[] if is_number else shares.folded(bins, bin_shares, MOST_VALUES),
+        bars=bars.drawn(bins, bin_shares) if is_number else None,
+        line=line.drawn(subject.points),
+    )
+
+
+def _finding_place(name: str, findings: Sequence[Finding]) -> int:
+    """The place of the worst finding on the column, or the one after all."""
+    for place, finding in enumerate(findings):
+        if name in finding.columns:
+            return place
+    return len(findings)
+
+
+def _mark(subject: Subject) -> tuple[str, str]:
+    """A symbol and its tone: those of an open finding, or of the distance alone."""
+    finding = subject.finding
+    if finding is not None and finding.accepted is None:
+        look = LOOKS[finding.kind]
+        return look.symbol, look.tone
+    if subject.ratio > 1:
+        look = LOOKS["drift"]
+        return look.symbol, "quiet" if finding else look.tone
+    return LOOKS["ok"].symbol, "quiet"
+
+
+def _headline(subject: Subject) -> str:
+    name = f"{subject.finding.name}, " if subject.finding else ""
+    if subject.ratio <= 1:
+        return f"{name}at {figures.share(subject.ratio)} of its limit"
+    times = figures.times(subject.ratio)
+    since = over_since(subject.points)
+    ending = f" since {figures.day(since)}" if since else ""
+    return f"{name}{times} times its limit{ending}"
+
+
+def _details(subject: Subject, bin_shares: Sequence[Share]) -> Iterator[str]:
+    distance = subject.distance
+    yield f"distance {figures.bits(distance.distance)} bits, limit {figures.bits(distance.limit)}"
+    cell = shares.of_cell(subject.column.bins, bin_shares, distance.cell)
+    change = figures.points(cell.change)
+    limit = figures.points(distance.share_limit).removeprefix("+")
+    yield f"{cell.label}: {cell.words} ({change}, limit {limit})"
+    importance = subject.column.importance
+    yield f"importance {'not measured' if importance is None else figures.bits(importance)}"
