@@ -59,7 +59,7 @@ class Bars:
     highest: float
 
 
-def drawn(bins: Bins, shares: Sequence[Share]) -> Bars:
+def drawn(bins: Bins, shares: Sequence[Share], *, are_whole: bool) -> Bars:
     axis = _axis(bins, shares)
     beside = _beside(shares[bins.count :])
     slots = [*axis, *beside]
@@ -68,7 +68,7 @@ def drawn(bins: Bins, shares: Sequence[Share]) -> Bars:
     serve = [_bar(slot, slot.share.serve / highest, 0.5) for slot in slots]
     side_marks = [Mark(slot.middle, slot.share.label) for slot in beside]
     end = side_marks[0].left - GAP
-    marks = _with_room(_axis_marks(bins, axis), end)
+    marks = _with_room(_axis_marks(bins, axis, are_whole), end)
     return Bars(
         train="".join(train),
         serve="".join(serve),
@@ -105,9 +105,9 @@ def _bar(slot: Slot, height: float, breadth: float) -> str:
     return f"M{left:.1f} {HEIGHT}v-{size:.1f}h{width:.1f}v{size:.1f}z"
 
 
-def _axis_marks(bins: Bins, axis: Sequence[Slot]) -> list[Mark]:
-    """Edges below the lines between bars; where bins hold whole numbers, these below the bars."""
-    if not bins.edges or figures.are_halves(bins.edges):
+def _axis_marks(bins: Bins, axis: Sequence[Slot], are_whole: bool) -> list[Mark]:
+    """Edges below the lines between bars; whole numbers below the bars that hold them."""
+    if are_whole or not bins.edges:
         return [Mark(slot.middle, _short(slot.share.label)) for slot in axis]
     names = figures.edge_names(bins.edges)
     return [Mark(slot.x, name) for slot, name in zip(axis[1:], names, strict=True)]

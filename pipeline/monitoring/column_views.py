@@ -13,6 +13,8 @@ from pipeline.monitoring.timeline import Point, over_since, ratio
 from pipeline.monitoring.verdict import Finding
 
 MOST_VALUES = 8  # of a category, that have a row of their own
+MOST_NEW_VALUES = 3  # of those without a bin, that are named
+FREQUENT = 0.01  # of all rows, from which one is named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +23,7 @@ class Subject:
 
     name: str
     column: Column
+    are_whole: bool  # its values are whole numbers
     train: ColumnCounts
     serve: ColumnCounts
     distance: Distance
@@ -36,7 +39,7 @@ class Subject:
     def order(self) -> tuple[float, float, float]:
         """As the findings are, then by excess x importance, then by the distance itself."""
         excess = max(self.distance.excess, 0.0)
-        rank = excess * (self.column.importance or 0.0)
+        rank = excess * max(self.column.importance or 0.0, 0.0)
         return self.place, -rank, -self.ratio
 
     @property
@@ -73,6 +76,7 @@ def subjects(
         subject = Subject(
             name=name,
             column=baseline.columns[name],
+            are_whole=baseline.schema.get(name) == "INT",
             train=baseline.reference.columns[name],
             serve=window.columns[name],
             distance=distance,
@@ -86,7 +90,8 @@ def subjects(
 
 def view(subject: Subject) -> View:
     bins = subject.column.bins
-    bin_shares = shares.of_column(bins, subject.train, subject.serve)
+    are_whole = subject.are_whole
+    bin_shares = shares.of_column(bins, subject.train, subject.serve, are_whole=are_whole)
     is_number = bins.kind == "number"
     symbol, tone = _mark(subject)
     return View(
@@ -98,7 +103,7 @@ def view(subject: Subject) -> View:
         details=list(_details(subject, bin_shares)),
         finding=subject.finding,
         rows=[] if is_number else shares.folded(bins, bin_shares, MOST_VALUES),
-        bars=bars.drawn(bins, bin_shares) if is_number else None,
+        bars=bars.drawn(bins, bin_shares, are_whole=are_whole) if is_number else None,
         line=line.drawn(subject.points),
     )
 
@@ -140,5 +145,18 @@ def _details(subject: Subject, bin_shares: Sequence[Share]) -> Iterator[str]:
     change = figures.points(cell.change)
     limit = figures.points(distance.share_limit).removeprefix("+")
     yield f"{cell.label}: {cell.words} ({change}, limit {limit})"
+    if new_values := _new_values(subject.serve):
+        yield f"among all others: {new_values}"
     importance = subject.column.importance
     yield f"importance {'not measured' if importance is None else figures.bits(importance)}"
+
+
+def _new_values(serve: ColumnCounts) -> str:
+    """The most frequent values that have no bin, with their shares; empty if all are rare."""
+    by_count = sorted(serve.other_values.items(), key=lambda item: -item[1])
+    frequent = [(value, count) for value, count in by_count if count >= FREQUENT * serve.total]
+    texts = [
+        f"{figures.cut(value)} {figures.share(count / serve.total)}"
+        for value, count in frequent[:MOST_NEW_VALUES]
+    ]
+    return ", ".join(texts)

@@ -72,14 +72,14 @@ def window(begin: datetime, end: datetime) -> str:
     return f"{_first_day(first, last)} to {day(last)} ({days} days)"
 
 
-def bin_names(edges: Sequence[float]) -> list[str]:
-    """What each bin between these edges holds: the whole numbers, or a range."""
+def bin_names(edges: Sequence[float], *, are_whole: bool = False) -> list[str]:
+    """What each bin between these edges holds: whole numbers if all values are, or a range."""
     if not edges:
         return ["present"]
-    if are_halves(edges):
-        ranges = [_wholes(low, high) for low, high in pairwise(edges)]
-        lowest, highest = math.floor(edges[0]), math.ceil(edges[-1])
-        return [f"up to {_number(lowest)}", *ranges, f"{_number(highest)} and more"]
+    if are_whole:
+        firsts = [math.ceil(edge) for edge in edges]
+        ranges = [_wholes(first, following - 1) for first, following in pairwise(firsts)]
+        return [f"up to {_number(firsts[0] - 1)}", *ranges, f"{_number(firsts[-1])} and more"]
     names = edge_names(edges)
     ranges = [f"{low} to {high}" for low, high in pairwise(names)]
     return [f"below {names[0]}", *ranges, f"{names[-1]} and more"]
@@ -89,11 +89,6 @@ def edge_names(edges: Sequence[float]) -> list[str]:
     """Each edge with as few decimals as tell it from its neighbours: 12.499999 is 12.5."""
     rooms = [_room(edges, place) for place in range(len(edges))]
     return [_edge_name(edge, room) for edge, room in zip(edges, rooms, strict=True)]
-
-
-def are_halves(edges: Sequence[float]) -> bool:
-    """Whether each edge lies halfway between two whole numbers."""
-    return all(edge % 1 == 0.5 for edge in edges)
 
 
 def _room(edges: Sequence[float], place: int) -> float:
@@ -121,11 +116,8 @@ def _number(value: float) -> str:
     return text.replace("-", MINUS)
 
 
-def _wholes(low: float, high: float) -> str:
-    first, last = math.ceil(low), math.floor(high)
-    if first == last:
-        return _number(first)
-    return f"{_number(first)} to {_number(last)}"
+def _wholes(first: int, last: int) -> str:
+    return _number(first) if first >= last else f"{_number(first)} to {_number(last)}"
 
 
 def _first_day(first: date, last: date) -> str:

@@ -40,7 +40,6 @@ class Section:
     version: Version
     verdict: Verdict
     look: Look
-    remedy: str
     since: date
     findings_since: Mapping[Finding, date]
     cells: Sequence[Cell]
@@ -48,6 +47,22 @@ class Section:
     within: Sequence[View]
     undrawn: Sequence[str]
     unread: str  # elements of requests that are counted in no column
+
+    @property
+    def headline(self) -> Finding | None:
+        """The worst open finding."""
+        open_findings = (finding for finding in self.verdict.findings if not finding.accepted)
+        return next(open_findings, None)
+
+    @property
+    def remedy(self) -> str:
+        return self.headline.remedy if self.headline else self.look.remedy
+
+    @property
+    def says_all(self) -> bool:
+        """Whether the verdict's sentence is that of its only finding."""
+        sentences = [finding.sentence for finding in self.verdict.findings]
+        return self.headline is not None and sentences == [self.verdict.sentence]
 
     @property
     def is_judged(self) -> bool:
@@ -103,7 +118,6 @@ def _section(version: Version, history: Sequence[Verdict], most: int) -> Section
         version=version,
         verdict=verdict,
         look=look.LOOKS[verdict.kind],
-        remedy=_remedy(verdict),
         since=past.kind_since(verdicts),
         findings_since=findings_since,
         cells=look.strip(verdicts, look.last_day(verdict)),
@@ -133,11 +147,3 @@ def _unread(window: Profile | None) -> str:
         "without an answer": window.unanswered,
     }
     return ", ".join(f"{figures.count(count)} {words}" for words, count in counts.items() if count)
-
-
-def _remedy(verdict: Verdict) -> str:
-    """That of the worst finding that nobody has accepted, or of the kind of verdict."""
-    for finding in verdict.findings:
-        if finding.accepted is None:
-            return finding.remedy
-    return look.LOOKS[verdict.kind].remedy

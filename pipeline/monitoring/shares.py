@@ -33,11 +33,16 @@ class Share:
         return f"{figures.share(self.train)} → {figures.share(self.serve)}"
 
 
-def of_column(bins: Bins, train: ColumnCounts, serve: ColumnCounts) -> list[Share]:
-    """The bins, then what is missing, and text where a number belongs if there is any."""
+def of_column(
+    bins: Bins, train: ColumnCounts, serve: ColumnCounts, *, are_whole: bool
+) -> list[Share]:
+    """The bins, then what is missing, and text where a number belongs if there is any.
+
+    `are_whole` says that a number's values are whole ones.
+    """
     train_shares = _shares(train)
     serve_shares = _shares(serve)
-    labels = [*_labels(bins), MISSING, MISTYPED]
+    labels = [*_labels(bins, are_whole), MISSING, MISTYPED]
     shares = list(map(Share, labels, train_shares, serve_shares))
     mistyped = shares[-1]
     return shares if mistyped.larger else shares[:-1]
@@ -85,8 +90,8 @@ def _weight(share: Share) -> float:
     return max(share.larger, moved)
 
 
-def _labels(bins: Bins) -> list[str]:
+def _labels(bins: Bins, are_whole: bool) -> list[str]:
     if bins.kind == "number":
-        return figures.bin_names(bins.edges)
+        return figures.bin_names(bins.edges, are_whole=are_whole)
     names = [figures.cut(value) for value in bins.values]
     return [*names, "all others" if names else "present"]
