@@ -129,7 +129,7 @@ def _mark(subject: Subject) -> tuple[str, str]:
 
 
 def _headline(subject: Subject) -> str:
-    name = f"{subject.finding.name}, " if subject.finding else ""
+    name = f"{figures.cut(subject.finding.name)}, " if subject.finding else ""
     if subject.ratio <= 1:
         return f"{name}at {figures.share(subject.ratio)} of its limit"
     times = figures.times(subject.ratio)

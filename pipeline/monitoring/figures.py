@@ -92,11 +92,11 @@ def edge_names(edges: Sequence[float]) -> list[str]:
 
 
 def _room(edges: Sequence[float], place: int) -> float:
-    """An eighth of the way to the nearest other edge."""
+    """A small part of the way to the nearest other edge."""
     edge = edges[place]
     around = edges[max(place - 1, 0) : place + 2]
     gaps = [abs(neighbour - edge) for neighbour in around if neighbour != edge]
-    return min(gaps, default=abs(edge) / 12) / 8
+    return min(gaps, default=abs(edge)) / 32
 
 
 def _edge_name(edge: float, room: float) -> str:

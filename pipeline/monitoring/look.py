@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -118,6 +119,7 @@ def strip_words(cells: Iterable[Cell]) -> str:
     return ", ".join(counts) or "no verdict"
 
 
+@cache
 def environment() -> jinja2.Environment:
     """Templates beside this file; all that they show is escaped."""
     templates = jinja2.Environment(

@@ -121,8 +121,8 @@ def _section(version: Version, history: Sequence[Verdict], most: int) -> Section
         since=past.kind_since(verdicts),
         findings_since=findings_since,
         cells=look.strip(verdicts, look.last_day(verdict)),
-        moved=[shown for shown in views if shown.has_moved],
-        within=[shown for shown in views if not shown.has_moved],
+        moved=[each for each in views if each.has_moved],
+        within=[each for each in views if not each.has_moved],
         undrawn=[subject.name for subject in judged[most:]],
         unread=_unread(version.window),
     )
