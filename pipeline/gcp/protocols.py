@@ -49,6 +49,21 @@ class Bucket(Protocol):
     def list_blobs(self, *, prefix: str) -> Iterable[Blob]: ...
 
 
+class Field(Protocol):
+    """Of google.cloud.bigquery, SchemaField."""
+
+    name: str
+    field_type: str
+    mode: str
+
+
+class TimePartitioning(Protocol):
+    """Of google.cloud.bigquery."""
+
+    field: str | None
+    expiration_ms: int | None
+
+
 class Table(Protocol):
     """Of google.cloud.bigquery."""
 
@@ -57,8 +72,18 @@ class Table(Protocol):
     description: str | None
     labels: Mapping[str, str]
     modified: datetime
+    num_bytes: int | None
+    schema: Sequence[Field]
     streaming_buffer: object | None
     table_type: str
+    time_partitioning: TimePartitioning | None
+    view_query: str | None
+
+
+class Row(Protocol):
+    """Of google.cloud.bigquery."""
+
+    def __getitem__(self, key: str) -> Any: ...
 
 
 class LoadJob(Protocol):
@@ -73,6 +98,8 @@ class QueryJob(Protocol):
     """Of google.cloud.bigquery."""
 
     referenced_tables: Iterable[object]
+
+    def result(self) -> Iterable["Row"]: ...
 
 
 class BigQuery(Protocol):
@@ -89,6 +116,8 @@ class BigQuery(Protocol):
     ) -> LoadJob: ...
 
     def update_table(self, table: Table, fields: Sequence[str]) -> object: ...
+
+    def create_table(self, table: object, *, exists_ok: bool) -> object: ...
 
 
 class Enumerated(Protocol):
