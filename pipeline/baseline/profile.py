@@ -56,6 +56,7 @@ class Profile:
     unparsable: int = 0  # elements that are no JSON object, counted in no column
     foreign: int = 0  # objects without any of the columns, counted in no column
     unanswered: int = 0  # without a score
+    smoke: int = 0  # instances of smoke tests, counted nowhere else
     columns: Mapping[str, ColumnCounts]
     scores: tuple[int, ...]
     pairs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -75,6 +76,7 @@ class Profile:
             unparsable=self.unparsable + other.unparsable,
             foreign=self.foreign + other.foreign,
             unanswered=self.unanswered + other.unanswered,
+            smoke=self.smoke + other.smoke,
             columns=columns,
             scores=_added(self.scores, other.scores),
             pairs=pairs,
