@@ -77,7 +77,6 @@ class Table(Protocol):
     streaming_buffer: object | None
     table_type: str
     time_partitioning: TimePartitioning | None
-    view_query: str | None
 
 
 class Row(Protocol):

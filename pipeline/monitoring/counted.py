@@ -86,22 +86,23 @@ def _profile(groups: Sequence[Group], layout: Layout, id_: str) -> Profile:
     baseline = layout.versions.get(id_)
     columns = baseline.columns if baseline else {}
     pairs = baseline.pairs if baseline else ()
-    counters, sums = total.counters, total.sums
+    numbers, sums = total.counters, total.sums
     score_bins = range(SCORE_BINS if baseline else 0)
     return Profile(
-        instances=counters.get("instances", 0),
+        instances=numbers.get("instances", 0),
         requests=round(sums.get("requests", 0.0)),
         request_squares=round(sums.get("request_squares", 0.0)),
-        unparsable=counters.get("unparsable", 0),
-        foreign=counters.get("foreign", 0) if baseline else 0,
-        unanswered=counters.get("unanswered", 0),
+        unparsable=numbers.get("unparsable", 0),
+        foreign=numbers.get("foreign", 0) if baseline else 0,
+        unanswered=numbers.get("unanswered", 0),
+        smoke=numbers.get("smoke", 0),
         columns={
             name: _column(layout.columns[name], column.bins, total)
             for name, column in columns.items()
         },
-        scores=tuple(counters.get(f"score.{place}", 0) for place in score_bins),
+        scores=tuple(numbers.get(f"score.{place}", 0) for place in score_bins),
         pairs={
-            pair.name: tuple(counters.get(f"p{place}.{cell}", 0) for cell in range(cells(pair)))
+            pair.name: tuple(numbers.get(f"p{place}.{cell}", 0) for cell in range(cells(pair)))
             for place, pair in enumerate(pairs)
         },
     )
@@ -109,18 +110,18 @@ def _profile(groups: Sequence[Group], layout: Layout, id_: str) -> Profile:
 
 def _total(groups: Sequence[Group]) -> Group:
     """The groups' sum; of distinct values at least as many as one of them has."""
-    counters: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     sums: Counter[str] = Counter()
     others: dict[int, Counter[str]] = {}
     for group in groups:
         for name, count in group.counters.items():
-            larger = max(counters[name], count)
-            counters[name] = larger if ".distinct" in name else counters[name] + count
+            larger = max(numbers[name], count)
+            numbers[name] = larger if ".distinct" in name else numbers[name] + count
         for name, value in group.sums.items():
             sums[name] += value  # type: ignore[assignment]  # a Counter adds any numbers
         for place, counts in group.others.items():
             others.setdefault(place, Counter()).update(counts)
-    return Group(counters, sums, others)
+    return Group(numbers, sums, others)
 
 
 def _column(column: ServedColumn, bins: Bins, total: Group) -> ColumnCounts:

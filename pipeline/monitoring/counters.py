@@ -14,9 +14,10 @@ def counters(layout: Layout) -> dict[str, str]:
     """The whole numbers of a group of instances: name, and SQL."""
     of_group = {
         "instances": "COUNTIF(is_own)",
-        "unparsable": "COUNTIF(size > 0 AND object IS NULL)",
+        "unparsable": "COUNTIF(size > 0 AND object IS NULL AND NOT is_smoke)",
         "foreign": "COUNTIF(object IS NOT NULL AND NOT is_own)",
         "unanswered": "COUNTIF(is_own AND score IS NULL)",
+        "smoke": "COUNTIF(is_smoke)",
     }
     for column in layout.columns.values():
         of_group |= _column_counters(column)
@@ -32,7 +33,7 @@ def sums(layout: Layout) -> dict[str, str]:
     An instance is a part of its request, so that the requests of all groups add up.
     """
     of_group = {
-        "requests": "SUM(1 / GREATEST(size, 1))",
+        "requests": "SUM(IF(is_smoke, 0, 1 / GREATEST(size, 1)))",
         "request_squares": "SUM(IF(is_own, size, 0))",
     }
     for column in layout.columns.values():

@@ -5,7 +5,7 @@ The self-hosted server's table has the columns of Vertex's
 AI Platform one has others (docs.cloud.google.com/ai-platform/prediction/docs/online-predict).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -89,16 +89,27 @@ class LogTable:
             f"{moment} >= TIMESTAMP '{begin:%Y-%m-%d %H:%M:%S}+00'",
             f"{moment} < TIMESTAMP '{end:%Y-%m-%d %H:%M:%S}+00'",
         ]
-        if self.legacy_model and self.format.model in self.modes:
-            conditions.append(f"{self.format.model} = {json_texts.literal(self.legacy_model)}")
+        return self._requests(conditions) + self._once()
+
+    def all(self) -> str:
+        """A query of all requests, copies included, which a reader of it bounds by `moment`."""
+        request = self._or(self.format.request or "", "CAST(NULL AS STRING)")
+        return self._requests([], self.format.time, f"CAST({request} AS STRING) AS request_id")
+
+    def _requests(self, conditions: Sequence[str], moment: str = "", request: str = "") -> str:
+        more = [f"{moment} AS moment", request] if moment else []
         version = self._or(self.format.version, "CAST(NULL AS STRING)")
-        return (
-            f"SELECT IFNULL({version}, '') AS id,\n"
-            f"  {self._elements(self.format.questions, 'instances')} AS questions,\n"
-            f"  {self._elements(self.format.answers, 'predictions')} AS answers\n"
-            f"FROM `{self.name}`\n"
-            f"WHERE {' AND '.join(conditions)}{self._once()}"
-        )
+        columns = [
+            *more,
+            f"IFNULL({version}, '') AS id",
+            f"{self._elements(self.format.questions, 'instances')} AS questions",
+            f"{self._elements(self.format.answers, 'predictions')} AS answers",
+        ]
+        chosen = list(conditions)
+        if self.legacy_model and self.format.model in self.modes:
+            chosen.append(f"{self.format.model} = {json_texts.literal(self.legacy_model)}")
+        where = f"\nWHERE {' AND '.join(chosen)}" if chosen else ""
+        return f"SELECT {', '.join(columns)}\nFROM `{self.name}`{where}"
 
     def _once(self) -> str:
         """Keep a request's first row; one without an id has no copy that could be told."""

@@ -27,4 +27,12 @@ PROFILES: tuple[Column, ...] = (
 )
 PARTITIONED_BY = "day"
 CLUSTERED_BY = ("model",)
-TOTALS = ("instances", "requests", "request_squares", "unparsable", "foreign", "unanswered")
+TOTALS = (
+    "instances",
+    "requests",
+    "request_squares",
+    "unparsable",
+    "foreign",
+    "unanswered",
+    "smoke",
+)

@@ -13,10 +13,9 @@ from pipeline.baseline.content import Baseline, Slice
 from pipeline.baseline.profile import Profile
 from pipeline.gcp import bigquery
 from pipeline.gcp.protocols import BigQuery, Row
-from pipeline.monitoring import counted, profile_rows, statement
+from pipeline.monitoring import counted, log_tables, profile_rows, statement
 from pipeline.monitoring.counted import Counted
 from pipeline.monitoring.layout import Layout, digest
-from pipeline.monitoring.log_tables import LogTable
 from pipeline.monitoring.profile_columns import CLUSTERED_BY, PARTITIONED_BY, PROFILES
 
 # A row may be logged so long after its request; a day that was counted earlier is counted again.
@@ -38,12 +37,13 @@ def prepare(client: BigQuery, table: str) -> None:
 
 def count(
     client: BigQuery,
-    log: LogTable | None,
+    log: str,
     table: str,
     model: str,
     day: date,
     baselines: Mapping[str, Baseline],
     *,
+    legacy_model: str | None = None,
     now: datetime | None = None,
     maximum_bytes: int = bigquery.MAXIMUM_BYTES,
 ) -> dict[str, Counted]:
@@ -55,15 +55,17 @@ def count(
     """
     layout = Layout(dict(baselines))
     rows: list[Row] = []
-    if log is not None:
+    raw_table = log_tables.described(client, log, legacy_model=legacy_model)
+    if raw_table is not None:
         rows = bigquery.run(
             client,
-            statement.text(log, day, layout),
-            f"the request log {log.name}",
+            statement.text(raw_table, day, layout),
+            f"the request log {log}",
             labels={"model": model.lower(), "day": f"{day}", "purpose": "count"},
             maximum_bytes=maximum_bytes,
         )
     by_version = counted.profiles(rows, layout)
+    prepare(client, table)
     stored = _stored(model, day, by_version, layout, now or datetime.now(UTC))
     _replace(client, table, model, day, stored)
     return by_version
@@ -81,10 +83,11 @@ def read(
 ) -> dict[str, dict[date, Profile]]:
     """Each version's profiles by day, from the first to the last day, of all or of one slice.
 
-    A day that was counted by other bins than the version's baseline now has is left out.
+    The table is made if it is missing. A day that was counted by other bins than the version's baseline now has is left out.
     """
     from google.cloud import bigquery as library
 
+    prepare(client, table)
     query = f"""
         SELECT * FROM `{table}`
         WHERE day BETWEEN @begin AND @end AND model = @model AND slice = @slice
@@ -114,6 +117,7 @@ def due(
 
     if not days:
         return []
+    prepare(client, table)
     query = f"""
         SELECT day, deployed_model_id, bins, counted_at FROM `{table}`
         WHERE day BETWEEN @begin AND @end AND model = @model

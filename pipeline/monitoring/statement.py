@@ -65,15 +65,18 @@ FROM placed, UNNEST(places) AS place
 
 
 def _objects() -> str:
-    """Malformed questions are null from here on; those of a smoke test are left out."""
+    """Malformed questions are null from here on, and so are those of a smoke test."""
     smoke = json_texts.raw(f'"{ROW_KEY}"{json_texts.SPACE}:{json_texts.SPACE}"{SMOKE}"')
     is_object = f"REGEXP_CONTAINS(question, {json_texts.raw(json_texts.INSTANCE)})"
     is_smoke = f"STRPOS(question, {literal(SMOKE)}) > 0 AND REGEXP_CONTAINS(question, {smoke})"
-    return f"""objects AS (
-SELECT id, baseline, size, IF({is_object}, question, NULL) AS object,
-  SAFE_CAST(answer AS FLOAT64) AS score
+    return f"""marked AS (
+SELECT *, IFNULL({is_smoke}, FALSE) AS is_smoke
 FROM elements
-WHERE NOT IFNULL({is_smoke}, FALSE)
+),
+objects AS (
+SELECT id, baseline, size, is_smoke, IF({is_object} AND NOT is_smoke, question, NULL) AS object,
+  SAFE_CAST(answer AS FLOAT64) AS score
+FROM marked
 )"""
 
 
@@ -83,7 +86,7 @@ def _values(layout: Layout) -> str:
     A null of JSON is SQL's in BigQuery, and the text null here.
     """
     values = [
-        "id, baseline, size, object",
+        "id, baseline, size, is_smoke, object",
         "IF(IS_NAN(score), NULL, score) AS score",
     ]
     for column in layout.columns.values():
