@@ -89,10 +89,11 @@ class TrainingColumn:
 
     @cached_property
     def windows(self) -> NDArray[np.int64]:
-        """The cells' counts in each past window, of a column that follows the clock."""
+        """The bins' counts in each past window, of a column that follows the clock."""
         if self.calendar is None:
-            return np.empty((0, self.width), dtype=np.int64)
-        return blocks.table(self.clock.windows, self.cells, self.width)
+            return np.empty((0, self.bins.count), dtype=np.int64)
+        by_window = blocks.table(self.clock.windows, self.cells, self.width)
+        return by_window[:, : self.bins.count]
 
     @cached_property
     def distinct(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -49,7 +49,7 @@ class Column:
     personal: bool = False
     unjudged: str | None = None  # why its distribution is not judged
     calendar: Calendar | None = None  # it follows the clock: other windows have other values
-    windows: tuple[tuple[int, ...], ...] = ()  # then its counts by past window, missing last
+    windows: tuple[tuple[int, ...], ...] = ()  # then its bins' counts in each past window
     window_limit: float = 0.0  # bits from the nearest mixture of these
     limit: float  # of the Jensen-Shannon divergence, in bits
     limit_is_set: bool = False  # by model.toml: `scale` leaves it alone

@@ -8,7 +8,7 @@ from pipeline.baseline import mixture, noise
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.distance import jensen_shannon
 from pipeline.baseline.profile import Profile
-from pipeline.monitoring.distances import alpha, cells, design_effect
+from pipeline.monitoring.distances import alpha, design_effect
 
 
 def unlike_training(baseline: Baseline, profile: Profile) -> list[str]:
@@ -33,7 +33,7 @@ def is_first(baseline: Baseline, names: Sequence[str], earlier: Sequence[Profile
 
 def _is_unlike(baseline: Baseline, name: str, profile: Profile) -> bool:
     column = baseline.columns[name]
-    window = cells(profile.columns[name])
+    window = np.array(profile.columns[name].bins)
     windows = np.array(column.windows)
     whole = windows.sum(axis=0)
     occupied = np.count_nonzero(whole + window)

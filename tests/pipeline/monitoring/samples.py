@@ -146,7 +146,7 @@ def packaged(path):
     return Path(folder) / relative_path
 
 
-class Counter:
+class RowCounter:
     """Profiles of many windows of one sample: as counting.profile, ten times as fast."""
 
     def __init__(self, sample, baseline):
