@@ -194,7 +194,11 @@ class CodedColumn:
         self.values = encoded.dictionary
         self.column = column
         self.bins = counting.places(column.bins, self.values) + 1
-        if column.bins.kind == "number":
+        if column.bins.kind == "category":
+            self.names = self.values.to_pylist()
+            unnamed = np.flatnonzero(self.bins == column.bins.count)
+            self.unnamed = sorted(unnamed, key=lambda place: self.names[place])
+        else:
             numbers = counting.as_numbers(self.values)
             positive = numbers > 0
             logs = np.log(np.where(positive, numbers, 1))
@@ -221,11 +225,10 @@ class CodedColumn:
     def others(self, by_value):
         if self.column.personal:
             return {}
-        frequent = (self.bins == self.column.bins.count) & (by_value >= FOLDED)
-        places = np.flatnonzero(frequent)
-        order = sorted(places, key=lambda place: (-by_value[place], self.values[place].as_py()))
-        most = order[: counting.OTHER_VALUES]
-        return {self.values[place].as_py(): int(by_value[place]) for place in most}
+        counts = by_value[self.unnamed]
+        order = np.argsort(-counts, kind="stable")
+        most = [place for place in order[: counting.OTHER_VALUES] if counts[place] >= FOLDED]
+        return {self.names[self.unnamed[place]]: int(counts[place]) for place in most}
 
 
 def pair_cells(pair, rows):
