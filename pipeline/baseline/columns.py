@@ -133,6 +133,7 @@ class TrainingColumn:
             limit=limit,
             limit_is_set=override is not None,
             share_limit=limits.of_share(self.table, limits.by_share(self.bins)),
+            missing_limit=limits.of_missing(self.table),
             dispersion=self.dispersion,
             quantiles=() if self.personal else quantiles.of_numbers(*self.distinct),
             largest_share=self._largest_share(),

@@ -54,6 +54,7 @@ class Column:
     limit: float  # of the Jensen-Shannon divergence, in bits
     limit_is_set: bool = False  # by model.toml: `scale` leaves it alone
     share_limit: float  # of the change of any one bin's share, the missing one included
+    missing_limit: float = 0.0  # of the change of the missing share
     dispersion: float = 1.0  # blocks vary so many times as much as random rows
     quantiles: tuple[float, ...] = ()  # of numbers: 101, each between two values
     largest_share: float  # of the most frequent value

@@ -51,6 +51,13 @@ def of_windows(windows: NDArray[np.int64]) -> float:
     return max(WITHOUT_BLOCKS, largest)
 
 
+def of_missing(table: NDArray[np.int64]) -> float:
+    """What the share of the missing, the last cell, changed between blocks, with the margin."""
+    if not len(table):
+        return 0.0
+    return MARGIN * _largest_share_change(table, slice(-1, None))
+
+
 def dispersion(
     table: NDArray[np.int64], by_day: NDArray[np.int64], block_of_day: NDArray[np.int64]
 ) -> float:
