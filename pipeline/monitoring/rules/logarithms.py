@@ -1,0 +1,24 @@
+"""Moments of the logarithms of a column's numbers: they shift where the unit changes."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from pipeline.baseline.profile import ColumnCounts
+
+
+@dataclass(frozen=True)
+class Logarithms:
+    """Of the numbers above zero, which are the share `positive` of all."""
+
+    positive: float
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, counts: ColumnCounts) -> "Logarithms":
+        numbers = sum(counts.bins)
+        if not counts.positive:
+            return cls(0.0, 0.0, 0.0)
+        mean = counts.log_sum / counts.positive
+        variance = max(0.0, counts.log_square_sum / counts.positive - mean**2)
+        return cls(counts.positive / numbers, mean, sqrt(variance))

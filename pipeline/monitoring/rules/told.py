@@ -1,0 +1,40 @@
+"""How a fault is told."""
+
+from collections.abc import Sequence
+
+from pipeline.monitoring.rules.change import Change
+from pipeline.monitoring.verdict import Finding
+
+
+def fault(name: str, changes: Sequence[Change], sentence: str, remedy: str) -> Finding:
+    """A finding on the columns of one cause."""
+    worst = max(changes, key=lambda change: change.distance)
+    return Finding(
+        kind="fault",
+        name=name,
+        columns=tuple(change.name for change in changes),
+        sentence=sentence,
+        remedy=remedy,
+        distance=worst.distance,
+        limit=worst.column.limit,
+        importance=max(change.column.importance or 0.0 for change in changes),
+    )
+
+
+def percent(share: float, unit: str = "%") -> str:
+    """A share in three digits."""
+    if 0 < share < 0.001:
+        return f"less than 0.1 {unit}"
+    if 0.999 < share < 1:
+        return f"more than 99.9 {unit}"
+    return f"{share * 100:.3g} {unit}"
+
+
+def listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def are(changes: Sequence[Change]) -> str:
+    return "is" if len(changes) == 1 else "are"
