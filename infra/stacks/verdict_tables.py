@@ -1,13 +1,27 @@
 """The columns of the tables in the verdicts' dataset.
 
-They are those that pipeline/monitoring/columns.py writes; a test compares the two.
+They are those of pipeline/monitoring, in profile_columns.py and columns.py: a test compares them.
 """
 
 PROFILE_DAYS = 5 * 365 + 1  # five years: counts outlive the rows, and are of no one in particular
 PROFILES = [
     {"name": "model", "type": "STRING", "mode": "REQUIRED"},
-    {"name": "deployed_model_id", "type": "STRING", "mode": "REQUIRED"},
     {"name": "day", "type": "DATE", "mode": "REQUIRED"},
+    {"name": "deployed_model_id", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "bins", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "slice", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "kind", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "feature", "type": "STRING", "mode": "REQUIRED"},
+    {"name": "counted_at", "type": "TIMESTAMP", "mode": "REQUIRED"},
+    {"name": "counts", "type": "INTEGER", "mode": "REPEATED"},
+    {"name": "missing", "type": "INTEGER", "mode": "NULLABLE"},
+    {"name": "mistyped", "type": "INTEGER", "mode": "NULLABLE"},
+    {"name": "whole", "type": "INTEGER", "mode": "NULLABLE"},
+    {"name": "positive", "type": "INTEGER", "mode": "NULLABLE"},
+    {"name": "log_sum", "type": "FLOAT", "mode": "NULLABLE"},
+    {"name": "log_square_sum", "type": "FLOAT", "mode": "NULLABLE"},
+    {"name": "distinct_values", "type": "INTEGER", "mode": "NULLABLE"},
+    {"name": "other_values", "type": "STRING", "mode": "NULLABLE"},
 ]
 VERDICTS = [
     {"name": "model", "type": "STRING", "mode": "REQUIRED"},
