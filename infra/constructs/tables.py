@@ -43,13 +43,15 @@ class Tables:
         sorted_by: Sequence[str] = (),
     ) -> None:
         """Make a table; Terraform refuses to destroy it unless it is deletable."""
+        partitions = days.partitions if days else None
+        clustering = list(sorted_by) or None
         BigqueryTable(
             self.scope,
             id_,
             dataset_id=self.dataset.resource.dataset_id,
             table_id=name,
             deletion_protection=not self.deletable,
-            time_partitioning=days.partitions if days else None,
-            clustering=list(sorted_by) or None,
+            time_partitioning=partitions,
+            clustering=clustering,
             schema=json.dumps(columns),
         )

@@ -150,11 +150,9 @@ def test_the_morning_s_own_event_raises_no_alert(synthesized):
 @pytest.mark.parametrize("title", ["drift", "fault", "log incomplete", "no requests logged"])
 def test_an_alert_on_the_log_says_what_was_found_and_where_it_is_shown(synthesized, title):
     """Each model and finding is an incident of its own: the labels' values tell them apart."""
-    [alert] = [
-        alert
-        for alert in synthesized.of("monitoring-prod", ALERT)
-        if alert.display_name == f"prod: {title}"
-    ]
+    alerts = {alert.display_name: alert for alert in synthesized.of("monitoring-prod", ALERT)}
+
+    alert = alerts[f"prod: {title}"]
 
     [condition] = alert.conditions
     extractors = condition["condition_matched_log"]["label_extractors"]

@@ -12,6 +12,7 @@ WRITTEN = {
     "verdicts": columns.VERDICTS,
     "acceptances": columns.ACCEPTANCES,
 }
+FIELD = ("name", "type", "mode")
 
 
 @every_stage
@@ -19,8 +20,8 @@ WRITTEN = {
 def test_a_table_has_the_columns_that_are_written(synthesized, settings, name):
     table = table_of(synthesized, settings, name)
 
-    fields = [(field["name"], field["type"], field["mode"]) for field in json.loads(table.schema)]
-    assert fields == list(WRITTEN[name])
+    fields = [dict(zip(FIELD, column, strict=True)) for column in WRITTEN[name]]
+    assert json.loads(table.schema) == fields
 
 
 @every_stage
@@ -33,5 +34,5 @@ def test_the_profiles_lie_as_the_monitor_would_have_made_them(synthesized, setti
 
 def table_of(synthesized, settings, name):
     tables = synthesized.of(f"monitoring-{settings.stage}", "google_bigquery_table")
-    [table] = [table for table in tables if table.table_id == name]
-    return table
+    by_name = {table.table_id: table for table in tables}
+    return by_name[name]

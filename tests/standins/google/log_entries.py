@@ -5,6 +5,7 @@ days, is refused: https://cloud.google.com/logging/docs/reference/v2/rest/v2/Log
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.standins.google.error import RefusedError
 from tests.standins.google.store import Body, Call, Store
@@ -25,28 +26,35 @@ def write(store: Store, call: Call) -> Body:
     for number, entry in enumerate(entries):
         if missing := [name for name in REQUIRED if not entry.get(name)]:
             raise RefusedError(400, f"entry {number} has no {' and no '.join(missing)}")
-        _check_time(entry)
+        check_time(entry)
         if labels := {**shared_labels, **entry.get("labels", {})}:
             entry["labels"] = labels
     if not call.body.get("dryRun"):
-        store.entries += [entry for entry in entries if not _is_kept(store, entry)]
+        keep(store, entries)
     return {}
 
 
-def _is_kept(store: Store, entry: Body) -> bool:
-    identity = [entry.get(name) for name in IDENTITY]
-    kept_identities = [[kept.get(name) for name in IDENTITY] for kept in store.entries]
-    return None not in identity and identity in kept_identities
+def keep(store: Store, entries: list[Body]) -> None:
+    """Leave out the entries that are there."""
+    for entry in entries:
+        identity = identity_of(entry)
+        kept_identities = map(identity_of, store.entries)
+        if None in identity or identity not in kept_identities:
+            store.entries.append(entry)
 
 
-def _check_time(entry: Body) -> None:
-    text = entry.get("timestamp")
-    if text is None:
+def identity_of(entry: Body) -> tuple[Any, ...]:
+    return tuple(entry.get(name) for name in IDENTITY)
+
+
+def check_time(entry: Body) -> None:
+    if "timestamp" not in entry:
         return
-    age = datetime.now(UTC) - datetime.fromisoformat(text)
+    time = datetime.fromisoformat(entry["timestamp"])
+    age = datetime.now(UTC) - time
     if not -FUTURE <= age <= PAST:
         raise RefusedError(
             400,
-            f"the timestamp {text} is outside of what is allowed: "
+            f"the timestamp {time} is outside of what is allowed: "
             "at most 24 hours ahead, and not before the log's retention",
         )
