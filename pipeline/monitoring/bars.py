@@ -127,8 +127,8 @@ def _with_room(marks: Sequence[Mark], end: float) -> list[Mark]:
         return [places[middle]]
     last = len(places) - 1
     evenly = [last * step / steps for step in range(steps + 1)]
-    chosen = {round(place) for place in evenly}
-    return [places[place] for place in sorted(chosen)]
+    numbers = {round(place) for place in evenly}
+    return [places[number] for number in sorted(numbers)]
 
 
 def _inside(mark: Mark, end: float) -> Mark:

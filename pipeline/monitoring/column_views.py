@@ -133,9 +133,14 @@ def _headline(subject: Subject) -> str:
     if subject.ratio <= 1:
         return f"{name}at {figures.share(subject.ratio)} of its limit"
     times = figures.times(subject.ratio)
-    since = over_since(subject.points)
-    ending = f" since {figures.day(since)}" if since else ""
-    return f"{name}{times} times its limit{ending}"
+    return f"{name}{times} times its limit{_since(subject.points)}"
+
+
+def _since(points: Sequence[Point]) -> str:
+    since = over_since(points)
+    if since is None:
+        return ""
+    return " for ninety days" if since == points[0].day else f" since {figures.day(since)}"
 
 
 def _details(subject: Subject, bin_shares: Sequence[Share]) -> Iterator[str]:

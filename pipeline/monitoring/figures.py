@@ -96,7 +96,7 @@ def _room(edges: Sequence[float], place: int) -> float:
     edge = edges[place]
     around = edges[max(place - 1, 0) : place + 2]
     gaps = [abs(neighbour - edge) for neighbour in around if neighbour != edge]
-    return min(gaps, default=abs(edge)) / 32
+    return min(gaps, default=abs(edge)) / 16
 
 
 def _edge_name(edge: float, room: float) -> str:

@@ -9,7 +9,7 @@ from pipeline.baseline.profile import ColumnCounts
 from pipeline.monitoring import figures
 
 MISSING = "missing"
-MISTYPED = "not a number"
+MISTYPED = "text"  # where a number belongs
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ def folded(bins: Bins, shares: Sequence[Share], most: int) -> list[Share]:
     if names <= most:
         return list(shares)
     by_weight = sorted(values, key=_weight, reverse=True)
-    shown, small = by_weight[:most], by_weight[most:]
-    shown.sort(key=values.index)
+    large, small = by_weight[:most], by_weight[most:]
+    large.sort(key=values.index)
     more = _summed(f"{len(small)} more", small)
-    return [*shown, more, *beside]
+    return [*large, more, *beside]
 
 
 def _shares(counts: ColumnCounts) -> list[float]:
