@@ -21,6 +21,7 @@ from pipeline.monitoring.rules.ties import all_ties
 from pipeline.monitoring.rules.units import unit
 from pipeline.monitoring.verdict import Finding
 
+FEWEST = 30  # witnesses: of fewer everything may be true
 LOOKED_BACK = 13  # windows
 REFUSED = ("mistyped", "absent")  # why the server answers without a score
 
@@ -66,6 +67,8 @@ def _findings(baseline: Baseline, window: Profile) -> list[Finding]:
 
 
 def _of_columns(baseline: Baseline, window: Profile) -> Iterator[Finding]:
+    if window.effective < FEWEST:
+        return
     changes = {change.name: change for change in _changes(baseline, window)}
     ties = all_ties(baseline, window)
     searches: Sequence[Search] = (

@@ -4,7 +4,7 @@ from math import exp
 
 import numpy as np
 
-from pipeline.monitoring.rules.change import Change
+from pipeline.monitoring.rules.change import ALPHA, Change
 from pipeline.monitoring.rules.told import fault, percent
 from pipeline.monitoring.verdict import Finding
 
@@ -15,7 +15,10 @@ PART = 0.25  # of the instances at least have the one value
 
 def constant(change: Change) -> Finding | None:
     """As good as all instances have one value, and training varied."""
-    if change.column.largest_share > VARIED or change.clock or not sum(change.after.bins):
+    judged = change.column.unjudged is None and not change.clock
+    varied = change.column.largest_share <= VARIED
+    by_chance = change.column.largest_share**change.present
+    if not judged or not varied or by_chance > ALPHA:
         return None
     share, value = _most_frequent(change)
     if share < ALL or not _alone(change):

@@ -14,6 +14,7 @@ from pipeline.monitoring.rules.logarithms import Logarithms
 from pipeline.monitoring.rules.told import fault
 from pipeline.monitoring.verdict import Finding
 
+FEWEST = 200  # witnesses: of fewer the bins tell little
 SMALLEST = 1.1  # a factor of less is a change of prices
 SMALLEST_IN_SEASON = 1.5
 SMALLEST_OF_COUNTER = 10.0
@@ -39,7 +40,8 @@ class Factor:
 
 def unit(change: Change) -> Finding | None:
     """Training's values explain the window's once they are multiplied by one factor."""
-    if change.column.bins.kind != "number" or change.clock or not change.column.quantiles:
+    number = change.column.bins.kind == "number" and change.column.quantiles
+    if not number or change.clock or change.present < FEWEST:
         return None
     factors = sorted(_factors(change), key=lambda factor: (factor.name is None, factor.distance))
     fitting = [factor for factor in factors if _differs(change, factor) and _fits(change, factor)]

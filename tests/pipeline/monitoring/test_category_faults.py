@@ -1,0 +1,68 @@
+"""Values that training never had, and old ones in another spelling."""
+
+import pytest
+
+from tests.pipeline.monitoring.faulty import findings, names, replaced, respelt
+
+
+def underlined(text):
+    return text.replace(" ", "_")
+
+
+def padded(text):
+    return f"{text} "
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper, padded, underlined])
+def test_another_spelling_of_a_payment_is_one_fault(taxi, taxi_baseline, spell):
+    change = respelt("payment_type", spell, "Credit Card")
+
+    assert names(taxi, taxi_baseline, change) == {"spelling payment_type"}
+
+
+@pytest.mark.parametrize("column", ["dest", "carrier", "origin"])
+def test_small_letters_of_all_values_are_one_fault(flights, flights_baseline, column):
+    change = respelt(column, str.lower)
+
+    assert names(flights, flights_baseline, change) == {f"spelling {column}"}
+
+
+def test_another_spelling_is_told_with_the_old_one(taxi, taxi_baseline):
+    change = respelt("payment_type", str.lower, "Credit Card")
+
+    [finding] = findings(taxi, taxi_baseline, change)
+
+    assert "'credit card' for 'Credit Card'" in finding.sentence
+
+
+def test_an_unknown_payment_is_named(taxi, taxi_baseline):
+    change = replaced("payment_type", "Bitcoin", 0.03)
+
+    assert names(taxi, taxi_baseline, change) == {"new value payment_type"}
+
+
+@pytest.mark.parametrize(("column", "value"), [("origin", "SWF"), ("dest", "ZZZ")])
+def test_an_unknown_airport_is_named(flights, flights_baseline, column, value):
+    change = replaced(column, value, 0.03)
+
+    assert names(flights, flights_baseline, change) == {f"new value {column}"}
+
+
+def test_an_unknown_value_is_told_with_its_share(flights, flights_baseline):
+    [finding] = findings(flights, flights_baseline, replaced("origin", "SWF", 0.1))
+
+    assert "'SWF' (9." in finding.sentence or "'SWF' (10" in finding.sentence
+
+
+def test_an_old_value_that_a_new_one_replaces_is_told(taxi, taxi_baseline):
+    change = respelt("payment_type", lambda text: "CSH", "Cash")
+
+    [finding] = findings(taxi, taxi_baseline, change)
+
+    assert "'Cash' has lost 66" in finding.sentence
+
+
+def test_an_unknown_value_of_a_personal_column_is_not_told(taxi, taxi_baseline):
+    change = replaced("company", "Ada Lovelace's Taxi", 0.2)
+
+    assert "Lovelace" not in str(findings(taxi, taxi_baseline, change))

@@ -1,0 +1,102 @@
+"""A column in another unit is told with the factor, and once."""
+
+import numpy as np
+import pytest
+
+from tests.pipeline.monitoring.faulty import findings, multiplied, names, rounded, with_column
+
+MILE = 1.609344
+
+
+@pytest.mark.parametrize("digits", [None, 2, 1])
+def test_miles_in_kilometres_are_named(taxi, taxi_baseline, digits):
+    change = multiplied("trip_miles", MILE, digits)
+
+    assert names(taxi, taxi_baseline, change) == {"unit trip_miles"}
+
+
+@pytest.mark.parametrize("digits", [None, 0])
+def test_miles_of_flights_in_kilometres_are_named(flights, flights_baseline, digits):
+    change = multiplied("distance", MILE, digits)
+
+    assert names(flights, flights_baseline, change) == {"unit distance"}
+
+
+def test_kilometres_are_told_by_their_factor(taxi, taxi_baseline):
+    [finding] = findings(taxi, taxi_baseline, multiplied("trip_miles", MILE))
+
+    assert "1.609 (miles to kilometres)" in finding.sentence
+
+
+def test_kilometres_have_a_remedy(taxi, taxi_baseline):
+    [finding] = findings(taxi, taxi_baseline, multiplied("trip_miles", MILE))
+
+    assert "divided by 1.609" in finding.remedy
+
+
+@pytest.mark.parametrize("digits", [None, 0])
+def test_seconds_in_minutes_are_named(taxi, taxi_baseline, digits):
+    change = multiplied("trip_seconds", 1 / 60, digits)
+
+    assert names(taxi, taxi_baseline, change) == {"unit trip_seconds"}
+
+
+def test_minutes_are_told_by_their_factor(taxi, taxi_baseline):
+    [finding] = findings(taxi, taxi_baseline, multiplied("trip_seconds", 1 / 60))
+
+    assert "seconds to minutes" in finding.sentence
+
+
+def test_cents_for_dollars_are_named(taxi, taxi_baseline):
+    assert names(taxi, taxi_baseline, multiplied("fare", 100)) == {"unit fare"}
+
+
+def test_cents_are_told_by_their_factor(taxi, taxi_baseline):
+    [finding] = findings(taxi, taxi_baseline, multiplied("fare", 100))
+
+    assert "100 (dollars to cents" in finding.sentence
+
+
+def test_metres_beyond_all_bins_are_named(flights, flights_baseline):
+    change = multiplied("distance", 1000 * MILE)
+
+    assert names(flights, flights_baseline, change) == {"unit distance"}
+
+
+def test_a_factor_without_a_name_is_told_as_a_number(taxi, taxi_baseline):
+    [finding] = findings(taxi, taxi_baseline, multiplied("trip_seconds", 2))
+
+    assert "multiplied by 2" in finding.sentence
+
+
+def test_milliseconds_of_a_time_column_are_named(taxi, taxi_baseline):
+    change = multiplied("trip_start_timestamp", 1000)
+
+    assert names(taxi, taxi_baseline, change) == {"unit trip_start_timestamp"}
+
+
+def test_a_dear_week_is_no_unit(taxi, taxi_baseline):
+    assert names(taxi, taxi_baseline, multiplied("fare", 1.02)) == {""}
+
+
+@pytest.mark.parametrize("column", ["fare", "trip_miles"])
+def test_rounding_to_whole_numbers_is_named(taxi, taxi_baseline, column):
+    assert names(taxi, taxi_baseline, rounded(column, 0)) == {f"rounded {column}"}
+
+
+def test_rounding_of_half_of_the_rows_is_named(taxi, taxi_baseline):
+    def change(rows):
+        fares = rows["fare"].to_numpy()
+        halved = np.arange(fares.size) % 2 == 0
+        return with_column(rows, "fare", np.where(halved, np.round(fares), fares))
+
+    assert names(taxi, taxi_baseline, change) == {"rounded fare"}
+
+
+def test_fewer_decimals_are_named(taxi, taxi_baseline):
+    assert names(taxi, taxi_baseline, rounded("pickup_latitude", 2)) == {"rounded pickup_latitude"}
+
+
+@pytest.mark.parametrize("column", ["distance", "sched_dep_time"])
+def test_rounding_to_hundreds_is_named(flights, flights_baseline, column):
+    assert names(flights, flights_baseline, rounded(column, -2)) == {f"rounded {column}"}
