@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pipeline.baseline.content import Column
+from pipeline.baseline.distance import jensen_shannon
 from pipeline.monitoring.rules.change import SIGMAS, Change
 from pipeline.monitoring.rules.factors import NAMED
 from pipeline.monitoring.rules.logarithms import Logarithms
@@ -41,7 +42,7 @@ class Factor:
 def unit(change: Change) -> Finding | None:
     """Training's values explain the window's once they are multiplied by one factor."""
     number = change.column.bins.kind == "number" and change.column.quantiles
-    if not number or change.clock or change.present < FEWEST:
+    if not number or change.clock or change.present < FEWEST or not _apart(change):
         return None
     factors = sorted(_factors(change), key=lambda factor: (factor.name is None, factor.distance))
     fitting = [factor for factor in factors if _differs(change, factor) and _fits(change, factor)]
@@ -57,11 +58,17 @@ def unit(change: Change) -> Finding | None:
     )
 
 
-def between(column: Column, edges: Sequence[float], factor: float = 1.0) -> NDArray[np.float64]:
-    """Shares of a column's training values between edges, had they been multiplied."""
+def between(
+    column: Column, edges: Sequence[float], factors: ArrayLike = 1.0
+) -> NDArray[np.float64]:
+    """Shares of a column's training values between edges, had they been multiplied.
+
+    Several factors give a row each.
+    """
     quantiles = np.asarray(column.quantiles)
-    scaled = np.asarray(edges, dtype=np.float64) / factor
-    below = np.interp(scaled, quantiles, np.linspace(0, 1, quantiles.size), left=0, right=1)
+    ranks = np.linspace(0, 1, quantiles.size)
+    scaled = np.divide.outer(np.asarray(edges, dtype=np.float64), factors).T
+    below = np.interp(scaled, quantiles, ranks, left=0, right=1)
     return np.diff(below, prepend=0.0, append=1.0)
 
 
@@ -74,8 +81,10 @@ def _factors(change: Change) -> Iterator[Factor]:
         if abs(log(value / estimate.value)) < NEAR:
             yield Factor(value, _distance(change, value), name)
     elif _informative(change):
-        by_name = [Factor(value, _distance(change, value), name) for value, name in NAMED]
-        yield min(by_name, key=lambda factor: factor.distance)
+        distances = _distances(change, [value for value, _ in NAMED])
+        place = int(distances.argmin())
+        value, name = NAMED[place]
+        yield Factor(value, float(distances[place]), name)
 
 
 def _estimate(change: Change) -> Factor | None:
@@ -86,8 +95,10 @@ def _estimate(change: Change) -> Factor | None:
     mean = exp(after.mean - before.mean)
     if not _informative(change):
         return Factor(mean, _distance(change, mean)) if _same_form(change) else None
-    factors = [Factor(value, _distance(change, value)) for value in (mean * AROUND).tolist()]
-    return min(factors, key=lambda factor: factor.distance)
+    factors = mean * AROUND
+    distances = _distances(change, factors)
+    place = int(distances.argmin())
+    return Factor(float(factors[place]), float(distances[place]))
 
 
 def _informative(change: Change) -> bool:
@@ -127,9 +138,19 @@ def _fits(change: Change, factor: Factor) -> bool:
     if change.column.unjudged is not None:
         return True
     explained = EXPLAINED * factor.distance < change.bin_distance
-    apart = change.bin_distance > change.chance_distance
-    return apart and explained and factor.distance <= change.fit
+    return explained and factor.distance <= change.fit
+
+
+def _apart(change: Change) -> bool:
+    return change.column.unjudged is not None or change.bin_distance > change.chance_distance
 
 
 def _distance(change: Change, factor: float) -> float:
-    return change.distance_to(between(change.column, change.column.bins.edges, factor))
+    [distance] = _distances(change, [factor])
+    return float(distance)
+
+
+def _distances(change: Change, factors: ArrayLike) -> NDArray[np.float64]:
+    """Bits between the window and training's values times each factor."""
+    expected = between(change.column, change.column.bins.edges, factors)
+    return jensen_shannon(expected, change.after.bins)

@@ -9,6 +9,10 @@ def underlined(text):
     return text.replace(" ", "_")
 
 
+def abbreviated(text):
+    return text[:2].upper()
+
+
 def padded(text):
     return f"{text} "
 
@@ -55,7 +59,7 @@ def test_an_unknown_value_is_told_with_its_share(flights, flights_baseline):
 
 
 def test_an_old_value_that_a_new_one_replaces_is_told(taxi, taxi_baseline):
-    change = respelt("payment_type", lambda text: "CSH", "Cash")
+    change = respelt("payment_type", abbreviated, "Cash")
 
     [finding] = findings(taxi, taxi_baseline, change)
 
