@@ -18,6 +18,7 @@ _UNICODE = (
 STRING = rf'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|{_UNICODE}))*"'
 NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?"
 SCALAR = f"(?:{STRING}|{NUMBER}|true|false|null)"
+UNPRINTED = re.compile(r"[\x00-\x1f\x7f'`]")
 PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -46,12 +47,14 @@ def raw(pattern: str) -> str:
 
 
 def literal(text: str) -> str:
-    r"""A text as a string of BigQuery's SQL.
+    """A text in BigQuery's SQL. local-bigquery decodes escapes twice: a backslash is CHR(92)."""
+    parts = [f"'{UNPRINTED.sub(_escaped, part)}'" for part in text.split("\\")]
+    joined = ", CHR(92), ".join(parts)
+    return f"CONCAT({joined})" if len(parts) > 1 else joined
 
-    A backslash is written as \x5c: local-bigquery decodes escapes a second time.
-    """
-    escaped = re.sub(r"[\x00-\x1f\x7f\\'`]", lambda match: f"\\x{ord(match[0]):02x}", text)
-    return f"'{escaped}'"
+
+def _escaped(character: re.Match[str]) -> str:
+    return f"\\x{ord(character[0]):02x}"
 
 
 def path(column: str) -> str:

@@ -127,7 +127,9 @@ class LogTable:
             return column
         whole_body = f"REGEXP_CONTAINS({column}, {json_texts.raw(json_texts.BODY)})"
         body = f"IF({whole_body}, {column}, NULL)"
-        return f"IFNULL(JSON_QUERY_ARRAY({body}, '$.{key}'), [{column}])"
+        # The cast is for local-bigquery, which would read `column` as JSON, too.
+        elements = f"CAST(JSON_QUERY_ARRAY({body}, '$.{key}') AS ARRAY<STRING>)"
+        return f"IFNULL({elements}, [{column}])"
 
     def _or(self, column: str, otherwise: str) -> str:
         return column if column in self.modes else otherwise

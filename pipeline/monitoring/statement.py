@@ -83,7 +83,7 @@ FROM marked
 def _values(layout: Layout) -> str:
     """Of numbers their JSON, in which a text has quotes; of categories their value as text.
 
-    A null of JSON is SQL's in BigQuery, and the text null here.
+    A null of JSON is SQL's in BigQuery, and the text null here, where JSON_QUERY's type is JSON.
     """
     values = [
         "id, baseline, size, is_smoke, object",
@@ -92,7 +92,8 @@ def _values(layout: Layout) -> str:
     for column in layout.columns.values():
         path = json_texts.path(column.name)
         if column.is_number:
-            values.append(f"NULLIF(JSON_QUERY(object, {path}), 'null') AS j{column.place}")
+            json = f"CAST(JSON_QUERY(object, {path}) AS STRING)"
+            values.append(f"NULLIF({json}, 'null') AS j{column.place}")
         if column.is_category:
             values.append(f"JSON_VALUE(object, {path}) AS v{column.place}")
     return _layer("valued", values, "objects")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pipeline.monitoring import samples
+from tests.pipeline.monitoring import request_logs, samples
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +23,10 @@ def taxi_baseline(taxi):
 @pytest.fixture(scope="session")
 def flights_baseline(flights):
     return flights.baseline()
+
+
+@pytest.fixture(scope="session")
+def bigquery(tmp_path_factory):
+    """A client of BigQuery's stand-in, with the dataset demo.log."""
+    with request_logs.serving(tmp_path_factory.mktemp("bigquery")) as client:
+        yield client
