@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from pipeline.errors import ConfigurationError
-from settings.values import CENTURY_DAYS, INT32, INT64, cut, joined, listed, shown
+from settings.values import CENTURY_DAYS, INT32, INT64, Within, cut, joined, listed, shown
 
 CHANCE = {
     "auc": 0.5,
@@ -54,8 +54,20 @@ def _of_one_type(choices: list[Any]) -> list[Any]:
     return choices
 
 
+def _in(limits: Within) -> AfterValidator:
+    def check(value: float) -> float:
+        if not limits.holds(value):
+            raise PydanticCustomError("range", "{limits}", {"limits": str(limits)})
+        return value
+
+    return AfterValidator(check)
+
+
 Count = Annotated[int, Field(ge=1, le=INT32)]  # TFX's steps are an int32
 Days = Annotated[int, Field(ge=1, le=CENTURY_DAYS)]
+WindowDays = Annotated[int, _in(Within(1, 366))]
+Rate = Annotated[float, _in(Within(0, 365, without=(0,)))]  # a year, of a verdict a day
+Bits = Annotated[float, _in(Within(0, 1, without=(0,)))]  # of a Jensen-Shannon divergence
 Text = Annotated[str, Field(min_length=1)]
 Location = Annotated[str, Field(pattern=r"^(US|EU|[a-z]+-[a-z]+[0-9]+)$")]  # BigQuery's
 Scalar = bool | int | float | str
@@ -154,6 +166,16 @@ class Serving(Table):
     sample: dict[str, ScalarField]
 
 
+class Monitoring(Table):
+    # When a row happened: seconds since the epoch, or ISO 8601 text. It need not be served.
+    time_column: Text | None = None
+    personal: list[Text] = []  # columns of whose values none is kept
+    leave_out: list[Text] = []  # columns that are not judged by their distribution
+    window_days: WindowDays = 7
+    false_alarms_a_year: Rate = 1.0  # of all columns together
+    limits: dict[str, Bits] = {}  # in place of those that the training rows give
+
+
 class Declaration(Table):
     """All of model.toml."""
 
@@ -164,6 +186,7 @@ class Declaration(Table):
     tuning: Tuning
     gate: Gate
     serving: Serving
+    monitoring: Monitoring = Monitoring()
 
 
 def read(file: Path) -> Declaration:

@@ -15,6 +15,7 @@ from pipeline.serving.row_key import ROW_KEY
 from settings.values import cut, listed, shown
 
 SERVING = "SERVING"  # the schema environment that never-served columns are not in
+TIME_TYPES = ("INT", "BYTES")  # float32 rounds seconds since the epoch to two minutes
 TYPE_NAMES = {schema_pb2.INT: "INT", schema_pb2.FLOAT: "FLOAT", schema_pb2.BYTES: "BYTES"}
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {"INT": (int,), "FLOAT": (int, float), "BYTES": (str,)}
 FLOAT32_WHOLE = 2**24  # up to it, each whole number is a float32
@@ -73,6 +74,7 @@ def read(folder: ModelFolder) -> schema_pb2.Schema:
                 f'allowed is not_in_environment: "{SERVING}"'
             )
     _check_values(folder, served_types, columns(schema))
+    _check_monitoring(folder, served_types, columns(schema))
     return schema
 
 
@@ -83,7 +85,10 @@ def _check_names(folder: ModelFolder, types: dict[str, str]) -> None:
         "data.required": declaration.data.required,
         "label.columns": declaration.label.columns,
         "gate.slices": [part.feature for part in declaration.gate.slices],
+        "monitoring.personal": declaration.monitoring.personal,
     }
+    if time_column := declaration.monitoring.time_column:
+        names_by_key["monitoring.time_column"] = [time_column]
     for key, names in names_by_key.items():
         for name in names:
             if name not in types:
@@ -112,6 +117,34 @@ def _check_values(folder: ModelFolder, served_types: dict[str, str], types: dict
             )
     names = [slices.name(part.feature, part.value) for part in folder.declaration.gate.slices]
     _refuse_twice(folder.path / "model.toml", "gate.slices", names)
+
+
+def _check_monitoring(
+    folder: ModelFolder, served_types: dict[str, str], types: dict[str, str]
+) -> None:
+    """Refuse columns of [monitoring] that no request has, and a time column that holds no time."""
+    monitoring = folder.declaration.monitoring
+    file = f"{folder.path}/model.toml"
+    for key, names in {"leave_out": monitoring.leave_out, "limits": monitoring.limits}.items():
+        for name in names:
+            if name not in served_types:
+                raise ConfigurationError(
+                    f"{file}: monitoring.{key} names {shown(name)}, "
+                    f"allowed are the served features {listed(served_types)}"
+                )
+    for name in monitoring.limits:
+        if name in monitoring.leave_out:
+            raise ConfigurationError(
+                f"{file}: monitoring.limits names {shown(name)}, "
+                "allowed are columns that monitoring.leave_out does not name"
+            )
+    time_column = monitoring.time_column
+    if time_column is not None and types[time_column] not in TIME_TYPES:
+        raise ConfigurationError(
+            f"{file}: monitoring.time_column names {shown(time_column)} of type "
+            f"{types[time_column]}, allowed are INT (seconds since the epoch) "
+            "and BYTES (ISO 8601 text)"
+        )
 
 
 def _refuse_twice(file: Path, key: str, names: list[str]) -> None:

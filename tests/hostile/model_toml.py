@@ -14,7 +14,10 @@ from tests.team import MODELS
 
 PLAIN = (MODELS / "cab/model.toml").read_text()
 SLICE = '[[gate.slices]]\nfeature = "company"\nvalue = "01"\nlower_bound = 0.6\n'
-KEYS = re.findall(r"^(\w+) = ", PLAIN + SLICE, flags=re.MULTILINE)
+MONITORING = "window_days = 7\nfalse_alarms_a_year = 1.0\nleave_out = []\n"
+LIMITS = "[monitoring.limits]\nfare = 0.02\n"
+WHOLE = PLAIN + MONITORING + LIMITS + SLICE
+KEYS = re.findall(r"^(\w+) = ", WHOLE, flags=re.MULTILINE)
 VALUES = (
     *("0", "-1", "1", "2147483648", f"{2**63}", f"{10**30}", "9" * 5000, f"0x{'f' * 5000}"),
     *("nan", "-nan", "inf", "-inf", "1e39", "1e400", "1e-400", "0.1", "-0.0", "1_000", "0b101"),
@@ -57,8 +60,9 @@ def _value(random: Random) -> tuple[str, bytes]:
     """Another value for a key."""
     line = f"{random.choice(KEYS)} = {random.choice(VALUES)}"
     key, _, _ = line.partition(" ")
-    plain = PLAIN + SLICE
-    text = re.sub(rf"^{key} = .*", lambda _: line, plain, count=1, flags=re.MULTILINE)
+    places = list(re.finditer(rf"^{key} = .*", WHOLE, flags=re.MULTILINE))
+    place = random.choice(places)  # some tables have keys of the same name
+    text = WHOLE[: place.start()] + line + WHOLE[place.end() :]
     return line, text.encode()
 
 
