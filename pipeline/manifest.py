@@ -4,9 +4,10 @@ A manifest is JSON, with its files in order:
 
     {"digest": SHA-256, "files": {PATH: {"sha256": ..., "size": ...}}, "times": {PATH: [...]}}
 
-The digest is that of the lines `SHA-256  PATH`, as sha256sum prints them. The times are those of
-this machine and no part of the digest: a file whose size and times are the written ones is not
-read again. A manifest inside its folder, which travels with it, has none.
+The digest is that of the lines `SHA-256  PATH`, as sha256sum prints them. It names a model: what
+accompanies one is listed, and is no part of it. The times are those of this machine and no part of
+it either: a file whose size and times are the written ones is not read again. A manifest inside
+its folder, which travels with it, has none.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from pathlib import Path
 
 NAME = "manifest.json"  # of a manifest inside its folder
 SUFFIX = ".manifest.json"  # of one beside it
+ACCOMPANYING = ("baseline.json",)  # what a model was trained on
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Manifest:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 over the names and contents of all files."""
-        lines = [f"{file.sha256}  {name}\n" for name, file in self.files.items()]
+        """The SHA-256 over the names and contents of all files but the accompanying ones."""
+        names = [name for name in self.files if name not in ACCOMPANYING]
+        lines = [f"{self.files[name].sha256}  {name}\n" for name in names]
         text = "".join(lines)
         return hashlib.sha256(text.encode()).hexdigest()
 

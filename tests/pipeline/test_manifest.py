@@ -43,6 +43,16 @@ def test_the_digest_is_that_of_what_sha256sum_prints(folder):
     assert digest == hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_what_accompanies_a_model_is_checked_and_no_part_of_its_digest(folder):
+    digest = manifest.of(folder).digest
+    (folder / "baseline.json").write_bytes(b"rows")
+    manifest.write(folder, manifest.beside(folder))
+    (folder / "baseline.json").write_bytes(b"nows")
+
+    assert manifest.of(folder).digest == digest
+    assert problem(folder) == "baseline.json has another content than it was made with"
+
+
 def test_a_missing_file_is_named(folder):
     (folder / "variables/data").unlink()
 
