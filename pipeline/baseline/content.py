@@ -118,6 +118,15 @@ class Baseline:
     window_days: int
 
 
+def beside(model: str) -> str:
+    """Where the baseline of an exported model lies in a bucket.
+
+    That is beside the model's artifact and not inside, where TFX and a server know each file.
+    """
+    artifact, _, _ = model.rstrip("/").rpartition("/")
+    return f"{artifact}.{NAME}"
+
+
 _JSON: TypeAdapter[Baseline] = TypeAdapter(Baseline)
 
 

@@ -1,6 +1,7 @@
 """Publishes a model here, into a new folder, whole or not at all.
 
-A version names the folder and only grows. The same model is never published twice.
+A version names the folder and only grows. The same model is never published twice; where it is
+published already, its baseline is renewed.
 """
 
 import os
@@ -9,12 +10,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tfx.components.pusher import component, executor
+from tfx.components.pusher import executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import BaseChannel, artifact_utils
 from tfx.utils import json_utils
 
 from pipeline import manifest
+from pipeline.baseline import content
+from pipeline.components import push
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
 from pipeline.spec import FolderDestination
@@ -30,12 +33,13 @@ class Executor(executor.Executor):
         _refuse_damaged(Path(artifact_utils.get_single_uri(input_dict["model"])))
         model = Path(self.GetModelPath(input_dict))
         folder = Path(config["folder"])
-        version, new = publish(model, folder)
+        baseline = push.baseline_file(input_dict)
+        version, new = publish(model, folder, Path(baseline) if baseline else None)
         self._MarkPushed(artifact, pushed_destination=str(version), pushed_version=version.name)
         artifact.set_int_custom_property("new", int(new))
 
 
-class Pusher(component.Pusher):
+class Pusher(push.Pusher):
     """Pushes a model into the folder if both blessings allow it.
 
     The artifact's property `new` tells a repeated model (0).
@@ -47,9 +51,9 @@ class Pusher(component.Pusher):
         config = {
             "folder": destination.path,
             "newest": destination.newest,
-            "source_sha256": source_sha256("components/pusher.py"),
+            "source_sha256": source_sha256("components/push.py", "components/pusher.py"),
         }
-        super().__init__(**channels, custom_config=config, push_destination=None)
+        super().__init__(config, **channels)
 
 
 def _refuse_damaged(model: Path) -> None:
@@ -61,8 +65,8 @@ def _refuse_damaged(model: Path) -> None:
         )
 
 
-def publish(model: Path, folder: Path) -> tuple[Path, bool]:
-    """The version's folder and whether it is new.
+def publish(model: Path, folder: Path, baseline: Path | None = None) -> tuple[Path, bool]:
+    """The version's folder, which holds the model and its baseline, and whether it is new.
 
     On any failure the folder holds what it held before.
     """
@@ -71,6 +75,7 @@ def publish(model: Path, folder: Path) -> tuple[Path, bool]:
     next_number = 0
     if newest_version is not None:
         if tree_sha256(newest_version) == tree_sha256(model):
+            _renew(newest_version, baseline)
             return newest_version, False
         next_number = int(newest_version.name) + 1
     seconds = int(time.time())
@@ -78,9 +83,11 @@ def publish(model: Path, folder: Path) -> tuple[Path, bool]:
     version = folder / str(number)
     unfinished_folder = folder / f".{version.name}.unfinished"
     for remnant in folder.glob(".*.unfinished"):
-        shutil.rmtree(remnant)
+        _remove(remnant)
     try:
         shutil.copytree(model, unfinished_folder)
+        if baseline:
+            shutil.copyfile(baseline, unfinished_folder / content.NAME)
         manifest.write(unfinished_folder, manifest.inside(unfinished_folder))
         os.rename(unfinished_folder, version)
     except OSError as error:
@@ -92,11 +99,36 @@ def publish(model: Path, folder: Path) -> tuple[Path, bool]:
     return version, True
 
 
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _renew(version: Path, baseline: Path | None) -> None:
+    """Put the baseline into a published version, unless it is there.
+
+    Between its two renames a server takes the version for damaged, and then looks again.
+    """
+    file = version / content.NAME
+    if baseline is None or (file.exists() and file.read_bytes() == baseline.read_bytes()):
+        return
+    unfinished_file = version.parent / f".{version.name}.{content.NAME}.unfinished"
+    try:
+        shutil.copyfile(baseline, unfinished_file)
+        os.replace(unfinished_file, file)
+        manifest.write(version, manifest.inside(version))
+    except OSError as error:
+        unfinished_file.unlink(missing_ok=True)
+        raise RunError(f"{version}: its baseline cannot be written ({error}): run again") from error
+
+
 def _newest_version(folder: Path) -> Path | None:
     versions = [path for path in folder.iterdir() if path.name.isdigit()]
     return max(versions, key=lambda version: int(version.name), default=None)
 
 
 def tree_sha256(folder: Path) -> str:
-    """One hash over names and contents of all files below `folder`, but for its manifest."""
+    """One hash over names and contents of a model's files, whatever accompanies them."""
     return manifest.of(folder).digest

@@ -6,11 +6,13 @@ The version is deployed without traffic on the endpoint that Terraform made.
 from dataclasses import asdict
 from typing import Any
 
-from tfx.components.pusher import component, executor
+from tfx.components.pusher import executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import BaseChannel, artifact_utils
-from tfx.utils import json_utils
+from tfx.utils import io_utils, json_utils
 
+from pipeline.baseline import content
+from pipeline.components import push as pushing
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
 from pipeline.gcp.clients import vertex
@@ -29,6 +31,8 @@ class Executor(executor.Executor):
         config = json_utils.loads(exec_properties["custom_config"])
         destination = VertexDestination(**config["destination"])
         model_uri = self.GetModelPath(input_dict)
+        if baseline := pushing.baseline_file(input_dict):
+            accompany(model_uri, baseline)
         version, new = push(model_uri, destination)
         self._MarkPushed(
             artifact, pushed_destination=version.resource_name, pushed_version=version.version_id
@@ -36,8 +40,8 @@ class Executor(executor.Executor):
         artifact.set_int_custom_property("new", int(new))
 
 
-class Pusher(component.Pusher):
-    """Pushes a model if both blessings allow it.
+class Pusher(pushing.Pusher):
+    """Pushes a model if both blessings allow it, and first puts its baseline beside it.
 
     Fails rather than create an endpoint. A model that was pushed before is known by its URI and
     server.
@@ -48,9 +52,14 @@ class Pusher(component.Pusher):
     def __init__(self, destination: VertexDestination, **channels: BaseChannel) -> None:
         config = {
             "destination": asdict(destination),
-            "source_sha256": source_sha256("components/vertex_pusher.py"),
+            "source_sha256": source_sha256("components/push.py", "components/vertex_pusher.py"),
         }
-        super().__init__(**channels, custom_config=config)
+        super().__init__(config, **channels)
+
+
+def accompany(model_uri: str, baseline: str) -> None:
+    """Put the baseline beside the model, where every version of the model has it."""
+    io_utils.copy_file(baseline, content.beside(model_uri), overwrite=True)
 
 
 def push(model_uri: str, destination: VertexDestination) -> tuple[RegisteredModel, bool]:

@@ -21,6 +21,7 @@ from tfx.proto import bulk_inferrer_pb2, trainer_pb2
 from tfx.types import BaseChannel, Channel
 from tfx.types.standard_artifacts import HyperParameters, Model, ModelBlessing
 
+from pipeline.components.baseline import Baseline
 from pipeline.components.cache_key import source_sha256
 from pipeline.components.csv_example_gen import CsvExampleGen
 from pipeline.components.evaluator import Evaluator
@@ -34,7 +35,7 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
     """Create the whole pipeline, from the source to a pushed model.
 
     1 ingest, 2 describe, 3 check, 4 transform, 5 tune or import, 6 train,
-    7 try to serve, 8 compare with the last blessed, 9 push.
+    7 try to serve, 8 compare with the last blessed, and count what it was trained on, 9 push.
     """
     ingest = _ingest(spec)
     examples, schema, transform_outputs = ingest.examples, ingest.schema, ingest.transformed
@@ -46,26 +47,9 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
         hyperparameters = hyperparameter_source.outputs["result"]
     trainer = _trainer(spec, transform_outputs, schema, hyperparameters)
     model = trainer.outputs["model"]
-    resolver = _last_blessed()
-    baseline_model = resolver.outputs["model"]
-    serving_check = ServingCheck(model=model, examples=examples)
-    infra_blessing = serving_check.outputs["blessing"]
-    # Not side by side: the last blessed model is the Evaluator's word alone.
-    evaluator = _evaluator(
-        spec,
-        examples=examples,
-        model=model,
-        baseline_model=baseline_model,
-        infra_blessing=infra_blessing,
-    )
-    pusher = _pusher(
-        spec,
-        model=model,
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=infra_blessing,
-    )
-    judges = [resolver, serving_check, evaluator]
-    components = [*ingest.components, hyperparameter_source, trainer, *judges, pusher]
+    judges = _judges(spec, examples=examples, model=model)
+    pusher = _pusher(spec, model=model, **judges.outputs)
+    components = [*ingest.components, hyperparameter_source, trainer, *judges.components, pusher]
     return _pipeline(spec, components)
 
 
@@ -212,6 +196,32 @@ def _trainer(
     )
 
 
+class _Judges(NamedTuple):
+    components: list[BaseComponent]
+    outputs: dict[str, BaseChannel]  # for the Pusher
+
+
+def _judges(spec: PipelineSpec, *, examples: BaseChannel, model: BaseChannel) -> _Judges:
+    """What tries the model before it is pushed, and what goes along with it."""
+    resolver = _last_blessed()
+    serving_check = ServingCheck(model=model, examples=examples)
+    inputs = {
+        "examples": examples,
+        "model": model,
+        # Not side by side: the last blessed model is the Evaluator's word alone, and Baseline asks
+        # the model in its own process, which one that can't be served might end.
+        "infra_blessing": serving_check.outputs["blessing"],
+    }
+    evaluator = _evaluator(spec, **inputs, baseline_model=resolver.outputs["model"])
+    baseline = _baseline(spec, **inputs)
+    outputs = {
+        "model_blessing": evaluator.outputs["blessing"],
+        "infra_blessing": serving_check.outputs["blessing"],
+        "baseline": baseline.outputs["baseline"],
+    }
+    return _Judges([resolver, serving_check, evaluator, baseline], outputs)
+
+
 def _last_blessed() -> Resolver:
     channels = {"model": Channel(type=Model), "model_blessing": Channel(type=ModelBlessing)}
     resolver = Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
@@ -226,6 +236,16 @@ def _evaluator(spec: PipelineSpec, **channels: BaseChannel) -> Evaluator:
         signature=declaration.serving.default_signature,
     )
     return Evaluator(**channels, eval_config=config, pipeline=spec.name)
+
+
+def _baseline(spec: PipelineSpec, **channels: BaseChannel) -> Baseline:
+    return Baseline(
+        **channels,
+        name=spec.model,
+        declaration=spec.declaration,
+        columns=spec.columns,
+        served=spec.served,
+    )
 
 
 def _pusher(spec: PipelineSpec, **channels: BaseChannel) -> BaseComponent:

@@ -10,6 +10,7 @@ COMMAND = ["python", "-m", "pipeline.job.entrypoint"]
 
 def main() -> None:
     startup.load()
+    tfx_patches.name_artifact_types()
     with startup.reduced_garbage_collection(), tfx_patches.beam():
         tfx_patches.run_container()
 

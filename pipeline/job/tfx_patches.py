@@ -170,6 +170,20 @@ def run_container() -> None:
     app.run(kubeflow_v2_run_executor.main, flags_parser=lambda argv: parse(argv[1:]))
 
 
+def name_artifact_types() -> None:
+    """Have TFX find the classes of our artifact types by the titles in a compiled job.
+
+    It imports a title as MODULE.CLASS, and allows no package before the module. Remove it when it
+    does.
+    """
+    from tfx.orchestration.kubeflow.v2 import compiler_utils
+
+    from pipeline.components import artifacts
+
+    path = f"{artifacts.__name__}.{artifacts.Baseline.__name__}"
+    compiler_utils.TITLE_TO_CLASS_PATH[artifacts.Baseline.TYPE_NAME] = path
+
+
 def name_modules_by_file() -> None:
     """Have TFX name modules by their files.
 

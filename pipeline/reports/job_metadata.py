@@ -12,6 +12,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 
+from pipeline.job import tfx_patches
 from pipeline.reports.run_metadata import Artifacts, Files, Node, RunMetadata
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ RESOLVER, RESOLVER_TASKS = "LastBlessed", "LastBlessed-"
 
 def from_job(job: Json, files_of: Files, error: str | None = None) -> RunMetadata:
     """The run of the job; `files_of` brings an artifact's files to this machine."""
+    tfx_patches.name_artifact_types()
     spec = job["pipelineSpec"]
     tasks = spec["root"]["dag"]["tasks"]
     nodes = _nodes(tasks)

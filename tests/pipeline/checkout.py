@@ -11,7 +11,8 @@ from pathlib import Path
 from settings import REPOSITORY
 from tests.pipeline.conftest import copy_small, nodes_that
 
-TRAINED_ANEW = {"Trainer", "Evaluator", "ServingCheck", "Pusher"}
+JUDGED_ANEW = {"ServingCheck", "Evaluator", "Baseline", "Pusher"}
+TRAINED_ANEW = {"Trainer", *JUDGED_ANEW}
 TRANSFORMED_ANEW = {"Transform", *TRAINED_ANEW}
 DESCRIBED_ANEW = {"StatisticsGen", "ExampleValidator", *TRANSFORMED_ANEW}
 UNCACHED = {"Hyperparameters", "LastBlessed"}  # an Importer and a Resolver look again each time

@@ -35,6 +35,7 @@ NODES = [
     "LastBlessed",
     "ServingCheck",
     "Evaluator",
+    "Baseline",
     "Pusher",
 ]
 # The cab's answer, and one that clears its bar and cannot be served.

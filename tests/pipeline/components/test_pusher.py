@@ -1,10 +1,15 @@
-"""Publishing is whole or not at all, and never repeats the newest model."""
+"""Publishing is whole or not at all, and never repeats the newest model.
 
+A model's baseline goes along, and makes no other model of it.
+"""
+
+import contextlib
 import os
 import resource
 
 import pytest
 
+from pipeline import manifest
 from pipeline.components.pusher import publish, tree_sha256
 from pipeline.errors import RunError
 
@@ -27,6 +32,29 @@ def graph(model):
 @pytest.fixture
 def published(tmp_path):
     return tmp_path / "published"
+
+
+@pytest.fixture
+def baseline(tmp_path):
+    file = tmp_path / "made.json"
+    file.write_text("a baseline")
+    return file
+
+
+@contextlib.contextmanager
+def files_of_at_most(size):
+    """The kernel refuses a longer file, as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def problem(version):
+    """What is wrong with a version by the manifest inside it."""
+    return manifest.problem(version, manifest.inside(version))
 
 
 def unfinished(published):
@@ -62,17 +90,14 @@ def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, 
     publish(model, published)
     first_sha256 = tree_sha256(published)
     (model / "variables/data").write_bytes(os.urandom(200_000))
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # The kernel refuses the write, as it does on a full disk.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
 
-    try:
-        with pytest.raises(
+    with (
+        files_of_at_most(100_000),
+        pytest.raises(
             RunError, match=r"cannot be written .*; the versions before it are untouched"
-        ):
-            publish(model, published)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        ),
+    ):
+        publish(model, published)
 
     assert tree_sha256(published) == first_sha256
     assert unfinished(published) == []
@@ -80,6 +105,7 @@ def test_a_full_disk_leaves_the_versions_before_it_and_nothing_half_made(model, 
 
 def test_what_a_killed_run_left_is_cleared_away(model, published):
     (published / ".17.unfinished").mkdir(parents=True)
+    (published / ".16.baseline.json.unfinished").write_text("a base")
 
     publish(model, published)
 
@@ -91,3 +117,78 @@ def test_one_changed_byte_is_another_model(model, graph):
     graph.write_bytes(b"grapf")
 
     assert tree_sha256(model) != first_sha256
+
+
+def test_a_version_holds_its_baseline_by_its_manifest(model, published, baseline):
+    version, _ = publish(model, published, baseline)
+
+    files = manifest.read(manifest.inside(version)).files
+    assert (version / "baseline.json").read_text() == "a baseline"
+    assert "baseline.json" in files
+    assert problem(version) is None
+
+
+def test_a_baseline_makes_no_other_model(model, published, baseline):
+    version, _ = publish(model, published, baseline)
+
+    published_manifest = manifest.read(manifest.inside(version))
+    assert published_manifest.digest == manifest.of(model).digest
+    assert tree_sha256(version) == tree_sha256(model)
+
+
+def test_the_same_model_with_another_baseline_gets_that_one_and_is_no_new_version(
+    model, published, baseline
+):
+    first_version, _ = publish(model, published, baseline)
+    baseline.write_text("with another limit")
+
+    version, is_new = publish(model, published, baseline)
+
+    assert version == first_version
+    assert is_new is False
+    assert (version / "baseline.json").read_text() == "with another limit"
+    assert problem(version) is None
+    assert unfinished(published) == []
+
+
+def test_a_version_from_before_gets_its_baseline(model, published, baseline):
+    version, _ = publish(model, published)
+
+    publish(model, published, baseline)
+
+    assert (version / "baseline.json").read_text() == "a baseline"
+    assert problem(version) is None
+
+
+def test_a_model_whose_baseline_could_not_be_made_keeps_the_one_that_it_has(
+    model, published, baseline
+):
+    version, _ = publish(model, published, baseline)
+
+    publish(model, published, None)
+
+    assert (version / "baseline.json").read_text() == "a baseline"
+
+
+def test_a_damaged_baseline_is_told_and_renewed(model, published, baseline):
+    version, _ = publish(model, published, baseline)
+    (version / "baseline.json").write_text("a baselinf")
+
+    told = problem(version)
+    publish(model, published, baseline)
+
+    assert told == "baseline.json has another content than it was made with"
+    assert problem(version) is None
+
+
+def test_a_full_disk_leaves_the_baseline_that_is_there(model, published, baseline):
+    version, _ = publish(model, published, baseline)
+    baseline.write_text("longer " * 1000)
+
+    refused = pytest.raises(RunError, match=r"its baseline cannot be written .*: run again")
+    with files_of_at_most(1000), refused:
+        publish(model, published, baseline)
+
+    assert (version / "baseline.json").read_text() == "a baseline"
+    assert problem(version) is None
+    assert unfinished(published) == []

@@ -12,9 +12,14 @@ import pytest
 from apache_beam.runners.direct import direct_runner
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.transforms import userstate
+from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.components.util import udf_utils
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as vertex_executor
-from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+from tfx.orchestration.kubeflow.v2 import compiler_utils
+from tfx.orchestration.kubeflow.v2.container import (
+    kubeflow_v2_entrypoint_utils,
+    kubeflow_v2_run_executor,
+)
 from tfx.orchestration.local import local_dag_runner
 from tfx.orchestration.portable import launcher
 
@@ -115,6 +120,18 @@ def test_tfx_still_packs_modules_but_where_this_variable_is_set():
     source = inspect.getsource(udf_utils)
 
     assert "UNSUPPORTED_DO_NOT_PACKAGE_USER_MODULES" in source
+
+
+def test_tfx_still_finds_no_class_in_a_package_by_the_title_of_an_artifact_type(monkeypatch):
+    title = pipeline_spec_pb2.ArtifactTypeSchema(schema_title="esteira.Baseline")
+    monkeypatch.setattr(compiler_utils, "TITLE_TO_CLASS_PATH", {})
+
+    path = kubeflow_v2_entrypoint_utils._retrieve_class_path(title)
+    tfx_patches.name_artifact_types()
+    patched_path = kubeflow_v2_entrypoint_utils._retrieve_class_path(title)
+
+    assert path == "esteira.Baseline"
+    assert patched_path == "pipeline.components.artifacts.Baseline"
 
 
 def test_tfx_still_asks_for_the_last_blessed_model_of_the_whole_project(tmp_path, monkeypatch):

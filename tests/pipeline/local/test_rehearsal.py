@@ -42,8 +42,8 @@ def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
 
 
 def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
-    assert len(rehearsed.logs) == 9
-    assert len(rehearsed.logs_with("Starting executor")) == 9
+    assert len(rehearsed.logs) == 10
+    assert len(rehearsed.logs_with("Starting executor")) == 10
     assert rehearsed.logs_with("infer TFX Python dependency") == []
 
 

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from pipeline import manifest
+from pipeline.baseline import content
 from pipeline.job import startup
 from pipeline.reports import tracking
 from pipeline.reports.lineage import code
@@ -57,6 +59,16 @@ def test_a_run_publishes_a_model_that_travels_whole(trained):
         "reason": "published: every bound holds and the model can be served",
     }
     assert names == {"schema.pbtxt", "sample.json", "serving.json"}
+
+
+def test_a_published_version_has_the_baseline_of_the_very_model(trained):
+    file = trained.model / "baseline.json"
+
+    baseline = content.decode(file.read_bytes(), str(file))
+    version_manifest = manifest.read(manifest.inside(trained.model))
+    assert baseline.model == "cab"
+    assert baseline.digest == version_manifest.digest
+    assert manifest.problem(trained.model, manifest.inside(trained.model)) is None
 
 
 def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained, summary):

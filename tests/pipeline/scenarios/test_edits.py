@@ -9,6 +9,7 @@ import pytest
 
 from tests.pipeline.checkout import (
     DESCRIBED_ANEW,
+    JUDGED_ANEW,
     LOOPBACK,
     TRAINED_ANEW,
     TRANSFORMED_ANEW,
@@ -32,9 +33,10 @@ def checkout(tmp_path_factory):
 EDITS = {
     "pipeline/reports/report.py": set(),
     "pipeline/components/example_validator.py": {"ExampleValidator"},
-    "pipeline/components/serving_check.py": {"ServingCheck", "Evaluator", "Pusher"},
-    "pipeline/serving/engine.py": {"ServingCheck", "Evaluator", "Pusher"},
-    "pipeline/serving/engine_process.py": {"ServingCheck", "Evaluator", "Pusher"},
+    "pipeline/baseline/importance.py": {"Baseline", "Pusher"},
+    "pipeline/components/serving_check.py": JUDGED_ANEW,
+    "pipeline/serving/engine.py": JUDGED_ANEW,
+    "pipeline/serving/engine_process.py": JUDGED_ANEW,
     "pipeline/components/pusher.py": {"Pusher"},
     "pipeline/components/evaluator.py": {"Evaluator", "Pusher"},
     "pipeline/components/extractors.py": {"Evaluator", "Pusher"},
@@ -69,6 +71,17 @@ def test_nothing_runs_without_an_edit(checkout):
     nodes = checkout.run()
 
     assert nodes == set()
+
+
+def test_an_edit_to_a_limit_gives_the_same_version_another_baseline(checkout):
+    checkout.append("models/cab/model.toml", "limits = { fare = 0.5 }")
+
+    nodes = checkout.run()
+
+    [version] = (checkout.place / "runs/store/cab/published").iterdir()
+    baseline = json.loads((version / "baseline.json").read_text())
+    assert nodes == {"Baseline", "Pusher"}
+    assert baseline["columns"]["fare"]["limit"] == 0.5
 
 
 @pytest.mark.parametrize(("file", "runs"), EDITS.items(), ids=EDITS)
