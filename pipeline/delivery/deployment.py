@@ -4,9 +4,8 @@ from pipeline import spec
 from pipeline.components import vertex_pusher
 from pipeline.delivery.record import Images
 from pipeline.errors import RunError
-from pipeline.gcp import artifact_registry
+from pipeline.gcp import artifact_registry, model_registry
 from pipeline.gcp.endpoints import Endpoint
-from pipeline.gcp.protocols import RegisteredModel
 from pipeline.gcp.stage import Stage
 from pipeline.progress import Observer, shown
 
@@ -22,7 +21,7 @@ def deployed(endpoint: Endpoint, version: str, images: Images, observer: Observe
             stage.asking(f"version {version} of {model}"),
             shown(observer, f"{model} deploy"),
         ):
-            resource = registered(stage, model, version)
+            resource = model_registry.registered(stage, model, version)
             vertex_pusher.deploy(resource, endpoint.resource, destination(stage, model, images))
         id_ = endpoint.deployed().get(version)
     if id_ is None:
@@ -35,12 +34,6 @@ def undeploy(endpoint: Endpoint, ids: list[str], observer: Observer) -> None:
     for id_ in ids:
         with shown(observer, f"{endpoint.model} undeploy {id_}"):
             endpoint.undeploy(id_)
-
-
-def registered(stage: Stage, model: str, version: str) -> RegisteredModel:
-    name = stage.names.registered_model(model)
-    resource: RegisteredModel = stage.vertex.Model(name, version=version)
-    return resource
 
 
 def destination(stage: Stage, model: str, images: Images) -> spec.VertexDestination:

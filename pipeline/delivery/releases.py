@@ -16,7 +16,7 @@ from pipeline.delivery.record import (
     delivered,
 )
 from pipeline.errors import CredentialsError, RunError
-from pipeline.gcp import artifact_registry
+from pipeline.gcp import artifact_registry, model_registry
 from pipeline.gcp.endpoints import Endpoint, Question, endpoint_of
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
@@ -171,7 +171,7 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
         stage.asking(f"the registered model {stage.names.registered_model(model)}"),
         shown(observer, f"{model} deploy"),
     ):
-        registered_model = deployment.registered(stage, model, delivery.registry_version)
+        registered_model = model_registry.registered(stage, model, delivery.registry_version)
         destination = deployment.destination(stage, model, images)
         version, _ = vertex_pusher.push(registered_model.uri, destination)
     candidate = Candidate(

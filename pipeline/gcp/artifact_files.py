@@ -12,16 +12,24 @@ from pipeline.gcp.protocols import Blob
 from pipeline.gcp.stage import Stage
 
 
+def read(stage: Stage, uri: str) -> bytes | None:
+    """The content of one file, or None."""
+    from google.api_core import exceptions
+
+    blob = stage.artifacts.blob(_name(stage, uri))
+    with stage.asking_bucket():
+        try:
+            return patiently(blob.download_as_bytes)
+        except exceptions.NotFound:
+            return None
+
+
 def fetch(stage: Stage, uri: str, patterns: tuple[str, ...], folder: Path) -> bool:
     """Fetch the files below `uri` into `folder`; return whether there are any.
 
     `patterns` choose them by their paths below `uri`, without a pattern all are.
     """
-    root = f"{stage.names.artifacts_uri}/"
-    if not uri.startswith(root):
-        raise RunError(f"an artifact lies at {uri}, allowed is below {root}")
-    name = uri.removeprefix(root)
-    prefix = name.rstrip("/") + "/"
+    prefix = _name(stage, uri).rstrip("/") + "/"
     with stage.asking_bucket():
         blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=prefix)))
         for blob in blobs:
@@ -29,6 +37,13 @@ def fetch(stage: Stage, uri: str, patterns: tuple[str, ...], folder: Path) -> bo
             if _is_chosen(path, patterns):
                 _download(blob, folder / path)
     return folder.exists()
+
+
+def _name(stage: Stage, uri: str) -> str:
+    root = f"{stage.names.artifacts_uri}/"
+    if not uri.startswith(root):
+        raise RunError(f"an artifact lies at {uri}, allowed is below {root}")
+    return uri.removeprefix(root)
 
 
 def _is_chosen(path: str, patterns: tuple[str, ...]) -> bool:

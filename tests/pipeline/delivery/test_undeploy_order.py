@@ -7,6 +7,7 @@ import pytest
 from pipeline.components import vertex_pusher
 from pipeline.delivery import deployment, history, releases, withdrawal
 from pipeline.errors import RunError
+from pipeline.gcp import model_registry
 from pipeline.gcp.stage import Stage
 from settings import Serving
 from tests.pipeline.delivery.conftest import DEV, FIRST, add_delivery, push_version
@@ -34,7 +35,7 @@ def rolled_back(google, cold, endpoint) -> dict[str, str]:
 def twins(google, cold, endpoint) -> list[str]:
     """The ids of one version's two deployed models, as after two builds at once."""
     push_version(cold, "1")
-    resource = deployment.registered(cold, "cab", "1")
+    resource = model_registry.registered(cold, "cab", "1")
     destination = deployment.destination(cold, "cab", FIRST.images)
     vertex_pusher.deploy(resource, endpoint.resource, destination)
     ids = list(endpoint.versions())
