@@ -1,7 +1,7 @@
 """The summary of a run.
 
-It holds what each node took, the metrics beside the gate and the last blessed, the decision, and
-the six facts that trace a model.
+It holds what each node took, the metrics beside the gate and the last blessed, what will be
+monitored, the decision, and the six facts that trace a model.
 """
 
 import json
@@ -14,6 +14,7 @@ from pipeline.model.declaration import Declaration, Gate
 from pipeline.model.slices import name as slice_name
 from pipeline.reports import lineage
 from pipeline.reports.evaluation import WHOLE, Metrics, Slices, baseline, candidate_metrics
+from pipeline.reports.monitoring import monitoring
 from pipeline.reports.run_metadata import Node, RunMetadata
 
 Check = dict[str, Any]  # a bound of the gate, as _check makes it
@@ -48,6 +49,7 @@ def compose(
         "slices": slices,
         "baseline": last_blessed,
         "gate": gate,
+        "monitoring": monitoring(metadata),
         "decision": _decision(metadata, gate),
         "records": origin | _records(metadata, metrics),
     }

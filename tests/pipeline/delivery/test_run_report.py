@@ -113,6 +113,24 @@ def test_a_run_leaves_its_report_wherever_it_ran(run):
         assert f">{node}</text>" in page
 
 
+def test_a_run_tells_what_will_be_monitored_wherever_it_ran(run):
+    monitoring = run.summary["monitoring"]
+
+    columns = {column["name"]: column for column in monitoring["columns"]}
+    importances = [column["importance"] for column in monitoring["columns"]]
+    assert monitoring["problem"] is None
+    assert monitoring["rows"] > ROWS / 2
+    assert monitoring["window_days"] == 7
+    assert columns["payment_type"]["importance"] > 0.1
+    assert columns["fare"]["limit"] > 0
+    assert columns["company"]["unjudged"]
+    assert columns["company"]["limit"] is None
+    assert importances == sorted(importances, reverse=True)
+    assert "What will be monitored" in run.page
+    assert "<td>company</td>" in run.page
+    assert columns["company"]["unjudged"] in run.page
+
+
 def test_both_draw_the_same_graph(here, vertex):
     here_edges = upstream(here.summary)
     vertex_edges = upstream(vertex.summary)
@@ -189,6 +207,27 @@ def refused(task):
     metadata = {**artifact["metadata"], "blessed": 0, "problems": json.dumps([PROBLEM])}
     blessing = {"artifacts": [{**artifact, "metadata": metadata}]}
     return {**task, "outputs": {"blessing": blessing}}
+
+
+def test_a_run_without_a_baseline_tells_why(pipelines, commit, twin, bucket):
+    tasks = [without_baseline(task) for task in twin.tasks]
+    pipelines.details = replace(twin, tasks=tasks).details(bucket.name)
+
+    deliver(commit)
+
+    run = left(pipelines, bucket)
+    assert run.summary["monitoring"] == {"problem": "there are no held-out rows"}
+    assert "there is no baseline, since there are no held-out rows." in run.page
+    assert run.summary["decision"]["published"]
+
+
+def without_baseline(task):
+    """The task as in a run whose baseline could not be made."""
+    if task["taskName"] != "Baseline":
+        return task
+    [artifact] = task["outputs"]["baseline"]["artifacts"]
+    metadata = {"problem": "there are no held-out rows"}
+    return {**task, "outputs": {"baseline": {"artifacts": [{**artifact, "metadata": metadata}]}}}
 
 
 def test_a_failed_run_is_reported_up_to_its_failure_and_the_alert_links_it(

@@ -41,6 +41,17 @@ def run(folder, runs):
     return json.loads(process.stdout)
 
 
+def monitored(summary):
+    """The columns that will be monitored, and those that will not, by name."""
+    assert summary["monitoring"]["problem"] is None
+    return {column["name"]: column for column in summary["monitoring"]["columns"]}
+
+
+def most_important(summary):
+    first_column, *_ = summary["monitoring"]["columns"]
+    return first_column["name"]
+
+
 def test_all_rows_of_taxi_clear_its_own_bar(tmp_path):
     summary = run(as_shipped("taxi"), tmp_path)
 
@@ -49,6 +60,10 @@ def test_all_rows_of_taxi_clear_its_own_bar(tmp_path):
     assert data["rows_dropped"] == 0
     assert summary["metrics"]["auc"] >= 0.93
     assert summary["decision"]["blessed"]
+    columns = monitored(summary)
+    assert columns["fare"]["limit"]
+    assert columns["trip_start_timestamp"]["unjudged"]
+    assert most_important(summary) == "payment_type"
 
 
 def test_all_rows_of_flights_clear_its_own_bar(tmp_path):
@@ -59,6 +74,12 @@ def test_all_rows_of_flights_clear_its_own_bar(tmp_path):
     assert data["rows_dropped"] == 9_430
     assert summary["metrics"]["auc"] >= 0.705
     assert summary["decision"]["blessed"]
+    columns = monitored(summary)
+    assert summary["monitoring"]["blocks"] >= 50
+    assert columns["origin"]["limit"]
+    for name in ("flight", "tailnum", "month", "time_hour"):
+        assert columns[name]["unjudged"], name
+    assert most_important(summary) in ("month", "sched_dep_time")
 
 
 def test_every_flight_is_read_and_na_is_null():
