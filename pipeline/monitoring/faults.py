@@ -4,8 +4,10 @@ A fault is a mistake somewhere between the world and the model: to mend it is be
 on it. A rule comes before those that would tell its consequences.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
@@ -17,7 +19,7 @@ from pipeline.monitoring.rules.gaps import absent, filled, missing, mistyped
 from pipeline.monitoring.rules.requests import unanswered, unreadable, volume
 from pipeline.monitoring.rules.roundings import coarse, rounded
 from pipeline.monitoring.rules.shuffles import shuffled
-from pipeline.monitoring.rules.ties import all_ties
+from pipeline.monitoring.rules.ties import Tie, all_ties
 from pipeline.monitoring.rules.units import unit
 from pipeline.monitoring.verdict import Finding
 
@@ -25,36 +27,48 @@ FEWEST = 30  # witnesses: of fewer everything may be true
 LOOKED_BACK = 13  # windows
 REFUSED = ("mistyped", "absent")  # why the server answers without a score
 
+Key = tuple[str, tuple[str, ...]]
 Search = Callable[[Sequence[Change]], Iterator[Finding]]
 
 
 def findings(baseline: Baseline, window: Profile, earlier: Sequence[Profile]) -> list[Finding]:
     """The window's faults, the worst first; `earlier` are the windows before, newest first."""
     current = _findings(baseline, window)
-    lasting = [_with_since(finding, baseline, earlier) for finding in current]
-    return [*lasting, *volume(baseline, window, earlier)]
+    counts = _windows_in_a_row(current, baseline, earlier)
+    follows_another = bool(earlier) and earlier[0].instances > 0
+    history = [
+        _with_history(finding, counts[_key(finding)]) if follows_another else finding
+        for finding in current
+    ]
+    return [*history, *volume(baseline, window, earlier)]
 
 
-def _with_since(finding: Finding, baseline: Baseline, earlier: Sequence[Profile]) -> Finding:
-    """Say in how many of the windows before the same fault was."""
-    count = 0
+def _windows_in_a_row(
+    current: Sequence[Finding], baseline: Baseline, earlier: Sequence[Profile]
+) -> Counter[Key]:
+    """How many of the windows before had the same fault, up to the first without it."""
+    counts: Counter[Key] = Counter()
+    lasting = {_key(finding) for finding in current}
     for window in earlier[:LOOKED_BACK]:
-        if not any(_same(finding, former) for former in _findings(baseline, window)):
+        if not lasting:
             break
-        count += 1
-    if not earlier or not earlier[0].instances:
-        return finding
+        lasting &= {_key(finding) for finding in _findings(baseline, window)}
+        counts.update(lasting)
+    return counts
+
+
+def _with_history(finding: Finding, count: int) -> Finding:
     if not count:
-        end = "; it was not so in the window before"
+        history = "it was not so in the window before"
     elif count == 1:
-        end = "; so it was in the window before"
+        history = "so it was in the window before"
     else:
-        end = f"; so it was in the {count} windows before"
-    return replace(finding, sentence=f"{finding.sentence}{end}")
+        history = f"so it was in the {count} windows before"
+    return replace(finding, sentence=f"{finding.sentence}; {history}")
 
 
-def _same(finding: Finding, former: Finding) -> bool:
-    return (finding.name, finding.columns) == (former.name, former.columns)
+def _key(finding: Finding) -> Key:
+    return (finding.name, finding.columns)
 
 
 def _findings(baseline: Baseline, window: Profile) -> list[Finding]:
@@ -62,8 +76,9 @@ def _findings(baseline: Baseline, window: Profile) -> list[Finding]:
     if not window.instances:
         return [*unreadable(window)]
     columns = sorted(_of_columns(baseline, window), key=_rank)
-    refused = any(finding.name in REFUSED for finding in columns)
-    return [*unreadable(window), *columns, *(() if refused else unanswered(window))]
+    names = {finding.name for finding in columns}
+    without_score = unanswered(window) if names.isdisjoint(REFUSED) else ()
+    return [*unreadable(window), *columns, *without_score]
 
 
 def _of_columns(baseline: Baseline, window: Profile) -> Iterator[Finding]:
@@ -71,27 +86,23 @@ def _of_columns(baseline: Baseline, window: Profile) -> Iterator[Finding]:
         return
     changes = {change.name: change for change in _changes(baseline, window)}
     ties = all_ties(baseline, window)
-    searches: Sequence[Search] = (
-        absent,
-        lambda unclaimed: exchanged(unclaimed, ties),
-        mistyped,
-        _each(unit),
-        _each(constant),
-        _each(filled),
-        missing,
-        _each(spelling),
-        _each(new_value),
-        _each(rounded),
-        _each(partly_constant),
-        _each(coarse),
-    )
     claimed: set[str] = set()
-    for search in searches:
+    for search in _searches(ties):
         unclaimed = [change for change in changes.values() if change.name not in claimed]
         for finding in search(unclaimed):
             claimed |= set(finding.columns)
             yield finding
     yield from shuffled(changes, ties, claimed)
+
+
+def _searches(ties: Sequence[Tie]) -> Iterator[Search]:
+    """A root cause comes before its consequences."""
+    yield absent
+    yield partial(exchanged, ties=ties)
+    yield mistyped
+    yield from map(_each, (unit, constant, filled))
+    yield missing
+    yield from map(_each, (spelling, new_value, rounded, partly_constant, coarse))
 
 
 def _each(rule: Callable[[Change], Finding | None]) -> Search:
@@ -110,8 +121,8 @@ def _changes(baseline: Baseline, window: Profile) -> Iterator[Change]:
         yield Change(
             name=name,
             column=column,
-            before=baseline.reference.columns[name],
-            after=window.columns[name],
+            training=baseline.reference.columns[name],
+            window=window.columns[name],
             witnesses=window.effective,
             clocks=clocks,
             scale=baseline.scale,

@@ -2,95 +2,89 @@
 
 from collections.abc import Mapping
 
+from pipeline.monitoring.rules.category_shares import value_counts
 from pipeline.monitoring.rules.change import Change
 from pipeline.monitoring.rules.told import fault, listed, percent
 from pipeline.monitoring.verdict import Finding
 
 NEW = 0.01
-SHOWN = 3
+EXAMPLES = 3
 RENAMED = 0.8  # of the new values' share, or of the old one's
 
 
 def spelling(change: Change) -> Finding | None:
     """Old values come back in another case, or with other blanks and marks."""
-    if not _named(change):
-        return None
-    spellings = {_folded(value): value for value in reversed(_old(change))}
-    pairs = {
-        value: spellings[_folded(value)] for value in _new(change) if _folded(value) in spellings
-    }
-    share = sum(change.after.other_values[value] for value in pairs) / _present(change)
+    new_shares = _new_shares(change)
+    old_values = {_folded(value): value for value in value_counts(change)}
+    respelt = [value for value in new_shares if _folded(value) in old_values]
+    share = sum(new_shares[value] for value in respelt)
     if share <= NEW + change.chance(NEW):
         return None
-    told = [f"{value!r} for {old!r}" for value, old in list(pairs.items())[:SHOWN]]
+    pairs = [f"{value!r} for {old_values[_folded(value)]!r}" for value in respelt]
+    examples = listed(pairs[:EXAMPLES])
     return fault(
         "spelling",
         [change],
-        f"{change.name} is spelt in another way in {percent(share)} of the instances: "
-        f"{listed(told)}",
+        f"{change.name} is spelt in another way in {percent(share)} of the instances: {examples}",
         f"send {change.name} as the training rows spell it: to the model these are new values",
     )
 
 
 def new_value(change: Change) -> Finding | None:
     """A value that no training row has is frequent."""
-    if not _named(change):
+    least = NEW + change.chance(NEW)
+    new_shares = _new_shares(change)
+    frequent = {value: share for value, share in new_shares.items() if share > least}
+    share = sum(frequent.values())
+    if not frequent or 2 * _growth(change) < share:
         return None
-    counts = _new(change)
-    noise = change.chance(NEW)
-    by_share = {value: count / _present(change) for value, count in counts.items()}
-    frequent = {value: share for value, share in by_share.items() if share > NEW + noise}
-    if not frequent or _growth(change) < sum(frequent.values()) / 2:
-        return None
-    told = [f"{value!r} ({percent(share)})" for value, share in list(frequent.items())[:SHOWN]]
+    values = [f"{value!r} ({percent(share)})" for value, share in frequent.items()]
+    examples = listed(values[:EXAMPLES])
+    end = _lost(change, share)
     return fault(
         "new value",
         [change],
-        f"{change.name} has values that no training row has: {listed(told)}{_lost(change, frequent)}",
+        f"{change.name} has values that no training row has: {examples}{end}",
         "correct the callers if it is a mistake; else train on rows that have it, "
         "and allow it in schema.pbtxt",
     )
 
 
-def _lost(change: Change, frequent: Mapping[str, float]) -> str:
-    """The old value that has become rarer by as much: it may have a new name."""
-    decrease = change.bins_before - change.bins_after
-    place = int(decrease.argmax())
-    share = sum(frequent.values())
-    chance = change.chance(float(change.bins_before[place]))
-    if decrease[place] < max(RENAMED * share, chance) or share < RENAMED * decrease[place]:
-        return ""
-    return f"; {change.bin_name(place)} has lost {percent(float(decrease[place]), 'points')}"
+def _new_shares(change: Change) -> Mapping[str, float]:
+    """Of frequent values that were not in training, the first ones first.
 
-
-def _named(change: Change) -> bool:
-    """Values are told; those of ids and of the time are new all the time."""
+    Values of ids and of the time are new all the time.
+    """
     column = change.column
-    return column.bins.kind == "category" and not column.personal and column.unjudged is None
-
-
-def _old(change: Change) -> list[str]:
-    return [*change.column.bins.values, *change.before.other_values]
-
-
-def _new(change: Change) -> Mapping[str, int]:
-    """Frequent values without a bin that were not frequent in training, the first ones first."""
-    old = set(_old(change))
-    ordered = sorted(change.after.other_values.items(), key=lambda entry: (-entry[1], entry[0]))
-    return {value: count for value, count in ordered if value not in old}
+    if column.personal or column.unjudged is not None:
+        return {}
+    present = sum(change.window.bins)
+    old_values = value_counts(change)
+    counts = sorted(change.window.other_values.items(), key=lambda entry: -entry[1])
+    return {value: count / present for value, count in counts if value not in old_values}
 
 
 def _growth(change: Change) -> float:
-    """Of the share of all values without a bin."""
-    before = float(change.bins_before[-1])
-    return float(change.bins_after[-1]) - before + change.chance(before)
+    """Of the share of all values without a bin, at most."""
+    training_share = float(change.training_bins[-1])
+    window_share = float(change.window_bins[-1])
+    return window_share - training_share + change.chance(training_share)
 
 
-def _present(change: Change) -> int:
-    return max(1, sum(change.after.bins))
+def _lost(change: Change, new_share: float) -> str:
+    """The old value that has become rarer by as much: it may have a new name."""
+    decreases = change.training_bins - change.window_bins
+    place = int(decreases.argmax())
+    decrease = float(decreases[place])
+    chance = change.chance(float(change.training_bins[place]))
+    smaller, larger = sorted((decrease, new_share))
+    if decrease < chance or smaller < RENAMED * larger:
+        return ""
+    points = percent(decrease, "points")
+    return f"; {change.bin_name(place)} has lost {points}"
 
 
 def _folded(value: str) -> str:
     """Without case, blanks and marks; marks alone stay."""
-    letters = "".join(character for character in value.casefold() if character.isalnum())
-    return letters or value
+    letters = [character for character in value.casefold() if character.isalnum()]
+    return "".join(letters) or value

@@ -39,42 +39,51 @@ class Change:
 
     name: str
     column: Column
-    before: ColumnCounts
-    after: ColumnCounts
+    training: ColumnCounts
+    window: ColumnCounts
     witnesses: float
     clocks: Clocks
     scale: float = 1.0  # of limits
 
     @cached_property
-    def bins_before(self) -> NDArray[np.float64]:
+    def training_bins(self) -> NDArray[np.float64]:
         """Shares of the values that are present."""
-        return shares(self.before.bins)
+        return shares(self.training.bins)
 
     @cached_property
-    def bins_after(self) -> NDArray[np.float64]:
-        return shares(self.after.bins)
+    def window_bins(self) -> NDArray[np.float64]:
+        return shares(self.window.bins)
 
     @property
-    def missing_before(self) -> float:
-        return self.before.missing / max(1, self.before.total)
+    def training_missing(self) -> float:
+        return self.training.missing / max(1, self.training.total)
 
     @property
-    def missing_after(self) -> float:
-        return self.after.missing / max(1, self.after.total)
+    def window_missing(self) -> float:
+        return self.window.missing / max(1, self.window.total)
 
     @property
-    def mistyped_after(self) -> float:
-        return self.after.mistyped / max(1, self.after.total)
+    def mistyped_share(self) -> float:
+        return self.window.mistyped / max(1, self.window.total)
 
     @property
     def present(self) -> float:
         """Witnesses that have a value."""
-        return self.witnesses * sum(self.after.bins) / max(1, self.after.total)
+        return self.witnesses * sum(self.window.bins) / max(1, self.window.total)
 
     @property
     def clock(self) -> bool:
         """A part of the date or the time, of which a short window has few values."""
-        return self.column.calendar is not None and self.before.distinct < MANY
+        return self.column.calendar is not None and self.training.distinct < MANY
+
+    @property
+    def is_judged(self) -> bool:
+        return self.column.unjudged is None and not self.clock
+
+    @property
+    def is_counter(self) -> bool:
+        """A number whose distribution is not judged, since it grows or is an id."""
+        return self.column.unjudged is not None
 
     @property
     def in_season(self) -> bool:
@@ -84,22 +93,22 @@ class Change:
     @cached_property
     def distance(self) -> float:
         """Bits between all values, the missing ones included."""
-        return float(jensen_shannon(_with_missing(self.before), _with_missing(self.after)))
+        return float(jensen_shannon(_with_missing(self.training), _with_missing(self.window)))
 
     @cached_property
     def bin_distance(self) -> float:
         """Bits between the values that are present."""
-        return self.distance_to(self.bins_before)
+        return self.distance_to(self.training_bins)
 
     def distance_to(self, expected: NDArray[np.float64]) -> float:
         """Bits between the window's values and other shares of the same bins."""
-        return float(jensen_shannon(expected, self.after.bins))
+        return float(jensen_shannon(expected, self.window.bins))
 
     @cached_property
     def chance_distance(self) -> float:
         """Bits that chance explains."""
-        cells = np.count_nonzero(self.before.bins)
-        rows = sum(self.before.bins)
+        cells = np.count_nonzero(self.training.bins)
+        rows = sum(self.training.bins)
         chance = noise.largest_divergence(cells, self.present, rows, alpha=ALPHA)
         return float(self.column.dispersion * chance)
 
@@ -133,7 +142,9 @@ class Change:
     def chance(self, share: float, alpha: float = ALPHA) -> float:
         """How far chance takes a share of the window's instances from training's."""
         dispersion = self.column.dispersion**0.5
-        return float(dispersion) * chance_of_share(share, self.witnesses, self.before.total, alpha)
+        return float(dispersion) * chance_of_share(
+            share, self.witnesses, self.training.total, alpha
+        )
 
 
 def chance_of_share(share: float, witnesses: float, rows: float, alpha: float = ALPHA) -> float:

@@ -11,47 +11,49 @@ from pipeline.monitoring.verdict import Finding
 ALL = 0.99
 VARIED = 0.9  # training's most frequent value had no more
 PART = 0.25  # of the instances at least have the one value
+TWO = 2  # values: the last one before it stands still, and that one
 
 
 def constant(change: Change) -> Finding | None:
     """As good as all instances have one value, and training varied."""
-    judged = change.column.unjudged is None and not change.clock
-    varied = change.column.largest_share <= VARIED
-    by_chance = change.column.largest_share**change.present
-    if not judged or not varied or by_chance > ALPHA:
+    most_frequent = change.column.largest_share
+    by_chance = most_frequent**change.present > ALPHA
+    if not change.is_judged or most_frequent > VARIED or by_chance:
         return None
     share, value = _most_frequent(change)
-    if share < ALL or not _alone(change):
+    if share < ALL or not _is_single(change):
         return None
     return fault(
         "constant",
         [change],
         f"{change.name} is constant: {percent(share)} of the instances have {value}, in training "
-        f"the most frequent value had {percent(change.column.largest_share)}",
+        f"the most frequent value had {percent(most_frequent)}",
         f"look whether what fills {change.name} repeats its last value or a default",
     )
 
 
 def partly_constant(change: Change) -> Finding | None:
     """A part of the numbers has one value, and the others are as in training."""
-    judged = change.column.unjudged is None and not change.clock
-    if change.column.bins.kind != "number" or not judged or not change.moved:
+    if change.column.bins.kind != "number" or not change.is_judged or not change.moved:
         return None
-    before, after = change.bins_before, change.bins_after
-    place = int(np.argmax(after - before))
-    part = (after[place] - before[place]) / (1 - before[place])
-    if part < PART + change.chance(before[place]):
+    growth = change.window_bins - change.training_bins
+    place = int(growth.argmax())
+    training_share = float(change.training_bins[place])
+    window_share = float(change.window_bins[place])
+    part = float(growth[place]) / (1 - training_share)
+    if part < PART + change.chance(training_share):
         return None
-    mixture = before * (1 - part)
+    mixture = change.training_bins * (1 - part)
     mixture[place] += part
     if change.distance_to(mixture) > change.fit or change.in_season:
         return None
+    bin_name = change.bin_name(place)
     return fault(
         "constant",
         [change],
-        f"{change.name} is constant in a part of the instances: {percent(after[place])} of them "
-        f"have {change.bin_name(place)}, in training {percent(before[place])}, and all other "
-        "values are as in training",
+        f"{change.name} is constant in a part of the instances: {percent(window_share)} of them "
+        f"have {bin_name}, in training {percent(training_share)}, and all other values are as in "
+        "training",
         f"look whether what fills {change.name} repeats its last value or a default",
     )
 
@@ -59,33 +61,33 @@ def partly_constant(change: Change) -> Finding | None:
 def _most_frequent(change: Change) -> tuple[float, str]:
     """The share of the most frequent value, and how it is told."""
     bins = change.column.bins
-    place = int(np.argmax(change.bins_after))
-    share = float(change.bins_after[place])
+    place = int(change.window_bins.argmax())
+    share = float(change.window_bins[place])
     if bins.kind == "number":
         return share, _number(change, place)
-    if change.column.personal:
-        return 0.0, ""
     if place < len(bins.values):
         return share, change.bin_name(place)
-    count, value = max(
-        ((n, text) for text, n in change.after.other_values.items()), default=(0, "")
-    )
-    return count / sum(change.after.bins), repr(value)
+    counts = change.window.other_values
+    value = max(counts, key=lambda name: counts[name], default="")
+    count = counts.get(value, 0)
+    return count / sum(change.window.bins), repr(value)
 
 
 def _number(change: Change, place: int) -> str:
     """The one value, by the mean of its logarithms, or its bin."""
-    counts = change.after
-    if counts.positive == sum(counts.bins):
-        return f"about {exp(counts.log_sum / counts.positive):.4g}"
-    return change.bin_name(place)
+    counts = change.window
+    if counts.positive < sum(counts.bins):
+        return change.bin_name(place)
+    mean = counts.log_sum / counts.positive
+    return f"about {exp(mean):.4g}"
 
 
-def _alone(change: Change) -> bool:
-    """A bin has one number: no more are different than there are beside it."""
+def _is_single(change: Change) -> bool:
+    """A bin of numbers has one of them: no more are different than there are beside it."""
     if change.column.bins.kind == "category":
         return True
-    place = int(np.argmax(change.bins_after))
-    beside = sum(change.after.bins) - change.after.bins[place]
-    outside = beside / max(1e-9, 1 - change.bins_before[place])
-    return change.after.distinct <= 2 + outside and change.after.distinct < change.before.distinct
+    distinct = change.window.distinct
+    place = int(change.window_bins.argmax())
+    instances = np.delete(change.window.bins, place).sum()
+    beside = 1 - float(change.training_bins[place])
+    return distinct < change.training.distinct and beside * (distinct - TWO) <= instances

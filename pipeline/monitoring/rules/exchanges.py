@@ -1,17 +1,19 @@
 """Two columns that were exchanged: each one has the other's values."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.baseline.distance import jensen_shannon
+from pipeline.monitoring.rules.category_shares import shares_by_name, value_counts
 from pipeline.monitoring.rules.change import Change
 from pipeline.monitoring.rules.logarithms import Logarithms
+from pipeline.monitoring.rules.scaled import scaled_shares
 from pipeline.monitoring.rules.ties import Tie
 from pipeline.monitoring.rules.told import fault
-from pipeline.monitoring.rules.units import between
 from pipeline.monitoring.verdict import Finding
 
 EXPLAINED = 4  # times less distance than each from its own column
@@ -22,17 +24,18 @@ NAMED = 0.8  # of the values, or of those without a bin, belong to the other col
 
 def exchanged(changes: Sequence[Change], ties: Sequence[Tie]) -> Iterator[Finding]:
     """The pairs that explain most come first; each column is in one at most."""
-    candidates = [one for one in changes if _comparable(one)]
-    gains = [(_gain(left, right, ties), left, right) for left, right in combinations(candidates, 2)]
-    gains.sort(key=lambda entry: -entry[0])
-    taken: set[str] = set()
-    for gain, left, right in gains:
-        if gain > 0 and not taken & {left.name, right.name}:
-            taken |= {left.name, right.name}
-            yield _told(left, right)
+    comparable = [change for change in changes if _is_comparable(change)]
+    pairs = [_Exchange(left, right, ties) for left, right in combinations(comparable, 2)]
+    fitting = [pair for pair in pairs if pair.fits]
+    fitting.sort(key=lambda pair: -pair.gain)
+    exchanged_names: set[str] = set()
+    for pair in fitting:
+        if exchanged_names.isdisjoint(pair.names):
+            exchanged_names |= pair.names
+            yield _finding(pair.left, pair.right)
 
 
-def _told(left: Change, right: Change) -> Finding:
+def _finding(left: Change, right: Change) -> Finding:
     return fault(
         "exchanged",
         [left, right],
@@ -44,36 +47,71 @@ def _told(left: Change, right: Change) -> Finding:
     )
 
 
-def _comparable(change: Change) -> bool:
+def _is_comparable(change: Change) -> bool:
     column = change.column
     judged = column.unjudged is None and not column.personal and not change.clock
-    return judged and column.bins.count > 1 and change.missing_after < 1
+    return judged and column.bins.count > 1 and change.window_missing < 1
 
 
-def _gain(left: Change, right: Change, ties: Sequence[Tie]) -> float:
-    """Bits that the exchange explains; 0 where it explains too little."""
-    own = left.distance + right.distance
-    if left.column.bins.kind != right.column.bins.kind:
-        return own if _mixed(left, right) or _mixed(right, left) else 0.0
-    crossed = _crossed(left, right) + _crossed(right, left)
-    moved = left.moved or right.moved
-    if moved and EXPLAINED * crossed < own and crossed <= left.fit + right.fit:
-        return own - crossed
-    alike = _loose(left, right, ties) and _loose(right, left, ties)
-    if alike and EXPLAINED_ALIKE * crossed < own:
-        return own - crossed
-    return 0.0
+@dataclass(frozen=True)
+class _Exchange:
+    """Two columns, of which each may have the other's values."""
+
+    left: Change
+    right: Change
+    ties: Sequence[Tie]
+
+    @property
+    def names(self) -> set[str]:
+        return {self.left.name, self.right.name}
+
+    @property
+    def own(self) -> float:
+        """Bits between the columns and their own training rows."""
+        return self.left.distance + self.right.distance
+
+    @cached_property
+    def crossed(self) -> float:
+        """Bits between the columns and each other's training rows."""
+        return _distance(self.left, self.right) + _distance(self.right, self.left)
+
+    @property
+    def gain(self) -> float:
+        """Bits that the exchange explains."""
+        return self.own if self._is_mixed else self.own - self.crossed
+
+    @property
+    def fits(self) -> bool:
+        if self._is_mixed:
+            return _is_mixed(self.left, self.right) or _is_mixed(self.right, self.left)
+        if self.left.moved or self.right.moved:
+            near = self.crossed <= self.left.fit + self.right.fit
+            if near and EXPLAINED * self.crossed < self.own:
+                return True
+        return self._is_alike and EXPLAINED_ALIKE * self.crossed < self.own
+
+    @property
+    def _is_mixed(self) -> bool:
+        return self.left.column.bins.kind != self.right.column.bins.kind
+
+    @property
+    def _is_alike(self) -> bool:
+        """Each column no longer goes together with a third one."""
+        broken = [set(tie.columns) for tie in self.ties if tie.broken]
+        thirds = [columns for columns in broken if columns != self.names]
+        left_is_loose = any(self.left.name in columns for columns in thirds)
+        right_is_loose = any(self.right.name in columns for columns in thirds)
+        return left_is_loose and right_is_loose
 
 
-def _mixed(number: Change, category: Change) -> bool:
-    """The number is text, and the category's new values are numbers."""
-    if number.column.bins.kind != "number" or number.mistyped_after < NAMED:
+def _is_mixed(number: Change, category: Change) -> bool:
+    """The number is text, and the category's values are numbers."""
+    if number.mistyped_share < NAMED or category.column.bins.kind != "category":
         return False
-    if category.bins_after[-1] < NAMED:
-        return False
-    unknown = category.after.other_values
-    count = sum(count for value, count in unknown.items() if _is_number(value))
-    return count > NAMED * sum(unknown.values())
+    values = category.window.other_values
+    numeric = [count for value, count in values.items() if _is_number(value)]
+    new = category.window_bins[-1] >= NAMED
+    return bool(new) and sum(numeric) > NAMED * sum(values.values())
 
 
 def _is_number(text: str) -> bool:
@@ -84,52 +122,37 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _loose(change: Change, other: Change, ties: Sequence[Tie]) -> bool:
-    """The column no longer goes together with one that is not the other of the exchange."""
-    own = [tie for tie in ties if change.name in tie.columns and other.name not in tie.columns]
-    return any(tie.broken for tie in own)
-
-
-def _crossed(change: Change, other: Change) -> float:
-    """Bits between the column's window and the other column's training rows."""
+def _distance(change: Change, partner: Change) -> float:
+    """Bits between the column's window and the partner's training rows; 1 where none can be."""
     if change.column.bins.kind == "number":
-        if not _same_logarithms(change, other):
-            return 1.0
-        expected = between(other.column, change.column.bins.edges)
-    elif _known(change, other):
-        expected = _by_name(change, other)
+        comparable = _have_same_logarithms(change, partner)
+        shares = scaled_shares(partner.column, change.column.bins.edges)
     else:
+        comparable = _have_same_values(change, partner)
+        shares = np.fromiter(shares_by_name(change, partner), np.float64)
+    if not comparable:
         return 1.0
-    missing = other.missing_before
-    after = (*change.after.bins, change.after.missing)
-    return float(jensen_shannon([*expected * (1 - missing), missing], after))
+    missing = partner.training_missing
+    expected = np.append(shares * (1 - missing), missing)
+    cells = (*change.window.bins, change.window.missing)
+    return float(jensen_shannon(expected, cells))
 
 
-def _same_logarithms(change: Change, other: Change) -> bool:
-    """Values outside of all of the column's bins are the other column's all the same."""
-    after, before = Logarithms.of(change.after), Logarithms.of(other.before)
-    return (
-        abs(after.positive - before.positive) < LOGARITHMS
-        and abs(after.mean - before.mean) < LOGARITHMS
-        and abs(after.deviation - before.deviation) < LOGARITHMS
+def _have_same_logarithms(change: Change, partner: Change) -> bool:
+    """Values outside of all of the column's bins are the partner's all the same."""
+    window = Logarithms.of(change.window)
+    training = Logarithms.of(partner.training)
+    differences = (
+        window.positive - training.positive,
+        window.mean - training.mean,
+        window.deviation - training.deviation,
     )
+    return max(differences) < LOGARITHMS and min(differences) > -LOGARITHMS
 
 
-def _by_name(change: Change, other: Change) -> NDArray[np.float64]:
-    counts = _names(other)
-    total = max(1, sum(other.before.bins))
-    shares = [counts.get(value, 0) / total for value in change.column.bins.values]
-    return np.array([*shares, max(0.0, 1 - sum(shares))])
-
-
-def _known(change: Change, other: Change) -> bool:
-    """The values without a bin are the other column's, not new ones."""
-    unknown = change.after.other_values
-    names = _names(other)
-    count = sum(count for value, count in unknown.items() if value in names)
-    return count >= NAMED * sum(unknown.values())
-
-
-def _names(change: Change) -> dict[str, int]:
-    binned = dict(zip(change.column.bins.values, change.before.bins, strict=False))
-    return binned | dict(change.before.other_values)
+def _have_same_values(change: Change, partner: Change) -> bool:
+    """The values without a bin are the partner's, not new ones."""
+    values = change.window.other_values
+    names = value_counts(partner)
+    partners = [count for value, count in values.items() if value in names]
+    return sum(partners) >= NAMED * sum(values.values())

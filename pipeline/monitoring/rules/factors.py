@@ -1,6 +1,8 @@
 """Factors that people multiply by, knowingly or not."""
 
-# From one unit to another; each holds the other way round, too.
+import numpy as np
+
+# From one unit to another; each is told the other way round, too.
 _FACTORS = {
     ("miles", "kilometres"): 1.609344,
     ("feet", "metres"): 0.3048,
@@ -15,28 +17,31 @@ _FACTORS = {
     ("days", "hours"): 24.0,
     ("days", "seconds"): 86400.0,
     ("dollars", "cents"): 100.0,
-    ("degrees", "radians"): 0.017453292519943295,
+    ("degrees", "radians"): np.pi / 180,
     ("ones", "tens"): 0.1,
     ("ones", "thousands"): 0.001,
     ("ones", "millions"): 0.000001,
 }
 _ALSO = {
-    ("dollars", "cents"): "fractions to percents",
-    ("cents", "dollars"): "percents to fractions",
-    ("minutes", "seconds"): "hours to minutes",
-    ("seconds", "minutes"): "minutes to hours",
-    ("ones", "thousands"): "metres to kilometres",
-    ("thousands", "ones"): "seconds to milliseconds",
+    "dollars to cents": "fractions to percents",
+    "cents to dollars": "percents to fractions",
+    "minutes to seconds": "hours to minutes",
+    "seconds to minutes": "minutes to hours",
+    "ones to thousands": "metres to kilometres",
+    "thousands to ones": "seconds to milliseconds",
 }
 
 
 def _name(source: str, target: str) -> str:
     name = f"{source} to {target}"
-    other = _ALSO.get((source, target))
-    return f"{name}, or {other}" if other else name
+    alias = _ALSO.get(name)
+    return f"{name}, or {alias}" if alias else name
 
 
-NAMED: tuple[tuple[float, str], ...] = (
-    *((factor, _name(source, target)) for (source, target), factor in _FACTORS.items()),
-    *((1 / factor, _name(target, source)) for (source, target), factor in _FACTORS.items()),
+_UP = tuple(_FACTORS.values())
+_DOWN = tuple(1 / factor for factor in _UP)
+VALUES = np.array([*_UP, *_DOWN])
+NAMES = (
+    *(_name(source, target) for source, target in _FACTORS),
+    *(_name(target, source) for source, target in _FACTORS),
 )

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
 from pipeline.monitoring.rules.change import Change
-from pipeline.monitoring.rules.told import are, fault, listed, percent
+from pipeline.monitoring.rules.told import are, fault, names_of, percent
 from pipeline.monitoring.verdict import Finding
 
 MISSING = 0.015  # of all instances more, beyond what training's blocks showed
@@ -20,38 +18,44 @@ ALIKE = 0.01  # columns that lack as many more, lack them together
 
 def absent(changes: Sequence[Change]) -> Iterator[Finding]:
     """Columns that training had and requests as good as never have."""
-    for group in _together(changes, _absence):
-        names = listed([change.name for change in group])
+    for group in _of_one_cause(changes, _absence):
+        first, *_ = group
+        names = names_of(group)
+        window = percent(1 - first.window_missing)
+        training = percent(1 - first.training_missing)
         yield fault(
             "absent",
             group,
-            f"{names} {are(group)} in {percent(1 - group[0].missing_after)} of the instances, in "
-            f"training in {percent(1 - group[0].missing_before)}",
+            f"{names} {are(group)} in {window} of the instances, in training in {training}",
             f"look whether callers renamed or dropped {names}: to the model it is missing",
         )
 
 
 def mistyped(changes: Sequence[Change]) -> Iterator[Finding]:
     """Text is sent where the model takes a number."""
-    for group in _together(changes, _mistyped):
-        names = listed([change.name for change in group])
+    for group in _of_one_cause(changes, _mistyped):
+        first, *_ = group
+        names = names_of(group)
+        share = percent(first.mistyped_share)
         yield fault(
             "mistyped",
             group,
-            f"{names} {are(group)} no number in {percent(group[0].mistyped_after)} of the instances",
+            f"{names} {are(group)} no number in {share} of the instances",
             f"send {names} as JSON numbers",
         )
 
 
 def missing(changes: Sequence[Change]) -> Iterator[Finding]:
     """More is missing than training's own time blocks lacked."""
-    for group in _together(changes, _missing):
-        names = listed([change.name for change in group])
+    for group in _of_one_cause(changes, _missing):
+        first, *_ = group
+        names = names_of(group)
+        window = percent(first.window_missing)
+        training = percent(first.training_missing)
         yield fault(
             "missing",
             group,
-            f"{names} {are(group)} missing in {percent(group[0].missing_after)} of the instances, "
-            f"in training in {percent(group[0].missing_before)}",
+            f"{names} {are(group)} missing in {window} of the instances, in training in {training}",
             f"look which callers leave {names} out, or which source no longer has it",
         )
 
@@ -61,28 +65,35 @@ def filled(change: Change) -> Finding | None:
     decrease = -_increase(change)
     if decrease <= _tolerated(change):
         return None
-    before = np.array(change.before.bins) / max(1, change.before.total)
-    after = np.array(change.after.bins) / max(1, change.after.total)
-    growth = after - before
+    training_shares = change.training_bins * (1 - change.training_missing)
+    window_shares = change.window_bins * (1 - change.window_missing)
+    growth = window_shares - training_shares
     place = int(growth.argmax())
     if growth[place] < FILLED * decrease:
         return None
+    bin_name = change.bin_name(place)
+    window = percent(float(window_shares[place]))
+    training = percent(float(training_shares[place]))
     return fault(
         "filled in",
         [change],
-        f"{change.name} is missing in {percent(change.missing_after)} of the instances, in "
-        f"training in {percent(change.missing_before)}, and {change.bin_name(place)} has "
-        f"{percent(after[place])} instead of {percent(before[place])}: one value is filled in",
+        f"{change.name} is missing in {percent(change.window_missing)} of the instances, in "
+        f"training in {percent(change.training_missing)}, and {bin_name} has {window} instead of "
+        f"{training}: one value is filled in",
         f"leave {change.name} out where it is not known, as in training",
     )
 
 
-def _together(changes: Sequence[Change], size: Callable[[Change], float]) -> Iterator[list[Change]]:
-    """Columns of the same cause: as many instances have it, which is `size` or 0."""
-    affected = sorted((change for change in changes if size(change) > 0), key=size)
+def _of_one_cause(
+    changes: Sequence[Change], size: Callable[[Change], float]
+) -> Iterator[list[Change]]:
+    """Columns of which as many instances are affected: by `size`, which is 0 of a whole one."""
+    sizes = {change.name: size(change) for change in changes}
+    affected = [change for change in changes if sizes[change.name]]
+    affected.sort(key=lambda change: sizes[change.name])
     group: list[Change] = []
     for change in affected:
-        if group and size(change) - size(group[0]) > ALIKE:
+        if group and sizes[change.name] - sizes[group[0].name] > ALIKE:
             yield group
             group = []
         group.append(change)
@@ -91,28 +102,28 @@ def _together(changes: Sequence[Change], size: Callable[[Change], float]) -> Ite
 
 
 def _absence(change: Change) -> float:
-    gone = change.missing_after >= ABSENT and change.missing_before <= RARE
-    return 1.0 if gone else 0.0
+    gone = change.window_missing >= ABSENT and change.training_missing <= RARE
+    return float(gone)
 
 
 def _mistyped(change: Change) -> float:
-    share = change.mistyped_after
-    return share if share > MISTYPED + change.chance(MISTYPED) else 0.0
+    tolerated = MISTYPED + change.chance(MISTYPED)
+    return change.mistyped_share if change.mistyped_share > tolerated else 0.0
 
 
 def _missing(change: Change) -> float:
     increase = _increase(change)
     if increase <= _tolerated(change):
         return 0.0
-    usual = change.missing_before > SELDOM
+    usual = change.training_missing > SELDOM
     return 0.0 if usual and change.in_season else increase
 
 
 def _increase(change: Change) -> float:
-    return change.missing_after - change.missing_before
+    return change.window_missing - change.training_missing
 
 
 def _tolerated(change: Change) -> float:
     """Of a change of the missing share."""
-    chance = change.chance(change.missing_before, MISSING_ALPHA)
+    chance = change.chance(change.training_missing, MISSING_ALPHA)
     return max(MISSING, change.column.missing_limit) + chance

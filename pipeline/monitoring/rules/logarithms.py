@@ -16,9 +16,10 @@ class Logarithms:
 
     @classmethod
     def of(cls, counts: ColumnCounts) -> "Logarithms":
-        numbers = sum(counts.bins)
         if not counts.positive:
             return cls(0.0, 0.0, 0.0)
+        positive = counts.positive / sum(counts.bins)
         mean = counts.log_sum / counts.positive
-        variance = max(0.0, counts.log_square_sum / counts.positive - mean**2)
-        return cls(counts.positive / numbers, mean, sqrt(variance))
+        square_mean = counts.log_square_sum / counts.positive
+        variance = max(0.0, square_mean - mean**2)
+        return cls(positive, mean, sqrt(variance))

@@ -1,6 +1,7 @@
 """Requests that are no requests of this model, go unanswered, or come in other numbers."""
 
 from collections.abc import Iterator, Sequence
+from math import inf, sqrt
 
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
@@ -10,75 +11,74 @@ from pipeline.monitoring.verdict import Finding
 
 TOLERATED = 0.005
 COMPARED = 4  # windows before, at least
-RANGE = 2.0  # times less or more than any of them
+RANGE = 2  # times less or more than any of them
 WEEK = 7
 
 
 def unreadable(window: Profile) -> Iterator[Finding]:
-    """Elements of a payload that no column can be counted of, and instances without a score."""
+    """Elements of a payload that no column can be counted of."""
     elements = window.instances + window.unparsable + window.foreign
-    yield from _share(
-        "unparsable",
-        window.unparsable / max(1, elements),
-        window,
-        "of the logged elements are no JSON object",
-        "look which caller sends them, and whether the log cuts long requests",
-    )
-    yield from _share(
-        "foreign",
-        window.foreign / max(1, elements),
-        window,
-        "of the logged instances have none of the model's columns: they are another model's",
-        "look which caller asks the wrong endpoint",
-    )
+    if _is_frequent(window.unparsable, elements, window):
+        share = percent(window.unparsable / elements)
+        yield _finding(
+            "unparsable",
+            f"{share} of the logged elements are no JSON object",
+            "look which caller sends them, and whether the log cuts long requests",
+        )
+    if _is_frequent(window.foreign, elements, window):
+        share = percent(window.foreign / elements)
+        yield _finding(
+            "foreign",
+            f"{share} of the logged instances have none of the model's columns: "
+            "they are another model's",
+            "look which caller asks the wrong endpoint",
+        )
 
 
 def unanswered(window: Profile) -> Iterator[Finding]:
     """Instances without a score."""
-    yield from _share(
-        "unanswered",
-        window.unanswered / max(1, window.instances),
-        window,
-        "of the instances have no score in the log",
-        "look for errors in the server's log, and for answers shorter than their requests",
-    )
+    if _is_frequent(window.unanswered, window.instances, window):
+        share = percent(window.unanswered / window.instances)
+        yield _finding(
+            "unanswered",
+            f"{share} of the instances have no score in the log",
+            "look for errors in the server's log, and for answers shorter than their requests",
+        )
 
 
 def volume(baseline: Baseline, window: Profile, earlier: Sequence[Profile]) -> Iterator[Finding]:
     """Far fewer or more requests than any of the windows before, of the same weekday."""
-    counts = [one.requests for one in _same_weekday(baseline, earlier) if one.requests]
-    if len(counts) < COMPARED or not window.requests:
+    counts = [profile.requests for profile in _of_same_weekday(baseline, earlier)]
+    positive = [count for count in counts if count]
+    if len(positive) < COMPARED or not window.requests:
         return
-    least, most = min(counts), max(counts)
-    chance = SIGMAS * window.requests**0.5
-    if least / RANGE - chance <= window.requests <= most * RANGE + chance:
+    least = min(positive)
+    most = max(positive)
+    chance = SIGMAS * sqrt(window.requests)
+    lower = least / RANGE - chance
+    upper = most * RANGE + chance
+    if lower <= window.requests <= upper:
         return
-    yield Finding(
-        kind="fault",
-        name="volume",
-        columns=(),
-        sentence=f"{window.requests:,} requests came, in the {len(counts)} windows before "
+    yield _finding(
+        "volume",
+        f"{window.requests:,} requests came, in each of {len(positive)} windows before "
         f"{least:,} to {most:,}",
-        remedy="look whether a caller stopped, retries without end, or the traffic split changed",
+        "look whether a caller stopped, retries without end, or the traffic split changed",
     )
 
 
-def _same_weekday(baseline: Baseline, earlier: Sequence[Profile]) -> Sequence[Profile]:
+def _of_same_weekday(baseline: Baseline, earlier: Sequence[Profile]) -> list[Profile]:
     """Of days: every seventh one before; a window of whole weeks is like any other."""
     days = baseline.window_days
-    return [one for place, one in enumerate(earlier, 1) if place * days % WEEK == 0]
+    numbered = enumerate(earlier, start=1)
+    return [profile for number, profile in numbered if number * days % WEEK == 0]
 
 
-def _share(
-    name: str, share: float, window: Profile, sentence: str, remedy: str
-) -> Iterator[Finding]:
-    witnesses = window.effective or window.unparsable + window.foreign
-    chance = chance_of_share(TOLERATED, witnesses, float("inf"))
-    if share > TOLERATED + chance:
-        yield Finding(
-            kind="fault",
-            name=name,
-            columns=(),
-            sentence=f"{percent(share)} {sentence}",
-            remedy=remedy,
-        )
+def _is_frequent(count: int, elements: int, window: Profile) -> bool:
+    witnesses = window.effective or elements
+    chance = chance_of_share(TOLERATED, witnesses, inf)
+    return count > (TOLERATED + chance) * elements
+
+
+def _finding(name: str, sentence: str, remedy: str) -> Finding:
+    return Finding(kind="fault", name=name, columns=(), sentence=sentence, remedy=remedy)

@@ -13,42 +13,45 @@ def shuffled(
     changes: Mapping[str, Change], ties: Sequence[Tie], claimed: Collection[str]
 ) -> Iterator[Finding]:
     """The column that broken pairs share, while all pairs' columns are as in training."""
-    testable = [tie for tie in ties if tie.testable and _unmoved(tie, changes, claimed)]
+    unmoved = {name for name, change in changes.items() if not change.moved}
+    as_ever = unmoved.difference(claimed)
+    testable = [tie for tie in ties if tie.testable and as_ever.issuperset(tie.columns)]
     broken = [tie for tie in testable if tie.broken]
     while broken:
         names = _most_suspect(broken, testable)
-        own = [tie for tie in broken if set(tie.columns) & set(names)]
-        broken = [tie for tie in broken if tie not in own]
-        yield _told([changes[name] for name in names], own)
+        explained = [tie for tie in broken if not names.isdisjoint(tie.columns)]
+        broken = [tie for tie in broken if names.isdisjoint(tie.columns)]
+        suspects = [changes[name] for name in sorted(names)]
+        yield _finding(suspects, explained)
 
 
-def _unmoved(tie: Tie, changes: Mapping[str, Change], claimed: Collection[str]) -> bool:
-    return not any(name in claimed or changes[name].moved for name in tie.columns)
-
-
-def _most_suspect(broken: Sequence[Tie], testable: Sequence[Tie]) -> list[str]:
+def _most_suspect(broken: Sequence[Tie], testable: Sequence[Tie]) -> set[str]:
     """The column in most broken pairs and fewest whole ones; both of a pair without others."""
-    whole = Counter(name for tie in testable if tie not in broken for name in tie.columns)
-    suspects = Counter(name for tie in broken for name in tie.columns)
-    suspects.subtract({name: whole[name] for name in suspects})
-    most = max(suspects.values())
-    names = sorted(name for name, score in suspects.items() if score == most)
-    for tie in broken:
-        if set(tie.columns) <= set(names):
-            return sorted(tie.columns)
-    return names[:1]
+    scores: Counter[str] = Counter()
+    for tie in testable:
+        scores.update(tie.columns if tie in broken else ())
+        scores.subtract(() if tie in broken else tie.columns)
+    suspects = {name for tie in broken for name in tie.columns}
+    most = max(scores[name] for name in suspects)
+    names = {name for name in suspects if scores[name] == most}
+    pairs = [set(tie.columns) for tie in broken if names.issuperset(tie.columns)]
+    return pairs[0] if pairs else {min(names)}
 
 
-def _told(changes: Sequence[Change], ties: Sequence[Tie]) -> Finding:
-    names = {change.name for change in changes}
-    name = " or ".join(change.name for change in changes)
-    partners = sorted({column for tie in ties for column in tie.columns} - names)
-    weakest = max(ties, key=lambda tie: tie.before - tie.after)
+def _finding(changes: Sequence[Change], ties: Sequence[Tie]) -> Finding:
+    names = [change.name for change in changes]
+    name = " or ".join(names)
+    partners = {column for tie in ties for column in tie.columns}
+    partner_names = listed(sorted(partners.difference(names)))
+    together = f"together with {partner_names}" if partner_names else "together"
+    weakest = max(ties, key=lambda tie: tie.training - tie.window)
+    pair = listed(weakest.columns)
+    bits = max(0.0, weakest.window)
     return fault(
         "shuffled",
         changes,
         f"the rows of {name} are shuffled: its values are as in training, and no longer go "
-        f"together{' with ' if partners else ''}{listed(partners)} ({listed(weakest.columns)} "
-        f"tell {max(0.0, weakest.after):.2g} bits of each other instead of {weakest.before:.2g})",
+        f"{together} ({pair} tell {bits:.2g} bits of each other instead of "
+        f"{weakest.training:.2g})",
         f"look where requests are made for a join or a sort that leaves {name} behind",
     )

@@ -1,6 +1,8 @@
 """What the columns of each pair tell of one another, in training and in a window."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +13,17 @@ from pipeline.baseline.distance import jensen_shannon, shares
 from pipeline.baseline.profile import Profile
 from pipeline.monitoring.rules.change import ALPHA
 
-KEPT = 0.5  # of these bits, at least
+KEPT = 0.5  # of the bits that two columns tell of each other, at least
 CLEAR = 1.5  # times what is tolerated: so far training is from columns without a tie
 
 
 @dataclass(frozen=True)
 class Tie:
-    """`before` and `after` are mutual information, in bits."""
+    """The mutual information of two columns, in bits."""
 
     pair: Pair
-    before: float
-    after: float
+    training: float
+    window: float
     testable: bool  # columns without a tie would show
     broken: bool
 
@@ -35,37 +37,57 @@ def all_ties(baseline: Baseline, window: Profile) -> list[Tie]:
 
 
 def _tie(pair: Pair, baseline: Baseline, window: Profile) -> Tie:
-    before, after = _table(pair, baseline.reference), _table(pair, window)
-    rows = before.sum()
-    witnesses = window.effective * after.sum() / window.instances
-    chance = noise.largest_divergence(np.count_nonzero(before), witnesses, rows, alpha=ALPHA)
+    training = _Table.of(pair, baseline.reference)
+    served = _Table.of(pair, window)
+    cells = np.count_nonzero(training.cells)
+    chance = noise.largest_divergence(cells, served.witnesses, training.witnesses, alpha=ALPHA)
     tolerated = baseline.scale * pair.limit + float(chance)
-    testable = _distance(before, _independent(before)) > CLEAR * tolerated
-    information = (_information(before, rows), _information(after, witnesses))
-    lost = information[1] < KEPT * information[0]
-    moved = _distance(before, after) > tolerated
-    return Tie(pair, *information, testable=testable, broken=testable and lost and moved)
+    testable = training.distance(training.independent) > CLEAR * tolerated
+    moved = training.distance(served.cells) > tolerated
+    lost = served.information < KEPT * training.information
+    return Tie(
+        pair=pair,
+        training=training.information,
+        window=served.information,
+        testable=testable,
+        broken=testable and lost and moved,
+    )
 
 
-def _table(pair: Pair, profile: Profile) -> NDArray[np.float64]:
-    cells = np.asarray(profile.pairs[pair.name], dtype=np.float64)
-    return cells.reshape(pair.left_bins.count, pair.right_bins.count)
+@dataclass(frozen=True)
+class _Table:
+    """Instances by the bins of two columns; `witnesses` is the effective size of them all."""
 
+    cells: NDArray[np.float64]
+    witnesses: float
 
-def _distance(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    return float(jensen_shannon(left.ravel(), right.ravel()))
+    @classmethod
+    def of(cls, pair: Pair, profile: Profile) -> "_Table":
+        counts = np.asarray(profile.pairs[pair.name], dtype=np.float64)
+        cells = counts.reshape(pair.left_bins.count, pair.right_bins.count)
+        present = float(cells.sum()) / profile.instances
+        return cls(cells, present * profile.effective)
 
+    @property
+    def independent(self) -> NDArray[np.float64]:
+        """The same rows and columns without any tie."""
+        rows = self.cells.sum(axis=1)
+        columns = self.cells.sum(axis=0)
+        return np.outer(rows, columns)
 
-def _independent(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same rows and columns without any tie."""
-    return np.outer(table.sum(axis=1), table.sum(axis=0))
+    @cached_property
+    def information(self) -> float:
+        """Mutual information in bits, without what chance alone gives (Miller and Madow, 1955)."""
+        joint = shares(self.cells.ravel())
+        independent = shares(self.independent.ravel())
+        ratio = np.divide(joint, independent, out=np.ones_like(joint), where=joint > 0)
+        information = float(joint @ np.log2(ratio))
+        rows = np.count_nonzero(self.cells.sum(axis=1))
+        columns = np.count_nonzero(self.cells.sum(axis=0))
+        freedom = float(max(0, rows - 1) * max(0, columns - 1))
+        chance = freedom / (2 * log(2) * max(1.0, self.witnesses))
+        return information - chance
 
-
-def _information(table: NDArray[np.float64], witnesses: float) -> float:
-    """Mutual information, without what chance alone gives (Miller and Madow, 1955)."""
-    joint = shares(table.ravel()).reshape(table.shape)
-    independent = _independent(joint)
-    ratio = np.divide(joint, independent, out=np.ones_like(joint), where=joint > 0)
-    rows, columns = np.count_nonzero(table.sum(axis=1)), np.count_nonzero(table.sum(axis=0))
-    chance = max(0, rows - 1) * max(0, columns - 1) / (2 * np.log(2) * max(1.0, witnesses))
-    return float((joint * np.log2(ratio)).sum() - chance)
+    def distance(self, cells: NDArray[np.float64]) -> float:
+        divergence = jensen_shannon(self.cells.ravel(), cells.ravel())
+        return float(divergence)

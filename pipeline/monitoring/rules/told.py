@@ -9,6 +9,7 @@ from pipeline.monitoring.verdict import Finding
 def fault(name: str, changes: Sequence[Change], sentence: str, remedy: str) -> Finding:
     """A finding on the columns of one cause."""
     worst = max(changes, key=lambda change: change.distance)
+    importances = [change.column.importance or 0.0 for change in changes]
     return Finding(
         kind="fault",
         name=name,
@@ -17,7 +18,7 @@ def fault(name: str, changes: Sequence[Change], sentence: str, remedy: str) -> F
         remedy=remedy,
         distance=worst.distance,
         limit=worst.column.limit,
-        importance=max(change.column.importance or 0.0 for change in changes),
+        importance=max(0.0, *importances),
     )
 
 
@@ -31,9 +32,12 @@ def percent(share: float, unit: str = "%") -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def names_of(changes: Sequence[Change]) -> str:
+    return listed([change.name for change in changes])
 
 
 def are(changes: Sequence[Change]) -> str:

@@ -1,27 +1,27 @@
 """Numbers in another unit: all of them multiplied by the same factor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import exp, log, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.baseline.content import Column
 from pipeline.baseline.distance import jensen_shannon
 from pipeline.monitoring.rules.change import SIGMAS, Change
-from pipeline.monitoring.rules.factors import NAMED
+from pipeline.monitoring.rules.factors import NAMES, VALUES
 from pipeline.monitoring.rules.logarithms import Logarithms
+from pipeline.monitoring.rules.scaled import scaled_shares
 from pipeline.monitoring.rules.told import fault
 from pipeline.monitoring.verdict import Finding
 
 FEWEST = 200  # witnesses: of fewer the bins tell little
-SMALLEST = 1.1  # a factor of less is a change of prices
-SMALLEST_IN_SEASON = 1.5
-SMALLEST_OF_COUNTER = 10.0
+SMALLEST = log(1.1)  # a factor of less is a change of prices
+SMALLEST_IN_SEASON = log(1.5)
+SMALLEST_OF_COUNTER = log(10)
 EXPLAINED = 3  # times less distance than unscaled
 NEAR = 0.05  # of its logarithm: an estimate has the name of a factor so near
-AROUND = np.exp(np.linspace(-0.2, 0.2, 81))  # the means of logarithms, where bins may fit better
+AROUND = np.exp(np.linspace(-0.2, 0.2, 81))  # an estimate, where bins may fit better
 INFORMATIVE = 3  # bins with values: fewer fit many factors
 DEVIATION = 0.2  # of the logarithms' standard deviation, relative
 TINY = 1e-9  # in place of no deviation
@@ -35,19 +35,25 @@ class Factor:
     name: str | None = None
 
     def __str__(self) -> str:
-        shown = f"{self.value:.4g}"
-        return f"{shown} ({self.name})" if self.name else shown
+        digits = f"{self.value:.4g}"
+        return f"{digits} ({self.name})" if self.name else digits
+
+    @property
+    def size(self) -> float:
+        """How far from 1, up or down, on a logarithmic scale."""
+        return abs(log(self.value))
 
 
 def unit(change: Change) -> Finding | None:
     """Training's values explain the window's once they are multiplied by one factor."""
-    number = change.column.bins.kind == "number" and change.column.quantiles
-    if not number or change.clock or change.present < FEWEST or not _apart(change):
+    if not _is_testable(change):
         return None
-    factors = sorted(_factors(change), key=lambda factor: (factor.name is None, factor.distance))
-    fitting = [factor for factor in factors if _differs(change, factor) and _fits(change, factor)]
-    factor = fitting[0] if fitting else None
-    if factor is None or _seasonal(change, factor):
+    fitting = [factor for factor in _factors(change) if _fits(change, factor)]
+    if not fitting:
+        return None
+    named = [factor for factor in fitting if factor.name]
+    factor = (named or fitting)[0]
+    if _is_seasonal(change, factor):
         return None
     return fault(
         "unit",
@@ -58,18 +64,11 @@ def unit(change: Change) -> Finding | None:
     )
 
 
-def between(
-    column: Column, edges: Sequence[float], factors: ArrayLike = 1.0
-) -> NDArray[np.float64]:
-    """Shares of a column's training values between edges, had they been multiplied.
-
-    Several factors give a row each.
-    """
-    quantiles = np.asarray(column.quantiles)
-    ranks = np.linspace(0, 1, quantiles.size)
-    scaled = np.divide.outer(np.asarray(edges, dtype=np.float64), factors).T
-    below = np.interp(scaled, quantiles, ranks, left=0, right=1)
-    return np.diff(below, prepend=0.0, append=1.0)
+def _is_testable(change: Change) -> bool:
+    """A number with witnesses enough, and further from training than chance takes it."""
+    if change.clock or change.present < FEWEST or not change.column.quantiles:
+        return False
+    return change.is_counter or change.bin_distance > change.chance_distance
 
 
 def _factors(change: Change) -> Iterator[Factor]:
@@ -77,72 +76,71 @@ def _factors(change: Change) -> Iterator[Factor]:
     estimate = _estimate(change)
     if estimate is not None:
         yield estimate
-        value, name = min(NAMED, key=lambda entry: abs(log(entry[0] / estimate.value)))
-        if abs(log(value / estimate.value)) < NEAR:
-            yield Factor(value, _distance(change, value), name)
-    elif _informative(change):
-        distances = _distances(change, [value for value, _ in NAMED])
-        place = int(distances.argmin())
-        value, name = NAMED[place]
-        yield Factor(value, float(distances[place]), name)
+        ratios = VALUES / estimate.value
+        errors = np.abs(np.log(ratios))
+        if errors.min() < NEAR:
+            yield _named(change, errors)
+    elif _is_informative(change):
+        yield _named(change, _distances(change, VALUES))
+
+
+def _named(change: Change, errors: NDArray[np.float64]) -> Factor:
+    """The factor of the smallest error."""
+    place = int(errors.argmin())
+    value = float(VALUES[place])
+    return Factor(value, _distance(change, value), NAMES[place])
 
 
 def _estimate(change: Change) -> Factor | None:
     """By the mean logarithm, and near it by the bins."""
-    before, after = Logarithms.of(change.before), Logarithms.of(change.after)
-    if not before.positive or not after.positive:
+    training = Logarithms.of(change.training)
+    window = Logarithms.of(change.window)
+    if not training.positive or not window.positive:
         return None
-    mean = exp(after.mean - before.mean)
-    if not _informative(change):
-        return Factor(mean, _distance(change, mean)) if _same_form(change) else None
-    factors = mean * AROUND
-    distances = _distances(change, factors)
-    place = int(distances.argmin())
-    return Factor(float(factors[place]), float(distances[place]))
+    ratio = exp(window.mean - training.mean)
+    if _is_informative(change):
+        factors = ratio * AROUND
+        distances = _distances(change, factors)
+        ratio = float(factors[distances.argmin()])
+    elif not _have_one_form(change, training, window):
+        return None
+    return Factor(ratio, _distance(change, ratio))
 
 
-def _informative(change: Change) -> bool:
+def _is_informative(change: Change) -> bool:
     """The window's values are in bins enough to tell a factor by."""
-    least = 1 / (4 * change.column.bins.count)
-    return int(np.count_nonzero(change.bins_after > least)) >= INFORMATIVE
+    least = 0.25 / change.column.bins.count
+    filled_bins = np.count_nonzero(change.window_bins > least)
+    return int(filled_bins) >= INFORMATIVE
 
 
-def _same_form(change: Change) -> bool:
+def _have_one_form(change: Change, training: Logarithms, window: Logarithms) -> bool:
     """As many numbers are positive, and their logarithms vary as much."""
-    before, after = Logarithms.of(change.before), Logarithms.of(change.after)
-    tolerated = POSITIVE + change.chance(before.positive)
-    if abs(after.positive - before.positive) > tolerated:
+    more_positive = abs(window.positive - training.positive)
+    if more_positive > POSITIVE + change.chance(training.positive):
         return False
-    if change.column.unjudged is not None:
+    if change.is_counter:
         return True
-    ratio = after.deviation / max(before.deviation, TINY)
-    return abs(ratio - 1) <= DEVIATION + SIGMAS / sqrt(2 * max(1.0, change.present))
-
-
-def _differs(change: Change, factor: Factor) -> bool:
-    """The factor is neither near 1 nor chance."""
-    size = abs(log(factor.value))
-    if change.column.unjudged is not None:
-        return factor.name is not None and size > log(SMALLEST_OF_COUNTER)
-    chance = Logarithms.of(change.before).deviation / sqrt(max(1.0, change.present))
-    return size > log(SMALLEST) + chance * sqrt(change.column.dispersion)
-
-
-def _seasonal(change: Change, factor: Factor) -> bool:
-    """Other hours have longer trips; none are as much longer as a unit is."""
-    large = factor.name is not None and abs(log(factor.value)) > log(SMALLEST_IN_SEASON)
-    return not large and change.in_season
+    chance = SIGMAS / sqrt(2 * change.present)
+    ratio = window.deviation / max(training.deviation, TINY)
+    return abs(ratio - 1) <= DEVIATION + chance
 
 
 def _fits(change: Change, factor: Factor) -> bool:
-    if change.column.unjudged is not None:
-        return True
-    explained = EXPLAINED * factor.distance < change.bin_distance
-    return explained and factor.distance <= change.fit
+    """The factor is not near 1, nor chance, and explains the window's bins."""
+    if change.is_counter:
+        return factor.name is not None and factor.size > SMALLEST_OF_COUNTER
+    deviation = Logarithms.of(change.training).deviation
+    chance = deviation * sqrt(change.column.dispersion / change.present)
+    if factor.size <= SMALLEST + chance or factor.distance > change.fit:
+        return False
+    return EXPLAINED * factor.distance < change.bin_distance
 
 
-def _apart(change: Change) -> bool:
-    return change.column.unjudged is not None or change.bin_distance > change.chance_distance
+def _is_seasonal(change: Change, factor: Factor) -> bool:
+    """Other hours have longer trips, by no factor that has a name and is as large."""
+    large = factor.name and factor.size > SMALLEST_IN_SEASON
+    return not large and change.in_season
 
 
 def _distance(change: Change, factor: float) -> float:
@@ -152,5 +150,6 @@ def _distance(change: Change, factor: float) -> float:
 
 def _distances(change: Change, factors: ArrayLike) -> NDArray[np.float64]:
     """Bits between the window and training's values times each factor."""
-    expected = between(change.column, change.column.bins.edges, factors)
-    return jensen_shannon(expected, change.after.bins)
+    edges = change.column.bins.edges
+    expected = scaled_shares(change.column, edges, factors)
+    return jensen_shannon(expected, change.window.bins)
