@@ -16,7 +16,7 @@ SCRIPT = REPOSITORY / "build/environment"
 LOCK = REPOSITORY / "Pipfile.lock"
 USAGE = (
     "usage: build/environment infra|pipeline|serving|experiments|dev|provider-standin|"
-    "successor|local-bigquery COMMAND"
+    "successor|local-bigquery|evidently COMMAND"
 )
 
 
