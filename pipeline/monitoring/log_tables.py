@@ -18,6 +18,8 @@ from pipeline.serving.request_log.table import NAME
 DOLLARS_A_TIB = 6.25  # on demand; cloud.google.com/bigquery/pricing
 DAYS_A_MONTH = 30
 REPEATED = "REPEATED"
+# A table may refuse what does not bound its partitions, a view's query as well.
+EVER = "TIMESTAMP '2000-01-01 00:00:00+00'"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,8 @@ class LogTable:
     def all(self) -> str:
         """A query of all requests, copies included, which a reader of it bounds by `moment`."""
         request = self._or(self.format.request or "", "CAST(NULL AS STRING)")
-        return self._requests([], self.format.time, f"CAST({request} AS STRING) AS request_id")
+        request_id = f"CAST({request} AS STRING) AS request_id"
+        return self._requests([f"{self.format.time} >= {EVER}"], self.format.time, request_id)
 
     def _requests(self, conditions: Sequence[str], moment: str = "", request: str = "") -> str:
         more = [f"{moment} AS moment", request] if moment else []

@@ -76,6 +76,15 @@ def _without_nulls(row: dict) -> dict:
     return {name: value for name, value in row.items() if value is not None}
 
 
+def of_columns(baseline, names):
+    """The baseline of these columns alone, and the pairs among them."""
+    return replace(
+        baseline,
+        columns={name: baseline.columns[name] for name in names},
+        pairs=tuple(pair for pair in baseline.pairs if {pair.left, pair.right} <= set(names)),
+    )
+
+
 def moved(requests: list[Request], seconds: float) -> list[Request]:
     return [replace(request, second=request.second + seconds) for request in requests]
 

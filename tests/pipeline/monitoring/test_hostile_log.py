@@ -51,13 +51,13 @@ def good(taxi):
 
 
 @pytest.fixture(scope="module")
-def expected(taxi, taxi_baseline):
+def expected(taxi, small_baseline):
     rows, scores = taxi.rows.slice(0, GOOD_ROWS), taxi.scores[:GOOD_ROWS]
-    return counting.profile(taxi_baseline, rows, scores)
+    return counting.profile(small_baseline, rows, scores)
 
 
 @pytest.fixture(scope="module")
-def hostile(bigquery, good, taxi_baseline):
+def hostile(bigquery, good, small_baseline):
     """The good requests of version 1 among bad ones; each kind of bad ones has its version."""
     crowd = Request(version="crowd", questions=good[0].questions * 1000, answers=["0.5"] * 1000)
     smoke = json.dumps({**json.loads(good[0].questions[0]), ROW_KEY: SMOKE})
@@ -79,7 +79,7 @@ def hostile(bigquery, good, taxi_baseline):
         *request_logs.moved(good[:5], 2 * 86_400),
     ]
     versions = {request.version for request in requests if request.version} - {"stranger"}
-    baselines = dict.fromkeys(sorted(versions), taxi_baseline)
+    baselines = dict.fromkeys(sorted(versions), small_baseline)
     name = request_logs.log(bigquery, requests)
     counts = profiles.count(bigquery, name, "demo.log.hostile", "taxi", DAY, baselines)
     return {version: entry.whole for version, entry in counts.items()}
@@ -144,27 +144,27 @@ def test_an_id_without_a_baseline_is_counted_without_columns(hostile):
 
 
 @pytest.mark.parametrize("day", [DAY.replace(month=12), DAY.replace(year=2199)])
-def test_a_day_without_rows_has_an_empty_profile(bigquery, good, taxi_baseline, day):
+def test_a_day_without_rows_has_an_empty_profile(bigquery, good, small_baseline, day):
     name = request_logs.log(bigquery, good[:1])
-    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", day, {"1": taxi_baseline})
+    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", day, {"1": small_baseline})
     assert counts["1"].whole.instances == 0
     assert counts["1"].whole.columns["fare"].total == 0
 
 
 @pytest.mark.parametrize("name", ["demo.log.nothing", "demo.nothing.nothing"])
-def test_a_log_without_a_table_has_an_empty_profile(bigquery, taxi_baseline, name):
-    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": taxi_baseline})
+def test_a_log_without_a_table_has_an_empty_profile(bigquery, small_baseline, name):
+    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": small_baseline})
     assert counts["1"].whole.instances == 0
 
 
-def test_a_log_of_another_form_of_name_is_refused(bigquery, taxi_baseline):
+def test_a_log_of_another_form_of_name_is_refused(bigquery, small_baseline):
     with pytest.raises(RunError, match=r"allowed is PROJECT\.DATASET\.TABLE"):
-        profiles.count(bigquery, "requests", "demo.log.empty", "taxi", DAY, {"1": taxi_baseline})
+        profiles.count(bigquery, "requests", "demo.log.empty", "taxi", DAY, {"1": small_baseline})
 
 
-def test_an_unpartitioned_log_is_counted_and_its_cost_told(bigquery, good, taxi_baseline):
+def test_an_unpartitioned_log_is_counted_and_its_cost_told(bigquery, good, small_baseline):
     name = request_logs.log(bigquery, good[:10], partitioned=False)
-    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": taxi_baseline})
+    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": small_baseline})
 
     [note] = log_tables.described(bigquery, name).notes
 
@@ -177,32 +177,32 @@ def test_an_unpartitioned_log_is_counted_and_its_cost_told(bigquery, good, taxi_
     [("deployed_model_id", "", 0), ("request_id", "1", 0), ("response_payload", "1", 10)],
 )
 def test_an_older_log_of_fewer_columns_is_counted(
-    bigquery, good, taxi_baseline, lacking, version, unanswered
+    bigquery, good, small_baseline, lacking, version, unanswered
 ):
     columns = [column for column in VERTEX_COLUMNS if column[0] != lacking]
     name = request_logs.log(bigquery, good[:10], columns=columns)
 
-    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": taxi_baseline})
+    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": small_baseline})
 
     assert counts[version].whole.instances == 10
     assert counts[version].whole.unanswered == unanswered
 
 
-def test_a_log_of_more_columns_is_counted(bigquery, good, taxi_baseline):
+def test_a_log_of_more_columns_is_counted(bigquery, good, small_baseline):
     columns = [*VERTEX_COLUMNS, ("metadata", "STRING", "NULLABLE")]
     name = request_logs.log(bigquery, good[:10], columns=columns)
-    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": taxi_baseline})
+    counts = profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": small_baseline})
     assert counts["1"].whole.instances == 10
 
 
-def test_a_table_that_is_no_log_is_refused(bigquery, taxi_baseline):
+def test_a_table_that_is_no_log_is_refused(bigquery, small_baseline):
     columns = [column for column in VERTEX_COLUMNS if column[0] != "request_payload"]
     name = request_logs.table(bigquery, columns)
     with pytest.raises(RunError, match="has no column request_payload, allowed is a table with"):
-        profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": taxi_baseline})
+        profiles.count(bigquery, name, "demo.log.empty", "taxi", DAY, {"1": small_baseline})
 
 
-def test_a_legacy_log_is_counted(bigquery, good, taxi_baseline):
+def test_a_legacy_log_is_counted(bigquery, good, small_baseline):
     bodies = [
         ("taxi", {"instances": [json.loads(good[0].questions[0])]}, {"predictions": [0.5]}),
         ("taxi", {"instances": [{"fare": 1.5}, {"fare": "x"}]}, {"predictions": [0.5, 0.25]}),
@@ -224,7 +224,7 @@ def test_a_legacy_log_is_counted(bigquery, good, taxi_baseline):
     ]
     name = request_logs.table(bigquery, LEGACY_COLUMNS, partitioned=False)
     request_logs.load(bigquery, name, rows)
-    baselines = {"v1": taxi_baseline}
+    baselines = {"v1": small_baseline}
 
     counts = profiles.count(
         bigquery, name, "demo.log.empty", "taxi", DAY, baselines, legacy_model="taxi"
@@ -264,9 +264,9 @@ def test_bigquery_reads_a_literal_as_it_was(bigquery):
     assert row["texts"] == texts
 
 
-def test_the_streaming_of_late_rows_is_seen_by_the_next_count(bigquery, good, taxi_baseline):
+def test_the_streaming_of_late_rows_is_seen_by_the_next_count(bigquery, good, small_baseline):
     name = request_logs.log(bigquery, good[:10])
-    versions = {"1": taxi_baseline}
+    versions = {"1": small_baseline}
     first = profiles.count(bigquery, name, "demo.log.late", "taxi", DAY, versions)
     late = [dataclasses.replace(request, id=None) for request in good[10:15]]
     bigquery.insert_rows_json(

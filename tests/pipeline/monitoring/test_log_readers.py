@@ -36,8 +36,8 @@ def name():
 
 
 @pytest.fixture
-def rows(bigquery, log, name, taxi_baseline):
-    view.keep(bigquery, log, name, [taxi_baseline])
+def rows(bigquery, log, name, small_baseline):
+    view.keep(bigquery, log, name, [small_baseline])
     query = f"SELECT * FROM `{name}` WHERE logging_time >= TIMESTAMP '{DAY}' ORDER BY score"
     return [dict(row) for row in bigquery.query(query).result()]
 
@@ -63,41 +63,43 @@ def test_a_view_has_a_row_for_each_instance_but_those_of_smoke_tests(rows):
     assert [row["score"] for row in rows] == [0.0, 0.25, 0.5]
 
 
-def test_a_view_names_values_that_at_least_ten_instances_had(bigquery, log, name, taxi_baseline):
-    view.keep(bigquery, log, name, [taxi_baseline], {"payment_type": ["Barter"]})
+def test_a_view_names_values_that_at_least_ten_instances_had(bigquery, log, name, small_baseline):
+    view.keep(bigquery, log, name, [small_baseline], {"payment_type": ["Barter"]})
     query = f"SELECT payment_type AS p FROM `{name}` WHERE logging_time >= TIMESTAMP '{DAY}'"
     assert "Barter" in [row["p"] for row in bigquery.query(query).result()]
 
 
 def test_a_view_is_replaced_when_its_columns_change_and_only_then(
-    bigquery, log, name, taxi_baseline
+    bigquery, log, name, small_baseline
 ):
-    more = {**taxi_baseline.columns, "tip": taxi_baseline.columns["fare"]}
-    schema = {**taxi_baseline.schema, "tip": "FLOAT"}
-    wider = dataclasses.replace(taxi_baseline, columns=more, schema=schema)
+    more = {**small_baseline.columns, "tip": small_baseline.columns["fare"]}
+    schema = {**small_baseline.schema, "tip": "FLOAT"}
+    wider = dataclasses.replace(small_baseline, columns=more, schema=schema)
 
     outcomes = [
         view.keep(bigquery, log, name, versions)
-        for versions in ([taxi_baseline], [taxi_baseline], [taxi_baseline, wider])
+        for versions in ([small_baseline], [small_baseline], [small_baseline, wider])
     ]
 
     assert outcomes == [True, False, True]
     assert "tip" in [column.name for column in bigquery.get_table(name).schema]
 
 
-def test_a_column_that_any_version_calls_personal_is_left_out(log, taxi_baseline):
-    company = dataclasses.replace(taxi_baseline.columns["company"], personal=False)
-    told = dataclasses.replace(taxi_baseline, columns={**taxi_baseline.columns, "company": company})
-    assert "company" not in view.text(log, [taxi_baseline, told], {})
+def test_a_column_that_any_version_calls_personal_is_left_out(log, small_baseline):
+    company = dataclasses.replace(small_baseline.columns["company"], personal=False)
+    told = dataclasses.replace(
+        small_baseline, columns={**small_baseline.columns, "company": company}
+    )
+    assert "company" not in view.text(log, [small_baseline, told], {})
 
 
-def test_columns_get_names_that_bigquery_allows(log, taxi_baseline):
+def test_columns_get_names_that_bigquery_allows(log, small_baseline):
     text_column = dataclasses.replace(
-        taxi_baseline.columns["payment_type"], bins=Bins(kind="category")
+        small_baseline.columns["payment_type"], bins=Bins(kind="category")
     )
     names = ["trip fare", "Trip_fare", "score", "7", "_PARTITION_x"]
     odd = dataclasses.replace(
-        taxi_baseline,
+        small_baseline,
         columns=dict.fromkeys(names, text_column),
         schema=dict.fromkeys(names, "BYTES"),
         pairs=(),

@@ -22,8 +22,8 @@ CASH = Slice(column="payment_type", value="Cash")
 
 
 @pytest.fixture(scope="module")
-def baseline(taxi_baseline):
-    return dataclasses.replace(taxi_baseline, slices=(CASH,))
+def baseline(small_baseline):
+    return dataclasses.replace(small_baseline, slices=(CASH,))
 
 
 @pytest.fixture(scope="module")
