@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
 .PHONY: help run test theirs check style format lock experiments bench bench-time \
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
-  hostile provider-lock pins image bench-swaps bench-overload soak bench-serve
+  hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -164,3 +164,6 @@ bench-time: ## the flights model asked about months after those it was trained o
 bench-serve: ## our server beside Vertex's custom prediction routines and FastAPI (rounds=5 seconds=3 model=FOLDER before=COMMIT)
 	python3 -m tests.bench.serving $(foreach option,rounds seconds before,$(if $($(option)),--$(option) $($(option)))) \
 	  $(if $(filter /%,$(model)),--model '$(model)')
+
+bench-monitor: ## a day of 1,000,000 logged instances from the raw log to the verdict, beside Evidently (instances=1000000)
+	@$(PIPELINE) python -m tests.bench.monitor --instances $(or $(instances),1000000)
