@@ -9,17 +9,17 @@ from pipeline.monitoring.verdict import Finding, Verdict
 LAST = date(2026, 11, 26)  # the last day of the window
 END = datetime(2026, 11, 27, tzinfo=UTC)
 SCORES = (0,) * SCORE_BINS
-# Of ten thousand instances: below 5, up to 10, above; Cash, Card, all others; before and after 12.
+# Of ten thousand instances: below 5, up to 10, above; Cash, Card, all others; to 11, to 17, later.
 FARE = ColumnCounts(bins=(5000, 3000, 2000))
 PAYMENT = ColumnCounts(bins=(6600, 3300, 100))
-HOUR = ColumnCounts(bins=(5000, 5000))
+HOUR = ColumnCounts(bins=(5000, 3000, 2000))
 
 
 def baseline(**changes):
     columns = {
         "fare": column(Bins(kind="number", edges=(4.999999, 10.0)), importance=0.1),
         "payment": column(Bins(kind="category", values=("Cash", "Card")), importance=0.3),
-        "hour": column(Bins(kind="number", edges=(11.5,)), importance=0.0),
+        "hour": column(Bins(kind="number", edges=(11.5, 17.5)), importance=0.0),
     }
     schema = {"fare": "FLOAT", "payment": "BYTES", "hour": "INT"}
     values = {

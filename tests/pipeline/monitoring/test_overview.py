@@ -115,6 +115,16 @@ def test_ninety_days_are_cells_with_a_day_and_a_word():
     assert titles[-3:] == ["24 Nov 2026: no verdict", "25 Nov 2026: fault", "26 Nov 2026: ok"]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_cell_is_the_worst_of_the_days_versions(order):
+    versions = [small.verdict("fault"), small.verdict("ok", deployed_model_id="43")]
+
+    document = page(row(verdicts=versions[::order]))
+
+    titles = [element["title"] for element in document.of("i") if "title" in element]
+    assert titles[-1] == "26 Nov 2026: fault"
+
+
 @pytest.mark.parametrize("kind", [kind for kind in LOOKS if kind != "ok"])
 def test_a_cell_has_a_symbol_and_no_colour_alone(kind):
     verdicts = [small.verdict(), small.verdict(kind, days_ago=1)]

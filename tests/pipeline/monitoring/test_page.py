@@ -128,6 +128,14 @@ def test_an_accepted_finding_says_by_whom_until_when_and_why():
     assert "Accepted by ana@team until 2026-12-31: a new tariff" in document.text
 
 
+def test_a_column_whose_finding_was_accepted_is_no_fault():
+    accepted = small.finding(accepted="accepted by ana@team until 2026-12-31: a new tariff")
+
+    document = page(version(verdict=small.verdict(findings=(accepted,))))
+
+    assert "✓ unit, at 0 % of its limit" in document.text
+
+
 def test_what_was_accepted_is_not_what_to_do():
     accepted = small.finding(accepted="accepted by ana@team until 2026-12-31: a new tariff")
     second = small.finding(name="missing", columns=("hour",), remedy="ask for the hour")
@@ -156,8 +164,9 @@ def test_a_finding_is_dated_by_the_first_of_the_windows_that_have_it_ever_since(
 
 
 def test_another_versions_history_does_not_date_a_verdict():
-    history = [small.verdict("fault", days_ago=1, deployed_model_id="41")]
-    verdict = small.verdict("fault", findings=(small.finding(),))
+    findings = (small.finding(),)
+    history = [small.verdict("fault", days_ago=1, findings=findings, deployed_model_id="41")]
+    verdict = small.verdict("fault", findings=findings)
 
     document = page(version(verdict=verdict), history=history)
 
@@ -176,7 +185,7 @@ def test_the_strip_has_ninety_days_each_with_its_verdict():
 
 
 def test_columns_come_by_excess_times_importance():
-    window = small.profile(fare=RAISED, payment=MOVED, hour=ColumnCounts(bins=(9000, 1000)))
+    window = small.profile(fare=RAISED, payment=MOVED, hour=ColumnCounts(bins=(9000, 1000, 0)))
 
     document = page(version(window, small.verdict("drift")))
 
@@ -246,7 +255,7 @@ def test_text_among_numbers_has_no_place_where_there_is_none():
 def test_a_whole_number_is_told_without_halves():
     document = page()
 
-    assert "12 and more: 50 % → 50 %" in document.text
+    assert "12 to 17: 30 % → 30 %" in document.text
 
 
 def test_ninety_days_have_a_gap_for_days_without_data():
