@@ -56,9 +56,9 @@ def _new_shares(change: Change) -> Mapping[str, float]:
     Values of ids and of the time are new all the time.
     """
     column = change.column
-    if column.personal or column.unjudged is not None:
-        return {}
     present = sum(change.window.bins)
+    if column.personal or column.unjudged is not None or not present:
+        return {}
     old_values = value_counts(change)
     counts = sorted(change.window.other_values.items(), key=lambda entry: -entry[1])
     return {value: count / present for value, count in counts if value not in old_values}

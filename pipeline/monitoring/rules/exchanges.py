@@ -49,8 +49,8 @@ def _finding(left: Change, right: Change) -> Finding:
 
 def _is_comparable(change: Change) -> bool:
     column = change.column
-    judged = column.unjudged is None and not column.personal and not change.clock
-    return judged and column.bins.count > 1 and change.window_missing < 1
+    binned = column.bins.values if column.bins.kind == "category" else column.quantiles
+    return change.is_judged and len(binned) > 0 and change.window_missing < 1
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,8 @@ def coarse(change: Change) -> Finding | None:
 def _fractions(counts: ColumnCounts) -> float:
     """The share of numbers that have a fraction; zeros come and go with other causes."""
     numbers = counts.positive or sum(counts.bins)
+    if not numbers:
+        return 0.0
     zeros = sum(counts.bins) - numbers
     whole = max(0, counts.whole - zeros)
     return max(0.0, 1 - whole / numbers)

@@ -16,21 +16,22 @@ def shuffled(
     unmoved = {name for name, change in changes.items() if not change.moved}
     as_ever = unmoved.difference(claimed)
     testable = [tie for tie in ties if tie.testable and as_ever.issuperset(tie.columns)]
-    broken = [tie for tie in testable if tie.broken]
-    while broken:
-        names = _most_suspect(broken, testable)
-        explained = [tie for tie in broken if not names.isdisjoint(tie.columns)]
-        broken = [tie for tie in broken if names.isdisjoint(tie.columns)]
+    while any(tie.broken for tie in testable):
+        names = _most_suspect(testable)
+        own = [tie for tie in testable if not names.isdisjoint(tie.columns)]
+        testable = [tie for tie in testable if names.isdisjoint(tie.columns)]
         suspects = [changes[name] for name in sorted(names)]
-        yield _finding(suspects, explained)
+        yield _finding(suspects, [tie for tie in own if tie.broken])
 
 
-def _most_suspect(broken: Sequence[Tie], testable: Sequence[Tie]) -> set[str]:
+def _most_suspect(testable: Sequence[Tie]) -> set[str]:
     """The column in most broken pairs and fewest whole ones; both of a pair without others."""
+    broken = [tie for tie in testable if tie.broken]
     scores: Counter[str] = Counter()
     for tie in testable:
-        scores.update(tie.columns if tie in broken else ())
-        scores.subtract(() if tie in broken else tie.columns)
+        score = 1 if tie.broken else -1
+        for name in tie.columns:
+            scores[name] += score
     suspects = {name for tie in broken for name in tie.columns}
     most = max(scores[name] for name in suspects)
     names = {name for name in suspects if scores[name] == most}

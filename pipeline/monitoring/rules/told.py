@@ -32,8 +32,9 @@ def percent(share: float, unit: str = "%") -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    first = ", ".join(names[:-1])
+    last = "".join(names[-1:])
+    return f"{first} and {last}" if first else last
 
 
 def names_of(changes: Sequence[Change]) -> str:

@@ -19,6 +19,7 @@ FEWEST = 200  # witnesses: of fewer the bins tell little
 SMALLEST = log(1.1)  # a factor of less is a change of prices
 SMALLEST_IN_SEASON = log(1.5)
 SMALLEST_OF_COUNTER = log(10)
+LARGEST = 600.0  # of a factor's logarithm that a float holds
 EXPLAINED = 3  # times less distance than unscaled
 NEAR = 0.05  # of its logarithm: an estimate has the name of a factor so near
 AROUND = np.exp(np.linspace(-0.2, 0.2, 81))  # an estimate, where bins may fit better
@@ -76,8 +77,7 @@ def _factors(change: Change) -> Iterator[Factor]:
     estimate = _estimate(change)
     if estimate is not None:
         yield estimate
-        ratios = VALUES / estimate.value
-        errors = np.abs(np.log(ratios))
+        errors = np.abs(np.log(VALUES) - log(estimate.value))
         if errors.min() < NEAR:
             yield _named(change, errors)
     elif _is_informative(change):
@@ -97,7 +97,8 @@ def _estimate(change: Change) -> Factor | None:
     window = Logarithms.of(change.window)
     if not training.positive or not window.positive:
         return None
-    ratio = exp(window.mean - training.mean)
+    difference = np.clip(window.mean - training.mean, -LARGEST, LARGEST)
+    ratio = exp(difference)
     if _is_informative(change):
         factors = ratio * AROUND
         distances = _distances(change, factors)
