@@ -19,6 +19,7 @@ from pipeline.monitoring.rules.gaps import absent, filled, missing, mistyped
 from pipeline.monitoring.rules.requests import unanswered, unreadable, volume
 from pipeline.monitoring.rules.roundings import coarse, rounded
 from pipeline.monitoring.rules.shuffles import shuffled
+from pipeline.monitoring.rules.signs import sign
 from pipeline.monitoring.rules.ties import Tie, all_ties
 from pipeline.monitoring.rules.units import unit
 from pipeline.monitoring.verdict import Finding
@@ -100,7 +101,7 @@ def _searches(ties: Sequence[Tie]) -> Iterator[Search]:
     yield absent
     yield partial(exchanged, ties=ties)
     yield mistyped
-    yield from map(_each, (unit, constant, filled))
+    yield from map(_each, (unit, sign, constant, filled))
     yield missing
     yield from map(_each, (spelling, new_value, rounded, partly_constant, coarse))
 

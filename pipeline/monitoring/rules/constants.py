@@ -11,6 +11,7 @@ from pipeline.monitoring.verdict import Finding
 ALL = 0.99
 VARIED = 0.9  # training's most frequent value had no more
 PART = 0.25  # of the instances at least have the one value
+NEARLY_ALL = 0.9  # beside so many there are few other values
 TWO = 2  # values: the last one before it stands still, and that one
 
 
@@ -41,7 +42,8 @@ def partly_constant(change: Change) -> Finding | None:
     training_share = float(change.training_bins[place])
     window_share = float(change.window_bins[place])
     part = float(growth[place]) / (1 - training_share)
-    if part < PART + change.chance(training_share):
+    too_many = part > NEARLY_ALL and not _is_single(change)
+    if part < PART + change.chance(training_share) or too_many:
         return None
     mixture = change.training_bins * (1 - part)
     mixture[place] += part

@@ -79,6 +79,11 @@ def test_a_dear_week_is_no_unit(taxi, taxi_baseline):
     assert names(taxi, taxi_baseline, multiplied("fare", 1.02)) == {""}
 
 
+@pytest.mark.parametrize("column", ["pickup_longitude", "trip_seconds"])
+def test_another_sign_is_named(taxi, taxi_baseline, column):
+    assert names(taxi, taxi_baseline, multiplied(column, -1)) == {f"unit {column}"}
+
+
 @pytest.mark.parametrize("column", ["fare", "trip_miles"])
 def test_rounding_to_whole_numbers_is_named(taxi, taxi_baseline, column):
     assert names(taxi, taxi_baseline, rounded(column, 0)) == {f"rounded {column}"}
