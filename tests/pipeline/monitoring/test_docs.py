@@ -33,9 +33,9 @@ def fault_names():
 def names_of(call):
     function = ast.unparse(call.func)
     names = [keyword.value for keyword in call.keywords if keyword.arg == "name"]
-    if function in ("fault", "_share"):
+    if function in ("fault", "_finding"):
         names += call.args[:1]
-    if function in ("fault", "_share", "Finding"):
+    if function in ("fault", "_finding", "Finding"):
         texts = [name.value for name in names if isinstance(name, ast.Constant)]
         yield from filter(NAME.fullmatch, texts)
 
