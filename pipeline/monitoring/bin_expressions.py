@@ -35,7 +35,7 @@ def part(layout: Layout) -> str:
         digits = [f"IF({condition}, '1', '0')" for condition in conditions]
         if digits:
             cases[index] = f"CONCAT({', '.join(digits)}, '')"
-    return _by_owner(cases)
+    return _by_owner(cases, "CAST(NULL AS STRING)")
 
 
 def nested(value: str, edges: Sequence[float], first: int = 0) -> str:
@@ -48,9 +48,9 @@ def nested(value: str, edges: Sequence[float], first: int = 0) -> str:
     return f"IF({value} < {edges[middle]!r}, {below}, {above})"
 
 
-def _by_owner(cases: Mapping[int, str]) -> str:
+def _by_owner(cases: Mapping[int, str], nothing: str = "CAST(NULL AS INT64)") -> str:
     if not cases:
-        return "NULL"
+        return nothing
     branches = " ".join(f"WHEN {index} THEN {sql}" for index, sql in cases.items())
     return f"CASE owner {branches} END"
 

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pipeline.baseline.content import Baseline, Bins, Slice
 from pipeline.baseline.counting import OTHER_VALUES
@@ -25,13 +26,29 @@ class Counted:
         yield from self.slices.items()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Group:
-    """Counters and sums of instances by name, and the other values of each column's place."""
+    """Counters and sums of instances by name, and the other values by a column's place."""
 
-    counters: Mapping[str, int]
-    sums: Mapping[str, float]
-    others: Mapping[int, Mapping[str, int]]
+    counters: Counter[str] = field(default_factory=Counter)
+    sums: Counter[str] = field(default_factory=Counter)
+    others: dict[int, Counter[str]] = field(default_factory=dict)
+
+    def add(self, group: "Group") -> None:
+        """Of distinct values the sum has at least as many as one of its parts."""
+        for name, count in group.counters.items():
+            if ".distinct" in name:
+                self.counters[name] = max(self.counters[name], count)
+            else:
+                self.counters[name] += count
+        self.sums.update(group.sums)
+        for place, counts in group.others.items():
+            of_place = self.others.setdefault(place, Counter())
+            of_place.update(counts)
+
+
+NOTHING: dict[str, Any] = {"instances": 0, "requests": 0, "request_squares": 0}
+Groups = dict[str, Group]  # by the digits of the slices that their instances are in
 
 
 def profiles(rows: Iterable[Row], layout: Layout) -> dict[str, Counted]:
@@ -39,117 +56,115 @@ def profiles(rows: Iterable[Row], layout: Layout) -> dict[str, Counted]:
 
     A version without any row has an empty profile; an id without a baseline has no columns.
     """
-    groups: dict[str, dict[str, Group]] = {id_: {} for id_ in layout.versions}
+    by_version: dict[str, Groups] = {id_: {} for id_ in layout.versions}
     for row in rows:
-        groups.setdefault(row["id"], {})[row["part"]] = _group(row, layout)
-    return {id_: _counted(parts, layout, id_) for id_, parts in groups.items()}
-
-
-def empty(baseline: Baseline) -> Profile:
-    """Of no instance."""
-    layout = Layout({"": baseline})
-    return _counted({}, layout, "").whole
+        groups = by_version.setdefault(row["id"], {})
+        groups[row["slices"]] = _group(row, layout)
+    return {id_: _counted(groups, layout, id_) for id_, groups in by_version.items()}
 
 
 def _group(row: Row, layout: Layout) -> Group:
-    others = {
-        column.place: {
-            entry["value"]: entry["count"]
-            for entry in row[f"other_{column.place}"] or ()
-            if entry["value"] is not None  # BigQuery counts null as a value
-        }
-        for column in counters.named_columns(layout)
-    }
-    return Group(
-        counters=dict(zip(counters.counters(layout), row["counters"], strict=True)),
-        sums=dict(zip(counters.sums(layout), row["sums"], strict=True)),
-        others=others,
-    )
+    counter_names = counters.counters(layout)
+    sum_names = counters.sums(layout)
+    group = Group()
+    group.counters.update(dict(zip(counter_names, row["counters"], strict=True)))
+    group.sums.update(dict(zip(sum_names, row["sums"], strict=True)))
+    for column in counters.named_columns(layout):
+        entries = row[f"other_{column.place}"] or ()
+        counts = {entry["value"]: entry["count"] for entry in entries}
+        counts.pop(None, None)  # BigQuery counts null as a value
+        group.others[column.place] = Counter(counts)
+    return group
 
 
-def _counted(parts: Mapping[str, Group], layout: Layout, id_: str) -> Counted:
+def _counted(groups: Groups, layout: Layout, id_: str) -> Counted:
     baseline = layout.versions.get(id_)
-    slices = baseline.slices if baseline else ()
-    by_slice = {
-        part: _profile(
-            [group for digits, group in parts.items() if digits[place : place + 1] == "1"],
-            layout,
-            id_,
-        )
-        for place, part in enumerate(slices)
-    }
-    return Counted(whole=_profile(list(parts.values()), layout, id_), slices=by_slice)
+    whole = _sum(groups.values())
+    if baseline is None:
+        return Counted(whole=_unknown(whole))
+    by_slice = {}
+    for place, slice_ in enumerate(baseline.slices):
+        parts = [group for digits, group in groups.items() if digits[place : place + 1] == "1"]
+        by_slice[slice_] = _profile(_sum(parts), layout, baseline)
+    return Counted(whole=_profile(whole, layout, baseline), slices=by_slice)
 
 
-def _profile(groups: Sequence[Group], layout: Layout, id_: str) -> Profile:
-    total = _total(groups)
-    baseline = layout.versions.get(id_)
-    columns = baseline.columns if baseline else {}
-    pairs = baseline.pairs if baseline else ()
-    numbers, sums = total.counters, total.sums
-    score_bins = range(SCORE_BINS if baseline else 0)
-    return Profile(
-        instances=numbers.get("instances", 0),
-        requests=round(sums.get("requests", 0.0)),
-        request_squares=round(sums.get("request_squares", 0.0)),
-        unparsable=numbers.get("unparsable", 0),
-        foreign=numbers.get("foreign", 0) if baseline else 0,
-        unanswered=numbers.get("unanswered", 0),
-        smoke=numbers.get("smoke", 0),
-        columns={
-            name: _column(layout.columns[name], column.bins, total)
-            for name, column in columns.items()
-        },
-        scores=tuple(numbers.get(f"score.{place}", 0) for place in score_bins),
-        pairs={
-            pair.name: tuple(numbers.get(f"p{place}.{cell}", 0) for cell in range(cells(pair)))
-            for place, pair in enumerate(pairs)
-        },
-    )
-
-
-def _total(groups: Sequence[Group]) -> Group:
-    """The groups' sum; of distinct values at least as many as one of them has."""
-    numbers: Counter[str] = Counter()
-    sums: Counter[str] = Counter()
-    others: dict[int, Counter[str]] = {}
+def _sum(groups: Iterable[Group]) -> Group:
+    total = Group()
     for group in groups:
-        for name, count in group.counters.items():
-            larger = max(numbers[name], count)
-            numbers[name] = larger if ".distinct" in name else numbers[name] + count
-        for name, value in group.sums.items():
-            sums[name] += value  # type: ignore[assignment]  # a Counter adds any numbers
-        for place, counts in group.others.items():
-            others.setdefault(place, Counter()).update(counts)
-    return Group(numbers, sums, others)
+        total.add(group)
+    return total
 
 
-def _column(column: ServedColumn, bins: Bins, total: Group) -> ColumnCounts:
-    def counter(name: str) -> int:
-        return total.counters.get(f"c{column.place}.{name}", 0)
+def _unknown(group: Group) -> Profile:
+    """Of an id without a baseline."""
+    return _with_totals(Profile(**NOTHING, columns={}, scores=()), group)
 
-    present = [counter(str(place)) for place in range(named(bins))]
+
+def _profile(group: Group, layout: Layout, baseline: Baseline) -> Profile:
+    columns = {}
+    for name, column in baseline.columns.items():
+        columns[name] = _column(layout.columns[name], column.bins, group)
+    pairs = {}
+    for place, pair in enumerate(baseline.pairs):
+        names = [f"p{place}.{cell}" for cell in range(cells(pair))]
+        pairs[pair.name] = _counts(group, names)
+    score_names = [f"score.{place}" for place in range(SCORE_BINS)]
+    scores = _counts(group, score_names)
+    profile = Profile(**NOTHING, columns=columns, scores=scores, pairs=pairs)
+    return _with_totals(profile, group)
+
+
+def _with_totals(profile: Profile, group: Group) -> Profile:
+    """Requests are sums of their instances' parts."""
+    numbers = group.counters
+    return replace(
+        profile,
+        instances=numbers["instances"],
+        requests=round(group.sums["requests"]),
+        request_squares=round(group.sums["request_squares"]),
+        unparsable=numbers["unparsable"],
+        foreign=numbers["foreign"],
+        unanswered=numbers["unanswered"],
+        smoke=numbers["smoke"],
+    )
+
+
+def _counts(group: Group, names: Sequence[str]) -> tuple[int, ...]:
+    return tuple(group.counters[name] for name in names)
+
+
+def _column(column: ServedColumn, bins: Bins, group: Group) -> ColumnCounts:
+    prefix = f"c{column.place}."
+    own = {
+        name.removeprefix(prefix): count
+        for name, count in [*group.counters.items(), *group.sums.items()]
+        if name.startswith(prefix)
+    }
+    numbers = Counter(own)
+    present = tuple(numbers[str(place)] for place in range(named(bins)))
     if bins.kind == "category":
+        others = group.others.get(column.place, Counter())
         return ColumnCounts(
-            bins=(*present, counter("other")),
-            missing=counter("missing"),
-            distinct=counter("distinct_texts"),
-            other_values=_frequent(total.others.get(column.place, {})),
+            bins=(*present, numbers["other"]),
+            missing=numbers["missing"],
+            distinct=numbers["distinct_texts"],
+            other_values=_frequent(others),
         )
     return ColumnCounts(
-        bins=tuple(present),
-        missing=counter("missing"),
-        mistyped=counter("mistyped"),
-        whole=counter("whole"),
-        positive=counter("positive"),
-        log_sum=total.sums.get(f"c{column.place}.log_sum", 0.0),
-        log_square_sum=total.sums.get(f"c{column.place}.log_square_sum", 0.0),
-        distinct=counter("distinct_numbers"),
+        bins=present,
+        missing=numbers["missing"],
+        mistyped=numbers["mistyped"],
+        whole=numbers["whole"],
+        positive=numbers["positive"],
+        log_sum=float(numbers["log_sum"]),
+        log_square_sum=float(numbers["log_square_sum"]),
+        distinct=numbers["distinct_numbers"],
     )
 
 
 def _frequent(counts: Mapping[str, int]) -> dict[str, int]:
     """The values that at least ten instances have, as counting.profile names them."""
-    frequent = [(value, count) for value, count in counts.items() if count >= FOLDED]
+    frequent = [entry for entry in counts.items() if entry[1] >= FOLDED]
     frequent.sort(key=lambda entry: (-entry[1], entry[0]))
     return dict(frequent[:OTHER_VALUES])

@@ -5,7 +5,7 @@ Versions that were trained anew have other bins; those of one baseline share the
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 
 from pipeline.baseline.content import Baseline, Bins, Pair, Slice
 
-_PAIRS: TypeAdapter[tuple[Pair, ...]] = TypeAdapter(tuple[Pair, ...])
 _SLICES: TypeAdapter[tuple[Slice, ...]] = TypeAdapter(tuple[Slice, ...])
 _BINS: TypeAdapter[Bins] = TypeAdapter(Bins)
 
@@ -48,40 +47,45 @@ class Layout:
     versions: Mapping[str, Baseline]
 
     @cached_property
+    def digests(self) -> dict[str, str]:
+        """Of each version's bins, by the deployed model's id."""
+        return {id_: digest(baseline) for id_, baseline in self.versions.items()}
+
+    def digest_of(self, id_: str) -> str:
+        """Empty for an id without a baseline."""
+        return self.digests.get(id_, "")
+
+    @cached_property
     def baselines(self) -> tuple[Baseline, ...]:
         """Those with bins of their own."""
-        by_digest = {digest(baseline): baseline for baseline in self.versions.values()}
+        by_digest = {}
+        for id_, baseline in self.versions.items():
+            by_digest[self.digests[id_]] = baseline
         return tuple(by_digest.values())
 
     @cached_property
     def places(self) -> dict[str, int]:
         """The place of each version's baseline, by the deployed model's id."""
-        digests = [digest(baseline) for baseline in self.baselines]
-        return {id_: digests.index(digest(baseline)) for id_, baseline in self.versions.items()}
-
-    def digest_of(self, id_: str) -> str:
-        """Of a version's bins; empty for an id without a baseline."""
-        baseline = self.versions.get(id_)
-        return digest(baseline) if baseline else ""
+        distinct = list(dict.fromkeys(self.digests.values()))
+        return {id_: distinct.index(of_bins) for id_, of_bins in self.digests.items()}
 
     @cached_property
     def columns(self) -> dict[str, ServedColumn]:
-        """Those that are asked of an instance: a baseline's own, and its pairs'."""
-        names = dict.fromkeys(name for baseline in self.baselines for name in baseline.columns)
-        return {name: self._column(place, name) for place, name in enumerate(names)}
-
-    def _column(self, place: int, name: str) -> ServedColumn:
-        holders = {
-            index: baseline.columns[name]
-            for index, baseline in enumerate(self.baselines)
-            if name in baseline.columns
+        """Those that are asked of an instance, of any baseline."""
+        bins: dict[str, dict[int, Bins]] = {}
+        personal: set[str] = set()
+        for index, baseline in enumerate(self.baselines):
+            for name, column in baseline.columns.items():
+                by_baseline = bins.setdefault(name, {})
+                by_baseline[index] = column.bins
+                if column.personal:
+                    personal.add(name)
+        return {
+            name: ServedColumn(
+                place=place, name=name, by_baseline=by_baseline, personal=name in personal
+            )
+            for place, (name, by_baseline) in enumerate(bins.items())
         }
-        return ServedColumn(
-            place=place,
-            name=name,
-            by_baseline={index: column.bins for index, column in holders.items()},
-            personal=any(column.personal for column in holders.values()),
-        )
 
     @property
     def numbers(self) -> list[int]:
@@ -91,12 +95,13 @@ class Layout:
     @cached_property
     def pair_cells(self) -> list[int]:
         """The most cells of the first pair of any baseline, of the second, and so on."""
-        most = max((len(baseline.pairs) for baseline in self.baselines), default=0)
-        return [max(map(cells, self._pairs(place))) for place in range(most)]
-
-    def _pairs(self, place: int) -> Iterable[Pair]:
-        holders = (baseline for baseline in self.baselines if place < len(baseline.pairs))
-        return (baseline.pairs[place] for baseline in holders)
+        most: list[int] = []
+        for baseline in self.baselines:
+            for place, pair in enumerate(baseline.pairs):
+                more = [0] * (place + 1 - len(most))
+                most.extend(more)
+                most[place] = max(most[place], cells(pair))
+        return most
 
 
 def cells(pair: Pair) -> int:
@@ -110,14 +115,18 @@ def named(bins: Bins) -> int:
 
 def digest(baseline: Baseline) -> str:
     """Of the bins alone: profiles of other bins, of a model trained anew, don't add up."""
-    columns = {
-        name: _BINS.dump_python(column.bins, mode="json")
+    columns = [
+        (name, _BINS.dump_python(column.bins, mode="json"), column.personal)
         for name, column in baseline.columns.items()
-    }
-    content = {
-        "columns": columns,
-        "personal": [name for name, column in baseline.columns.items() if column.personal],
-        "pairs": _PAIRS.dump_python(baseline.pairs, mode="json"),
-        "slices": _SLICES.dump_python(baseline.slices, mode="json"),
-    }
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    ]
+    pairs = [(pair.name, cells(pair)) for pair in baseline.pairs]
+    edges = [_BINS.dump_python(bins, mode="json") for bins in _pair_bins(baseline)]
+    slices = _SLICES.dump_python(baseline.slices, mode="json")
+    content = json.dumps([columns, pairs, edges, slices])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _pair_bins(baseline: Baseline) -> Iterator[Bins]:
+    for pair in baseline.pairs:
+        yield pair.left_bins
+        yield pair.right_bins

@@ -125,7 +125,7 @@ class LogTable:
     def _elements(self, column: str, key: str) -> str:
         """An array of JSON texts; a body that is one text holds it under `key`."""
         if column not in self.modes:
-            return "CAST([] AS ARRAY<STRING>)"
+            return "ARRAY<STRING>[]"
         if self.modes[column] == REPEATED:
             return column
         whole_body = f"REGEXP_CONTAINS({column}, {json_texts.raw(json_texts.BODY)})"

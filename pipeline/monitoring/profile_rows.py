@@ -6,10 +6,12 @@ from typing import Any
 
 from pipeline.baseline.content import Baseline, Slice
 from pipeline.baseline.profile import ColumnCounts, Profile
-from pipeline.monitoring.layout import cells
+from pipeline.gcp.protocols import Row
 from pipeline.monitoring.profile_columns import TOTALS
 
 Values = dict[str, Any]  # of a row, by column
+Key = tuple[str, str]  # kind and feature
+REQUESTS, SCORES = ("requests", ""), ("scores", "")
 STATISTICS = {  # attribute of ColumnCounts -> column of the table
     "missing": "missing",
     "mistyped": "mistyped",
@@ -28,55 +30,59 @@ def slice_name(part: Slice | None) -> str:
 def rows(profile: Profile) -> Iterator[Values]:
     """What tells the rows of one profile apart, and their counts."""
     totals = [getattr(profile, name) for name in TOTALS]
-    yield {"kind": "requests", "feature": "", "counts": totals}
+    yield _row(REQUESTS, totals)
     for name, counts in profile.columns.items():
-        statistics = {
-            column: getattr(counts, attribute) for attribute, column in STATISTICS.items()
-        }
-        others = json.dumps(dict(counts.other_values)) if counts.other_values else None
-        yield {
-            "kind": "column",
-            "feature": name,
-            "counts": list(counts.bins),
-            **statistics,
-            "other_values": others,
-        }
-    for name, table in profile.pairs.items():
-        yield {"kind": "pair", "feature": name, "counts": list(table)}
+        row = _row(("column", name), counts.bins)
+        for attribute, column in STATISTICS.items():
+            row[column] = getattr(counts, attribute)
+        if counts.other_values:
+            row["other_values"] = json.dumps(dict(counts.other_values))
+        yield row
+    for name, cells in profile.pairs.items():
+        yield _row(("pair", name), cells)
     if profile.scores:
-        yield {"kind": "scores", "feature": "", "counts": list(profile.scores)}
+        yield _row(SCORES, profile.scores)
 
 
-def profile(stored: Iterable[Mapping[str, Any]], baseline: Baseline | None) -> Profile | None:
+def profile(stored: Iterable[Row], baseline: Baseline | None) -> Profile | None:
     """The profile of the rows of one version, day and slice; None where one is missing.
 
     The rows are of the baseline's own bins.
     """
     by_key = {(row["kind"], row["feature"]): row for row in stored}
-    totals = by_key.get(("requests", ""))
-    columns = {name: by_key.get(("column", name)) for name in _columns(baseline)}
-    pairs = {pair.name: by_key.get(("pair", pair.name)) for pair in _pairs(baseline)}
-    scores = by_key.get(("scores", ""))
-    has_scores = scores is not None or baseline is None
-    if totals is None or not has_scores or None in (*columns.values(), *pairs.values()):
+    if not needed(baseline) <= by_key.keys():
         return None
+    by_kind: dict[str, dict[str, Row]] = {"column": {}, "pair": {}, "scores": {}, "requests": {}}
+    for (kind, feature), row in by_key.items():
+        by_kind[kind][feature] = row
+    scores = by_key.get(SCORES)
+    totals = dict(zip(TOTALS, by_key[REQUESTS]["counts"], strict=True))
     return Profile(
-        **dict(zip(TOTALS, totals["counts"], strict=True)),
-        columns={name: _counts(row) for name, row in columns.items() if row},
+        **totals,
+        columns={name: _counts(row) for name, row in by_kind["column"].items()},
         scores=tuple(scores["counts"]) if scores else (),
-        pairs={name: tuple(row["counts"]) for name, row in pairs.items() if row},
+        pairs={name: tuple(row["counts"]) for name, row in by_kind["pair"].items()},
     )
 
 
-def _columns(baseline: Baseline | None) -> Iterable[str]:
-    return baseline.columns if baseline else ()
+def needed(baseline: Baseline | None) -> set[Key]:
+    """The rows that a whole profile has."""
+    keys = {REQUESTS}
+    if baseline is not None:
+        keys.add(SCORES)
+        keys.update(("column", name) for name in baseline.columns)
+        keys.update(("pair", pair.name) for pair in baseline.pairs)
+    return keys
 
 
-def _pairs(baseline: Baseline | None) -> Iterable[Any]:
-    return [pair for pair in baseline.pairs if cells(pair)] if baseline else ()
+def _row(key: Key, counts: Iterable[int]) -> Values:
+    kind, feature = key
+    return {"kind": kind, "feature": feature, "counts": list(counts)}
 
 
-def _counts(row: Mapping[str, Any]) -> ColumnCounts:
-    statistics = {attribute: row[column] or 0 for attribute, column in STATISTICS.items()}
+def _counts(row: Row) -> ColumnCounts:
+    statistics: Mapping[str, Any] = {
+        attribute: row[column] or 0 for attribute, column in STATISTICS.items()
+    }
     others = json.loads(row["other_values"]) if row["other_values"] else {}
     return ColumnCounts(bins=tuple(row["counts"]), **statistics, other_values=others)

@@ -140,7 +140,7 @@ def _counted(layout: Layout) -> str:
     sums = _lines(counters.sums(layout).values())
     expressions = [
         "id",
-        "IFNULL(part, '') AS part",
+        "IFNULL(part, '') AS slices",
         f"[{whole_numbers}] AS counters",
         f"[{sums}] AS sums",
     ]

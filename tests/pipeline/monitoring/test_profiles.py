@@ -13,6 +13,7 @@ from pipeline.errors import RunError
 from pipeline.gcp import bigquery as jobs
 from pipeline.monitoring import profiles
 from pipeline.monitoring.profile_columns import PROFILES
+from pipeline.monitoring.profile_table import ProfileTable
 from tests.pipeline.monitoring import request_logs
 from tests.pipeline.monitoring.request_logs import DAY
 
@@ -119,6 +120,12 @@ def test_a_counted_day_leaves_other_days_and_models_alone(bigquery, log, table, 
     assert read(bigquery, table, versions)["1"][NEXT_DAY].instances == 20
 
 
+def test_a_day_without_versions_and_requests_keeps_nothing(bigquery, log, table, baseline):
+    profiles.count(bigquery, log, table, "taxi", DAY, {"1": baseline})
+    profiles.count(bigquery, "demo.log.nothing", table, "taxi", DAY, {})
+    assert rows_of(bigquery, table) == 0
+
+
 def test_profiles_of_a_model_trained_anew_are_not_mixed(bigquery, log, table, baseline):
     profiles.count(bigquery, log, table, "taxi", DAY, {"1": baseline})
     fewer = dataclasses.replace(baseline.columns["fare"].bins, edges=(5.0, 10.0))
@@ -164,7 +171,7 @@ def test_one_job_alone_reads_the_log_of_a_model_and_day(bigquery, taxi, table, b
 
 
 def test_the_table_is_partitioned_by_day_and_clustered_by_model(bigquery, table):
-    profiles.prepare(bigquery, table)
+    ProfileTable(client=bigquery, name=table, model="taxi").prepare()
     made = bigquery.get_table(table)
     assert made.time_partitioning.field == "day"
     assert made.clustering_fields == ["model"]
