@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.baseline.content import Bins
 from pipeline.errors import RunError
-from pipeline.monitoring import log_tables, retention, view
+from pipeline.monitoring import log_tables, profiles, retention, upkeep, view
 from pipeline.serving.row_key import ROW_KEY, SMOKE
 from tests.pipeline.monitoring import request_logs
 from tests.pipeline.monitoring.request_logs import DAY, Request
@@ -148,3 +148,31 @@ def test_a_log_that_is_gone_is_told_in_one_sentence(bigquery, log):
     gone = dataclasses.replace(log, name="demo.log.gone", partitioned=False)
     with pytest.raises(RunError, match=r"^the request log demo\.log\.gone: BigQuery "):
         retention.enforce(bigquery, gone, 30)
+
+
+def test_upkeep_shows_values_that_a_day_s_profile_names(bigquery, small_baseline):
+    instances = [{"payment_type": "Barter"}] * 10 + [{"payment_type": "Favour"}] * 9
+    requests = [Request(questions=[json.dumps(instance)]) for instance in instances]
+    number = next(request_logs.NUMBERS)
+    log = upkeep.Log(
+        model="taxi",
+        table=request_logs.log(bigquery, requests),
+        view=f"demo.log.view_{number}",
+        profiles=f"demo.log.profiles_{number}",
+        retention_days=90,
+    )
+    profiles.count(bigquery, log.table, log.profiles, "taxi", DAY, {"1": small_baseline})
+
+    notes = upkeep.keep(bigquery, log, [small_baseline], now=DAY_BEGIN + timedelta(days=1))
+
+    query = f"SELECT payment_type AS p FROM `{log.view}` WHERE logging_time >= TIMESTAMP '{DAY}'"
+    assert {row["p"] for row in bigquery.query(query).result()} == {"Barter", view.OTHER}
+    assert notes == [f"{log.table}: a day's partition goes after 90 days"]
+
+
+def test_upkeep_of_a_log_that_is_not_there_yet_does_nothing(bigquery, small_baseline):
+    log = upkeep.Log(
+        model="taxi", table="demo.log.not_yet", view="demo.log.v", profiles="demo.log.p",
+        retention_days=90,
+    )  # fmt: skip
+    assert upkeep.keep(bigquery, log, [small_baseline]) == []
