@@ -1,5 +1,7 @@
 """Profiles of rows at hand: what the monitor's SQL counts in a log, counted in Python."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,9 +50,13 @@ def values(rows: pa.Table, name: str) -> pa.Array:
 
 
 def column_counts(column_bins: Bins, array: pa.Array, *, personal: bool = False) -> ColumnCounts:
-    """The counts of one column; of a personal one no value is named."""
+    """The counts of one column; of a personal one no value is named.
+
+    A single instance's logarithm would be its number: a personal column's are not summed.
+    """
     if column_bins.kind == "number":
-        return _number_counts(column_bins, array)
+        counts = _number_counts(column_bins, array)
+        return replace(counts, positive=0, log_sum=0.0, log_square_sum=0.0) if personal else counts
     texts = as_texts(array)
     indices = bins.places(column_bins, texts)
     present, missing = bins.counts(column_bins, indices)

@@ -37,7 +37,8 @@ def sums(layout: Layout) -> dict[str, str]:
         "request_squares": "SUM(IF(is_own, size, 0))",
     }
     for column in layout.columns.values():
-        if column.is_number:
+        # A single instance's logarithm would be its number.
+        if column.is_number and not column.personal:
             place = column.place
             of_group[f"c{place}.log_sum"] = f"IFNULL(SUM(l{place}), 0)"
             of_group[f"c{place}.log_square_sum"] = f"IFNULL(SUM(l{place} * l{place}), 0)"
@@ -60,9 +61,10 @@ def _column_counters(column: ServedColumn) -> dict[str, str]:
         **{str(index): index for index in range(column.named)},
     }
     parts = {f"c{place}.{name}": f"COUNTIF(b{place} = {bin_})" for name, bin_ in bins.items()}
+    if column.is_number and not column.personal:
+        parts[f"c{place}.positive"] = f"COUNT(l{place})"
     if column.is_number:
         parts[f"c{place}.whole"] = f"COUNTIF(n{place} = FLOOR(n{place}))"
-        parts[f"c{place}.positive"] = f"COUNT(l{place})"
         parts[f"c{place}.distinct_numbers"] = f"APPROX_COUNT_DISTINCT(n{place})"
     if column.is_category:
         parts[f"c{place}.distinct_texts"] = f"APPROX_COUNT_DISTINCT(v{place})"

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -14,76 +13,42 @@ from pipeline.baseline.content import Bins, Slice
 from pipeline.errors import RunError
 from pipeline.monitoring import counted, log_tables, statement
 from pipeline.monitoring.layout import Layout
-from tests.pipeline.monitoring import request_logs
+from tests.pipeline.monitoring import faulty, request_logs
 
 ROWS = 600
 FLOAT_COLUMNS = ("log_sum", "log_square_sum")
 
 
-def changed(rows, name, values):
-    place = rows.column_names.index(name)
-    return rows.set_column(place, name, values)
-
-
-def scaled(rows, name, factor):
-    return changed(rows, name, pc.multiply(rows[name].cast(pa.float64()), factor))
-
-
-def with_missing(rows, name, share):
-    numbers = np.random.default_rng(1).random(rows.num_rows)
-    kept = pa.array(numbers >= share)
-    return changed(rows, name, pc.if_else(kept, rows[name], None))
-
-
-def frozen(rows, name):
-    return changed(rows, name, pa.array([rows[name][0].as_py()] * rows.num_rows))
-
-
-def shuffled(rows, name):
-    places = np.random.default_rng(2).permutation(rows.num_rows)
-    return changed(rows, name, rows[name].take(pa.array(places)))
-
-
-def exchanged(rows, left, right):
-    old = rows[left]
-    return changed(changed(rows, left, rows[right]), right, old)
-
-
-def as_text(rows, name):
-    return changed(rows, name, rows[name].cast(pa.string()))
+def quoted(text):
+    return rf"'\x41\"é{text}"
 
 
 TAXI_FAULTS = {
-    "nothing": lambda rows: rows,
-    "fare times 1.15": lambda rows: scaled(rows, "fare", 1.15),
-    "fare in cents": lambda rows: scaled(rows, "fare", 100),
-    "fare rounded": lambda rows: changed(rows, "fare", pc.round(rows["fare"])),
-    "fare of 1e308": lambda rows: changed(rows, "fare", pa.array([1e308] * rows.num_rows)),
-    "fare as text": lambda rows: as_text(rows, "fare"),
-    "miles in kilometres": lambda rows: scaled(rows, "trip_miles", 1.609344),
-    "seconds negative": lambda rows: scaled(rows, "trip_seconds", -1),
-    "fare missing more": lambda rows: with_missing(rows, "fare", 0.3),
-    "payment type gone": lambda rows: rows.drop_columns(["payment_type"]),
-    "payment type in lower case": lambda rows: changed(
-        rows, "payment_type", pc.utf8_lower(rows["payment_type"])
-    ),
-    "payment type with quotes": lambda rows: changed(
-        rows, "payment_type", pc.binary_join_element_wise(rows["payment_type"], r"'\x41\"é", "")
-    ),
-    "fare shuffled": lambda rows: shuffled(rows, "fare"),
-    "miles and seconds exchanged": lambda rows: exchanged(rows, "trip_miles", "trip_seconds"),
+    "nothing": faulty.without([], 0),
+    "fare times 1.15": faulty.multiplied("fare", 1.15),
+    "fare in cents": faulty.multiplied("fare", 100),
+    "fare rounded": faulty.rounded("fare", 0),
+    "fare of 1e308": faulty.multiplied("fare", 1e306),
+    "fare as text": faulty.as_text("fare"),
+    "fare frozen": faulty.repeated("fare"),
+    "miles in kilometres": faulty.multiplied("trip_miles", 1.609344),
+    "seconds negative": faulty.multiplied("trip_seconds", -1),
+    "fare and miles missing more": faulty.without(["fare", "trip_miles"], 0.3),
+    "payment type gone": faulty.dropped("payment_type"),
+    "payment type in lower case": faulty.respelt("payment_type", str.lower),
+    "payment type with quotes": faulty.respelt("payment_type", quoted),
+    "fare shuffled": faulty.shuffled("fare"),
+    "miles and seconds exchanged": faulty.exchanged("trip_miles", "trip_seconds"),
 }
 FLIGHTS_FAULTS = {
-    "nothing": lambda rows: rows,
-    "distance in kilometres": lambda rows: scaled(rows, "distance", 1.609344),
-    "distance frozen": lambda rows: frozen(rows, "distance"),
-    "carrier in lower case": lambda rows: changed(rows, "carrier", pc.utf8_lower(rows["carrier"])),
-    "origin of one airport": lambda rows: frozen(rows, "origin"),
-    "departure and arrival exchanged": lambda rows: exchanged(
-        rows, "sched_dep_time", "sched_arr_time"
-    ),
-    "tail number missing more": lambda rows: with_missing(rows, "tailnum", 0.5),
-    "hour as text": lambda rows: as_text(rows, "hour"),
+    "nothing": faulty.without([], 0),
+    "distance in kilometres": faulty.multiplied("distance", 1.609344),
+    "distance averaged": faulty.averaged("distance"),
+    "carrier in lower case": faulty.respelt("carrier", str.lower),
+    "origin of one airport": faulty.replaced("origin", "EWR"),
+    "departure and arrival exchanged": faulty.exchanged("sched_dep_time", "sched_arr_time"),
+    "tail number missing more": faulty.without(["tailnum"], 0.5),
+    "hour as text": faulty.as_text("hour"),
 }
 
 
@@ -99,8 +64,8 @@ def flights_counts(bigquery, flights, flights_baseline):
 
 def both_counts(client, sample, baseline, faults):
     """By fault what SQL counts, and what Python does; a fault is a version in one log."""
-    places = np.random.default_rng(3).choice(sample.rows.num_rows, ROWS, replace=False)
-    rows, scores = sample.rows.take(places), sample.scores[places]
+    rows = faulty.drawn(sample, 3, ROWS)
+    scores = sample.scores[:ROWS]
     broken = {fault: change(rows) for fault, change in faults.items()}
     requests = []
     for fault, table in broken.items():
@@ -295,3 +260,17 @@ def test_no_value_of_a_personal_column_is_in_statement_or_answer(bigquery, taxi,
 
     companies = set(taxi.rows["company"].drop_null().to_pylist())
     assert [company for company in companies if company in text + answer] == []
+
+
+def test_a_single_personal_number_can_t_be_computed_from_an_answer(bigquery, taxi_baseline):
+    fare = dataclasses.replace(
+        taxi_baseline.columns["fare"], personal=True, bins=Bins(kind="number")
+    )
+    baseline = dataclasses.replace(taxi_baseline, columns={"fare": fare}, pairs=())
+    requests = [request_logs.Request(questions=['{"fare": 12.25}'], answers=["0.5"])]
+
+    counts = count(bigquery, requests, {"1": baseline})
+
+    rows = pa.table({"fare": [12.25]})
+    assert counts["1"].whole == counting.profile(baseline, rows, [0.5])
+    assert counts["1"].whole.columns["fare"].log_sum == 0
