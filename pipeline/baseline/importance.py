@@ -24,34 +24,45 @@ def importances(
 
     `scores` gives the rows' scores with this column shuffled, or as they are for None.
     """
-    if np.unique(labels).size < 2:
+    classes = np.unique(labels)
+    if classes.size < 2:
         return {}
-    whole = measured(metric, labels, scores(None))
-    return {column: whole - measured(metric, labels, scores(column)) for column in columns}
+    all_scores = scores(None)
+    whole = measured(metric, labels, all_scores)
+    losses = {}
+    for column in columns:
+        permuted_scores = scores(column)
+        losses[column] = whole - measured(metric, labels, permuted_scores)
+    return losses
 
 
 def measured(metric: str, labels: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
     """The metric by its name in the gate; the labels hold both classes."""
-    if metric == "auc":
-        return float(metrics.roc_auc_score(labels, scores))
-    if metric == "auc_precision_recall":
-        return float(metrics.average_precision_score(labels, scores))
     answers = scores > THRESHOLD
-    if metric == "binary_accuracy":
-        return float(metrics.accuracy_score(labels, answers))
-    score = {"precision": metrics.precision_score, "recall": metrics.recall_score}[metric]
-    return float(score(labels, answers, zero_division=0))
+    value: float
+    match metric:
+        case "auc":
+            value = metrics.roc_auc_score(labels, scores)
+        case "auc_precision_recall":
+            value = metrics.average_precision_score(labels, scores)
+        case "binary_accuracy":
+            value = metrics.accuracy_score(labels, answers)
+        case "precision":
+            value = metrics.precision_score(labels, answers, zero_division=0)
+        case "recall":
+            value = metrics.recall_score(labels, answers)
+        case _:
+            raise ValueError(f"{metric} is no metric of a gate")
+    return float(value)
 
 
 def sample(rows: int) -> NDArray[np.int64]:
     """The rows that are asked about, in order; the same ones each time."""
-    return np.sort(_generator().permutation(rows)[:ROWS])
+    order = permutation(rows)
+    return np.sort(order[:ROWS])
 
 
 def permutation(rows: int) -> NDArray[np.int64]:
     """The rows in another order; the same one each time."""
-    return _generator().permutation(rows)
-
-
-def _generator() -> np.random.Generator:
-    return np.random.default_rng(SEED)
+    generator = np.random.default_rng(SEED)
+    return generator.permutation(rows)

@@ -48,18 +48,24 @@ class Executor(base_executor.BaseExecutor):
             artifact.set_string_custom_property("problem", "the model can't be served")
             return
         examples = artifact_utils.get_single_instance(input_dict["examples"])
-        model = artifact_utils.get_single_uri(input_dict["model"])
+        model_folder = artifact_utils.get_single_uri(input_dict["model"])
+        model = path_utils.serving_model_path(model_folder)
         settings = json.loads(exec_properties["settings"])
         try:
-            baseline = made(settings, examples, path_utils.serving_model_path(model))
+            baseline = made(settings, examples, model)
         except RunError as error:
             artifact.set_string_custom_property("problem", str(error))
             return
-        judged_columns = sum(column.unjudged is None for column in baseline.columns.values())
-        artifact.set_int_custom_property("rows", baseline.reference.instances)
-        artifact.set_int_custom_property("columns", judged_columns)
-        artifact.set_string_custom_property("digest", baseline.digest)
-        io_utils.write_bytes_file(f"{artifact.uri}/{content.NAME}", content.encode(baseline))
+        _describe(artifact, baseline)
+        encoded = content.encode(baseline)
+        io_utils.write_bytes_file(f"{artifact.uri}/{content.NAME}", encoded)
+
+
+def _describe(artifact: types.Artifact, baseline: content.Baseline) -> None:
+    judged = [column for column in baseline.columns.values() if column.unjudged is None]
+    artifact.set_int_custom_property("rows", baseline.reference.instances)
+    artifact.set_int_custom_property("columns", len(judged))
+    artifact.set_string_custom_property("digest", baseline.digest)
 
 
 class Baseline(base_component.BaseComponent):
@@ -82,12 +88,14 @@ class Baseline(base_component.BaseComponent):
         columns: Mapping[str, str],
         served: Mapping[str, str],
     ) -> None:
+        settings = _settings(name, declaration, columns, served)
+        sources = _sources()
         spec = BaselineSpec(
             examples=examples,
             model=model,
             infra_blessing=infra_blessing,
-            settings=json.dumps(_settings(name, declaration, columns, served), sort_keys=True),
-            source_sha256=source_sha256(*_sources()),
+            settings=json.dumps(settings, sort_keys=True),
+            source_sha256=source_sha256(*sources),
             baseline=types.Channel(type=artifacts.Baseline),
         )
         super().__init__(spec)
@@ -105,7 +113,8 @@ def _settings(
     for part in declaration.gate.slices:
         # A personal column's values are nobody's business, and no request has a label's.
         if part.feature in served and part.feature not in monitoring.personal:
-            parts.append({"column": part.feature, "value": slices.text(part.value)})
+            value = slices.text(part.value)
+            parts.append({"column": part.feature, "value": value})
     return {
         "model": name,
         "monitoring": monitoring.model_dump(),

@@ -1,6 +1,5 @@
 """Reads the rows of Examples: as the records that a model takes, and as an Arrow table."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
@@ -10,17 +9,22 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBatchToExamplesEncoder
 
 ROWS_AT_ONCE = 65536
+ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string()}
 Records = list[bytes]  # serialized tf.Examples
 
 
 def read(folder: str) -> Records:
     """Every record of a split's folder, here or under gs://."""
-    return list(itertools.chain.from_iterable(_batches(folder)))
+    records: Records = []
+    for batch in _batches(folder):
+        records += batch
+    return records
 
 
 def read_table(folder: str, types: Mapping[str, str]) -> pa.Table:
     """These columns of every row of a split's folder; `types` are INT, FLOAT or BYTES by name."""
-    return _table(_batches(folder), types)
+    batches = _batches(folder)
+    return _table(batches, types)
 
 
 def table(records: Records, types: Mapping[str, str]) -> pa.Table:
@@ -29,12 +33,16 @@ def table(records: Records, types: Mapping[str, str]) -> pa.Table:
 
 def encoded(column: pa.ChunkedArray, name: str) -> Records:
     """Records of one column alone, null for a missing value."""
-    present = pc.is_valid(column).cast(pa.int64())
-    ends = pc.cumulative_sum(present).to_pylist()
-    values = _encodable(column.drop_null())
-    lists = pa.LargeListArray.from_arrays(pa.array([0, *ends], pa.int64()), values)
+    present = pc.is_valid(column)
+    ends = pc.cumulative_sum(present.cast(pa.int64()))
+    offsets = pa.array([0, *ends.to_pylist()], pa.int64())
+    values = column.drop_null().combine_chunks()
+    if pa.types.is_string(values.type):
+        values = values.cast(pa.large_binary())
+    lists = pa.LargeListArray.from_arrays(offsets, values)
     batch = pa.RecordBatch.from_arrays([lists], [name])
-    records: Records = RecordBatchToExamplesEncoder().encode(batch)
+    encoder = RecordBatchToExamplesEncoder()
+    records: Records = encoder.encode(batch)
     return records
 
 
@@ -52,33 +60,34 @@ def joined(columns: Iterable[Records]) -> Records:
 def _batches(folder: str) -> Iterator[Records]:
     files = tf.io.gfile.glob(f"{folder}/*")
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    for batch in records.batch(ROWS_AT_ONCE).as_numpy_iterator():
+    batches = records.batch(ROWS_AT_ONCE)
+    for batch in batches.as_numpy_iterator():
         yield batch.tolist()
 
 
 def _table(batches: Iterable[Records], types: Mapping[str, str]) -> pa.Table:
     schema = schema_pb2.Schema()
     for name, type_name in types.items():
-        schema.feature.add(name=name, type=schema_pb2.FeatureType.Value(type_name))
+        type_number = schema_pb2.FeatureType.Value(type_name)
+        schema.feature.add(name=name, type=type_number)
     decoder = ExamplesToRecordBatchDecoder(schema.SerializeToString())
     decoded = [decoder.DecodeBatch(records) for records in batches]
     columns = {}
     for name, type_name in types.items():
-        arrays = [_values(batch.column(name), type_name) for batch in decoded]
-        columns[name] = pa.chunked_array(arrays, ARROW_TYPES[type_name]).combine_chunks()
+        arrays = [_values(batch.column(name)) for batch in decoded]
+        column = pa.chunked_array(arrays, ARROW_TYPES[type_name])
+        columns[name] = column.combine_chunks()
     return pa.table(columns)
 
 
-ARROW_TYPES = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.string()}
-
-
-def _values(lists: pa.Array, type_name: str) -> pa.Array:
+def _values(lists: pa.Array) -> pa.Array:
     """The one value of each list, null for an empty one and for no list."""
-    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    lengths = pc.list_value_length(lists).fill_null(0)
     offsets = lists.offsets.slice(0, len(lists))
-    places = pc.if_else(pc.greater(lengths, 0), offsets, pa.scalar(None, offsets.type))
+    nothing = pa.scalar(None, offsets.type)
+    places = pc.if_else(pc.greater(lengths, 0), offsets, nothing)
     values = lists.values.take(places)
-    return values if type_name != "BYTES" else _texts(values)
+    return _texts(values) if pa.types.is_large_binary(values.type) else values
 
 
 def _texts(values: pa.Array) -> pa.Array:
@@ -92,8 +101,3 @@ def _texts(values: pa.Array) -> pa.Array:
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
-
-
-def _encodable(column: pa.ChunkedArray) -> pa.Array:
-    array = column.combine_chunks()
-    return array.cast(pa.large_binary()) if pa.types.is_string(array.type) else array

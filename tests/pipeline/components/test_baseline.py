@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
 
-from pipeline import manifest, spec
+from pipeline import manifest, places, spec
 from pipeline.baseline import content
 from pipeline.components import artifacts
 from pipeline.components.baseline import Baseline, Executor
@@ -17,6 +17,7 @@ from pipeline.job.dag import create_prediction_pipeline, create_tuning_pipeline
 from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
 from tests.pipeline.conftest import ROWS, edit
+from tests.pipeline.disk import mounted
 
 SPLITS = ("train", "eval")
 
@@ -298,6 +299,13 @@ def test_a_model_that_fails_at_a_held_out_row_leaves_none_and_a_sentence(made, c
 
     assert problem_of(artifact).startswith("the model can't be asked: ")
     assert "\n" not in problem_of(artifact)
+
+
+def test_a_full_disk_is_told_as_one(made, tmp_path):
+    with mounted(tmp_path / "baseline", "size=4k"), pytest.raises(Exception) as error:
+        made()
+
+    assert places.is_full(error.value)
 
 
 def test_neither_a_search_for_hyperparameters_nor_a_prediction_makes_one(cab, tmp_path):

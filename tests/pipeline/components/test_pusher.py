@@ -6,11 +6,15 @@ A model's baseline goes along, and makes no other model of it.
 import contextlib
 import os
 import resource
+import shutil
 
 import pytest
+from tfx.types import standard_artifacts
+from tfx.utils import json_utils
 
 from pipeline import manifest
-from pipeline.components.pusher import publish, tree_sha256
+from pipeline.components import artifacts
+from pipeline.components.pusher import Executor, publish, tree_sha256
 from pipeline.errors import RunError
 
 
@@ -192,3 +196,35 @@ def test_a_full_disk_leaves_the_baseline_that_is_there(model, published, baselin
     assert (version / "baseline.json").read_text() == "a baseline"
     assert problem(version) is None
     assert unfinished(published) == []
+
+
+def artifact_of(type_, **properties):
+    artifact = type_()
+    for name, value in properties.items():
+        artifact.set_json_value_custom_property(name, value)
+    return artifact
+
+
+def test_a_model_whose_baseline_could_not_be_made_is_published_all_the_same(
+    model, published, tmp_path
+):
+    trained = artifact_of(standard_artifacts.Model)
+    trained.uri = str(tmp_path / "trained")
+    shutil.copytree(model, tmp_path / "trained/Format-Serving")
+    manifest.write(tmp_path / "trained", manifest.beside(tmp_path / "trained"))
+    baseline = artifact_of(artifacts.Baseline, problem="there are no held-out rows")
+    pushed_model = standard_artifacts.PushedModel()
+    inputs = {
+        "model": [trained],
+        "model_blessing": [artifact_of(standard_artifacts.ModelBlessing, blessed=1)],
+        "infra_blessing": [artifact_of(standard_artifacts.InfraBlessing, blessed=1)],
+        "baseline": [baseline],
+    }
+    config = json_utils.dumps({"folder": str(published)})
+
+    Executor().Do(inputs, {"pushed_model": [pushed_model]}, {"custom_config": config})
+
+    [version] = published.iterdir()
+    assert pushed_model.get_int_custom_property("pushed") == 1
+    assert not (version / "baseline.json").exists()
+    assert tree_sha256(version) == tree_sha256(model)
