@@ -117,14 +117,13 @@ def _finding_place(name: str, findings: Sequence[Finding]) -> int:
 
 
 def _mark(subject: Subject) -> tuple[str, str]:
-    """A symbol and its tone: those of an open finding, or of the distance alone."""
+    """A symbol and its tone: those of an open finding, or of a change that alarms nobody."""
     finding = subject.finding
     if finding is not None and finding.accepted is None:
         look = LOOKS[finding.kind]
         return look.symbol, look.tone
     if subject.ratio > 1:
-        look = LOOKS["drift"]
-        return look.symbol, "quiet" if finding else look.tone
+        return LOOKS["season"].symbol, "quiet"
     return LOOKS["ok"].symbol, "quiet"
 
 

@@ -1,6 +1,7 @@
 """A page as its elements and texts, which is what a reader and a browser see of it."""
 
 from html.parser import HTMLParser
+from itertools import pairwise
 
 VOID = ("meta", "link", "img", "br", "input")
 LOADING = ("src", "srcset", "data", "poster", "action", "formaction", "xlink:href", "background")
@@ -49,6 +50,18 @@ class Page(HTMLParser):
         if css_class is None:
             return elements
         return [element for element in elements if css_class in _classes(element)]
+
+    @property
+    def columns(self):
+        """The columns of a model's page, in their order."""
+        pairs = pairwise(self.tags)
+        return [name["title"] for (heading, _), (_, name) in pairs if heading == "h3"]
+
+    @property
+    def days(self):
+        """The titles of a strip's cells."""
+        cells = self.of("i")
+        return [cell["title"] for cell in cells if "title" in cell]
 
     @property
     def requests(self):
