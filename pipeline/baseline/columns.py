@@ -17,6 +17,7 @@ from pipeline.baseline.max_t import Tolerance
 from pipeline.baseline.profile import ColumnCounts
 
 NAMED = 0.25  # of a category's rows, that its bins name at least: it is an id otherwise
+UNITS = 366  # values of a unit of time, at most: the days of a year
 DIFFERENT = 0.9  # whole numbers a row, at most: they are ids otherwise
 
 
@@ -183,9 +184,10 @@ class TrainingColumn:
 
     def _own_numbers(self, numbers: NDArray[np.float64]) -> str | None:
         """Why numbers are ids or moments, if they are."""
-        if self.calendar is None and calendar.is_counter(numbers, self.clock.times):
-            return "a counter: it grows with time"
         values, counts = self.distinct
+        is_unit = self.calendar is not None and values.size <= UNITS
+        if not is_unit and calendar.is_counter(numbers, self.clock.times):
+            return "a counter: it grows with time"
         whole = values == np.floor(values)
         rows = int(counts.sum())
         if values.size <= max(DIFFERENT * rows, bins.NUMBER_BINS) or not whole.all():

@@ -87,13 +87,17 @@ def _largest_divergence(table: NDArray[np.int64]) -> float:
 
 
 def _largest_share_change(table: NDArray[np.int64], cells: slice) -> float:
-    """Of a cell between a block and all others, less what chance makes."""
+    """Of a cell between a block and all others, less what chance makes of so many cells.
+
+    Squares are subtracted, as variances are.
+    """
     remaining = table.sum(axis=0) - table
     expected = shares(remaining)[:, cells]
     change = shares(table)[:, cells] - expected
     sizes = table.sum(axis=1, keepdims=True)
     reference_sizes = remaining.sum(axis=1, keepdims=True)
-    variance = noise.share_variance(expected, sizes, reference_sizes)
-    excess = change**2 - variance
+    alpha = 1 / max(change.size, 2)
+    chance = noise.largest_share_change(expected, sizes, reference_sizes, alpha=alpha)
+    excess = change**2 - chance**2
     largest = excess.max(initial=0.0)
     return float(np.sqrt(largest))

@@ -35,12 +35,12 @@ def largest_share_change(
     share: ArrayLike, size: ArrayLike, reference_size: ArrayLike, *, alpha: float
 ) -> NDArray[np.float64]:
     """By how much chance alone moves one of the shares, with the probability `alpha`."""
-    variance = share_variance(share, size, reference_size)
+    variance = _share_variance(share, size, reference_size)
     quantile = -float(special.ndtri(alpha / 2))
     return quantile * np.sqrt(variance)
 
 
-def share_variance(
+def _share_variance(
     share: ArrayLike, size: ArrayLike, reference_size: ArrayLike
 ) -> NDArray[np.float64]:
     """Of the difference of a share between two samples."""

@@ -104,7 +104,9 @@ class _Measure:
         share_alpha = self.alpha / expected[counted].size
         between = (expected + measured) / 2
         chance = noise.largest_share_change(between, *self.sizes, alpha=share_alpha)
-        allowed = self.scale * column.share_limit + np.sqrt(column.dispersion) * chance
+        tolerated = np.full(expected.size, column.share_limit)
+        tolerated[-1] = min(column.share_limit, max(limits.SHARE_FLOOR, column.missing_limit))
+        allowed = self.scale * tolerated + np.sqrt(column.dispersion) * chance
         changes = np.full(expected.size, -np.inf)
         changes[counted] = np.abs(measured - expected)[counted]
         return changes, allowed

@@ -70,7 +70,7 @@ class Sample:
     schema: dict[str, str]
     rows: pa.Table
     labels: np.ndarray
-    time_column: str
+    time_column: str | None
     settings: Settings
     importances: dict[str, float]
 
@@ -89,7 +89,7 @@ class Sample:
         places = np.arange(self.rows.num_rows) if chosen is None else chosen
         return compose.compose(
             self.rows.take(places),
-            times=self.times[places],
+            times=None if self.time_column is None else self.times[places],
             settings=Settings(**vars(self.settings) | settings),
             scores=self.scores[places],
             labels=self.labels[places],

@@ -13,6 +13,7 @@ from pipeline.monitoring.judgement import distances
 from tests.pipeline.monitoring.windows import QuietWindows, verdict
 
 WINDOWS = 1000
+FEWER = 200
 MOST_ALARMS = 15
 AUTUMN = np.datetime64("2013-09-01")
 
@@ -33,11 +34,11 @@ def test_windows_without_drift_do_not_alarm(quiet, size, repeated):
 
 
 def test_the_same_windows_alarm_by_half_the_limits(quiet):
-    profiles = quiet.profiles(50000, 300, repeated=True)
+    profiles = quiet.profiles(50000, FEWER, repeated=True)
 
     kinds = quiet.kinds(profiles, scale=0.5)
 
-    assert kinds["drift"] > 300 * MOST_ALARMS / WINDOWS
+    assert kinds["drift"] > FEWER * MOST_ALARMS / WINDOWS
 
 
 def test_the_real_weeks_of_autumn_do_not_alarm(flights):

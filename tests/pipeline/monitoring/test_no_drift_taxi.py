@@ -11,6 +11,7 @@ from pipeline.monitoring.judgement import distances
 from tests.pipeline.monitoring.windows import QuietWindows
 
 WINDOWS = 1000
+FEWER = 200
 MOST_ALARMS = 15
 
 
@@ -30,11 +31,11 @@ def test_windows_without_drift_do_not_alarm(quiet, size):
 
 
 def test_the_same_windows_alarm_by_half_the_limits(quiet):
-    profiles = quiet.profiles(500, 300)
+    profiles = quiet.profiles(500, FEWER)
 
     kinds = quiet.kinds(profiles, scale=0.5)
 
-    assert kinds["drift"] > 300 * MOST_ALARMS / WINDOWS
+    assert kinds["drift"] > FEWER * MOST_ALARMS / WINDOWS
 
 
 def test_the_training_rows_themselves_have_no_distance(taxi, taxi_baseline):
