@@ -7,13 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 LN2 = log(2)
+SMALLEST = 1e-300  # in place of zero
 
 
 def shares(counts: ArrayLike) -> NDArray[np.float64]:
     """Along the last axis, which sums up to 1; zeros without any count."""
     array = np.asarray(counts, dtype=np.float64)
     total = array.sum(axis=-1, keepdims=True)
-    divisor: NDArray[np.float64] = np.where(total > 0, total, 1.0)
+    divisor: NDArray[np.float64] = np.maximum(total, SMALLEST)
     return array / divisor
 
 

@@ -5,6 +5,7 @@ squared, with a degree of freedom for each cell but one: the second-order term o
 (Lin, "Divergence measures based on the Shannon entropy", 1991). A test compares it with samples.
 """
 
+from functools import lru_cache
 from math import log
 
 import numpy as np
@@ -14,20 +15,17 @@ from scipy import special
 EXPANSION = 8 * log(2)
 
 
-def mean_divergence(
-    cells: ArrayLike, size: ArrayLike, reference_size: ArrayLike
-) -> NDArray[np.float64]:
+def mean_divergence(cells: int, size: ArrayLike, reference_size: ArrayLike) -> NDArray[np.float64]:
     """The divergence that chance alone makes on average, in bits."""
-    freedom = np.maximum(np.asarray(cells) - 1, 0)
+    freedom = max(cells - 1, 0)
     return freedom / EXPANSION * _inverse_sizes(size, reference_size)
 
 
 def largest_divergence(
-    cells: ArrayLike, size: ArrayLike, reference_size: ArrayLike, *, alpha: float
+    cells: int, size: ArrayLike, reference_size: ArrayLike, *, alpha: float
 ) -> NDArray[np.float64]:
     """What chance alone exceeds with the probability `alpha`, in bits."""
-    freedom = np.maximum(np.asarray(cells) - 1, 1)
-    quantile: NDArray[np.float64] = special.chdtri(freedom, alpha)
+    quantile = _chi_squared(max(cells - 1, 1), alpha)
     return quantile / EXPANSION * _inverse_sizes(size, reference_size)
 
 
@@ -36,8 +34,7 @@ def largest_share_change(
 ) -> NDArray[np.float64]:
     """By how much chance alone moves one of the shares, with the probability `alpha`."""
     variance = _share_variance(share, size, reference_size)
-    quantile = -float(special.ndtri(alpha / 2))
-    return quantile * np.sqrt(variance)
+    return _normal(alpha / 2) * np.sqrt(variance)
 
 
 def _share_variance(
@@ -48,7 +45,18 @@ def _share_variance(
     return shares * (1 - shares) * _inverse_sizes(size, reference_size)
 
 
+@lru_cache(maxsize=1000)
+def _chi_squared(freedom: int, alpha: float) -> float:
+    """What a chi squared number exceeds with the probability `alpha`."""
+    return float(special.chdtri(freedom, alpha))
+
+
+@lru_cache(maxsize=1000)
+def _normal(alpha: float) -> float:
+    """What a standard normal number exceeds with the probability `alpha`."""
+    return -float(special.ndtri(alpha))
+
+
 def _inverse_sizes(size: ArrayLike, reference_size: ArrayLike) -> NDArray[np.float64]:
-    sizes = np.maximum(np.asarray(size, dtype=np.float64), 1)
-    reference_sizes = np.maximum(np.asarray(reference_size, dtype=np.float64), 1)
-    return 1 / sizes + 1 / reference_sizes
+    inverses: NDArray[np.float64] = 1 / np.maximum(size, 1) + 1 / np.maximum(reference_size, 1)
+    return inverses

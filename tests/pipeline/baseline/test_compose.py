@@ -218,5 +218,5 @@ def test_a_column_without_any_value_makes_a_baseline_too(composed, rows):
 def test_a_newer_baseline_is_refused_in_one_sentence(composed):
     newer = content.encode(composed()).replace(b'"version":1', b'"version":2', 1)
 
-    with pytest.raises(RunError, match="b.json is of version 2, allowed is 1"):
+    with pytest.raises(RunError, match=r"b.json is of version 2, allowed is 1"):
         content.decode(newer, "b.json")
