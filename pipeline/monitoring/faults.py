@@ -16,6 +16,7 @@ from pipeline.monitoring.rules.change import Change, Clocks
 from pipeline.monitoring.rules.constants import constant, partly_constant
 from pipeline.monitoring.rules.exchanges import exchanged
 from pipeline.monitoring.rules.gaps import absent, filled, missing, mistyped
+from pipeline.monitoring.rules.partial_units import partial_unit
 from pipeline.monitoring.rules.requests import unanswered, unreadable, volume
 from pipeline.monitoring.rules.roundings import coarse, rounded
 from pipeline.monitoring.rules.shuffles import shuffled
@@ -103,7 +104,7 @@ def _searches(ties: Sequence[Tie]) -> Iterator[Search]:
     yield mistyped
     yield from map(_each, (unit, sign, constant, filled))
     yield missing
-    yield from map(_each, (spelling, new_value, rounded, partly_constant, coarse))
+    yield from map(_each, (spelling, new_value, partial_unit, rounded, partly_constant, coarse))
 
 
 def _each(rule: Callable[[Change], Finding | None]) -> Search:

@@ -1,10 +1,11 @@
 """A value that stands still: a sensor that repeats its last reading, a default for all."""
 
-from math import exp
+from math import exp, sqrt
 
 import numpy as np
 
-from pipeline.monitoring.rules.change import ALPHA, Change
+from pipeline.monitoring.rules.change import ALPHA, SIGMAS, Change
+from pipeline.monitoring.rules.logarithms import Logarithms
 from pipeline.monitoring.rules.told import fault, percent
 from pipeline.monitoring.verdict import Finding
 
@@ -12,6 +13,7 @@ ALL = 0.99
 VARIED = 0.9  # training's most frequent value had no more
 PART = 0.25  # of the instances at least have the one value
 NEARLY_ALL = 0.9  # beside so many there are few other values
+NARROW = 0.05  # of training's variance
 TWO = 2  # values: the last one before it stands still, and that one
 
 
@@ -47,7 +49,9 @@ def partly_constant(change: Change) -> Finding | None:
         return None
     mixture = change.training_bins * (1 - part)
     mixture[place] += part
-    if change.distance_to(mixture) > change.fit or change.in_season:
+    if change.distance_to(mixture) > change.fit or not _is_narrow(change, part):
+        return None
+    if change.in_season:
         return None
     bin_name = change.bin_name(place)
     return fault(
@@ -82,6 +86,22 @@ def _number(change: Change, place: int) -> str:
         return change.bin_name(place)
     mean = counts.log_sum / counts.positive
     return f"about {exp(mean):.4g}"
+
+
+def _is_narrow(change: Change, part: float) -> bool:
+    """What the part adds to the logarithms has no deviation of its own, or no logarithm."""
+    training = Logarithms.of(change.training)
+    window = Logarithms.of(change.window)
+    others = 1 - part
+    positive = (window.positive - others * training.positive) / part
+    if positive < 0.5:
+        return True
+    added = window.positive * window.mean - others * training.positive * training.mean
+    mean = added / (positive * part)
+    added_squares = window.positive * window.square - others * training.positive * training.square
+    variance = added_squares / (positive * part) - mean**2
+    chance = SIGMAS * others / part * sqrt(2 / change.present)
+    return variance <= (NARROW + chance) * training.deviation**2
 
 
 def _is_single(change: Change) -> bool:

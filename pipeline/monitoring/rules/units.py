@@ -21,10 +21,11 @@ SMALLEST_IN_SEASON = log(1.5)
 SMALLEST_OF_COUNTER = log(10)
 LARGEST = 600.0  # of a factor's logarithm that a float holds
 EXPLAINED = 3  # times less distance than unscaled
-NEAR = 0.05  # of its logarithm: an estimate has the name of a factor so near
-AROUND = np.exp(np.linspace(-0.2, 0.2, 81))  # an estimate, where bins may fit better
+NEAR = 0.05  # of a ratio's logarithm: a factor so near gives it its name
+AROUND = 0.2  # the same, where the bins tell factors apart
 INFORMATIVE = 3  # bins with values: fewer fit many factors
 DEVIATION = 0.2  # of the logarithms' standard deviation, relative
+STEPS = np.linspace(-2, 2, 21)  # standard errors
 TINY = 1e-9  # in place of no deviation
 POSITIVE = 0.02  # of the share of numbers above zero
 
@@ -52,8 +53,7 @@ def unit(change: Change) -> Finding | None:
     fitting = [factor for factor in _factors(change) if _fits(change, factor)]
     if not fitting:
         return None
-    named = [factor for factor in fitting if factor.name]
-    factor = (named or fitting)[0]
+    factor = min(fitting, key=lambda one: one.distance)
     if _is_seasonal(change, factor):
         return None
     return fault(
@@ -73,39 +73,51 @@ def _is_testable(change: Change) -> bool:
 
 
 def _factors(change: Change) -> Iterator[Factor]:
-    """The best estimate; with it a factor with a name that is near, or that fits bins."""
-    estimate = _estimate(change)
-    if estimate is not None:
-        yield estimate
-        errors = np.abs(np.log(VALUES) - log(estimate.value))
-        if errors.min() < NEAR:
-            yield _named(change, errors)
-    elif _is_informative(change):
-        yield _named(change, _distances(change, VALUES))
+    """One with a name, near the mean logarithms' or by the bins alone; else the mean's own."""
+    ratio = _ratio(change)
+    informative = _is_informative(change)
+    if not informative and not _have_one_form(change):
+        return
+    if ratio is None:
+        yield from _named(change, np.zeros(VALUES.size), AROUND)
+        return
+    errors = np.abs(np.log(VALUES) - log(ratio))
+    yield from _named(change, errors, AROUND if informative else NEAR)
+    if errors.min() >= NEAR:
+        yield _nameless(change, ratio)
 
 
-def _named(change: Change, errors: NDArray[np.float64]) -> Factor:
-    """The factor of the smallest error."""
-    place = int(errors.argmin())
-    value = float(VALUES[place])
-    return Factor(value, _distance(change, value), NAMES[place])
-
-
-def _estimate(change: Change) -> Factor | None:
-    """By the mean logarithm, and near it by the bins."""
+def _ratio(change: Change) -> float | None:
+    """Of the geometric means of the positive numbers."""
     training = Logarithms.of(change.training)
     window = Logarithms.of(change.window)
     if not training.positive or not window.positive:
         return None
     difference = np.clip(window.mean - training.mean, -LARGEST, LARGEST)
-    ratio = exp(difference)
-    if _is_informative(change):
-        factors = ratio * AROUND
-        distances = _distances(change, factors)
-        ratio = float(factors[distances.argmin()])
-    elif not _have_one_form(change, training, window):
-        return None
-    return Factor(ratio, _distance(change, ratio))
+    return exp(difference)
+
+
+def _named(change: Change, errors: NDArray[np.float64], reach: float) -> Iterator[Factor]:
+    """The factor that fits best of those whose error is within reach, the nearest of equals."""
+    distances = _distances(change, VALUES) + TINY * errors
+    reachable = np.where(errors < reach, distances, np.inf)
+    place = int(reachable.argmin())
+    if errors[place] < reach:
+        yield Factor(float(VALUES[place]), float(distances[place]), NAMES[place])
+
+
+def _nameless(change: Change, ratio: float) -> Factor:
+    """The factor that fits best of those that chance takes for the ratio: values lie in steps."""
+    factors = ratio * np.exp(_chance(change) * STEPS)
+    distances = _distances(change, factors)
+    place = int(distances.argmin())
+    return Factor(float(factors[place]), float(distances[place]))
+
+
+def _chance(change: Change) -> float:
+    """The standard error of the mean logarithm."""
+    deviation = Logarithms.of(change.training).deviation
+    return deviation * sqrt(change.column.dispersion / change.present)
 
 
 def _is_informative(change: Change) -> bool:
@@ -115,8 +127,10 @@ def _is_informative(change: Change) -> bool:
     return int(filled_bins) >= INFORMATIVE
 
 
-def _have_one_form(change: Change, training: Logarithms, window: Logarithms) -> bool:
+def _have_one_form(change: Change) -> bool:
     """As many numbers are positive, and their logarithms vary as much."""
+    training = Logarithms.of(change.training)
+    window = Logarithms.of(change.window)
     more_positive = abs(window.positive - training.positive)
     if more_positive > POSITIVE + change.chance(training.positive):
         return False
@@ -131,9 +145,7 @@ def _fits(change: Change, factor: Factor) -> bool:
     """The factor is not near 1, nor chance, and explains the window's bins."""
     if change.is_counter:
         return factor.name is not None and factor.size > SMALLEST_OF_COUNTER
-    deviation = Logarithms.of(change.training).deviation
-    chance = deviation * sqrt(change.column.dispersion / change.present)
-    if factor.size <= SMALLEST + chance or factor.distance > change.fit:
+    if factor.size <= SMALLEST + _chance(change) or factor.distance > change.fit:
         return False
     return EXPLAINED * factor.distance < change.bin_distance
 
@@ -142,11 +154,6 @@ def _is_seasonal(change: Change, factor: Factor) -> bool:
     """Other hours have longer trips, by no factor that has a name and is as large."""
     large = factor.name and factor.size > SMALLEST_IN_SEASON
     return not large and change.in_season
-
-
-def _distance(change: Change, factor: float) -> float:
-    [distance] = _distances(change, [factor])
-    return float(distance)
 
 
 def _distances(change: Change, factors: ArrayLike) -> NDArray[np.float64]:

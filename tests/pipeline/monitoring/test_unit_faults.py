@@ -1,9 +1,9 @@
 """A column in another unit is told with the factor, and once."""
 
-import numpy as np
+import pyarrow as pa
 import pytest
 
-from tests.pipeline.monitoring.faulty import findings, multiplied, names, rounded, with_column
+from tests.pipeline.monitoring.faulty import findings, multiplied, names, rounded
 
 MILE = 1.609344
 
@@ -75,6 +75,37 @@ def test_milliseconds_of_a_time_column_are_named(taxi, taxi_baseline):
     assert names(taxi, taxi_baseline, change) == {"unit trip_start_timestamp"}
 
 
+def in_half_of_the_rows(change):
+    def changed(rows):
+        half = rows.num_rows // 2
+        return pa.concat_tables(
+            [change(rows.slice(0, half)), rows.slice(half)], promote_options="permissive"
+        )
+
+    return changed
+
+
+@pytest.mark.parametrize(("column", "factor"), [("fare", 100), ("trip_seconds", 1 / 60)])
+def test_another_unit_since_half_of_the_window_is_named(taxi, taxi_baseline, column, factor):
+    change = in_half_of_the_rows(multiplied(column, factor))
+
+    assert names(taxi, taxi_baseline, change) == {f"unit {column}"}
+
+
+def test_a_unit_of_some_callers_is_told_with_their_share(flights, flights_baseline):
+    change = in_half_of_the_rows(multiplied("distance", MILE))
+
+    [finding] = findings(flights, flights_baseline, change)
+
+    assert "about 50" in finding.sentence
+    assert "1.609 (miles to kilometres)" in finding.sentence
+
+
+@pytest.mark.parametrize("factor", [0.93, 1.07])
+def test_prices_that_moved_by_less_than_a_tenth_are_no_unit(taxi, taxi_baseline, factor):
+    assert "unit fare" not in names(taxi, taxi_baseline, multiplied("fare", factor))
+
+
 def test_a_dear_week_is_no_unit(taxi, taxi_baseline):
     assert names(taxi, taxi_baseline, multiplied("fare", 1.02)) == {""}
 
@@ -90,10 +121,7 @@ def test_rounding_to_whole_numbers_is_named(taxi, taxi_baseline, column):
 
 
 def test_rounding_of_half_of_the_rows_is_named(taxi, taxi_baseline):
-    def change(rows):
-        fares = rows["fare"].to_numpy()
-        halved = np.arange(fares.size) % 2 == 0
-        return with_column(rows, "fare", np.where(halved, np.round(fares), fares))
+    change = in_half_of_the_rows(rounded("fare", 0))
 
     assert names(taxi, taxi_baseline, change) == {"rounded fare"}
 
