@@ -21,14 +21,18 @@ def padded(text):
 def test_another_spelling_of_a_payment_is_one_fault(taxi, taxi_baseline, spell):
     change = respelt("payment_type", spell, "Credit Card")
 
-    assert names(taxi, taxi_baseline, change) == {"spelling payment_type"}
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"spelling payment_type"}
 
 
 @pytest.mark.parametrize("column", ["dest", "carrier", "origin"])
 def test_small_letters_of_all_values_are_one_fault(flights, flights_baseline, column):
     change = respelt(column, str.lower)
 
-    assert names(flights, flights_baseline, change) == {f"spelling {column}"}
+    named = names(flights, flights_baseline, change)
+
+    assert named == {f"spelling {column}"}
 
 
 def test_another_spelling_is_told_with_the_old_one(taxi, taxi_baseline):
@@ -42,18 +46,24 @@ def test_another_spelling_is_told_with_the_old_one(taxi, taxi_baseline):
 def test_an_unknown_payment_is_named(taxi, taxi_baseline):
     change = replaced("payment_type", "Bitcoin", 0.03)
 
-    assert names(taxi, taxi_baseline, change) == {"new value payment_type"}
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"new value payment_type"}
 
 
 @pytest.mark.parametrize(("column", "value"), [("origin", "SWF"), ("dest", "ZZZ")])
 def test_an_unknown_airport_is_named(flights, flights_baseline, column, value):
     change = replaced(column, value, 0.03)
 
-    assert names(flights, flights_baseline, change) == {f"new value {column}"}
+    named = names(flights, flights_baseline, change)
+
+    assert named == {f"new value {column}"}
 
 
 def test_an_unknown_value_is_told_with_its_share(flights, flights_baseline):
-    [finding] = findings(flights, flights_baseline, replaced("origin", "SWF", 0.1))
+    change = replaced("origin", "SWF", 0.1)
+
+    [finding] = findings(flights, flights_baseline, change)
 
     assert "'SWF' (9." in finding.sentence or "'SWF' (10" in finding.sentence
 

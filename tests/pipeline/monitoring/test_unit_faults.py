@@ -12,24 +12,32 @@ MILE = 1.609344
 def test_miles_in_kilometres_are_named(taxi, taxi_baseline, digits):
     change = multiplied("trip_miles", MILE, digits)
 
-    assert names(taxi, taxi_baseline, change) == {"unit trip_miles"}
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"unit trip_miles"}
 
 
 @pytest.mark.parametrize("digits", [None, 0])
 def test_miles_of_flights_in_kilometres_are_named(flights, flights_baseline, digits):
     change = multiplied("distance", MILE, digits)
 
-    assert names(flights, flights_baseline, change) == {"unit distance"}
+    named = names(flights, flights_baseline, change)
+
+    assert named == {"unit distance"}
 
 
 def test_kilometres_are_told_by_their_factor(taxi, taxi_baseline):
-    [finding] = findings(taxi, taxi_baseline, multiplied("trip_miles", MILE))
+    change = multiplied("trip_miles", MILE)
+
+    [finding] = findings(taxi, taxi_baseline, change)
 
     assert "1.609 (miles to kilometres)" in finding.sentence
 
 
 def test_kilometres_have_a_remedy(taxi, taxi_baseline):
-    [finding] = findings(taxi, taxi_baseline, multiplied("trip_miles", MILE))
+    change = multiplied("trip_miles", MILE)
+
+    [finding] = findings(taxi, taxi_baseline, change)
 
     assert "divided by 1.609" in finding.remedy
 
@@ -38,21 +46,31 @@ def test_kilometres_have_a_remedy(taxi, taxi_baseline):
 def test_seconds_in_minutes_are_named(taxi, taxi_baseline, digits):
     change = multiplied("trip_seconds", 1 / 60, digits)
 
-    assert names(taxi, taxi_baseline, change) == {"unit trip_seconds"}
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"unit trip_seconds"}
 
 
 def test_minutes_are_told_by_their_factor(taxi, taxi_baseline):
-    [finding] = findings(taxi, taxi_baseline, multiplied("trip_seconds", 1 / 60))
+    change = multiplied("trip_seconds", 1 / 60)
+
+    [finding] = findings(taxi, taxi_baseline, change)
 
     assert "seconds to minutes" in finding.sentence
 
 
 def test_cents_for_dollars_are_named(taxi, taxi_baseline):
-    assert names(taxi, taxi_baseline, multiplied("fare", 100)) == {"unit fare"}
+    change = multiplied("fare", 100)
+
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"unit fare"}
 
 
 def test_cents_are_told_by_their_factor(taxi, taxi_baseline):
-    [finding] = findings(taxi, taxi_baseline, multiplied("fare", 100))
+    change = multiplied("fare", 100)
+
+    [finding] = findings(taxi, taxi_baseline, change)
 
     assert "100 (dollars to cents" in finding.sentence
 
@@ -60,11 +78,15 @@ def test_cents_are_told_by_their_factor(taxi, taxi_baseline):
 def test_metres_beyond_all_bins_are_named(flights, flights_baseline):
     change = multiplied("distance", 1000 * MILE)
 
-    assert names(flights, flights_baseline, change) == {"unit distance"}
+    named = names(flights, flights_baseline, change)
+
+    assert named == {"unit distance"}
 
 
 def test_a_factor_without_a_name_is_told_as_a_number(taxi, taxi_baseline):
-    [finding] = findings(taxi, taxi_baseline, multiplied("trip_seconds", 2))
+    change = multiplied("trip_seconds", 2)
+
+    [finding] = findings(taxi, taxi_baseline, change)
 
     assert "multiplied by 2" in finding.sentence
 
@@ -72,7 +94,9 @@ def test_a_factor_without_a_name_is_told_as_a_number(taxi, taxi_baseline):
 def test_milliseconds_of_a_time_column_are_named(taxi, taxi_baseline):
     change = multiplied("trip_start_timestamp", 1000)
 
-    assert names(taxi, taxi_baseline, change) == {"unit trip_start_timestamp"}
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"unit trip_start_timestamp"}
 
 
 def in_half_of_the_rows(change):
@@ -89,7 +113,9 @@ def in_half_of_the_rows(change):
 def test_another_unit_since_half_of_the_window_is_named(taxi, taxi_baseline, column, factor):
     change = in_half_of_the_rows(multiplied(column, factor))
 
-    assert names(taxi, taxi_baseline, change) == {f"unit {column}"}
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {f"unit {column}"}
 
 
 def test_a_unit_of_some_callers_is_told_with_their_share(flights, flights_baseline):
@@ -107,29 +133,61 @@ def test_prices_that_moved_by_less_than_a_tenth_are_no_unit(taxi, taxi_baseline,
 
 
 def test_a_dear_week_is_no_unit(taxi, taxi_baseline):
-    assert names(taxi, taxi_baseline, multiplied("fare", 1.02)) == {""}
+    change = multiplied("fare", 1.02)
+
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {""}
 
 
 @pytest.mark.parametrize("column", ["pickup_longitude", "trip_seconds"])
 def test_another_sign_is_named(taxi, taxi_baseline, column):
-    assert names(taxi, taxi_baseline, multiplied(column, -1)) == {f"unit {column}"}
+    change = multiplied(column, -1)
+
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {f"unit {column}"}
 
 
 @pytest.mark.parametrize("column", ["fare", "trip_miles"])
 def test_rounding_to_whole_numbers_is_named(taxi, taxi_baseline, column):
-    assert names(taxi, taxi_baseline, rounded(column, 0)) == {f"rounded {column}"}
+    change = rounded(column, 0)
+
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {f"rounded {column}"}
 
 
 def test_rounding_of_half_of_the_rows_is_named(taxi, taxi_baseline):
     change = in_half_of_the_rows(rounded("fare", 0))
 
-    assert names(taxi, taxi_baseline, change) == {"rounded fare"}
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"rounded fare"}
 
 
 def test_fewer_decimals_are_named(taxi, taxi_baseline):
-    assert names(taxi, taxi_baseline, rounded("pickup_latitude", 2)) == {"rounded pickup_latitude"}
+    change = rounded("pickup_latitude", 2)
+
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"rounded pickup_latitude"}
 
 
 @pytest.mark.parametrize("column", ["distance", "sched_dep_time"])
 def test_rounding_to_hundreds_is_named(flights, flights_baseline, column):
-    assert names(flights, flights_baseline, rounded(column, -2)) == {f"rounded {column}"}
+    change = rounded(column, -2)
+
+    named = names(flights, flights_baseline, change)
+
+    assert named == {f"rounded {column}"}
+
+
+def test_the_column_that_the_model_needs_most_comes_first(taxi, taxi_baseline):
+    def change(rows):
+        kilometres = multiplied("trip_miles", MILE)(rows)
+        return multiplied("fare", 100)(kilometres)
+
+    named = names(taxi, taxi_baseline, change)
+
+    assert named == {"unit fare; unit trip_miles"}
