@@ -16,11 +16,15 @@ def spelling(change: Change) -> Finding | None:
     """Old values come back in another case, or with other blanks and marks."""
     new_shares = _new_shares(change)
     old_values = {_folded(value): value for value in value_counts(change)}
-    respelt = [value for value in new_shares if _folded(value) in old_values]
-    share = sum(new_shares[value] for value in respelt)
+    pairs: list[str] = []
+    share = 0.0
+    for value, value_share in new_shares.items():
+        old_value = old_values.get(_folded(value))
+        if old_value is not None:
+            pairs.append(f"{value!r} for {old_value!r}")
+            share += value_share
     if share <= NEW + change.chance(NEW):
         return None
-    pairs = [f"{value!r} for {old_values[_folded(value)]!r}" for value in respelt]
     examples = listed(pairs[:EXAMPLES])
     return fault(
         "spelling",
@@ -55,13 +59,14 @@ def _new_shares(change: Change) -> Mapping[str, float]:
 
     Values of ids and of the time are new all the time.
     """
-    column = change.column
     present = sum(change.window.bins)
+    column = change.column
     if column.personal or column.unjudged is not None or not present:
         return {}
     old_values = value_counts(change)
-    counts = sorted(change.window.other_values.items(), key=lambda entry: -entry[1])
-    return {value: count / present for value, count in counts if value not in old_values}
+    counts = change.window.other_values
+    names = sorted(counts, key=lambda name: -counts[name])
+    return {name: counts[name] / present for name in names if name not in old_values}
 
 
 def _growth(change: Change) -> float:

@@ -14,6 +14,7 @@ from pipeline.baseline.profile import Profile
 from pipeline.monitoring.rules.change import ALPHA
 
 KEPT = 0.5  # of the bits that two columns tell of each other, at least
+MILLER_MADOW = 2 * log(2)  # chance in bits: freedom / (2 ln 2 n)
 CLEAR = 1.5  # times what is tolerated: so far training is from columns without a tie
 
 
@@ -30,6 +31,13 @@ class Tie:
     @property
     def columns(self) -> tuple[str, str]:
         return (self.pair.left, self.pair.right)
+
+    @property
+    def lost(self) -> float:
+        return self.training - self.window
+
+    def has_any_of(self, names: set[str]) -> bool:
+        return not names.isdisjoint(self.columns)
 
 
 def all_ties(baseline: Baseline, window: Profile) -> list[Tie]:
@@ -82,11 +90,16 @@ class _Table:
         independent = shares(self.independent.ravel())
         ratio = np.divide(joint, independent, out=np.ones_like(joint), where=joint > 0)
         information = float(joint @ np.log2(ratio))
-        rows = np.count_nonzero(self.cells.sum(axis=1))
-        columns = np.count_nonzero(self.cells.sum(axis=0))
-        freedom = float(max(0, rows - 1) * max(0, columns - 1))
-        chance = freedom / (2 * log(2) * max(1.0, self.witnesses))
-        return information - chance
+        return information - self._chance
+
+    @property
+    def _chance(self) -> float:
+        row_sums = self.cells.sum(axis=1)
+        column_sums = self.cells.sum(axis=0)
+        rows = max(1, np.count_nonzero(row_sums))
+        columns = max(1, np.count_nonzero(column_sums))
+        freedom = float((rows - 1) * (columns - 1))
+        return freedom / MILLER_MADOW / max(1.0, self.witnesses)
 
     def distance(self, cells: NDArray[np.float64]) -> float:
         divergence = jensen_shannon(self.cells.ravel(), cells.ravel())

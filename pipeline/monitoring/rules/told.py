@@ -1,6 +1,7 @@
 """How a fault is told."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from pipeline.monitoring.rules.change import Change
 from pipeline.monitoring.verdict import Finding
@@ -8,7 +9,7 @@ from pipeline.monitoring.verdict import Finding
 
 def fault(name: str, changes: Sequence[Change], sentence: str, remedy: str) -> Finding:
     """A finding on the columns of one cause."""
-    worst = max(changes, key=lambda change: change.distance)
+    worst = max(changes, key=attrgetter("distance"))
     importances = [change.column.importance or 0.0 for change in changes]
     return Finding(
         kind="fault",
