@@ -49,23 +49,26 @@ def read(client, table, versions, **options):
     return profiles.read(client, table, "taxi", DAY, NEXT_DAY, versions, **options)
 
 
-def test_a_stored_profile_is_read_back_as_it_was(bigquery, log, table, baseline):
-    versions = {"1": baseline}
-    counts = profiles.count(bigquery, log, table, "taxi", DAY, versions)
+@pytest.fixture(scope="module")
+def counted_day(bigquery, log, baseline):
+    """A table with one day of the log, and what was counted."""
+    table = f"{request_logs.DATASET}.profiles_of_a_day"
+    counts = profiles.count(bigquery, log, table, "taxi", DAY, {"1": baseline})
+    return table, counts["1"]
 
-    stored = read(bigquery, table, versions)
 
-    assert stored == {"1": {DAY: counts["1"].whole}}
+def test_a_stored_profile_is_read_back_as_it_was(bigquery, counted_day, baseline):
+    table, counts = counted_day
+    assert read(bigquery, table, {"1": baseline}) == {"1": {DAY: counts.whole}}
 
 
-def test_a_slice_is_read_back_by_itself(bigquery, log, table, baseline):
-    versions = {"1": baseline}
-    counts = profiles.count(bigquery, log, table, "taxi", DAY, versions)
+def test_a_slice_is_read_back_by_itself(bigquery, counted_day, baseline):
+    table, counts = counted_day
 
-    stored = read(bigquery, table, versions, part=CASH)
+    stored = read(bigquery, table, {"1": baseline}, part=CASH)
 
     assert 0 < stored["1"][DAY].instances < ROWS
-    assert stored["1"][DAY] == counts["1"].slices[CASH]
+    assert stored["1"][DAY] == counts.slices[CASH]
 
 
 def test_days_add_up_to_a_window(bigquery, log, table, taxi, baseline):
@@ -126,8 +129,8 @@ def test_a_day_without_versions_and_requests_keeps_nothing(bigquery, log, table,
     assert rows_of(bigquery, table) == 0
 
 
-def test_profiles_of_a_model_trained_anew_are_not_mixed(bigquery, log, table, baseline):
-    profiles.count(bigquery, log, table, "taxi", DAY, {"1": baseline})
+def test_profiles_of_a_model_trained_anew_are_not_mixed(bigquery, counted_day, baseline):
+    table, _ = counted_day
     fewer = dataclasses.replace(baseline.columns["fare"].bins, edges=(5.0, 10.0))
     fare = dataclasses.replace(baseline.columns["fare"], bins=fewer)
     retrained = dataclasses.replace(baseline, columns={**baseline.columns, "fare": fare})
