@@ -198,26 +198,26 @@ def test_a_full_disk_leaves_the_baseline_that_is_there(model, published, baselin
     assert unfinished(published) == []
 
 
-def artifact_of(type_, **properties):
-    artifact = type_()
-    for name, value in properties.items():
-        artifact.set_json_value_custom_property(name, value)
-    return artifact
+def blessed(type_):
+    blessing = type_()
+    blessing.set_int_custom_property("blessed", 1)
+    return blessing
 
 
 def test_a_model_whose_baseline_could_not_be_made_is_published_all_the_same(
     model, published, tmp_path
 ):
-    trained = artifact_of(standard_artifacts.Model)
+    trained = standard_artifacts.Model()
     trained.uri = str(tmp_path / "trained")
     shutil.copytree(model, tmp_path / "trained/Format-Serving")
     manifest.write(tmp_path / "trained", manifest.beside(tmp_path / "trained"))
-    baseline = artifact_of(artifacts.Baseline, problem="there are no held-out rows")
+    baseline = artifacts.Baseline()
+    baseline.set_string_custom_property("problem", "there are no held-out rows")
     pushed_model = standard_artifacts.PushedModel()
     inputs = {
         "model": [trained],
-        "model_blessing": [artifact_of(standard_artifacts.ModelBlessing, blessed=1)],
-        "infra_blessing": [artifact_of(standard_artifacts.InfraBlessing, blessed=1)],
+        "model_blessing": [blessed(standard_artifacts.ModelBlessing)],
+        "infra_blessing": [blessed(standard_artifacts.InfraBlessing)],
         "baseline": [baseline],
     }
     config = json_utils.dumps({"folder": str(published)})
