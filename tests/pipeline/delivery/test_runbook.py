@@ -181,6 +181,18 @@ def test_every_command_is_one_of_the_command_line(title):
         assert options.verb == command[0]
 
 
+def test_the_page_of_faults_has_a_remedy_for_each():
+    described = (REPOSITORY / "docs/monitoring.md").read_text()
+    [section] = [part for part in described.split("\n## ") if part.startswith("The faults")]
+    [page] = [page for page in PAGES if page.startswith("Fault\n")]
+    names = re.findall(r"^\| `([a-z ]+)` \|", section, re.MULTILINE)
+
+    remedies = re.findall(r"`([a-z ]+)`", page)
+
+    assert names
+    assert set(names) <= set(remedies)
+
+
 def test_the_missed_days_are_those_since_a_day_of_all_models():
     [fill] = commands("Monitor silent")
 
