@@ -79,6 +79,10 @@ def questions(
         location = f"projects/{settings.project_id}/locations/{settings.region}"
         repository = f"{location}/repositories/{settings.names.repository}:testIamPermissions"
         yield Question("images", "artifact_registry", repository, image_calls)
+    if verdict_calls := calls.ON_VERDICTS.get(account):
+        dataset = f"projects/{settings.project_id}/datasets/{settings.names.dataset('verdicts')}"
+        path = f"{dataset}/tables/verdicts:testIamPermissions"
+        yield Question("verdicts", "big_query", path, verdict_calls)
     if account == "builder":
         yield from _neighbours(settings, environments)
 

@@ -87,6 +87,13 @@ ON_IMAGES = {
     "builder": [(PULL, "an image's copy"), (PUSH, "an image")],
     "pipeline": [(PULL, "Dataflow's workers")],
 }
+# of the tables that Terraform makes; a dataset can't be asked
+ON_VERDICTS = {
+    "monitor": [
+        ("bigquery.tables.getData", "the verdicts of the days before"),
+        ("bigquery.tables.updateData", "a verdict"),
+    ],
+}
 # the account that acts -> those that its triggers, jobs and deployed models run as
 ACTORS = {
     "deployer": ("builder", "monitor"),

@@ -121,6 +121,11 @@ class Machine:
         self.post(
             f"/artifact_registry/v1/{location}/repositories?repositoryId={names.repository}", {}
         )
+        dataset = f"/big_query/bigquery/v2/projects/{project}/datasets"
+        verdicts = names.dataset("verdicts")
+        self.post(dataset, {"datasetReference": {"datasetId": verdicts}})
+        table = {"tableReference": {"tableId": "verdicts"}}
+        self.post(f"{dataset}/{verdicts}/tables", table)
         self.google.add_topic(project, names.topic("promote"))
         for role in ROLES_OF_ACCOUNTS:
             self.post(

@@ -68,6 +68,13 @@ OWN_DEPLOY, OWN_BOOTSTRAP = "make deploy env=dev", "make bootstrap env=dev"
 ABSENT = {
     "a listing": ("mill-dev-dev-artifacts", calls.LIST, BUILDER, "artifacts bucket", OWN_DEPLOY),
     "an upload": ("dev-images", calls.PUSH, BUILDER, "images", OWN_DEPLOY),
+    "a verdict": (
+        "dev_verdicts/tables/verdicts",
+        "bigquery.tables.updateData",
+        "monitor",
+        "verdicts",
+        OWN_DEPLOY,
+    ),
     "a pull": ("dev-images", calls.PULL, PIPELINE, "images", OWN_DEPLOY),
     "a promotion": (
         "topics/prod-promote",

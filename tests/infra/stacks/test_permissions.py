@@ -18,6 +18,7 @@ from infra.doctor.calls import (
     MODULE,
     ON_DATAFLOW,
     ON_IMAGES,
+    ON_VERDICTS,
     PULL,
     PUSH,
     RECORD,
@@ -152,6 +153,16 @@ def test_the_monitor_writes_what_it_keeps_and_reads_what_models_were_trained_on(
     ]
 
     assert allowed == permissions
+
+
+@every_stage
+def test_an_account_s_verdicts_are_as_the_doctor_asks(synthesized, settings):
+    verdicts = Place(settings.names.dataset("verdicts"))
+
+    for account, verdict_calls in ON_VERDICTS.items():
+        member = settings.names.member(account)
+        for permission, call in verdict_calls:
+            assert is_allowed(synthesized, settings, member, permission, verdicts), call
 
 
 @every_stage
