@@ -225,6 +225,12 @@ def test_the_runbooks_page_the_report_and_the_overview_are_linked():
     assert links == ["index.html", "https://code.example/runbook.md#fault", "../report.html"]
 
 
+def test_the_runbooks_page_is_named_where_no_link_leads_to_it():
+    document = page_of("fault")
+
+    assert "docs/runbook.md: Fault" in document.text
+
+
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_the_runbook_has_each_heading_that_a_page_links(heading):
     runbook = (REPOSITORY / "docs/runbook.md").read_text()
