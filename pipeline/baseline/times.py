@@ -1,45 +1,54 @@
-"""When each row happened, by the column that model.toml names."""
+"""When each row happened, by the column that model.toml names.
+
+Numbers are seconds since the epoch; text is ISO 8601, in UTC unless it names a zone.
+"""
 
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-LATEST_SECOND = 253402300799  # of the year 9999
+NAT = -(2**63)  # the number of NaT, which is no time
+FIRST_SECOND = -62135596800  # of the year 1
+LAST_SECOND = 253402300799  # of the year 9999
+Value: TypeAlias = int | float | str | bytes | None
+
+ALLOWED = "seconds since the epoch or ISO 8601 text, of the years 1 to 9999"
 
 
 def of_column(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
-    """The UTC second of each row: NaT where the cell is empty or no time.
-
-    Numbers are seconds since the epoch; text is ISO 8601, in UTC unless it names a zone.
-    """
-    if pa.types.is_string(column.type):
-        return _of_text(column)
-    seconds = column.to_numpy().astype(np.float64)
-    valid = np.abs(seconds) <= LATEST_SECOND
-    whole = np.where(valid, seconds, 0).astype(np.int64)
-    times = whole.astype("datetime64[s]")
-    times[~valid] = np.datetime64("NaT")
-    return times
+    """The UTC second of each row: NaT where the cell is empty or no time."""
+    encoded = column.dictionary_encode().combine_chunks()
+    values = encoded.dictionary.to_pylist()
+    seconds = [_second(value) for value in values]
+    numbers = np.array([*seconds, NAT], np.int64)
+    places = encoded.indices.fill_null(len(seconds)).to_numpy(zero_copy_only=False)
+    return numbers[places].astype("datetime64[s]")
 
 
-def _of_text(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
-    """Each distinct text is parsed once: Arrow's own cast refuses a column for one cell."""
-    encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
-    distinct = [_moment(text) for text in encoded.dictionary.to_pylist()]
-    times = np.array(distinct, dtype="datetime64[s]")
-    places = encoded.indices.to_numpy()
-    return times[places]
+def of_value(value: Value) -> np.datetime64:
+    """The UTC second of one row."""
+    return np.datetime64(_second(value), "s")
 
 
-def _moment(text: str | None) -> np.datetime64:
-    if text is None:
-        return np.datetime64("NaT")
+def _second(value: Value) -> int:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        return _of_text(value)
+    if value is None or not FIRST_SECOND <= value <= LAST_SECOND:
+        return NAT
+    return int(value)
+
+
+def _of_text(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(text)
-        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        naive = zoned.astimezone(UTC).replace(tzinfo=None)
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is None:
+            time = time.replace(tzinfo=UTC)
+        whole_second = time.astimezone(UTC).replace(microsecond=0)
+        return round(whole_second.timestamp())
     except (ValueError, OverflowError):
-        return np.datetime64("NaT")
-    return np.datetime64(naive, "s")
+        return NAT
