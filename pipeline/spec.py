@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pipeline.model import query
 from pipeline.model import schema as contract
 from pipeline.model.declaration import Declaration
 from pipeline.model.folder import ModelFolder
+from pipeline.model.window import Window
 from settings import Settings, artifacts
 
 
@@ -44,6 +45,8 @@ class CsvSource:
     path: str
     sha256: str  # of the file: what the cache keys on
     null_values: tuple[str, ...]
+    time_column: str | None = None
+    window: Window | None = None  # None: all rows
 
     @classmethod
     def of(cls, file: Path, null_values: list[str]) -> "CsvSource":
@@ -60,6 +63,8 @@ class BigQuerySource:
     query: str  # with its window written out
     project: str  # that pays for it
     location: str  # of the datasets that it reads
+    time_column: str | None = None
+    window: Window | None = None  # the written one
 
 
 @dataclass(frozen=True)
@@ -112,17 +117,15 @@ class PipelineSpec:
     tune: bool = False
 
 
-def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpec:
+def here(
+    folder: ModelFolder, store: Path, *, tune: bool = False, until: date | None = None
+) -> PipelineSpec:
     """Describe a run on this machine; it keeps everything below `store`.
 
-    Copies the folder's modules there.
+    Its data window ends before `until`; None takes all rows. Copies the folder's modules there.
     """
     schema = contract.read(folder)
-    source = folder.source
-    if not source.is_file():
-        raise DataError(
-            f"{source}: there is no such file, {folder.path}/model.toml names it in data.source"
-        )
+    source = _csv(folder, until)
     modules = Modules.of(folder, f"{store}/modules")
     uris = (modules.preprocessing, modules.model, modules.schema, modules.hyperparameters)
     for file, uri in zip(MODULE_FILES, uris, strict=True):
@@ -137,10 +140,29 @@ def here(folder: ModelFolder, store: Path, *, tune: bool = False) -> PipelineSpe
         columns=contract.columns(schema),
         served=contract.served_columns(schema),
         modules=modules,
-        source=CsvSource.of(source, folder.declaration.data.null_values),
+        source=source,
         destination=FolderDestination(str(published), newest=_newest(published)),
         tune=tune,
     )
+
+
+def _csv(folder: ModelFolder, until: date | None) -> CsvSource:
+    """The folder's own data, or its window before `until`."""
+    file = folder.source
+    if not file.is_file():
+        raise DataError(
+            f"{file}: there is no such file, {folder.path}/model.toml names it in data.source"
+        )
+    source = CsvSource.of(file, folder.declaration.data.null_values)
+    time_column = folder.declaration.monitoring.time_column
+    if until is None:
+        return replace(source, time_column=time_column)
+    if time_column is None:
+        raise ConfigurationError(
+            f"{folder.path}/model.toml: monitoring.time_column is missing: "
+            f"allowed for a window before {until} is a column that says when a row happened"
+        )
+    return replace(source, time_column=time_column, window=Window.before(until, folder))
 
 
 def _newest(published: Path) -> str:
@@ -178,6 +200,8 @@ def cloud(
         query.written_out(folder, table, end),
         project=settings.project_id,
         location=query.location(folder, settings.region),
+        time_column=folder.declaration.monitoring.time_column,
+        window=Window.before(end, folder),
     )
     return PipelineSpec(
         name=name,

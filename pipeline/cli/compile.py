@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "dataflow; not for local",
     )
     parser.add_argument(
-        "--end", help="the day before which the data window ends, YYYY-MM-DD (default: today)"
+        "--end",
+        help="the day before which the data window ends, YYYY-MM-DD "
+        "(default: today; for local all rows)",
     )
     parser.add_argument(
         "--output",
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
         places.writable(runs, "--runs")
     output = places.folder(options.output, "--output")
     places.writable(output, "--output")
+    end = None if options.end is None else shared.day("--end", options.end)
     startup.load()
     files = compile_models(
         options.models,
@@ -66,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         image=options.image,
         serving_image=options.serving_image,
         worker_image=options.worker_image,
-        end=options.end or str(datetime.now(UTC).date()),
+        end=end,
         runs=runs,
         output=options.output,
     )
@@ -97,22 +100,28 @@ def compile_models(
     image: str | None,
     serving_image: str | None,
     worker_image: str | None = None,
-    end: str,
+    end: date | None,
     runs: Path,
     output: Path,
 ) -> list[Path]:
-    """Write `output`/ENV-MODEL.json for each model, or nothing unless all can be compiled."""
+    """Write `output`/ENV-MODEL.json for each model, or nothing unless all can be compiled.
+
+    Their data window ends before `end`.
+    """
     from pipeline.job import compiler
     from pipeline.local.store import write
     from pipeline.model.folder import ModelFolder
 
     jobs = {}
+    today = datetime.now(UTC).date()
     for name in models or model_names():
         folder = ModelFolder.load(name)
         if environment == LOCAL:
-            spec, node_image = _local(folder, runs)
+            spec, node_image = _local(folder, runs, end)
         else:
-            spec, node_image = _cloud(folder, environment, image, serving_image, worker_image, end)
+            spec, node_image = _cloud(
+                folder, environment, image, serving_image, worker_image, end or today
+            )
         jobs[output / f"{environment}-{folder.name}.json"] = compiler.compiled(spec, node_image)
     for file, job in jobs.items():
         text = json.dumps(job, indent=1, sort_keys=True)
@@ -120,11 +129,12 @@ def compile_models(
     return list(jobs)
 
 
-def _local(folder: "ModelFolder", runs: Path) -> "tuple[PipelineSpec, str]":
+def _local(folder: "ModelFolder", runs: Path, until: date | None) -> "tuple[PipelineSpec, str]":
     from pipeline import spec
     from pipeline.local import code_digest
 
-    return spec.here(folder, runs / "rehearsal" / folder.name), code_digest.reference()
+    pipeline_spec = spec.here(folder, runs / "rehearsal" / folder.name, until=until)
+    return pipeline_spec, code_digest.reference()
 
 
 def _cloud(
@@ -133,7 +143,7 @@ def _cloud(
     image: str | None,
     serving_image: str | None,
     worker_image: str | None,
-    end: str,
+    end: date,
 ) -> "tuple[PipelineSpec, str]":
     stages = environments()
     from pipeline import spec
@@ -147,17 +157,13 @@ def _cloud(
     ]
     if stages[stage].beam_engine == "dataflow":
         worker_image = _by_digest("--worker-image", worker_image, stage)
-    try:
-        window_end = date.fromisoformat(end)
-    except ValueError as error:
-        raise ConfigurationError(f"--end is {end!r}, allowed is a day as YYYY-MM-DD") from error
     pipeline_spec = spec.cloud(
         folder,
         stages[stage],
         image=images[0],
         serving_image=images[1],
         worker_image=worker_image,
-        end=window_end,
+        end=end,
     )
     return pipeline_spec, images[0]
 

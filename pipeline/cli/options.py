@@ -2,12 +2,14 @@
 
 import argparse
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigurationError
 from settings import REPOSITORY
 from settings.stages import environments
+from settings.values import shown
 
 if TYPE_CHECKING:
     from pipeline.delivery.rollout import Rollout
@@ -42,6 +44,17 @@ def add_commit(parser: argparse.ArgumentParser) -> None:
     help_text = "the whole hash of the commit, which must be checked out"
     parser.add_argument("--commit", required=True, metavar="SHA", help=help_text)
     parser.add_argument("--models", required=True, help="all, none, or names joined by commas")
+
+
+def day(flag: str, text: str) -> date:
+    """The flag's day; raises ConfigurationError for any other text."""
+    try:
+        value = date.fromisoformat(text)
+    except ValueError:
+        value = None
+    if value is None or str(value) != text:  # Python also takes 20130901 and 2013-W35-7
+        raise ConfigurationError(f"{flag} is {shown(text)}, allowed is a day as YYYY-MM-DD")
+    return value
 
 
 def stage(name: str) -> "Stage":

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.options import DONE, FAILED, NO, add_json, add_model, add_runs
+from pipeline.cli.options import DONE, FAILED, NO, add_json, add_model, add_runs, day
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="search hyperparameters instead of importing best.json",
     )
     parser.add_argument(
+        "--until",
+        metavar="DATE",
+        help="take the rows of data.window_days days that end before DATE, YYYY-MM-DD in UTC "
+        "(default: all rows)",
+    )
+    parser.add_argument(
         "--watch",
         action="store_true",
         help="run again whenever one of the files that make the model is saved, until Ctrl-C",
@@ -37,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.model.folder import ModelFolder
 
     model = ModelFolder.load(options.model)
+    options.until = None if options.until is None else day("--until", options.until)
     options.runs = places.writable(places.artifacts_folder(options.runs, "--runs"), "--runs")
     if options.watch:
         watch.run_at_each_save(model, partial(_run_once, options))
@@ -55,7 +62,8 @@ def _run_once(options: argparse.Namespace, next_folder: "Callable[[], ModelFolde
         startup.load()
         from pipeline.local import runs
 
-        summary = runs.run(next_folder(), store, tracker, tune=options.tune)
+        folder = next_folder()
+        summary = runs.run(folder, store, tracker, tune=options.tune, until=options.until)
     if options.json:
         print(json.dumps(summary, indent=2))
     else:

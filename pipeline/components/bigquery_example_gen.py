@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import apache_beam as beam
+import numpy as np
 import tensorflow as tf
 from tfx import types
 from tfx.components.example_gen import driver, utils
@@ -20,12 +21,16 @@ from tfx.extensions.google_cloud_big_query.example_gen import executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 
+from pipeline.components import data_window
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import DataError
+from pipeline.model import time_span
+from pipeline.model.time_span import Span
 from pipeline.serving.numbers import LARGEST_FLOAT, is_float32
 from pipeline.spec import BigQuerySource
 
 DIGESTS = 2**256
+NO_ROWS = Span(None, None, 0)
 
 
 class BigQueryExampleGenSpec(standard_component_specs.QueryBasedExampleGenSpec):
@@ -38,6 +43,8 @@ class BigQueryExampleGenSpec(standard_component_specs.QueryBasedExampleGenSpec):
         "required": component_spec.ExecutionParameter(type=str),
         # Empty in the job; table_times writes it before Vertex looks into its cache.
         "tables": component_spec.ExecutionParameter(type=str),
+        "time_column": component_spec.ExecutionParameter(type=str),
+        "window": component_spec.ExecutionParameter(type=str),
         "source_sha256": component_spec.ExecutionParameter(type=str),
     }
 
@@ -47,6 +54,7 @@ class Tally(NamedTuple):
     dropped: int
     digest: int  # the sum of the rows' digests: the same in whatever order they come
     unfinite: dict[str, int]  # column -> rows with a number in it that float32 does not hold
+    span: Span  # of the rows' times
 
 
 class Executor(executor.Executor):
@@ -57,6 +65,8 @@ class Executor(executor.Executor):
         with fileio.open(self._tally_file) as file:
             text = file.read()
         tally = Tally(*json.loads(text))
+        time_column = json.loads(exec_properties["time_column"])
+        window = data_window.decode(exec_properties["window"])
         for column, count in sorted(tally.unfinite.items()):
             raise DataError(
                 f"query.sql: the column {column} holds NaN, an infinity or a number beyond float32 "
@@ -72,15 +82,18 @@ class Executor(executor.Executor):
         examples.set_string_custom_property("digest", f"{tally.digest:064x}")
         examples.set_string_custom_property("tables", exec_properties["tables"])
         examples.set_string_custom_property("query", exec_properties["input_config"])
+        span = Span(*tally.span) if time_column else None
+        data_window.note(examples, window, span)
 
     def GenerateExamplesByBeam(self, pipeline: Any, exec_properties: dict[str, Any]) -> Any:
         splits = super().GenerateExamplesByBeam(pipeline, exec_properties)
         required = json.loads(exec_properties["required"])
+        time_column = json.loads(exec_properties["time_column"])
         complete_splits = {}
         tallies = []
         for name, rows in splits.items():
             complete = beam.Filter(is_complete, required)
-            tally = beam.Map(tally_of, required)
+            tally = beam.Map(tally_of, required, time_column)
             complete_splits[name] = rows | f"Complete[{name}]" >> complete
             tallies.append(rows | f"Tally[{name}]" >> tally)
         all_tallies = tallies | "AllTallies" >> beam.Flatten()
@@ -97,14 +110,20 @@ def is_complete(row: tf.train.Example, required: list[str]) -> bool:
     return all(features[column].WhichOneof("kind") for column in required)
 
 
-def tally_of(row: tf.train.Example, required: list[str]) -> Tally:
+def tally_of(row: tf.train.Example, required: list[str], time_column: str | None = None) -> Tally:
     unfinite = dict.fromkeys(unfinite_columns(row), 1)
     if not is_complete(row, required):
-        return Tally(rows=0, dropped=1, digest=0, unfinite=unfinite)
+        return Tally(rows=0, dropped=1, digest=0, unfinite=unfinite, span=NO_ROWS)
     content = row.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).digest()
     number = int.from_bytes(digest, "big")
-    return Tally(rows=1, dropped=0, digest=number, unfinite=unfinite)
+    span = _span(row, time_column) if time_column else NO_ROWS
+    return Tally(rows=1, dropped=0, digest=number, unfinite=unfinite, span=span)
+
+
+def _span(row: tf.train.Example, time_column: str) -> Span:
+    moment = data_window.time_of(row, time_column)
+    return time_span.span(np.array([moment]))
 
 
 def unfinite_columns(row: tf.train.Example) -> list[str]:
@@ -120,19 +139,21 @@ def unfinite_columns(row: tf.train.Example) -> list[str]:
 def total(tallies: Iterable[Tally]) -> Tally:
     rows, dropped, digest = 0, 0, 0
     unfinite: Counter[str] = Counter()
+    spans = []
     for tally in tallies:
+        spans.append(tally.span)
         rows += tally.rows
         dropped += tally.dropped
         digest += tally.digest
         unfinite.update(tally.unfinite)
-    return Tally(rows, dropped, digest % DIGESTS, unfinite)
+    return Tally(rows, dropped, digest % DIGESTS, unfinite, time_span.joined(spans))
 
 
 class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
     """Examples of the splits train and eval, 2:1 by a hash of the row.
 
     Their properties are the query with its window written out, rows, rows_dropped, the rows'
-    digest, and `tables`: when each was last modified.
+    digest, `tables`: when each was last modified, and the window and times of data_window.py.
     """
 
     SPEC_CLASS = BigQueryExampleGenSpec
@@ -143,9 +164,12 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
         input_config = utils.make_default_input_config(_as_subquery(source.query))
         output_config = utils.make_default_output_config(input_config)
         sources = (
+            "baseline/times.py",
             "components/bigquery_example_gen.py",
+            "components/data_window.py",
             "components/table_times.py",
             "model/sql.py",
+            "model/time_span.py",
             "serving/numbers.py",
         )
         spec = BigQueryExampleGenSpec(
@@ -157,6 +181,8 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
             location=source.location,
             required=json.dumps(required),
             tables="",
+            time_column=json.dumps(source.time_column),
+            window=data_window.encode(source.window),
             source_sha256=source_sha256(*sources),
             examples=types.Channel(type=standard_artifacts.Examples),
         )

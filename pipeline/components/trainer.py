@@ -1,6 +1,7 @@
 """Trains in this process by TFX's generic executor.
 
-It also refuses a label of one class, and makes the model travel whole.
+It also refuses a label of one class, and makes the model travel whole: with its server's files, and
+with the window of its rows.
 """
 
 import json
@@ -8,13 +9,15 @@ from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
-from tfx.components.trainer import component, executor
+from tfx import types
+from tfx.components.trainer import executor
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
+from tfx.utils import io_utils, json_utils, path_utils
 from tfx_bsl.tfxio import dataset_options
 
+from pipeline.components import data_window
 from pipeline.errors import DataError
 
 
@@ -25,11 +28,35 @@ class Executor(executor.GenericExecutor):
         super().Do(input_dict, output_dict, exec_properties)
         model_folder = artifact_utils.get_single_uri(output_dict["model"])
         model = path_utils.serving_model_dir(model_folder)
-        _write_assets(model, arguments)
+        ingested = artifact_utils.get_single_instance(input_dict["ingested"])
+        assets = _assets(arguments, ingested)
+        _write_assets(model, arguments.schema_path, assets)
 
 
-class Trainer(component.Trainer):
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+class TrainerSpec(standard_component_specs.TrainerSpec):
+    INPUTS = {
+        **standard_component_specs.TrainerSpec.INPUTS,
+        "ingested": component_spec.ChannelParameter(type=standard_artifacts.Examples),
+    }
+
+
+class Trainer(base_component.BaseComponent):
+    """Trains on the transformed `examples`.
+
+    `ingested` are the examples before, whose window is noted inside the model.
+    """
+
+    SPEC_CLASS = TrainerSpec
+    EXECUTOR_SPEC: executor_spec.ExecutorSpec = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, *, custom_config: dict[str, Any], **arguments: Any) -> None:
+        spec = TrainerSpec(
+            **arguments,
+            custom_config=json_utils.dumps(custom_config),
+            model=types.Channel(type=standard_artifacts.Model),
+            model_run=types.Channel(type=standard_artifacts.ModelRun),
+        )
+        super().__init__(spec)
 
 
 def _refuse_one_class(arguments: FnArgs) -> None:
@@ -59,15 +86,27 @@ def _check_classes(arguments: FnArgs, split: str, files: list[str]) -> None:
     )
 
 
-def _write_assets(model: str, arguments: FnArgs) -> None:
-    """Put the server's files inside the model.
+def _assets(arguments: FnArgs, ingested: types.Artifact) -> dict[str, Any]:
+    """The content of each JSON file that travels with the model.
+
+    Rows without times have no window to note.
+    """
+    assets: dict[str, Any] = arguments.custom_config["assets_extra"]
+    window = data_window.read(ingested)
+    if not window.get("last"):
+        return assets
+    return {**assets, data_window.FILE: window}
+
+
+def _write_assets(model: str, schema: str, assets: dict[str, Any]) -> None:
+    """Put the files inside the model.
 
     assets.extra is SavedModel's place for it.
     """
     folder = f"{model}/assets.extra"
     tf.io.gfile.makedirs(folder)
-    io_utils.copy_file(arguments.schema_path, f"{folder}/schema.pbtxt", overwrite=True)
-    for name, content in arguments.custom_config["assets_extra"].items():
+    io_utils.copy_file(schema, f"{folder}/schema.pbtxt", overwrite=True)
+    for name, content in assets.items():
         text = json.dumps(content, indent=2, sort_keys=True)
         with tf.io.gfile.GFile(f"{folder}/{name}", "w") as file:
             file.write(f"{text}\n")

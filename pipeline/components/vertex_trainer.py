@@ -5,7 +5,6 @@ The stock component's job here runs our executor instead of TFX's generic one.
 
 from typing import Any
 
-from tfx.components.trainer import component
 from tfx.dsl.components.base import executor_spec
 from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor
@@ -20,7 +19,7 @@ class Executor(executor.GenericExecutor):
     """TFX finds it by this name."""
 
 
-class Trainer(component.Trainer):
+class Trainer(trainer.Trainer):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 

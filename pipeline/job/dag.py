@@ -45,7 +45,13 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
     else:
         hyperparameter_source = _imported_hyperparameters(spec)
         hyperparameters = hyperparameter_source.outputs["result"]
-    trainer = _trainer(spec, transform_outputs, schema, hyperparameters)
+    trainer = _trainer(
+        spec,
+        ingested=examples,
+        schema=schema,
+        hyperparameters=hyperparameters,
+        **transform_outputs,
+    )
     model = trainer.outputs["model"]
     judges = _judges(spec, examples=examples, model=model)
     pusher = _pusher(spec, model=model, **judges.outputs)
@@ -166,17 +172,12 @@ def _imported_hyperparameters(spec: PipelineSpec) -> Importer:
     return importer.with_id("Hyperparameters")
 
 
-def _trainer(
-    spec: PipelineSpec,
-    transform_outputs: dict[str, BaseChannel],
-    schema: BaseChannel,
-    hyperparameters: BaseChannel,
-) -> BaseComponent:
+def _trainer(spec: PipelineSpec, **channels: BaseChannel) -> BaseComponent:
     training = spec.declaration.training
     config = {
         **_label_config(spec),
         "assets_extra": _assets_extra(spec),
-        "source_sha256": source_sha256("components/trainer.py"),
+        "source_sha256": source_sha256("components/trainer.py", "components/data_window.py"),
     }
     if spec.training is None:
         from pipeline.components.trainer import Trainer
@@ -187,12 +188,10 @@ def _trainer(
         config |= vertex_trainer.custom_config(spec.training)
     return Trainer(
         module_file=spec.modules.model,
-        schema=schema,
-        hyperparameters=hyperparameters,
         train_args=trainer_pb2.TrainArgs(num_steps=training.steps),
         eval_args=trainer_pb2.EvalArgs(num_steps=training.eval_steps),
         custom_config=config,
-        **transform_outputs,
+        **channels,
     )
 
 

@@ -9,7 +9,7 @@ import secrets
 import subprocess
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,23 @@ from pipeline.reports import lineage, report, run_metadata, summary, tracking
 
 
 def run(
-    folder: ModelFolder, runs: Path, tracker: subprocess.Popen[str], *, tune: bool = False
+    folder: ModelFolder,
+    runs: Path,
+    tracker: subprocess.Popen[str],
+    *,
+    tune: bool = False,
+    until: date | None = None,
 ) -> dict[str, Any]:
-    """Run, report, and return the summary, which also tells of a failed node."""
+    """Run, report, and return the summary, which also tells of a failed node.
+
+    The data window ends before `until`; None takes all rows.
+    """
     store = runs / "store" / folder.name
     run_id = new_run_id(folder.name)
     run_folder = runs / run_id
     log = run_folder / "log.txt"
     with locked_store(store), failures_told(run_folder):
-        pipeline_spec = spec.here(folder, store, tune=tune)
+        pipeline_spec = spec.here(folder, store, tune=tune, until=until)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log, Problems())
         with everything_else_to(log) as terminal:

@@ -4,11 +4,12 @@ In a comment, a string or a quoted name, @begin is text.
 """
 
 import re
-from datetime import date, timedelta
+from datetime import date
 
 from pipeline.errors import ConfigurationError
 from pipeline.model import sql
 from pipeline.model.folder import ModelFolder
+from pipeline.model.window import Window
 from settings.values import cut, shown
 
 PLACEHOLDERS = ("@begin", "@end", "@table")
@@ -21,10 +22,10 @@ NO_MEMBER_STATES = ("europe-west2", "europe-west6")
 
 def written_out(folder: ModelFolder, table: str, end: date) -> str:
     """The folder's query.sql over `table`, one statement, with its window written out."""
-    begin = _begin(folder, end)
+    window = Window.before(end, folder)
     values = {
-        "@begin": f'TIMESTAMP("{begin}")',
-        "@end": f'TIMESTAMP("{end}")',
+        "@begin": f'TIMESTAMP("{window.begin}")',
+        "@end": f'TIMESTAMP("{window.end}")',
         "@table": f"`{table}`",
     }
     query = _statement(folder)
@@ -87,18 +88,6 @@ def _locations_with(region: str) -> list[str]:
     if region.startswith("europe-") and region not in NO_MEMBER_STATES:
         return [region, "EU"]
     return [region]
-
-
-def _begin(folder: ModelFolder, end: date) -> date:
-    """The first day of the window before `end`."""
-    days = folder.declaration.data.window_days
-    try:
-        return end - timedelta(days=days)
-    except OverflowError as error:
-        raise ConfigurationError(
-            f"{folder.path}/model.toml: data.window_days is {days}, and the window ends on {end}: "
-            f"allowed is a window that begins on {date.min} or later"
-        ) from error
 
 
 def _statement(folder: ModelFolder) -> str:

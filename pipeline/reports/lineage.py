@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfx.types import Artifact
 from tfx.utils import path_utils
 
+from pipeline.components import data_window
 from pipeline.delivery import git
 from pipeline.errors import RunError
 from pipeline.reports.run_metadata import RunMetadata
@@ -48,18 +49,12 @@ def data(examples: Artifact | None) -> dict[str, Any]:
         return {}
     values = {}
     for name in ("rows", "rows_dropped", "sha256", "digest", "tables", "query"):
-        if examples.has_custom_property(name):
-            values[name] = _property(examples, name)
+        value = data_window.value_of(examples, name)
+        if value is not None:
+            values[name] = value
+    if window := data_window.read(examples):
+        values["window"] = window
     return values
-
-
-def _property(artifact: Artifact, name: str) -> Any:
-    """A custom property, whichever store it is from: JSON knows no integers."""
-    value = artifact.get_json_value_custom_property(name)
-    if value is None:
-        return artifact.get_custom_property(name)
-    is_whole = isinstance(value, float) and value.is_integer()
-    return int(value) if is_whole else value
 
 
 def model_type(metadata: RunMetadata) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def compiled(place: Path) -> Path:
         environment="local",
         image=None,
         serving_image=None,
-        end="",
+        end=None,
         runs=place / "runs",
         output=place,
     )

@@ -15,18 +15,22 @@ from tfx.types import standard_artifacts
 
 from environments import ENVIRONMENTS
 from pipeline import spec
+from pipeline.components import data_window
 from pipeline.components.bigquery_example_gen import BigQueryExampleGen, Executor
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import DataError
 from pipeline.job import compiler
 from pipeline.model.folder import ModelFolder
+from pipeline.model.window import Window
 from pipeline.spec import BigQuerySource
 from tests.pipeline.conftest import IMAGE
 
+WINDOW = Window(date(2014, 5, 1), date(2014, 6, 1))
 
-def properties(query="SELECT 1 AS n", required=()):
+
+def properties(query="SELECT 1 AS n", required=(), **source_fields):
     """The executor's properties from a component with this query."""
-    source = BigQuerySource(query, project="mill-dev", location="US")
+    source = BigQuerySource(query, project="mill-dev", location="US", **source_fields)
     component = BigQueryExampleGen(source, required=list(required))
     return component.spec.exec_properties
 
@@ -80,7 +84,8 @@ def ingest(tmp_path):
         )
         executor = FromHere(context)
         executor.rows = rows
-        executor.Do({}, {"examples": [examples]}, properties(required=["tips"]) | changes)
+        windowed = properties(required=["tips"], time_column="n", window=WINDOW)
+        executor.Do({}, {"examples": [examples]}, windowed | changes)
         return examples
 
     return call
@@ -137,6 +142,33 @@ def test_the_examples_carry_when_the_tables_were_modified(ingest):
     assert examples.get_string_custom_property("tables") == '{"p.d.t": "2026-11-27"}'
 
 
+def test_the_examples_carry_their_window_and_the_times_of_their_rows(ingest):
+    dropped = example(1399000000, tips=None)
+    times = [1399000001, 1401000000, 10**15, 1400000000]
+
+    examples = ingest([dropped, *map(example, times)])
+
+    assert data_window.read(examples) == {
+        "begin": "2014-05-01",
+        "end": "2014-06-01",
+        "first": "2014-05-02T03:06:41Z",
+        "last": "2014-05-25T06:40:00Z",
+        "rows_without_time": 1,
+    }
+
+
+def test_without_a_time_column_the_examples_carry_the_window_alone(ingest):
+    examples = ingest([example(1)], time_column="null")
+
+    assert data_window.read(examples) == {
+        "begin": "2014-05-01",
+        "end": "2014-06-01",
+        "first": None,
+        "last": None,
+        "rows_without_time": None,
+    }
+
+
 @pytest.mark.parametrize(("rows", "count"), [([], 0), ([example(1, tips=None)], 1)])
 def test_a_query_that_leaves_no_row_is_refused(ingest, rows, count):
     sentence = rf'no row is left of {count}, allowed are rows with \["tips"\] in its window'
@@ -180,16 +212,24 @@ def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
         "location",
         "required",
         "tables",
+        "time_column",
+        "window",
         "source_sha256",
     }
     sha256 = source_sha256(
+        "baseline/times.py",
         "components/bigquery_example_gen.py",
+        "components/data_window.py",
         "components/table_times.py",
         "model/sql.py",
+        "model/time_span.py",
         "serving/numbers.py",
     )
     query = query_in(parameters["input_config"])
+    begin, end = json.loads(parameters["window"])
     assert parameters["source_sha256"] == sha256
+    assert f'TIMESTAMP("{begin}")' in query
+    assert end == "2026-11-24"
     assert 'TIMESTAMP("2026-11-24")' in query
 
 

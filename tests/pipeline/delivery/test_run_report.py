@@ -97,6 +97,14 @@ def test_a_run_leaves_its_summary_wherever_it_ran(run):
     assert decision["reason"] == "published: every bound holds and the model can be served"
     assert data["rows"] == ROWS
     assert data["rows_dropped"] == 0
+    assert len(data["digest"]) == 64
+    assert data["window"] == {
+        "begin": None,
+        "end": None,
+        "first": "2014-05-13T17:00:00Z",
+        "last": "2014-05-29T07:45:00Z",
+        "rows_without_time": 0,
+    }
     assert records["hyperparameters"]["batch_size"]
     assert records["model_type"]["parameters"] > 1000
 

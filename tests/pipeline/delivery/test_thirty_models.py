@@ -5,6 +5,7 @@ All of them are routed, uploaded and compiled together.
 
 import json
 import shutil
+from datetime import date
 
 import pytest
 
@@ -90,11 +91,11 @@ def test_one_and_all_are_compiled_each_for_its_own_names(folders, tmp_path):
         "environment": "dev",
         "image": IMAGES[1],
         "serving_image": IMAGES[3],
-        "end": "2026-11-24",
+        "end": date(2026, 11, 24),
         "runs": tmp_path,
         "output": tmp_path,
     }
-    local_arguments = arguments | {"environment": "local", "output": tmp_path / "here"}
+    local_arguments = arguments | {"environment": "local", "end": None, "output": tmp_path / "here"}
 
     [compiled_file] = compile_models([first_path], **arguments)
     files = compile_models(paths, **arguments)

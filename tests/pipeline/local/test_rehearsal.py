@@ -41,6 +41,15 @@ def test_a_local_spec_is_rehearsed_to_a_blessed_and_published_model(rehearsed):
     assert (version / "saved_model.pb").exists()
 
 
+def test_a_rehearsed_model_carries_the_window_of_its_rows(rehearsed):
+    version = Path(rehearsed.result["published"])
+    text = (version / "assets.extra/window.json").read_text()
+
+    window = json.loads(text)
+    assert window["last"] == "2014-05-29T07:45:00Z"
+    assert window["rows_without_time"] == 0
+
+
 def test_no_container_packs_the_source_of_tfx_for_beam(rehearsed):
     assert len(rehearsed.logs) == 10
     assert len(rehearsed.logs_with("Starting executor")) == 10

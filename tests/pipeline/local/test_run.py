@@ -58,7 +58,7 @@ def test_a_run_publishes_a_model_that_travels_whole(trained):
         "published": str(trained.model),
         "reason": "published: every bound holds and the model can be served",
     }
-    assert names == {"schema.pbtxt", "sample.json", "serving.json"}
+    assert names == {"schema.pbtxt", "sample.json", "serving.json", "window.json"}
 
 
 def test_a_published_version_has_the_baseline_of_the_very_model(trained):
