@@ -79,6 +79,8 @@ def _print_summary(summary: dict[str, Any], folder: Path) -> None:
         verdict = "holds" if check["holds"] else "does not hold"
         bound = f"{check['metric']} ({check['slice']}): {value}, at least {check['lower_bound']}"
         print(f"{bound}: {verdict}")
+    if summary["newer_rows"]:
+        print(summary["newer_rows"]["sentence"])
     print(summary["decision"]["reason"])
     if summary["decision"]["published"]:
         print(f"model:  {summary['decision']['published']}")

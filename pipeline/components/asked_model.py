@@ -1,13 +1,16 @@
 """An exported model, asked about held-out rows in this process."""
 
+import contextlib
 import itertools
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tfx.utils import io_utils
 
 from pipeline.baseline import importance
 from pipeline.components import example_rows
@@ -18,6 +21,18 @@ from settings.values import cut
 
 TRANSFORMED = "transform_features"  # the signature that makes the label, as in the Evaluator
 ROWS_AT_ONCE = 10_000
+
+
+@contextlib.contextmanager
+def on_this_machine(model: str) -> Iterator[Path]:
+    """The model's folder, or a copy of that in a bucket."""
+    if "://" not in model:
+        yield Path(model)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = f"{folder}/model"
+        io_utils.copy_dir(model, copy)
+        yield Path(copy)
 
 
 class AskedModel:

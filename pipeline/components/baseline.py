@@ -3,11 +3,8 @@
 It asks the model in this process: ServingCheck has asked it in another one before.
 """
 
-import contextlib
 import json
-import tempfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from tfx import types
@@ -20,7 +17,7 @@ from pipeline import manifest
 from pipeline.baseline import content, times
 from pipeline.baseline.compose import compose
 from pipeline.components import artifacts, example_rows
-from pipeline.components.asked_model import AskedModel, importances
+from pipeline.components.asked_model import AskedModel, importances, on_this_machine
 from pipeline.components.cache_key import PACKAGE, source_sha256
 from pipeline.errors import RunError
 from pipeline.model import slices
@@ -167,7 +164,7 @@ def _of_the_model(settings: dict[str, Any], examples: types.Artifact, model: str
     records = example_rows.read(eval_folder)
     if not records:
         raise RunError("there are no held-out rows")
-    with _on_this_machine(model) as folder:
+    with on_this_machine(model) as folder:
         asked_model = AskedModel(folder, signature=settings["signature"], label=settings["label"])
         labels = asked_model.labels(records)
         return {
@@ -182,15 +179,3 @@ def _of_the_model(settings: dict[str, Any], examples: types.Artifact, model: str
                 metric=settings["metric"],
             ),
         }
-
-
-@contextlib.contextmanager
-def _on_this_machine(model: str) -> Iterator[Path]:
-    """The model's folder, or a copy of that in a bucket."""
-    if "://" not in model:
-        yield Path(model)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = f"{folder}/model"
-        io_utils.copy_dir(model, copy)
-        yield Path(copy)

@@ -16,15 +16,14 @@ Records = list[bytes]  # serialized tf.Examples
 def read(folder: str) -> Records:
     """Every record of a split's folder, here or under gs://."""
     records: Records = []
-    for batch in _batches(folder):
+    for batch in batches(folder):
         records += batch
     return records
 
 
 def read_table(folder: str, types: Mapping[str, str]) -> pa.Table:
     """These columns of every row of a split's folder; `types` are INT, FLOAT or BYTES by name."""
-    batches = _batches(folder)
-    return _table(batches, types)
+    return _table(batches(folder), types)
 
 
 def table(records: Records, types: Mapping[str, str]) -> pa.Table:
@@ -57,11 +56,12 @@ def joined(columns: Iterable[Records]) -> Records:
     return [b"".join(parts) for parts in zip(*columns, strict=True)]
 
 
-def _batches(folder: str) -> Iterator[Records]:
+def batches(folder: str) -> Iterator[Records]:
+    """The records of a split's folder, some thousands at a time."""
     files = tf.io.gfile.glob(f"{folder}/*")
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    batches = records.batch(ROWS_AT_ONCE)
-    for batch in batches.as_numpy_iterator():
+    dataset = records.batch(ROWS_AT_ONCE)
+    for batch in dataset.as_numpy_iterator():
         yield batch.tolist()
 
 

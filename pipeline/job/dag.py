@@ -26,6 +26,7 @@ from pipeline.components.cache_key import source_sha256
 from pipeline.components.csv_example_gen import CsvExampleGen
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.example_validator import ExampleValidator
+from pipeline.components.newer_rows import Question
 from pipeline.components.serving_check import ServingCheck
 from pipeline.job import evaluation
 from pipeline.spec import CsvSource, FolderDestination, PipelineSpec
@@ -234,7 +235,16 @@ def _evaluator(spec: PipelineSpec, **channels: BaseChannel) -> Evaluator:
         label=declaration.label.name,
         signature=declaration.serving.default_signature,
     )
-    return Evaluator(**channels, eval_config=config, pipeline=spec.name)
+    question = None
+    if time_column := spec.source.time_column:
+        question = Question(
+            metric=declaration.gate.metric,
+            label=declaration.label.name,
+            signature=declaration.serving.default_signature,
+            time_column=time_column,
+            time_type=spec.columns[time_column],
+        )
+    return Evaluator(**channels, eval_config=config, pipeline=spec.name, question=question)
 
 
 def _baseline(spec: PipelineSpec, **channels: BaseChannel) -> Baseline:

@@ -57,9 +57,20 @@ def calibration(predicted: list[float], observed: list[float], weights: list[flo
     return _uri(figure)
 
 
-def _figure(title: str, x: str, y: str) -> tuple[Figure, Axes]:
+def interval(title: str, value: float, low: float, high: float) -> str:
+    """A difference and its interval, beside the line of no difference."""
+    figure, axes = _figure(title, "", "", height=1.1)
+    error = [[value - low], [high - value]]
+    axes.axvline(0, color=GUIDE, linestyle="--")
+    axes.errorbar([value], [0], xerr=error, color=HELD_OUT, fmt="o", capsize=4)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    return _uri(figure)
+
+
+def _figure(title: str, x: str, y: str, height: float = 3.0) -> tuple[Figure, Axes]:
     with rc_context(STYLE):
-        figure = Figure(figsize=(4.2, 3.0), layout="constrained")
+        figure = Figure(figsize=(4.2, height), layout="constrained")
         axes = figure.add_subplot()
     axes.set_title(title, fontsize=10, loc="left")
     axes.set_xlabel(x)

@@ -50,10 +50,30 @@ def render(metadata: RunMetadata, summary: dict[str, Any]) -> str:
         statistics=column_statistics(metadata),
         curves=_curves(metadata),
         plots=plots,
+        interval=_interval(summary["newer_rows"]),
+        window_sentence=window_sentence,
         question=question(metadata),
         client=Path(client.__file__).read_text(encoding="utf-8"),
     )
     return page
+
+
+def window_sentence(window: dict[str, Any]) -> str:
+    """Which rows a run took, and when the first and the last of them happened."""
+    days = "all rows"
+    if window["begin"]:
+        days = f"from {window['begin']} to {window['end']}"
+    if window["first"] is None:
+        return days
+    return f"{days}, the first of {window['first']}, the last of {window['last']}"
+
+
+def _interval(newer_rows: dict[str, Any] | None) -> str | None:
+    """The picture of the change on newer rows, where there is a figure."""
+    if newer_rows is None or newer_rows["change"] is None:
+        return None
+    title = f"Change of {newer_rows['metric']} on {newer_rows['rows']:,} newer rows"
+    return charts.interval(title, newer_rows["change"], newer_rows["low"], newer_rows["high"])
 
 
 def question(metadata: RunMetadata) -> str | None:

@@ -15,6 +15,7 @@ from pipeline.model.slices import name as slice_name
 from pipeline.reports import lineage
 from pipeline.reports.evaluation import WHOLE, Metrics, Slices, baseline, candidate_metrics
 from pipeline.reports.monitoring import monitoring
+from pipeline.reports.newer_rows import comparison
 from pipeline.reports.run_metadata import Node, RunMetadata
 
 Check = dict[str, Any]  # a bound of the gate, as _check makes it
@@ -30,6 +31,7 @@ def compose(
     slices = candidate_metrics(metadata)
     last_blessed = baseline(metadata, slices)
     gate = _gate(declaration.gate, slices, last_blessed)
+    newer_rows = comparison(metadata)
     metrics = slices.pop(WHOLE, {})
     nodes = [_node(node) for node in metadata.nodes]
     state = "failed" if metadata.error else "succeeded"
@@ -49,8 +51,9 @@ def compose(
         "slices": slices,
         "baseline": last_blessed,
         "gate": gate,
+        "newer_rows": newer_rows,
         "monitoring": monitoring(metadata),
-        "decision": _decision(metadata, gate),
+        "decision": _decision(metadata, gate, newer_rows),
         "records": origin | _records(metadata, metrics),
     }
 
@@ -116,7 +119,9 @@ def _check(metric: str, part: str, value: float | None, bound: float) -> Check:
     }
 
 
-def _decision(metadata: RunMetadata, gate: list[Check]) -> dict[str, Any]:
+def _decision(
+    metadata: RunMetadata, gate: list[Check], newer_rows: dict[str, Any] | None
+) -> dict[str, Any]:
     """The verdict on the model, its address and the reason.
 
     blessed: both blessings. published: the version's address, also where it was there before.
@@ -126,7 +131,7 @@ def _decision(metadata: RunMetadata, gate: list[Check]) -> dict[str, Any]:
     serves = _is_blessed(metadata, "ServingCheck")
     blessed = bounds_hold and serves
     address = _address(metadata)
-    reason = _reason(metadata, gate, blessed)
+    reason = _reason(metadata, gate, newer_rows, blessed)
     return {"blessed": blessed, "published": address, "reason": reason}
 
 
@@ -142,7 +147,12 @@ def _address(metadata: RunMetadata) -> str | None:
     return pushed_model.get_string_custom_property("pushed_destination") or None
 
 
-def _reason(metadata: RunMetadata, gate: list[Check], blessed: bool) -> str:
+def _reason(
+    metadata: RunMetadata,
+    gate: list[Check],
+    newer_rows: dict[str, Any] | None,
+    blessed: bool,
+) -> str:
     if metadata.error:
         return f"not published: {metadata.error}"
     pushed_model = metadata.artifact("Pusher", "pushed_model")
@@ -150,6 +160,8 @@ def _reason(metadata: RunMetadata, gate: list[Check], blessed: bool) -> str:
         return "not published: the run did not get that far"
     if not blessed:
         problems = _problems(metadata, gate)
+        if newer_rows and not newer_rows["holds"]:
+            problems.append(newer_rows["sentence"])
         message = "; ".join(problems) or "the evaluation did not bless it"
         return f"not published: {message}"
     if not _int(pushed_model, "new"):
