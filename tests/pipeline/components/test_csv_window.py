@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow.csv
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tfx.types import standard_artifacts
 
@@ -141,6 +141,7 @@ def test_the_cache_keys_on_window_and_time_column():
 days = st.integers(0, 30)
 
 
+@settings(max_examples=30)
 @given(hours=st.sets(st.integers(0, 719), min_size=10, max_size=60), ends=st.tuples(days, days))
 def test_a_row_is_held_out_in_every_window_or_in_none(hours, ends, tmp_path_factory):
     place = tmp_path_factory.mktemp("windows")
