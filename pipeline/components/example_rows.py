@@ -82,7 +82,7 @@ def _table(batches: Iterable[Records], types: Mapping[str, str]) -> pa.Table:
 
 def _values(lists: pa.Array) -> pa.Array:
     """The one value of each list, null for an empty one and for no list."""
-    lengths = pc.list_value_length(lists).fill_null(0)
+    lengths = pc.list_value_length(lists)
     offsets = lists.offsets.slice(0, len(lists))
     nothing = pa.scalar(None, offsets.type)
     places = pc.if_else(pc.greater(lengths, 0), offsets, nothing)
