@@ -19,7 +19,7 @@ from infra.stacks.stage_stack import StageStack
 from settings import Settings
 
 # In UTC, whatever the region, since the log's days are: by then the last one ended six hours ago,
-# and a row of it may be two hours late.
+# and a row of it may be three hours late.
 EVERY_MORNING = "0 6 * * *"
 ASKED_MODELS = "$(body.message.attributes.models)"  # by the sender of the message
 ASKED_COMMIT = "$(body.message.attributes.commit)"
