@@ -17,6 +17,7 @@ from pipeline.baseline.max_t import Tolerance
 from pipeline.baseline.profile import ColumnCounts
 
 NAMED = 0.25  # of a category's rows, that its bins name at least: it is an id otherwise
+PAST = 400  # windows that are remembered, at most: the days of a year
 UNITS = 366  # values of a unit of time, at most: the days of a year
 DIFFERENT = 0.9  # whole numbers a row, at most: they are ids otherwise
 
@@ -94,7 +95,7 @@ class TrainingColumn:
         if self.calendar is None:
             return np.empty((0, self.bins.count), dtype=np.int64)
         by_window = blocks.table(self.clock.windows, self.cells, self.width)
-        return by_window[:, : self.bins.count]
+        return by_window[-PAST:, : self.bins.count]
 
     @cached_property
     def distinct(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.baseline import counting, limits, max_t
 from pipeline.baseline.columns import Clock, Settings, TrainingColumn, training_column
 from pipeline.baseline.content import Baseline, Calibration, Column, Slice
-from pipeline.baseline.max_t import Tolerance
 from pipeline.baseline.pairs import TrainingPair, training_pairs
 from pipeline.baseline.profile import Profile
 
@@ -33,16 +32,13 @@ def compose(
     """
     clock = Clock.of(times, rows.num_rows, settings.window_days)
     training_columns = _training_columns(rows, schema, settings, clock)
-    columns = {
-        name: column.column(settings, importances.get(name))
-        for name, column in training_columns.items()
-    }
-    judged = {
-        name: column for name, column in training_columns.items() if not columns[name].unjudged
-    }
-    pairs = training_pairs(judged)
+    columns = _columns(training_columns, settings, importances)
+    judged = [name for name, column in columns.items() if not column.unjudged]
+    pairs = training_pairs({name: training_columns[name] for name in judged})
     calibration = _calibration(scores, labels)
-    tolerances = _tolerances(judged, columns, pairs)
+    calibrated = [name for name in judged if not columns[name].limit_is_set]
+    tolerances = [training_columns[name].tolerance(columns[name]) for name in calibrated]
+    tolerances += [pair.tolerance() for pair in pairs]
     alpha = limits.daily_alpha(settings.false_alarms_a_year)
     return Baseline(
         model=model,
@@ -71,6 +67,17 @@ def _training_columns(
     return columns
 
 
+def _columns(
+    training_columns: Mapping[str, TrainingColumn],
+    settings: Settings,
+    importances: Mapping[str, float],
+) -> dict[str, Column]:
+    return {
+        name: column.column(settings, importances.get(name))
+        for name, column in training_columns.items()
+    }
+
+
 def _calibration(scores: ArrayLike, labels: ArrayLike) -> Calibration:
     numbers = np.asarray(scores, dtype=np.float64)
     positive = np.asarray(labels) == 1
@@ -94,14 +101,3 @@ def _reference(
         scores=calibration.rows,
         pairs={pair.pair.name: pair.counts for pair in pairs},
     )
-
-
-def _tolerances(
-    judged: Mapping[str, TrainingColumn],
-    columns: Mapping[str, Column],
-    pairs: Sequence[TrainingPair],
-) -> list[Tolerance]:
-    """Of the limits that model.toml leaves to the training rows."""
-    calibrated = [name for name in judged if not columns[name].limit_is_set]
-    of_columns = [judged[name].tolerance(columns[name]) for name in calibrated]
-    return of_columns + [pair.tolerance() for pair in pairs]
