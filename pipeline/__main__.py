@@ -16,6 +16,7 @@ from pipeline.cli import (
     compile,
     deliver,
     load_data,
+    monitor,
     predict,
     push,
     rehearse,
@@ -44,6 +45,7 @@ VERBS = {
     "deliver": deliver,
     "release": release,
     "load-data": load_data,
+    "monitor": monitor,
 }
 LIGHT = ("route",)  # verbs that any Python 3.11 can do, without an installed package
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from pipeline.baseline.profile import Profile
-from pipeline.errors import RunError
+from pipeline.errors import DataError
 
 VERSION = 1
 NAME = "baseline.json"
@@ -135,15 +135,15 @@ def encode(baseline: Baseline) -> bytes:
 
 
 def decode(content: bytes, uri: str) -> Baseline:
-    """Return the baseline in `content`; RunError names `uri` for a damaged or a newer one."""
+    """Return the baseline in `content`; DataError names `uri` for a damaged or a newer one."""
     try:
         document: Any = json.loads(content)
         version = document["version"]
         if version > VERSION:
-            raise RunError(
+            raise DataError(
                 f"{uri} is of version {version}, allowed is {VERSION}: "
                 "a newer commit wrote it, go on from that one"
             )
         return _JSON.validate_python(document)
     except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{uri} is no baseline: train the model again") from error
+        raise DataError(f"{uri} is no baseline: train the model again") from error

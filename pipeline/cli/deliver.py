@@ -31,10 +31,9 @@ def run(options: argparse.Namespace) -> int:
     stage = shared.stage(options.env)
     from pipeline.delivery.build import deliver_or_promote
     from pipeline.delivery.record import SupersededError
-    from pipeline.delivery.rollout import asked_models
     from pipeline.progress import Progress
 
-    models = asked_models(options.models)
+    models = shared.asked_models(options.models)
     try:
         with Progress(sys.stderr) as progress:
             rollout = shared.rollout(stage, options.commit, progress)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigurationError
-from settings import REPOSITORY
+from settings import REPOSITORY, model_names
 from settings.stages import environments
 from settings.values import shown
 
@@ -55,6 +55,22 @@ def day(flag: str, text: str) -> date:
     if value is None or str(value) != text:  # Python also takes 20130901 and 2013-W35-7
         raise ConfigurationError(f"{flag} is {shown(text)}, allowed is a day as YYYY-MM-DD")
     return value
+
+
+def asked_models(models: str) -> list[str]:
+    """Return the models of _MODELS: `all`, `none`, or names joined by commas.
+
+    Raises ConfigurationError for a name that is not in the checkout.
+    """
+    from pipeline.gcp.cloud_build import ALL_MODELS, NO_MODELS
+
+    all_names = model_names()
+    keywords = {ALL_MODELS: all_names, NO_MODELS: []}
+    names = set(keywords.get(models, models.split(",")))
+    if unknown_names := sorted(names - set(all_names)):
+        allowed = f"{ALL_MODELS}, {NO_MODELS}, or of {', '.join(all_names)}"
+        raise ConfigurationError(f"--models names {unknown_names[0]!r}, allowed are {allowed}")
+    return sorted(names)
 
 
 def stage(name: str) -> "Stage":

@@ -50,10 +50,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _promote(options: argparse.Namespace, stage: "Stage") -> int:
     from pipeline.delivery.promotion import promote
-    from pipeline.delivery.rollout import asked_models
     from pipeline.progress import Progress
 
-    source, models = shared.stage_before(stage), asked_models(options.models)
+    source, models = shared.stage_before(stage), shared.asked_models(options.models)
     with Progress(sys.stderr) as progress:
         rollout = shared.rollout(stage, options.commit, progress)
         verdicts = promote(rollout, source, models)

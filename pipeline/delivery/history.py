@@ -11,7 +11,7 @@ import secrets
 import sys
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, field
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -38,6 +38,8 @@ class Change:
     """The state of a model's traffic after one change.
 
     `shares` maps a version of the model registry to its percent; empty is no traffic to anyone.
+    `deployed` maps the ids of all deployed models to their versions: the request log knows ids
+    alone, and an id is forgotten with its machine. Older changes have none.
     """
 
     version: Annotated[int, Field(ge=VERSION, le=VERSION)]
@@ -46,6 +48,7 @@ class Change:
     cause: Cause
     by: str
     shares: dict[str, Share]
+    deployed: dict[str, str] = field(default_factory=dict)
 
 
 _JSON: TypeAdapter[Change] = TypeAdapter(Change)
@@ -65,6 +68,7 @@ def append(endpoint: Endpoint, cause: Cause) -> str:
         cause=cause,
         by=author(),
         shares=dict(shares),
+        deployed=versions,
     )
     # The time sorts them; two changes of one microsecond differ by what follows it.
     name = f"{PREFIX}{endpoint.model}/{change.at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}.json"

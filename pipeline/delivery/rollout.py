@@ -15,7 +15,7 @@ from pipeline.delivery import git, record_object, recorded_images, run_report
 from pipeline.delivery.record import Images, Record, SupersededError
 from pipeline.delivery.releases import Candidate, release, sweep
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.gcp import artifact_registry, cloud_build, event_log, pipeline_jobs, pubsub
+from pipeline.gcp import artifact_registry, event_log, pipeline_jobs, pubsub
 from pipeline.gcp.modules import addresses, upload
 from pipeline.gcp.pipeline_jobs import Outcome, Submission
 from pipeline.gcp.protocols import PipelineJob
@@ -23,7 +23,7 @@ from pipeline.gcp.stage import Stage
 from pipeline.job import compiler
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Observer, shown
-from settings import REPOSITORY, model_names
+from settings import REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,6 @@ class Verdict:
     state: Literal["delivered", "not blessed", "failed", "superseded"]
     reason: str
     report: str | None = None  # its run's, for a browser
-
-
-def asked_models(models: str) -> list[str]:
-    """Return the models of _MODELS: `all`, `none`, or names joined by commas.
-
-    Raises ConfigurationError for a name that is not in the checkout.
-    """
-    all_names = model_names()
-    keywords = {cloud_build.ALL_MODELS: all_names, cloud_build.NO_MODELS: []}
-    names = set(keywords.get(models, models.split(",")))
-    if unknown_names := sorted(names - set(all_names)):
-        allowed = f"{cloud_build.ALL_MODELS}, {cloud_build.NO_MODELS}, or of {', '.join(all_names)}"
-        raise ConfigurationError(f"--models names {unknown_names[0]!r}, allowed are {allowed}")
-    return sorted(names)
 
 
 @dataclass(frozen=True)

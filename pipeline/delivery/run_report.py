@@ -13,7 +13,7 @@ from typing import Any
 
 from tfx.types import Artifact
 
-from pipeline.gcp import artifact_files, pipeline_jobs
+from pipeline.gcp import artifact_files, browser, pipeline_jobs
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
@@ -21,16 +21,11 @@ from pipeline.reports import job_metadata, lineage, report, summary
 from settings.artifacts import REPORTS
 
 Json = dict[str, Any]
-# A browser that is signed in reads an object there:
-# cloud.google.com/storage/docs/request-endpoints#cookieauth
-BROWSER = "https://storage.cloud.google.com"
 
 
 def address(stage: Stage, model: str, run: str) -> str:
     """Where a browser finds the report of a run, whose resource name this is."""
-    bucket = stage.names.bucket("artifacts")
-    folder = _folder(model, run)
-    return f"{BROWSER}/{bucket}/{folder}/report.html"
+    return browser.address(stage, f"{_folder(model, run)}/report.html")
 
 
 def write(stage: Stage, model: str, run: str, error: str | None) -> str | None:

@@ -4,6 +4,7 @@ It knows what is deployed to it, who has the traffic, and what is measured there
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -112,14 +113,26 @@ def endpoint_of(stage: Stage, model: str) -> Endpoint:
     """
     id_ = stage.names.endpoint(model)
     with stage.asking(f"the endpoint {id_} of {model}"):
-        return Endpoint(stage, model, patiently(lambda: stage.vertex.Endpoint(id_)))
+        endpoint = Endpoint(stage, model, patiently(lambda: stage.vertex.Endpoint(id_)))
+        patiently(lambda: endpoint.subject)  # the client asks for the endpoint only now
+        return endpoint
 
 
 def measured(
-    endpoint: Endpoint, id_: str, began: datetime, metric: str, aligner: str
+    endpoint: Endpoint,
+    id_: str,
+    began: datetime,
+    metric: str,
+    aligner: str,
+    *,
+    ended: datetime | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> list[float]:
-    """Return Cloud Monitoring's points of a deployed model since `began`; none without requests."""
-    stage, end = endpoint.stage, datetime.now(UTC)
+    """Return Cloud Monitoring's points of a deployed model since `began`; none without requests.
+
+    They end now, or at `ended`; `labels` are of the metric, and choose its series.
+    """
+    stage, end = endpoint.stage, ended or datetime.now(UTC)
     seconds = max(60, math.ceil((end - began).total_seconds()))
     start = end - timedelta(seconds=seconds)
     conditions = (
@@ -127,6 +140,7 @@ def measured(
         'resource.type="aiplatform.googleapis.com/Endpoint"',
         f'resource.labels.endpoint_id="{endpoint.resource.name}"',
         f'metric.labels.deployed_model_id="{id_}"',
+        *(f'metric.labels.{name}="{value}"' for name, value in (labels or {}).items()),
     )
     parameters = {
         "filter": " AND ".join(conditions),

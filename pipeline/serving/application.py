@@ -194,7 +194,8 @@ class Application:
             status, sentence = SHED[shed.reason]
             return status, _error(sentence)
         content: bytes = orjson.dumps({"predictions": predictions})
-        if self._log is not None and self._log.samples():
+        assert asked.served
+        if self._log is not None and self._log.samples(asked.served.model.version):
             self._log.add(_entry(asked, content))
         return 200, content
 

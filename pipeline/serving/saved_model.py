@@ -50,10 +50,16 @@ def _refuse_damaged(folder: Path) -> None:
 
 
 def newest(published: Path) -> Path | None:
-    """The version published last; a name other than a number is unfinished."""
-    versions = [path for path in published.glob("*") if VERSION.fullmatch(path.name)]
-    folders = [path for path in versions if path.is_dir()]
-    return max(folders, key=lambda path: int(path.name), default=None)
+    """The version published last."""
+    folders = versions(published)
+    return folders[-1] if folders else None
+
+
+def versions(published: Path) -> list[Path]:
+    """The published versions, the oldest first; a name other than a number is unfinished."""
+    numbered = [path for path in published.glob("*") if VERSION.fullmatch(path.name)]
+    folders = [path for path in numbered if path.is_dir()]
+    return sorted(folders, key=lambda path: int(path.name))
 
 
 def fetch(uri: str) -> Path:

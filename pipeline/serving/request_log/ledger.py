@@ -1,13 +1,18 @@
 """The figures of /metrics on logged requests; they add up at every scrape."""
 
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from pipeline.serving.request_log.spool import Segment
+
+DAY_SECONDS = 86_400
+DAYS = 35  # that answers are counted of
 
 
 @dataclass
@@ -21,10 +26,47 @@ class Count:
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
 
 
+class Answers:
+    """Answered requests by model version and day in UTC, for the event loop alone.
+
+    The monitor compares them with the log's rows: what is lost shows nowhere else.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self._day = 0  # since the epoch, of the newest answer
+
+    def add(self, deployed_model_id: str) -> None:
+        day = int(time.time() // DAY_SECONDS)
+        if day != self._day:
+            self._forget(day - DAYS)
+            self._day = day
+        self._counts[deployed_model_id, day] += 1
+
+    def _forget(self, last_day: int) -> None:
+        """Forget the days up to this one; a label that only grows fills a scraper's memory."""
+        for id_, day in list(self._counts):
+            if day <= last_day:
+                del self._counts[id_, day]
+
+    def family(self) -> CounterMetricFamily:
+        answers = CounterMetricFamily(
+            "esteira_answered",
+            "Answered requests that the log drew its sample of, by day in UTC",
+            labels=["deployed_model_id", "day"],
+        )
+        for (id_, day), number in sorted(self._counts.items()):
+            date = datetime.fromtimestamp(day * DAY_SECONDS, UTC).date()
+            answers.add_metric([id_, date.isoformat()], number)
+        return answers
+
+
 class Ledger:
     """The count and the segments on disk, for all threads."""
 
-    def __init__(self, segments: list[Segment]) -> None:
+    def __init__(self, segments: list[Segment], sampling_rate: float = 1.0) -> None:
+        self.answers = Answers()
+        self._sampling_rate = sampling_rate
         rows = sum(segment.rows for segment in segments)
         self._count = Count(sampled=rows, spooled=rows)  # left by an earlier process
         self._segments = deque(segments)
@@ -91,6 +133,12 @@ class Ledger:
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         """The figures in Prometheus' form."""
         count = self.count()
+        yield self.answers.family()
+        yield GaugeMetricFamily(
+            "esteira_sampling_rate",
+            "Share of the answered requests that is logged",
+            value=self._sampling_rate,
+        )
         yield CounterMetricFamily(
             "esteira_log_sampled",
             "Requests to log, and those that an earlier process left on disk",

@@ -34,7 +34,7 @@ class RequestLog:
         self.sampling_rate = sampling_rate
         self._random = random.Random(seed)
         self._spool = Spool(folder)
-        self.ledger = Ledger(self._spool.segments)
+        self.ledger = Ledger(self._spool.segments, sampling_rate)
         self._sender = Sender(table, self.ledger)
         self._flush_seconds = flush_seconds
         self._queue_bytes = queue_bytes
@@ -51,8 +51,12 @@ class RequestLog:
         self._flusher.start()
         self._sender.start()
 
-    def samples(self) -> bool:
-        """Draw whether a request is logged: once each, before anything of it is kept."""
+    def samples(self, deployed_model_id: str) -> bool:
+        """Draw whether a request that this version answered is logged.
+
+        Once each, before anything of it is kept.
+        """
+        self.ledger.answers.add(deployed_model_id)
         return self._random.random() < self.sampling_rate
 
     def add(self, entry: Entry) -> None:

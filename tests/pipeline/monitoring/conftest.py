@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.pipeline.monitoring import request_logs, samples
+from tests.pipeline.monitoring import cab, request_logs, samples
+from tests.pipeline.monitoring.watched import Dataset
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,16 @@ def bigquery(tmp_path_factory):
     """A client of BigQuery's stand-in, with the dataset demo.log."""
     with request_logs.serving(tmp_path_factory.mktemp("bigquery")) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def cab_baseline():
+    return cab.baseline(window_days=1)
+
+
+@pytest.fixture
+def dataset(bigquery):
+    """A dataset of the test's own, still without a log."""
+    dataset = Dataset(bigquery)
+    dataset.create()
+    return dataset

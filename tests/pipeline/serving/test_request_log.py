@@ -108,7 +108,7 @@ def test_a_table_without_a_dataset_is_refused():
 def test_a_sample_has_its_rate(table: Table, tmp_path: Path):
     log = started_log(table, tmp_path, sampling_rate=0.1, seed=1)
 
-    sampled = sum(log.samples() for _ in range(100_000))
+    sampled = sum(log.samples("7") for _ in range(100_000))
 
     log.stop(0)
     assert abs(sampled - 10_000) < 3 * 95  # three standard deviations

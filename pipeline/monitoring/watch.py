@@ -1,0 +1,161 @@
+"""Watches one model: counts its days, judges its versions, writes and tells what is found.
+
+It may be ended at any step. What it wrote is kept, and the next time completes it: a day's counts
+and a window's verdict take the place of those before, and an event is told once.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from pipeline.baseline.content import Baseline
+from pipeline.baseline.profile import Profile
+from pipeline.errors import RunError
+from pipeline.monitoring import acceptance, profiles, publication, verdicts, window
+from pipeline.monitoring.acceptance import Acceptance
+from pipeline.monitoring.look import DAYS as PAGE_DAYS
+from pipeline.monitoring.place import Place, Version
+from pipeline.monitoring.publication import Judged
+from pipeline.monitoring.verdicts import Row
+from pipeline.monitoring.window import Window
+from pipeline.progress import Observer, shown
+
+UNKNOWN = "{id} is no deployed model that a delivery or the history of the traffic names"
+
+
+Days = Mapping[str, Mapping[date, Profile]]  # by deployed model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A model's verdicts on the last day's windows; without any, `reason` says why."""
+
+    model: str
+    rows: tuple[Row, ...] = ()
+    reason: str = ""
+    notes: tuple[str, ...] = ()  # on the log
+    failure: str = ""  # to do what the log needs, beside its verdicts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """What the tables hold of a model; `rows` grow with each day that is judged."""
+
+    versions: Sequence[Version]
+    days: Days
+    acceptances: Sequence[Acceptance]
+    rows: list[Row]
+
+
+def watch(place: Place, model: str, days: Sequence[date], observer: Observer) -> Watched:
+    """Judge the windows that end on each of these days, in order.
+
+    Raises RunError where the place does not answer.
+    """
+    since = days[0] - timedelta(days=PAGE_DAYS)
+    with shown(observer, f"{model} versions"):
+        place.prepare(model)
+        versions = place.versions(model, since)
+    if not versions:
+        return Watched(model=model, reason=f"nothing of it was delivered to {place.stage} yet")
+    _count(place, model, versions, days, observer)
+    with shown(observer, f"{model} judge"):
+        ledger = _ledger(place, model, versions, since, days[-1])
+        for day in days:
+            _judge(place, model, ledger, day, is_last=day == days[-1])
+        rows = tuple(row for row in ledger.rows if row.day == days[-1])
+        reason = "" if rows else f"nothing of it was served in the days until {days[-1]}"
+        publication.tell_monitored(place, model, rows, reason)
+    watched = Watched(model=model, rows=rows, reason=reason)
+    return _with_notes(place, watched, versions, observer)
+
+
+def _judge(place: Place, model: str, ledger: Ledger, day: date, *, is_last: bool) -> None:
+    """Judge the windows of one day; those before the last, or before judged ones, are no news."""
+    judged = list(_judged(place, model, ledger, day))
+    is_newest = all(row.day <= day for row in ledger.rows)
+    rows = publication.publish(place, judged, ledger.rows, is_news=is_last and is_newest)
+    others = [row for row in ledger.rows if row.day != day]
+    ledger.rows[:] = [*others, *rows]
+
+
+def _with_notes(
+    place: Place, watched: Watched, versions: Sequence[Version], observer: Observer
+) -> Watched:
+    """Do what the log needs; its failure loses no verdict."""
+    baselines = list(_baselines(versions).values())
+    try:
+        with shown(observer, f"{watched.model} log"):
+            notes = place.keep_log(watched.model, baselines)
+    except RunError as error:
+        return replace(watched, failure=str(error))
+    return replace(watched, notes=tuple(notes))
+
+
+def _count(
+    place: Place, model: str, versions: Sequence[Version], days: Sequence[date], observer: Observer
+) -> None:
+    """Count the days that are asked for, and those before them that nobody has counted yet."""
+    tables = place.tables(model)
+    baselines = _baselines(versions)
+    longest = max(version.window_days for version in versions)
+    before = [days[0] - timedelta(days=number) for number in range(1, longest)]
+    due = profiles.due(place.client, tables.profiles, model, before, baselines)
+    for day in countable([*due, *days], place.kept_days):
+        with shown(observer, f"{model} count {day}"):
+            profiles.count(
+                place.client,
+                tables.log,
+                tables.profiles,
+                model,
+                day,
+                baselines,
+                legacy_model=tables.legacy_model,
+            )
+
+
+def countable(days: Iterable[date], kept_days: int | None) -> list[date]:
+    """Those of the days whose rows the log still has, in order.
+
+    The counts of older ones are all that is left of them.
+    """
+    ordered = sorted(set(days))
+    if kept_days is None:
+        return ordered
+    first = datetime.now(UTC).date() - timedelta(days=kept_days - 1)
+    return [day for day in ordered if day >= first]
+
+
+def _baselines(versions: Sequence[Version]) -> dict[str, Baseline]:
+    return {version.id: version.baseline for version in versions if version.baseline}
+
+
+def _judged(place: Place, model: str, ledger: Ledger, day: date) -> Iterator[Judged]:
+    """A verdict on each version that was asked, or was to be asked."""
+    accepted = acceptance.valid(ledger.acceptances, day)
+    for version in _with_unknown(ledger):
+        days = ledger.days.get(version.id, {})
+        own_window = Window(model=model, version=version, last=day, days=days)
+        answered = place.answered(model, version.id, own_window.first, day)
+        verdict = window.verdict(own_window, answered, place.sampling_rate)
+        if verdict is not None:
+            verdict = acceptance.applied(verdict, accepted)
+            yield Judged(verdict=verdict, window=own_window)
+
+
+def _with_unknown(ledger: Ledger) -> Iterator[Version]:
+    yield from ledger.versions
+    ids = {version.id for version in ledger.versions}
+    for id_ in sorted(set(ledger.days) - ids):
+        yield Version(id=id_, number="", problem=UNKNOWN.format(id=id_))
+
+
+def _ledger(
+    place: Place, model: str, versions: Sequence[Version], since: date, last: date
+) -> Ledger:
+    tables = place.tables(model)
+    rows = verdicts.read(place.client, place.verdicts, model, since, datetime.now(UTC).date())
+    acceptances = acceptance.read(place.client, tables.acceptances, model)
+    baselines = _baselines(versions)
+    days = profiles.read(place.client, tables.profiles, model, since, last, baselines)
+    return Ledger(versions=versions, days=days, acceptances=acceptances, rows=rows)
