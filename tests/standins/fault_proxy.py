@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -28,6 +28,7 @@ class Proxied:
     outage: int | None = None
     delay_seconds: float = 0.0  # of each faulty call
     largest_bytes: float = math.inf  # of a call's body
+    refusal: Callable[[str, bytes], bytes | None] | None = None  # by a call's path and body: a 400
 
 
 @contextlib.contextmanager
@@ -68,6 +69,10 @@ class FaultProxy(BaseHTTPRequestHandler):
         fault = 413 if too_large else self._due_fault()
         if fault:
             return self._answer(fault, [], b'{"error": {"message": "planted"}}')
+        refusal = self.proxied.refusal and self.proxied.refusal(self.path, body)
+        if refusal:
+            json_type = [("content-type", "application/json")]
+            return self._answer(400, json_type, refusal)
         status, headers, content = self._asked(body)
         if fault == LOST:
             self.close_connection = True

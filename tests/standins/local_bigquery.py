@@ -1,7 +1,8 @@
 """A stand-in for BigQuery that runs SQL: local-bigquery, behind a proxy for faults.
 
 The proxy refuses what Google does: a streaming insert of more than 10 MB
-(cloud.google.com/bigquery/quotas#streaming_inserts).
+(cloud.google.com/bigquery/quotas#streaming_inserts), and a DELETE of rows that are still in the
+streaming buffer.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from settings import REPOSITORY
 from tests.standins.fault_proxy import Proxied, proxied
+from tests.standins.streaming_buffer import StreamingBuffer
 
 INSERT_BYTES = 10_000_000
 # -P: the program's folder must not hide google.cloud.
@@ -28,6 +30,7 @@ def serving(folder: Path) -> Iterator[Proxied]:
         address = server.stdout.readline().strip()
         behind = address.removeprefix("http://")
         with proxied(behind, faulty_path="/insertAll", largest_bytes=INSERT_BYTES) as bigquery:
+            bigquery.refusal = StreamingBuffer().refusal
             yield bigquery
     finally:
         server.stdin.close()

@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.cloud.bigquery import AutoRowIDs
 
 from pipeline.baseline.content import Bins
 from pipeline.errors import RunError
@@ -142,6 +143,16 @@ def test_a_delete_ends_before_what_may_still_be_streamed_in(bigquery):
 
     [job] = request_logs.jobs_reading(bigquery, log.name)[:1]
     assert "logging_time < TIMESTAMP '2026-11-19 22:31:00+00'" in job.query
+
+
+def test_old_rows_that_are_still_streamed_in_stay_for_another_day(bigquery):
+    log = unpartitioned(bigquery, [0])
+    row = Request(questions=["{}"], second=-86_400 * 40).row()
+    bigquery.insert_rows_json(log.name, [row], row_ids=AutoRowIDs.DISABLED)
+
+    sentence = retention.enforce(bigquery, log, 30, now=DAY_BEGIN)
+
+    assert sentence.endswith("rows before 2026-10-21 are still being streamed in, and stay today")
 
 
 def test_a_log_that_is_gone_is_told_in_one_sentence(bigquery, log):
