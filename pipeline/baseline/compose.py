@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.baseline import counting, limits, max_t
 from pipeline.baseline.columns import Clock, Settings, TrainingColumn, training_column
 from pipeline.baseline.content import Baseline, Calibration, Column, Slice
+from pipeline.baseline.max_t import Tolerance
 from pipeline.baseline.pairs import TrainingPair, training_pairs
 from pipeline.baseline.profile import Profile
 
@@ -33,12 +34,9 @@ def compose(
     clock = Clock.of(times, rows.num_rows, settings.window_days)
     training_columns = _training_columns(rows, schema, settings, clock)
     columns = _columns(training_columns, settings, importances)
-    judged = [name for name, column in columns.items() if not column.unjudged]
-    pairs = training_pairs({name: training_columns[name] for name in judged})
+    judged = {name: training_columns[name] for name in columns if not columns[name].unjudged}
+    pairs = training_pairs(judged)
     calibration = _calibration(scores, labels)
-    calibrated = [name for name in judged if not columns[name].limit_is_set]
-    tolerances = [training_columns[name].tolerance(columns[name]) for name in calibrated]
-    tolerances += [pair.tolerance() for pair in pairs]
     alpha = limits.daily_alpha(settings.false_alarms_a_year)
     return Baseline(
         model=model,
@@ -50,7 +48,7 @@ def compose(
         reference=_reference(rows, training_columns, pairs, calibration),
         calibration=calibration,
         blocks=clock.row_blocks.blocks,
-        scale=max_t.scale(tolerances, clock.row_blocks, alpha),
+        scale=max_t.scale(_tolerances(judged, columns, pairs), clock.row_blocks, alpha),
         false_alarms_a_year=settings.false_alarms_a_year,
         window_days=settings.window_days,
     )
@@ -101,3 +99,14 @@ def _reference(
         scores=calibration.rows,
         pairs={pair.pair.name: pair.counts for pair in pairs},
     )
+
+
+def _tolerances(
+    judged: Mapping[str, TrainingColumn],
+    columns: Mapping[str, Column],
+    pairs: Sequence[TrainingPair],
+) -> list[Tolerance]:
+    """Of the limits that model.toml leaves to the training rows."""
+    calibrated = [name for name in judged if not columns[name].limit_is_set]
+    of_columns = [judged[name].tolerance(columns[name]) for name in calibrated]
+    return of_columns + [pair.tolerance() for pair in pairs]

@@ -1,6 +1,7 @@
 """Values that training never had, and old ones in another spelling."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pipeline.monitoring.rules.category_shares import value_counts
 from pipeline.monitoring.rules.change import Change
@@ -89,6 +90,7 @@ def _lost(change: Change, new_share: float) -> str:
     return f"; {change.bin_name(place)} has lost {points}"
 
 
+@lru_cache(maxsize=10_000)
 def _folded(value: str) -> str:
     """Without case, blanks and marks; marks alone stay."""
     letters = [character for character in value.casefold() if character.isalnum()]
