@@ -13,6 +13,10 @@ def abbreviated(text):
     return text[:2].upper()
 
 
+def coded(text):
+    return f"code {text}"
+
+
 def padded(text):
     return f"{text} "
 
@@ -80,3 +84,13 @@ def test_an_unknown_value_of_a_personal_column_is_not_told(taxi, taxi_baseline):
     change = replaced("company", "Ada Lovelace's Taxi", 0.2)
 
     assert "Lovelace" not in str(findings(taxi, taxi_baseline, change))
+
+
+def test_codes_in_two_columns_are_not_exchanged(flights, flights_baseline):
+    def change(rows):
+        codes = respelt("origin", coded)(rows)
+        return respelt("carrier", coded)(codes)
+
+    named = names(flights, flights_baseline, change)
+
+    assert named == {"new value carrier; new value origin"}

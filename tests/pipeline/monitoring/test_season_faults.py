@@ -1,10 +1,13 @@
 """Other hours and days have other trips: what comes of the clock is no fault."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from pipeline.baseline import compose
 from pipeline.monitoring import faults
 from tests.pipeline.monitoring.faulty import counted, multiplied, without
+from tests.pipeline.monitoring.samples import Settings
 
 HOURS = range(0, 24, 3)
 
@@ -69,3 +72,47 @@ def test_missing_fares_at_night_are_a_fault(taxi, taxi_baseline):
     named = names(taxi_baseline, nights)
 
     assert named == ["missing"]
+
+
+def trips(at_night):
+    """Trips of twenty weeks; `at_night` makes those before four from the others' miles."""
+    random = np.random.default_rng(4)
+    seconds = np.sort(random.integers(0, 140 * 86400, 28000))
+    hour = seconds // 3600 % 24
+    miles = random.lognormal(1, 0.6, hour.size)
+    table = pa.table({"hour": hour, "miles": np.where(hour < 4, at_night(miles, random), miles)})
+    return table, seconds.astype("datetime64[s]")
+
+
+def longer(miles, random):
+    return miles * 1.4
+
+
+def at_times_longer(miles, random):
+    return np.where(random.random(miles.size) < 0.5, miles * 2.54, miles)
+
+
+def at_times_to_the_airport(miles, random):
+    return np.where(random.random(miles.size) < 0.5, 17.25, miles)
+
+
+@pytest.mark.parametrize("at_night", [longer, at_times_longer, at_times_to_the_airport])
+def test_trips_of_the_night_are_no_fault(at_night):
+    rows, times = trips(at_night)
+    baseline = compose.compose(
+        rows,
+        times=times,
+        settings=Settings(),
+        scores=np.full(10, 0.5),
+        labels=np.zeros(10),
+        importances={},
+        slices=(),
+        schema={"hour": "INT", "miles": "FLOAT"},
+        model="trips",
+        digest="sha256:" + "0" * 64,
+    )
+    nights = rows.filter(pa.array(rows["hour"].to_numpy() < 4))
+
+    named = names(baseline, nights)
+
+    assert named == []

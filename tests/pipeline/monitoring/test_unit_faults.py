@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from tests.pipeline.monitoring.faulty import findings, multiplied, names, rounded
+from tests.pipeline.monitoring.faulty import findings, multiplied, names, replaced, rounded
 
 MILE = 1.609344
 
@@ -185,9 +185,9 @@ def test_rounding_to_hundreds_is_named(flights, flights_baseline, column):
 
 def test_the_column_that_the_model_needs_most_comes_first(taxi, taxi_baseline):
     def change(rows):
-        kilometres = multiplied("trip_miles", MILE)(rows)
-        return multiplied("fare", 100)(kilometres)
+        cents = multiplied("fare", 100)(rows)
+        return replaced("payment_type", "Bitcoin", 0.9)(cents)
 
     named = names(taxi, taxi_baseline, change)
 
-    assert named == {"unit fare; unit trip_miles"}
+    assert named == {"new value payment_type; unit fare"}
