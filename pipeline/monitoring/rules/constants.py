@@ -13,7 +13,7 @@ ALL = 0.99
 VARIED = 0.9  # training's most frequent value had no more
 PART = 0.25  # of the instances at least have the one value
 NEARLY_ALL = 0.9  # beside so many there are few other values
-NARROW = 0.05  # of training's variance
+NARROW = 0.05  # of the mean square around training's mean
 TWO = 2  # values: the last one before it stands still, and that one
 
 
@@ -92,16 +92,16 @@ def _is_narrow(change: Change, part: float) -> bool:
     """What the part adds to the logarithms has no deviation of its own, or no logarithm."""
     training = Logarithms.of(change.training)
     window = Logarithms.of(change.window)
-    others = 1 - part
-    positive = (window.positive - others * training.positive) / part
-    if positive < 0.5:
+    others = (1 - part) * training.positive
+    positive = window.positive - others
+    if 2 * positive < part:
         return True
-    added = window.positive * window.mean - others * training.positive * training.mean
-    mean = added / (positive * part)
-    added_squares = window.positive * window.square - others * training.positive * training.square
-    variance = added_squares / (positive * part) - mean**2
-    chance = SIGMAS * others / part * sqrt(2 / change.present)
-    return variance <= (NARROW + chance) * training.deviation**2
+    shift = window.mean - training.mean
+    mean = window.positive * shift / positive
+    squares = window.positive * (window.deviation**2 + shift**2)
+    variance = (squares - others * training.deviation**2) / positive - mean**2
+    chance = SIGMAS * others / positive * sqrt(2 / change.present)
+    return variance <= (NARROW + chance) * (training.deviation**2 + mean**2)
 
 
 def _is_single(change: Change) -> bool:

@@ -14,11 +14,6 @@ class Logarithms:
     mean: float
     deviation: float
 
-    @property
-    def square(self) -> float:
-        """The mean of the squared logarithms."""
-        return self.mean**2 + self.deviation**2
-
     @classmethod
     def of(cls, counts: ColumnCounts) -> "Logarithms":
         if not counts.positive:
