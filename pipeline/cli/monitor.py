@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         return _overview(options, days[-1])
     models = _models(options)
     place = _place(options)
-    from pipeline.monitoring import overview_page
+    from pipeline.monitoring.pages import overview_page
     from pipeline.progress import Progress
 
     failures: dict[str, str] = {}
@@ -229,8 +229,8 @@ def _overview(options: argparse.Namespace, last: date) -> int:
     folder = places.artifacts_folder(options.runs, "--runs") / "monitoring"
     places.writable(folder, "--runs")
     from pipeline.gcp.stage import Stage
-    from pipeline.monitoring import overview_page
     from pipeline.monitoring.cloud import Cloud
+    from pipeline.monitoring.pages import overview_page
 
     stages = [Cloud(Stage(settings)) for settings in environments().values()]
     content, failures = overview_page.of_all(stages, last)

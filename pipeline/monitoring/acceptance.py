@@ -11,7 +11,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.gcp.bigquery import run
 from pipeline.gcp.protocols import BigQuery
 from pipeline.monitoring.columns import ACCEPTANCES
-from pipeline.monitoring.parameters import scalars
+from pipeline.monitoring.log.parameters import scalars
 from pipeline.monitoring.verdict import Finding, Kind, Verdict
 from settings.values import cut, listed, shown
 

@@ -6,7 +6,7 @@ from pipeline.delivery.history import author
 from pipeline.errors import ConfigurationError
 from pipeline.monitoring import acceptance
 from pipeline.monitoring.acceptance import Acceptance
-from pipeline.monitoring.look import DAYS
+from pipeline.monitoring.pages.look import DAYS
 from pipeline.monitoring.place import Place
 
 

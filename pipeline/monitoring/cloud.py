@@ -15,8 +15,9 @@ from pipeline.gcp.clients import patiently
 from pipeline.gcp.endpoints import endpoint_of, measured
 from pipeline.gcp.protocols import BigQuery
 from pipeline.gcp.stage import Stage
-from pipeline.monitoring import baselines, upkeep
+from pipeline.monitoring import baselines
 from pipeline.monitoring.completeness import Answered
+from pipeline.monitoring.log import upkeep
 from pipeline.monitoring.place import Span, Tables, Version, baseline_or_problem
 from pipeline.monitoring.verdicts import midnight
 from settings.artifacts import PAGES, REPORTS

@@ -12,7 +12,7 @@ from pipeline.gcp.protocols import BigQuery
 from pipeline.monitoring import baselines
 from pipeline.monitoring.columns import ACCEPTANCES, VERDICTS, Column
 from pipeline.monitoring.completeness import Answered
-from pipeline.monitoring.log_tables import described
+from pipeline.monitoring.log.log_tables import described
 from pipeline.monitoring.place import Span, Tables, Version, baseline_or_problem
 from pipeline.monitoring.server_metrics import ServerMetrics
 from pipeline.serving import saved_model

@@ -11,7 +11,7 @@ from pipeline.gcp.protocols import Row as BigQueryRow
 from pipeline.monitoring import findings
 from pipeline.monitoring.columns import VERDICTS
 from pipeline.monitoring.findings import OpenFinding
-from pipeline.monitoring.parameters import scalars
+from pipeline.monitoring.log.parameters import scalars
 from pipeline.monitoring.verdict import Smallest, Verdict
 
 KEYS = ("model", "deployed_model_id", "window_begin", "window_end")

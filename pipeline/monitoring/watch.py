@@ -11,11 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
 from pipeline.errors import RunError
-from pipeline.monitoring import acceptance, profiles, publication, verdicts, window
+from pipeline.monitoring import acceptance, verdicts, window
 from pipeline.monitoring.acceptance import Acceptance
-from pipeline.monitoring.look import DAYS as PAGE_DAYS
+from pipeline.monitoring.log import profiles
+from pipeline.monitoring.pages import publication
+from pipeline.monitoring.pages.look import DAYS as PAGE_DAYS
+from pipeline.monitoring.pages.publication import Judged
 from pipeline.monitoring.place import Place, Version
-from pipeline.monitoring.publication import Judged
 from pipeline.monitoring.verdicts import Row
 from pipeline.monitoring.window import Window
 from pipeline.progress import Observer, shown

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from pipeline.baseline.profile import Profile
-from pipeline.monitoring import completeness, judgement
+from pipeline.monitoring import completeness
 from pipeline.monitoring.completeness import Answered
+from pipeline.monitoring.judging import judgement
 from pipeline.monitoring.place import Version
 from pipeline.monitoring.verdict import Kind, Verdict
 from pipeline.monitoring.verdicts import midnight

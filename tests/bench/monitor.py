@@ -20,8 +20,9 @@ import pyarrow.parquet
 from google.cloud import bigquery
 
 from pipeline.baseline import content
-from pipeline.monitoring import log_tables, overview, statement
-from pipeline.monitoring.layout import Layout
+from pipeline.monitoring.log import log_tables, statement
+from pipeline.monitoring.log.layout import Layout
+from pipeline.monitoring.pages import overview
 from pipeline.monitoring.verdict import Verdict
 from settings import REPOSITORY
 from tests.bench.monitor_process import VERSION

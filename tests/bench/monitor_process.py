@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pipeline.baseline import content
 from pipeline.gcp import bigquery
-from pipeline.monitoring import judgement, profiles
+from pipeline.monitoring.judging import judgement
+from pipeline.monitoring.log import profiles
 from tests.pipeline.monitoring.request_logs import DAY
 
 MODEL = "taxi"

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from pipeline.monitoring import columns, profile_columns
+from pipeline.monitoring import columns
+from pipeline.monitoring.log import profile_columns
 from tests.infra.conftest import every_stage
 
 WRITTEN = {

@@ -41,7 +41,7 @@ TABLE = {
     "pipeline/serving/engine.py": IMAGE,
     "pipeline/reports/report.html.jinja": IMAGE,
     "pipeline/delivery/route.py": IMAGE,
-    "pipeline/monitoring/drift.py": IMAGE,
+    "pipeline/monitoring/judging/drift.py": IMAGE,
     "infra/stacks/serving.py": INFRASTRUCTURE,
     "environments.py": INFRASTRUCTURE,
     "README.md": NOTHING,

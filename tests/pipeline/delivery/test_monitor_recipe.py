@@ -13,7 +13,8 @@ from google.cloud.bigquery import SchemaField, Table
 
 from infra.doctor.calls import IN_THE_PROJECT
 from pipeline.gcp import clients
-from pipeline.monitoring import columns, profile_columns
+from pipeline.monitoring import columns
+from pipeline.monitoring.log import profile_columns
 from settings import REPOSITORY
 from tests.pipeline.delivery.conftest import DEV, FIRST, add_delivery, builds, push_version
 from tests.standins import local_bigquery

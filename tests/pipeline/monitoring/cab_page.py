@@ -1,6 +1,6 @@
 """Pages of the small model, as a reader sees them."""
 
-from pipeline.monitoring.page import Version, render
+from pipeline.monitoring.pages.page import Version, render
 from tests.pipeline.monitoring import small
 from tests.pipeline.monitoring.pages import Page
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.baseline import counting
-from pipeline.monitoring import judgement
+from pipeline.monitoring.judging import judgement
 
 BEGIN = datetime(2026, 1, 5)
 SIZE = 5000

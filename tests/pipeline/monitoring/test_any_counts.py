@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.baseline import compose
 from pipeline.baseline.profile import ColumnCounts, Profile
-from pipeline.monitoring import faults
+from pipeline.monitoring.judging import faults
 from tests.pipeline.monitoring.samples import Settings
 
 ROWS = 2000

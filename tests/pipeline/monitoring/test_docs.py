@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from pipeline.monitoring.look import LOOKS
+from pipeline.monitoring.pages.look import LOOKS
 from pipeline.monitoring.verdict import Kind
 from settings import REPOSITORY
 

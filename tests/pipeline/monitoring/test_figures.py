@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.monitoring import figures
+from pipeline.monitoring.pages import figures
 
 FRACTIONS = st.floats(0, 1)
 EDGES = st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=19, unique=True).map(sorted)

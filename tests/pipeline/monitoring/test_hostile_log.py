@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.baseline import counting
 from pipeline.errors import RunError
 from pipeline.gcp import bigquery as jobs
-from pipeline.monitoring import json_texts, log_tables, profiles
+from pipeline.monitoring.log import json_texts, log_tables, profiles
 from pipeline.serving.row_key import ROW_KEY, SMOKE
 from tests.pipeline.monitoring import request_logs
 from tests.pipeline.monitoring.request_logs import DAY, Request

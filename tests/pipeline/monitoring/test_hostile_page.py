@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline.baseline.content import Bins
 from pipeline.baseline.profile import ColumnCounts
-from pipeline.monitoring.page import Version, render
+from pipeline.monitoring.pages.page import Version, render
 from tests.pipeline.monitoring import small
 from tests.pipeline.monitoring.cab_page import page, version
 from tests.pipeline.monitoring.pages import Page

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.baseline import counting
 from pipeline.baseline.content import encode
-from pipeline.monitoring.judgement import distances
-from pipeline.monitoring.sensitivity import needed_instances
+from pipeline.monitoring.judging.judgement import distances
+from pipeline.monitoring.judging.sensitivity import needed_instances
 from tests.pipeline.monitoring.windows import moved, scaled, verdict, with_column
 
 SIZE = 5000

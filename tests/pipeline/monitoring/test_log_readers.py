@@ -9,7 +9,7 @@ from google.cloud.bigquery import AutoRowIDs
 
 from pipeline.baseline.content import Bins
 from pipeline.errors import RunError
-from pipeline.monitoring import log_tables, profiles, retention, upkeep, view
+from pipeline.monitoring.log import log_tables, profiles, retention, upkeep, view
 from pipeline.serving.row_key import ROW_KEY, SMOKE
 from tests.pipeline.monitoring import request_logs
 from tests.pipeline.monitoring.request_logs import DAY, Request

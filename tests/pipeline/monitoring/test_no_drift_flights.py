@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.baseline import counting
-from pipeline.monitoring.judgement import distances
+from pipeline.monitoring.judging.judgement import distances
 from tests.pipeline.monitoring.windows import QuietWindows, verdict
 
 WINDOWS = 1000

@@ -7,7 +7,7 @@ from the nine weeks between them: 500 trips of one, or 5,000 of as many as hold 
 import pytest
 
 from pipeline.baseline import counting
-from pipeline.monitoring.judgement import distances
+from pipeline.monitoring.judging.judgement import distances
 from tests.pipeline.monitoring.windows import QuietWindows
 
 WINDOWS = 1000

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from pipeline.monitoring.look import LOOKS
-from pipeline.monitoring.overview import Row, render
+from pipeline.monitoring.pages.look import LOOKS
+from pipeline.monitoring.pages.overview import Row, render
 from tests.pipeline.monitoring import small
 from tests.pipeline.monitoring.pages import Page
 

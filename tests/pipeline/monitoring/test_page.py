@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.monitoring.look import LOOKS
-from pipeline.monitoring.page import Version
+from pipeline.monitoring.pages.look import LOOKS
+from pipeline.monitoring.pages.page import Version
 from pipeline.monitoring.verdict import Smallest
 from settings import REPOSITORY
 from tests.pipeline.monitoring import small

@@ -11,9 +11,9 @@ from pipeline.baseline import counting
 from pipeline.baseline.content import Slice
 from pipeline.errors import RunError
 from pipeline.gcp import bigquery as jobs
-from pipeline.monitoring import profiles
-from pipeline.monitoring.profile_columns import PROFILES
-from pipeline.monitoring.profile_table import ProfileTable
+from pipeline.monitoring.log import profiles
+from pipeline.monitoring.log.profile_columns import PROFILES
+from pipeline.monitoring.log.profile_table import ProfileTable
 from tests.pipeline.monitoring import request_logs
 from tests.pipeline.monitoring.request_logs import DAY
 

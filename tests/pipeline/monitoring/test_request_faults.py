@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.monitoring import faults
+from pipeline.monitoring.judging import faults
 from tests.pipeline.monitoring.faulty import SIZE, as_text, counted, drawn, multiplied, replaced
 
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.baseline import compose
-from pipeline.monitoring import faults
+from pipeline.monitoring.judging import faults
 from tests.pipeline.monitoring.faulty import counted, multiplied, without
 from tests.pipeline.monitoring.samples import Settings
 

@@ -11,8 +11,8 @@ import sqlglot
 from pipeline.baseline import counting
 from pipeline.baseline.content import Bins, Slice
 from pipeline.errors import RunError
-from pipeline.monitoring import counted, log_tables, statement
-from pipeline.monitoring.layout import Layout
+from pipeline.monitoring.log import counted, log_tables, statement
+from pipeline.monitoring.log.layout import Layout
 from tests.pipeline.monitoring import faulty, request_logs
 
 ROWS = 600

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.baseline import blocks
-from pipeline.monitoring import judgement
+from pipeline.monitoring.judging import judgement
 from tests.pipeline.monitoring.samples import RowCounter
 
 BEGIN = datetime(2026, 1, 5)

@@ -1,0 +1,1 @@
+"""Draws what was judged, for people."""
