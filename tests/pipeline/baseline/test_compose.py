@@ -147,6 +147,17 @@ def test_an_hour_follows_the_clock_in_another_zone_with_daylight_saving(composed
     assert composed(table).columns["hour"].calendar == "hour"
 
 
+def test_a_local_time_of_day_follows_the_clock_although_other_months_shift_it(
+    composed, rows, times
+):
+    shift = np.where(times < np.datetime64("2025-02-01"), 6, 4).astype("timedelta64[h]")
+    local = times - shift
+    minutes = (local - local.astype("datetime64[D]")).astype(int) // 60
+    table = rows.set_column(2, "hour", pa.array(minutes))
+
+    assert composed(table).columns["hour"].calendar == "hour"
+
+
 def test_the_weekday_follows_the_clock(composed, rows, times):
     weekdays = (times.astype("datetime64[D]").astype(int) + 4) % 7
     table = rows.set_column(2, "hour", pa.array(weekdays))

@@ -1,5 +1,7 @@
 """Chance, blocks of time, and the scale that holds all limits together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -140,6 +142,16 @@ def test_the_scale_is_one_where_no_window_passes_a_limit():
     )
 
     assert max_t.scale(tolerances(cells, 0.01), row_blocks, ALPHA) == 1.0
+
+
+def test_the_scale_takes_chance_out_of_a_block_and_of_what_is_drawn_from_it():
+    cells = np.random.default_rng(0).integers(0, 20, 50_000).astype(np.uint8)
+    row_blocks = blocks.RowBlocks(
+        blocks=blocks.Blocks(days=7, count=50), numbers=np.repeat(np.arange(50), 1000)
+    )
+    tolerance = replace(tolerances(cells, 0.001)[0], width=20)
+
+    assert max_t.scale([tolerance], row_blocks, ALPHA) < 1.5
 
 
 def test_a_mixture_of_two_windows_has_no_distance_from_them():

@@ -140,7 +140,7 @@ def test_no_company_of_taxis_is_named_since_it_is_personal(taxi, taxi_baseline):
 
 def test_a_limit_of_model_toml_is_what_it_says(taxi, random):
     fares = scaled(drawn(taxi, random), "fare", 1.1)
-    baseline = taxi.baseline(limits={"fare": 0.2})
+    baseline = replace(taxi.baseline(limits={"fare": 0.2}), scale=3.0)
 
     measured = distances(baseline, counted(baseline, fares))["fare"]
 
