@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from pipeline.delivery import history
+from pipeline.delivery.answers import answers
 from pipeline.delivery.record import Model, SupersededError
 from pipeline.errors import CredentialsError, RunError
 from pipeline.gcp.endpoints import Endpoint, Question, measured
@@ -111,7 +112,7 @@ def _take(
     if old:
         minutes = endpoint.serving.step_minutes
         with shown(observer, f"{name} {percent} % of the traffic, watched for {minutes} min"):
-            watch(endpoint, new, start)
+            watch(endpoint, new, old, start)
 
 
 def go_back(endpoint: Endpoint, new: str, old: str | None) -> None:
@@ -161,7 +162,7 @@ def _attempts(percent: int) -> int:
     return math.ceil(math.log(MISSED) / miss)
 
 
-def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
+def watch(endpoint: Endpoint, new: str, old: str, began: datetime) -> None:
     """Wait for the step's time, then check `new`'s errors and latency in it.
 
     Raises RunError where it fails too often or answers too slowly.
@@ -169,12 +170,7 @@ def watch(endpoint: Endpoint, new: str, began: datetime) -> None:
     serving = endpoint.serving
     end = began + timedelta(minutes=serving.step_minutes)
     time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
-    predictions, errors = (
-        sum(measured(endpoint, new, began, f"{name}_count", "ALIGN_DELTA"))
-        for name in ("prediction", "error")
-    )
-    # whether a failed request is counted as a prediction too
-    requests = max(predictions, errors)
+    requests, errors = answers(endpoint, new, old, began)
     if errors > serving.largest_error_share * requests:
         raise RunError(
             f"{endpoint.subject}: {errors / requests:.1%} of the new version's answers are errors, "

@@ -4,6 +4,7 @@ It knows what is deployed to it, who has the traffic, and what is measured there
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -132,6 +133,33 @@ def measured(
 
     They end now, or at `ended`; `labels` are of the metric, and choose its series.
     """
+    all_series = _series(endpoint, id_, began, metric, aligner, ended, labels or {})
+    return [number for series in all_series for number in _numbers(series)]
+
+
+def counts(endpoint: Endpoint, id_: str, began: datetime, metric: str, by: str) -> Counter[str]:
+    """Return what a metric of a deployed model counts since `began`, by a label of the metric.
+
+    One question answers for all values, so that they are of one moment.
+    """
+    all_series = _series(endpoint, id_, began, metric, "ALIGN_DELTA", None, {})
+    totals: Counter[str] = Counter()
+    for series in all_series:
+        value = series["metric"]["labels"][by]
+        numbers = _numbers(series)
+        totals[value] += round(sum(numbers))
+    return totals
+
+
+def _series(
+    endpoint: Endpoint,
+    id_: str,
+    began: datetime,
+    metric: str,
+    aligner: str,
+    ended: datetime | None,
+    labels: Mapping[str, str],
+) -> list[dict[str, Any]]:
     stage, end = endpoint.stage, ended or datetime.now(UTC)
     seconds = max(60, math.ceil((end - began).total_seconds()))
     start = end - timedelta(seconds=seconds)
@@ -140,7 +168,7 @@ def measured(
         'resource.type="aiplatform.googleapis.com/Endpoint"',
         f'resource.labels.endpoint_id="{endpoint.resource.name}"',
         f'metric.labels.deployed_model_id="{id_}"',
-        *(f'metric.labels.{name}="{value}"' for name, value in (labels or {}).items()),
+        *(f'metric.labels.{name}="{value}"' for name, value in labels.items()),
     )
     parameters = {
         "filter": " AND ".join(conditions),
@@ -153,9 +181,11 @@ def measured(
     path = f"v3/projects/{stage.project}/timeSeries"
     with stage.asking("Cloud Monitoring"):
         pages = patiently(lambda: list(stage.monitoring.pages(path, parameters)))
-    all_series = [series for page in pages for series in page.get("timeSeries", [])]
-    values = [point["value"] for series in all_series for point in series["points"]]
-    return [_number(value) for value in values]
+    return [series for page in pages for series in page.get("timeSeries", [])]
+
+
+def _numbers(series: dict[str, Any]) -> list[float]:
+    return [_number(point["value"]) for point in series["points"]]
 
 
 def _zulu(time: datetime) -> str:

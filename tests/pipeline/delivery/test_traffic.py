@@ -5,6 +5,7 @@ of the traffic again.
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.standins.google.faults import Fault
 # at 1 % a smoke test takes 200 requests
 SERVING = replace(WARM.serving, traffic_steps=(10, 50, 100))
 QUESTION = Question({"fare": 1.0}, ("serving_default", "transform_features"))
+CODES = {"answered": "2xx", "refused": "4xx", "failed": "5xx"}
 WANTED = lambda: None  # noqa: E731  nothing newer takes its place
 
 
@@ -61,6 +63,13 @@ def deployed(endpoint, version: str) -> str:
     push(f"gs://b/model/{version}", destination)
     ids = endpoint.deployed()
     return ids[version]
+
+
+def measure_answers(google, id_: str, at: datetime | None = None, **counts: int) -> None:
+    """Let a deployed model have had so many requests, by what became of them."""
+    for outcome, count in counts.items():
+        labels = {"deployed_model_id": id_, "response_code": CODES[outcome]}
+        google.measure(f"{METRICS}/response_count", count, at=at, **labels)
 
 
 def questions(google) -> list[str]:
@@ -140,10 +149,8 @@ def test_what_the_old_version_answers_is_not_held_against_the_new_one(
     assert endpoint.shares() == {new: 100}
 
 
-def test_a_version_that_only_errs_does_not_pass_where_errors_are_no_predictions(
-    google, endpoint, old, new, observer
-):
-    google.measure(f"{METRICS}/error_count", 3, deployed_model_id=new)
+def test_a_version_that_only_errs_does_not_pass(google, endpoint, old, new, observer):
+    measure_answers(google, new, failed=3)
 
     with pytest.raises(RunError, match=r"100\.0% of the new version's answers are errors"):
         traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
@@ -196,8 +203,7 @@ def test_a_version_that_is_never_asked_fails_its_smoke_test(google, endpoint, ol
 
 
 def test_too_many_errors_take_the_traffic_back(google, endpoint, old, new, observer):
-    google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=new)
-    google.measure(f"{METRICS}/error_count", 6, deployed_model_id=new)
+    measure_answers(google, new, answered=94, failed=6)
     message = r"6\.0% of the new version's answers are errors, allowed are 5\.0%"
 
     with pytest.raises(RunError, match=message):
@@ -218,8 +224,8 @@ def test_slow_answers_take_the_traffic_back(google, endpoint, old, new, observer
 def test_the_old_version_s_errors_are_not_counted_as_the_new_one_s(
     google, endpoint, old, new, observer
 ):
-    google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=old)
-    google.measure(f"{METRICS}/error_count", 100, deployed_model_id=old)
+    measure_answers(google, old, failed=100)
+    measure_answers(google, new, answered=100)
 
     traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
 
@@ -227,8 +233,65 @@ def test_the_old_version_s_errors_are_not_counted_as_the_new_one_s(
 
 
 def test_few_errors_among_many_answers_are_allowed(google, endpoint, old, new, observer):
-    google.measure(f"{METRICS}/prediction_count", 100, deployed_model_id=new)
-    google.measure(f"{METRICS}/error_count", 5, deployed_model_id=new)
+    measure_answers(google, new, answered=95, failed=5)
+
+    traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
+
+    assert endpoint.shares() == {new: 100}
+
+
+def test_a_failed_request_of_a_thousand_instances_weighs_as_much_as_any(
+    google, endpoint, old, new, observer
+):
+    measure_answers(google, new, answered=900, failed=100)
+    google.measure(f"{METRICS}/prediction_count", 900_000, deployed_model_id=new)
+    google.measure(f"{METRICS}/error_count", 100, deployed_model_id=new)
+
+    with pytest.raises(RunError, match=r"10\.0% of the new version's answers are errors"):
+        traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
+
+    assert endpoint.shares() == {old: 100}
+
+
+def test_a_caller_s_own_400_takes_no_traffic_back(google, endpoint, old, new, observer):
+    """Of ten refusals in a hundred, eight are what the version before refuses as well."""
+    measure_answers(google, old, answered=920, refused=80)
+    measure_answers(google, new, answered=90, refused=10)
+
+    traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
+
+    assert endpoint.shares() == {new: 100}
+
+
+def test_requests_that_the_new_version_alone_refuses_take_the_traffic_back(
+    google, endpoint, old, new, observer
+):
+    measure_answers(google, old, answered=1000)
+    measure_answers(google, new, answered=90, refused=10)
+
+    with pytest.raises(RunError, match=r"10\.0% of the new version's answers are errors"):
+        traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
+
+    assert endpoint.shares() == {old: 100}
+
+
+def test_fewer_refusals_than_before_excuse_no_failures(google, endpoint, old, new, observer):
+    measure_answers(google, old, answered=50, refused=50)
+    measure_answers(google, new, answered=89, refused=5, failed=6)
+
+    with pytest.raises(RunError, match=r"6\.0% of the new version's answers are errors"):
+        traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
+
+    assert endpoint.shares() == {old: 100}
+
+
+def test_what_callers_sent_before_the_last_step_is_known_in_it(
+    google, endpoint, old, new, observer
+):
+    half_an_hour_ago = datetime.now(UTC) - timedelta(minutes=30)
+    measure_answers(google, old, at=half_an_hour_ago, answered=90, refused=10)
+    measure_answers(google, new, answered=90, refused=10)
+    endpoint.split({new: 100})
 
     traffic.introduce(endpoint, new, old, QUESTION, observer, WANTED)
 

@@ -127,7 +127,7 @@ def test_points_with_times_are_added_up_by_the_period_the_newest_first(google):
 
 
 def test_a_period_without_a_point_has_none(google):
-    google.measure(f"{ONLINE}/response_count", 1, at=at(1))
+    google.measure(f"{ONLINE}/response_count", 1, at=at(1), response_code="2xx")
 
     _, answer = ask_for(
         google,
@@ -137,6 +137,31 @@ def test_a_period_without_a_point_has_none(google):
     )
 
     assert answer == {}
+
+
+@pytest.mark.parametrize(
+    ("metric", "labels"),
+    [
+        ("response_count", {}),
+        ("response_count", {"response_code": "200"}),
+        ("error_count", {"response_code": "5xx"}),
+    ],
+)
+def test_a_series_that_vertex_does_not_have_cannot_be_measured(google, metric, labels):
+    with pytest.raises(ValueError, match=metric):
+        google.measure(f"{ONLINE}/{metric}", 1, **labels)
+
+
+@pytest.mark.parametrize(
+    ("metric", "code"),
+    [("response_count", "200"), ("response_count", "5XX"), ("error_count", "5xx")],
+)
+def test_a_filter_on_a_code_that_the_metric_does_not_have_is_no_empty_answer(google, metric, code):
+    question = f'{of(metric)} AND metric.labels.response_code="{code}"'
+
+    status, _ = ask_for(google, metric=question)
+
+    assert status == 400
 
 
 def test_series_are_not_reduced_behind_the_caller_s_back(google):

@@ -28,6 +28,14 @@ KINDS = {
     f"{ONLINE}/prediction_latencies": ("DELTA", "DISTRIBUTION"),
 }
 
+# and their labels. response_count is of requests, prediction_count of instances: "If you have more
+# than one instance per request, each instance is counted"
+# (https://docs.cloud.google.com/vertex-ai/docs/general/monitoring-metrics). Of error_count no
+# document says which.
+OF_ALL = {"deployed_model_id", "spot", "model_display_name", "endpoint_display_name"}
+OWN = {"response_count": {"response_code"}, "prediction_latencies": {"latency_type"}}
+CODES = {"1xx", "2xx", "3xx", "4xx", "5xx"}
+
 
 class Series(NamedTuple):
     metric_type: str
@@ -59,10 +67,27 @@ def measure(
     all_labels = {**endpoint_labels, **labels}
     sorted_labels = tuple(sorted(all_labels.items()))
     series = Series(metric_type, resource_type, sorted_labels)
+    metric_labels = series.labels_of("metric")
+    if problem := _problem(metric_type, metric_labels):
+        raise ValueError(problem)
+    if metric_type == f"{ONLINE}/response_count" and "response_code" not in labels:
+        raise ValueError(f"{metric_type} has a series for each response_code, and none without")
     if at:
         store.points[series].append((at, value))
     else:
         store.measured[series] = value
+
+
+def _problem(metric_type: str, labels: dict[str, str]) -> str | None:
+    """What Vertex has no series of; Google would answer nothing, and no test would notice."""
+    if metric_type not in KINDS:
+        return None
+    _, _, name = metric_type.rpartition("/")
+    known_labels = OF_ALL | OWN.get(name, set())
+    if other_labels := sorted(set(labels) - known_labels):
+        return f"{metric_type} has no label {other_labels[0]}, it has {sorted(known_labels)}"
+    code = labels.get("response_code", "2xx")
+    return None if code in CODES else f"{metric_type} has no code {code}, it has {sorted(CODES)}"
 
 
 def place(store: Store, deployed_model_id: str) -> dict[str, str]:
@@ -90,8 +115,10 @@ def listing(store: Store, call: Call) -> Body:
         raise RefusedError(400, 'the filter must name one metric: metric.type="..."')
     if call.query.get("aggregation.crossSeriesReducer", "REDUCE_NONE") != "REDUCE_NONE":
         raise RefusedError(501, "the stand-in reduces no series to one")
-    times = interval(call.query)
     metric_type = dict(filters)["metric.type"]
+    if problem := _problem(metric_type, _metric_labels(filters)):
+        raise RefusedError(400, problem)
+    times = interval(call.query)
     kind = alignment(call.query, *KINDS.get(metric_type, ("GAUGE", "DOUBLE")))
     matches = []
     for series in (*store.measured, *store.points):
@@ -105,6 +132,11 @@ def listing(store: Store, call: Call) -> Body:
     if not matches:
         return {}
     return page("timeSeries", matches, call.query)
+
+
+def _metric_labels(filters: list[tuple[str, str]]) -> dict[str, str]:
+    prefix = "metric.labels."
+    return {name.removeprefix(prefix): value for name, value in filters if name.startswith(prefix)}
 
 
 def _timed(points: list[tuple[datetime, float]], call: Call) -> Iterator[tuple[Interval, float]]:
