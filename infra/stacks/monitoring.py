@@ -39,7 +39,10 @@ ENDPOINT = (
     'AND metric.type="aiplatform.googleapis.com/prediction/online/'
 )
 PREDICTIONS = f'{ENDPOINT}prediction_count"'
-ERRORS = f'{ENDPOINT}error_count"'
+# Of requests; error_count is no share of predictions, which are counted by the instance
+# (https://docs.cloud.google.com/vertex-ai/docs/general/monitoring-metrics).
+ANSWERS = f'{ENDPOINT}response_count"'
+ERRORS = f'{ANSWERS} AND metric.labels.response_code!="2xx"'
 LATENCIES = f'{ENDPOINT}prediction_latencies"'
 REPLICAS = f'{ENDPOINT}replicas"'
 BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
@@ -151,7 +154,7 @@ class Monitoring(StageStack):
         errors = above(
             "share of errors",
             ERRORS,
-            of=PREDICTIONS,
+            of=ANSWERS,
             limit=limits.largest_error_share,
             aligner="ALIGN_RATE",
             by=BY_ENDPOINT,

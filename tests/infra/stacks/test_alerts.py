@@ -92,7 +92,7 @@ def test_each_alert_asks_for_what_its_title_says(synthesized):
     metrics = synthesized.by_id("monitoring-prod", "google_logging_metric")
     [verdicts] = [id_ for id_, metric in metrics.items() if metric.name == "prod/monitored"]
     assert conditions == {
-        "prod: prediction errors": ("condition_threshold", "/online/error_count"),
+        "prod: prediction errors": ("condition_threshold", "/online/response_count"),
         "prod: prediction latency": ("condition_threshold", "/online/prediction_latencies"),
         "prod: endpoint idle": ("condition_absent", "/online/prediction_count"),
         "prod: run failed": ("condition_matched_log", 'event="run_failed'),
@@ -107,6 +107,18 @@ def test_each_alert_asks_for_what_its_title_says(synthesized):
             f"user/${{google_logging_metric.{verdicts}.name}}",
         ),
     }
+
+
+def test_the_share_of_errors_is_one_of_requests(synthesized):
+    """A prediction is an instance: a failed request of a thousand would be one in a thousand."""
+    alerts = {alert.display_name: alert for alert in synthesized.of("monitoring-prod", ALERT)}
+
+    [condition] = alerts["prod: prediction errors"].conditions
+
+    threshold = condition["condition_threshold"]
+    answers = threshold["denominator_filter"]
+    assert answers.endswith('/online/response_count"')
+    assert threshold["filter"] == f'{answers} AND metric.labels.response_code!="2xx"'
 
 
 def alerted(stacks, entry):
