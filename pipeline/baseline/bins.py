@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.baseline.content import Bins
 from pipeline.baseline.profile import FOLDED
 
-NUMBER_BINS = 20
+NUMBER_BINS = 20  # about: few values have two more, and runs of rare ones up to ten more
 CATEGORY_BINS = 20
 MISSING = -1  # in place of a bin's index
 SPARSE = 0.25  # of a bin's even share: fewer rows get no bin of their own

@@ -44,9 +44,10 @@ def is_counter(numbers: NDArray[np.float64], times: NDArray[np.datetime64]) -> b
 
 
 def _grows(values: NDArray[np.float64], moments: NDArray[np.datetime64]) -> bool:
-    if np.ptp(values) == 0:
+    seconds = moments.astype(np.int64)
+    if np.ptp(values) == 0 or np.ptp(seconds) == 0:
         return False
-    ranks = [_ranks(values), _ranks(moments.astype(np.int64))]
+    ranks = [_ranks(values), _ranks(seconds)]
     correlation = float(np.corrcoef(ranks)[0, 1])
     return abs(correlation) > COUNTING
 

@@ -14,7 +14,7 @@ from pipeline.baseline import bins, blocks, calendar, counting, limits, quantile
 from pipeline.baseline.blocks import RowBlocks
 from pipeline.baseline.content import Bins, Calendar, Column
 from pipeline.baseline.max_t import Tolerance
-from pipeline.baseline.profile import ColumnCounts
+from pipeline.baseline.profile import FOLDED, ColumnCounts
 
 NAMED = 0.25  # of a category's rows, that its bins name at least: it is an id otherwise
 PAST = 400  # windows that are remembered, at most: the days of a year
@@ -91,11 +91,16 @@ class TrainingColumn:
 
     @cached_property
     def windows(self) -> NDArray[np.int64]:
-        """The bins' counts in each past window, of a column that follows the clock."""
+        """The bins' counts in each past window with values, of a column that follows the clock.
+
+        Its shape is (windows, bins), without any window for another column.
+        """
         if self.calendar is None:
             return np.empty((0, self.bins.count), dtype=np.int64)
         by_window = blocks.table(self.clock.windows, self.cells, self.width)
-        return by_window[-PAST:, : self.bins.count]
+        present = by_window[:, : self.bins.count]
+        has_values = present.any(axis=1)
+        return present[has_values][-PAST:]
 
     @cached_property
     def distinct(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -108,7 +113,10 @@ class TrainingColumn:
 
     @cached_property
     def dispersion(self) -> float:
-        """1 of a column that follows the clock: the days of each window differ alike."""
+        """How many times as much days vary as random rows.
+
+        It is 1 for a column that follows the clock: the days of each window differ alike.
+        """
         numbers = self.clock.row_blocks.numbers
         inside = numbers >= 0
         if self.calendar or not inside.any():
@@ -177,6 +185,8 @@ class TrainingColumn:
         present = named + unnamed
         if named >= NAMED * present:
             return None
+        if not named:
+            return f"none of its {self.counts.distinct:,} values is in {FOLDED} rows or more"
         share = 100 * named / present
         return (
             f"an id: {self.counts.distinct:,} different values, of which the "

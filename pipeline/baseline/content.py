@@ -56,14 +56,14 @@ class Column:
     share_limit: float  # of the change of any one bin's share, the missing one included
     missing_limit: float = 0.0  # of the change of the missing share
     dispersion: float = 1.0  # blocks vary so many times as much as random rows
-    quantiles: tuple[float, ...] = ()  # of numbers: 101, each between two values
+    quantiles: tuple[float, ...] = ()  # of numbers: 101, none of which fewer than ten rows have
     largest_share: float  # of the most frequent value
     importance: float | None = None  # the gate's metric lost where the column is permuted
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Pair:
-    """Two columns whose values go together, each in at most five bins of its own."""
+    """Two columns whose values go together, each in about five bins of its own."""
 
     left: str
     right: str

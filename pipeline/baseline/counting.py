@@ -101,7 +101,7 @@ def places(column_bins: Bins, array: pa.Array) -> NDArray[np.int16]:
 
 
 def as_numbers(array: pa.Array) -> NDArray[np.float64]:
-    """The numbers of an array: NaN for a null, and for whatever is no number, as true is none."""
+    """The numbers of an array: NaN for a null, and for any other value, as true is no number."""
     if not is_numeric(array):
         return np.full(len(array), np.nan)
     numbers: NDArray[np.float64] = array.to_numpy(zero_copy_only=False).astype(np.float64)

@@ -25,8 +25,3 @@ def jensen_shannon(left: ArrayLike, right: ArrayLike) -> NDArray[np.float64]:
     terms = special.rel_entr(p, middle) + special.rel_entr(q, middle)
     bits: NDArray[np.float64] = terms.sum(axis=-1) / (2 * LN2)
     return bits
-
-
-def largest_change(left: ArrayLike, right: ArrayLike) -> NDArray[np.float64]:
-    """The largest change of one bin's share, along the last axis."""
-    return np.abs(shares(left) - shares(right)).max(axis=-1)

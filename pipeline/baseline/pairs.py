@@ -13,7 +13,7 @@ from pipeline.baseline.content import Bins, Pair
 from pipeline.baseline.max_t import Tolerance
 
 MOST = 8
-BINS = 5  # of each column, the others' bin included
+BINS = 5  # of each column, about: a category's bin of all others included
 WEAKEST = 0.02  # bits of mutual information
 
 

@@ -1,4 +1,4 @@
-"""Keeps what a model was trained on, in counts and limits, for whoever watches its requests.
+"""Keeps what a model was trained on, in counts and limits, for the monitor of its requests.
 
 It asks the model in this process: ServingCheck has asked it in another one before.
 """

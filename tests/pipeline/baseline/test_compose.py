@@ -7,6 +7,8 @@ import pytest
 from pipeline.baseline import content, counting
 from pipeline.errors import RunError
 
+FIRST_DAY = np.datetime64("2025-01-06")  # of the rows
+
 
 def test_a_baseline_survives_its_file(composed):
     baseline = composed()
@@ -82,8 +84,24 @@ def test_a_column_that_was_left_out_says_so(composed):
     assert column.unjudged == "left out by monitoring.leave_out in model.toml"
 
 
-def test_a_category_of_many_values_is_an_id(composed):
-    assert "an id: " in composed().columns["name"].unjudged
+def test_a_category_of_many_values_is_an_id(composed, rows):
+    names = ["nobody"] * 70 + rows["name"].to_pylist()[70:]
+    table = rows.set_column(3, "name", pa.array(names))
+
+    unjudged = composed(table).columns["name"].unjudged
+
+    assert unjudged.startswith("an id: 2,7")
+    assert unjudged.endswith(
+        "different values, of which the 1 most frequent ones are 1 % of the rows"
+    )
+
+
+def test_a_category_whose_values_are_all_rare_says_so(composed, rows, times):
+    few = rows.slice(0, 9)
+
+    column = composed(few, times[:9], schema={"city": "BYTES"}).columns["city"]
+
+    assert column.unjudged == "none of its 3 values is in 10 rows or more"
 
 
 def test_a_number_that_grows_with_time_is_a_counter(composed, rows, times):
@@ -102,6 +120,16 @@ def test_the_year_is_a_counter(composed, rows, times):
     column = composed(table, schema={"price": "INT"}).columns["price"]
 
     assert column.unjudged == "a counter: it grows with time"
+
+
+def test_numbers_of_one_moment_are_no_counter_and_no_warning(composed, rows, times):
+    random = np.random.default_rng(3)
+    table = rows.set_column(0, "price", pa.array(random.integers(0, 50, rows.num_rows)))
+
+    with np.errstate(invalid="raise"):
+        baseline = composed(table, np.full(times.size, times[0]), schema={"price": "INT"})
+
+    assert baseline.columns["price"].unjudged is None
 
 
 def test_whole_numbers_that_name_their_row_are_an_id(composed, rows):
@@ -163,6 +191,20 @@ def test_the_weekday_follows_the_clock(composed, rows, times):
     table = rows.set_column(2, "hour", pa.array(weekdays))
 
     assert composed(table).columns["hour"].calendar == "weekday"
+
+
+def test_a_week_without_the_hour_makes_no_season_of_other_weeks_harder_to_see(
+    composed, rows, times
+):
+    quarters = rows["hour"].to_numpy() // 6
+    lost = (times >= FIRST_DAY + 14) & (times < FIRST_DAY + 21)
+    table = rows.set_column(2, "hour", pa.array(quarters, mask=lost))
+
+    column = composed(table, schema={"hour": "INT"}).columns["hour"]
+
+    assert column.calendar == "hour"
+    assert len(column.windows) == 9
+    assert column.window_limit == 0.02
 
 
 @pytest.mark.parametrize("column", ["price", "city", "name"])
