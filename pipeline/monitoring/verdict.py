@@ -34,18 +34,12 @@ class Finding:
     importance: float = 0.0
     accepted: str | None = None  # by whom, until when, and why
 
-    @property
-    def rank(self) -> float:
-        """How far it is over its limit, by how much the model needs the column."""
-        excess = (self.distance or 0.0) - (self.limit or 0.0)
-        return excess * self.importance
-
 
 @dataclass(frozen=True, kw_only=True)
 class Smallest:
     """The smallest changes that the window would have shown, in the typical judged column."""
 
-    scale: float  # a number multiplied by it
+    scale: float | None  # a number multiplied by it; None where no factor would have shown
     share: float  # of a bin, as a fraction
 
 

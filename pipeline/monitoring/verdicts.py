@@ -138,9 +138,7 @@ def _row(values: BigQueryRow) -> Row:
 
 def _smallest(values: BigQueryRow) -> Smallest | None:
     scale, share = values["smallest_scale"], values["smallest_share"]
-    if scale is None or share is None:
-        return None
-    return Smallest(scale=scale, share=share)
+    return None if share is None else Smallest(scale=scale, share=share)
 
 
 def open_before(rows: Iterable[Row], day: date) -> list[OpenFinding]:

@@ -73,8 +73,10 @@ def _judgement(baseline: Baseline, window: Profile, earlier: Sequence[Profile]) 
     if unlike and season.is_first(baseline, unlike, earlier):
         return _named(fault_findings, smallest) or _season(unlike, column_distances, smallest)
     faulty = {name for finding in fault_findings for name in finding.columns}
-    whole = {name: one for name, one in column_distances.items() if name not in faulty}
-    drift_findings = drift.findings(baseline, window, whole)
+    unexplained = {
+        name: distance for name, distance in column_distances.items() if name not in faulty
+    }
+    drift_findings = drift.findings(baseline, window, unexplained)
     return _named([*fault_findings, *drift_findings], smallest) or _ok(window, smallest)
 
 
@@ -119,8 +121,8 @@ def _season(
 def _ok(window: Profile, smallest: Smallest | None) -> _Judgement:
     end = ""
     if smallest is not None:
-        scale, points = smallest.scale, 100 * smallest.share
-        end = f"; a number times {scale:.2f} or a share {points:.1f} points off would have shown"
+        number = f"a number times {smallest.scale:.2f} or " if smallest.scale else ""
+        end = f"; {number}a share {100 * smallest.share:.1f} points off would have shown"
     return _Judgement(
         kind="ok",
         sentence=f"{window.instances:,} instances like the training rows{end}",

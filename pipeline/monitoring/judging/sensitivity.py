@@ -1,6 +1,7 @@
 """What a window of its size can show at all."""
 
 from collections.abc import Iterator, Mapping
+from math import inf, isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,22 +33,23 @@ def smallest(baseline: Baseline, distances: Mapping[str, Distance]) -> Smallest 
     """The changes that would have shown in the typical column; None where none is judged."""
     if not distances:
         return None
-    shares_ = [distance.share_limit for distance in distances.values()]
+    share_limits = [distance.share_limit for distance in distances.values()]
     factors = list(_factors(baseline, distances))
+    factor = float(np.median(factors)) if factors else inf
     return Smallest(
-        scale=float(np.median(factors)) if factors else float(FACTORS[-1]),
-        share=float(np.median(shares_)),
+        scale=factor if isfinite(factor) else None,
+        share=float(np.median(share_limits)),
     )
 
 
 def _factors(baseline: Baseline, distances: Mapping[str, Distance]) -> Iterator[float]:
-    """Of each column of which a factor is a change of its size."""
+    """The smallest one that shows, of each column whose numbers differ in size; inf for none."""
     for name, distance in distances.items():
         column = baseline.columns[name]
         if column.calendar or not _is_wide(baseline.reference.columns[name]):
             continue
         above = np.flatnonzero(_scaled_divergences(column) > distance.limit)
-        yield float(FACTORS[above[0]] if above.size else FACTORS[-1])
+        yield float(FACTORS[above[0]]) if above.size else inf
 
 
 def _is_wide(counts: ColumnCounts) -> bool:

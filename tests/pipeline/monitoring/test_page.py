@@ -71,6 +71,14 @@ def test_the_smallest_change_that_would_have_shown_is_said():
     assert "a number times 1.12, or a share moved by 3.4 points" in document.text
 
 
+def test_no_factor_is_said_where_none_would_have_shown():
+    smallest = Smallest(scale=None, share=0.034)
+
+    document = page_of("ok", smallest=smallest)
+
+    assert "Smallest change it would show a share moved by 3.4 points" in document.text
+
+
 def test_a_finding_says_its_name_and_its_column():
     document = page_of("fault", findings=(UNIT,))
 
