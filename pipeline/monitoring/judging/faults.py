@@ -1,7 +1,7 @@
 """Faults of served values, each told once with its remedy.
 
-A fault is a mistake somewhere between the world and the model: to mend it is better than to train
-on it. A rule comes before those that would tell its consequences.
+A fault is a mistake somewhere between the world and the model: to fix it is better than to train on
+it. A rule comes before those that would tell its consequences.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from functools import partial
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
 from pipeline.monitoring.judging.rules.categories import new_value, spelling
-from pipeline.monitoring.judging.rules.change import Change, Clocks
+from pipeline.monitoring.judging.rules.change import Change, SeasonalColumns
 from pipeline.monitoring.judging.rules.constants import constant, partly_constant
 from pipeline.monitoring.judging.rules.exchanges import exchanged
 from pipeline.monitoring.judging.rules.gaps import absent, filled, missing, mistyped
@@ -118,7 +118,7 @@ def _each(rule: Callable[[Change], Finding | None]) -> Search:
 
 
 def _changes(baseline: Baseline, window: Profile) -> Iterator[Change]:
-    clocks = Clocks(baseline, window)
+    seasonal = SeasonalColumns(baseline, window)
     for name, column in baseline.columns.items():
         yield Change(
             name=name,
@@ -126,10 +126,12 @@ def _changes(baseline: Baseline, window: Profile) -> Iterator[Change]:
             training=baseline.reference.columns[name],
             window=window.columns[name],
             witnesses=window.effective,
-            clocks=clocks,
+            seasonal=seasonal,
             scale=baseline.scale,
         )
 
 
 def _rank(finding: Finding) -> tuple[float, float]:
-    return (-finding.rank, -(finding.distance or 0.0))
+    """By distance times importance: a fault has no limit that its distance is to exceed."""
+    distance = finding.distance or 0.0
+    return (-distance * finding.importance, -distance)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-from pipeline.monitoring.judging.rules.category_shares import value_counts
 from pipeline.monitoring.judging.rules.change import Change
-from pipeline.monitoring.judging.rules.told import fault, listed, percent
+from pipeline.monitoring.judging.rules.expected_shares import value_counts
+from pipeline.monitoring.judging.rules.sentences import fault, listed, percent
 from pipeline.monitoring.verdict import Finding
 
 NEW = 0.01
@@ -43,7 +43,7 @@ def new_value(change: Change) -> Finding | None:
     share = sum(frequent.values())
     if not frequent or 2 * _growth(change) < share:
         return None
-    values = [f"{value!r} ({percent(share)})" for value, share in frequent.items()]
+    values = [f"{value!r} ({percent(frequent[value])})" for value in frequent]
     examples = listed(values[:EXAMPLES])
     end = _lost(change, share)
     return fault(

@@ -19,14 +19,14 @@ MANY = 50  # values: a column with fewer that follows the clock is constant in a
 
 
 @dataclass(frozen=True)
-class Clocks:
+class SeasonalColumns:
     """The columns by which the window is of another season, looked up when they are needed."""
 
     baseline: Baseline
     window: Profile
 
     @cached_property
-    def unlike(self) -> set[str]:
+    def names(self) -> set[str]:
         """Without days of the month: nothing else depends on them."""
         columns = self.baseline.columns
         names = season.unlike_training(self.baseline, self.window)
@@ -35,14 +35,17 @@ class Clocks:
 
 @dataclass(frozen=True)
 class Change:
-    """`witnesses` is the window's effective size: one caller's instances are alike."""
+    """A column, its training rows and a window.
+
+    `witnesses` is the window's effective size: one caller's instances are alike.
+    """
 
     name: str
     column: Column
     training: ColumnCounts
     window: ColumnCounts
     witnesses: float
-    clocks: Clocks
+    seasonal: SeasonalColumns
     scale: float = 1.0  # of limits
 
     @cached_property
@@ -72,13 +75,13 @@ class Change:
         return self.witnesses * sum(self.window.bins) / max(1, self.window.total)
 
     @property
-    def clock(self) -> bool:
-        """A part of the date or the time, of which a short window has few values."""
+    def is_clock(self) -> bool:
+        """A part of the date or the time: a short window has few values of it."""
         return self.column.calendar is not None and self.training.distinct < MANY
 
     @property
     def is_judged(self) -> bool:
-        return self.column.unjudged is None and not self.clock
+        return self.column.unjudged is None and not self.is_clock
 
     @property
     def is_counter(self) -> bool:
@@ -88,7 +91,7 @@ class Change:
     @property
     def in_season(self) -> bool:
         """Say whether another column tells of a time of day or year that training has not seen."""
-        return bool(self.clocks.unlike - {self.name})
+        return bool(self.seasonal.names - {self.name})
 
     @cached_property
     def distance(self) -> float:

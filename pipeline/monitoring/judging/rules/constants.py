@@ -6,11 +6,11 @@ import numpy as np
 
 from pipeline.monitoring.judging.rules.change import ALPHA, SIGMAS, Change
 from pipeline.monitoring.judging.rules.logarithms import Logarithms
-from pipeline.monitoring.judging.rules.told import fault, percent
+from pipeline.monitoring.judging.rules.sentences import fault, percent
 from pipeline.monitoring.verdict import Finding
 
 ALL = 0.99
-VARIED = 0.9  # training's most frequent value had no more
+VARIED = 0.9  # training's most frequent value had no more; without any value it had 0
 PART = 0.25  # of the instances at least have the one value
 NEARLY_ALL = 0.9  # beside so many there are few other values
 NARROW = 0.05  # of the mean square around training's mean
@@ -20,8 +20,9 @@ TWO = 2  # values: the last one before it stands still, and that one
 def constant(change: Change) -> Finding | None:
     """As good as all instances have one value, and training varied."""
     most_frequent = change.column.largest_share
+    varied = 0 < most_frequent <= VARIED
     by_chance = most_frequent**change.present > ALPHA
-    if not change.is_judged or most_frequent > VARIED or by_chance:
+    if not change.is_judged or not varied or by_chance:
         return None
     share, value = _most_frequent(change)
     if share < ALL or not _is_single(change):
@@ -112,4 +113,6 @@ def _is_single(change: Change) -> bool:
     place = int(change.window_bins.argmax())
     instances = np.delete(change.window.bins, place).sum()
     beside = 1 - float(change.training_bins[place])
+    if not beside:  # training had no other bin: this one tells no value from another
+        return distinct <= TWO
     return distinct < change.training.distinct and beside * (distinct - TWO) <= instances

@@ -8,12 +8,15 @@ from itertools import combinations
 import numpy as np
 
 from pipeline.baseline.distance import jensen_shannon
-from pipeline.monitoring.judging.rules.category_shares import shares_by_name, value_counts
 from pipeline.monitoring.judging.rules.change import Change
+from pipeline.monitoring.judging.rules.expected_shares import (
+    scaled_shares,
+    shares_of_values,
+    value_counts,
+)
 from pipeline.monitoring.judging.rules.logarithms import Logarithms
-from pipeline.monitoring.judging.rules.scaled import scaled_shares
+from pipeline.monitoring.judging.rules.sentences import fault
 from pipeline.monitoring.judging.rules.ties import Tie
-from pipeline.monitoring.judging.rules.told import fault
 from pipeline.monitoring.verdict import Finding
 
 EXPLAINED = 4  # times less distance than each from its own column
@@ -129,7 +132,7 @@ def _distance(change: Change, partner: Change) -> float:
         shares = scaled_shares(partner.column, change.column.bins.edges)
     else:
         comparable = _have_same_values(change, partner)
-        shares = np.fromiter(shares_by_name(change, partner), np.float64)
+        shares = shares_of_values(change, partner)
     if not comparable:
         return 1.0
     missing = partner.training_missing

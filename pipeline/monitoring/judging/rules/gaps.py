@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.monitoring.judging.rules.change import Change
-from pipeline.monitoring.judging.rules.told import are, fault, names_of, percent
+from pipeline.monitoring.judging.rules.sentences import are, fault, names_of, percent
 from pipeline.monitoring.verdict import Finding
 
 MISSING = 0.015  # of all instances more, beyond what training's blocks showed
@@ -63,7 +63,8 @@ def missing(changes: Sequence[Change]) -> Iterator[Finding]:
 def filled(change: Change) -> Finding | None:
     """One value stands where values used to be missing: a mean, a zero, an empty text."""
     decrease = -_increase(change)
-    if decrease <= _tolerated(change):
+    has_one_bin = change.column.bins.count == 1  # whose values nothing tells apart
+    if has_one_bin or decrease <= _tolerated(change):
         return None
     training_shares = change.training_bins * (1 - change.training_missing)
     window_shares = change.window_bins * (1 - change.window_missing)

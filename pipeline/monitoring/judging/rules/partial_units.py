@@ -9,10 +9,10 @@ import numpy as np
 
 from pipeline.baseline.distance import jensen_shannon
 from pipeline.monitoring.judging.rules.change import SIGMAS, Change
+from pipeline.monitoring.judging.rules.expected_shares import scaled_shares
 from pipeline.monitoring.judging.rules.factors import NAMES, VALUES
 from pipeline.monitoring.judging.rules.logarithms import Logarithms
-from pipeline.monitoring.judging.rules.scaled import scaled_shares
-from pipeline.monitoring.judging.rules.told import fault, percent
+from pipeline.monitoring.judging.rules.sentences import fault, percent
 from pipeline.monitoring.verdict import Finding
 
 FEWEST = 200  # witnesses

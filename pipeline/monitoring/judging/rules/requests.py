@@ -6,7 +6,7 @@ from math import inf, sqrt
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
 from pipeline.monitoring.judging.rules.change import SIGMAS, chance_of_share
-from pipeline.monitoring.judging.rules.told import percent
+from pipeline.monitoring.judging.rules.sentences import percent
 from pipeline.monitoring.verdict import Finding
 
 TOLERATED = 0.005

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.baseline.profile import ColumnCounts
 from pipeline.monitoring.judging.rules.change import SIGMAS, Change
-from pipeline.monitoring.judging.rules.told import fault, percent
+from pipeline.monitoring.judging.rules.sentences import fault, percent
 from pipeline.monitoring.verdict import Finding
 
 LOST = 0.4  # of the fractions

@@ -1,4 +1,4 @@
-"""How a fault is told."""
+"""Findings of faults, and the words and numbers of their sentences."""
 
 from collections.abc import Sequence
 from operator import attrgetter
@@ -33,6 +33,7 @@ def percent(share: float, unit: str = "%") -> str:
 
 
 def listed(names: Sequence[str]) -> str:
+    """Join names as a sentence does: A, B and C."""
     first = ", ".join(names[:-1])
     last = "".join(names[-1:])
     return f"{first} and {last}" if first else last

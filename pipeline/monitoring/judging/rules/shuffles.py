@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from pipeline.monitoring.judging.rules.change import Change
+from pipeline.monitoring.judging.rules.sentences import fault, listed
 from pipeline.monitoring.judging.rules.ties import Tie
-from pipeline.monitoring.judging.rules.told import fault, listed
 from pipeline.monitoring.verdict import Finding
 
 

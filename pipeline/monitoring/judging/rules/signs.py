@@ -4,8 +4,8 @@ import numpy as np
 
 from pipeline.baseline.distance import jensen_shannon
 from pipeline.monitoring.judging.rules.change import Change
-from pipeline.monitoring.judging.rules.scaled import scaled_shares
-from pipeline.monitoring.judging.rules.told import fault
+from pipeline.monitoring.judging.rules.expected_shares import scaled_shares
+from pipeline.monitoring.judging.rules.sentences import fault
 from pipeline.monitoring.verdict import Finding
 
 EXPLAINED = 3  # times less distance than with the training rows' sign

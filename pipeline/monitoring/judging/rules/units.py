@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.baseline.distance import jensen_shannon
 from pipeline.monitoring.judging.rules.change import SIGMAS, Change
+from pipeline.monitoring.judging.rules.expected_shares import scaled_shares
 from pipeline.monitoring.judging.rules.factors import NAMES, VALUES
 from pipeline.monitoring.judging.rules.logarithms import Logarithms
-from pipeline.monitoring.judging.rules.scaled import scaled_shares
-from pipeline.monitoring.judging.rules.told import fault
+from pipeline.monitoring.judging.rules.sentences import fault
 from pipeline.monitoring.verdict import Finding
 
 FEWEST = 200  # witnesses: of fewer the bins tell little
@@ -67,7 +67,7 @@ def unit(change: Change) -> Finding | None:
 
 def _is_testable(change: Change) -> bool:
     """A number with witnesses enough, and further from training than chance takes it."""
-    if change.clock or change.present < FEWEST or not change.column.quantiles:
+    if change.is_clock or change.present < FEWEST or not change.column.quantiles:
         return False
     return change.is_counter or change.bin_distance > change.chance_distance
 
