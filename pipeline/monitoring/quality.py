@@ -1,35 +1,30 @@
 """The gate's metric of a served model, from counts by score bin.
 
 With labels it is measured. Without them it is expected from the scores and the calibration of
-held-out rows alone (confidence-based performance estimation): right where only the mix of requests
-has changed, blind where the same request now has another outcome, and wrong where the model scores
-what it has never been trained on.
+held-out rows alone (confidence-based performance estimation,
+nannyml.readthedocs.io/en/stable/how_it_works/performance_estimation.html): right where only the
+mix of requests has changed, blind where the same request now has another outcome, and wrong where
+the model scores what it has never been trained on.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 
 from pipeline.baseline.content import Calibration
-
-Floats: TypeAlias = NDArray[np.float64]
-Metric: TypeAlias = Callable[
-    [Floats, Floats], Floats
-]  # negatives and positives by bin, along the last axis
+from pipeline.monitoring.bin_metrics import METRICS, Floats
 
 LEAST_ROWS = 200  # below, no figure
-RESAMPLES = 400
-LEVEL = 0.95
-THRESHOLD = 0.5  # of the classes that accuracy, precision and recall speak of
+RESAMPLES = 200
+TAIL = 0.025  # on each side of a 95 % interval
+TAILS = (TAIL, 1 - TAIL)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric with its 95 % interval, over so many rows."""
+    """A number with its 95 % interval, over so many rows."""
 
     value: float
     low: float
@@ -48,16 +43,23 @@ def measured(
 
     `effective` is the number of independent rows where that is smaller.
     """
-    cells = np.stack([np.asarray(negatives, float), np.asarray(positives, float)])
+    cells = labelled_cells(negatives, positives)
+    resamples = resampled(cells, effective)
+    return _figure(metric, cells, resamples)
+
+
+def labelled_cells(negatives: ArrayLike, positives: ArrayLike) -> Floats:
+    """Both classes by bin; raises NoFigureError for too few rows, or of one class."""
+    cells = np.array([negatives, positives], dtype=np.float64)
     rows = int(cells.sum())
     if rows < LEAST_ROWS:
         raise NoFigureError(f"{rows} labelled rows, a figure needs {LEAST_ROWS}")
-    if not cells.sum(axis=1).all():
-        only = "negatives" if cells[0].sum() else "positives"
-        raise NoFigureError(f"all {rows} labelled rows are {only}")
-    size = min(rows, int(effective or rows))
-    resamples = _resampled(cells, size)
-    return _figure(metric, cells, resamples, rows)
+    of_negatives, of_positives = cells.sum(axis=1)
+    if not of_positives:
+        raise NoFigureError(f"all {rows} labelled rows are negatives")
+    if not of_negatives:
+        raise NoFigureError(f"all {rows} labelled rows are positives")
+    return cells
 
 
 def expected(
@@ -67,108 +69,62 @@ def expected(
 
     Its interval holds the chance in the calibration, too.
     """
-    counts = np.asarray(scores, float)
+    counts = np.asarray(scores, dtype=np.float64)
     rows = int(counts.sum())
     if rows < LEAST_ROWS:
         raise NoFigureError(f"{rows} scores, a figure needs {LEAST_ROWS}")
-    held_out = np.asarray(calibration.rows, float)
-    hits = np.asarray(calibration.positives, float)
-    if held_out.sum() < LEAST_ROWS:
-        raise NoFigureError(f"{int(held_out.sum())} held-out rows calibrate the scores")
-    rates = positive_rates(held_out, hits)
-    cells = np.stack([counts * (1 - rates), counts * rates])
-    size = min(rows, int(effective or rows))
-    resamples = _expected_resamples(counts, held_out, hits, size)
-    return _figure(metric, cells, resamples, rows)
+    held_out = calibration_cells(calibration)
+    held_out_rows = int(held_out.sum())
+    if held_out_rows < LEAST_ROWS:
+        raise NoFigureError(f"{held_out_rows} held-out rows calibrate the scores")
+    windows = resampled(counts, effective)
+    calibrations = resampled(held_out)
+    pairs = zip(windows, calibrations, strict=True)
+    resamples = np.array([_expected_cells(window, cells) for window, cells in pairs])
+    cells = _expected_cells(counts, held_out)
+    return _figure(metric, cells, resamples)
 
 
-def positive_rates(rows: Floats, positives: Floats) -> Floats:
+def calibration_cells(calibration: Calibration) -> Floats:
+    """Both classes of the held-out rows by bin."""
+    rows = np.array(calibration.rows, dtype=np.float64)
+    positives = np.array(calibration.positives, dtype=np.float64)
+    return np.stack([rows - positives, positives])
+
+
+def positive_rates(cells: Floats) -> Floats:
     """The share of positives by score bin, never falling; a bin without rows is interpolated."""
-    places = np.arange(len(rows))
-    filled = rows > 0
+    rows = cells.sum(axis=0)
+    [filled] = np.nonzero(rows)
+    shares = cells[1, filled] / rows[filled]
     regression = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
-    shares = positives[filled] / rows[filled]
-    regression.fit(places[filled], shares, sample_weight=rows[filled])
+    regression.fit(filled, shares, sample_weight=rows[filled])
+    places = np.arange(rows.size)
     rates: Floats = regression.predict(places)
     return rates
 
 
-def _figure(metric: str, cells: Floats, resamples: Floats, rows: int) -> Figure:
+def resampled(cells: Floats, effective: float | None = None) -> Floats:
+    """Bootstrap samples of as many instances, or of `effective` ones: one more axis, in front."""
+    rows = cells.sum()
+    size = rows if effective is None else min(rows, effective)
+    shares = cells.ravel() / rows
+    generator = np.random.default_rng(cells.size)
+    draws = generator.multinomial(int(size), shares, RESAMPLES)
+    return draws.reshape(RESAMPLES, *cells.shape).astype(np.float64)
+
+
+def _expected_cells(counts: Floats, held_out: Floats) -> Floats:
+    rates = positive_rates(held_out)
+    return np.stack([counts * (1 - rates), counts * rates])
+
+
+def _figure(metric: str, cells: Floats, resamples: Floats) -> Figure:
     compute = METRICS[metric]
-    value = float(compute(cells[0], cells[1]))
+    negatives, positives = cells
+    value = compute(negatives, positives)
+    if np.isnan(value):
+        raise NoFigureError("no score says positive")
     values = compute(resamples[:, 0], resamples[:, 1])
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return Figure(value, float(low), float(high), rows)
-
-
-def _resampled(cells: Floats, size: int) -> Floats:
-    """Bootstrap samples of `size` instances: (RESAMPLES, 2, bins)."""
-    shares = cells.ravel() / cells.sum()
-    draws = np.random.default_rng(0).multinomial(size, shares, RESAMPLES)
-    return draws.reshape(RESAMPLES, *cells.shape).astype(float)
-
-
-def _expected_resamples(counts: Floats, held_out: Floats, hits: Floats, size: int) -> Floats:
-    """Bootstrap samples of the window and of the calibration."""
-    generator = np.random.default_rng(0)
-    windows = generator.multinomial(size, counts / counts.sum(), RESAMPLES)
-    calibrations = np.stack([held_out - hits, hits])
-    shares = calibrations.ravel() / calibrations.sum()
-    draws = generator.multinomial(int(held_out.sum()), shares, RESAMPLES)
-    samples = []
-    for window, draw in zip(windows, draws.reshape(RESAMPLES, 2, -1), strict=True):
-        rows = draw.sum(axis=0).astype(float)
-        rates = positive_rates(rows, draw[1].astype(float))
-        samples.append([window * (1 - rates), window * rates])
-    return np.asarray(samples)
-
-
-def _auc(negatives: Floats, positives: Floats) -> Floats:
-    """The share of pairs in the right order; pairs within a bin count half."""
-    below = np.cumsum(negatives, axis=-1) - negatives
-    pairs = (positives * (below + negatives / 2)).sum(axis=-1)
-    return _ratio(pairs, negatives.sum(axis=-1) * positives.sum(axis=-1))
-
-
-def _auc_precision_recall(negatives: Floats, positives: Floats) -> Floats:
-    """The average precision: a step for each bin, from the highest score down."""
-    hits = np.cumsum(positives[..., ::-1], axis=-1)
-    misses = np.cumsum(negatives[..., ::-1], axis=-1)
-    precision = np.nan_to_num(_ratio(hits, hits + misses))
-    steps = precision * positives[..., ::-1]
-    return _ratio(steps.sum(axis=-1), positives.sum(axis=-1))
-
-
-def _binary_accuracy(negatives: Floats, positives: Floats) -> Floats:
-    above = _above(negatives.shape[-1])
-    right = (positives * above).sum(axis=-1) + (negatives * ~above).sum(axis=-1)
-    return _ratio(right, (positives + negatives).sum(axis=-1))
-
-
-def _precision(negatives: Floats, positives: Floats) -> Floats:
-    above = _above(negatives.shape[-1])
-    return _ratio((positives * above).sum(axis=-1), ((positives + negatives) * above).sum(axis=-1))
-
-
-def _recall(negatives: Floats, positives: Floats) -> Floats:
-    above = _above(negatives.shape[-1])
-    return _ratio((positives * above).sum(axis=-1), positives.sum(axis=-1))
-
-
-def _above(bins: int) -> NDArray[np.bool_]:
-    return np.arange(bins) >= bins * THRESHOLD
-
-
-def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    empty = np.full(np.shape(numerator), np.nan)
-    return np.divide(numerator, denominator, out=empty, where=np.asarray(denominator) > 0)
-
-
-METRICS: dict[str, Metric] = {
-    "auc": _auc,
-    "auc_precision_recall": _auc_precision_recall,
-    "binary_accuracy": _binary_accuracy,
-    "precision": _precision,
-    "recall": _recall,
-}
+    low, high = np.nanquantile(values, TAILS)
+    return Figure(float(value), float(low), float(high), int(cells.sum()))
