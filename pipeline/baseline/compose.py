@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.baseline import counting, limits, max_t
 from pipeline.baseline.columns import Clock, Settings, TrainingColumn, training_column
-from pipeline.baseline.content import Baseline, Calibration, Column, Slice
+from pipeline.baseline.content import Baseline, Calibration, Column, Gate, Labels, Slice
 from pipeline.baseline.max_t import Tolerance
 from pipeline.baseline.pairs import TrainingPair, training_pairs
 from pipeline.baseline.profile import Profile
@@ -26,6 +26,8 @@ def compose(
     schema: Mapping[str, str],
     model: str,
     digest: str,
+    gate: Gate | None = None,
+    labels_table: Labels | None = None,
 ) -> Baseline:
     """The baseline of the training `rows`, of which `times` tells when each happened.
 
@@ -51,6 +53,8 @@ def compose(
         scale=max_t.scale(_tolerances(judged, columns, pairs), clock.row_blocks, alpha),
         false_alarms_a_year=settings.false_alarms_a_year,
         window_days=settings.window_days,
+        gate=gate,
+        labels=labels_table,
     )
 
 

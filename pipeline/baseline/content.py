@@ -100,6 +100,26 @@ class Slice:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Gate:
+    """What the candidate had to reach on held-out rows; `slice_bounds` are as Baseline.slices."""
+
+    metric: str
+    lower_bound: float
+    slice_bounds: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Labels:
+    """Where outcomes arrive, as [monitoring.labels] of model.toml says it."""
+
+    table: str
+    key: str = "key"
+    outcome: str = "outcome"
+    known_at: str = "known_at"
+    delay_days: int
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Baseline:
     """All of baseline.json."""
 
@@ -116,6 +136,8 @@ class Baseline:
     scale: float  # of all limits, so that all columns together keep the rate of false alarms
     false_alarms_a_year: float
     window_days: int
+    gate: Gate | None = None  # an older commit's has none
+    labels: Labels | None = None
 
 
 def beside(model: str) -> str:

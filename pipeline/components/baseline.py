@@ -106,12 +106,13 @@ def _settings(
     rows = dict(served)
     if monitoring.time_column:
         rows[monitoring.time_column] = columns[monitoring.time_column]
-    parts = []
+    parts, bounds = [], []
     for part in declaration.gate.slices:
         # A personal column's values are nobody's business, and no request has a label's.
         if part.feature in served and part.feature not in monitoring.personal:
             value = slices.text(part.value)
             parts.append({"column": part.feature, "value": value})
+            bounds.append(part.lower_bound)
     return {
         "model": name,
         "monitoring": monitoring.model_dump(),
@@ -120,7 +121,9 @@ def _settings(
         "label": declaration.label.name,
         "signature": declaration.serving.default_signature,
         "metric": declaration.gate.metric,
+        "lower_bound": declaration.gate.lower_bound,
         "slices": parts,
+        "slice_bounds": bounds,
     }
 
 
@@ -147,6 +150,12 @@ def made(settings: dict[str, Any], examples: types.Artifact, model: str) -> cont
     row_times = None
     if monitoring.time_column:
         row_times = times.of_column(rows[monitoring.time_column])
+    gate = content.Gate(
+        metric=settings["metric"],
+        lower_bound=settings["lower_bound"],
+        slice_bounds=tuple(settings["slice_bounds"]),
+    )
+    labels = monitoring.labels
     return compose(
         rows,
         times=row_times,
@@ -154,6 +163,8 @@ def made(settings: dict[str, Any], examples: types.Artifact, model: str) -> cont
         schema=settings["served"],
         slices=[content.Slice(**part) for part in settings["slices"]],
         model=settings["model"],
+        gate=gate,
+        labels_table=content.Labels(**labels.model_dump()) if labels else None,
         **_of_the_model(settings, examples, model),
     )
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -66,6 +66,8 @@ def _in(limits: Within) -> AfterValidator:
 Count = Annotated[int, Field(ge=1, le=INT32)]  # TFX's steps are an int32
 Days = Annotated[int, Field(ge=1, le=CENTURY_DAYS)]
 WindowDays = Annotated[int, _in(Within(1, 366))]
+DelayDays = Annotated[int, _in(Within(0, 366))]
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]  # or a table's
 Rate = Annotated[float, _in(Within(0, 365, without=(0,)))]  # a year, of a verdict a day
 Bits = Annotated[float, _in(Within(0, 1, without=(0,)))]  # of a Jensen-Shannon divergence
 Text = Annotated[str, Field(min_length=1)]
@@ -166,6 +168,27 @@ class Serving(Table):
     sample: dict[str, ScalarField]
 
 
+class Labels(Table):
+    """The table where outcomes arrive: in the stage's data dataset there, in the log's here."""
+
+    table: ColumnName
+    key: ColumnName = "key"  # the `_key` of the instance that was asked
+    outcome: ColumnName = "outcome"  # true or 1 for the label's positives, else false or 0
+    known_at: ColumnName = "known_at"  # when the outcome became known
+    delay_days: DelayDays  # after so many, most outcomes of a day are known
+
+    @model_validator(mode="after")
+    def _has_three_columns(self) -> Self:
+        columns = [self.key, self.outcome, self.known_at]
+        for column in columns:
+            if [other.lower() for other in columns].count(column.lower()) > 1:
+                raise ValueError(
+                    f"key, outcome and known_at name {shown(column)} twice, "
+                    "allowed are three columns"
+                )
+        return self
+
+
 class Monitoring(Table):
     # When a row happened: seconds since the epoch, or ISO 8601 text. It need not be served.
     time_column: Text | None = None
@@ -174,6 +197,7 @@ class Monitoring(Table):
     window_days: WindowDays = 7
     false_alarms_a_year: Rate = 1.0  # of all columns together
     limits: dict[str, Bits] = {}  # in place of those that the training rows give
+    labels: Labels | None = None
 
 
 class Declaration(Table):
@@ -262,6 +286,7 @@ def _table_at(location: tuple[Any, ...]) -> Any:
     table: Any = Declaration
     for part in location:
         annotation = table.model_fields[part].annotation if isinstance(part, str) else table
-        is_table = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        table = annotation if is_table else Slice
+        kinds = get_args(annotation) or (annotation,)
+        tables = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        table = tables[0] if tables else Slice
     return table

@@ -209,6 +209,17 @@ def test_a_slice_of_a_personal_column_is_not_counted(cab):
     assert settings["slices"] == [{"column": "trip_start_hour", "value": "7"}]
 
 
+def test_it_has_what_the_gate_asks_and_where_outcomes_arrive(made, cab):
+    edit(cab / "model.toml", r"\Z", "\n[monitoring.labels]\ntable = 'tips'\ndelay_days = 7\n")
+
+    baseline = baseline_of(made())
+
+    assert baseline.gate.metric == "auc"
+    assert 0.5 < baseline.gate.lower_bound < 1
+    assert len(baseline.gate.slice_bounds) == len(baseline.slices)
+    assert baseline.labels == content.Labels(table="tips", delay_days=7)
+
+
 def test_a_time_known_only_afterwards_makes_the_blocks_and_is_no_served_column(cab):
     edit(
         cab / "schema.pbtxt",

@@ -10,6 +10,7 @@ from pipeline.model.folder import ModelFolder
 from tests.pipeline.conftest import copy_small, edit
 
 LONGEST = 400  # of a sentence
+LABELS = "[monitoring.labels]\ntable = 'tips'\ndelay_days = 7"
 KEYS = (
     "time_column",
     "personal",
@@ -19,6 +20,8 @@ KEYS = (
     "limits",
     "limits.fare",
     "row_kez",
+    "labels",
+    "labels.delay_days",
 )
 
 
@@ -67,6 +70,31 @@ WRONG = {
     "no false alarm": ("false_alarms_a_year = 0", "is 0, allowed: more than 0 and at most 365"),
     "alarms without end": ("false_alarms_a_year = inf", "is inf, allowed are finite numbers"),
     "a list of numbers": ("personal = [1]", "monitoring.personal.0 is 1, allowed: input should b"),
+    "outcomes without a table": (
+        "[monitoring.labels]\ndelay_days = 7",
+        "monitoring.labels.table is missing",
+    ),
+    "outcomes without a delay": (
+        "labels = { table = 'tips' }",
+        "monitoring.labels.delay_days is missing",
+    ),
+    "an unknown key of outcomes": (
+        f"{LABELS}\nrow = 'x'",
+        "monitoring.labels.row is unknown, allowed are table, key, outcome, known_at, delay_days",
+    ),
+    "a table of another dataset": (
+        "labels = { table = 'shop.tips', delay_days = 7 }",
+        "monitoring.labels.table is 'shop.tips', allowed: string should match pattern",
+    ),
+    "one column for two": (
+        f"{LABELS}\noutcome = 'KEY'",
+        "monitoring.labels.key, outcome and known_at name 'key' twice, allowed are three columns",
+    ),
+    "outcomes before the request": (
+        "labels = { table = 'tips', delay_days = -1 }",
+        "monitoring.labels.delay_days is -1, allowed: at least 0 and at most 366",
+    ),
+    "outcomes in words": ("labels = 'tips'", "monitoring.labels is 'tips', allowed: input should "),
     "text for a list": ("leave_out = 'fare'", "monitoring.leave_out is 'fare', allowed: input sho"),
 }
 
@@ -136,3 +164,17 @@ def test_any_value_of_any_key_is_taken_or_refused_in_one_short_sentence(
         sentence = str(refused).replace(str(folder), "")
         assert len(sentence) < LONGEST
         assert "\n" not in sentence
+
+
+def test_outcomes_are_declared_by_a_table_and_a_delay(cab):
+    declare(cab, LABELS)
+
+    labels = read(cab).labels
+
+    assert labels.model_dump() == {
+        "table": "tips",
+        "key": "key",
+        "outcome": "outcome",
+        "known_at": "known_at",
+        "delay_days": 7,
+    }
