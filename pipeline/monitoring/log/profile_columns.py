@@ -1,7 +1,8 @@
 """The columns of the profiles table: a row a model, version, day, slice and feature.
 
 Infra makes the table by the same list, partitioned by `day` and clustered by `model`. The rows of
-kind `requests` hold a group's totals; those of `column`, `pair` and `scores` hold counts by bin.
+kind `requests` hold a group's totals; those of `column`, `pair` and `scores` hold counts by bin;
+those of `labels` hold what label_counts.LabelCounts has.
 """
 
 Column = tuple[str, str, str]
@@ -12,7 +13,7 @@ PROFILES: tuple[Column, ...] = (
     ("deployed_model_id", "STRING", "REQUIRED"),
     ("bins", "STRING", "REQUIRED"),  # layout.digest of the baseline's; empty without a baseline
     ("slice", "STRING", "REQUIRED"),  # COLUMN=VALUE, or empty: all instances
-    ("kind", "STRING", "REQUIRED"),  # requests, column, pair or scores
+    ("kind", "STRING", "REQUIRED"),  # of COUNTED or LABELS
     ("feature", "STRING", "REQUIRED"),
     ("counted_at", "TIMESTAMP", "REQUIRED"),
     ("counts", "INTEGER", "REPEATED"),  # by bin; of requests: by TOTALS
@@ -25,6 +26,8 @@ PROFILES: tuple[Column, ...] = (
     ("distinct_values", "INTEGER", "NULLABLE"),
     ("other_values", "STRING", "NULLABLE"),  # JSON: value -> instances, at least ten
 )
+COUNTED = ("requests", "column", "pair", "scores")  # of every instance
+LABELS = ("labels",)  # of those whose outcome may be known
 PARTITIONED_BY = "day"
 CLUSTERED_BY = ("model",)
 TOTALS = (

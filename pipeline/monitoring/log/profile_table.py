@@ -12,20 +12,20 @@ from typing import Any
 
 from pipeline.gcp import bigquery
 from pipeline.gcp.protocols import BigQuery, Row
-from pipeline.monitoring.log.profile_columns import CLUSTERED_BY, PARTITIONED_BY, PROFILES
+from pipeline.monitoring.log.profile_columns import CLUSTERED_BY, COUNTED, PARTITIONED_BY, PROFILES
 from pipeline.monitoring.log.profile_rows import Values
 
 PARAMETER_TYPES = {"INTEGER": "INT64", "FLOAT": "FLOAT64"}
-OF_THE_DAY = "T.day = @begin AND T.model = @model"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProfileTable:
-    """The rows of one model in the profiles table `name`."""
+    """The rows of one model and of these kinds in the profiles table `name`."""
 
     client: BigQuery
     name: str
     model: str
+    kinds: Sequence[str] = COUNTED
 
     def prepare(self) -> None:
         """Make the table if it is missing."""
@@ -42,8 +42,8 @@ class ProfileTable:
         """The rows of the days from `begin` to `end` whose columns equal these texts."""
         conditions = [f"{name} = @{name}" for name in equal]
         query = f"""
-            SELECT {columns} FROM `{self.name}`
-            WHERE {" AND ".join(["day BETWEEN @begin AND @end", "model = @model", *conditions])}
+            SELECT {columns} FROM `{self.name}` AS T
+            WHERE {" AND ".join(["day BETWEEN @begin AND @end", self._own, *conditions])}
         """
         return self._run(query, "read", {"begin": begin, "end": end, **equal})
 
@@ -52,7 +52,7 @@ class ProfileTable:
         from google.cloud import bigquery as library
 
         if not rows:
-            query = f"DELETE FROM `{self.name}` AS T WHERE {OF_THE_DAY}"
+            query = f"DELETE FROM `{self.name}` AS T WHERE T.day = @begin AND {self._own}"
             self._run(query, "keep", {"begin": day})
             return
         names = [name for name, _, _ in PROFILES]
@@ -64,11 +64,17 @@ class ProfileTable:
             MERGE `{self.name}` AS T USING (SELECT {entries} FROM UNNEST(@rows) AS entry) AS S
             ON FALSE
             WHEN NOT MATCHED THEN INSERT ({", ".join(names)}) VALUES ({values})
-            WHEN NOT MATCHED BY SOURCE AND {OF_THE_DAY} THEN DELETE
+            WHEN NOT MATCHED BY SOURCE AND T.day = @begin AND {self._own} THEN DELETE
         """
         structs = [_struct(row) for row in rows]
         array = library.ArrayQueryParameter("rows", "STRUCT", structs)
         self._run(query, "keep", {"begin": day}, [array])
+
+    @property
+    def _own(self) -> str:
+        """The condition of a row that is one of these."""
+        kinds = ", ".join(f"'{kind}'" for kind in self.kinds)
+        return f"T.model = @model AND T.kind IN ({kinds})"
 
     @property
     def _subject(self) -> str:

@@ -29,9 +29,9 @@ def text(table: LogTable, day: date, layout: Layout) -> str:
     _refuse_unnameable(layout)
     layers = [
         f"WITH requests AS (\n{table.day(day)}\n)",
-        _elements(layout),
-        _objects(),
-        _values(layout),
+        elements(layout),
+        objects(),
+        values(layout),
         _owned(layout),
         _binned(layout),
     ]
@@ -46,7 +46,7 @@ def text(table: LogTable, day: date, layout: Layout) -> str:
     return statement
 
 
-def _elements(layout: Layout) -> str:
+def elements(layout: Layout) -> str:
     """An instance a row; a request without any has one, too, which counts as a request alone."""
     ids = " ".join(
         f"WHEN {literal(id_)} THEN {place}" for id_, place in sorted(layout.places.items())
@@ -64,7 +64,7 @@ FROM placed, UNNEST(places) AS place
 )"""
 
 
-def _objects() -> str:
+def objects() -> str:
     """Malformed questions are null from here on, and so are those of a smoke test."""
     smoke = json_texts.raw(f'"{ROW_KEY}"{json_texts.SPACE}:{json_texts.SPACE}"{SMOKE}"')
     is_object = f"REGEXP_CONTAINS(question, {json_texts.raw(json_texts.INSTANCE)})"
@@ -80,12 +80,12 @@ FROM marked
 )"""
 
 
-def _values(layout: Layout) -> str:
+def values(layout: Layout) -> str:
     """Of numbers their JSON, in which a text has quotes; of categories their value as text.
 
     A null of JSON is SQL's in BigQuery, and the text null here, where JSON_QUERY's type is JSON.
     """
-    values = [
+    expressions = [
         "id, baseline, size, is_smoke, object",
         "IF(IS_NAN(score), NULL, score) AS score",
     ]
@@ -93,10 +93,10 @@ def _values(layout: Layout) -> str:
         path = json_texts.path(column.name)
         if column.is_number:
             json = f"CAST(JSON_QUERY(object, {path}) AS STRING)"
-            values.append(f"NULLIF({json}, 'null') AS j{column.place}")
+            expressions.append(f"NULLIF({json}, 'null') AS j{column.place}")
         if column.is_category:
-            values.append(f"JSON_VALUE(object, {path}) AS v{column.place}")
-    return _layer("valued", values, "objects")
+            expressions.append(f"JSON_VALUE(object, {path}) AS v{column.place}")
+    return layer("valued", expressions, "objects")
 
 
 def _owned(layout: Layout) -> str:
@@ -106,12 +106,17 @@ def _owned(layout: Layout) -> str:
         values = ", ".join(_present(layout.columns[name]) for name in baseline.columns)
         owners.append(f"WHEN baseline = {index} AND COALESCE({values}) IS NOT NULL THEN {index}")
     owner = f"CASE {' '.join(owners)} END" if owners else "CAST(NULL AS INT64)"
+    return layer("owned", ["*", f"{owner} AS owner", *numbers(layout)], "valued")
+
+
+def numbers(layout: Layout) -> list[str]:
+    """The columns of finite numbers, from their JSON."""
     infinite = "CAST('inf' AS FLOAT64)"
-    expressions = ["*", f"{owner} AS owner"]
+    expressions = []
     for place in layout.numbers:
         number = f"SAFE_CAST(j{place} AS FLOAT64)"
         expressions.append(f"NULLIF(NULLIF({number}, {infinite}), -{infinite}) AS n{place}")
-    return _layer("owned", expressions, "valued")
+    return expressions
 
 
 def _present(column: ServedColumn) -> str:
@@ -132,12 +137,12 @@ def _binned(layout: Layout) -> str:
         expressions.append(f"{bin_expressions.pair_cell(layout, place)} AS p{place}")
     for place in layout.numbers:
         expressions.append(f"LN(IF(n{place} > 0, n{place}, NULL)) AS l{place}")
-    return _layer("binned", expressions, "owned")
+    return layer("binned", expressions, "owned")
 
 
 def _counted(layout: Layout) -> str:
-    whole_numbers = _lines(counters.counters(layout).values())
-    sums = _lines(counters.sums(layout).values())
+    whole_numbers = lines(counters.counters(layout).values())
+    sums = lines(counters.sums(layout).values())
     expressions = [
         "id",
         "IFNULL(part, '') AS slices",
@@ -150,14 +155,14 @@ def _counted(layout: Layout) -> str:
         # One more than is named: BigQuery counts null as a value.
         top = f"APPROX_TOP_COUNT({other}, {OTHER_VALUES + 1})"
         expressions.append(f"{top} AS other_{place}")
-    return f"\nSELECT {_lines(expressions)}\nFROM binned\nGROUP BY id, part"
+    return f"\nSELECT {lines(expressions)}\nFROM binned\nGROUP BY id, part"
 
 
-def _layer(name: str, expressions: Iterable[str], source: str) -> str:
-    return f"{name} AS (\nSELECT {_lines(expressions)}\nFROM {source}\n)"
+def layer(name: str, expressions: Iterable[str], source: str) -> str:
+    return f"{name} AS (\nSELECT {lines(expressions)}\nFROM {source}\n)"
 
 
-def _lines(expressions: Iterable[str]) -> str:
+def lines(expressions: Iterable[str]) -> str:
     return ",\n  ".join(expressions)
 
 
