@@ -23,6 +23,7 @@ EVENTS = (
     "monitored",
     "drift",
     "fault",
+    "worse",
     "log_incomplete",
     "no_requests",
     "run_failed",

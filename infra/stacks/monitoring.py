@@ -49,6 +49,7 @@ BY_ENDPOINT, BY_MODEL = "resource.label.endpoint_id", "metric.label.model"
 BUDGET_SHARES = (0.5, 0.9, 1.0)
 # event, the alert's id, what it means
 FINDINGS = (
+    ("worse", "Worse", "A model is worse than its gate allows, or is expected to be."),
     ("drift", "Drift", "What a model is asked no longer looks like what it was trained on."),
     ("fault", "Fault", "What a model is asked is broken: a retraining would learn the fault."),
     ("log_incomplete", "Log incomplete", "The request log holds less than was answered."),

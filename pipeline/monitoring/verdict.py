@@ -5,25 +5,37 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pipeline.monitoring.live_quality import Quality
+
 Kind = Literal[
     "ok",
     "season",
     "drift",
     "fault",
+    "worse",
+    "expected worse",
     "not enough data",
     "log incomplete",
     "no requests",
     "no baseline",
 ]
 # Those that somebody has to look at.
-NEEDS_SOMEONE = ("drift", "fault", "log incomplete", "no requests", "no baseline")
+NEEDS_SOMEONE = (
+    "drift",
+    "fault",
+    "worse",
+    "expected worse",
+    "log incomplete",
+    "no requests",
+    "no baseline",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One change, named; `name` is the fault's name, or drift."""
+    """One change, named; `name` is the fault's name, or the kind."""
 
-    kind: Literal["fault", "drift"]
+    kind: Literal["fault", "drift", "worse", "expected worse"]
     name: str
     columns: tuple[str, ...]
     sentence: str
@@ -59,6 +71,7 @@ class Verdict:
     expected_requests: float | None = None  # answered x sampling rate, where that is known
     smallest: Smallest | None = None
     unjudged: Mapping[str, str] = field(default_factory=dict)  # column -> why
+    quality: Quality | None = None
 
     @property
     def needs_someone(self) -> bool:

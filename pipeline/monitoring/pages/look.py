@@ -33,6 +33,20 @@ LOOKS: Mapping[Kind, Look] = {
         remedy="have the caller or the source fix it; a retraining would learn the fault",
         heading="Fault",
     ),
+    "worse": Look(
+        symbol="▼",
+        tone="bad",
+        meaning="by its outcomes the model is worse than its gate allows",
+        remedy="see what drifted, then retrain or go back to the version before",
+        heading="Worse",
+    ),
+    "expected worse": Look(
+        symbol="▽",
+        tone="warn",
+        meaning="by its scores alone the model is expected to be worse than its gate allows",
+        remedy="see who asks what now; look for outcomes that confirm it, then retrain",
+        heading="Worse",
+    ),
     "drift": Look(
         symbol="▲",
         tone="warn",

@@ -98,6 +98,7 @@ def test_each_alert_asks_for_what_its_title_says(synthesized):
         "prod: run failed": ("condition_matched_log", 'event="run_failed'),
         "prod: not blessed": ("condition_matched_log", 'event="not_blessed'),
         "prod: build failed": ("condition_matched_log", "logs/cloudbuild"),
+        "prod: worse": ("condition_matched_log", 'event="worse'),
         "prod: drift": ("condition_matched_log", 'event="drift'),
         "prod: fault": ("condition_matched_log", 'event="fault'),
         "prod: log incomplete": ("condition_matched_log", 'event="log_incomplete'),
@@ -132,6 +133,7 @@ TITLES = {
     "run_failed": "run failed",
     "drift": "drift",
     "fault": "fault",
+    "worse": "worse",
     "log_incomplete": "log incomplete",
     "no_requests": "no requests logged",
 }
@@ -159,7 +161,7 @@ def test_the_morning_s_own_event_raises_no_alert(synthesized):
     assert alerted(synthesized, entry) == []
 
 
-@pytest.mark.parametrize("title", ["drift", "fault", "log incomplete", "no requests logged"])
+@pytest.mark.parametrize("title", ["worse", "drift", "fault", "log incomplete", "no requests logged"])
 def test_an_alert_on_the_log_says_what_was_found_and_where_it_is_shown(synthesized, title):
     """Each model and finding is an incident of its own: the labels' values tell them apart."""
     alerts = {alert.display_name: alert for alert in synthesized.of("monitoring-prod", ALERT)}

@@ -15,6 +15,7 @@ DEV = ENVIRONMENTS["dev"]
     [
         ("drift", "dev: drift"),
         ("fault", "dev: fault"),
+        ("worse", "dev: worse"),
         ("log_incomplete", "dev: log incomplete"),
         ("no_requests", "dev: no requests logged"),
     ],

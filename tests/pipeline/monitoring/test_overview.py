@@ -11,6 +11,8 @@ from tests.pipeline.monitoring.pages import Page
 
 WORST_FIRST = (
     "fault",
+    "worse",
+    "expected worse",
     "drift",
     "log incomplete",
     "no requests",
