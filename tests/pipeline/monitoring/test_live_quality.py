@@ -87,7 +87,7 @@ def test_an_interval_below_the_gate_s_bound_is_worse(baseline):
 
     assert verdict.kind == "worse"
     assert verdict.needs_someone
-    assert verdict.sentence.startswith("AUC fell to 0.6")
+    assert verdict.sentence.startswith("AUC fell to 0.589 (0.575 to 0.605; the gate asks 0.7)")
     assert verdict.findings[0].kind == "worse"
 
 
@@ -103,7 +103,7 @@ def test_a_slice_below_its_own_bound_is_worse(baseline):
     verdict = verdict_of(quality)
 
     assert verdict.kind == "worse"
-    assert verdict.sentence.startswith("AUC of payment=Cash fell to 0.5")
+    assert verdict.sentence.startswith("AUC of payment=Cash fell to 0.490 (")
 
 
 def test_a_slice_of_few_rows_has_no_figure(baseline):
