@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from pipeline.monitoring.live_quality import Quality
+from pipeline.monitoring.quality.live import Quality
 
 Kind = Literal[
     "ok",

@@ -161,7 +161,9 @@ def test_the_morning_s_own_event_raises_no_alert(synthesized):
     assert alerted(synthesized, entry) == []
 
 
-@pytest.mark.parametrize("title", ["worse", "drift", "fault", "log incomplete", "no requests logged"])
+@pytest.mark.parametrize(
+    "title", ["worse", "drift", "fault", "log incomplete", "no requests logged"]
+)
 def test_an_alert_on_the_log_says_what_was_found_and_where_it_is_shown(synthesized, title):
     """Each model and finding is an incident of its own: the labels' values tell them apart."""
     alerts = {alert.display_name: alert for alert in synthesized.of("monitoring-prod", ALERT)}

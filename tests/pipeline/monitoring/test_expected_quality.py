@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-from pipeline.monitoring.quality import expected, measured
+from pipeline.monitoring.quality.estimates import expected, measured
 from tests.pipeline.monitoring.scored import binned, calibration_of, fifty_bins
 
 ROWS = 30_000

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.baseline.content import Gate, Slice
-from pipeline.monitoring import live_quality, quality_verdict
-from pipeline.monitoring.label_counts import LabelCounts, oldest
+from pipeline.monitoring.outcomes.counts import LabelCounts, oldest
+from pipeline.monitoring.quality import live, verdicts
 from tests.pipeline.monitoring import small
 from tests.pipeline.monitoring.scored import binned, calibration_of, fifty_bins
 
@@ -63,11 +63,11 @@ def each_day(of_window, of_earlier=None, of_slice=None):
 
 def measured(baseline, of_window, of_earlier=None, of_slice=None):
     days = each_day(of_window, of_earlier, of_slice)
-    return live_quality.measure(baseline, days, LAST, DELAY)
+    return live.measure(baseline, days, LAST, DELAY)
 
 
 def verdict_of(quality, kind="ok", **changes):
-    return quality_verdict.applied(small.verdict(kind, **changes), quality)
+    return verdicts.applied(small.verdict(kind, **changes), quality)
 
 
 def test_outcomes_as_good_as_at_training_leave_the_verdict(baseline):
@@ -113,7 +113,7 @@ def test_a_slice_of_few_rows_has_no_figure(baseline):
 
 def test_the_days_that_are_younger_than_the_delay_are_not_measured(baseline):
     days = {LAST - timedelta(days=back): counts() for back in range(30)}
-    quality = live_quality.measure(baseline, {"": days}, LAST, DELAY)
+    quality = live.measure(baseline, {"": days}, LAST, DELAY)
     assert quality.end == END
     assert quality.parts[0].figure.rows == 7000
 
@@ -199,7 +199,7 @@ def test_a_baseline_without_a_gate_has_no_quality():
 def expected(baseline, seed, rows=5000, *, by=1.0):
     scores, _ = world(rows, seed)
     window = replace(small.profile(), scores=tuple(fifty_bins(scores**by).tolist()))
-    return live_quality.expect(baseline, window, LAST - timedelta(days=6), LAST)
+    return live.expect(baseline, window, LAST - timedelta(days=6), LAST)
 
 
 def test_without_outcomes_scores_that_promise_less_are_expected_worse(baseline):
@@ -207,7 +207,7 @@ def test_without_outcomes_scores_that_promise_less_are_expected_worse(baseline):
     middle = tuple(2500 if place in (14, 16) else 0 for place in range(50))
     window = replace(small.profile(), scores=middle)
 
-    quality = live_quality.expect(narrow, window, LAST, LAST)
+    quality = live.expect(narrow, window, LAST, LAST)
     verdict = verdict_of(quality)
 
     assert verdict.kind == "expected worse"
@@ -217,11 +217,11 @@ def test_without_outcomes_scores_that_promise_less_are_expected_worse(baseline):
 
 def test_outcomes_that_allow_a_figure_beat_what_is_expected(baseline):
     by_outcomes = measured(baseline, counts())
-    assert quality_verdict.chosen(by_outcomes, expected(baseline, 3)) == by_outcomes
+    assert verdicts.chosen(by_outcomes, expected(baseline, 3)) == by_outcomes
 
 
 def test_where_outcomes_allow_none_the_expected_figure_says_why(baseline):
-    quality = quality_verdict.chosen(measured(baseline, counts(28)), expected(baseline, 3))
+    quality = verdicts.chosen(measured(baseline, counts(28)), expected(baseline, 3))
     assert quality.source == "scores"
     assert quality.sentence.startswith("AUC is expected to be 0.8")
     assert "; 196 labelled rows, a figure needs 200" in quality.sentence

@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.baseline.content import Slice
 from pipeline.errors import RunError
-from pipeline.monitoring import label_table, outcomes, profiles
-from pipeline.monitoring.outcomes import Source
+from pipeline.monitoring.log import profiles
+from pipeline.monitoring.outcomes import days, table
+from pipeline.monitoring.outcomes.days import Source
 from tests.pipeline.monitoring import outcome_tables, request_logs
 from tests.pipeline.monitoring.outcome_tables import LABELS, outcome
 from tests.pipeline.monitoring.request_logs import DAY
@@ -65,7 +66,7 @@ def source_of(client, log, name, labels=LABELS):
         log=log,
         profiles=f"{request_logs.DATASET}.profiles_{next(request_logs.NUMBERS)}",
         model="taxi",
-        label_table=label_table.described(client, name, labels),
+        label_table=table.described(client, name, labels),
     )
 
 
@@ -73,8 +74,8 @@ def source_of(client, log, name, labels=LABELS):
 def counts(source, baseline):
     """By version, slice and day."""
     versions = {"1": baseline, "2": baseline, "3": baseline}
-    outcomes.count(source, DAY, versions)
-    return outcomes.read(source, DAY, DAY, versions)
+    days.count(source, DAY, versions)
+    return days.read(source, DAY, DAY, versions)
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ def test_outcomes_and_profiles_of_a_day_leave_each_other_alone(bigquery, source,
     versions = {"1": baseline}
     profiles.count(bigquery, source.log, source.profiles, "taxi", DAY, versions)
     [profile] = profiles.read(bigquery, source.profiles, "taxi", DAY, DAY, versions)["1"].values()
-    kept = outcomes.read(source, DAY, DAY, versions)
+    kept = days.read(source, DAY, DAY, versions)
     assert profile.instances == ROWS + 5
     assert kept["1"] == counts["1"]
 
@@ -150,7 +151,7 @@ def test_one_more_job_alone_reads_the_log_of_a_model_and_day(bigquery, taxi, row
     log = request_logs.log(bigquery, outcome_tables.keyed(rows.slice(0, 4), taxi.scores[:4]))
     source = source_of(bigquery, log, outcome_tables.table(bigquery))
 
-    outcomes.count(source, DAY, {"1": baseline, "2": baseline})
+    days.count(source, DAY, {"1": baseline, "2": baseline})
 
     [job] = request_logs.jobs_reading(bigquery, log)
     assert job.labels["purpose"] == "labels"
@@ -164,11 +165,11 @@ def test_a_day_is_due_when_it_is_old_enough_and_again_when_outcomes_came(
 
     def is_due(age):
         last = DAY + timedelta(days=age)
-        return DAY in outcomes.due(source, last, versions, window_days=7)
+        return DAY in days.due(source, last, versions, window_days=7)
 
     assert not is_due(LABELS.delay_days - 1)
     assert is_due(LABELS.delay_days)
-    outcomes.count(source, DAY, versions)
+    days.count(source, DAY, versions)
     assert not is_due(LABELS.delay_days)
     outcome_tables.load(bigquery, name, [outcome("k0", 1, days=3)])
     assert is_due(LABELS.delay_days)
@@ -182,9 +183,9 @@ def test_a_day_of_one_class_and_booleans_is_counted(bigquery, log, baseline):
     outcome_tables.load(bigquery, name, trues)
     source = source_of(bigquery, log, name)
 
-    outcomes.count(source, DAY, {"1": baseline})
+    days.count(source, DAY, {"1": baseline})
 
-    whole = outcomes.read(source, DAY, DAY, {"1": baseline})["1"][""][DAY]
+    whole = days.read(source, DAY, DAY, {"1": baseline})["1"][""][DAY]
     assert sum(whole.positives) == 7
     assert sum(whole.negatives) == 0
 
@@ -206,9 +207,9 @@ UNFIT = {
 def test_a_table_that_holds_no_outcomes_is_one_sentence(bigquery, columns, sentence):
     name = outcome_tables.table(bigquery, columns)
     with pytest.raises(RunError, match=f"^the table of outcomes {name} {sentence}"):
-        label_table.described(bigquery, name, LABELS)
+        table.described(bigquery, name, LABELS)
 
 
 def test_a_missing_table_of_outcomes_is_one_sentence(bigquery):
     with pytest.raises(RunError, match="is missing, allowed is a table or a view with the columns"):
-        label_table.described(bigquery, "demo.log.nothing_there", LABELS)
+        table.described(bigquery, "demo.log.nothing_there", LABELS)

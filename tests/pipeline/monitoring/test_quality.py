@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from pipeline.monitoring import calibration
-from pipeline.monitoring.quality import LEAST_ROWS, NoFigureError, expected, measured
+from pipeline.monitoring.quality import calibration
+from pipeline.monitoring.quality.estimates import LEAST_ROWS, NoFigureError, expected, measured
 from tests.pipeline.monitoring.scored import binned, calibration_of, fifty_bins
 
 

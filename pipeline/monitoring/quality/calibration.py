@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pipeline.baseline.content import Calibration
-from pipeline.monitoring.bin_metrics import Floats
-from pipeline.monitoring.quality import Figure, calibration_cells, labelled_cells
+from pipeline.monitoring.quality.bin_metrics import Floats
+from pipeline.monitoring.quality.estimates import Figure, calibration_cells, labelled_cells
 
 DEVIATIONS = 1.96  # of a 95 % interval
 

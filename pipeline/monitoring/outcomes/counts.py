@@ -7,9 +7,9 @@ from typing import Any
 
 from pipeline.baseline.content import Baseline, Slice
 from pipeline.gcp.protocols import Row
-from pipeline.monitoring.label_statement import ARRIVED, BINS
-from pipeline.monitoring.profile_columns import LABELS
-from pipeline.monitoring.profile_rows import Values
+from pipeline.monitoring.log.profile_columns import LABELS
+from pipeline.monitoring.log.profile_rows import Values
+from pipeline.monitoring.outcomes.statement import ARRIVED, BINS
 
 Counts = tuple[int, ...]
 CLASSES = ("negative", "positive")  # states of an instance with an outcome

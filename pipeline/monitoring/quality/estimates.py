@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 
 from pipeline.baseline.content import Calibration
-from pipeline.monitoring.bin_metrics import METRICS, Floats
+from pipeline.monitoring.quality.bin_metrics import METRICS, Floats
 
 LEAST_ROWS = 200  # below, no figure
 RESAMPLES = 200

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipeline.monitoring import figures
-from pipeline.monitoring.label_counts import LabelCounts
-from pipeline.monitoring.maturity import Maturity
+from pipeline.monitoring.outcomes.counts import LabelCounts
+from pipeline.monitoring.pages import figures
+from pipeline.monitoring.quality.maturity import Maturity
 
 if TYPE_CHECKING:
-    from pipeline.monitoring.live_quality import Part
+    from pipeline.monitoring.quality.live import Part
 
 
 def metric_name(metric: str) -> str:
-    words = metric.replace("_", " ")
-    return "AUC" if metric == "auc" else words.replace("auc", "AUC")
+    return metric.replace("_", " ").replace("auc", "AUC")
 
 
 def days(begin: date, end: date) -> str:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import date
 
 from pipeline.baseline.content import Baseline
-from pipeline.monitoring import bin_expressions, json_texts, statement
-from pipeline.monitoring.label_table import LabelTable
-from pipeline.monitoring.layout import Layout
-from pipeline.monitoring.log_tables import LogTable
+from pipeline.monitoring.log import bin_expressions, json_texts, statement
+from pipeline.monitoring.log.layout import Layout
+from pipeline.monitoring.log.log_tables import LogTable
+from pipeline.monitoring.outcomes.table import LabelTable
 from pipeline.serving.row_key import ROW_KEY
 
 BINS = 1000  # of equal width, from 0 to 1

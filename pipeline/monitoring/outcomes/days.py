@@ -1,20 +1,22 @@
 """Outcomes by day: counted once a day is old enough, and again when more of them have come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from pipeline.baseline.content import Baseline, Labels, Slice
 from pipeline.gcp import bigquery
 from pipeline.gcp.protocols import BigQuery, Row
-from pipeline.monitoring import label_counts, label_statement, label_table, log_tables
-from pipeline.monitoring.label_counts import LATEST, LabelCounts
-from pipeline.monitoring.label_table import LabelTable
-from pipeline.monitoring.layout import Layout
-from pipeline.monitoring.profile_columns import LABELS
-from pipeline.monitoring.profile_rows import Values, slice_name
-from pipeline.monitoring.profile_table import ProfileTable
+from pipeline.monitoring.log import log_tables
+from pipeline.monitoring.log.layout import Layout
+from pipeline.monitoring.log.profile_columns import LABELS
+from pipeline.monitoring.log.profile_rows import Values, slice_name
+from pipeline.monitoring.log.profile_table import ProfileTable
+from pipeline.monitoring.outcomes import statement, table
+from pipeline.monitoring.outcomes.counts import LATEST, LabelCounts, from_rows, of_rows, to_rows
+from pipeline.monitoring.outcomes.table import LabelTable
 
+WHOLE = ""  # in place of a slice's name
 ByDay = Mapping[date, LabelCounts]
 ByVersion = dict[str, dict[str, dict[date, LabelCounts]]]  # and by the slice's name
 
@@ -47,7 +49,7 @@ def declared(baselines: Mapping[str, Baseline]) -> Labels | None:
 
 def table_of(client: BigQuery, dataset: str, labels: Labels) -> LabelTable:
     """The table in the dataset where outcomes arrive; RunError where it can't be that."""
-    return label_table.described(client, f"{dataset}.{labels.table}", labels)
+    return table.described(client, f"{dataset}.{labels.table}", labels)
 
 
 def due(
@@ -62,18 +64,20 @@ def due(
     oldest = last - timedelta(days=LATEST * delay + window_days)
     newest = last - timedelta(days=delay)
     arrivals = source.label_table.arrivals(source.client, oldest)
-    counted = read(source, oldest, newest, baselines)
-    days = [oldest + timedelta(days=number) for number in range((newest - oldest).days + 1)]
+    counted_days = read(source, oldest, newest, baselines)
+    wholes = [by_slice[WHOLE] for by_slice in counted_days.values()]
     due_days = []
-    for day in days:
+    for number in range((newest - oldest).days + 1):
+        day = oldest + timedelta(days=number)
         arrived = sum(copies for known, copies in arrivals.items() if known >= day)
-        wholes = [by_slice[""].get(day) for by_slice in counted.values()]
-        if not all(whole is not None and _is_settled(whole, arrived) for whole in wholes):
+        if not all(_is_settled(days.get(day), arrived) for days in wholes):
             due_days.append(day)
     return due_days
 
 
-def _is_settled(whole: LabelCounts, arrived: int) -> bool:
+def _is_settled(whole: LabelCounts | None, arrived: int) -> bool:
+    if whole is None:
+        return False
     return whole.arrived == arrived or not whole.unlabelled
 
 
@@ -91,46 +95,45 @@ def count(
     if raw_table is not None:
         rows = bigquery.run(
             source.client,
-            label_statement.text(raw_table, source.label_table, day, dict(baselines)),
+            statement.text(raw_table, source.label_table, day, dict(baselines)),
             f"the request log {source.log} with {source.label_table.name}",
             labels={"model": source.model.lower(), "day": f"{day}", "purpose": "labels"},
             maximum_bytes=maximum_bytes,
         )
-    by_version = label_counts.of_rows(rows, baselines, source.delay_days)
-    layout = Layout(baselines)
-    stored: list[Values] = []
-    for id_, by_slice in by_version.items():
-        for part, counts in by_slice.items():
-            keys = {
-                "model": source.model,
-                "day": day,
-                "deployed_model_id": id_,
-                "bins": layout.digest_of(id_),
-                "slice": slice_name(part),
-                "counted_at": now or datetime.now(UTC),
-            }
-            stored += [{**keys, **row} for row in label_counts.to_rows(counts)]
+    by_version = of_rows(rows, baselines, source.delay_days)
+    keys = {"model": source.model, "day": day, "counted_at": now or datetime.now(UTC)}
     source.kept.prepare()
-    source.kept.replace(day, stored)
+    source.kept.replace(day, list(_stored(by_version, baselines, keys)))
+
+
+def _stored(
+    by_version: Mapping[str, Mapping[Slice | None, LabelCounts]],
+    baselines: Mapping[str, Baseline],
+    keys: Values,
+) -> Iterator[Values]:
+    """The rows that replace the day's."""
+    layout = Layout(baselines)
+    for id_, by_slice in by_version.items():
+        of_version = {"deployed_model_id": id_, "bins": layout.digest_of(id_)}
+        for part, part_counts in by_slice.items():
+            for row in to_rows(part_counts):
+                yield {**keys, **of_version, "slice": slice_name(part), **row}
 
 
 def read(source: Source, first: date, last: date, baselines: Mapping[str, Baseline]) -> ByVersion:
     """Each version's counts by slice and day; the whole is of the slice without a name."""
     source.kept.prepare()
-    rows = source.kept.rows("*", first, last)
     layout = Layout(baselines)
-    by_day: dict[tuple[str, str, date], list[Row]] = {}
-    for row in rows:
+    groups: dict[tuple[str, str, date], list[Row]] = {}
+    for row in source.kept.rows("*", first, last):
         id_ = row["deployed_model_id"]
-        if row["bins"] == layout.digest_of(id_):
-            of_day = by_day.setdefault((id_, row["slice"], row["day"]), [])
-            of_day.append(row)
-    by_version: ByVersion = {}
-    for id_, baseline in baselines.items():
-        parts: Sequence[Slice | None] = [None, *baseline.slices]
-        by_version[id_] = {slice_name(part): {} for part in parts}
-    for (id_, name, day), stored in sorted(by_day.items(), key=lambda entry: entry[0]):
-        counts = label_counts.from_rows(stored)
-        if counts is not None and id_ in by_version and name in by_version[id_]:
-            by_version[id_][name][day] = counts
+        if id_ in baselines and row["bins"] == layout.digest_of(id_):
+            group = groups.setdefault((id_, row["slice"], row["day"]), [])
+            group.append(row)
+    by_version: ByVersion = {id_: {WHOLE: {}} for id_ in baselines}
+    for id_, name, day in sorted(groups):
+        group_counts = from_rows(groups[id_, name, day])
+        if group_counts is not None:
+            days = by_version[id_].setdefault(name, {})
+            days[day] = group_counts
     return by_version

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipeline.monitoring.live_quality import Part, Quality
+from pipeline.monitoring.quality.live import Part, Quality
 from pipeline.monitoring.verdict import Finding, Kind, Verdict
 
 REMEDIES: dict[Kind, str] = {

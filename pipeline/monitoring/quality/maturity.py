@@ -6,7 +6,7 @@ from datetime import date
 from itertools import accumulate
 from statistics import median
 
-from pipeline.monitoring.label_counts import LabelCounts
+from pipeline.monitoring.outcomes.counts import LabelCounts
 
 NEEDED = 0.8  # of the usual share
 DAYS = 7  # with keys that say what is usual, at least

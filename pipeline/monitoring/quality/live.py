@@ -1,4 +1,4 @@
-"""How good a served version is: measured where outcomes are known, else expected from its scores."""
+"""How good a served version is: measured by outcomes, or else expected from its scores."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from typing import Literal
 
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
-from pipeline.monitoring import calibration, maturity, quality, quality_words
-from pipeline.monitoring.label_counts import LabelCounts
-from pipeline.monitoring.maturity import Maturity
-from pipeline.monitoring.outcomes import ByDay
-from pipeline.monitoring.profile_rows import slice_name
-from pipeline.monitoring.quality import Figure, NoFigureError
+from pipeline.monitoring.log.profile_rows import slice_name
+from pipeline.monitoring.outcomes.counts import LabelCounts
+from pipeline.monitoring.outcomes.days import ByDay
+from pipeline.monitoring.quality import calibration, estimates, maturity, words
+from pipeline.monitoring.quality.estimates import Figure, NoFigureError
+from pipeline.monitoring.quality.maturity import Maturity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ def measure(
     ripeness = maturity.of_window(by_slice[""], window, last)
     parts: tuple[Part, ...] = ()
     gap = None
-    reason = quality_words.no_figure(whole, ripeness)
+    reason = words.no_figure(whole, ripeness)
     if not reason:
         try:
             gap = calibration.gap(
@@ -75,9 +75,9 @@ def measure(
             parts = tuple(_parts(baseline, by_slice, window))
         except NoFigureError as error:
             reason = str(error)
-    days = quality_words.days(window[-1], end)
-    sentence = reason or quality_words.measured(baseline.gate.metric, parts)
-    unused = quality_words.unused(whole)
+    days = words.days(window[-1], end)
+    sentence = reason or words.measured(baseline.gate.metric, parts)
+    unused = words.unused(whole)
     return Quality(
         source="outcomes",
         metric=baseline.gate.metric,
@@ -99,11 +99,11 @@ def expect(baseline: Baseline, window: Profile, begin: date, end: date) -> Quali
         return None
     metric, bound = baseline.gate.metric, baseline.gate.lower_bound
     try:
-        figure = quality.expected(metric, window.scores, baseline.calibration, window.effective)
+        figure = estimates.expected(metric, window.scores, baseline.calibration, window.effective)
     except NoFigureError:
         return None
     part = Part(figure=figure, lower_bound=bound)
-    sentence = quality_words.expected(metric, part)
+    sentence = words.expected(metric, part)
     return Quality(
         source="scores", metric=metric, begin=begin, end=end, sentence=sentence, parts=(part,)
     )
@@ -130,7 +130,7 @@ def _parts(
 
 
 def _figure(metric: str, counts: LabelCounts) -> Figure:
-    return quality.measured(metric, counts.negatives, counts.positives, counts.effective)
+    return estimates.measured(metric, counts.negatives, counts.positives, counts.effective)
 
 
 def _sum(days: ByDay, window: Sequence[date]) -> LabelCounts | None:
