@@ -40,6 +40,7 @@ VERDICTS = [
     {"name": "findings", "type": "STRING", "mode": "NULLABLE"},
     {"name": "judged_at", "type": "TIMESTAMP", "mode": "NULLABLE"},
     {"name": "told", "type": "BOOLEAN", "mode": "NULLABLE"},
+    {"name": "quality", "type": "STRING", "mode": "NULLABLE"},
 ]
 ACCEPTANCES = [
     {"name": "model", "type": "STRING", "mode": "REQUIRED"},

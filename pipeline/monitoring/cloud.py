@@ -67,6 +67,7 @@ class Cloud:
             log=f"{self._dataset('requests')}.{log}",
             profiles=f"{verdicts}.profiles",
             acceptances=f"{verdicts}.acceptances",
+            outcomes=self._dataset("data"),
         )
 
     def prepare(self, model: str) -> None:

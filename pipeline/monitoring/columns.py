@@ -23,6 +23,7 @@ VERDICTS: tuple[Column, ...] = (
     ("findings", "STRING", "NULLABLE"),  # JSON, the worst first
     ("judged_at", "TIMESTAMP", "NULLABLE"),
     ("told", "BOOLEAN", "NULLABLE"),  # its events are in the event log
+    ("quality", "STRING", "NULLABLE"),  # JSON, of live.Quality
 )
 ACCEPTANCES: tuple[Column, ...] = (
     ("model", "STRING", "REQUIRED"),

@@ -16,6 +16,7 @@ EVENTS: dict[Kind, str] = {
     "no requests": "no_requests",
     "no baseline": "fault",
 }
+OF_A_VERSION = ("drift", "worse", "expected worse")  # kinds of findings
 
 
 @checked_dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="ignore"))
@@ -65,11 +66,14 @@ def of(verdict: Verdict, day: date) -> list[OpenFinding]:
 
 
 def _entry(finding: Finding, verdict: Verdict, day: date) -> OpenFinding:
-    """Two versions have one fault, which the requests carry; each has a drift of its own."""
+    """Two versions have one fault, which the requests carry; all else each has of its own.
+
+    Whether outcomes or scores say that a version is worse, the event is the same.
+    """
     key = ":".join([finding.kind, finding.name, *finding.columns])
-    if finding.kind == "drift":
+    if finding.kind in OF_A_VERSION:
         key = f"{key}:{verdict.deployed_model_id}"
-    event = finding.kind if verdict.needs_someone else None
+    event = finding.kind.removeprefix("expected ") if verdict.needs_someone else None
     return OpenFinding(key=key, event=event, sentence=finding.sentence, since=day, finding=finding)
 
 

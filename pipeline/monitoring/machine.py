@@ -57,6 +57,7 @@ class Machine:
             legacy_model=self.legacy_model,
             profiles=f"{self._dataset}.profiles",
             acceptances=f"{self._dataset}.acceptances",
+            outcomes=self._dataset,
         )
 
     def prepare(self, model: str) -> None:

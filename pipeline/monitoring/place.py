@@ -57,6 +57,7 @@ class Tables:
     legacy_model: str | None = None
     profiles: str
     acceptances: str
+    outcomes: str  # the dataset where a model's table of outcomes is
 
 
 class Place(Protocol):

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.monitoring.quality import live
 from pipeline.monitoring.verdicts import Row
 
 
@@ -28,4 +29,5 @@ def as_json(row: Row) -> dict[str, Any]:
         "version": row.version,
         "page": row.report,
         "needs_someone": row.verdict.needs_someone,
+        "quality": live.as_json(row.verdict.quality),
     }

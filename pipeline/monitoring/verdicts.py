@@ -12,6 +12,7 @@ from pipeline.monitoring import findings
 from pipeline.monitoring.columns import VERDICTS
 from pipeline.monitoring.findings import OpenFinding
 from pipeline.monitoring.log.parameters import scalars
+from pipeline.monitoring.quality import live
 from pipeline.monitoring.verdict import Smallest, Verdict
 
 KEYS = ("model", "deployed_model_id", "window_begin", "window_end")
@@ -72,6 +73,7 @@ class Row:
             "findings": findings.encode(self.findings),
             "judged_at": self.judged_at,
             "told": self.told,
+            "quality": live.encode(verdict.quality),
         }
 
 
@@ -125,6 +127,7 @@ def _row(values: BigQueryRow) -> Row:
         requests=values["requests"],
         expected_requests=values["expected_requests"],
         smallest=_smallest(values),
+        quality=live.decode(values["quality"]),
     )
     return Row(
         verdict=verdict,

@@ -14,10 +14,13 @@ from pipeline.errors import RunError
 from pipeline.monitoring import acceptance, verdicts, window
 from pipeline.monitoring.acceptance import Acceptance
 from pipeline.monitoring.log import profiles
+from pipeline.monitoring.outcomes import days as outcome_days
+from pipeline.monitoring.outcomes.days import Outcomes
 from pipeline.monitoring.pages import publication
 from pipeline.monitoring.pages.look import DAYS as PAGE_DAYS
 from pipeline.monitoring.pages.publication import Judged
 from pipeline.monitoring.place import Place, Version
+from pipeline.monitoring.quality import verdicts as quality_verdicts
 from pipeline.monitoring.verdicts import Row
 from pipeline.monitoring.window import Window
 from pipeline.progress import Observer, shown
@@ -47,6 +50,7 @@ class Ledger:
     days: Days
     acceptances: Sequence[Acceptance]
     rows: list[Row]
+    outcomes: Outcomes | None = None
 
 
 def watch(place: Place, model: str, days: Sequence[date], observer: Observer) -> Watched:
@@ -61,14 +65,16 @@ def watch(place: Place, model: str, days: Sequence[date], observer: Observer) ->
     if not versions:
         return Watched(model=model, reason=f"nothing of it was delivered to {place.stage} yet")
     _count(place, model, versions, days, observer)
+    outcomes, failure = _outcomes(place, model, versions, days, observer)
     with shown(observer, f"{model} judge"):
         ledger = _ledger(place, model, versions, since, days[-1])
+        ledger = replace(ledger, outcomes=outcomes)
         for day in days:
             _judge(place, model, ledger, day, is_last=day == days[-1])
         rows = tuple(row for row in ledger.rows if row.day == days[-1])
         reason = "" if rows else f"nothing of it was served in the days until {days[-1]}"
         publication.tell_monitored(place, model, rows, reason)
-    watched = Watched(model=model, rows=rows, reason=reason)
+    watched = Watched(model=model, rows=rows, reason=reason, failure=failure)
     return _with_notes(place, watched, versions, observer)
 
 
@@ -90,7 +96,8 @@ def _with_notes(
         with shown(observer, f"{watched.model} log"):
             notes = place.keep_log(watched.model, baselines)
     except RunError as error:
-        return replace(watched, failure=str(error))
+        failures = [failure for failure in (watched.failure, str(error)) if failure]
+        return replace(watched, failure="; ".join(failures))
     return replace(watched, notes=tuple(notes))
 
 
@@ -114,6 +121,26 @@ def _count(
                 baselines,
                 legacy_model=tables.legacy_model,
             )
+
+
+def _outcomes(
+    place: Place, model: str, versions: Sequence[Version], days: Sequence[date], observer: Observer
+) -> tuple[Outcomes | None, str]:
+    """What came true of what was asked, or why that is not known, which loses no verdict."""
+    baselines = _baselines(versions)
+    try:
+        source = outcome_days.source(place.client, place.tables(model), model, baselines)
+        if source is None:
+            return None, ""
+        due = outcome_days.due(source, days, baselines)
+        for day in countable(due, place.kept_days):
+            with shown(observer, f"{model} outcomes {day}"):
+                outcome_days.count(source, day, baselines)
+        first = days[0] - timedelta(days=PAGE_DAYS)
+        by_version = outcome_days.read(source, first, days[-1], baselines)
+        return Outcomes(delay_days=source.delay_days, by_version=by_version), ""
+    except RunError as error:
+        return None, str(error)
 
 
 def countable(days: Iterable[date], kept_days: int | None) -> list[date]:
@@ -142,6 +169,8 @@ def _judged(place: Place, model: str, ledger: Ledger, day: date) -> Iterator[Jud
         verdict = window.verdict(own_window, answered, place.sampling_rate)
         if verdict is not None:
             verdict = acceptance.applied(verdict, accepted)
+            quality = window.quality(own_window, ledger.outcomes)
+            verdict = quality_verdicts.applied(verdict, quality)
             yield Judged(verdict=verdict, window=own_window)
 
 

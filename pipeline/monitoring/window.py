@@ -8,7 +8,10 @@ from pipeline.baseline.profile import Profile
 from pipeline.monitoring import completeness
 from pipeline.monitoring.completeness import Answered
 from pipeline.monitoring.judging import judgement
+from pipeline.monitoring.outcomes.days import Outcomes
 from pipeline.monitoring.place import Version
+from pipeline.monitoring.quality import live, verdicts
+from pipeline.monitoring.quality.live import Quality
 from pipeline.monitoring.verdict import Kind, Verdict
 from pipeline.monitoring.verdicts import midnight
 
@@ -68,6 +71,19 @@ def verdict(window: Window, answered: Answered | None, rate: float | None) -> Ve
         return own
     problem = completeness.problem(window.profile(answered.days), answered, rate)
     return own if problem is None else _incomplete(own, problem)
+
+
+def quality(window: Window, outcomes: Outcomes | None) -> Quality | None:
+    """How good the version is by its outcomes, or by the window's scores alone."""
+    baseline = window.version.baseline
+    if baseline is None:
+        return None
+    by_outcomes = None
+    if outcomes is not None:
+        by_slice = outcomes.by_version.get(window.version.id, {})
+        by_outcomes = live.measure(baseline, by_slice, window.last, outcomes.delay_days)
+    by_scores = live.expect(baseline, window.profile(), window.first, window.last)
+    return verdicts.chosen(by_outcomes, by_scores)
 
 
 def _judged(

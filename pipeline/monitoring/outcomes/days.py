@@ -1,20 +1,21 @@
 """Outcomes by day: counted once a day is old enough, and again when more of them have come."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from pipeline.baseline.content import Baseline, Labels, Slice
+from pipeline.baseline.content import Baseline, Slice
 from pipeline.gcp import bigquery
 from pipeline.gcp.protocols import BigQuery, Row
 from pipeline.monitoring.log import log_tables
 from pipeline.monitoring.log.layout import Layout
-from pipeline.monitoring.log.profile_columns import LABELS
+from pipeline.monitoring.log.profile_columns import LABELS, TOTALS
 from pipeline.monitoring.log.profile_rows import Values, slice_name
 from pipeline.monitoring.log.profile_table import ProfileTable
 from pipeline.monitoring.outcomes import statement, table
 from pipeline.monitoring.outcomes.counts import LATEST, LabelCounts, from_rows, of_rows, to_rows
 from pipeline.monitoring.outcomes.table import LabelTable
+from pipeline.monitoring.place import Tables
 
 WHOLE = ""  # in place of a slice's name
 ByDay = Mapping[date, LabelCounts]
@@ -41,38 +42,63 @@ class Source:
         return self.label_table.labels.delay_days
 
 
-def declared(baselines: Mapping[str, Baseline]) -> Labels | None:
-    """What the newest version, which is the last one, says of outcomes: it holds for all."""
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """What is known of what was asked."""
+
+    delay_days: int
+    by_version: ByVersion
+
+
+def source(
+    client: BigQuery, tables: Tables, model: str, baselines: Mapping[str, Baseline]
+) -> Source | None:
+    """Where outcomes come from, as the newest version, which is the last one, says it for all.
+
+    None where it declares none; RunError where the table can't be that.
+    """
     newest = list(baselines.values())[-1:]
-    return newest[0].labels if newest else None
+    if not newest or newest[0].labels is None:
+        return None
+    labels = newest[0].labels
+    return Source(
+        client=client,
+        log=tables.log,
+        profiles=tables.profiles,
+        model=model,
+        label_table=table.described(client, f"{tables.outcomes}.{labels.table}", labels),
+        legacy_model=tables.legacy_model,
+    )
 
 
-def table_of(client: BigQuery, dataset: str, labels: Labels) -> LabelTable:
-    """The table in the dataset where outcomes arrive; RunError where it can't be that."""
-    return table.described(client, f"{dataset}.{labels.table}", labels)
+def due(source: Source, asked: Sequence[date], baselines: Mapping[str, Baseline]) -> list[date]:
+    """The days that are old enough on the day after those asked for, and whose count lacks outcomes.
 
-
-def due(
-    source: Source, last: date, baselines: Mapping[str, Baseline], *, window_days: int
-) -> list[date]:
-    """The days that are old enough on the day after `last`, and whose count lacks outcomes.
-
-    One job looks at the table of outcomes alone. A day is left alone once all its keys have an
-    outcome, or when it is older than three times the delay and a window.
+    One job looks at the table of outcomes alone. A day is left alone without requests, once all its
+    keys have an outcome, or when it is older than three times the delay and a window.
     """
     delay = source.delay_days
-    oldest = last - timedelta(days=LATEST * delay + window_days)
-    newest = last - timedelta(days=delay)
+    window_days = max(baseline.window_days for baseline in baselines.values())
+    oldest = asked[0] - timedelta(days=LATEST * delay + window_days)
+    newest = asked[-1] - timedelta(days=delay)
     arrivals = source.label_table.arrivals(source.client, oldest)
     counted_days = read(source, oldest, newest, baselines)
     wholes = [by_slice[WHOLE] for by_slice in counted_days.values()]
     due_days = []
-    for number in range((newest - oldest).days + 1):
-        day = oldest + timedelta(days=number)
+    for day in _days_with_requests(source, oldest, newest):
         arrived = sum(copies for known, copies in arrivals.items() if known >= day)
         if not all(_is_settled(days.get(day), arrived) for days in wholes):
             due_days.append(day)
     return due_days
+
+
+def _days_with_requests(source: Source, first: date, last: date) -> list[date]:
+    """Those that the profiles know of: a day is counted as a profile before it is old enough."""
+    profile_table = ProfileTable(client=source.client, name=source.profiles, model=source.model)
+    rows = profile_table.rows("day, counts", first, last, slice=WHOLE, kind="requests")
+    instances = TOTALS.index("instances")
+    days = {row["day"] for row in rows if row["counts"][instances]}
+    return sorted(days)
 
 
 def _is_settled(whole: LabelCounts | None, arrived: int) -> bool:

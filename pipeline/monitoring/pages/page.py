@@ -9,9 +9,10 @@ from datetime import date
 
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
-from pipeline.monitoring.pages import bars, figures, line, look, past
+from pipeline.monitoring.pages import bars, figures, line, look, past, quality_view
 from pipeline.monitoring.pages.column_views import Subject, View, subjects, view
 from pipeline.monitoring.pages.look import Cell, Look
+from pipeline.monitoring.pages.quality_view import QualityView
 from pipeline.monitoring.pages.timeline import lines
 from pipeline.monitoring.verdict import Finding, Kind, Verdict
 
@@ -46,6 +47,7 @@ class Section:
     moved: Sequence[View]
     within: Sequence[View]
     undrawn: Sequence[str]
+    quality: QualityView | None
     unread: str  # elements of requests that are counted in no column
 
     @property
@@ -124,6 +126,7 @@ def _section(version: Version, history: Sequence[Verdict], most: int) -> Section
         moved=[each for each in views if each.has_moved],
         within=[each for each in views if not each.has_moved],
         undrawn=[subject.name for subject in judged[most:]],
+        quality=quality_view.view(verdict.quality, verdicts, look.last_day(verdict)),
         unread=_unread(version.window),
     )
 

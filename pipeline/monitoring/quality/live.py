@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 from operator import add
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
@@ -47,6 +49,26 @@ class Quality:
     @property
     def worse(self) -> tuple[Part, ...]:
         return tuple(part for part in self.parts if part.is_worse)
+
+
+_JSON: TypeAdapter[Quality] = TypeAdapter(Quality)
+
+
+def encode(quality: Quality | None) -> str | None:
+    return None if quality is None else _JSON.dump_json(quality).decode()
+
+
+def as_json(quality: Quality | None) -> Any:
+    """For machines: days as text."""
+    return None if quality is None else _JSON.dump_python(quality, mode="json")
+
+
+def decode(text: str | None) -> Quality | None:
+    """The quality of a row; none where an older commit or somebody else wrote it."""
+    try:
+        return _JSON.validate_json(text or "")
+    except ValidationError:
+        return None
 
 
 def measure(

@@ -10,7 +10,7 @@ REMEDIES: dict[Kind, str] = {
     "expected worse": "see who asks what now; look for outcomes that confirm it, then retrain",
 }
 # What hides that the version is worse: its remedy comes first.
-FIRST: tuple[Kind, ...] = ("fault", "log incomplete")
+FIRST: tuple[Kind, ...] = ("fault", "log incomplete", "no requests")
 # What is worth a word on how good the version is.
 COMPARED: tuple[Kind, ...] = ("ok", "season", "drift")
 

@@ -24,9 +24,13 @@ def with_labels(baseline, table, **gate):
 def table(client, columns=COLUMNS):
     """A new, empty table."""
     name = f"{DATASET}.outcomes_{next(NUMBERS)}"
+    make(client, name, columns)
+    return name
+
+
+def make(client, name, columns=COLUMNS):
     schema = [bigquery.SchemaField(column, kind) for column, kind in columns]
     client.create_table(bigquery.Table(name, schema=schema))
-    return name
 
 
 def outcome(key, value, *, days=1.0):

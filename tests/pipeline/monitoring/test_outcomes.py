@@ -162,10 +162,11 @@ def test_a_day_is_due_when_it_is_old_enough_and_again_when_outcomes_came(
 ):
     name = outcome_tables.table(bigquery)
     source, versions = source_of(bigquery, log, name), {"1": baseline}
+    profiles.count(bigquery, log, source.profiles, "taxi", DAY, versions)
 
     def is_due(age):
         last = DAY + timedelta(days=age)
-        return DAY in days.due(source, last, versions, window_days=7)
+        return DAY in days.due(source, [last], versions)
 
     assert not is_due(LABELS.delay_days - 1)
     assert is_due(LABELS.delay_days)
