@@ -163,6 +163,7 @@ class Settings:
     readers: Annotated[tuple[str, ...], "principals that read the log without personal data"] = ()
     alert_emails: Annotated[tuple[str, ...], "who is told; needed unless deletable"] = ()
     approval_required: Annotated[bool, "a delivery waits for a person in Cloud Build"] = True
+    request_retraining: Annotated[bool, "the monitor asks for one where a drift lasts"] = False
     legacy_ai_platform: Annotated[bool, "also the models of AI Platform, for its old clients"] = (
         False
     )

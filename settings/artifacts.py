@@ -10,3 +10,4 @@ RUNS = "pipelines/"  # what runs have made, models included
 SCRATCH = "tmp/"  # Beam's; it expires
 REPORTS = "reports/"  # the summary and the page of each run
 PAGES = f"{REPORTS}monitoring/"  # the monitor's page of each model, and of all
+RETRAININGS = f"{PAGES}retrainings/"  # what the monitor has asked for, an object a model

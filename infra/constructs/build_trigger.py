@@ -3,6 +3,8 @@
 It says by which account the recipe runs, and on what call.
 """
 
+from collections.abc import Mapping
+
 from cdktf_cdktf_provider_google.cloudbuild_trigger import (
     CloudbuildTrigger,
     CloudbuildTriggerApprovalConfig,
@@ -19,7 +21,8 @@ class BuildTrigger(Construct):
     """Runs build/<recipe>.yaml of the commit in the request.
 
     It runs on a call, or on `topic`'s messages, after an approval unless told otherwise. A message
-    without an attribute that a substitution asks for starts nothing.
+    without an attribute that a substitution asks for starts nothing, unless it is an `optional`
+    one, which is then empty.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class BuildTrigger(Construct):
         stage: str,
         models: str = "all",
         commit: str | None = None,
+        optional: Mapping[str, str] | None = None,
         topic: str | None = None,
         approval_required: bool = True,
     ) -> None:
@@ -56,7 +60,7 @@ class BuildTrigger(Construct):
             service_account=service_account,
             source_to_build=source,
             git_file_source=_recipe_file(recipe, repository, head if topic else None),
-            substitutions=substitutions,
+            substitutions={**substitutions, **(optional or {})},
             filter=_filter(substitutions),
             pubsub_config=messages,
             approval_config=approval,

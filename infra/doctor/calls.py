@@ -14,6 +14,7 @@ MODULE = f"{artifacts.MODULES}MODEL/0123/model.py"
 CHANGE = f"{artifacts.HISTORY}MODEL/20261127T100000.000000Z-abcdef.json"
 REPORT = f"{artifacts.REPORTS}RUN/report.html"
 PAGE = f"{artifacts.PAGES}MODEL.html"
+REQUESTS = f"{artifacts.RETRAININGS}MODEL.json"
 BASELINE = f"{artifacts.RUNS}dev-MODEL/123/Pusher/pushed_model/baseline.json"
 MODEL = f"{artifacts.RUNS}dev-MODEL/123/Trainer/model/saved_model.pb"
 SCRATCH = f"{artifacts.SCRATCH}beam/part-0"
@@ -34,6 +35,9 @@ IN_THE_BUCKET = [
     ("builder", "the report of a run", GET, MODEL),
     ("builder", "the report of a run", CREATE, REPORT),
     ("builder", "the report of a run, again", DELETE, REPORT),
+    ("builder", "a request for a retraining, taken", GET, REQUESTS),
+    ("builder", "a request for a retraining, taken", CREATE, REQUESTS),
+    ("builder", "a request for a retraining, taken", DELETE, REQUESTS),
     # GcsFileSystem::BucketExists of tensorflow/core/platform/cloud/gcs_file_system.cc
     ("pipeline", "tf.io.gfile.makedirs", "storage.buckets.get", BUCKET),
     # _warn_if_soft_delete_policy_enabled of apache_beam/options/pipeline_options.py
@@ -52,6 +56,9 @@ IN_THE_BUCKET = [
     ("monitor", "history.read", LIST, BUCKET),
     ("monitor", "history.read", GET, CHANGE),
     ("monitor", "a version's baseline", GET, BASELINE),
+    ("monitor", "a request for a retraining", GET, REQUESTS),
+    ("monitor", "a request for a retraining", CREATE, REQUESTS),
+    ("monitor", "a request for a retraining, once more", DELETE, REQUESTS),
     ("monitor", "a model's page", CREATE, PAGE),
     ("monitor", "a model's page, the next morning", DELETE, PAGE),
 ]

@@ -1,5 +1,7 @@
 """The connection to GitHub, and a trigger for each recipe that the stage runs."""
 
+from collections.abc import Mapping
+
 from cdktf_cdktf_provider_google.cloud_scheduler_job import (
     CloudSchedulerJob,
     CloudSchedulerJobPubsubTarget,
@@ -23,6 +25,7 @@ from settings import Settings
 EVERY_MORNING = "0 6 * * *"
 ASKED_MODELS = "$(body.message.attributes.models)"  # by the sender of the message
 ASKED_COMMIT = "$(body.message.attributes.commit)"
+ASKED_REQUEST = "$(body.message.attributes.request)"  # by the monitor; a person's has none
 
 
 class Delivery(StageStack):
@@ -43,7 +46,7 @@ class Delivery(StageStack):
         recipes = ("modules",) if previous else ("image", "modules")
         for recipe in recipes:
             self._trigger(recipe)
-        self._trigger("retrain", models=ASKED_MODELS)
+        self._trigger("retrain", models=ASKED_MODELS, optional={"_REQUEST": ASKED_REQUEST})
         if previous:
             self._promote(previous)
         self._monitor()
@@ -100,6 +103,7 @@ class Delivery(StageStack):
         account: str = "builder",
         models: str = "all",
         commit: str | None = None,
+        optional: Mapping[str, str] | None = None,
     ) -> None:
         """Make the recipe's trigger, on the topic of its name if there is one.
 
@@ -119,6 +123,7 @@ class Delivery(StageStack):
             stage=self.settings.stage,
             models=models,
             commit=commit,
+            optional=optional,
             topic=topic,
             approval_required=approval_required,
         )
@@ -126,7 +131,8 @@ class Delivery(StageStack):
     def _monitor(self) -> None:
         """Ask for the monitor every morning."""
         self.topics["monitor"] = self._topic("monitor")
-        self._trigger("monitor", account="monitor")
+        retrain = "yes" if self.settings.request_retraining else "no"
+        self._trigger("monitor", account="monitor", optional={"_RETRAIN": retrain})
         target = CloudSchedulerJobPubsubTarget(
             topic_name=self.topics["monitor"].resource.id,
             data="e30=",  # base64 of {}

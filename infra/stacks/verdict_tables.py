@@ -41,6 +41,7 @@ VERDICTS = [
     {"name": "judged_at", "type": "TIMESTAMP", "mode": "NULLABLE"},
     {"name": "told", "type": "BOOLEAN", "mode": "NULLABLE"},
     {"name": "quality", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "retraining", "type": "STRING", "mode": "NULLABLE"},
 ]
 ACCEPTANCES = [
     {"name": "model", "type": "STRING", "mode": "REQUIRED"},

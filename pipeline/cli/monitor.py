@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="end with 0 where somebody is needed: for a trigger's build, which is no failure then",
     )
+    parser.add_argument(
+        "--request-retraining",
+        choices=("yes", "no"),
+        default="no",
+        help="ask for a retraining where a drift lasts; here: say by which command (default: no)",
+    )
     _add_acceptance(parser)
     shared.add_runs(parser, holds="published versions and pages")
 
@@ -101,9 +107,12 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.progress import Progress
 
     failures: dict[str, str] = {}
+    may_retrain = options.request_retraining == "yes"
     with Progress(sys.stderr) as progress:
         watched = [
-            part for model in models if (part := _watch(place, model, days, progress, failures))
+            part
+            for model in models
+            if (part := _watch(place, model, days, progress, failures, may_retrain=may_retrain))
         ]
         if watched:
             overview_page.write(place, days[-1])
@@ -122,12 +131,14 @@ def _watch(
     days: list[date],
     observer: "Observer",
     failures: dict[str, str],
+    *,
+    may_retrain: bool,
 ) -> "Watched | None":
     """One model; its failure does not stop the others."""
     from pipeline.monitoring.watch import watch
 
     try:
-        return watch(place, model, days, observer)
+        return watch(place, model, days, observer, may_retrain=may_retrain)
     except (RunError, ConfigurationError) as error:
         failures[model] = str(error)
         return None

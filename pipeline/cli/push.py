@@ -8,6 +8,7 @@ from pipeline.cli import options as shared
 from pipeline.cli import route as routes
 from pipeline.errors import ConfigurationError
 from settings import REPOSITORY
+from settings.values import shown
 
 if TYPE_CHECKING:
     from pipeline.delivery.pushes import Pushed, Retraining
@@ -42,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="all",
         help="with --retrain and --promote: names joined by commas (default: all)",
     )
+    parser.add_argument(
+        "--request",
+        metavar="ID",
+        default="",
+        help="with --retrain of one model: what the monitor calls it, for it to be started once",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,6 +56,9 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     from pipeline.delivery import pushes
 
+    if options.request:
+        retraining = pushes.retrain_once(stage, options.models, options.request)
+        return _report_retrainings(options, [retraining])
     if options.retrain:
         return _report_retrainings(options, pushes.retrain(stage, options.models))
     elif options.promote:
@@ -71,12 +81,17 @@ def _check(options: argparse.Namespace) -> None:
             f"--commit is {options.commit!r}, allowed with --promote alone: "
             "--head names what is delivered"
         )
+    if options.request and not options.retrain:
+        raise ConfigurationError(
+            f"--request is {shown(options.request)}, allowed with --retrain alone"
+        )
 
 
 def _report_retrainings(options: argparse.Namespace, retrainings: "list[Retraining]") -> int:
     lines = []
     for retraining in retrainings:
-        answer = retraining.build.url if retraining.build else f"not started: {retraining.error}"
+        problem = retraining.error or retraining.reason
+        answer = retraining.build.url if retraining.build else f"not started: {problem}"
         lines.append(f"{', '.join(retraining.models)}: {answer}")
     result = [asdict(retraining) for retraining in retrainings]
     shared.report(options, "\n".join(lines) or "nothing is delivered yet", result)

@@ -3,21 +3,21 @@
 The stage's record says what is due. Repeated and concurrent pushes start one build.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from pipeline.delivery import git, record_object
+from pipeline.delivery import git, record_object, retraining_requests
 from pipeline.delivery.record import Push, Record
+from pipeline.delivery.retraining_requests import STARTING, Request
 from pipeline.delivery.route import Route
 from pipeline.errors import ConfigurationError, RunError, UnreachableError
 from pipeline.gcp import cloud_build
 from pipeline.gcp.stage import Stage
+from settings.values import shown
 
-# a push that has told no build by then has died before it could start one
-STARTING = timedelta(minutes=2)
 NOTHING_DUE = "nothing to deliver: no change since the last delivery reaches an image or a model"
 
 
@@ -35,12 +35,14 @@ class Pushed:
 class Retraining:
     """The build that retrains these models, or the sentence of its refusal.
 
-    The build may have been there: one that has not ended is started no second time.
+    The build may have been there: one that has not ended is started no second time. Where none is
+    due, `reason` says why.
     """
 
     models: list[str]
     build: cloud_build.Build | None
     error: str | None
+    reason: str | None = None
 
 
 def push(stage: Stage, repository: Path, head: str, *, again: bool) -> Pushed:
@@ -110,6 +112,66 @@ def retrain(stage: Stage, models: str) -> list[Retraining]:
     return [_retraining(stage, commit, models) for commit, models in commits.items()]
 
 
+def retrain_once(stage: Stage, model: str, request_id: str) -> Retraining:
+    """Have a model retrained as the monitor asks for by this request, which is taken once.
+
+    A request of a version that has left meanwhile is taken and starts nothing.
+    """
+    delivery = record_object.recorded_model(stage, model).current
+    now = datetime.now(UTC)
+    request = _taken(stage, model, request_id, now)
+    if request.build is not None:
+        return Retraining([model], cloud_build.get(stage, request.build), None)
+    if request.taken_at != now:
+        return Retraining([model], None, None, "another message of this request starts it")
+    if request.version != delivery.registry_version:
+        reason = f"version {request.version}, which asked for it, has left"
+        return Retraining([model], None, None, reason)
+    return _requested(stage, model, delivery.commit, request.id)
+
+
+def _taken(stage: Stage, model: str, request_id: str, now: datetime) -> Request:
+    """The request, taken now unless somebody else did so.
+
+    What was taken by somebody who has died since is taken again.
+    """
+
+    def take(request: Request) -> Request:
+        if request.build or request.is_starting(now):
+            return request
+        return replace(request, taken_at=now)
+
+    requests = retraining_requests.changed(stage, model, request_id, take)
+    for request in requests:
+        if request.id == request_id:
+            return request
+    allowed = ", ".join(request.id for request in requests[-3:]) or "none yet"
+    raise ConfigurationError(
+        f"--request is {shown(request_id)}, "
+        f"allowed is one that the monitor has asked for {model}: {allowed}"
+    )
+
+
+def _requested(stage: Stage, model: str, commit: str, request_id: str) -> Retraining:
+    """Start the request's build, or find the one that its first receiver has started."""
+
+    def tell(change: Callable[[Request], Request]) -> None:
+        retraining_requests.changed(stage, model, request_id, change)
+
+    try:
+        build = cloud_build.requested(stage, "modules", request_id)
+        build = build or _ongoing_or_started(stage, commit, [model], request_id)
+    except UnreachableError:
+        # It may have been started: the next message finds it.
+        tell(lambda request: replace(request, sent_at=None))
+        raise
+    except RunError as error:
+        tell(lambda request: replace(request, sent_at=None, taken_at=None))
+        return Retraining([model], None, str(error))
+    tell(lambda request: replace(request, build=build.id))
+    return Retraining([model], build, None)
+
+
 def _retraining(stage: Stage, commit: str, models: list[str]) -> Retraining:
     """Start one build; a refusal is its answer, since others may have started before."""
     try:
@@ -119,14 +181,18 @@ def _retraining(stage: Stage, commit: str, models: list[str]) -> Retraining:
     return Retraining(models, build, None)
 
 
-def _ongoing_or_started(stage: Stage, commit: str, models: list[str]) -> cloud_build.Build:
+def _ongoing_or_started(
+    stage: Stage, commit: str, models: list[str], request: str = ""
+) -> cloud_build.Build:
     """Return the build of these models that has not ended, or start one.
 
     So a call, or a message, that comes twice asks no person for a second approval.
     """
     names = ",".join(models)
     build = cloud_build.ongoing(stage, "modules", commit=commit, models=names)
-    return build or cloud_build.start(stage, "modules", commit=commit, models=names)
+    if build is not None:
+        return build
+    return cloud_build.start(stage, "modules", commit=commit, models=names, request=request)
 
 
 def promote(source: Stage, stage: Stage, commit: str | None, models: str) -> cloud_build.Build:

@@ -62,13 +62,13 @@ def release(
     endpoint = endpoint_of(stage, model)
     id_ = deployment.deployed(endpoint, version, candidate.images, observer)
 
-    def check_place() -> None:
+    def check_record() -> None:
         record = record_object.read(stage)
         still_wanted(record)
-        _check_place(record, model, old_model)
+        check_place(record, model, old_model)
 
     try:
-        delivery = _introduced(candidate, endpoint, id_, old_model, observer, check_place)
+        delivery = _introduced(candidate, endpoint, id_, old_model, observer, check_record)
         record = _recorded(endpoint, delivery, old_model)
     except CredentialsError:  # the next delivery sweeps
         raise
@@ -118,13 +118,13 @@ def _recorded(endpoint: Endpoint, delivery: Delivery, old_model: Model | None) -
         model_now = record.models.get(model)
         is_written = model_now is not None and model_now.current == delivery
         if not is_written:
-            _check_place(record, model, old_model)
+            check_place(record, model, old_model)
         return delivered(record, model, delivery, traffic_change)
 
     return record_object.update(stage, change)
 
 
-def _check_place(record: Record, model: str, old_model: Model | None) -> None:
+def check_place(record: Record, model: str, old_model: Model | None) -> None:
     """Raise SupersededError where the record names other versions than `old_model` does.
 
     What machines they are on may have changed.

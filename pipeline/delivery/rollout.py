@@ -12,8 +12,8 @@ from typing import Literal
 
 from pipeline import spec
 from pipeline.delivery import git, record_object, recorded_images, run_report
-from pipeline.delivery.record import Images, Record, SupersededError
-from pipeline.delivery.releases import Candidate, release, sweep
+from pipeline.delivery.record import Images, Model, Record, SupersededError
+from pipeline.delivery.releases import Candidate, check_place, release, sweep
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry, event_log, pipeline_jobs, pubsub
 from pipeline.gcp.modules import addresses, upload
@@ -61,6 +61,7 @@ class Rollout:
         """
         for delivered_images in set(images.values()):
             artifact_registry.check(self.stage, delivered_images)
+        recorded_models = record_object.read(self.stage).models
         runs: dict[str, PipelineJob] = {}
         verdicts: list[Verdict] = []
         today = datetime.now(UTC).date()
@@ -72,7 +73,9 @@ class Rollout:
         for model, outcome in pipeline_jobs.wait(self.stage, runs, self.observer):
             address = run_report.address(self.stage, model, outcome.run)
             with self._failures(model, verdicts, report=address):
-                verdicts.append(self._judged(model, images[model], outcome, address))
+                old_model = recorded_models.get(model)
+                verdict = self._judged(model, images[model], outcome, address, old_model)
+                verdicts.append(verdict)
             verdicts[-1] = replace(verdicts[-1], report=self._report(model, outcome))
         return sorted(verdicts, key=lambda verdict: verdict.model)
 
@@ -106,7 +109,10 @@ class Rollout:
         with shown(self.observer, f"{model} report"):
             return run_report.write(self.stage, model, outcome.run, outcome.error)
 
-    def _judged(self, model: str, images: Images, outcome: Outcome, report: str) -> Verdict:
+    def _judged(
+        self, model: str, images: Images, outcome: Outcome, report: str, old_model: Model | None
+    ) -> Verdict:
+        """Release what the run has made; `old_model` was recorded when it began."""
         stage, run = self.stage, outcome.run
         if outcome.error is not None:
             raise RunError(outcome.error)
@@ -115,22 +121,21 @@ class Rollout:
             event_log.tell(stage, "not_blessed", model, **facts)
             reason = f"the candidate was refused, what served before still does ({run})"
             return Verdict(model, "not blessed", reason)
-        is_retraining = is_recorded(record_object.read(stage), self.commit, [model])
         modules = addresses(ModelFolder.load(model), stage)
         candidate = Candidate(stage, model, self.commit, images, run, outcome.version, modules)
-        check = partial(self._check_wanted, model=model, is_retraining=is_retraining)
+        check = partial(self._check_wanted, model=model, old_model=old_model)
         delivery = release(candidate, self.observer, check)
         return Verdict(model, "delivered", f"version {delivery.registry_version} serves")
 
-    def _check_wanted(self, record: Record, *, model: str, is_retraining: bool) -> None:
+    def _check_wanted(self, record: Record, *, model: str, old_model: Model | None) -> None:
         """Raise SupersededError if something newer takes this delivery's place.
 
-        A retraining is checked against this stage's `record`, a promotion against the source
-        stage's, a first delivery against the last push.
+        A retraining is of what was recorded when it began: what was released or taken back since
+        then stays. A promotion is checked against the source stage's record, a first delivery
+        against the last push.
         """
-        if is_retraining:
-            if not is_recorded(record, self.commit, [model]):
-                raise SupersededError(f"another commit of {model} was delivered meanwhile")
+        if old_model is not None and old_model.current.commit == self.commit:
+            check_place(record, model, old_model)
         elif self.source is None:
             admit(record, self.commit, self.stage, [model])
         elif not is_recorded(record_object.read(self.source), self.commit, [model]):

@@ -3,6 +3,7 @@
 One build is started whatever happens on the way.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +15,10 @@ from pipeline.gcp.stage import Stage
 # as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
 NO_MODELS, ALL_MODELS = "none", "all"
 LOOKED_AT = 50  # builds, the newest: enough for a day of a small team
+# Of a build, for whoever looks for it; a triggered build may have a substitution that its recipe
+# does not take (docs.cloud.google.com/build/docs/api/reference/rest/v1/projects.builds,
+# SubstitutionOption).
+REQUEST = "_REQUEST"
 ONGOING = ("PENDING", "QUEUED", "WORKING")  # PENDING waits for an approval
 
 
@@ -24,12 +29,13 @@ class Build:
     url: str
 
 
-def start(stage: Stage, recipe: str, *, commit: str, models: str) -> Build:
+def start(stage: Stage, recipe: str, *, commit: str, models: str, request: str = "") -> Build:
     """Run the trigger of build/<recipe>.yaml for exactly this commit.
 
-    Raises RunError where Cloud Build does not take it.
+    `request` is kept with the build: `requested` finds it. Raises RunError where Cloud Build does not take it.
     """
     name = stage.names.trigger(recipe)
+    values = {"_MODELS": models} | ({REQUEST: request} if request else {})
     with stage.asking(f"the trigger {name}"):
         trigger = _trigger(stage, name)
         old_builds = patiently(lambda: _builds(stage, trigger))
@@ -40,7 +46,7 @@ def start(stage: Stage, recipe: str, *, commit: str, models: str) -> Build:
             for build in _builds(stage, trigger):
                 if build.id not in old_ids and _is_of(build, commit, models):
                     return _build(build)
-            return _run(stage, trigger, commit, models)
+            return _run(stage, trigger, commit, values)
 
         return patiently(attempt)
 
@@ -68,14 +74,22 @@ def ongoing(stage: Stage, recipe: str, *, commit: str, models: str) -> Build | N
     return None
 
 
-def _run(stage: Stage, trigger: protocols.Trigger, commit: str, models: str) -> Build:
+def requested(stage: Stage, recipe: str, request: str) -> Build | None:
+    """Return the build that was started for this request, ended or not."""
+    for build in _builds_by(stage, recipe):
+        if build.substitutions.get(REQUEST) == request:
+            return _build(build)
+    return None
+
+
+def _run(stage: Stage, trigger: protocols.Trigger, commit: str, values: Mapping[str, str]) -> Build:
     """Run the trigger.
 
     A regional trigger is run by its own path, and both ids are required beside it. Google's client
     sends a project only to the path of global triggers. See
     https://cloud.google.com/build/docs/api/reference/rest/v1/projects.locations.triggers/run.
     """
-    source = {"commitSha": commit, "substitutions": {"_MODELS": models}}
+    source = {"commitSha": commit, "substitutions": values}
     body = {"projectId": stage.project, "triggerId": trigger.id, "source": source}
     path = f"v1/{trigger.resource_name}:run"
     operation = stage.cloud_build_rest.post(path, json=body).json()

@@ -1,4 +1,4 @@
-"""The message from one stage to the next: a request for a promotion."""
+"""The messages that start a trigger: from one stage to the next, and from the monitor."""
 
 from collections.abc import Iterator
 
@@ -13,9 +13,20 @@ def ask_to_promote(stage: Stage, commit: str, models: list[str]) -> None:
 
     A caller that runs a trigger has to be allowed all that the trigger's account is.
     """
-    name = stage.names.topic("promote")
+    attributes = [{"commit": commit, "models": names} for names in _joined(models)]
+    _publish(stage, "promote", attributes)
+
+
+def ask_to_retrain(stage: Stage, model: str, request: str) -> None:
+    """Ask for a model's retraining; a message of the same request is taken once."""
+    _publish(stage, "retrain", [{"models": model, "request": request}])
+
+
+def _publish(stage: Stage, topic: str, attributes: list[dict[str, str]]) -> None:
+    """Publish a message for each set of attributes."""
+    name = stage.names.topic(topic)
     path = f"v1/projects/{stage.project}/topics/{name}:publish"
-    messages = [{"attributes": {"commit": commit, "models": names}} for names in _joined(models)]
+    messages = [{"attributes": values} for values in attributes]
     with stage.asking(f"the topic {name}"):
         patiently(lambda: stage.pubsub.post(path, json={"messages": messages}))
 

@@ -15,10 +15,11 @@ from pipeline.gcp.clients import patiently
 from pipeline.gcp.endpoints import endpoint_of, measured
 from pipeline.gcp.protocols import BigQuery
 from pipeline.gcp.stage import Stage
-from pipeline.monitoring import baselines
+from pipeline.monitoring import baselines, cloud_retraining
 from pipeline.monitoring.completeness import Answered
 from pipeline.monitoring.log import upkeep
 from pipeline.monitoring.place import Span, Tables, Version, baseline_or_problem
+from pipeline.monitoring.retraining import Wish
 from pipeline.monitoring.verdicts import midnight
 from settings.artifacts import PAGES, REPORTS
 
@@ -156,6 +157,9 @@ class Cloud:
         self, event: str, model: str, key: str, at: datetime, facts: Mapping[str, str]
     ) -> None:
         event_log.tell_once(self._stage, event, model, key=key, at=at.astimezone(UTC), **facts)
+
+    def ask_for_retraining(self, wish: Wish) -> str:
+        return cloud_retraining.ask(self._stage, wish)
 
     def page(self, name: str) -> str:
         return browser.address(self._stage, f"{PAGES}{name}.html")

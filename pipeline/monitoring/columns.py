@@ -24,6 +24,7 @@ VERDICTS: tuple[Column, ...] = (
     ("judged_at", "TIMESTAMP", "NULLABLE"),
     ("told", "BOOLEAN", "NULLABLE"),  # its events are in the event log
     ("quality", "STRING", "NULLABLE"),  # JSON, of live.Quality
+    ("retraining", "STRING", "NULLABLE"),  # when one was asked for, or why none was
 )
 ACCEPTANCES: tuple[Column, ...] = (
     ("model", "STRING", "REQUIRED"),

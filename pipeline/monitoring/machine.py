@@ -9,11 +9,12 @@ from pathlib import Path
 from pipeline.baseline.content import Baseline
 from pipeline.gcp.bigquery import asking, client_of
 from pipeline.gcp.protocols import BigQuery
-from pipeline.monitoring import baselines
+from pipeline.monitoring import baselines, retraining
 from pipeline.monitoring.columns import ACCEPTANCES, VERDICTS, Column
 from pipeline.monitoring.completeness import Answered
 from pipeline.monitoring.log.log_tables import described
 from pipeline.monitoring.place import Span, Tables, Version, baseline_or_problem
+from pipeline.monitoring.retraining import Wish
 from pipeline.monitoring.server_metrics import ServerMetrics
 from pipeline.serving import saved_model
 from pipeline.serving.request_log.table import TIMEOUT_SECONDS, LogTable
@@ -105,6 +106,14 @@ class Machine:
         self, event: str, model: str, key: str, at: datetime, facts: Mapping[str, str]
     ) -> None:
         """There is no event log here: the verdict is on the terminal."""
+
+    def ask_for_retraining(self, wish: Wish) -> str:
+        """There is no topic here: the command is for a person, or for a script."""
+        reason = retraining.refusal(wish, ())
+        if reason is not None:
+            return f"{retraining.NOT_ASKED}: {reason}"
+        command = f"python3 -m pipeline run {wish.model} --until {wish.day}"
+        return f"a retraining is due, and there is no topic here to ask: run `{command}`"
 
     def page(self, name: str) -> str:
         return str(self.runs / PAGES / f"{name}.html")

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.baseline.content import Baseline
 from pipeline.errors import DataError
 from pipeline.gcp.protocols import BigQuery
 from pipeline.monitoring.completeness import Answered
+
+if TYPE_CHECKING:
+    from pipeline.monitoring.retraining import Wish
 
 WINDOW_DAYS = 7  # of a version without a baseline
 NO_BASELINE = "it was trained before there were baselines: train the model again"
@@ -108,6 +111,9 @@ class Place(Protocol):
         self, event: str, model: str, key: str, at: datetime, facts: Mapping[str, str]
     ) -> None:
         """Write an event; one of the same key and time is written once, however often."""
+
+    def ask_for_retraining(self, wish: "Wish") -> str:
+        """Ask for what the wish is due, once; say what is asked, or why nothing is."""
 
     def page(self, name: str) -> str:
         """The address of a page, there or not yet: a model's, or the overview's."""

@@ -13,8 +13,9 @@ def line(row: Row) -> str:
     version = f"version {row.version}" if row.version else verdict.deployed_model_id
     line = f"{verdict.model}: {version}: {verdict.kind}: {verdict.sentence}"
     notes = [f"\n  {finding.accepted}" for finding in verdict.findings if finding.accepted]
+    retraining = f"\n  {row.retraining}" if row.retraining else ""
     page = f"\n  page: {row.report}" if row.report else ""
-    return "".join([line, *notes, page])
+    return "".join([line, *notes, retraining, page])
 
 
 def as_json(row: Row) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def as_json(row: Row) -> dict[str, Any]:
         "end": row.verdict.end.isoformat(),
         "verdict": kind,
         "version": row.version,
+        "retraining": row.retraining,
         "page": row.report,
         "needs_someone": row.verdict.needs_someone,
         "quality": live.as_json(row.verdict.quality),

@@ -27,8 +27,8 @@ WHEN MATCHED THEN UPDATE SET {", ".join(CHANGES)}
 WHEN NOT MATCHED THEN
   INSERT ({", ".join(NAMES)}) VALUES ({", ".join(f"S.{name}" for name in NAMES)})
 """
-SELECT = """
-SELECT * FROM `{table}`
+SELECT = f"""
+SELECT {", ".join(NAMES)} FROM `{{table}}`
 WHERE window_end > @begin AND window_end <= @end AND model = COALESCE(@model, model)
 ORDER BY window_end, deployed_model_id
 """
@@ -47,6 +47,7 @@ class Row:
     report: str | None = None  # the page's address
     judged_at: datetime
     told: bool = False
+    retraining: str | None = None  # when one was asked for, or why none was
 
     @property
     def day(self) -> date:
@@ -74,6 +75,7 @@ class Row:
             "judged_at": self.judged_at,
             "told": self.told,
             "quality": live.encode(verdict.quality),
+            "retraining": self.retraining,
         }
 
 
@@ -136,12 +138,22 @@ def _row(values: BigQueryRow) -> Row:
         report=values["report"],
         judged_at=values["judged_at"] or verdict.end,
         told=bool(values["told"]),
+        retraining=values["retraining"],
     )
 
 
 def _smallest(values: BigQueryRow) -> Smallest | None:
     scale, share = values["smallest_scale"], values["smallest_share"]
     return None if share is None else Smallest(scale=scale, share=share)
+
+
+def same(verdict: Verdict, rows: Iterable[Row]) -> Row | None:
+    """The row that the verdict's own takes the place of."""
+    return next((row for row in rows if _key(row.verdict) == _key(verdict)), None)
+
+
+def _key(verdict: Verdict) -> tuple[str, datetime, datetime]:
+    return verdict.deployed_model_id, verdict.begin, verdict.end
 
 
 def open_before(rows: Iterable[Row], day: date) -> list[OpenFinding]:

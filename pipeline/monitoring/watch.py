@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
 from pipeline.errors import RunError
-from pipeline.monitoring import acceptance, verdicts, window
+from pipeline.monitoring import acceptance, retraining, verdicts, window
 from pipeline.monitoring.acceptance import Acceptance
 from pipeline.monitoring.log import profiles
 from pipeline.monitoring.outcomes import days as outcome_days
@@ -53,8 +53,17 @@ class Ledger:
     outcomes: Outcomes | None = None
 
 
-def watch(place: Place, model: str, days: Sequence[date], observer: Observer) -> Watched:
+def watch(
+    place: Place,
+    model: str,
+    days: Sequence[date],
+    observer: Observer,
+    *,
+    may_retrain: bool = False,
+) -> Watched:
     """Judge the windows that end on each of these days, in order.
+
+    A retraining is asked for by the last one alone, and if it may be.
 
     Raises RunError where the place does not answer.
     """
@@ -69,22 +78,65 @@ def watch(place: Place, model: str, days: Sequence[date], observer: Observer) ->
     with shown(observer, f"{model} judge"):
         ledger = _ledger(place, model, versions, since, days[-1])
         ledger = replace(ledger, outcomes=outcomes)
+        failures = [failure] if failure else []
         for day in days:
-            _judge(place, model, ledger, day, is_last=day == days[-1])
+            is_last = day == days[-1]
+            failures += _judge(place, model, ledger, day, is_last=is_last, may_retrain=may_retrain)
         rows = tuple(row for row in ledger.rows if row.day == days[-1])
         reason = "" if rows else f"nothing of it was served in the days until {days[-1]}"
         publication.tell_monitored(place, model, rows, reason)
+    failure = "; ".join(failures)
     watched = Watched(model=model, rows=rows, reason=reason, failure=failure)
     return _with_notes(place, watched, versions, observer)
 
 
-def _judge(place: Place, model: str, ledger: Ledger, day: date, *, is_last: bool) -> None:
-    """Judge the windows of one day; those before the last, or before judged ones, are no news."""
+def _judge(
+    place: Place, model: str, ledger: Ledger, day: date, *, is_last: bool, may_retrain: bool
+) -> list[str]:
+    """Judge the windows of one day; return why a retraining could not be asked for.
+
+    Those before the last, or before judged ones, are no news.
+    """
     judged = list(_judged(place, model, ledger, day))
-    is_newest = all(row.day <= day for row in ledger.rows)
-    rows = publication.publish(place, judged, ledger.rows, is_news=is_last and is_newest)
+    is_news = is_last and all(row.day <= day for row in ledger.rows)
+    failures: list[str] = []
+    if is_news and may_retrain:
+        judged = [_with_request(place, ledger, part, failures) for part in judged]
+    else:
+        judged = [_without_request(ledger, part, is_news=is_news) for part in judged]
+    rows = publication.publish(place, judged, ledger.rows, is_news=is_news)
     others = [row for row in ledger.rows if row.day != day]
     ledger.rows[:] = [*others, *rows]
+    return failures
+
+
+def _with_request(place: Place, ledger: Ledger, part: Judged, failures: list[str]) -> Judged:
+    """The verdict with what is asked for; a failure to ask loses no verdict."""
+    if not retraining.concerns(part.verdict):
+        return part
+    wish = retraining.Wish(
+        version=part.window.version,
+        verdict=part.verdict,
+        day=part.window.last,
+        earlier=ledger.rows,
+        acceptances=ledger.acceptances,
+    )
+    try:
+        sentence = place.ask_for_retraining(wish)
+    except RunError as error:
+        failures.append(f"a retraining is due and not asked for yet: {error}")
+        sentence = failures[-1]
+    return replace(part, retraining=sentence)
+
+
+def _without_request(ledger: Ledger, part: Judged, *, is_news: bool) -> Judged:
+    """The verdict with what was asked for when the same window was judged before."""
+    row = verdicts.same(part.verdict, ledger.rows)
+    if row is not None and row.retraining:
+        return replace(part, retraining=row.retraining)
+    if is_news and part.verdict.kind in retraining.NEEDED:
+        return replace(part, retraining=retraining.SWITCHED_OFF)
+    return part
 
 
 def _with_notes(
@@ -96,8 +148,8 @@ def _with_notes(
         with shown(observer, f"{watched.model} log"):
             notes = place.keep_log(watched.model, baselines)
     except RunError as error:
-        failures = [failure for failure in (watched.failure, str(error)) if failure]
-        return replace(watched, failure="; ".join(failures))
+        failure = "; ".join(filter(None, [watched.failure, str(error)]))
+        return replace(watched, failure=failure)
     return replace(watched, notes=tuple(notes))
 
 

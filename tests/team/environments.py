@@ -22,6 +22,7 @@ Settings:
   readers: tuple[str, ...] = ()             principals that read the log without personal data
   alert_emails: tuple[str, ...] = ()        who is told; needed unless deletable
   approval_required: bool = True            a delivery waits for a person in Cloud Build
+  request_retraining: bool = False          the monitor asks for one where a drift lasts
   legacy_ai_platform: bool = False          also the models of AI Platform, for its old clients
   gcr_repository: bool = False              also a repository for Container Registry's addresses
 

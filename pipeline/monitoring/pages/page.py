@@ -32,6 +32,7 @@ class Version:
     window: Profile | None = None
     days: Mapping[date, Profile] = field(default_factory=dict)
     report: str | None = None  # the address of its run's report.html
+    retraining: str | None = None  # when one was asked for, or why none was
 
 
 @dataclass(frozen=True, kw_only=True)

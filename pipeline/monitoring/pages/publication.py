@@ -21,8 +21,11 @@ from settings.values import cut
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
+    """A verdict; `retraining` says when one was asked for, or why none was."""
+
     verdict: Verdict
     window: Window
+    retraining: str | None = None
 
 
 def publish(
@@ -52,7 +55,7 @@ def publish(
 def _row(part: Judged, earlier: Sequence[Row], *, is_news: bool) -> tuple[Row, list[OpenFinding]]:
     """The verdict's row, and its findings that somebody is to be told of."""
     day = part.window.last
-    same = _same(part.verdict, earlier)
+    same = verdicts.same(part.verdict, earlier)
     open_findings = verdicts.open_before(earlier, day)
     entries = findings.continued(findings.of(part.verdict, day), open_findings)
     entries = findings.told_as(entries, verdicts.told_on(earlier, day))
@@ -63,6 +66,7 @@ def _row(part: Judged, earlier: Sequence[Row], *, is_news: bool) -> tuple[Row, l
         version=part.window.version.number or None,
         report=same.report if same else None,
         judged_at=_judged_at(same),
+        retraining=part.retraining,
     )
     return row, due
 
@@ -76,16 +80,6 @@ def _judged_at(same: Row | None) -> datetime:
     if same is None or same.told:
         return datetime.now(UTC)
     return same.judged_at
-
-
-def _same(verdict: Verdict, earlier: Sequence[Row]) -> Row | None:
-    """The row that the verdict's own takes the place of."""
-    rows = [row for row in earlier if _key(row.verdict) == _key(verdict)]
-    return rows[0] if rows else None
-
-
-def _key(verdict: Verdict) -> tuple[str, datetime, datetime]:
-    return verdict.deployed_model_id, verdict.begin, verdict.end
 
 
 def _write(place: Place, row: Row) -> None:
@@ -154,4 +148,5 @@ def _page_version(part: Judged) -> page.Version:
         window=profile if profile.instances else None,
         days=days,
         report=window.version.report,
+        retraining=part.retraining,
     )

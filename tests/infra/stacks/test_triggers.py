@@ -1,12 +1,13 @@
 """The rules for the triggers of every stage."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from environments import ENVIRONMENTS
+from environments import DEV, ENVIRONMENTS
 from settings import REPOSITORY
-from tests.infra.conftest import every_stage, stage_of
+from tests.infra.conftest import every_stage, stage_of, synthesize
 
 STAGE_COUNT = len(ENVIRONMENTS)
 TRIGGER = "google_cloudbuild_trigger"
@@ -20,6 +21,8 @@ ASKED = {
     "_MODELS": "$(body.message.attributes.models)",
     "_COMMIT": "$(body.message.attributes.commit)",
 }
+REQUEST = "$(body.message.attributes.request)"
+OWN = {"promote": {"_COMMIT"}, "retrain": {"_REQUEST"}, "monitor": {"_RETRAIN"}}
 
 
 def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
@@ -39,8 +42,7 @@ def test_every_trigger_supplies_what_its_recipe_takes(synthesized):
         placeholders = re.findall(r"\$\{?(_[A-Z]+)", text)
 
         expected = {"_STAGE", "_MODELS"}
-        if recipe.stem == "promote":
-            expected.add("_COMMIT")
+        expected |= OWN.get(recipe.stem, set())
         substitutions = trigger.substitutions
         assert substitutions["_STAGE"] == stage_of(stack)
         assert set(substitutions) == expected
@@ -108,8 +110,8 @@ def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
     topics = topic_names(synthesized, delivery)
     recipes = {
         "modules": (None, {"_MODELS": "all"}),
-        "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"]}),
-        "monitor": ("monitor", {"_MODELS": "all"}),
+        "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"], "_REQUEST": REQUEST}),
+        "monitor": ("monitor", {"_MODELS": "all", "_RETRAIN": "no"}),
         **own,
     }
     expected = {}
@@ -154,6 +156,16 @@ def test_the_monitor_is_asked_for_each_morning(synthesized):
         assert trigger.approval_config["approval_required"] is False
         assert topics[trigger.pubsub_config["topic"]] == names.topic("monitor")
         assert topics[job.pubsub_target["topic_name"]] == names.topic("monitor")
+
+
+def test_the_monitor_asks_for_retrainings_where_its_stage_says_so(tmp_path):
+    asking = replace(DEV, request_retraining=True)
+
+    stacks = synthesize(tmp_path, {"dev": asking})
+
+    triggers = {trigger.name: trigger for trigger in stacks.of("delivery-dev", TRIGGER)}
+    monitor = triggers[asking.names.trigger("monitor")]
+    assert monitor.substitutions["_RETRAIN"] == "yes"
 
 
 def test_the_morning_is_utc_s_wherever_the_stage_lies(synthesized):

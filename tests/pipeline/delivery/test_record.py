@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from pipeline.delivery import record_object
+from pipeline.delivery import record_object, shared_object
 from pipeline.delivery.record import EMPTY, Record, delivered, encode
 from pipeline.errors import RunError
 from pipeline.gcp.stage import Stage
@@ -115,7 +115,7 @@ def test_a_busy_store_is_asked_again(blob, store, dev, status):
 
 
 def test_a_record_that_never_holds_still_is_given_up(blob, dev, monkeypatch):
-    monkeypatch.setattr(record_object, "CONTENDED_SECONDS", 0.5)
+    monkeypatch.setattr(shared_object, "CONTENDED_SECONDS", 0.5)
     versions = (replace(FIRST, registry_version=str(number)) for number in range(1000))
 
     def change(record: Record) -> Record:
