@@ -25,6 +25,7 @@ from settings import Settings
 EVERY_MORNING = "0 6 * * *"
 ASKED_MODELS = "$(body.message.attributes.models)"  # by the sender of the message
 ASKED_COMMIT = "$(body.message.attributes.commit)"
+NO_REQUEST = "none"  # of a call: it is the retrain recipe that has one
 ASKED_REQUEST = "$(body.message.attributes.request)"  # by the monitor; a person's has none
 
 
@@ -45,7 +46,8 @@ class Delivery(StageStack):
             self.topics["promote"] = self._topic("promote")
         recipes = ("modules",) if previous else ("image", "modules")
         for recipe in recipes:
-            self._trigger(recipe)
+            optional = {"_REQUEST": NO_REQUEST} if recipe == "modules" else {}
+            self._trigger(recipe, optional=optional)
         self._trigger("retrain", models=ASKED_MODELS, optional={"_REQUEST": ASKED_REQUEST})
         if previous:
             self._promote(previous)

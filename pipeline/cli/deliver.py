@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tag",
         help="of the images to deliver in (default: the images that the record names)",
     )
+    shared.add_request(parser)
     parser.add_argument(
         "--verdict-succeeds",
         action="store_true",
@@ -29,12 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     stage = shared.stage(options.env)
+    from pipeline.delivery import retraining_requests
     from pipeline.delivery.build import deliver_or_promote
     from pipeline.delivery.record import SupersededError
     from pipeline.progress import Progress
 
     models = shared.asked_models(options.models)
+    request = shared.asked_request(options)
     try:
+        if request is not None:
+            for model in models:
+                retraining_requests.check_wanted(stage, model, request)
         with Progress(sys.stderr) as progress:
             rollout = shared.rollout(stage, options.commit, progress)
             verdicts = deliver_or_promote(rollout, models, options.tag)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.progress import Observer
 
 DONE, FAILED, NO = 0, 1, 3
+NO_REQUEST = "none"  # as a trigger spells it; a message without the attribute has an empty text
 RUNS = REPOSITORY / "runs"
 
 
@@ -44,6 +45,20 @@ def add_commit(parser: argparse.ArgumentParser) -> None:
     help_text = "the whole hash of the commit, which must be checked out"
     parser.add_argument("--commit", required=True, metavar="SHA", help=help_text)
     parser.add_argument("--models", required=True, help="all, none, or names joined by commas")
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--request",
+        metavar="ID",
+        default=NO_REQUEST,
+        help="the monitor's name of the retraining, which begins once (default: none)",
+    )
+
+
+def asked_request(options: argparse.Namespace) -> str | None:
+    """The request's id; a message of a person's has an empty one."""
+    return None if options.request in ("", NO_REQUEST) else str(options.request)
 
 
 def day(flag: str, text: str) -> date:

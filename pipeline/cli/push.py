@@ -43,12 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="all",
         help="with --retrain and --promote: names joined by commas (default: all)",
     )
-    parser.add_argument(
-        "--request",
-        metavar="ID",
-        default="",
-        help="with --retrain of one model: what the monitor calls it, for it to be started once",
-    )
+    shared.add_request(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,8 +51,9 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     from pipeline.delivery import pushes
 
-    if options.request:
-        retraining = pushes.retrain_once(stage, options.models, options.request)
+    request = shared.asked_request(options)
+    if request is not None:
+        retraining = pushes.retrain_once(stage, options.models, request)
         return _report_retrainings(options, [retraining])
     if options.retrain:
         return _report_retrainings(options, pushes.retrain(stage, options.models))
@@ -81,10 +77,9 @@ def _check(options: argparse.Namespace) -> None:
             f"--commit is {options.commit!r}, allowed with --promote alone: "
             "--head names what is delivered"
         )
-    if options.request and not options.retrain:
-        raise ConfigurationError(
-            f"--request is {shown(options.request)}, allowed with --retrain alone"
-        )
+    request = shared.asked_request(options)
+    if request is not None and not options.retrain:
+        raise ConfigurationError(f"--request is {shown(request)}, allowed with --retrain alone")
 
 
 def _report_retrainings(options: argparse.Namespace, retrainings: "list[Retraining]") -> int:

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 from pipeline.delivery import git, record_object, retraining_requests
-from pipeline.delivery.record import Push, Record
+from pipeline.delivery.record import Push, Record, SupersededError
 from pipeline.delivery.retraining_requests import STARTING, Request
 from pipeline.delivery.route import Route
 from pipeline.errors import ConfigurationError, RunError, UnreachableError
 from pipeline.gcp import cloud_build
 from pipeline.gcp.stage import Stage
-from settings.values import shown
 
 NOTHING_DUE = "nothing to deliver: no change since the last delivery reaches an image or a model"
 
@@ -124,9 +123,10 @@ def retrain_once(stage: Stage, model: str, request_id: str) -> Retraining:
         return Retraining([model], cloud_build.get(stage, request.build), None)
     if request.taken_at != now:
         return Retraining([model], None, None, "another message of this request starts it")
-    if request.version != delivery.registry_version:
-        reason = f"version {request.version}, which asked for it, has left"
-        return Retraining([model], None, None, reason)
+    try:
+        retraining_requests.check_wanted(stage, model, request_id)
+    except SupersededError as superseded:
+        return Retraining([model], None, None, str(superseded))
     return _requested(stage, model, delivery.commit, request.id)
 
 
@@ -142,14 +142,7 @@ def _taken(stage: Stage, model: str, request_id: str, now: datetime) -> Request:
         return replace(request, taken_at=now)
 
     requests = retraining_requests.changed(stage, model, request_id, take)
-    for request in requests:
-        if request.id == request_id:
-            return request
-    allowed = ", ".join(request.id for request in requests[-3:]) or "none yet"
-    raise ConfigurationError(
-        f"--request is {shown(request_id)}, "
-        f"allowed is one that the monitor has asked for {model}: {allowed}"
-    )
+    return retraining_requests.named(requests, request_id, model)
 
 
 def _requested(stage: Stage, model: str, commit: str, request_id: str) -> Retraining:

@@ -12,10 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from pipeline.delivery import record_object
+from pipeline.delivery.record import SupersededError
 from pipeline.delivery.shared_object import SharedObject
-from pipeline.errors import RunError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp.stage import Stage
 from settings.artifacts import RETRAININGS
+from settings.values import shown
 
 # Who has told no build by then has died before it could start one.
 STARTING = timedelta(minutes=2)
@@ -71,11 +74,33 @@ def changed(stage: Stage, model: str, id_: str, change: Callable[[Request], Requ
     return _object(model).update(stage, change_all)
 
 
+def named(requests: Requests, id_: str, model: str) -> Request:
+    """The request of this id; raises ConfigurationError for one that nobody made."""
+    for request in requests:
+        if request.id == id_:
+            return request
+    allowed = ", ".join(request.id for request in requests[-3:]) or "none yet"
+    raise ConfigurationError(
+        f"--request is {shown(id_)}, allowed is one that the monitor made for {model}: {allowed}"
+    )
+
+
+def check_wanted(stage: Stage, model: str, id_: str) -> None:
+    """Raise SupersededError where the version that a request is of has left.
+
+    It was taken back, or another one was released, while the request waited for its turn.
+    """
+    request = named(_object(model).read(stage), id_, model)
+    current = record_object.recorded_model(stage, model).current
+    if current.registry_version != request.version:
+        raise SupersededError(f"version {request.version} of {model}, which asked, has left")
+
+
 def sent(stage: Stage, model: str, id_: str) -> Request:
     """Write down that the request's message is sent."""
     now = datetime.now(UTC)
     requests = changed(stage, model, id_, lambda request: replace(request, sent_at=now))
-    return next(request for request in requests if request.id == id_)
+    return named(requests, id_, model)
 
 
 def _object(model: str) -> SharedObject[Requests]:

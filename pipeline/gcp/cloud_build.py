@@ -15,10 +15,7 @@ from pipeline.gcp.stage import Stage
 # as _MODELS spells them; Cloud Build can't tell an empty value from a missing one
 NO_MODELS, ALL_MODELS = "none", "all"
 LOOKED_AT = 50  # builds, the newest: enough for a day of a small team
-# Of a build, for whoever looks for it; a triggered build may have a substitution that its recipe
-# does not take (docs.cloud.google.com/build/docs/api/reference/rest/v1/projects.builds,
-# SubstitutionOption).
-REQUEST = "_REQUEST"
+REQUEST = "_REQUEST"  # of the modules recipe: what the monitor calls a retraining
 ONGOING = ("PENDING", "QUEUED", "WORKING")  # PENDING waits for an approval
 
 

@@ -29,7 +29,13 @@ GIVEN = {
     "_STAGE": "dev",
     "_MODELS": "all",
 }
-OWN = {"promote": {"_COMMIT": "c" * 40}}  # what a recipe takes beside these
+# What a recipe takes beside these.
+OWN = {
+    "modules": {"_REQUEST": "none"},
+    "promote": {"_COMMIT": "c" * 40},
+    "retrain": {"_REQUEST": "cab-1-2026-03-01"},
+    "monitor": {"_RETRAIN": "no"},
+}
 AUTHOR = {
     f"GIT_{role}_{field}": "a@b" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")
 }

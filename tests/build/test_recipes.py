@@ -19,7 +19,13 @@ COMMIT = "c" * 40
 TAG = f"{COMMIT}-7"
 TARGETS = ("pipeline", "worker", "serving")  # in the order in which they are built
 DEV = ENVIRONMENTS["dev"]
-OWN = {"promote": {"_COMMIT": COMMIT}}  # what a recipe takes beside the stage and the models
+# What a recipe takes beside the stage and the models.
+OWN = {
+    "modules": {"_REQUEST": "none"},
+    "promote": {"_COMMIT": COMMIT},
+    "retrain": {"_REQUEST": "cab-1-2026-03-01"},
+    "monitor": {"_RETRAIN": "no"},
+}
 SUBSTITUTION = re.compile(r"(?<!\$)\$\{?([A-Z_]+)")
 every_recipe = pytest.mark.parametrize("recipe", names.RECIPES)
 

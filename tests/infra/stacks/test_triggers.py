@@ -22,7 +22,12 @@ ASKED = {
     "_COMMIT": "$(body.message.attributes.commit)",
 }
 REQUEST = "$(body.message.attributes.request)"
-OWN = {"promote": {"_COMMIT"}, "retrain": {"_REQUEST"}, "monitor": {"_RETRAIN"}}
+OWN = {
+    "modules": {"_REQUEST"},
+    "promote": {"_COMMIT"},
+    "retrain": {"_REQUEST"},
+    "monitor": {"_RETRAIN"},
+}
 
 
 def test_every_trigger_acts_as_an_account_of_its_stage(synthesized):
@@ -109,7 +114,7 @@ def test_triggers_ride_on_the_topics_that_are_meant(synthesized, stage, own):
     delivery, names = f"delivery-{stage}", ENVIRONMENTS[stage].names
     topics = topic_names(synthesized, delivery)
     recipes = {
-        "modules": (None, {"_MODELS": "all"}),
+        "modules": (None, {"_MODELS": "all", "_REQUEST": "none"}),
         "retrain": ("retrain", {"_MODELS": ASKED["_MODELS"], "_REQUEST": REQUEST}),
         "monitor": ("monitor", {"_MODELS": "all", "_RETRAIN": "no"}),
         **own,

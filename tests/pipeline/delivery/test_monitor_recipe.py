@@ -85,7 +85,7 @@ def recipes(google, store, bigquery, repository, commit):
         DEV.region,
         NAMES.trigger("monitor"),
         serviceAccount=MONITOR,
-        substitutions={"_STAGE": "dev", "_MODELS": "all"},
+        substitutions={"_STAGE": "dev", "_MODELS": "all", "_RETRAIN": "no"},
         pubsubConfig={"topic": topic},
         gitFileSource={"path": "build/monitor.yaml", "revision": "refs/heads/main"},
     )

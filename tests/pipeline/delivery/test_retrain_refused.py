@@ -36,8 +36,8 @@ def test_both_are_told_where_the_second_build_is_refused(half_refused, cli):
     expected_build = {"id": build["id"], "status": "QUEUED", "url": build["logUrl"]}
     error = ferry.pop("error")
     assert result.code == 1
-    assert cab == {"models": ["cab"], "build": expected_build, "error": None}
-    assert ferry == {"models": ["ferry"], "build": None}
+    assert cab == {"models": ["cab"], "build": expected_build, "error": None, "reason": None}
+    assert ferry == {"models": ["ferry"], "build": None, "reason": None}
     assert "the trigger dev-modules: Google refuses it" in error
 
 

@@ -228,8 +228,10 @@ def _apply_stage(google: GoogleApis, stage: str) -> None:
     """The stacks' work for a stage: its bucket and its triggers."""
     settings = _settings(stage)
     storage.Client(project="p").create_bucket(settings.names.bucket("artifacts"))
-    substitutions = {"_STAGE": stage, "_MODELS": "all"}
     for recipe in RECIPES[stage]:
+        substitutions = {"_STAGE": stage, "_MODELS": "all"}
+        if recipe == "modules":
+            substitutions["_REQUEST"] = "none"
         trigger = settings.names.trigger(recipe)
         google.add_trigger(
             settings.project_id, settings.region, trigger, substitutions=substitutions
