@@ -1,15 +1,12 @@
 """Windows of a sample's rows with a fault in them, and what a verdict names of it."""
 
-from datetime import datetime, timedelta
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.baseline import counting
-from pipeline.monitoring.judging import judgement
+from tests.pipeline.monitoring.windows import verdict
 
-BEGIN = datetime(2026, 1, 5)
 SIZE = 5000
 
 
@@ -25,23 +22,11 @@ def counted(baseline, rows, instances_per_request=1):
     return counting.profile(baseline, rows, scores, instances_per_request)
 
 
-def judged(baseline, window, earlier=()):
-    return judgement.judge(
-        baseline,
-        window,
-        model=baseline.model,
-        deployed_model_id="1",
-        begin=BEGIN,
-        end=BEGIN + timedelta(days=7),
-        earlier=earlier,
-    )
-
-
 def findings(sample, baseline, change, seed=1, size=SIZE):
     """Of a window whose rows `change` has broken."""
     rows = change(drawn(sample, seed, size))
-    verdict = judged(baseline, counted(baseline, rows))
-    return verdict.findings
+    judged = verdict(baseline, counted(baseline, rows))
+    return judged.findings
 
 
 def names(sample, baseline, change, seeds=(1, 2), size=SIZE):

@@ -106,6 +106,22 @@ class Sample:
         return counting.profile(baseline, rows, self.scores[places])
 
 
+def small_baseline(rows, schema, moments=None, **settings):
+    """The baseline of a table, of held-out rows that are all alike."""
+    return compose.compose(
+        rows,
+        times=moments,
+        settings=Settings(**settings),
+        scores=np.full(10, 0.5),
+        labels=np.zeros(10),
+        importances={},
+        slices=(),
+        schema=schema,
+        model="small",
+        digest="sha256:" + "0" * 64,
+    )
+
+
 def taxi():
     columns = {**TAXI, "tips": "FLOAT"}
     table = read_csv(packaged(TAXI_FILE), columns, [""])

@@ -1,15 +1,17 @@
 """Whatever a log holds, faults are told: no counts make the rules fail, or tell a column twice."""
 
+from itertools import chain
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.baseline import compose
-from pipeline.baseline.profile import ColumnCounts, Profile
+from pipeline.baseline.profile import SCORE_BINS, ColumnCounts, Profile
 from pipeline.monitoring.judging import faults
-from tests.pipeline.monitoring.samples import Settings
+from tests.pipeline.monitoring.samples import small_baseline
+from tests.pipeline.monitoring.windows import verdict
 
 ROWS = 2000
 SCHEMA = {
@@ -23,6 +25,8 @@ SCHEMA = {
 }
 COUNTS = st.integers(0, 3000)
 LOGARITHMS = st.floats(-700, 700)
+VARIANCES = st.floats(0, 10)
+OTHER_VALUES = st.dictionaries(st.text(max_size=5), st.integers(1, 3000), max_size=3)
 
 
 def made_rows():
@@ -43,57 +47,52 @@ def made_rows():
 
 @pytest.fixture(scope="module")
 def baseline():
-    return compose.compose(
-        made_rows(),
-        times=None,
-        settings=Settings(),
-        scores=np.full(10, 0.5),
-        labels=np.zeros(10),
-        importances={},
-        slices=(),
-        schema=SCHEMA,
-        model="any",
-        digest="sha256:" + "0" * 64,
-    )
+    return small_baseline(made_rows(), SCHEMA)
+
+
+def lists(size):
+    """Counts of so many bins or cells."""
+    return st.lists(COUNTS, min_size=size, max_size=size)
 
 
 @st.composite
 def column_counts(draw, column):
-    bins = draw(st.lists(COUNTS, min_size=column.bins.count, max_size=column.bins.count))
+    bins = draw(lists(column.bins.count))
     numbers = sum(bins) if column.bins.kind == "number" else 0
-    positive = draw(st.integers(0, numbers))
+    part_of_numbers = st.integers(0, numbers)
+    positive = draw(part_of_numbers)
     mean = draw(LOGARITHMS)
+    variance = draw(VARIANCES)
     return ColumnCounts(
         bins=tuple(bins),
         missing=draw(COUNTS),
         mistyped=draw(COUNTS),
-        whole=draw(st.integers(0, numbers)),
+        whole=draw(part_of_numbers),
         positive=positive,
         log_sum=positive * mean,
-        log_square_sum=positive * (mean**2 + draw(st.floats(0, 10))),
+        log_square_sum=positive * (mean**2 + variance),
         distinct=draw(COUNTS),
-        other_values=draw(st.dictionaries(st.text(max_size=5), st.integers(1, 3000), max_size=3)),
+        other_values=draw(OTHER_VALUES),
     )
 
 
 @st.composite
 def profiles(draw, baseline):
     instances = draw(COUNTS)
-    columns = {name: draw(column_counts(column)) for name, column in baseline.columns.items()}
-    cells = {
-        pair.name: tuple(draw(COUNTS) for _ in baseline.reference.pairs[pair.name])
-        for pair in baseline.pairs
-    }
+    requests = st.integers(0, instances)
+    request_squares = st.integers(instances, instances**2)
+    columns = {name: column_counts(column) for name, column in baseline.columns.items()}
+    pairs = {name: lists(len(cells)) for name, cells in baseline.reference.pairs.items()}
     return Profile(
         instances=instances,
-        requests=draw(st.integers(0, instances)),
-        request_squares=draw(st.integers(instances, instances**2)),
+        requests=draw(requests),
+        request_squares=draw(request_squares),
         unparsable=draw(COUNTS),
         foreign=draw(COUNTS),
         unanswered=draw(COUNTS),
-        columns=columns,
-        scores=(0,) * 50,
-        pairs=cells,
+        columns=draw(st.fixed_dictionaries(columns)),
+        scores=(0,) * SCORE_BINS,
+        pairs=draw(st.fixed_dictionaries(pairs)),
     )
 
 
@@ -104,8 +103,19 @@ def test_no_column_is_told_twice(baseline, data):
 
     findings = faults.findings(baseline, window, [window])
 
-    names = [name for finding in findings for name in finding.columns]
+    columns = [finding.columns for finding in findings]
+    names = list(chain.from_iterable(columns))
     assert len(names) == len(set(names))
+
+
+@given(data=st.data())
+@settings(max_examples=30)
+def test_each_window_has_a_verdict(baseline, data):
+    window = data.draw(profiles(baseline))
+
+    judged = verdict(baseline, window, [window])
+
+    assert judged.sentence
 
 
 def test_the_baseline_has_pairs(baseline):

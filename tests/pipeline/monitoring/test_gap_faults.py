@@ -101,6 +101,14 @@ def test_numbers_as_words_are_named(flights, flights_baseline):
     assert named == {"mistyped distance"}
 
 
+def test_numbers_as_words_are_as_far_from_training_as_missing_ones(flights, flights_baseline):
+    change = as_text("distance")
+
+    [finding] = findings(flights, flights_baseline, change)
+
+    assert finding.distance == pytest.approx(1)
+
+
 @pytest.mark.parametrize("value", [0, 17031081401])
 def test_a_value_in_place_of_the_missing_is_named(taxi, taxi_baseline, value):
     change = filled("dropoff_census_tract", value)

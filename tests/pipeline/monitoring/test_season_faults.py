@@ -4,10 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.baseline import compose
 from pipeline.monitoring.judging import faults
 from tests.pipeline.monitoring.faulty import counted, multiplied, without
-from tests.pipeline.monitoring.samples import Settings
+from tests.pipeline.monitoring.samples import small_baseline
 
 HOURS = range(0, 24, 3)
 
@@ -99,19 +98,9 @@ def at_times_to_the_airport(miles, random):
 @pytest.mark.parametrize("at_night", [longer, at_times_longer, at_times_to_the_airport])
 def test_trips_of_the_night_are_no_fault(at_night):
     rows, times = trips(at_night)
-    baseline = compose.compose(
-        rows,
-        times=times,
-        settings=Settings(),
-        scores=np.full(10, 0.5),
-        labels=np.zeros(10),
-        importances={},
-        slices=(),
-        schema={"hour": "INT", "miles": "FLOAT"},
-        model="trips",
-        digest="sha256:" + "0" * 64,
-    )
-    nights = rows.filter(pa.array(rows["hour"].to_numpy() < 4))
+    baseline = small_baseline(rows, {"hour": "INT", "miles": "FLOAT"}, times)
+    hours = rows["hour"].to_numpy()
+    nights = rows.filter(pa.array(hours < 4))
 
     named = names(baseline, nights)
 

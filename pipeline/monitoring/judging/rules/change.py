@@ -11,6 +11,7 @@ from pipeline.baseline.content import Baseline, Column
 from pipeline.baseline.distance import jensen_shannon, shares
 from pipeline.baseline.profile import ColumnCounts, Profile
 from pipeline.monitoring.judging import season
+from pipeline.monitoring.judging.distances import cells
 
 ALPHA = 0.0001  # of one comparison: a window has hundreds of them
 SIGMAS = 4  # of chance, of a mean
@@ -95,8 +96,8 @@ class Change:
 
     @cached_property
     def distance(self) -> float:
-        """Bits between all values, the missing ones included."""
-        return float(jensen_shannon(_with_missing(self.training), _with_missing(self.window)))
+        """Bits between all instances; those without a usable value are a cell of their own."""
+        return float(jensen_shannon(cells(self.training), cells(self.window)))
 
     @cached_property
     def bin_distance(self) -> float:
@@ -110,9 +111,9 @@ class Change:
     @cached_property
     def chance_distance(self) -> float:
         """Bits that chance explains."""
-        cells = np.count_nonzero(self.training.bins)
+        occupied = np.count_nonzero(self.training.bins)
         rows = sum(self.training.bins)
-        chance = noise.largest_divergence(cells, self.present, rows, alpha=ALPHA)
+        chance = noise.largest_divergence(occupied, self.present, rows, alpha=ALPHA)
         return float(self.column.dispersion * chance)
 
     @property
@@ -154,7 +155,3 @@ def chance_of_share(share: float, witnesses: float, rows: float, alpha: float = 
     """By how much chance moves a share; a rare one as much as one witness's."""
     likely = min(max(share, 1 / max(1.0, witnesses)), 0.5)
     return float(noise.largest_share_change(likely, witnesses, rows, alpha=alpha))
-
-
-def _with_missing(counts: ColumnCounts) -> tuple[int, ...]:
-    return (*counts.bins, counts.missing)

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from pipeline.baseline.distance import jensen_shannon
+from pipeline.monitoring.judging.distances import cells
 from pipeline.monitoring.judging.rules.change import Change
 from pipeline.monitoring.judging.rules.expected_shares import (
     scaled_shares,
@@ -137,8 +138,7 @@ def _distance(change: Change, partner: Change) -> float:
         return 1.0
     missing = partner.training_missing
     expected = np.append(shares * (1 - missing), missing)
-    cells = (*change.window.bins, change.window.missing)
-    return float(jensen_shannon(expected, cells))
+    return float(jensen_shannon(expected, cells(change.window)))
 
 
 def _have_same_logarithms(change: Change, partner: Change) -> bool:
