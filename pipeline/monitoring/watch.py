@@ -1,4 +1,4 @@
-"""Watches one model: counts its days, judges its versions, writes and tells what is found.
+"""Watches one model: counts its days, judges its versions, writes and tells the verdicts.
 
 It may be ended at any step. What it wrote is kept, and the next time completes it: a day's counts
 and a window's verdict take the place of those before, and an event is told once.
@@ -156,13 +156,15 @@ def _with_notes(
 def _count(
     place: Place, model: str, versions: Sequence[Version], days: Sequence[date], observer: Observer
 ) -> None:
-    """Count the days that are asked for, and those before them that nobody has counted yet."""
+    """Count the days that are asked for, and those before them that lack the versions' bins."""
     tables = place.tables(model)
     baselines = _baselines(versions)
     longest = max(version.window_days for version in versions)
     before = [days[0] - timedelta(days=number) for number in range(1, longest)]
     due = profiles.due(place.client, tables.profiles, model, before, baselines)
-    for day in countable([*due, *days], place.kept_days):
+    first, last = days[0] - timedelta(days=PAGE_DAYS), days[0] - timedelta(days=1)
+    outdated = profiles.outdated(place.client, tables.profiles, model, first, last, baselines)
+    for day in countable([*due, *outdated, *days], place.kept_days):
         with shown(observer, f"{model} count {day}"):
             profiles.count(
                 place.client,

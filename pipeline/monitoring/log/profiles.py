@@ -98,6 +98,28 @@ def due(
     return [day for day in days if day not in whole or versions - whole[day]]
 
 
+def outdated(
+    client: BigQuery,
+    table: str,
+    model: str,
+    begin: date,
+    end: date,
+    baselines: Mapping[str, Baseline],
+) -> list[date]:
+    """The days on which a version was counted by other bins than its baseline now has."""
+    profile_table = ProfileTable(client=client, name=table, model=model)
+    profile_table.prepare()
+    columns = "day, deployed_model_id, bins"
+    rows = profile_table.rows(columns, begin, end, slice="", kind="requests")
+    digests = Layout(baselines).digests
+    days = {
+        row["day"]
+        for row in rows
+        if row["bins"] != digests.get(row["deployed_model_id"], row["bins"])
+    }
+    return sorted(days)
+
+
 def last_rows(day: date) -> datetime:
     """When a day's last rows are logged."""
     midnight = datetime.combine(day + timedelta(days=1), time(), UTC)

@@ -154,6 +154,21 @@ def test_a_day_counted_before_its_late_rows_came_is_due_again(
     assert NEXT_DAY in days
 
 
+def test_a_day_counted_by_other_bins_than_a_version_now_has_is_outdated(
+    bigquery, log, table, baseline, small_baseline
+):
+    profiles.count(bigquery, log, table, "taxi", DAY, {"1": baseline})
+    unsliced = {"1": dataclasses.replace(small_baseline, slices=())}
+
+    other_bins = profiles.outdated(bigquery, table, "taxi", DAY, NEXT_DAY, unsliced)
+    same_bins = profiles.outdated(bigquery, table, "taxi", DAY, NEXT_DAY, {"1": baseline})
+    of_another_version = profiles.outdated(bigquery, table, "taxi", DAY, NEXT_DAY, {"2": baseline})
+
+    assert other_bins == [DAY]
+    assert same_bins == []
+    assert of_another_version == []
+
+
 def test_one_job_alone_reads_the_log_of_a_model_and_day(bigquery, taxi, table, baseline):
     rows, scores = taxi.rows.slice(0, 10), taxi.scores[:10]
     log = request_logs.log(bigquery, request_logs.requests_of(rows, scores))
