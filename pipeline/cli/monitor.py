@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HELP = "compare the logged requests with the training rows: faults, drift, a log that loses rows"
 ALL = "all"
+EARLIEST = date(2000, 1, 1)
 LONGEST_SINCE = timedelta(days=366)
 
 
@@ -60,12 +61,12 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
     place.add_argument(
         "--request-log",
         metavar="PROJECT.DATASET.TABLE",
-        help="the log of a server of one's own; what is found is kept in its dataset",
+        help="the log of a server of one's own; what the monitor makes is kept in its dataset",
     )
     place.add_argument(
         "--overview",
         action="store_true",
-        help="judge nothing, and show what was found in all stages, in RUNS/monitoring/index.html",
+        help="judge nothing, and show the verdicts of all stages, in RUNS/monitoring/index.html",
     )
     parser.add_argument(
         "--server",
@@ -73,29 +74,26 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
         help="with --request-log: the server, whose /metrics say what it answered",
     )
     parser.add_argument(
-        "--sampling-rate",
-        type=float,
-        metavar="SHARE",
-        help="with --request-log: the share that was logged, where no server says it",
-    )
-    parser.add_argument(
         "--legacy-model",
         metavar="NAME",
-        help="with --request-log: the log has AI Platform's columns, and this model's rows",
+        help="with --request-log: the log has AI Platform's columns, of which this model's rows are "
+        "counted; its version v1 is the published version 1",
     )
 
 
 def _add_acceptance(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("a change that is known")
+    group = parser.add_argument_group("a change that is meant")
     group.add_argument(
-        "--accept", metavar="FEATURE", help="take a column's change as known, and alert nobody"
+        "--accept", metavar="FEATURE", help="take a column's change as meant, and alert nobody"
     )
     group.add_argument("--until", metavar="DAY", help="its last day, at most a year ahead")
     group.add_argument("--because", metavar="TEXT", help="the reason, for whoever reads the page")
 
 
 def run(options: argparse.Namespace) -> int:
-    _check_flags(options)
+    _check_names(options)
+    _check_log(options)
+    _check_acceptance(options)
     if options.accept is not None:
         return _accept(options)
     days = _days(options)
@@ -144,30 +142,34 @@ def _watch(
         return None
 
 
-def _check_flags(options: argparse.Namespace) -> None:
-    """Raise ConfigurationError for flags that do not go together."""
+def _check_names(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError unless the models are named as their place allows."""
     names = (options.model, options.models, options.model_by_flag)
     count = len([name for name in names if name is not None])
     if options.overview and (count or options.accept is not None):
         raise ConfigurationError("--overview is of all models of all stages, allowed is it alone")
     if count > 1 or (options.request_log and not count):
         raise ConfigurationError("name the models once: MODEL, --model MODEL or --models NAMES")
-    of_a_log = {
-        "--server": options.server,
-        "--sampling-rate": options.sampling_rate,
-        "--legacy-model": options.legacy_model,
-    }
-    for flag, value in of_a_log.items():
-        if value is not None and options.env:
+
+
+def _check_log(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError for a flag of a log where none is named."""
+    flags = {"--server": options.server, "--legacy-model": options.legacy_model}
+    for flag, value in flags.items():
+        if value is not None and options.request_log is None:
             raise ConfigurationError(f"{flag} is {shown(value)}, allowed only with --request-log")
-    rate = options.sampling_rate
-    if rate is not None and not 0 < rate <= 1:
-        raise ConfigurationError(
-            f"--sampling-rate is {rate:g}, allowed is more than 0 and at most 1"
-        )
+    if options.legacy_model == "":
+        raise ConfigurationError("--legacy-model is empty, allowed is a model's name in the log")
+
+
+def _check_acceptance(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError for an acceptance in part, or with a flag of a judgement."""
     for flag, value in {"--until": options.until, "--because": options.because}.items():
         if (value is None) != (options.accept is None):
             raise ConfigurationError(f"--accept and {flag} are allowed only together")
+    for flag, value in {"--date": options.date, "--since": options.since}.items():
+        if value is not None and options.accept is not None:
+            raise ConfigurationError(f"{flag} is {shown(value)}, --accept is allowed without it")
 
 
 def _models(options: argparse.Namespace) -> list[str]:
@@ -193,12 +195,13 @@ def _published(options: argparse.Namespace, name: str) -> str:
 def _days(options: argparse.Namespace) -> list[date]:
     """The last days of the windows to judge."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    last = shared.day("--date", options.date) if options.date else yesterday
-    if last > yesterday:
+    last = shared.day("--date", options.date) if options.date is not None else yesterday
+    if not EARLIEST <= last <= yesterday:
         raise ConfigurationError(
-            f"--date is {last}, allowed is a day that has ended in UTC: {yesterday} or earlier"
+            f"--date is {last}, allowed is a day that has ended in UTC, "
+            f"from {EARLIEST} to {yesterday}"
         )
-    first = shared.day("--since", options.since) if options.since else last
+    first = shared.day("--since", options.since) if options.since is not None else last
     if not last - LONGEST_SINCE <= first <= last:
         raise ConfigurationError(
             f"--since is {first}, allowed is a day from {last - LONGEST_SINCE} to {last}"
@@ -218,8 +221,8 @@ def _place(options: argparse.Namespace) -> "Place":
 
     log = LogTable(options.request_log)
     runs: Path = places.artifacts_folder(options.runs, "--runs")
-    metrics = server_metrics.read(options.server) if options.server else None
-    return Machine(runs, log, metrics, options.sampling_rate, options.legacy_model)
+    metrics = server_metrics.read(options.server) if options.server is not None else None
+    return Machine(runs, log, metrics, options.legacy_model)
 
 
 def _accept(options: argparse.Namespace) -> int:

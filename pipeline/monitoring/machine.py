@@ -29,7 +29,6 @@ class Machine:
     runs: Path
     log: LogTable
     metrics: ServerMetrics | None = None
-    rate: float | None = None  # where no server says it
     legacy_model: str | None = None  # of a log of AI Platform's form
     stage: str = field(default="here", init=False)
     runbook: str | None = field(default=None, init=False)
@@ -41,7 +40,7 @@ class Machine:
 
     @property
     def sampling_rate(self) -> float | None:
-        return self.metrics.sampling_rate if self.metrics else self.rate
+        return self.metrics.sampling_rate if self.metrics else None
 
     @property
     def _dataset(self) -> str:
@@ -63,7 +62,7 @@ class Machine:
 
     def prepare(self, model: str) -> None:
         tables = self.tables(model)
-        with asking(f"the dataset of {self.log.name}"):
+        with asking(f"the dataset {self._dataset}, in which the monitor makes its tables"):
             self._make(self.verdicts, VERDICTS, partitioned_by="window_end")
             self._make(tables.acceptances, ACCEPTANCES)
 
@@ -92,7 +91,26 @@ class Machine:
         and an older one where the log has its requests.
         """
         folders = saved_model.versions(self.runs / "store" / model / "published")
-        return [_version(folder, is_newest=folder == folders[-1]) for folder in folders]
+        return [self._version(folder, is_newest=folder == folders[-1]) for folder in folders]
+
+    def _version(self, folder: Path, *, is_newest: bool) -> Version:
+        baseline, problem = baseline_or_problem(lambda: baselines.here(folder.parent, folder.name))
+        always = Span(begin=datetime.min.replace(tzinfo=UTC))
+        return Version(
+            id=self._id(folder.name),
+            number=folder.name,
+            baseline=baseline,
+            problem=problem,
+            spans=(always,) if is_newest else (),
+        )
+
+    def _id(self, number: str) -> str:
+        """A version as the log names it.
+
+        Names of AI Platform's versions start with a letter, which TFX's Pusher to it makes a v
+        (github.com/tensorflow/tfx/blob/v1.15.0/tfx/extensions/google_cloud_ai_platform/pusher/executor.py).
+        """
+        return number if self.legacy_model is None else f"v{number}"
 
     def answered(self, model: str, id_: str, begin: date, end: date) -> Answered | None:
         if self.metrics is None:
@@ -124,15 +142,3 @@ class Machine:
         file.parent.mkdir(parents=True, exist_ok=True)
         partial_file.write_text(content, encoding="utf-8")
         partial_file.replace(file)
-
-
-def _version(folder: Path, *, is_newest: bool) -> Version:
-    baseline, problem = baseline_or_problem(lambda: baselines.here(folder.parent, folder.name))
-    always = Span(begin=datetime.min.replace(tzinfo=UTC))
-    return Version(
-        id=folder.name,
-        number=folder.name,
-        baseline=baseline,
-        problem=problem,
-        spans=(always,) if is_newest else (),
-    )

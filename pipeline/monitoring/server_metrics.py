@@ -33,11 +33,18 @@ def read(url: str) -> ServerMetrics:
 
     Raises ConfigurationError for another address, RunError where it does not answer so.
     """
-    parts = urlsplit(url)
+    address = _address(url)
+    return _parsed(_text(address), address)
+
+
+def _address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that opens no address
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ConfigurationError(f"--server is {shown(url)}, allowed is http://HOST:PORT")
-    address = f"{parts.scheme}://{parts.netloc}{ROUTE}"
-    return _parsed(_text(address), address)
+    return f"{parts.scheme}://{parts.netloc}{ROUTE}"
 
 
 def _text(address: str) -> str:

@@ -33,6 +33,12 @@ class Window:
     def first(self) -> date:
         return self.last - timedelta(days=self.version.window_days - 1)
 
+    @property
+    def days_in_words(self) -> str:
+        if self.first == self.last:
+            return f"on {self.last}"
+        return f"from {self.first} to {self.last}"
+
     def profile(self, among: frozenset[date] | None = None) -> Profile:
         """The sum of the window's days, or of those of them that are `among` these."""
         return _sum(self.days, self.first, self.last, among)
@@ -114,10 +120,11 @@ def _without_rows(window: Window, answered: Answered | None, rate: float | None)
     begin, end = _bounds(window)
     if window.version.served(begin, end) < USUAL:
         return None
-    times = f"from {window.first} to {window.last}"
     if answered is None:
-        return _plain(window, "no requests", f"the log has no request {times}")
-    return _plain(window, "no requests", f"nothing was asked and nothing logged {times}")
+        return _plain(window, "no requests", f"the log has no request {window.days_in_words}")
+    return _plain(
+        window, "no requests", f"nothing was asked and nothing logged {window.days_in_words}"
+    )
 
 
 def _nothing_logged(window: Window, answered: Answered, rate: float | None) -> Verdict:

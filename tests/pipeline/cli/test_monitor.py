@@ -24,14 +24,17 @@ def test_a_day_that_has_not_ended_is_refused(cli, day):
 
     assert result.code == 2
     assert result.sentence == (
-        f"python -m pipeline monitor: --date is {day}, allowed is a day that has ended in UTC: "
-        f"{YESTERDAY} or earlier"
+        f"python -m pipeline monitor: --date is {day}, allowed is a day that has ended in UTC, "
+        f"from 2000-01-01 to {YESTERDAY}"
     )
 
 
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
+        (("--date", "0001-01-01"), "--date is 0001-01-01, allowed is a day that has ended in UTC"),
+        (("--date", ""), "--date is '', allowed is a day as YYYY-MM-DD"),
+        (("--since", ""), "--since is '', allowed is a day as YYYY-MM-DD"),
         (("--date", "yesterday"), "--date is 'yesterday', allowed is a day as YYYY-MM-DD"),
         (("--since", "31.3."), "--since is '31.3.', allowed is a day as YYYY-MM-DD"),
         (
@@ -46,11 +49,24 @@ def test_a_day_that_has_not_ended_is_refused(cli, day):
         (("--models", "cab,cap"), "--models names 'cap', allowed are all, none, or of cab, ferry"),
         (("--models", ""), "--models names '', allowed are"),
         (("--server", "http://localhost"), "--server is 'http://localhost', allowed only with"),
-        (("--sampling-rate", "0.5"), "--sampling-rate is 0.5, allowed only with --request-log"),
+        (("--legacy-model", "cab"), "--legacy-model is 'cab', allowed only with --request-log"),
         (("--until", "2026-03-31"), "--accept and --until are allowed only together"),
         (
             ("cab", "--accept", "fare", "--until", "2026-03-31"),
             "--accept and --because are allowed only together",
+        ),
+        (
+            (
+                "--accept",
+                "fare",
+                "--until",
+                "2026-03-31",
+                "--because",
+                "new",
+                "--since",
+                "2026-03-01",
+            ),
+            "--since is '2026-03-01', --accept is allowed without it",
         ),
         (
             ("--accept", "fare", "--until", "soon", "--because", "known", "--model", "cab"),
@@ -83,8 +99,9 @@ def test_an_unknown_stage_is_refused(cli):
         ((), "name the models once"),
         (("ferry",), "there is no published version of 'ferry'"),
         (("--models", "cab,ferry"), "there is no published version of 'cab,ferry'"),
-        (("cab", "--sampling-rate", "0"), "--sampling-rate is 0, allowed is more than 0"),
-        (("cab", "--sampling-rate", "1.1"), "--sampling-rate is 1.1, allowed is more than 0"),
+        (("cab", "--legacy-model", ""), "--legacy-model is empty, allowed is a model's name"),
+        (("cab", "--server", ""), "--server is '', allowed is http://HOST:PORT"),
+        (("cab", "--server", "http://["), "--server is 'http://[', allowed is http://HOST:PORT"),
         (("cab", "--server", "localhost"), "--server is 'localhost', allowed is http://HOST:PORT"),
     ],
 )
@@ -108,6 +125,13 @@ def test_a_stage_and_a_log_are_not_monitored_at_once(cli):
 
     assert result.code == 2
     assert "not allowed with argument" in result.sentence
+
+
+def test_a_server_is_refused_beside_an_overview(cli):
+    result = cli("monitor", "--overview", "--server", "http://localhost")
+
+    assert result.code == 2
+    assert "--server is 'http://localhost', allowed only with --request-log" in result.sentence
 
 
 def test_an_overview_of_one_model_is_refused(cli):

@@ -19,6 +19,15 @@ PROJECT = "demo"
 DATASET = "demo.log"
 DAY = date(2026, 11, 20)
 NUMBERS = itertools.count(1)
+# Of AI Platform's log (docs.cloud.google.com/ai-platform/prediction/docs/online-predict).
+LEGACY_COLUMNS = (
+    ("model", "STRING", "REQUIRED"),
+    ("model_version", "STRING", "REQUIRED"),
+    ("time", "TIMESTAMP", "REQUIRED"),
+    ("raw_data", "STRING", "REQUIRED"),
+    ("raw_prediction", "STRING", "NULLABLE"),
+    ("groundtruth", "STRING", "NULLABLE"),
+)
 
 
 @contextlib.contextmanager

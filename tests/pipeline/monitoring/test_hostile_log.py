@@ -33,14 +33,6 @@ MALFORMED = [
 FOREIGN = ['{"sepal": 1.5}', "{}", '{"fare": null}']
 ODD = ['{"fare": "12.5"}', '{"fare": 1e308}', '{"fare": 1e400}', '{"fare": [1]}', '{"fare": true}']
 VERTEX_COLUMNS = request_logs.COLUMNS
-LEGACY_COLUMNS = (
-    ("model", "STRING", "REQUIRED"),
-    ("model_version", "STRING", "REQUIRED"),
-    ("time", "TIMESTAMP", "REQUIRED"),
-    ("raw_data", "STRING", "REQUIRED"),
-    ("raw_prediction", "STRING", "NULLABLE"),
-    ("groundtruth", "STRING", "NULLABLE"),
-)
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +214,7 @@ def test_a_legacy_log_is_counted(bigquery, good, small_baseline):
         }
         for model, question, answer in texts
     ]
-    name = request_logs.table(bigquery, LEGACY_COLUMNS, partitioned=False)
+    name = request_logs.table(bigquery, request_logs.LEGACY_COLUMNS, partitioned=False)
     request_logs.load(bigquery, name, rows)
     baselines = {"v1": small_baseline}
 

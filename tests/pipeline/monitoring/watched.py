@@ -1,15 +1,16 @@
 """What the monitor's own tests watch: a request log in BigQuery's stand-in, day by day."""
 
+import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pyarrow as pa
 from google.cloud import bigquery
 
 from pipeline.serving.request_log.table import LogTable
-from tests.pipeline.monitoring import cab
+from tests.pipeline.monitoring import cab, request_logs
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 DAILY = 420  # rows, enough to be judged
@@ -32,6 +33,30 @@ class Dataset:
 
     def create_log(self) -> None:
         LogTable(self.log).connect()
+
+    def create_legacy_log(self) -> None:
+        """With the columns of AI Platform's."""
+        fields = [
+            bigquery.SchemaField(name, kind, mode=mode)
+            for name, kind, mode in request_logs.LEGACY_COLUMNS
+        ]
+        self.client.create_table(bigquery.Table(self.log, schema=fields))
+
+    def fill_legacy(self, model: str, version: str) -> None:
+        """Log yesterday's requests to a version of AI Platform's."""
+        moment = datetime.combine(YESTERDAY, time(12), UTC)
+        rows = [
+            {
+                "model": model,
+                "model_version": version,
+                "time": moment.isoformat(),
+                "raw_data": json.dumps({"instances": [instance]}),
+                "raw_prediction": json.dumps({"predictions": [0.5]}),
+            }
+            for instance in cab.rows(DAILY, seed=0).to_pylist()
+        ]
+        errors = self.client.insert_rows_json(self.log, rows)
+        assert errors == []
 
     def add(self, table: pa.Table, day: date, deployed_model_id: str) -> None:
         """Log a request for each of the rows."""
