@@ -3,7 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from pipeline.errors import RunError
 from pipeline.monitoring import verdicts
@@ -17,9 +17,15 @@ NAME = "index"
 
 
 def write(place: Place, last: date) -> None:
-    """Write the place's overview beside its pages; the verdicts are told without it, too."""
+    """Write the place's overview beside its pages; the verdicts are told without it, too.
+
+    It ends with the newest day that has a verdict: days that are filled in hide no later one.
+    """
     try:
-        content = overview.render(rows(place, last, in_place=True), last=last)
+        place_rows = rows(place, last, in_place=True)
+        days = [verdicts.last_day(verdict) for row in place_rows for verdict in row.verdicts]
+        newest = max(days, default=last)
+        content = overview.render(place_rows, last=max(newest, last))
         place.keep_page(NAME, content)
     except Exception as problem:
         reason = cut(str(problem), 300)
@@ -41,7 +47,8 @@ def of_all(places: Iterable[Place], last: date) -> tuple[str, list[str]]:
 def rows(place: Place, last: date, *, in_place: bool = False) -> Sequence[overview.Row]:
     """A row for each model; a link names the page alone where the overview lies beside it."""
     first = last - timedelta(days=DAYS - 1)
-    table_rows = verdicts.read(place.client, place.verdicts, None, first, last)
+    today = datetime.now(UTC).date()
+    table_rows = verdicts.read(place.client, place.verdicts, None, first, today)
     by_model: dict[str, list[Verdict]] = defaultdict(list)
     for row in table_rows:
         by_model[row.verdict.model].append(row.verdict)

@@ -108,11 +108,47 @@ def test_since_fills_days_in_and_a_finding_is_as_old_as_its_first_day(log, monit
     assert finding["told"] == str(YESTERDAY)  # a day that is filled in is nobody's alert
 
 
+def test_a_baseline_of_other_bins_has_the_days_before_counted_again(log, monitor, runs):
+    log.fill("1", days=2, factor=2.0)
+    monitor("--since", YESTERDAY - timedelta(days=1))
+    file = runs / "store/cab/published/1" / content.NAME
+    file.write_bytes(content.encode(cab.baseline(factor=2.0, window_days=1)))
+
+    result = monitor()
+
+    bins = {row["bins"] for row in log.rows("profiles")}
+    assert result.code == 0, result.err
+    assert len(bins) == 1
+
+
+def test_days_that_are_filled_in_hide_no_later_verdict_on_the_overview(log, monitor, runs):
+    day_before = YESTERDAY - timedelta(days=1)
+    log.fill("1", days=2)
+    log.fill("1", last=day_before, missing=0.3)
+    monitor()
+
+    result = monitor("--date", day_before)
+
+    overview = (runs / "monitoring/index.html").read_text()
+    assert result.code == 3, result.err
+    assert "Nothing to do: 1 judged" in overview
+
+
+def test_a_version_of_ai_platform_is_the_published_version_of_its_number(dataset, monitor):
+    dataset.create_legacy_log()
+    dataset.fill_legacy("cabs", "v1")
+
+    result = monitor("--legacy-model", "cabs")
+
+    assert result.code == 0, result.err
+    assert "cab: version 1: ok: 420 instances" in result.out
+
+
 def test_a_log_that_is_not_there_is_no_requests(dataset, monitor):
     result = monitor()
 
     assert result.code == 3
-    assert "no requests: the log has no request from" in result.out
+    assert f"no requests: the log has no request on {YESTERDAY}" in result.out
 
 
 def test_bigquery_that_refuses_is_one_sentence_and_the_next_time_completes(
