@@ -1,4 +1,4 @@
-"""Acceptances: a person's word that a column's change is known, until a day.
+"""Acceptances: a person's word that a column's change is meant, until a day.
 
 Each is a row that ends by itself. What is accepted is shown, and alerts nobody.
 """

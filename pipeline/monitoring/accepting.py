@@ -1,4 +1,4 @@
-"""Takes a person's word that a column's change is known."""
+"""Takes a person's word that a column's change is meant."""
 
 from datetime import UTC, date, datetime, timedelta
 

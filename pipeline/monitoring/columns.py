@@ -1,6 +1,6 @@
 """The columns of the tables in the verdicts dataset: name, type and mode.
 
-infra/stacks/monitoring.py makes the tables by the same lists. Later columns are NULLABLE, since
+infra/stacks/verdict_tables.py makes the tables by the same lists. Later columns are NULLABLE, since
 BigQuery adds no other to a table with rows.
 """
 

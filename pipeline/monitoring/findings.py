@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from pipeline.monitoring.verdict import Finding, Kind, Verdict
 
 REMINDER = timedelta(days=7)
-# The events of verdicts that say themselves what is found.
+# The events of verdicts that are their own finding.
 EVENTS: dict[Kind, str] = {
     "log incomplete": "log_incomplete",
     "no requests": "no_requests",

@@ -39,7 +39,7 @@ def part(layout: Layout) -> str:
 
 
 def nested(value: str, edges: Sequence[float], first: int = 0) -> str:
-    """The bin of a number, found by halves; the first edge above it ends its bin."""
+    """The bin of a number, by halves; the first edge above it ends its bin."""
     if not edges:
         return str(first)
     middle = len(edges) // 2

@@ -1,6 +1,6 @@
 """The counters of a group of instances: their names, and their SQL over binned instances.
 
-In SQL a column is known by its place: b is its bin, n its number, j its JSON, v its text and l its
+In SQL a column is named by its place: b is its bin, n its number, j its JSON, v its text and l its
 logarithm; p is the cell of a pair.
 """
 

@@ -20,7 +20,7 @@ FREQUENT = 0.01  # of all rows, from which one is named
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A judged column, and all that is known of it."""
+    """A judged column, with its training rows, its requests and its ninety days."""
 
     name: str
     column: Column
