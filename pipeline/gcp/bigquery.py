@@ -89,6 +89,8 @@ def _sentence(error: Any) -> str:
 
 
 def _first_line(message: str | None) -> str:
-    """Google's sentence without the job's id and place below it."""
-    lines = (message or "").strip().splitlines()
+    """Google's sentence once, without the job's id and place below it."""
+    text = (message or "").strip()
+    sentence, _, _ = text.partition("; reason: ")  # which its client adds, and the same again
+    lines = sentence.splitlines()
     return lines[0] if lines else "without a reason"
