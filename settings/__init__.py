@@ -67,6 +67,10 @@ class GitHub:
     ]
     branch: Annotated[str, "what is delivered from, the default branch"] = "main"
 
+    def address(self, path: str) -> str:
+        """The page of a file, as the branch has it."""
+        return f"https://github.com/{self.repository}/blob/{self.branch}/{path}"
+
     def problems(self) -> Iterator[str]:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", self.repository):
             yield f"github.repository is {shown(self.repository)}, allowed is OWNER/NAME"

@@ -134,10 +134,9 @@ class Monitoring(StageStack):
         return f'logName="{log}" AND resource.type="global" AND jsonPayload.event="{event}"'
 
     def _alert(self, id_: str, what: str, condition: Condition) -> None:
-        github, words = self.settings.github, id_.lower()
-        files = f"https://github.com/{github.repository}/blob/{github.branch}"
+        words = id_.lower()
         page = words.replace(" ", "-")
-        runbook = f"{files}/docs/runbook.md#{page}"
+        runbook = self.settings.github.address(f"docs/runbook.md#{page}")
         title = f"{self.settings.stage}: {words}"
         Alert(
             self,

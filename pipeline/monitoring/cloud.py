@@ -39,8 +39,7 @@ class Cloud:
 
     @property
     def runbook(self) -> str | None:
-        github = self._stage.settings.github
-        return f"https://github.com/{github.repository}/blob/{github.branch}/docs/runbook.md"
+        return self._stage.settings.github.address("docs/runbook.md")
 
     @property
     def client(self) -> BigQuery:

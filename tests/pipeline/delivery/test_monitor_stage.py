@@ -129,6 +129,7 @@ def test_an_open_finding_is_one_event_which_raises_one_alert(
     assert [row["version"] for row in rows] == ["1", "1"]
     assert json.loads(second.out)[0]["expected_requests"] == 840
     assert "840 are expected" in page
+    assert f"{DEV.github.address('docs/runbook.md')}#log-incomplete" in page
     assert "840 are expected" in (tmp_path / "monitoring/index.html").read_text()
     assert overview.code == 1
     assert "monitor: prod: the table" in overview.err

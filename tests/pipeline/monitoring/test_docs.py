@@ -45,6 +45,16 @@ def test_each_verdict_has_a_look():
     assert sorted(LOOKS) == sorted(get_args(Kind))
 
 
+def test_a_look_links_a_heading_of_the_runbook():
+    runbook = (DOCS / "runbook.md").read_text()
+    headings = set(re.findall(r"^## (.+)$", runbook, re.MULTILINE))
+
+    linked = {look.heading for look in LOOKS.values() if look.heading}
+
+    assert "Drift" in linked
+    assert linked <= headings
+
+
 def test_each_fault_is_explained():
     assert sorted(explained("The faults")) == sorted(fault_names())
 
