@@ -76,8 +76,8 @@ def _add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--legacy-model",
         metavar="NAME",
-        help="with --request-log: the log has AI Platform's columns, of which this model's rows are "
-        "counted; its version v1 is the published version 1",
+        help="with --request-log: the log is AI Platform's, of which this model's rows are counted; "
+        "its version v1 is the published version 1",
     )
 
 

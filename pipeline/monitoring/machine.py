@@ -107,8 +107,8 @@ class Machine:
     def _id(self, number: str) -> str:
         """A version as the log names it.
 
-        Names of AI Platform's versions start with a letter, which TFX's Pusher to it makes a v
-        (github.com/tensorflow/tfx/blob/v1.15.0/tfx/extensions/google_cloud_ai_platform/pusher/executor.py).
+        Names of AI Platform's versions start with a letter, which TFX's Pusher makes a v
+        (tfx/extensions/google_cloud_ai_platform/pusher/executor.py of github.com/tensorflow/tfx).
         """
         return number if self.legacy_model is None else f"v{number}"
 
