@@ -45,15 +45,19 @@ class Window:
 
     @property
     def earlier(self) -> list[Profile]:
-        """The windows before that have rows, the newest first; no two of them share a day."""
+        """The windows before, the newest first, to the oldest with rows; no two share a day.
+
+        One without rows keeps its place: each seventh day is of the same weekday.
+        """
         length = timedelta(days=self.version.window_days)
         count = max(1, EARLIER_DAYS // self.version.window_days)
         profiles = []
         for number in range(1, count + 1):
             last = self.last - number * length
             profile = _sum(self.days, last - length + timedelta(days=1), last, None)
-            if profile.requests:
-                profiles.append(profile)
+            profiles.append(profile)
+        while profiles and not profiles[-1].requests:
+            profiles.pop()
         return profiles
 
 
@@ -128,8 +132,8 @@ def _without_rows(window: Window, answered: Answered | None, rate: float | None)
 
 
 def _nothing_logged(window: Window, answered: Answered, rate: float | None) -> Verdict:
-    earlier = window.earlier
-    usual = earlier[0].instances / earlier[0].requests if earlier else 1.0
+    logged = [profile for profile in window.earlier if profile.requests]
+    usual = logged[0].instances / logged[0].requests if logged else 1.0
     if rate is not None:
         problem = completeness.problem(window.profile(answered.days), answered, rate, usual)
         if problem is not None:

@@ -24,11 +24,12 @@ def unlike_training(baseline: Baseline, profile: Profile) -> list[str]:
 
 
 def is_first(baseline: Baseline, names: Sequence[str], earlier: Sequence[Profile]) -> bool:
-    """Say whether the window before was like training in all these columns."""
-    if not earlier:
+    """Say whether the last window with instances was like training in all these columns."""
+    former = next((profile for profile in earlier if profile.instances), None)
+    if former is None:
         return True
-    earlier_names = unlike_training(baseline, earlier[0])
-    return not set(names) & set(earlier_names)
+    former_names = unlike_training(baseline, former)
+    return set(names).isdisjoint(former_names)
 
 
 def _is_unlike(baseline: Baseline, name: str, profile: Profile) -> bool:
@@ -38,7 +39,8 @@ def _is_unlike(baseline: Baseline, name: str, profile: Profile) -> bool:
     whole = windows.sum(axis=0)
     occupied = np.count_nonzero(whole + window)
     size = window.sum() / design_effect(profile)
-    chance = noise.largest_divergence(occupied, size, whole.sum(), alpha=alpha(baseline))
+    rows = whole.sum()
+    chance = noise.largest_divergence(occupied, size, rows, alpha=alpha(baseline))
     allowed = column.window_limit + chance
     if jensen_shannon(window, whole) <= allowed:
         return False  # as the sum of all windows: no other mixture is to be looked for

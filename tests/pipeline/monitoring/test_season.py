@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from pipeline.baseline import counting
+from pipeline.baseline.profile import Profile
 from tests.pipeline.monitoring.windows import verdict, without_values
 
 SIZE = 5000
 SUNDAY = 1  # of taxi's trip_start_day
+NOTHING = Profile(instances=0, requests=0, request_squares=0, columns={}, scores=())
 
 
 def window(sample, baseline, chosen, seed=0):
@@ -71,6 +73,12 @@ def test_a_season_asks_nobody_for_anything(flights_baseline, nights, quiet):
 
 def test_flights_of_the_night_alone_are_a_drift_in_the_second_window(flights_baseline, nights):
     judged = verdict(flights_baseline, nights, [nights])
+
+    assert judged.kind == "drift"
+
+
+def test_a_window_without_rows_between_them_makes_no_second_season(flights_baseline, nights):
+    judged = verdict(flights_baseline, nights, [NOTHING, nights])
 
     assert judged.kind == "drift"
 

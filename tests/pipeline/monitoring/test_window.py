@@ -101,6 +101,16 @@ def test_the_windows_before_share_no_day(baseline):
     assert [profile.instances for profile in earlier] == [700, 700, 700, 200]
 
 
+def test_a_day_without_rows_keeps_its_place_among_the_windows_before(baseline):
+    daily = cab.baseline(window_days=1)
+    profiles = days(daily, number=5)
+    del profiles[LAST - timedelta(days=2)]
+
+    earlier = of(version(daily), profiles).earlier
+
+    assert [profile.instances for profile in earlier] == [100, 0, 100, 100]
+
+
 def test_a_version_without_a_baseline_is_told_with_what_helps(baseline):
     verdict = judged(version(None), days(baseline))
 
