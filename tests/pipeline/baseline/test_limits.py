@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from pipeline.baseline import blocks, limits, max_t, mixture, noise, quantiles, times
+from pipeline.baseline import blocks, limits, max_t, mixture, noise, quantiles
 from pipeline.baseline.distance import jensen_shannon
 
 ALPHA = 0.01
@@ -175,40 +174,3 @@ def test_quantiles_name_no_number_that_few_rows_have():
 
     assert set(result) == {1.0, 2.5, 3.0}
     assert len(result) == 101
-
-
-@pytest.mark.parametrize(
-    ("text", "moment"),
-    [
-        ("2013-01-01T10:00:00Z", "2013-01-01T10:00:00"),
-        ("2013-01-01T10:00:00+02:00", "2013-01-01T08:00:00"),
-        ("2013-01-01 10:00:00", "2013-01-01T10:00:00"),
-        ("2013-01-01T10:00", "2013-01-01T10:00:00"),
-        ("2013-01-01T10:00:00.250Z", "2013-01-01T10:00:00"),
-        ("2013-01-01", "2013-01-01T00:00:00"),
-        ("yesterday", "NaT"),
-        ("2013-13-45", "NaT"),
-        ("2013-02-30T10:00:00Z", "NaT"),
-        (None, "NaT"),
-    ],
-)
-def test_a_time_is_iso_8601(text, moment):
-    [parsed] = times.of_column(pa.chunked_array([pa.array([text], pa.string())]))
-
-    assert str(parsed) == moment
-
-
-@pytest.mark.parametrize(
-    ("seconds", "moment"),
-    [
-        (1400269500, "2014-05-16T19:45:00"),
-        (1400269500.5, "2014-05-16T19:45:00"),
-        (None, "NaT"),
-        (1e300, "NaT"),
-        (float("nan"), "NaT"),
-    ],
-)
-def test_a_time_is_seconds_since_the_epoch(seconds, moment):
-    [parsed] = times.of_column(pa.chunked_array([pa.array([seconds], pa.float64())]))
-
-    assert str(parsed) == moment

@@ -1,5 +1,6 @@
 """A time is seconds since the epoch or ISO 8601 text; anything else is none."""
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -23,7 +24,8 @@ FORMS = [
     "20140514T120000Z",
 ]
 OTHERS = ["", "noon", "2014-02-30", "2014-13-01", "14/05/2014", "1400068800", "2014", "\0", "é"]
-NUMBERS = {NOON: NOON, 0: 0, NOON_MILLISECONDS: None}
+NUMBERS = {NOON: NOON, NOON + 0.5: NOON, 0: 0, NOON_MILLISECONDS: None, 1e300: None}
+MIDNIGHT = 1400025600  # of the same day
 
 minutes = st.integers(-840, 840)
 moments = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1))
@@ -44,6 +46,14 @@ def seconds(column):
 @pytest.mark.parametrize("text", FORMS)
 def test_each_form_of_iso_8601_is_a_time(text):
     assert seconds([text]) == [NOON]
+
+
+def test_a_date_alone_is_its_midnight():
+    assert seconds(["2014-05-14"]) == [MIDNIGHT]
+
+
+def test_a_number_that_is_none_is_no_time():
+    assert seconds([math.nan]) == [None]
 
 
 @pytest.mark.parametrize("text", OTHERS)
