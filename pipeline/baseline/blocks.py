@@ -25,7 +25,10 @@ class RowBlocks:
 
 
 def of_times(times: NDArray[np.datetime64] | None, rows: int, window_days: int) -> RowBlocks:
-    """Blocks of the window's length; of several windows where one alone has too few rows."""
+    """Blocks of the window's length; of several windows where one alone has too few rows.
+
+    Without times, or with too few blocks or rows, there is none, and `why_none` says why.
+    """
     if times is None:
         return _none(rows, window_days, "model.toml names no time column")
     windows = of_days(times, window_days)
@@ -70,7 +73,7 @@ def number_of(numbers: NDArray[np.int64]) -> int:
 
 
 def table(numbers: NDArray[np.int64], cells: NDArray[np.uint8], width: int) -> NDArray[np.int64]:
-    """The counts of each block, in `width` cells."""
+    """The counts of each block, of the shape (blocks, width)."""
     inside = numbers >= 0
     flat = numbers[inside] * width + cells[inside]
     count = number_of(numbers)

@@ -19,7 +19,10 @@ def shares(counts: ArrayLike) -> NDArray[np.float64]:
 
 
 def jensen_shannon(left: ArrayLike, right: ArrayLike) -> NDArray[np.float64]:
-    """The Jensen-Shannon divergence in bits, from 0 to 1, along the last axis."""
+    """The Jensen-Shannon divergence of counts or shares in bits, from 0 to 1, along the last axis.
+
+    A row without any count lies half a bit from each other one.
+    """
     p, q = shares(left), shares(right)
     middle = (p + q) / 2
     terms = special.rel_entr(p, middle) + special.rel_entr(q, middle)

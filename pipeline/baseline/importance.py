@@ -28,15 +28,15 @@ def importances(
     if classes.size < 2:
         return {}
     all_scores = scores(None)
-    whole = measured(metric, labels, all_scores)
+    whole = metric_value(metric, labels, all_scores)
     losses = {}
     for column in columns:
         permuted_scores = scores(column)
-        losses[column] = whole - measured(metric, labels, permuted_scores)
+        losses[column] = whole - metric_value(metric, labels, permuted_scores)
     return losses
 
 
-def measured(metric: str, labels: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
+def metric_value(metric: str, labels: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
     """The metric by its name in the gate; the labels hold both classes."""
     answers = scores > THRESHOLD
     value: float

@@ -1,4 +1,7 @@
-"""The change of a column that is tolerated, by what its own time blocks showed."""
+"""The change of a column that is tolerated, by what its own time blocks showed.
+
+A `table` has the shape (blocks, cells); the last cell is the missing.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

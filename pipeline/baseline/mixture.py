@@ -13,7 +13,8 @@ TRIED = 40  # windows of training, at most, that are looked for in the others
 def distance(counts: ArrayLike, windows: ArrayLike) -> float:
     """The divergence in bits of `counts` from the likeliest mixture of `windows`.
 
-    The weights come by expectation and maximization (Dempster, Laird and Rubin, 1977).
+    `counts` are by bin, `windows` of the shape (windows, bins). The weights come by expectation and
+    maximization (Dempster, Laird and Rubin, 1977). Without any count in common it is 1.
     """
     observed, parts = shares(counts), shares(windows)
     weights = shares(np.sum(windows, axis=1))
@@ -29,7 +30,7 @@ def distance(counts: ArrayLike, windows: ArrayLike) -> float:
 
 
 def largest_distance(windows: NDArray[np.int64]) -> float:
-    """Of a training window from mixtures of all others, less what chance makes."""
+    """Of a training window from mixtures of all others, in bits, less what chance makes."""
     largest = 0.0
     cells = np.count_nonzero(windows.sum(axis=0))
     step = -(-len(windows) // TRIED)

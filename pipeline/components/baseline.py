@@ -49,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
         model = path_utils.serving_model_path(model_folder)
         settings = json.loads(exec_properties["settings"])
         try:
-            baseline = made(settings, examples, model)
+            baseline = make_baseline(settings, examples, model)
         except RunError as error:
             artifact.set_string_custom_property("problem", str(error))
             return
@@ -142,7 +142,9 @@ def _sources() -> list[str]:
     ]
 
 
-def made(settings: dict[str, Any], examples: types.Artifact, model: str) -> content.Baseline:
+def make_baseline(
+    settings: dict[str, Any], examples: types.Artifact, model: str
+) -> content.Baseline:
     """The baseline of the exported model; raises RunError where it can't be made."""
     monitoring = Monitoring(**settings["monitoring"])
     train_folder = artifact_utils.get_split_uri([examples], "train")

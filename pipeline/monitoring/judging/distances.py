@@ -99,14 +99,14 @@ class _Measure:
 
     def _shares(self, column: Column) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The change of each cell's share and the allowed one; no change where none counts."""
-        expected, measured = shares(self.reference), shares(self.window)
+        expected, observed = shares(self.reference), shares(self.window)
         counted = limits.by_share(column.bins)
         share_alpha = self.alpha / expected[counted].size
-        between = (expected + measured) / 2
+        between = (expected + observed) / 2
         chance = noise.largest_share_change(between, *self.sizes, alpha=share_alpha)
         tolerated = np.full(expected.size, column.share_limit)
         tolerated[-1] = min(column.share_limit, max(limits.SHARE_FLOOR, column.missing_limit))
         allowed = self.scale * tolerated + np.sqrt(column.dispersion) * chance
         changes = np.full(expected.size, -np.inf)
-        changes[counted] = np.abs(measured - expected)[counted]
+        changes[counted] = np.abs(observed - expected)[counted]
         return changes, allowed

@@ -19,12 +19,10 @@ def findings(
     baseline: Baseline, window: Profile, distances: Mapping[str, Distance]
 ) -> list[Finding]:
     """The columns that are over a limit, by their excess times their importance."""
-    ranked = sorted(
-        (name for name, distance in distances.items() if distance.is_over),
-        key=lambda name: _rank(baseline, name, distances[name]),
-        reverse=True,
-    )
-    return [_finding(baseline, window, name, distances[name]) for name in ranked]
+    over = {name: distance for name, distance in distances.items() if distance.is_over}
+    ranks = {name: _rank(baseline, name, distance) for name, distance in over.items()}
+    names = sorted(over, key=lambda name: ranks[name], reverse=True)
+    return [_finding(baseline, window, name, over[name]) for name in names]
 
 
 def _rank(baseline: Baseline, name: str, distance: Distance) -> tuple[float, float]:
@@ -62,14 +60,20 @@ def _bits(name: str, distance: Distance) -> str:
 
 
 def _share(baseline: Baseline, window: Profile, name: str, distance: Distance) -> str:
-    bins = baseline.columns[name].bins
-    training_share = shares(cells(baseline.reference.columns[name]))[distance.cell]
-    share = shares(cells(window.columns[name]))[distance.cell]
+    cell_name = _cell_name(baseline.columns[name].bins, distance.cell)
+    percentage = _percentage(window, name, distance.cell)
+    training_percentage = _percentage(baseline.reference, name, distance.cell)
+    points = f"{100 * distance.share_limit:.1f} points"
     return (
-        f"{name} {_cell_name(bins, distance.cell)} in {100 * share:.1f} % of the instances, "
-        f"in training in {100 * training_share:.1f} %, allowed are {100 * distance.share_limit:.1f} "
-        "points of change"
+        f"{name} {cell_name} in {percentage} of the instances, in training in {training_percentage}, "
+        f"allowed are {points} of change"
     )
+
+
+def _percentage(profile: Profile, name: str, cell: int) -> str:
+    """The share of the instances that are in the cell."""
+    cell_shares = shares(cells(profile.columns[name]))
+    return f"{100 * cell_shares[cell]:.1f} %"
 
 
 def _cell_name(bins: Bins, cell: int) -> str:

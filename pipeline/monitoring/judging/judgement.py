@@ -6,9 +6,8 @@ from datetime import datetime
 
 from pipeline.baseline.content import Baseline
 from pipeline.baseline.profile import Profile
-from pipeline.monitoring.judging import distances as measured
 from pipeline.monitoring.judging import drift, faults, season, sensitivity
-from pipeline.monitoring.judging.distances import Distance
+from pipeline.monitoring.judging.distances import Distance, of_columns
 from pipeline.monitoring.verdict import Finding, Kind, Smallest, Verdict
 
 __all__ = ["Distance", "distances", "judge"]
@@ -16,7 +15,7 @@ __all__ = ["Distance", "distances", "judge"]
 
 def distances(baseline: Baseline, profile: Profile) -> Mapping[str, Distance]:
     """How far each judged column lies from the training rows, and how far it may."""
-    return measured.of_columns(baseline, profile)
+    return of_columns(baseline, profile)
 
 
 def judge(

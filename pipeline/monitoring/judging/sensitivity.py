@@ -48,7 +48,8 @@ def _factors(baseline: Baseline, distances: Mapping[str, Distance]) -> Iterator[
         column = baseline.columns[name]
         if column.calendar or not _is_wide(baseline.reference.columns[name]):
             continue
-        above = np.flatnonzero(_scaled_divergences(column) > distance.limit)
+        divergences = _scaled_divergences(column)
+        above = np.flatnonzero(divergences > distance.limit)
         yield float(FACTORS[above[0]]) if above.size else inf
 
 

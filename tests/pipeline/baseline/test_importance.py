@@ -33,11 +33,11 @@ def test_recall_falls_where_the_scores_sink_below_a_half():
 def test_a_score_of_a_half_means_the_class_0_as_the_evaluator_has_it():
     scores = np.where(LABELS == 1, 0.5, 0.0)
 
-    assert importance.measured("binary_accuracy", LABELS, scores) == 0.5
+    assert importance.metric_value("binary_accuracy", LABELS, scores) == 0.5
 
 
 def test_a_model_that_never_says_yes_has_no_precision():
-    assert importance.measured("precision", LABELS, np.zeros(LABELS.size)) == 0
+    assert importance.metric_value("precision", LABELS, np.zeros(LABELS.size)) == 0
 
 
 def test_rows_of_one_class_make_nothing_important():

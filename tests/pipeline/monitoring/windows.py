@@ -31,7 +31,7 @@ class QuietWindows:
     """Windows without drift, of time blocks that the baseline's limits were not made of.
 
     The baseline has every other block of the given days. A window is one whole other block, or
-    as many as its rows fill, drawn anew for each; its rows are drawn from theirs, each at most
+    as many as its rows fill, drawn for each; its rows are drawn from theirs, each at most
     once. Only a window larger than all its block's rows, where `repeated`, has rows repeatedly.
     """
 

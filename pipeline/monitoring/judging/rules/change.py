@@ -86,7 +86,7 @@ class Change:
 
     @property
     def is_counter(self) -> bool:
-        """A number whose distribution is not judged, since it grows or is an id."""
+        """A column whose distribution is not judged: it grows, is an id or is left out."""
         return self.column.unjudged is not None
 
     @property
