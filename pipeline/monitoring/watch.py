@@ -25,6 +25,7 @@ from pipeline.monitoring.verdicts import Row
 from pipeline.monitoring.window import Window
 from pipeline.progress import Observer, shown
 
+NOTHING = "nothing of it was served, or is in the log any more, in the days until {last}"
 UNKNOWN = "{id} is no deployed model that a delivery or the history of the traffic names"
 
 
@@ -79,11 +80,11 @@ def watch(
         ledger = _ledger(place, model, versions, since, days[-1])
         ledger = replace(ledger, outcomes=outcomes)
         failures = [failure] if failure else []
-        for day in days:
+        for day in _counted(place, ledger, days):
             is_last = day == days[-1]
             failures += _judge(place, model, ledger, day, is_last=is_last, may_retrain=may_retrain)
         rows = tuple(row for row in ledger.rows if row.day == days[-1])
-        reason = "" if rows else f"nothing of it was served in the days until {days[-1]}"
+        reason = "" if rows else NOTHING.format(last=days[-1])
         publication.tell_monitored(place, model, rows, reason)
     failure = "; ".join(failures)
     watched = Watched(model=model, rows=rows, reason=reason, failure=failure)
@@ -207,6 +208,14 @@ def countable(days: Iterable[date], kept_days: int | None) -> list[date]:
         return ordered
     first = datetime.now(UTC).date() - timedelta(days=kept_days - 1)
     return [day for day in ordered if day >= first]
+
+
+def _counted(place: Place, ledger: Ledger, days: Sequence[date]) -> list[date]:
+    """Those of the days that are counted: rows that are gone are not missing ones."""
+    with_rows = countable(days, place.kept_days)
+    with_profiles = [day for of_version in ledger.days.values() for day in of_version]
+    counted = {*with_rows, *with_profiles}
+    return [day for day in days if day in counted]
 
 
 def _baselines(versions: Sequence[Version]) -> dict[str, Baseline]:

@@ -135,6 +135,20 @@ def test_an_open_finding_is_one_event_which_raises_one_alert(
     assert "monitor: prod: the table" in overview.err
 
 
+def test_a_day_whose_rows_are_gone_uncounted_has_no_verdict(cli, google, bigquery, warm):
+    id_ = serve(warm, "1", cab.baseline(window_days=1))
+    delivered_at = datetime.now(UTC) - timedelta(days=200)
+    add_delivery(warm, "cab", replace(FIRST, deployed_model=id_, delivered_at=delivered_at))
+    gone = YESTERDAY - timedelta(days=DEV.request_log.retention_days)
+
+    result = cli("monitor", "--env", "dev", "--models", "cab", "--date", gone)
+
+    query = f"SELECT * FROM `{verdicts_dataset()}.verdicts`"
+    assert result.code == 0, result.out
+    assert f"or is in the log any more, in the days until {gone}" in result.out
+    assert list(bigquery.query(query).result()) == []
+
+
 def test_a_version_that_was_taken_back_and_undeployed_is_known_by_the_history(
     google, warm, version
 ):
