@@ -1,4 +1,4 @@
-"""Whether a retraining is asked for: by a drift that lasts, once a window, never for a fault.
+"""Whether a retraining is asked for: by a drift that lasts or by outcomes, never for a fault.
 
 The windows that count share no day: the one that is judged, and those one and two lengths before.
 Whoever wants another kind of verdict to ask for a retraining names it in NEEDED.
@@ -17,7 +17,7 @@ from pipeline.monitoring.verdicts import Row
 
 WINDOWS = 3
 # In how many of them something must be amiss, by the newest one's kind.
-NEEDED: Mapping[Kind, int] = {"drift": 2}
+NEEDED: Mapping[Kind, int] = {"drift": 2, "worse": 1}
 WEEK = timedelta(days=7)
 MOST_A_WEEK = 2
 NOT_ASKED = "no retraining is asked for"

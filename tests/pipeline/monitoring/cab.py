@@ -28,12 +28,18 @@ class Settings:
     limits: dict[str, float] = field(default_factory=dict)
 
 
-def rows(count: int, seed: int, *, factor: float = 1.0, missing: float = 0.0) -> pa.Table:
-    """Rows with fares that are `factor` times as high, a share of them without one."""
+def rows(
+    count: int, seed: int, *, factor: float = 1.0, missing: float = 0.0, cash: float = 0.6
+) -> pa.Table:
+    """Rows with fares that are `factor` times as high, a share of them without one.
+
+    `cash` is the share of those that were paid so: another one is a drift and no fault.
+    """
     random = np.random.default_rng(seed)
     fares = np.round(random.lognormal(2, 0.6, count) * factor, 2)
     is_missing = random.random(count) < missing
-    types = random.choice(TYPES, count, p=(0.6, 0.3, 0.1))
+    card = round(0.9 - cash, 3)
+    types = random.choice(TYPES, count, p=(cash, card, 0.1))
     return pa.table({"fare": pa.array(fares, mask=is_missing), "payment_type": pa.array(types)})
 
 

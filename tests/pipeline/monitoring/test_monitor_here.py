@@ -144,6 +144,25 @@ def test_a_version_of_ai_platform_is_the_published_version_of_its_number(dataset
     assert "cab: version 1: ok: 420 instances" in result.out
 
 
+def test_a_drift_in_two_of_three_windows_says_by_which_command_to_retrain(log, monitor, runs):
+    log.fill("1", days=2, cash=0.3)
+
+    switched_off = monitor("--since", YESTERDAY - timedelta(days=1))
+    # The row is there and says so: what is asked for takes its place.
+    result = monitor("--request-retraining", "yes", "--json")
+    again = monitor()
+
+    [verdict] = parsed(result)
+    command = f"python3 -m pipeline run cab --until {YESTERDAY}"
+    rows = {row["window_begin"].date(): row["retraining"] for row in log.rows("verdicts")}
+    assert "no retraining is asked for: --request-retraining is no" in switched_off.out
+    assert verdict["verdict"] == "drift"
+    assert f"there is no topic here to ask: run `{command}`" in verdict["retraining"]
+    assert rows[YESTERDAY] == verdict["retraining"]
+    assert command in again.out  # what was said stays said
+    assert command in (runs / "monitoring/cab.html").read_text()
+
+
 def test_a_log_that_is_not_there_is_no_requests(dataset, monitor):
     result = monitor()
 

@@ -69,6 +69,9 @@ def wish(*kinds: str | None, **change) -> Wish:
         (("drift", "ok", "ok", "drift"), False),
         (("drift", "season", "season"), False),
         (("drift", "log incomplete", "fault"), False),
+        (("drift", "worse", "ok"), True),
+        (("worse", "ok", "ok"), True),
+        (("expected worse", "drift", "drift"), False),
         (("ok", "drift", "drift"), False),
         (("season", "drift", "drift"), False),
         (("fault", "drift", "drift"), False),
@@ -101,9 +104,7 @@ def test_windows_that_share_a_day_with_the_newest_do_not_count():
     assert "1 of the last 3" in retraining.refusal(wish("drift", earlier=rows), ())
 
 
-def test_a_kind_that_needs_one_window_asks_at_once(monkeypatch):
-    monkeypatch.setattr(retraining, "NEEDED", {"drift": 2, "worse": 1})
-
+def test_outcomes_that_are_worse_ask_at_once():
     assert retraining.refusal(wish("worse", "ok", "ok"), ()) is None
 
 
