@@ -32,26 +32,30 @@ class LabelTable:
         Its condition is on the column itself and a literal, so that older partitions are not read.
         """
         key, outcome = f"`{self.labels.key}`", f"`{self.labels.outcome}`"
-        known_at = f"`{self.labels.known_at}`"
         is_boolean = self.types[self.labels.outcome] in BOOLEAN_TYPES
         number = f"CAST({outcome} AS INT64)" if is_boolean else outcome
         return f"""SELECT CAST({key} AS STRING) AS label_key,
   MIN(CAST({number} AS FLOAT64)) AS lowest, MAX(CAST({number} AS FLOAT64)) AS highest,
-  MIN(TIMESTAMP({known_at})) AS known, COUNT(*) AS copies
+  MIN({self._known_at}) AS known, COUNT(*) AS copies
 FROM `{self.name}`
 WHERE {self._since(day)} AND {key} IS NOT NULL AND {outcome} IS NOT NULL
 GROUP BY label_key"""
 
     def arrivals(self, client: BigQuery, first: date) -> dict[date, int]:
         """How many rows became known on each day from the first one on."""
-        known_at = f"`{self.labels.known_at}`"
-        statement = f"""SELECT DATE(TIMESTAMP({known_at})) AS day, COUNT(*) AS copies
+        statement = f"""SELECT DATE({self._known_at}) AS day, COUNT(*) AS copies
 FROM `{self.name}`
 WHERE {self._since(first)} AND `{self.labels.key}` IS NOT NULL
   AND `{self.labels.outcome}` IS NOT NULL
 GROUP BY day"""
         rows = run(client, statement, _subject(self.name), labels={"purpose": "labels"})
         return {row["day"]: row["copies"] for row in rows}
+
+    @property
+    def _known_at(self) -> str:
+        column = f"`{self.labels.known_at}`"
+        is_timestamp = self.types[self.labels.known_at] == "TIMESTAMP"
+        return column if is_timestamp else f"TIMESTAMP({column})"
 
     def _since(self, day: date) -> str:
         kind = self.types[self.labels.known_at]

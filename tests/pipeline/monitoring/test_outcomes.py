@@ -18,6 +18,7 @@ from tests.pipeline.monitoring.scored import binned
 
 ROWS = 120
 CASH = Slice(column="payment_type", value="Cash")
+TEN_MINUTES = Slice(column="trip_seconds", value="600")
 # By the places of the rows.
 LABELLED, TWICE, CONTRADICTING = range(60), range(60, 70), range(70, 80)
 INVALID, UNKNOWN, LATE = range(80, 85), range(85, 100), range(100, 120)
@@ -25,7 +26,7 @@ INVALID, UNKNOWN, LATE = range(80, 85), range(85, 100), range(100, 120)
 
 @pytest.fixture(scope="module")
 def baseline(small_baseline):
-    return dataclasses.replace(small_baseline, slices=(CASH,))
+    return dataclasses.replace(small_baseline, slices=(CASH, TEN_MINUTES))
 
 
 @pytest.fixture(scope="module")
@@ -124,12 +125,17 @@ def test_each_version_has_its_own_outcomes(counts):
     assert counts["3"][""][DAY].keyed == 0
 
 
-def test_a_slice_has_the_outcomes_of_its_own_instances(counts, rows, taxi):
-    of_cash = np.array(rows["payment_type"].to_pylist()) == "Cash"
-    places = [place for place in (*LABELLED, *TWICE, *LATE) if of_cash[place]]
+@pytest.mark.parametrize(("column", "value"), [("payment_type", "Cash"), ("trip_seconds", 600)])
+def test_a_slice_has_the_outcomes_of_its_own_instances(counts, rows, taxi, column, value):
+    is_inside = np.array(rows[column].to_pylist()) == value
+    places = [place for place in (*LABELLED, *TWICE, *LATE) if is_inside[place]]
+
+    part = counts["1"][f"{column}={value}"][DAY]
+
     negatives, positives = binned(taxi.scores[places], taxi.labels[places])
-    assert counts["1"]["payment_type=Cash"][DAY].positives == tuple(positives)
-    assert counts["1"]["payment_type=Cash"][DAY].negatives == tuple(negatives)
+    assert places
+    assert part.positives == tuple(positives)
+    assert part.negatives == tuple(negatives)
 
 
 def test_days_add_up(whole):

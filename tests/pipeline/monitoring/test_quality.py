@@ -51,6 +51,11 @@ def test_the_interval_holds_the_true_figure_19_times_of_20(metric):
     assert len(held) >= 35
 
 
+def test_rows_of_one_score_are_in_order_by_chance():
+    figure = measured("auc", [300, 0], [300, 0])
+    assert figure.value == 0.5
+
+
 def test_fewer_independent_rows_widen_the_interval():
     bins = binned(*world(5_000, seed=3))
 
