@@ -112,3 +112,13 @@ def test_a_row_keeps_all_of_a_finding():
 @pytest.mark.parametrize("text", [None, "", "[", '[{"key": 1}]', '{"a": 2}'])
 def test_a_row_that_holds_something_else_has_no_open_finding(text):
     assert findings.decode(text) == []
+
+
+@pytest.mark.parametrize("kind", ["worse", "expected worse"])
+def test_a_version_that_is_worse_or_expected_to_be_is_one_event_of_its_own(kind):
+    finding = Finding(kind=kind, name=kind, columns=(), sentence="AUC fell", remedy="retrain")
+
+    [entry] = findings.of(verdict(finding, kind=kind, id_="7"), FIRST)
+
+    assert entry.event == "worse"
+    assert entry.key.endswith(":7")
