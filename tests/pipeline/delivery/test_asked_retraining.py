@@ -362,8 +362,8 @@ def test_a_rollback_while_the_retraining_runs_is_not_undone(
     edit_record(warm, images=images)
 
     def train(job):
-        pipelines.run(job)
         withdrawal.rollback(Stage(WARM), "cab", SILENT)
+        pipelines.run(job)
 
     google.on_pipeline_job = train
     [verdict] = deliver(commit, tag=None)
