@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ print("pushed", version.resource_name, int(new), version.version_id)
 class VertexPipelines:
     """`run` ends each job as its twin ends; `trained` counts the twins.
 
-    A job of the same modules is taken from the cache, as on Vertex.
+    A job of the same modules and the same `end` is taken from the cache, as on Vertex.
     """
 
     google: GoogleApis
@@ -48,7 +49,10 @@ class VertexPipelines:
     place: Path
     trained: list[str] = field(default_factory=list)  # the models, in the order of their jobs
     fail_next: str = ""  # the node at which the next job fails
-    _twins: dict[str, Twin] = field(default_factory=dict)  # by the names of the modules
+    # Before this day the rows of the next twins end. A job's own window ends today, which the rows
+    # of a file never reach; without a day a twin has them all.
+    end: date | None = None
+    _twins: dict[str, Twin] = field(default_factory=dict)  # by the day and the modules' names
 
     def run(self, job: Json) -> None:
         tasks = nodes(job)
@@ -72,7 +76,7 @@ class VertexPipelines:
     def _twin(self, job: Json) -> tuple[Twin, bool]:
         """The job's twin, and whether it is rehearsed for this job."""
         names = sorted(blob_name(uri) for uri in modules(job))
-        key = json.dumps(names)  # the same in every stage's bucket
+        key = json.dumps([str(self.end), *names])  # the same in every stage's bucket
         is_new = key not in self._twins
         if is_new:
             twin = self._train(job)
@@ -99,8 +103,9 @@ class VertexPipelines:
 
         runs = folder / "runs"
         paths = ("--runs", str(runs), "--output", str(folder))
+        window = () if self.end is None else ("--end", str(self.end))
         command = [sys.executable, "-m", "pipeline", "compile", f"{model}/", "--env", "local"]
-        process = self._process([*command, *paths, "--json"], files, cwd=files)
+        process = self._process([*command, *paths, *window, "--json"], files, cwd=files)
         [spec] = json.loads(_output(process, (0,)))
         command = [sys.executable, "-m", "pipeline", "rehearse", spec]
         _output(self._process(command, files, cwd=files), (0, 1, 3))  # 1: a task has failed

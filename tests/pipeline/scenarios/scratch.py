@@ -21,15 +21,17 @@ from unittest import mock
 
 from google.cloud import storage
 
+from pipeline.gcp.artifact_registry import TARGETS
 from pipeline.gcp.clients import vertex
+from pipeline.gcp.stage import Stage
 from settings import REPOSITORY, GitHub, Settings
 from settings.names import Names
-from tests.pipeline.conftest import copy_small
-from tests.pipeline.delivery.conftest import Repository, listen
+from tests.pipeline.delivery.conftest import Repository, listen, record_push
 from tests.standins import object_store
 from tests.standins.cloud_build.recipes import Outcome, Recipes
 from tests.standins.google.apis import GoogleApis
 from tests.standins.vertex_pipelines import VertexPipelines
+from tests.team import MODELS
 
 RECIPES = {"dev": ("image", "modules"), "staging": ("modules",)}
 PATIENCE_SECONDS = 600
@@ -164,6 +166,26 @@ class Scratch:
         percents = {id_: percent for id_, percent in endpoint.traffic_split.items() if percent}
         return {versions[id_]: percent for id_, percent in percents.items()}
 
+    def take_as_built(self, stage: str, tag: str) -> str:
+        """Have main's commit as pushed and its images as built by this tag; return the commit."""
+        settings = _settings(stage)
+        commit = self.repository.git("rev-parse", "HEAD")
+        for target in TARGETS:
+            image = settings.names.image(target)
+            self.google.registry.put_image(image, revision=commit, tag=tag)
+        models = [folder.name for folder in (self.repository.path / "models").iterdir()]
+        record_push(Stage(settings), commit, tuple(models))
+        return commit
+
+    def ask_to_retrain(self, stage: str, model: str) -> dict[str, Any]:
+        """Send the message that asks for a model's retraining; return the build that it starts."""
+        topic = self.names(stage).topic("retrain")
+        path = f"/pubsub/v1/projects/{_settings(stage).project_id}/topics/{topic}:publish"
+        message = {"messages": [{"attributes": {"models": model}}]}
+        self.google.respond("POST", path, json.dumps(message).encode())
+        *_, build = self.builds()
+        return build
+
     def names(self, stage: str) -> Names:
         return _settings(stage).names
 
@@ -185,10 +207,13 @@ class Scratch:
 
 
 @contextmanager
-def project(place: Path) -> Iterator[Scratch]:
-    """A scratch project below `place`, its first commit on GitHub and nothing delivered yet."""
+def project(place: Path, model: Path = MODELS / "cab") -> Iterator[Scratch]:
+    """A scratch project of one model below `place`, its first commit on GitHub.
+
+    Nothing is delivered yet.
+    """
     repository = Repository(place / "repository")
-    _fill(repository)
+    _fill(repository, model)
     _publish(repository, place / "origin.git")
     with GoogleApis() as google, object_store.serving() as store:
         environment = {**google.environment(), "STORAGE_EMULATOR_HOST": store.url}
@@ -197,7 +222,8 @@ def project(place: Path) -> Iterator[Scratch]:
             for stage in RECIPES:
                 _apply_stage(google, stage)
             listen(google, _settings("staging"))
-            scratch.apply("cab")
+            listen_for_retrainings(google, _settings("dev"))
+            scratch.apply(model.name)
             yield scratch
 
 
@@ -238,8 +264,22 @@ def _apply_stage(google: GoogleApis, stage: str) -> None:
         )
 
 
-def _fill(repository: Repository) -> None:
-    """All files of this repository as they are now, with one small model and values of no one.
+def listen_for_retrainings(google: GoogleApis, settings: Settings) -> None:
+    """A stage with a trigger for retrainings, as its delivery stack makes it."""
+    topic = google.add_topic(settings.project_id, settings.names.topic("retrain"))
+    substitutions = {"_STAGE": settings.stage, "_MODELS": "$(body.message.attributes.models)"}
+    google.add_trigger(
+        settings.project_id,
+        settings.region,
+        settings.names.trigger("retrain"),
+        substitutions=substitutions,
+        filter='_MODELS != ""',
+        pubsubConfig={"topic": topic},
+    )
+
+
+def _fill(repository: Repository, model: Path) -> None:
+    """All files of this repository as they are now, with this model and values of no one.
 
     The model stands instead of the repository's own.
     """
@@ -253,7 +293,7 @@ def _fill(repository: Repository) -> None:
             shutil.copy2(file, copy)
     models = repository.path / "models"
     models.mkdir()
-    copy_small("cab", models)
+    shutil.copytree(model, models / model.name, ignore=shutil.ignore_patterns("__pycache__"))
     (repository.path / "environments.py").write_text(ENVIRONMENTS_PY)
     repository.commit({})
 
