@@ -8,7 +8,7 @@ model ?= taxi
 rows ?= 15002
 workers ?= 2
 INFRA_TESTS := tests/infra tests/standins
-PIPELINE_TESTS := tests/pipeline tests/models tests/settings tests/build tests/hostile
+PIPELINE_TESTS := tests/pipeline tests/models tests/settings tests/build tests/hostile tests/loop
 infra_part = $(filter $(addsuffix %,$(INFRA_TESTS)),$(only))
 pipeline_part = $(filter-out $(infra_part),$(only))
 
@@ -18,7 +18,7 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
 .PHONY: help run test theirs check style format lock experiments bench bench-time \
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
-  hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor
+  hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor loop
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -37,6 +37,9 @@ else
 	$(PIPELINE) python -m pytest --numprocesses $(workers) --dist loadfile --no-loadscope-reorder --ignore tests/build/test_image.py \
 	  $(PIPELINE_TESTS)
 endif
+
+loop: ## drift, a retraining, and a model that is better for it, without a cloud (about 5 minutes)
+	@cd tests/team && PYTHONPATH=$(CURDIR) python3 $(CURDIR)/build/environment pipeline python -m tests.loop
 
 theirs: ## `make test` in a clone with values and models of its own
 	rm -rf .theirs && python3 -m tests.pipeline.scenarios.stranger .theirs/clone
