@@ -9,7 +9,7 @@ from pathlib import Path
 
 from settings import REPOSITORY
 
-MORNINGS = 3  # on each of which a window is judged; drift in two of them asks for a retraining
+WINDOWS = 3  # which share no day; drift in two of them asks for a retraining
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,10 @@ class Story:
 
     @property
     def days(self) -> list[date]:
-        """The last days of the judged windows: one for each of the last mornings."""
-        backwards = [self.late - timedelta(days=number) for number in range(1, MORNINGS + 1)]
-        return backwards[::-1]
+        """The last days of the judged windows, in order."""
+        last = self.late - timedelta(days=1)
+        length = timedelta(days=self.window_days)
+        return [last - number * length for number in reversed(range(WINDOWS))]
 
     def copy(self, to: Path) -> Path:
         """The folder with this story's values, in `to`."""
