@@ -22,6 +22,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # before TensorFlow is there
 from rich.console import Console
 
 from pipeline.components.paired_difference import Difference
+from pipeline.errors import ConfigurationError, RunError
 from settings import REPOSITORY
 from tests.loop import replay, trainers
 from tests.loop.loop import Loop, OverError
@@ -46,7 +47,7 @@ def main() -> int:
     console = Console(highlight=False, width=width, record=True)
     console.print(steps.table())
     console.print(sentence)
-    console.print(f"pages and figures: {RUNS}")
+    console.print("pages and figures: runs/loop")
     console.save_html(str(RUNS / "loop.html"))
     return code
 
@@ -57,7 +58,7 @@ def _verdict(steps: Steps) -> tuple[int, str]:
         difference = _difference(steps)
     except OverError as error:
         return NO, f"the loop ends here: {error}"
-    except RuntimeError as error:
+    except (ConfigurationError, RunError, RuntimeError, AssertionError) as error:
         return FAILED, f"failed: {error}"
     if difference.low > 0:
         return DONE, "the second model is better on rows that neither had"

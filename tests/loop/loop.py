@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.components.paired_difference import Difference
 from pipeline.model.folder import ModelFolder
+from pipeline.progress import everything_else_to
 from tests.loop import figure, replay
 from tests.loop.rows import Rows
 from tests.loop.steps import Steps
@@ -104,7 +105,8 @@ class Loop:
         later = rows.since(self.story.late)
         metric = folder.declaration.gate.metric
         with self.steps.step(f"ask both about the rows from {self.story.late} on") as step:
-            difference = figure.difference(folder, old, new, later)
+            with everything_else_to(self.runs / "log.txt"):  # TensorFlow writes much
+                difference = figure.difference(folder, old, new, later)
             step.outcome = (
                 f"{metric} {difference.old:.4f} and {difference.new:.4f} on {len(later)} rows: "
                 f"{difference.change:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
