@@ -28,6 +28,7 @@ from tests.loop import replay, trainers
 from tests.loop.loop import Loop, OverError
 from tests.loop.steps import Steps
 from tests.loop.story import TAXI
+from tests.loop.verbs import Processes
 
 RUNS = REPOSITORY / "runs/loop"
 DONE, FAILED, NO, INTERRUPTED = 0, 1, 3, 130
@@ -75,7 +76,8 @@ def _difference(steps: Steps) -> Difference:
             bigquery_url = stack.enter_context(replay.log_server(place / "bigquery"))
             trainer = stack.enter_context(trainers.stage(place / "project", folder))
             step.outcome = "no cloud is asked"
-        return Loop(TAXI, folder, RUNS, steps, trainer).run(bigquery_url)
+        verbs = Processes(RUNS / "log.txt", {"BIGQUERY_EMULATOR_HOST": bigquery_url})
+        return Loop(TAXI, folder, RUNS, steps, trainer, verbs).run(bigquery_url)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class Loop:
     runs: Path
     steps: Steps
     trainer: Trainer
+    verbs: Verbs  # for which the log is where `run` has it
 
     def run(self, bigquery_url: str) -> Difference:
         """The difference between the second model and the first; raises OverError."""
@@ -44,7 +45,7 @@ class Loop:
         early, late = self.story.early, self.story.late
         first = self._published(f"deliver, of the rows before {early}", early, self.trainer.first)
         self._asked(folder, rows, bigquery_url)
-        self._noticed(bigquery_url)
+        self._noticed()
         name = f"ask for a retraining, on the rows before {late}"
         second = self._published(name, late, self.trainer.again)
         difference = self._compared(folder, first, second, rows)
@@ -83,21 +84,21 @@ class Loop:
                 logged = replay.with_own_times(client, time_column)
             step.outcome = f"{logged} of {count} requests are in the log"
 
-    def _noticed(self, bigquery_url: str) -> None:
+    def _noticed(self) -> None:
         """Have each window judged; raises OverError where the last one asks for no retraining."""
-        verbs = Verbs(self.runs / "log.txt", {"BIGQUERY_EMULATOR_HOST": bigquery_url})
-        verdicts = [self._judged(verbs, day) for day in self.story.days]
+        verdicts = [self._judged(day) for day in self.story.days]
         request = verdicts[-1]["retraining"] or "no retraining is asked for"
         if not request.startswith(IS_DUE):
             raise OverError(request)
 
-    def _judged(self, verbs: Verbs, day: date) -> dict[str, Any]:
+    def _judged(self, day: date) -> dict[str, Any]:
         """The verdict on the window that ends with a day."""
         story = self.story
         log = ("--request-log", replay.REPLAY, "--runs", self.runs)
         flags = ("--date", day, "--request-retraining", "yes")
         with self.steps.step(f"monitor the {story.window_days} days until {day}") as step:
-            [verdict] = verbs.call("monitor", story.name, *log, *flags, codes=DONE_OR_NO)
+            arguments = ("monitor", story.name, *log, *flags)
+            [verdict] = self.verbs.call(*arguments, codes=DONE_OR_NO)
             step.outcome = f"{verdict['verdict']}: {verdict['sentence']}"
         return dict(verdict)
 

@@ -1,4 +1,4 @@
-"""The verbs of `python3 -m pipeline` as a team calls them, each a process of its own."""
+"""The verbs of `python3 -m pipeline` as a team calls them, as Python objects."""
 
 import json
 import os
@@ -7,15 +7,20 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from settings import REPOSITORY
 
 DONE_OR_NO = (0, 3)
 
 
+class Verbs(Protocol):
+    def call(self, *arguments: object, codes: tuple[int, ...] = (0,)) -> Any:
+        """The JSON of a verb's standard output; raises RuntimeError for another exit code."""
+
+
 @dataclass(frozen=True)
-class Verbs:
+class Processes:
     """What they say goes to `log`, after their command lines."""
 
     log: Path
