@@ -38,7 +38,7 @@ else
 	  $(PIPELINE_TESTS)
 endif
 
-loop: ## drift, a retraining, and a model that is better for it, without a cloud (about 6 minutes)
+loop: ## drift, a retraining, and a model that is better for it, without a cloud (up to 9 minutes)
 	@cd tests/team && PYTHONPATH=$(CURDIR) python3 $(CURDIR)/build/environment pipeline python -m tests.loop
 
 theirs: ## `make test` in a clone with values and models of its own
