@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -130,7 +130,8 @@ class Machine:
         reason = retraining.refusal(wish, ())
         if reason is not None:
             return f"{retraining.NOT_ASKED}: {reason}"
-        command = f"python3 -m pipeline run {wish.model} --until {wish.day}"
+        until = wish.day + timedelta(days=1)  # the first day that is not in the window
+        command = f"python3 -m pipeline run {wish.model} --until {until}"
         return f"a retraining is due, and there is no topic here to ask: run `{command}`"
 
     def page(self, name: str) -> str:

@@ -153,7 +153,8 @@ def test_a_drift_in_two_of_three_windows_says_by_which_command_to_retrain(log, m
     again = monitor()
 
     [verdict] = parsed(result)
-    command = f"python3 -m pipeline run cab --until {YESTERDAY}"
+    until = YESTERDAY + timedelta(days=1)
+    command = f"python3 -m pipeline run cab --until {until}"
     rows = {row["window_begin"].date(): row["retraining"] for row in log.rows("verdicts")}
     assert "no retraining is asked for: --request-retraining is no" in switched_off.out
     assert verdict["verdict"] == "drift"

@@ -267,7 +267,11 @@ def _apply_stage(google: GoogleApis, stage: str) -> None:
 def listen_for_retrainings(google: GoogleApis, settings: Settings) -> None:
     """A stage with a trigger for retrainings, as its delivery stack makes it."""
     topic = google.add_topic(settings.project_id, settings.names.topic("retrain"))
-    substitutions = {"_STAGE": settings.stage, "_MODELS": "$(body.message.attributes.models)"}
+    substitutions = {
+        "_STAGE": settings.stage,
+        "_MODELS": "$(body.message.attributes.models)",
+        "_REQUEST": "$(body.message.attributes.request)",
+    }
     google.add_trigger(
         settings.project_id,
         settings.region,
