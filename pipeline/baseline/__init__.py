@@ -1,4 +1,4 @@
-"""What a model was trained on, in counts that a log of requests can be counted by, too.
+"""A model's training rows in counts, comparable with the counts of a request log.
 
 Importable by nodes: a change here retrains every model, unlike one in pipeline/monitoring.
 """

@@ -36,14 +36,14 @@ def of_numbers(values: NDArray[np.float64], most: int = NUMBER_BINS) -> Bins:
 
 
 def of_categories(values: pa.Array, most: int = CATEGORY_BINS) -> Bins:
-    """The most frequent values, each of which at least ten rows have."""
+    """The most frequent values, each in at least ten rows."""
     frequent = frequent_values(values)
     names = [value for value, _ in frequent[:most]]
     return Bins(kind="category", values=tuple(names))
 
 
 def frequent_values(values: pa.Array) -> list[tuple[str, int]]:
-    """Values that at least ten rows have, and how many do: the most frequent first."""
+    """Values in at least ten rows, with their numbers of rows: the most frequent first."""
     counted = pc.value_counts(values.drop_null())
     enough = pc.greater_equal(counted.field("counts"), FOLDED)
     entries = counted.filter(enough).to_pylist()
@@ -52,7 +52,7 @@ def frequent_values(values: pa.Array) -> list[tuple[str, int]]:
 
 
 def halfway(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Between two values of which the upper one is larger: above the lower one for certain."""
+    """The middle of two different values: above the lower one for certain."""
     middle = lower / 2 + upper / 2
     return np.where(middle > lower, middle, upper)
 
@@ -75,7 +75,7 @@ def number_places(bins: Bins, numbers: NDArray[np.float64]) -> NDArray[np.int16]
 
 
 def counts(bins: Bins, indices: NDArray[np.int16]) -> tuple[tuple[int, ...], int]:
-    """Rows by bin, and those that are missing."""
+    """Rows by bin, and the missing ones."""
     by_place = np.bincount(indices + 1, minlength=bins.count + 1)
     missing, *present = by_place.tolist()
     return tuple(present), missing
@@ -93,10 +93,10 @@ def _around_each(distinct: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _upper_places(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Places in the sorted distinct values before which an edge lies, never the first.
+    """Places in the sorted distinct values, each just above an edge; never the first.
 
-    A frequent value is a bin; a run of rare ones between two of them is cut evenly, or joins the
-    frequent one above it where it has next to no rows.
+    A frequent value is a bin. A run of rare values between two frequent ones is cut evenly; with
+    next to no rows it joins the frequent value above it.
     """
     total = int(counts.sum())
     frequent = counts >= max(total / most, FOLDED)
@@ -117,7 +117,7 @@ def _upper_places(counts: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 
 def _even_places(counts: NDArray[np.int64], start: int, even_share: float) -> set[int]:
-    """Places that cut a run of light values into bins of about the even share."""
+    """Places to cut a run of light values at, into bins of about the even share."""
     cumulative = np.cumsum(counts)
     number = round(cumulative[-1] / even_share)
     if number < 2:

@@ -1,4 +1,4 @@
-"""Time blocks of the training rows: what a column does from week to week without any drift."""
+"""Time blocks of the training rows: a column's changes from week to week without any drift."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class RowBlocks:
 
 
 def of_times(times: NDArray[np.datetime64] | None, rows: int, window_days: int) -> RowBlocks:
-    """Blocks of the window's length; of several windows where one alone has too few rows.
+    """Blocks of the window's length; of several windows if one alone has too few rows.
 
     Without times, or with too few blocks or rows, there is none, and `why_none` says why.
     """
@@ -82,7 +82,7 @@ def table(numbers: NDArray[np.int64], cells: NDArray[np.uint8], width: int) -> N
 
 
 def _without_small(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Without blocks of less than half of the rows that the median one must have."""
+    """Without blocks of less than half of the median one's required rows."""
     inside = numbers >= 0
     sizes = np.bincount(numbers[inside], minlength=1)
     small = sizes < ROWS / 2

@@ -1,4 +1,4 @@
-"""Which columns follow the clock: other windows have other values of them, without any drift."""
+"""Columns of the clock: other windows have other values of them, without any drift."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ UNITS: tuple[Calendar, ...] = ("hour", "weekday", "day")
 
 
 def unit(cells: NDArray[np.uint8], times: NDArray[np.datetime64]) -> Calendar | None:
-    """The unit of time that nearly determines the bin, or None.
+    """The unit of time to nearly determine the bin by, or None.
 
-    Daylight saving shifts a local hour against UTC, so that each month is looked at for itself.
+    Daylight saving shifts a local hour against UTC: each month is looked at by itself.
     """
     present = ~np.isnat(times)
     column = cells[present].astype(np.int64)

@@ -1,4 +1,4 @@
-"""One served column of the training rows: its bins, its counts, and what is tolerated of it."""
+"""One served column of the training rows: its bins, its counts and its tolerances."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ DIFFERENT = 0.9  # whole numbers a row, at most: they are ids otherwise
 
 
 class Settings(Protocol):
-    """The keys of [monitoring] in model.toml that a baseline needs."""
+    """The keys of [monitoring] in model.toml for a baseline."""
 
     @property
     def personal(self) -> Collection[str]: ...
@@ -91,7 +91,7 @@ class TrainingColumn:
 
     @cached_property
     def windows(self) -> NDArray[np.int64]:
-        """The bins' counts in each past window with values, of a column that follows the clock.
+        """The bins' counts in each past window with values, of a column of the clock.
 
         Its shape is (windows, bins), without any window for another column.
         """
@@ -129,7 +129,7 @@ class TrainingColumn:
         return limits.dispersion(self.table, by_day, block_of_day)
 
     def column(self, settings: Settings, importance: float | None) -> Column:
-        """What baseline.json holds of it."""
+        """The column's entry in baseline.json."""
         override = settings.limits.get(self.name)
         limit = limits.of_divergence(self.table) if override is None else override
         windows = self.windows.tolist()

@@ -29,7 +29,7 @@ def compose(
     gate: Gate | None = None,
     labels_table: Labels | None = None,
 ) -> Baseline:
-    """The baseline of the training `rows`, of which `times` tells when each happened.
+    """The baseline of the training `rows`; `times` are the rows' times.
 
     `scores` and `labels` are of held-out rows; `schema` has each served column's type.
     """
@@ -110,7 +110,7 @@ def _tolerances(
     columns: Mapping[str, Column],
     pairs: Sequence[TrainingPair],
 ) -> list[Tolerance]:
-    """Of the limits that model.toml leaves to the training rows."""
+    """The tolerances of the limits not set in model.toml."""
     calibrated = [name for name in judged if not columns[name].limit_is_set]
     of_columns = [judged[name].tolerance(columns[name]) for name in calibrated]
     return of_columns + [pair.tolerance() for pair in pairs]

@@ -1,6 +1,6 @@
-"""The content of baseline.json, which lies beside each trained model.
+"""The content of baseline.json, the file beside each trained model.
 
-It holds no value of a personal column, and none that fewer than ten training rows have.
+It holds no value of a personal column, and no value of fewer than ten training rows.
 """
 
 import json
@@ -23,7 +23,7 @@ Calendar = Literal["hour", "weekday", "day", "month"]
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Bins:
-    """A number x is in bin i where edges[i - 1] <= x < edges[i].
+    """A number x is in bin i if edges[i - 1] <= x < edges[i].
 
     A category has a bin for each of `values` and a last one for all others. A personal column has
     one bin.
@@ -40,9 +40,9 @@ class Bins:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Column:
-    """A raw column that is served, and the change of it that is tolerated.
+    """A served raw column and its tolerated change.
 
-    Limits are what the column's own time blocks showed, before the noise of a window's size.
+    Limits are the changes of the column's own time blocks, before the noise of a window's size.
     """
 
     bins: Bins
@@ -63,7 +63,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Pair:
-    """Two columns whose values go together, each in about five bins of its own."""
+    """Two columns with dependent values, each in about five bins of its own."""
 
     left: str
     right: str
@@ -101,7 +101,7 @@ class Slice:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Gate:
-    """What the candidate had to reach on held-out rows; `slice_bounds` are as Baseline.slices."""
+    """The candidate's lower bounds on held-out rows; `slice_bounds` are as Baseline.slices."""
 
     metric: str
     lower_bound: float
@@ -110,7 +110,7 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Labels:
-    """Where outcomes arrive, as [monitoring.labels] of model.toml says it."""
+    """The table of outcomes, as in [monitoring.labels] of model.toml."""
 
     table: str
     key: str = "key"
@@ -141,9 +141,9 @@ class Baseline:
 
 
 def beside(model: str) -> str:
-    """Where the baseline of an exported model lies in a bucket.
+    """The baseline's URI in a bucket, from the URI of the exported model.
 
-    That is beside the model's artifact and not inside, where TFX and a server know each file.
+    It lies beside the model's artifact and not inside, where TFX and a server know each file.
     """
     artifact, _, _ = model.rstrip("/").rpartition("/")
     return f"{artifact}.{NAME}"

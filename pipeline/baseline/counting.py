@@ -1,4 +1,4 @@
-"""Profiles of rows at hand: what the monitor's SQL counts in a log, counted in Python."""
+"""Profiles of rows at hand: the same counts as the monitor's SQL of a log, in Python."""
 
 from dataclasses import replace
 
@@ -17,9 +17,9 @@ OTHER_VALUES = 100  # that a profile names at most, the most frequent ones
 def profile(
     baseline: Baseline, rows: pa.Table, scores: ArrayLike, instances_per_request: int = 1
 ) -> Profile:
-    """The counts of `rows`, whose scores are NaN where there is none.
+    """The counts of `rows` and of their scores; a score is NaN if there is none.
 
-    A column that `rows` lacks is missing in each of them.
+    A column not in `rows` is missing in each of them.
     """
     columns = {
         name: column_counts(column.bins, values(rows, name), personal=column.personal)
@@ -40,7 +40,7 @@ def profile(
 
 
 def values(rows: pa.Table, name: str) -> pa.Array:
-    """A column as one array; nulls alone where `rows` has no such column."""
+    """A column as one array; nulls alone if `rows` has no such column."""
     if name not in rows.column_names:
         return pa.nulls(rows.num_rows)
     column = rows[name]
@@ -66,7 +66,7 @@ def column_counts(column_bins: Bins, array: pa.Array, *, personal: bool = False)
 
 
 def pair_counts(pair: Pair, rows: pa.Table) -> tuple[int, ...]:
-    """The rows by the bins of both columns, row after row; none where a value is missing."""
+    """The rows by the bins of both columns, row after row; without rows of a missing value."""
     left_values = values(rows, pair.left)
     right_values = values(rows, pair.right)
     left = places(pair.left_bins, left_values)
@@ -94,7 +94,7 @@ def score_counts(scores: NDArray[np.float64]) -> tuple[int, ...]:
 
 
 def places(column_bins: Bins, array: pa.Array) -> NDArray[np.int16]:
-    """The bin of each value, as bins.places; what is no number is missing among numbers."""
+    """The bin of each value, as bins.places; among numbers any other value is missing."""
     if column_bins.kind == "category":
         return bins.places(column_bins, as_texts(array))
     return bins.number_places(column_bins, as_numbers(array))
@@ -139,7 +139,7 @@ def _number_counts(column_bins: Bins, array: pa.Array) -> ColumnCounts:
 
 
 def _other_values(column_bins: Bins, texts: pa.Array) -> dict[str, int]:
-    """The values without a bin, each of which at least ten rows have."""
+    """The values without a bin, each in at least ten rows."""
     named = pa.array(column_bins.values, pa.string())
     has_bin = pc.is_in(texts, named)
     unnamed = texts.filter(pc.invert(has_bin))

@@ -11,7 +11,7 @@ SMALLEST = 1e-300  # in place of zero
 
 
 def shares(counts: ArrayLike) -> NDArray[np.float64]:
-    """Along the last axis, which sums up to 1; zeros without any count."""
+    """Shares along the last axis, with the sum 1; zeros without any count."""
     array = np.asarray(counts, dtype=np.float64)
     total = array.sum(axis=-1, keepdims=True)
     divisor: NDArray[np.float64] = np.maximum(total, SMALLEST)

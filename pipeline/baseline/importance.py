@@ -1,4 +1,4 @@
-"""How much a model needs a column: the gate's metric that it loses where the column is shuffled.
+"""A model's need of a column: the loss of the gate's metric by shuffling the column.
 
 Breiman, "Random Forests", Machine Learning 45 (2001), section 10; on held-out rows.
 """
@@ -20,7 +20,7 @@ def importances(
     labels: NDArray[np.float64],
     scores: Callable[[str | None], NDArray[np.float64]],
 ) -> dict[str, float]:
-    """The metric's loss by column; empty where the rows are all of one class.
+    """The metric's loss by column; empty if the rows are all of one class.
 
     `scores` gives the rows' scores with this column shuffled, or as they are for None.
     """
@@ -57,7 +57,7 @@ def metric_value(metric: str, labels: NDArray[np.float64], scores: NDArray[np.fl
 
 
 def sample(rows: int) -> NDArray[np.int64]:
-    """The rows that are asked about, in order; the same ones each time."""
+    """The rows to ask about, in order; the same ones each time."""
     order = permutation(rows)
     return np.sort(order[:ROWS])
 

@@ -1,4 +1,4 @@
-"""The change of a column that is tolerated, by what its own time blocks showed.
+"""The tolerated change of a column, by the changes between its own time blocks.
 
 A `table` has the shape (blocks, cells); the last cell is the missing.
 """
@@ -21,12 +21,12 @@ LARGEST_ALPHA = 0.5
 
 
 def by_share(bins: Bins) -> slice:
-    """The cells of which each one's share is judged: all of a category, a number's missing."""
+    """The cells to judge by their shares: all of a category, a number's missing."""
     return slice(None) if bins.kind == "category" else slice(-1, None)
 
 
 def daily_alpha(false_alarms_a_year: float) -> float:
-    """The chance of a false alarm that each morning's window has."""
+    """The chance of a false alarm in each morning's window."""
     return min(false_alarms_a_year / DAYS_A_YEAR, LARGEST_ALPHA)
 
 
@@ -55,7 +55,7 @@ def of_windows(windows: NDArray[np.int64]) -> float:
 
 
 def of_missing(table: NDArray[np.int64]) -> float:
-    """What the share of the missing, the last cell, changed between blocks, with the margin."""
+    """The change between blocks of the share of the missing, the last cell, with the margin."""
     if not len(table):
         return 0.0
     return MARGIN * _largest_share_change(table, slice(-1, None))
@@ -80,7 +80,7 @@ def dispersion(
 
 
 def _largest_divergence(table: NDArray[np.int64]) -> float:
-    """Of a block from all others, less what chance makes."""
+    """A block's largest divergence from all others, less the mean one of chance."""
     whole = table.sum(axis=0)
     remaining = whole - table
     occupied = np.count_nonzero(whole)
@@ -90,7 +90,7 @@ def _largest_divergence(table: NDArray[np.int64]) -> float:
 
 
 def _largest_share_change(table: NDArray[np.int64], cells: slice) -> float:
-    """Of a cell between a block and all others, less what chance makes of so many cells.
+    """A cell's largest change between a block and all others, less chance's in so many cells.
 
     Squares are subtracted, as variances are.
     """

@@ -1,4 +1,4 @@
-"""What all limits are multiplied by, so that together they keep the rate of false alarms.
+"""A common factor of all limits: with it they keep the rate of false alarms together.
 
 The largest excess of any column counts, in windows whose rows stay whole (max-T: Westfall and
 Young, Resampling-Based Multiple Testing, 1993).
@@ -21,9 +21,9 @@ SEED = 20261128
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerance:
-    """What is tolerated of a column or a pair, and the cell of each training row.
+    """The limits of a column or a pair, and the cell of each training row.
 
-    Of the `width` cells those of `judged` are compared, and of these the shares of `by_share`.
+    Of the `width` cells `judged` are compared, and of these `by_share` by their shares too.
     """
 
     cells: NDArray[np.uint8]
@@ -36,10 +36,10 @@ class Tolerance:
 
 
 def scale(tolerances: Sequence[Tolerance], row_blocks: RowBlocks, alpha: float) -> float:
-    """The factor, 1 or more, at which a window without drift passes a limit with `alpha`.
+    """The factor, 1 or more, for windows without drift to pass a limit with the chance `alpha`.
 
     A window is a whole block, drawn at random, and as many rows drawn from it. Chance is in it
-    twice: in the block's rows, and in those drawn of them.
+    twice: in the block's rows, and in the draw from them.
     """
     if not row_blocks.count or not tolerances:
         return 1.0

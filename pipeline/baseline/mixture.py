@@ -30,7 +30,7 @@ def distance(counts: ArrayLike, windows: ArrayLike) -> float:
 
 
 def largest_distance(windows: NDArray[np.int64]) -> float:
-    """Of a training window from mixtures of all others, in bits, less what chance makes."""
+    """A training window's largest distance from mixtures of the others, in bits, less chance's."""
     largest = 0.0
     cells = np.count_nonzero(windows.sum(axis=0))
     step = -(-len(windows) // TRIED)

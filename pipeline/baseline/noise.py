@@ -16,7 +16,7 @@ EXPANSION = 8 * log(2)
 
 
 def mean_divergence(cells: int, size: ArrayLike, reference_size: ArrayLike) -> NDArray[np.float64]:
-    """The divergence that chance alone makes on average, in bits."""
+    """The mean divergence by chance alone, in bits."""
     freedom = max(cells - 1, 0)
     return freedom / EXPANSION * _inverse_sizes(size, reference_size)
 
@@ -24,7 +24,7 @@ def mean_divergence(cells: int, size: ArrayLike, reference_size: ArrayLike) -> N
 def largest_divergence(
     cells: int, size: ArrayLike, reference_size: ArrayLike, *, alpha: float
 ) -> NDArray[np.float64]:
-    """What chance alone exceeds with the probability `alpha`, in bits."""
+    """The divergence exceeded by chance alone with the probability `alpha`, in bits."""
     quantile = _chi_squared(max(cells - 1, 1), alpha)
     return quantile / EXPANSION * _inverse_sizes(size, reference_size)
 
@@ -47,13 +47,13 @@ def _share_variance(
 
 @lru_cache(maxsize=1000)
 def _chi_squared(freedom: int, alpha: float) -> float:
-    """What a chi squared number exceeds with the probability `alpha`."""
+    """The quantile exceeded by a chi squared number with the probability `alpha`."""
     return float(special.chdtri(freedom, alpha))
 
 
 @lru_cache(maxsize=1000)
 def _normal(alpha: float) -> float:
-    """What a standard normal number exceeds with the probability `alpha`."""
+    """The quantile exceeded by a standard normal number with the probability `alpha`."""
     return -float(special.ndtri(alpha))
 
 

@@ -1,4 +1,4 @@
-"""Columns whose values go together: rows of one that were shuffled show in no other count."""
+"""Pairs of columns with dependent values: shuffled rows of one column show in no other count."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Coarse:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPair:
-    """Two columns, and the cell of each row; the last cell is of rows that lack one of both."""
+    """Two columns, and the cell of each row; the last cell is of rows without one of both."""
 
     pair: Pair
     cells: NDArray[np.uint8]
@@ -69,7 +69,7 @@ def training_pairs(columns: Mapping[str, TrainingColumn]) -> list[TrainingPair]:
 
 
 def strongest(columns: Mapping[str, Coarse]) -> list[tuple[str, str]]:
-    """The pairs that tell the most of one another, without one that others tell already.
+    """The pairs with the most mutual information, without a pair already joined by others.
 
     They are the strongest branches of Chow and Liu's tree (1968): many a column takes part.
     """

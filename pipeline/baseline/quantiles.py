@@ -1,4 +1,4 @@
-"""The hundredths of a column's numbers, without a number that few rows have."""
+"""The hundredths of a column's numbers, without a number of few rows."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ STEPS = 100
 
 
 def of_numbers(distinct: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, ...]:
-    """101 of them: one that fewer than ten rows have lies halfway to the next number.
+    """101 quantiles: one of fewer than ten rows lies halfway to the next number.
 
     `distinct` is sorted; none for fewer than two numbers.
     """

@@ -1,4 +1,4 @@
-"""When each row happened, by the column that model.toml names.
+"""The time of each row, by the time column of model.toml.
 
 Numbers are seconds since the epoch; text is ISO 8601, in UTC unless it names a zone.
 """
@@ -19,7 +19,7 @@ ALLOWED = "seconds since the epoch or ISO 8601 text, of the years 1 to 9999"
 
 
 def of_column(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
-    """The UTC second of each row: NaT where the cell is empty or no time."""
+    """The UTC second of each row: NaT if the cell is empty or no time."""
     encoded = column.dictionary_encode().combine_chunks()
     values = encoded.dictionary.to_pylist()
     seconds = [_second(value) for value in values]

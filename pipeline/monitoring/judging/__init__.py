@@ -1,1 +1,1 @@
-"""Says what a window of one version is: the faults, drift or season it shows."""
+"""Judges a window of one version by its faults, drift or season."""

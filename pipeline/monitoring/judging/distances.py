@@ -27,7 +27,7 @@ class Distance:
 
     @property
     def excess(self) -> float:
-        """How far it is over a limit, by bits or by share; negative where it is below both."""
+        """The distance above a limit, by bits or by share; negative if it is below both."""
         return max(self.distance - self.limit, self.share_change - self.share_limit)
 
     @property
@@ -52,12 +52,12 @@ def of_columns(baseline: Baseline, profile: Profile) -> dict[str, Distance]:
 
 
 def judged(baseline: Baseline) -> dict[str, Column]:
-    """The columns whose distribution is judged."""
+    """The columns with a judged distribution."""
     return {name: column for name, column in baseline.columns.items() if not column.unjudged}
 
 
 def alpha(baseline: Baseline) -> float:
-    """The chance of a false alarm that one column, or pair, has in a day's window."""
+    """The chance of a false alarm of one column, or pair, in a day's window."""
     comparisons = len(judged(baseline)) + len(baseline.pairs)
     return limits.daily_alpha(baseline.false_alarms_a_year) / max(comparisons, 1)
 
@@ -68,7 +68,7 @@ def cells(counts: ColumnCounts) -> NDArray[np.int64]:
 
 
 def design_effect(profile: Profile) -> float:
-    """How many instances weigh as much as one: 1 where each has a request of its own."""
+    """The number of instances with the weight of one: 1 if each has a request of its own."""
     return profile.instances / profile.effective if profile.effective else 1.0
 
 
@@ -98,7 +98,7 @@ class _Measure:
         )
 
     def _shares(self, column: Column) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The change of each cell's share and the allowed one; no change where none counts."""
+        """The change of each cell's share, -inf for an uncounted cell, and the allowed change."""
         expected, observed = shares(self.reference), shares(self.window)
         counted = limits.by_share(column.bins)
         share_alpha = self.alpha / expected[counted].size

@@ -1,4 +1,4 @@
-"""Columns that left what training's own time blocks showed, the worst first."""
+"""Columns outside the range of training's own time blocks, the worst first."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ REMEDY = (
 def findings(
     baseline: Baseline, window: Profile, distances: Mapping[str, Distance]
 ) -> list[Finding]:
-    """The columns that are over a limit, by their excess times their importance."""
+    """The columns over a limit, by their excess times their importance."""
     over = {name: distance for name, distance in distances.items() if distance.is_over}
     ranks = {name: _rank(baseline, name, distance) for name, distance in over.items()}
     names = sorted(over, key=lambda name: ranks[name], reverse=True)
@@ -26,7 +26,7 @@ def findings(
 
 
 def _rank(baseline: Baseline, name: str, distance: Distance) -> tuple[float, float]:
-    """Columns that the model does not need at all come last."""
+    """Columns of no importance to the model come last."""
     importance = _importance(baseline, name)
     return distance.excess * importance, distance.excess
 
@@ -71,7 +71,7 @@ def _share(baseline: Baseline, window: Profile, name: str, distance: Distance) -
 
 
 def _percentage(profile: Profile, name: str, cell: int) -> str:
-    """The share of the instances that are in the cell."""
+    """The share of the instances in the cell."""
     cell_shares = shares(cells(profile.columns[name]))
     return f"{100 * cell_shares[cell]:.1f} %"
 

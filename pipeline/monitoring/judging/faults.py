@@ -74,7 +74,7 @@ def _key(finding: Finding) -> Key:
 
 
 def _findings(baseline: Baseline, window: Profile) -> list[Finding]:
-    """The faults that one window shows, the worst first."""
+    """The faults of one window, the worst first."""
     if not window.instances:
         return [*unreadable(window)]
     columns = sorted(_of_columns(baseline, window), key=_rank)
@@ -132,6 +132,6 @@ def _changes(baseline: Baseline, window: Profile) -> Iterator[Change]:
 
 
 def _rank(finding: Finding) -> tuple[float, float]:
-    """By distance times importance: a fault has no limit that its distance is to exceed."""
+    """By distance times importance: a fault has no limit for its distance to exceed."""
     distance = finding.distance or 0.0
     return (-distance * finding.importance, -distance)

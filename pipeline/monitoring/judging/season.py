@@ -1,4 +1,4 @@
-"""Whether a window is of a time of day, week or year that training has not seen."""
+"""Whether a window is of a time of day, week or year without training rows."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from pipeline.monitoring.judging.distances import alpha, design_effect
 
 
 def unlike_training(baseline: Baseline, profile: Profile) -> list[str]:
-    """The columns that follow the clock and are as in no mixture of training's own windows.
+    """The columns of the clock, each unlike every mixture of training's own windows.
 
-    Without such windows there is none: nobody knows what is usual.
+    Without such windows there is none: the usual values are unknown.
     """
     return [
         name

@@ -1,4 +1,4 @@
-"""What a window of its size can show at all."""
+"""The smallest changes visible in a window of its size."""
 
 from collections.abc import Iterator, Mapping
 from math import inf, isfinite
@@ -20,7 +20,7 @@ NARROW = 0.3  # of the logarithms' standard deviation
 
 
 def needed_instances(baseline: Baseline) -> int:
-    """How many single requests a window needs so that half of the columns can be judged."""
+    """The single requests a window needs for half of the columns to be judged."""
     column_alpha = alpha(baseline)
     sizes = [
         column.dispersion * _divergence_of_one(baseline, name, column_alpha) / NOISIEST
@@ -30,7 +30,7 @@ def needed_instances(baseline: Baseline) -> int:
 
 
 def smallest(baseline: Baseline, distances: Mapping[str, Distance]) -> Smallest | None:
-    """The changes that would have shown in the typical column; None where none is judged."""
+    """The smallest visible changes of the typical column; None if no column is judged."""
     if not distances:
         return None
     share_limits = [distance.share_limit for distance in distances.values()]
@@ -43,7 +43,7 @@ def smallest(baseline: Baseline, distances: Mapping[str, Distance]) -> Smallest 
 
 
 def _factors(baseline: Baseline, distances: Mapping[str, Distance]) -> Iterator[float]:
-    """The smallest one that shows, of each column whose numbers differ in size; inf for none."""
+    """The smallest visible factor of each column with numbers of different sizes, or inf."""
     for name, distance in distances.items():
         column = baseline.columns[name]
         if column.calendar or not _is_wide(baseline.reference.columns[name]):
@@ -73,6 +73,6 @@ def _scaled_divergences(column: Column) -> NDArray[np.float64]:
 
 
 def _divergence_of_one(baseline: Baseline, name: str, column_alpha: float) -> float:
-    """The bits that chance makes in a window of a single instance."""
+    """The bits of chance in a window of a single instance."""
     occupied = np.count_nonzero(cells(baseline.reference.columns[name]))
     return float(noise.largest_divergence(occupied, 1, np.inf, alpha=column_alpha))

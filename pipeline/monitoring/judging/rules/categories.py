@@ -1,4 +1,4 @@
-"""Values that training never had, and old ones in another spelling."""
+"""Values new since training, and old ones in another spelling."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -36,7 +36,7 @@ def spelling(change: Change) -> Finding | None:
 
 
 def new_value(change: Change) -> Finding | None:
-    """A value that no training row has is frequent."""
+    """A value of no training row is frequent."""
     least = NEW + change.chance(NEW)
     new_shares = _new_shares(change)
     frequent = {value: share for value, share in new_shares.items() if share > least}
@@ -56,9 +56,9 @@ def new_value(change: Change) -> Finding | None:
 
 
 def _new_shares(change: Change) -> Mapping[str, float]:
-    """Of frequent values that were not in training, the first ones first.
+    """The shares of frequent values not in training, the largest first.
 
-    Values of ids and of the time are new all the time.
+    Ids and times always have new values.
     """
     present = sum(change.window.bins)
     column = change.column
@@ -78,7 +78,7 @@ def _growth(change: Change) -> float:
 
 
 def _lost(change: Change, new_share: float) -> str:
-    """The old value that has become rarer by as much: it may have a new name."""
+    """The old value, now rarer by as much: it may have a new name."""
     decreases = change.training_bins - change.window_bins
     place = int(decreases.argmax())
     decrease = float(decreases[place])

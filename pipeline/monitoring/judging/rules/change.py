@@ -21,7 +21,7 @@ MANY = 50  # values: a column with fewer that follows the clock is constant in a
 
 @dataclass(frozen=True)
 class SeasonalColumns:
-    """The columns by which the window is of another season, looked up when they are needed."""
+    """The columns of another season in the window, looked up when they are needed."""
 
     baseline: Baseline
     window: Profile
@@ -51,7 +51,7 @@ class Change:
 
     @cached_property
     def training_bins(self) -> NDArray[np.float64]:
-        """Shares of the values that are present."""
+        """Shares of the present values."""
         return shares(self.training.bins)
 
     @cached_property
@@ -72,7 +72,7 @@ class Change:
 
     @property
     def present(self) -> float:
-        """Witnesses that have a value."""
+        """Witnesses with a value."""
         return self.witnesses * sum(self.window.bins) / max(1, self.window.total)
 
     @property
@@ -86,12 +86,12 @@ class Change:
 
     @property
     def is_counter(self) -> bool:
-        """A column whose distribution is not judged: it grows, is an id or is left out."""
+        """A column with an unjudged distribution: it grows, is an id or is left out."""
         return self.column.unjudged is not None
 
     @property
     def in_season(self) -> bool:
-        """Say whether another column tells of a time of day or year that training has not seen."""
+        """Say whether another column shows a time of day or year without training rows."""
         return bool(self.seasonal.names - {self.name})
 
     @cached_property
@@ -101,7 +101,7 @@ class Change:
 
     @cached_property
     def bin_distance(self) -> float:
-        """Bits between the values that are present."""
+        """Bits between the present values."""
         return self.distance_to(self.training_bins)
 
     def distance_to(self, expected: NDArray[np.float64]) -> float:
@@ -110,7 +110,7 @@ class Change:
 
     @cached_property
     def chance_distance(self) -> float:
-        """Bits that chance explains."""
+        """Bits explained by chance."""
         occupied = np.count_nonzero(self.training.bins)
         rows = sum(self.training.bins)
         chance = noise.largest_divergence(occupied, self.present, rows, alpha=ALPHA)
@@ -118,7 +118,7 @@ class Change:
 
     @property
     def tolerated(self) -> float:
-        """Bits that training's time blocks and chance explain."""
+        """Bits explained by training's time blocks and chance."""
         return self.scale * self.column.limit + self.chance_distance
 
     @property
@@ -127,7 +127,7 @@ class Change:
 
     @property
     def fit(self) -> float:
-        """Bits within which shares explain the window's, however far the column moves by itself."""
+        """Most bits between the window's shares and a fit, however far the column moves alone."""
         return min(self.scale * self.column.limit, FIT) + self.chance_distance
 
     def bin_name(self, place: int) -> str:

@@ -1,4 +1,4 @@
-"""A value that stands still: a sensor that repeats its last reading, a default for all."""
+"""Constant values: a sensor repeats its last reading, or a default stands for all."""
 
 from math import exp, sqrt
 
@@ -90,7 +90,7 @@ def _number(change: Change, place: int) -> str:
 
 
 def _is_narrow(change: Change, part: float) -> bool:
-    """What the part adds to the logarithms has no deviation of its own, or no logarithm."""
+    """The part's own logarithms have no deviation, or it has no logarithm."""
     training = Logarithms.of(change.training)
     window = Logarithms.of(change.window)
     others = (1 - part) * training.positive

@@ -1,4 +1,4 @@
-"""Two columns that were exchanged: each one has the other's values."""
+"""Two exchanged columns: each one has the other's values."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ NAMED = 0.8  # of the values, or of those without a bin, belong to the other col
 
 
 def exchanged(changes: Sequence[Change], ties: Sequence[Tie]) -> Iterator[Finding]:
-    """The pairs that explain most come first; each column is in one at most."""
+    """The pairs with the largest gain come first; each column is in one at most."""
     comparable = [change for change in changes if _is_comparable(change)]
     pairs = [_Exchange(left, right, ties) for left, right in combinations(comparable, 2)]
     fitting = [pair for pair in pairs if pair.fits]
@@ -59,7 +59,7 @@ def _is_comparable(change: Change) -> bool:
 
 @dataclass(frozen=True)
 class _Exchange:
-    """Two columns, of which each may have the other's values."""
+    """Two columns, each perhaps with the other's values."""
 
     left: Change
     right: Change
@@ -81,7 +81,7 @@ class _Exchange:
 
     @property
     def gain(self) -> float:
-        """Bits that the exchange explains."""
+        """Bits explained by the exchange."""
         return self.own if self._is_mixed else self.own - self.crossed
 
     @property
@@ -127,7 +127,7 @@ def _is_number(text: str) -> bool:
 
 
 def _distance(change: Change, partner: Change) -> float:
-    """Bits between the column's window and the partner's training rows; 1 where none can be."""
+    """Bits between the column's window and the partner's training rows; 1 if incomparable."""
     if change.column.bins.kind == "number":
         comparable = _have_same_logarithms(change, partner)
         shares = scaled_shares(partner.column, change.column.bins.edges)

@@ -1,4 +1,4 @@
-"""Shares that a column would have, had it another column's training values, or scaled ones."""
+"""Expected shares of a column, had it another column's training values, or scaled ones."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def scaled_shares(
 
 
 def shares_of_values(change: Change, partner: Change) -> NDArray[np.float64]:
-    """Shares of the partner's training values in the column's bins, that of all others last."""
+    """Shares of the partner's training values in the column's bins, all others last."""
     counts = value_counts(partner)
     rows = max(1, sum(partner.training.bins))
     named = [counts.get(value, 0) for value in change.column.bins.values]
@@ -34,6 +34,6 @@ def shares_of_values(change: Change, partner: Change) -> NDArray[np.float64]:
 
 
 def value_counts(change: Change) -> dict[str, int]:
-    """The training rows by each value that has a name."""
+    """The training rows by each named value."""
     bins = zip(change.column.bins.values, change.training.bins, strict=False)
     return dict(bins) | dict(change.training.other_values)

@@ -1,4 +1,4 @@
-"""Factors that people multiply by, knowingly or not."""
+"""Factors between units: people multiply by them, knowingly or not."""
 
 import numpy as np
 

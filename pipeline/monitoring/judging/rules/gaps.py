@@ -1,4 +1,4 @@
-"""Values that are gone, of another type, or filled in where they used to be missing."""
+"""Missing values, values of another type, and one value in place of missing ones."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -17,7 +17,7 @@ ALIKE = 0.01  # columns that lack as many more, lack them together
 
 
 def absent(changes: Sequence[Change]) -> Iterator[Finding]:
-    """Columns that training had and requests as good as never have."""
+    """Columns present in training and as good as never in requests."""
     for group in _of_one_cause(changes, _absence):
         first, *_ = group
         names = names_of(group)
@@ -32,7 +32,7 @@ def absent(changes: Sequence[Change]) -> Iterator[Finding]:
 
 
 def mistyped(changes: Sequence[Change]) -> Iterator[Finding]:
-    """Text is sent where the model takes a number."""
+    """Text is sent in place of a number."""
     for group in _of_one_cause(changes, _mistyped):
         first, *_ = group
         names = names_of(group)
@@ -61,7 +61,7 @@ def missing(changes: Sequence[Change]) -> Iterator[Finding]:
 
 
 def filled(change: Change) -> Finding | None:
-    """One value stands where values used to be missing: a mean, a zero, an empty text."""
+    """One value stands in place of missing ones: a mean, a zero, an empty text."""
     decrease = -_increase(change)
     has_one_bin = change.column.bins.count == 1  # whose values nothing tells apart
     if has_one_bin or decrease <= _tolerated(change):
@@ -88,7 +88,7 @@ def filled(change: Change) -> Finding | None:
 def _of_one_cause(
     changes: Sequence[Change], size: Callable[[Change], float]
 ) -> Iterator[list[Change]]:
-    """Columns of which as many instances are affected: by `size`, which is 0 of a whole one."""
+    """Columns with about as many affected instances, by `size`: it is 0 for a sound column."""
     sizes = {change.name: size(change) for change in changes}
     affected = [change for change in changes if sizes[change.name]]
     affected.sort(key=lambda change: sizes[change.name])

@@ -1,4 +1,4 @@
-"""Moments of the logarithms of a column's numbers: they shift where the unit changes."""
+"""Moments of the logarithms of a column's numbers: they shift with the unit."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -8,7 +8,7 @@ from pipeline.baseline.profile import ColumnCounts
 
 @dataclass(frozen=True)
 class Logarithms:
-    """Of the numbers above zero, which are the share `positive` of all."""
+    """Moments over the numbers above zero; `positive` is the share of these among all."""
 
     positive: float
     mean: float

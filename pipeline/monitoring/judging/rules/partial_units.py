@@ -1,4 +1,4 @@
-"""Numbers of which a part is in another unit: one caller's, or those since an hour."""
+"""Numbers partly in another unit: one caller's, or all since some hour."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def _fits(change: Change, mixture: _Mixture) -> bool:
 
 
 def _rank(change: Change, mixture: _Mixture) -> tuple[float, float]:
-    """By the bins, and by the logarithms where these are beyond all bins."""
+    """By the bins, and by the logarithms for factors beyond all bins."""
     mean_error, _ = _errors(change, mixture)
     return round(mixture.distance, BEYOND), mean_error
 

@@ -1,4 +1,4 @@
-"""Requests that are no requests of this model, go unanswered, or come in other numbers."""
+"""Requests for another model, without an answer, or in other numbers."""
 
 from collections.abc import Iterator, Sequence
 from math import inf, sqrt
@@ -16,7 +16,7 @@ WEEK = 7
 
 
 def unreadable(window: Profile) -> Iterator[Finding]:
-    """Elements of a payload that no column can be counted of."""
+    """Elements of a payload without any countable column."""
     elements = window.instances + window.unparsable + window.foreign
     if _is_frequent(window.unparsable, elements, window):
         share = percent(window.unparsable / elements)

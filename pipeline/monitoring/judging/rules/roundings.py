@@ -18,7 +18,7 @@ HOLES = 2  # between bins that have values
 
 
 def rounded(change: Change) -> Finding | None:
-    """Whole numbers stand where training had fractions."""
+    """Whole numbers stand in place of training's fractions."""
     if change.column.bins.kind != "number" or not change.present:
         return None
     training = _fractions(change.training)
@@ -55,7 +55,7 @@ def coarse(change: Change) -> Finding | None:
 
 
 def _fractions(counts: ColumnCounts) -> float:
-    """The share of numbers that have a fraction; zeros come and go with other causes."""
+    """The share of numbers with a fraction; zeros come and go with other causes."""
     numbers = counts.positive or sum(counts.bins)
     if not numbers:
         return 0.0
@@ -65,7 +65,7 @@ def _fractions(counts: ColumnCounts) -> float:
 
 
 def _holes(change: Change) -> int:
-    """Runs of empty bins that have values on both sides."""
+    """Runs of empty bins with values on both sides."""
     filled = change.training_bins >= FILLED_BIN
     occupied = change.window_bins[filled] > 0
     inside = np.trim_zeros(occupied.astype(int))

@@ -1,4 +1,4 @@
-"""Rows of one column that no longer belong to those of the others."""
+"""Shuffled rows of one column: they no longer belong to those of the others."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from pipeline.monitoring.verdict import Finding
 def shuffled(
     changes: Mapping[str, Change], ties: Sequence[Tie], claimed: Collection[str]
 ) -> Iterator[Finding]:
-    """The column that broken pairs share, while all pairs' columns are as in training."""
+    """The common column of broken pairs, while all pairs' columns are as in training."""
     unmoved = {name for name, change in changes.items() if not change.moved}
     as_ever = unmoved.difference(claimed)
     testable = [tie for tie in ties if tie.testable and as_ever.issuperset(tie.columns)]

@@ -1,4 +1,4 @@
-"""Numbers whose sign changed: west for east, a cost for a gain."""
+"""Numbers with a changed sign: west for east, a cost for a gain."""
 
 import numpy as np
 

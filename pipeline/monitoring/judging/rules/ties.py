@@ -1,4 +1,4 @@
-"""What the columns of each pair tell of one another, in training and in a window."""
+"""The mutual information of each pair's columns, in training and in a window."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -85,7 +85,7 @@ class _Table:
 
     @cached_property
     def information(self) -> float:
-        """Mutual information in bits, without what chance alone gives (Miller and Madow, 1955)."""
+        """Mutual information in bits, without chance's part (Miller and Madow, 1955)."""
         joint = shares(self.cells.ravel())
         independent = shares(self.independent.ravel())
         ratio = np.divide(joint, independent, out=np.ones_like(joint), where=joint > 0)

@@ -98,7 +98,7 @@ def _ratio(change: Change) -> float | None:
 
 
 def _named(change: Change, errors: NDArray[np.float64], reach: float) -> Iterator[Factor]:
-    """The factor that fits best of those whose error is within reach, the nearest of equals."""
+    """The best fitting factor with an error within reach, the nearest of equals."""
     distances = _distances(change, VALUES) + TINY * errors
     reachable = np.where(errors < reach, distances, np.inf)
     place = int(reachable.argmin())
@@ -107,7 +107,7 @@ def _named(change: Change, errors: NDArray[np.float64], reach: float) -> Iterato
 
 
 def _nameless(change: Change, ratio: float) -> Factor:
-    """The factor that fits best of those that chance takes for the ratio: values lie in steps."""
+    """The best fitting factor within chance's distance of the ratio: values lie in steps."""
     factors = ratio * np.exp(_chance(change) * STEPS)
     distances = _distances(change, factors)
     place = int(distances.argmin())
@@ -151,7 +151,7 @@ def _fits(change: Change, factor: Factor) -> bool:
 
 
 def _is_seasonal(change: Change, factor: Factor) -> bool:
-    """Other hours have longer trips, by no factor that has a name and is as large."""
+    """Other hours have longer trips, by no large factor with a name."""
     large = factor.name and factor.size > SMALLEST_IN_SEASON
     return not large and change.in_season
 
