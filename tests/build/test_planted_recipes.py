@@ -233,7 +233,7 @@ def test_an_image_of_files_that_are_not_in_the_commit_is_not_built(planted):
 
 
 def test_a_recipe_that_outlives_its_timeout_is_ended(planted):
-    outcome = planted.run("monitor", sleep_too_long)
+    outcome = planted.run("monitor", sleep_too_long, _RETRAIN=None)
 
     assert outcome.status == "TIMEOUT"
     assert outcome.output == "dev all\n"
@@ -246,7 +246,9 @@ def call_git_in_each_step(recipe: Any) -> None:
 
 
 def test_every_step_finds_git_though_the_venv_is_older_than_its_image_s_programs(planted):
-    outcome = planted.run("modules", call_git_in_each_step, _STAGE=None, _MODELS=None)
+    outcome = planted.run(
+        "modules", call_git_in_each_step, _STAGE=None, _MODELS=None, _REQUEST=None
+    )
 
     commit = planted.git("rev-parse", "HEAD")
     assert outcome.status == "SUCCESS", outcome.output
@@ -265,7 +267,7 @@ def test_a_step_has_its_image_s_programs_alone_and_keeps_home_and_the_workspace(
             f"{program}; print(open('left').read(), '${{_STAGE}} ${{_MODELS}}')",
         ]
 
-    outcome = planted.run("modules", look_around)
+    outcome = planted.run("modules", look_around, _REQUEST=None)
 
     assert outcome.status == "SUCCESS", outcome.output
     first, second = [step.output for step in outcome.steps]
@@ -286,7 +288,7 @@ def test_what_a_step_installs_is_gone_in_the_next(planted):
         ]
         second["args"] = ["-c", f"{call}; print(shutil.which('git'), '${{_STAGE}}${{_MODELS}}')"]
 
-    outcome = planted.run("modules", install_git_once)
+    outcome = planted.run("modules", install_git_once, _REQUEST=None)
 
     assert outcome.status == "SUCCESS", outcome.output
     first, second = [step.output for step in outcome.steps]
