@@ -17,7 +17,7 @@ from pipeline.gcp import artifact_files, browser, pipeline_jobs
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
-from pipeline.reports import job_metadata, lineage, report, summary
+from pipeline.reports import job_metadata, records, report, summary
 from settings.artifacts import REPORTS
 
 Json = dict[str, Any]
@@ -76,7 +76,7 @@ def _origin(job: Json) -> Json:
     """The commit and the image that the job ran, beside the versions of this commit's lock."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"].values()
     containers = [executor["container"] for executor in executors if "container" in executor]
-    environment = {**lineage.environment(), "image": containers[0]["image"]}
+    environment = {**records.environment(), "image": containers[0]["image"]}
     code = {"commit": job["labels"]["commit"], "changed_files": []}
     return {"code": code, "environment": environment}
 

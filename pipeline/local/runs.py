@@ -26,7 +26,7 @@ from pipeline.local.artifact_check import Problems
 from pipeline.local.store import locked_store, write
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
-from pipeline.reports import lineage, report, run_metadata, summary, tracking
+from pipeline.reports import records, report, run_metadata, summary, tracking
 
 
 def run(
@@ -52,7 +52,7 @@ def run(
         with everything_else_to(log) as terminal:
             upstream = _upstream(pipeline)
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
-            origin = lineage.here()
+            origin = records.here()
             if "reason" in origin["code"]:
                 print(f"the commit is unknown: {origin['code']['reason']}", file=terminal)
             run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
@@ -79,7 +79,7 @@ def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:
             raise RunError(error)
         upstream: dict[str, list[str]] = {c.id: [] for c in pipeline.components}
         metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream)
-    return lineage.hyperparameters(metadata)
+    return records.hyperparameters(metadata)
 
 
 def _upstream(pipeline: Pipeline) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from tfx.types import Artifact
 
 from pipeline.model.declaration import Declaration, Gate
 from pipeline.model.slices import name as slice_name
-from pipeline.reports import lineage
+from pipeline.reports import records
 from pipeline.reports.evaluation import WHOLE, Metrics, Slices, baseline, candidate_metrics
 from pipeline.reports.monitoring import monitoring
 from pipeline.reports.newer_rows import comparison
@@ -74,10 +74,10 @@ def _records(metadata: RunMetadata, metrics: Metrics) -> dict[str, Any]:
     examples = metadata.artifact("CsvExampleGen", "examples")
     examples = examples or metadata.artifact("BigQueryExampleGen", "examples")
     return {
-        "data": lineage.data(examples),
-        "hyperparameters": lineage.hyperparameters(metadata),
+        "data": records.data(examples),
+        "hyperparameters": records.hyperparameters(metadata),
         "metrics": metrics,
-        "model_type": lineage.model_type(metadata),
+        "model_type": records.model_type(metadata),
     }
 
 

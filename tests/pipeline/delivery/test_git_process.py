@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.delivery import git, git_process
 from pipeline.errors import RunError
-from pipeline.reports import lineage
+from pipeline.reports import records
 from settings import REPOSITORY
 from tests.pipeline.delivery.conftest import Repository
 from tests.scripts import loaded
@@ -116,9 +116,9 @@ def test_what_another_account_owns_is_said_with_the_way_out(repository, first, m
 
 
 def test_a_run_s_record_says_why_it_has_no_commit(unpacked, monkeypatch):
-    monkeypatch.setattr(lineage, "REPOSITORY", unpacked)
+    monkeypatch.setattr(records, "REPOSITORY", unpacked)
 
-    record = lineage.code()
+    record = records.code()
 
     assert record["commit"] == "unknown"
     assert "whose commit does not hold it" in record["reason"]
@@ -127,9 +127,9 @@ def test_a_run_s_record_says_why_it_has_no_commit(unpacked, monkeypatch):
 def test_a_run_s_record_has_the_commit_and_the_changed_files(repository, first, monkeypatch):
     (repository.path / "new").write_text("x")
     repository.git("config", "status.showUntrackedFiles", "no")
-    monkeypatch.setattr(lineage, "REPOSITORY", repository.path)
+    monkeypatch.setattr(records, "REPOSITORY", repository.path)
 
-    record = lineage.code()
+    record = records.code()
 
     assert record == {"commit": first, "changed_files": ["new"]}
 

@@ -10,7 +10,7 @@ from pipeline import manifest
 from pipeline.baseline import content
 from pipeline.job import startup
 from pipeline.reports import tracking
-from pipeline.reports.lineage import code
+from pipeline.reports.records import code
 from pipeline.serving import engine_process
 from tests.pipeline.conftest import NODES, ROWS, edit, parsed, states
 

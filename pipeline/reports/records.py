@@ -1,4 +1,4 @@
-"""A model's lineage from its run's metadata: code, venv, data, hyperparameters and result."""
+"""A run's records: code, venv, data, hyperparameters and result, from its metadata."""
 
 import importlib.metadata
 import json
