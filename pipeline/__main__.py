@@ -13,6 +13,7 @@ import os
 import sys
 
 from pipeline.cli import (
+    card,
     compile,
     deliver,
     load_data,
@@ -37,6 +38,7 @@ VERBS = {
     "tune": tune,
     "predict": predict,
     "runs": runs,
+    "card": card,
     "compile": compile,
     "rehearse": rehearse,
     "serve": serve,

@@ -26,6 +26,7 @@ TRAINING_FILES = {
     *(f"build/{file}" for file in ("Dockerfile", "environment", "requirements", "trim")),
 }
 STAGES = "settings/stages.py"  # no node imports it
+CARD = "card.md"  # of a model: words about it, the next run's card has them
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def _model_reach(change: Change, folder: str, parts: list[str], models: frozense
 
     A folder is a model's by its model.toml, which comes with an endpoint and goes with it.
     """
+    if parts == [CARD]:
+        return Route()
     model_route = Route(models=models & {folder})
     if parts != ["model.toml"] or not MODEL_NAME.fullmatch(folder):
         return model_route

@@ -11,16 +11,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from google.api_core import exceptions
 from tfx.types import Artifact
 
+from pipeline.cards import content, drawing, owner
+from pipeline.cards.content import Card
+from pipeline.cards.store import FOLDER
+from pipeline.errors import RunError
 from pipeline.gcp import artifact_files, browser, pipeline_jobs
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
+from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import job_metadata, records, report, summary
 from settings.artifacts import REPORTS
 
 Json = dict[str, Any]
+CONTENT_TYPES = {
+    ".json": "application/json",
+    ".html": "text/html; charset=utf-8",
+    ".md": "text/markdown; charset=utf-8",
+}
 
 
 def address(stage: Stage, model: str, run: str) -> str:
@@ -45,7 +56,8 @@ def write(stage: Stage, model: str, run: str, error: str | None) -> str | None:
 
 def _write(stage: Stage, model: str, run: str, error: str | None) -> None:
     job = pipeline_jobs.read(stage, run)
-    declaration = ModelFolder.load(model).declaration
+    model_folder = ModelFolder.load(model)
+    declaration = model_folder.declaration
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(stage, Path(folder))
         metadata = job_metadata.from_job(job, files, error)
@@ -53,13 +65,38 @@ def _write(stage: Stage, model: str, run: str, error: str | None) -> None:
         page = report.render(metadata, run_summary)
     text = json.dumps(run_summary, indent=2)
     contents = {
-        "summary.json": (f"{text}\n", "application/json"),
-        "report.html": (page, "text/html; charset=utf-8"),
+        "summary.json": (f"{text}\n", CONTENT_TYPES[".json"]),
+        "report.html": (page, CONTENT_TYPES[".html"]),
     }
     folder = _folder(model, run)
+    contents |= _card(run_summary, model_folder)
     with stage.asking(f"the bucket {stage.artifacts.name}"):
-        for name, (content, content_type) in contents.items():
-            _upload(stage, f"{folder}/{name}", content, content_type)
+        for name, (text, content_type) in contents.items():
+            _upload(stage, f"{folder}/{name}", text, content_type)
+
+
+def _card(run_summary: Json, folder: ModelFolder) -> dict[str, tuple[str, str]]:
+    """The files of the model's card with their types, none where the run measured no model."""
+    columns = schema.served_columns(schema.read(folder))
+    words = owner.read(folder.path)
+    card = content.compose(run_summary, folder.declaration, columns, words)
+    files = drawing.files(card) if card else {}
+    return {
+        f"{FOLDER}/{name}": (text, CONTENT_TYPES[Path(name).suffix]) for name, text in files.items()
+    }
+
+
+def card(stage: Stage, model: str, run: str) -> Card:
+    """The card that the delivery wrote; raises RunError where there is none."""
+    name = f"{_folder(model, run)}/{FOLDER}/{content.NAME}"
+    uri = f"gs://{stage.artifacts.name}/{name}"
+    blob = stage.artifacts.blob(name)
+    try:
+        with stage.asking(uri):
+            text = patiently(blob.download_as_bytes).decode()
+    except exceptions.NotFound as error:
+        raise RunError(f"{uri}: there is no such card, the run is older than cards are") from error
+    return content.decode(text, uri)
 
 
 def _upload(stage: Stage, name: str, content: str, content_type: str) -> None:

@@ -18,6 +18,8 @@ from ml_metadata import errors as mlmd_errors
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline import places, spec
+from pipeline.cards import content, owner
+from pipeline.cards import store as card_store
 from pipeline.errors import RunError
 from pipeline.job import compiler
 from pipeline.job.dag import create_pipeline, create_tuning_pipeline
@@ -45,6 +47,7 @@ def run(
     run_id = new_run_id(folder.name)
     run_folder = runs / run_id
     log = run_folder / "log.txt"
+    words = owner.read(folder.path)
     with locked_store(store), failures_told(run_folder):
         pipeline_spec = spec.here(folder, store, tune=tune, until=until)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
@@ -56,6 +59,9 @@ def run(
             if "reason" in origin["code"]:
                 print(f"the commit is unknown: {origin['code']['reason']}", file=terminal)
             run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
+            card = content.compose(run_summary, folder.declaration, pipeline_spec.served, words)
+            if card:
+                card_store.keep(card, run_folder, store)
             page = report.render(metadata, run_summary)
             text = json.dumps(run_summary, indent=2)
             summary_file = write(run_folder / "summary.json", f"{text}\n")

@@ -50,10 +50,14 @@ def candidate_metrics(metadata: RunMetadata) -> Slices:
 def _by_slice(result: Any) -> Slices:
     slices: Slices = {}
     for key, outputs in result.slicing_metrics:
-        columns = [slice_name(column, unmarked(value)) for column, value in key]
-        name = ", ".join(columns) or WHOLE
-        slices[name] = _finite_numbers(by_name(outputs))
+        slices[slice_of(key)] = _finite_numbers(by_name(outputs))
     return slices
+
+
+def slice_of(key: tuple[tuple[str, Any], ...]) -> str:
+    """The slice's name by TFMA's key."""
+    columns = [slice_name(column, unmarked(value)) for column, value in key]
+    return ", ".join(columns) or WHOLE
 
 
 def by_name(outputs: dict[str, Any]) -> dict[str, Any]:

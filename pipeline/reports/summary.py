@@ -10,10 +10,11 @@ from typing import Any
 
 from tfx.types import Artifact
 
-from pipeline.model.declaration import Declaration, Gate
+from pipeline.model.declaration import CHANCE, Declaration, Gate
 from pipeline.model.slices import name as slice_name
 from pipeline.reports import records
 from pipeline.reports.evaluation import WHOLE, Metrics, Slices, baseline, candidate_metrics
+from pipeline.reports.intervals import intervals
 from pipeline.reports.monitoring import monitoring
 from pipeline.reports.newer_rows import comparison
 from pipeline.reports.run_metadata import Node, RunMetadata
@@ -49,6 +50,7 @@ def compose(
         "nodes": nodes,
         "metrics": metrics,
         "slices": slices,
+        "intervals": intervals(metadata, list(CHANCE)),
         "baseline": last_blessed,
         "gate": gate,
         "newer_rows": newer_rows,

@@ -1,0 +1,68 @@
+"""What a card's README.md and its page say alike: origin, limits, window."""
+
+from typing import Any
+
+from pipeline.cards.content import Card
+
+NOT_STATED = "not stated"
+Pairs = list[tuple[str, Any]]
+
+
+def origin(card: Card) -> Pairs:
+    """What made the model, by name; None where nobody knows."""
+    code, environment = card.code, card.environment
+    training = card.training or {}
+    changed_files = ", ".join(code.get("changed_files", []))
+    return [
+        ("digest of the model", training.get("digest")),
+        ("trained by the run", training.get("run")),
+        ("commit", code.get("commit")),
+        ("files that differed from it", changed_files or "none"),
+        ("kept as", code.get("kept")),
+        ("image", environment.get("image") or "none: a machine's own venv"),
+        ("packages' lock (SHA-256)", environment.get("pipfile_lock_sha256")),
+        ("digest of the rows", card.data.digest),
+        ("seed", training.get("seed")),
+        ("processor", training.get("cpu")),
+    ]
+
+
+def limits(card: Card) -> list[str]:
+    """What the run's figures do not say."""
+    sentences = [
+        f"Its score is a probability of {card.label} for rows like those it was trained on; "
+        "the monitor says when what it is asked no longer looks like them."
+    ]
+    if last := (card.data.window or {}).get("last"):
+        sentences.append(f"Nothing is measured here on rows after {last}.")
+    slices = [name for name in card.rows if name != "all"]
+    if slices:
+        sentences.append(f"Of groups of rows, only {', '.join(slices)} has figures of its own.")
+    else:
+        sentences.append("No group of rows has figures of its own.")
+    unsure = sorted({metric.slice for metric in card.metrics if metric.low is None})
+    if unsure:
+        rows = ", ".join(unsure)
+        sentences.append(f"A figure without an interval has too few rows for one: {rows}.")
+    return sentences
+
+
+def window(card: Card) -> str | None:
+    """Which rows were taken."""
+    window = card.data.window
+    if not window:
+        return None
+    days = "all rows"
+    if window.get("begin"):
+        days = f"from {window['begin']} to {window['end']}"
+    if window.get("first") is None:
+        return days
+    return f"{days}, the first of {window['first']}, the last of {window['last']}"
+
+
+def figure(value: float | None) -> str:
+    return NOT_STATED if value is None else f"{value:.4f}"
+
+
+def count(value: float | None) -> str:
+    return NOT_STATED if value is None else f"{value:,.0f}"

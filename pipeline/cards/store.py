@@ -1,0 +1,73 @@
+"""Where cards lie: in their run's folder, and by version beside the published models."""
+
+from pathlib import Path
+
+from pipeline.cards import content, drawing, owner
+from pipeline.cards.content import Card
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.local.store import write as write_file
+from pipeline.model.folder import ModelFolder
+from pipeline.places import shown
+
+FOLDER = "card"  # in a run's folder
+
+
+def write(card: Card, folder: Path) -> list[Path]:
+    """Write the card's files into the folder, each whole or not at all."""
+    return [write_file(folder / name, text) for name, text in drawing.files(card).items()]
+
+
+def keep(card: Card, run_folder: Path, store: Path) -> None:
+    """Write the card of a run here, and beside the version that it published.
+
+    A version keeps the card of the run that made it.
+    """
+    write(card, run_folder / FOLDER)
+    address = card.decision["published"]
+    if address is None:
+        return
+    folder = _of_version(store, Path(address).name)
+    if not (folder / content.NAME).exists():
+        write(card, folder)
+
+
+def with_owner(card: Card, folder: ModelFolder) -> Card:
+    """The card with its owner's words as they are now; its figures stay its run's."""
+    return card.model_copy(update={"owner": owner.read(folder.path)})
+
+
+def newest_published(runs: Path, model: str) -> Path:
+    """The folder of the newest published version's card."""
+    store = runs / "store" / model
+    published = store / "published"
+    versions = [path.name for path in published.glob("[0-9]*") if path.name.isdigit()]
+    if not versions:
+        raise RunError(
+            f"there is no published version of {model} in {shown(published)}: "
+            f"`python3 -m pipeline run {model}` makes the first"
+        )
+    version = max(versions, key=int)
+    folder = _of_version(store, version)
+    if not folder.is_dir():
+        raise RunError(
+            f"version {version} of {model} has no card, it is older than cards are: "
+            "name a run of it with --run"
+        )
+    return folder
+
+
+def of_run(runs: Path, model: str, run: str) -> Path:
+    """The folder of the card that this run of the model left."""
+    folder = runs / run / FOLDER
+    if "/" in run or not folder.is_dir():
+        names = [path.parent.parent.name for path in sorted(runs.glob(f"*/card/{content.NAME}"))]
+        of_model = [name for name in names if f"-{model}-" in name]
+        allowed = ", ".join(of_model[-5:]) or "none yet"
+        raise ConfigurationError(
+            f"--run is {run!r}, which left no card of {model}: the newest that did are {allowed}"
+        )
+    return folder
+
+
+def _of_version(store: Path, version: str) -> Path:
+    return store / "cards" / version
