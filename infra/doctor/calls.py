@@ -73,6 +73,7 @@ IN_THE_PROJECT = [
     ("builder", "Endpoint.undeploy", "aiplatform.endpoints.undeploy"),
     ("builder", "deployment.registered", "aiplatform.models.get"),
     ("builder", "releases.refresh", "aiplatform.models.upload"),
+    ("builder", "model_registry.describe", "aiplatform.models.update"),
     ("builder", "cloud_build.start", "cloudbuild.builds.create"),
     ("builder", "cloud_build.find", "cloudbuild.builds.list"),
     ("builder", "event_log.tell", "logging.logEntries.create"),

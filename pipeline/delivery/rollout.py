@@ -107,7 +107,7 @@ class Rollout:
     def _report(self, model: str, outcome: Outcome) -> str | None:
         """Write the run's report; return its address, or None."""
         with shown(self.observer, f"{model} report"):
-            return run_report.write(self.stage, model, outcome.run, outcome.error)
+            return run_report.write(self.stage, model, outcome)
 
     def _judged(
         self, model: str, images: Images, outcome: Outcome, report: str, old_model: Model | None

@@ -18,8 +18,9 @@ from pipeline.cards import content, drawing, owner
 from pipeline.cards.content import Card
 from pipeline.cards.store import FOLDER
 from pipeline.errors import RunError
-from pipeline.gcp import artifact_files, browser, pipeline_jobs
+from pipeline.gcp import artifact_files, browser, model_registry, pipeline_jobs
 from pipeline.gcp.clients import patiently
+from pipeline.gcp.pipeline_jobs import Outcome
 from pipeline.gcp.stage import Stage
 from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
@@ -39,13 +40,15 @@ def address(stage: Stage, model: str, run: str) -> str:
     return browser.address(stage, f"{_folder(model, run)}/report.html")
 
 
-def write(stage: Stage, model: str, run: str, error: str | None) -> str | None:
-    """Write both; return the report's address, None where they could not be written.
+def write(stage: Stage, model: str, outcome: Outcome) -> str | None:
+    """Write both and the card; return the report's address, None where it could not be written.
 
-    `error` is the sentence of a run that failed. A run that is reported again is written over.
+    A run that is reported again is written over.
     """
+    run = outcome.run
     try:
-        _write(stage, model, run, error)
+        _write(stage, model, run, outcome.error)
+        _link(stage, model, outcome)
     except Exception as problem:  # whatever it is: the delivery has its verdict without a report
         words = str(problem).split()
         text = " ".join(words)[:300]
@@ -97,6 +100,14 @@ def card(stage: Stage, model: str, run: str) -> Card:
     except exceptions.NotFound as error:
         raise RunError(f"{uri}: there is no such card, the run is older than cards are") from error
     return content.decode(text, uri)
+
+
+def _link(stage: Stage, model: str, outcome: Outcome) -> None:
+    """Have the version that the run made say where its card is."""
+    if outcome.version is not None:
+        name = f"{_folder(model, outcome.run)}/{FOLDER}/{drawing.PAGE}"
+        text = f"Its card: {browser.address(stage, name)}"
+        model_registry.describe(stage, model, outcome.version, text)
 
 
 def _upload(stage: Stage, name: str, content: str, content_type: str) -> None:

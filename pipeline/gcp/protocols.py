@@ -194,13 +194,21 @@ class Container(Protocol):
     image_uri: str
 
 
+class ModelService(Protocol):
+    """Of aiplatform.gapic, ModelServiceClient."""
+
+    def update_model(self, *, model: object, update_mask: object) -> object: ...
+
+
 class RegisteredModel(Protocol):
     """One version of a registry entry; of aiplatform, Model."""
 
     uri: str
     resource_name: str
     version_id: str
+    versioned_resource_name: str
     container_spec: Container
+    api_client: ModelService
 
     def deploy(self, endpoint: Endpoint, **machine: object) -> object: ...
 

@@ -13,6 +13,7 @@ from tests.standins.twin import CLOUD_NAMES, Twin
 CLOUD_NODES = [CLOUD_NAMES.get(node, node) for node in NODES]
 BROWSER = "https://storage.cloud.google.com/mill-dev-dev-artifacts"
 PROBLEM = "the model answers a constant, 0.5, to 64 different held-out rows"
+CARD = {f"card/{name}" for name in ("README.md", "card.html", "card.json", "model.cdx.json")}
 pytestmark = pytest.mark.usefixtures("quick")
 
 
@@ -107,6 +108,29 @@ def test_a_run_leaves_its_summary_wherever_it_ran(run):
     }
     assert records["hyperparameters"]["batch_size"]
     assert records["model_type"]["parameters"] > 1000
+
+
+def test_a_version_says_where_its_card_is(vertex, pipelines, bucket, google):
+    name = f"{folder(pipelines)}/card/card.html"
+
+    [description] = [
+        body["versionDescription"]
+        for body in google.objects.values()
+        if "versionDescription" in body
+    ]
+
+    assert description == f"Its card: {BROWSER}/{name}"
+    page = bucket.blob(name).download_as_text()
+    assert "How good it is" in page
+
+
+def test_the_verb_brings_a_stage_s_card(vertex, cli, tmp_path):
+    result = cli("card", "cab", "--env", "dev", "--output", tmp_path / "card", "--json")
+
+    assert result.code == 0, result.err
+    card = json.loads((tmp_path / "card/card.json").read_text())
+    values = {metric["name"]: metric["value"] for metric in card["metrics"]}
+    assert values["auc"] == vertex.summary["metrics"]["auc"]
 
 
 def test_a_run_leaves_its_report_wherever_it_ran(run):
@@ -288,7 +312,8 @@ def test_a_delivery_that_is_run_again_reports_again_in_the_same_place(
 
     names = {blob.name for blob in bucket.list_blobs(prefix="reports/")}
     place = folder(pipelines)
-    assert names == {f"{place}/summary.json", f"{place}/report.html"}
+    files = {name.removeprefix(f"{place}/") for name in names}
+    assert files == {"summary.json", "report.html", *CARD}
     assert verdict.report
 
 

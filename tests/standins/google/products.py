@@ -24,6 +24,7 @@ AT_ONCE: dict[tuple[str, str], Body] = {
     # the provider waits for the answer as if it were an operation
     ("PATCH", "endpoints"): {"done": True},
     ("PATCH", "models"): {},
+    ("PATCH", "versions"): {},
 }
 WRAPPERS = {
     "serviceAccounts": "serviceAccount",

@@ -157,6 +157,22 @@ def traffic(subject: Subject) -> None:
         raise RefusedError(400, f"trafficSplit must give 100% to deployed models, got {split}")
 
 
+def model_mask(names: set[str]) -> None:
+    """A model's fields are changed on the model; UpdateModelRequest's comment says which."""
+    refuse_fields(names, {"displayName", "description", "labels"})
+
+
+def version_mask(names: set[str]) -> None:
+    """A version's are changed on models/ID@VERSION."""
+    refuse_fields(names, {"versionDescription", "labels"})
+
+
+def refuse_fields(names: set[str], allowed_names: set[str]) -> None:
+    unsupported_names = sorted(names - allowed_names)
+    if unsupported_names:
+        raise RefusedError(400, f"The update mask names {', '.join(unsupported_names)}.")
+
+
 Refusals = dict[tuple[str, str], Callable[[Subject], None]]  # by product and collection
 
 CREATE: Refusals = {
@@ -168,6 +184,11 @@ CREATE: Refusals = {
 # checked on what the object would become
 CHANGE: Refusals = {
     ("vertex_ai", "endpoints"): traffic,
+}
+# checked on the names of the changed fields
+MASK: dict[tuple[str, str], Callable[[set[str]], None]] = {
+    ("vertex_ai", "models"): model_mask,
+    ("vertex_ai", "versions"): version_mask,
 }
 DELETE: Refusals = {
     ("storage", "b"): full_bucket,

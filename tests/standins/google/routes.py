@@ -198,6 +198,8 @@ def change(store: Store, call: Call) -> Body:
         check(Subject(store, call.key, fields))
     key = policy_key(call)
     replaced_names = mask(store, call)
+    if check_mask := refusals.MASK.get(key.kind):
+        check_mask(set(replaced_names))
     if check := refusals.CHANGE.get(key.kind):
         changed = store.changed(key, fields, replaced_names)
         check(Subject(store, key, changed))

@@ -261,6 +261,24 @@ def test_a_changed_model_is_answered_as_itself(google):
     assert model["labels"] == {"a": "b"}
 
 
+@pytest.mark.parametrize(
+    ("name", "field", "status"),
+    [
+        ("cab@1", "versionDescription", 200),
+        ("cab", "versionDescription", 400),
+        ("cab@1", "description", 400),
+        ("cab", "description", 200),
+    ],
+)
+def test_a_version_s_fields_are_changed_on_the_version(google, name, field, status):
+    deploy(google, 1, {"1": 100})
+
+    path = f"vertex_ai/v1/{PLACE}/models/{name}?updateMask={field}"
+    answered_status, _ = ask(google, "PATCH", path, {field: "text"})
+
+    assert answered_status == status
+
+
 def test_what_is_not_deployed_cannot_be_undeployed(google):
     deploy(google, 1, {"1": 100})
 
