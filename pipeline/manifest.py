@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,17 +80,42 @@ def write(folder: Path, file: Path) -> Manifest:
 
 def read(file: Path) -> Manifest:
     """The manifest in `file`; raises ValueError for a damaged one or none."""
+    return decode(file.read_bytes(), str(file))
+
+
+def decode(text: str | bytes, place: str) -> Manifest:
+    """The manifest in the text; `place` is where it lies, for the errors."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(text)
         files = {name: File(**entry) for name, entry in content["files"].items()}
         times = {name: (changed, entered) for name, (changed, entered) in content["times"].items()}
         digest = content["digest"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{file} is no manifest") from error
+        raise ValueError(f"{place} is no manifest") from error
     manifest = Manifest(files, times)
     if manifest.digest != digest:
-        raise ValueError(f"{file} is damaged")
+        raise ValueError(f"{place} is damaged")
     return manifest
+
+
+def encode(manifest: Manifest) -> str:
+    entries = {}
+    for name, entry in manifest.files.items():
+        entries[name] = {"sha256": entry.sha256, "size": entry.size}
+    content = {"digest": manifest.digest, "files": entries, "times": manifest.times}
+    return json.dumps(content, indent=1)
+
+
+def differences(manifest: Manifest, files: Mapping[str, File]) -> Iterator[str]:
+    """What is different about the files, by their names, from those of the manifest."""
+    for name in manifest.files:
+        if name not in files:
+            yield f"{name} is missing"
+    for name, file in files.items():
+        if name not in manifest.files:
+            yield f"{name} was added"
+        elif file != manifest.files[name]:
+            yield f"{name} has another content than it was made with"
 
 
 def problem(folder: Path, file: Path) -> str | None:
@@ -159,13 +184,9 @@ def _sha256(path: Path) -> str:
 
 
 def _write(manifest: Manifest, file: Path) -> None:
-    entries = {}
-    for name, entry in manifest.files.items():
-        entries[name] = {"sha256": entry.sha256, "size": entry.size}
-    content = {"digest": manifest.digest, "files": entries, "times": manifest.times}
     unfinished_file = file.with_name(f".{file.name}.unfinished")
     try:
-        unfinished_file.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        unfinished_file.write_text(encode(manifest), encoding="utf-8")
         os.replace(unfinished_file, file)
     except OSError:
         unfinished_file.unlink(missing_ok=True)

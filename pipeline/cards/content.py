@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.cards.owner import Owner
 from pipeline.errors import RunError
-from pipeline.model.declaration import Declaration
+from pipeline.model.declaration import CHANCE, Declaration
 
 VERSION = 1
 NAME = "card.json"
@@ -118,7 +118,7 @@ def _metrics(slices: dict[str, dict[str, float]], intervals: Json) -> list[Metri
     metrics = []
     for part, values in slices.items():
         for name, value in values.items():
-            if name != "example_count":
+            if name in CHANCE:  # and not a count, or a difference to the last blessed
                 low, high = intervals.get(part, {}).get(name, (None, None))
                 metrics.append(Metric(name=name, slice=part, value=value, low=low, high=high))
     return metrics

@@ -18,7 +18,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from pipeline.components import extractors, newer_rows
+from pipeline.components import extractors, model_manifest, newer_rows
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
 from pipeline.job import tfx_patches
@@ -48,11 +48,13 @@ class Executor(executor.Executor):
         if last_blessed is None:
             input_dict = dict(input_dict)
             input_dict.pop("baseline_model", None)
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         try:
-            super().Do(input_dict, output_dict, exec_properties)
+            with model_manifest.judged(model, blessing):
+                super().Do(input_dict, output_dict, exec_properties)
         except RunError as error:
             raise RunError(tfx_patches.message_without_place(error)) from error
-        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         blessing.set_string_custom_property("pipeline", exec_properties["pipeline"])
         infra_blessing = artifact_utils.get_single_instance(input_dict["infra_blessing"])
         if not model_utils.is_infra_validated(infra_blessing):
@@ -125,6 +127,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             "components/evaluator.py",
             "components/example_rows.py",
             "components/extractors.py",
+            "components/model_manifest.py",
             "components/newer_rows.py",
             "components/paired_difference.py",
             "model/slices.py",

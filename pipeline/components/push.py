@@ -8,7 +8,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts, standa
 from tfx.utils import json_utils
 
 from pipeline.baseline import content
-from pipeline.components import artifacts
+from pipeline.components import artifacts, model_manifest
 
 
 class PusherSpec(standard_component_specs.PusherSpec):
@@ -30,6 +30,13 @@ class Pusher(base_component.BaseComponent):
             pushed_model=types.Channel(type=standard_artifacts.PushedModel),
         )
         super().__init__(spec)
+
+
+def blessed_digest(input_dict: dict[str, list[types.Artifact]]) -> str | None:
+    """The digest of the model that both judges blessed; raises RunError for another one's."""
+    model = artifact_utils.get_single_instance(input_dict["model"])
+    blessings = [*input_dict["model_blessing"], *input_dict["infra_blessing"]]
+    return model_manifest.blessed(model, blessings)
 
 
 def baseline_file(input_dict: dict[str, list[types.Artifact]]) -> str | None:

@@ -34,7 +34,8 @@ class Executor(executor.Executor):
         model = Path(self.GetModelPath(input_dict))
         folder = Path(config["folder"])
         baseline = push.baseline_file(input_dict)
-        version, new = publish(model, folder, Path(baseline) if baseline else None)
+        digest = push.blessed_digest(input_dict)
+        version, new = publish(model, folder, Path(baseline) if baseline else None, digest)
         self._MarkPushed(artifact, pushed_destination=str(version), pushed_version=version.name)
         artifact.set_int_custom_property("new", int(new))
 
@@ -51,7 +52,9 @@ class Pusher(push.Pusher):
         config = {
             "folder": destination.path,
             "newest": destination.newest,
-            "source_sha256": source_sha256("components/push.py", "components/pusher.py"),
+            "source_sha256": source_sha256(
+                "components/model_manifest.py", "components/push.py", "components/pusher.py"
+            ),
         }
         super().__init__(config, **channels)
 
@@ -65,10 +68,12 @@ def _refuse_damaged(model: Path) -> None:
         )
 
 
-def publish(model: Path, folder: Path, baseline: Path | None = None) -> tuple[Path, bool]:
+def publish(
+    model: Path, folder: Path, baseline: Path | None = None, digest: str | None = None
+) -> tuple[Path, bool]:
     """The version's folder, which holds the model and its baseline, and whether it is new.
 
-    On any failure the folder holds what it held before.
+    On any failure the folder holds what it held before, and where the copy has another digest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     newest_version = _newest_version(folder)
@@ -86,6 +91,7 @@ def publish(model: Path, folder: Path, baseline: Path | None = None) -> tuple[Pa
         _remove(remnant)
     try:
         shutil.copytree(model, unfinished_folder)
+        _refuse_other(unfinished_folder, digest)
         if baseline:
             shutil.copyfile(baseline, unfinished_folder / content.NAME)
         manifest.write(unfinished_folder, manifest.inside(unfinished_folder))
@@ -97,6 +103,16 @@ def publish(model: Path, folder: Path, baseline: Path | None = None) -> tuple[Pa
             "the versions before it are untouched"
         ) from error
     return version, True
+
+
+def _refuse_other(copy: Path, digest: str | None) -> None:
+    """Raise RunError for a copy of another content: the model was changed meanwhile."""
+    if digest and tree_sha256(copy) != digest:
+        shutil.rmtree(copy, ignore_errors=True)
+        raise RunError(
+            f"{copy.parent}: the model was changed while it was copied, nothing is published: "
+            "run again, which trains it anew"
+        )
 
 
 def _remove(path: Path) -> None:

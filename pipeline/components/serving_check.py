@@ -16,6 +16,7 @@ from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
+from pipeline.components import model_manifest
 from pipeline.components.cache_key import source_sha256
 from pipeline.serving import engine_process
 
@@ -37,11 +38,12 @@ class ServingCheckSpec(component_spec.ComponentSpec):
 class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        model_folder = artifact_utils.get_single_uri(input_dict["model"])
-        model = path_utils.serving_model_path(model_folder)
+        artifact = artifact_utils.get_single_instance(input_dict["model"])
+        model = path_utils.serving_model_path(artifact.uri)
         examples_folder = artifact_utils.get_split_uri(input_dict["examples"], "eval")
         rows = _held_out_rows(examples_folder)
-        problems = check(model, rows)
+        with model_manifest.judged(artifact, blessing):
+            problems = check(model, rows)
         blessed = not problems
         blessing.set_int_custom_property("blessed", int(blessed))
         blessing.set_string_custom_property("problems", json.dumps(problems))
@@ -58,6 +60,7 @@ class ServingCheck(base_component.BaseComponent):
 
     def __init__(self, *, model: types.BaseChannel, examples: types.BaseChannel) -> None:
         sources = (
+            "components/model_manifest.py",
             "components/serving_check.py",
             "serving/engine.py",
             "serving/engine_process.py",

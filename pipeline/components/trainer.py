@@ -17,7 +17,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts, standa
 from tfx.utils import io_utils, json_utils, path_utils
 from tfx_bsl.tfxio import dataset_options
 
-from pipeline.components import data_window
+from pipeline.components import data_window, determinism, model_manifest
 from pipeline.errors import DataError
 
 
@@ -25,12 +25,23 @@ class Executor(executor.GenericExecutor):
     def Do(self, input_dict: Any, output_dict: Any, exec_properties: dict[str, Any]) -> None:
         arguments = self._GetFnArgs(input_dict, output_dict, exec_properties)
         _refuse_one_class(arguments)
-        super().Do(input_dict, output_dict, exec_properties)
-        model_folder = artifact_utils.get_single_uri(output_dict["model"])
-        model = path_utils.serving_model_dir(model_folder)
+        operations = arguments.custom_config["deterministic_operations"]
+        with determinism.applied(operations):
+            super().Do(input_dict, output_dict, exec_properties)
+        artifact = artifact_utils.get_single_instance(output_dict["model"])
+        model = path_utils.serving_model_dir(artifact.uri)
         ingested = artifact_utils.get_single_instance(input_dict["ingested"])
         assets = _assets(arguments, ingested)
         _write_assets(model, arguments.schema_path, assets)
+        facts = {"run": self._run(artifact), **determinism.facts(operations)}
+        _note(artifact, model_manifest.write(model), facts)
+
+    def _run(self, model: types.Artifact) -> str:
+        """The run that trains; in a container only the model's address tells."""
+        if self._context and self._context.pipeline_run_id:
+            return str(self._context.pipeline_run_id)
+        *_, run, _, _ = str(model.uri).split("/")
+        return run
 
 
 class TrainerSpec(standard_component_specs.TrainerSpec):
@@ -84,6 +95,12 @@ def _check_classes(arguments: FnArgs, split: str, files: list[str]) -> None:
     raise DataError(
         f"the label {label} is {values} in every row of {split}, allowed are rows of both classes"
     )
+
+
+def _note(model: types.Artifact, digest: str, facts: dict[str, Any]) -> None:
+    """Give the model its digest, and what trained it."""
+    model.set_string_custom_property("digest", digest)
+    model.set_string_custom_property("training", json.dumps(facts, sort_keys=True))
 
 
 def _assets(arguments: FnArgs, ingested: types.Artifact) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pipeline.gcp.protocols import Endpoint, RegisteredModel
 from pipeline.spec import VertexDestination
 
 PORT = 8080
+DIGEST_VARIABLE = "ESTEIRA_MODEL_DIGEST"  # as pipeline/serving/server.py reads it
 
 
 class Executor(executor.Executor):
@@ -33,7 +34,8 @@ class Executor(executor.Executor):
         model_uri = self.GetModelPath(input_dict)
         if baseline := pushing.baseline_file(input_dict):
             accompany(model_uri, baseline)
-        version, new = push(model_uri, destination)
+        digest = pushing.blessed_digest(input_dict)
+        version, new = push(model_uri, destination, digest)
         self._MarkPushed(
             artifact, pushed_destination=version.resource_name, pushed_version=version.version_id
         )
@@ -52,7 +54,9 @@ class Pusher(pushing.Pusher):
     def __init__(self, destination: VertexDestination, **channels: BaseChannel) -> None:
         config = {
             "destination": asdict(destination),
-            "source_sha256": source_sha256("components/push.py", "components/vertex_pusher.py"),
+            "source_sha256": source_sha256(
+                "components/model_manifest.py", "components/push.py", "components/vertex_pusher.py"
+            ),
         }
         super().__init__(config, **channels)
 
@@ -62,8 +66,13 @@ def accompany(model_uri: str, baseline: str) -> None:
     io_utils.copy_file(baseline, content.beside(model_uri), overwrite=True)
 
 
-def push(model_uri: str, destination: VertexDestination) -> tuple[RegisteredModel, bool]:
-    """The registered version and whether this call made it."""
+def push(
+    model_uri: str, destination: VertexDestination, digest: str | None = None
+) -> tuple[RegisteredModel, bool]:
+    """The registered version and whether this call made it.
+
+    The version carries the model's digest for its server, which loads no other files.
+    """
     from google.api_core import exceptions
 
     aiplatform = vertex(destination.project, destination.region)
@@ -79,7 +88,7 @@ def push(model_uri: str, destination: VertexDestination) -> tuple[RegisteredMode
     version = _version(versions, model_uri, destination.serving_image)
     new = version is None
     if version is None:
-        version = _upload(aiplatform, versions, model_uri, destination)
+        version = _upload(aiplatform, versions, model_uri, destination, digest)
     if (version.resource_name, version.version_id) not in deployed_ids:
         deploy(version, endpoint, destination)
     return version, new
@@ -115,6 +124,7 @@ def _upload(
     versions: list[RegisteredModel],
     model_uri: str,
     destination: VertexDestination,
+    digest: str | None,
 ) -> RegisteredModel:
     """Register a version: the first one makes the registry entry, the next ones join it."""
     model_id: str | None = destination.registered_model
@@ -131,6 +141,8 @@ def _upload(
         serving_container_predict_route="/predict",
         serving_container_health_route="/health",
         serving_container_ports=[PORT],
+        # A label holds 63 characters, one less than a digest has.
+        serving_container_environment_variables={DIGEST_VARIABLE: digest} if digest else None,
     )
     return version
 

@@ -6,7 +6,7 @@ TFDV's statistics hold the ten quantiles of a number, and the thousand most freq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.errors import RunError
 
-Floats = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float64]
 KINDS = {"num_stats": "number", "string_stats": "category", "bytes_stats": "bytes"}
 
 

@@ -178,7 +178,14 @@ def _trainer(spec: PipelineSpec, **channels: BaseChannel) -> BaseComponent:
     config = {
         **_label_config(spec),
         "assets_extra": _assets_extra(spec),
-        "source_sha256": source_sha256("components/trainer.py", "components/data_window.py"),
+        "deterministic_operations": training.deterministic_operations,
+        "source_sha256": source_sha256(
+            "components/trainer.py",
+            "components/data_window.py",
+            "components/determinism.py",
+            "components/model_manifest.py",
+            "manifest.py",
+        ),
     }
     if spec.training is None:
         from pipeline.components.trainer import Trainer

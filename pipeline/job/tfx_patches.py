@@ -16,8 +16,8 @@ from unittest import mock
 
 @contextlib.contextmanager
 def beam() -> Iterator[None]:
-    """Beam in this process, by FnApiRunner, reading a DoFn's signatures once."""
-    with fn_api_runner(), dofn_specs_read_once():
+    """Beam in this process: FnApiRunner, batches of one size, a DoFn's signatures read once."""
+    with fn_api_runner(), batches_of_one_size(), dofn_specs_read_once():
         yield
 
 
@@ -44,6 +44,27 @@ def fn_api_runner() -> Iterator[None]:
         return runner.run_pipeline(pipeline, options)
 
     with mock.patch.object(direct_runner.SwitchingDirectRunner, "run_pipeline", run_pipeline):
+        yield
+
+
+@contextlib.contextmanager
+def batches_of_one_size() -> Iterator[None]:
+    """Have TFX's libraries read rows in batches of a thousand.
+
+    Beam tunes the size by the time that a batch takes, and sums of floating-point numbers depend on
+    it: a mean, and all that is scaled by it, would differ from run to run. Remove it when TFX's
+    Transform and StatisticsGen let their batch size be set.
+    """
+    from tfx_bsl.coders import batch_util
+
+    read = batch_util.GetBatchElementsKwargs
+    size = batch_util._BATCH_SIZE_CAP
+
+    def fixed(batch_size: int | None, *arguments: Any) -> dict[str, Any]:
+        options: dict[str, Any] = read(size if batch_size is None else batch_size, *arguments)
+        return options
+
+    with mock.patch.object(batch_util, "GetBatchElementsKwargs", fixed):
         yield
 
 

@@ -104,6 +104,9 @@ class Label(Table):
 class Training(Table):
     steps: Count
     eval_steps: Count
+    # TensorFlow's operations add their numbers in one order, also on a GPU: the same bits each
+    # time, more slowly.
+    deterministic_operations: bool = True
 
 
 class Tuning(Table):

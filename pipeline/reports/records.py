@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import math
 import platform
+from dataclasses import asdict
 from typing import Any
 
 import tensorflow as tf
@@ -13,6 +14,7 @@ from tfx.utils import path_utils
 from pipeline.components import data_window
 from pipeline.delivery import git
 from pipeline.errors import RunError
+from pipeline.provenance.facts import Training
 from pipeline.reports.run_metadata import RunMetadata
 from settings import REPOSITORY
 
@@ -67,6 +69,16 @@ def model_type(metadata: RunMetadata) -> dict[str, Any]:
         if name.endswith("VARIABLE_VALUE") and "optimizer" not in name:
             parameters += math.prod(shape)
     return {"kind": "binary classifier", "parameters": parameters}
+
+
+def training(metadata: RunMetadata) -> dict[str, Any] | None:
+    """What trained the model, as facts.Training has it; None for a model from before."""
+    model = metadata.artifact("Trainer", "model")
+    if model is None or not model.has_custom_property("training"):
+        return None
+    noted: dict[str, Any] = json.loads(data_window.value_of(model, "training"))
+    facts = Training(digest=data_window.value_of(model, "digest"), **noted)
+    return asdict(facts)
 
 
 def hyperparameters(metadata: RunMetadata) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def _records(metadata: RunMetadata, metrics: Metrics) -> dict[str, Any]:
         "hyperparameters": records.hyperparameters(metadata),
         "metrics": metrics,
         "model_type": records.model_type(metadata),
+        "training": records.training(metadata),
     }
 
 

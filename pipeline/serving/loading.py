@@ -25,6 +25,7 @@ class Model:
     folder: Path
     path: str  # the folder or gs:// URI that was asked for
     digest: str  # SHA-256 of all its files, as its manifest says it
+    is_verified: bool  # by a manifest or a given digest; one from before has neither
     phases: str = ""  # how long its load took
 
     @property
@@ -69,12 +70,17 @@ def prepare() -> Phases:
     return phases
 
 
-def load(path: str, phases: Phases | None = None) -> Model:
-    """The model in this folder or gs:// URI; raises any error on the way."""
+def load(path: str, phases: Phases | None = None, digest: str | None = None) -> Model:
+    """The model in this folder or gs:// URI; raises any error on the way.
+
+    With a `digest` a model of another one is an error.
+    """
     phases = phases or Phases()
     folder = saved_model.fetch(path)
     phases.end("fetch")
-    digest = _digest(folder)
+    loaded_digest = _digest(folder)
+    _refuse_other(path, loaded_digest, digest)
+    is_verified = digest is not None or manifest.inside(folder).exists()
     phases.end("digest")
     from pipeline.serving.engine import Engine
 
@@ -84,7 +90,15 @@ def load(path: str, phases: Phases | None = None) -> Model:
         for size in BATCHES:
             engine.predict([engine.sample] * size, signature)
     phases.end("warm-up")
-    return Model(engine, folder, path, digest, str(phases))
+    return Model(engine, folder, path, loaded_digest, is_verified, str(phases))
+
+
+def _refuse_other(path: str, loaded_digest: str, digest: str | None) -> None:
+    if digest is not None and loaded_digest != digest:
+        raise RunError(
+            f"{path}: the model has the digest {loaded_digest}, allowed is {digest}, "
+            "which was judged and registered"
+        )
 
 
 def _digest(folder: Path) -> str:

@@ -65,6 +65,7 @@ class Metrics:
 
     def serves(self, model: Model) -> None:
         version = {"version": model.version, "digest": model.digest, "path": model.path}
+        version["verified"] = "yes" if model.is_verified else "no"
         self._model.info({"model": model.name, **version})
 
     def refused_version(self) -> None:

@@ -4,7 +4,8 @@ It opens the port, loads in the background, and drains when it is told to stop.
 
 As a program it is the serving image's entrypoint and reads Vertex's container contract:
 AIP_STORAGE_URI (gs:// or a folder), AIP_HTTP_PORT, AIP_HEALTH_ROUTE and AIP_PREDICT_ROUTE. Where
-less time than Vertex's passes between SIGTERM and the kill, ESTEIRA_DRAIN_SECONDS says how much.
+less time than Vertex's passes between SIGTERM and the kill, ESTEIRA_DRAIN_SECONDS says how much. A
+model of another digest than ESTEIRA_MODEL_DIGEST, which its registry entry carries, is not served.
 """
 
 import os
@@ -29,6 +30,8 @@ from pipeline.serving.versions import Versions
 
 HEALTH_ROUTE, PREDICT_ROUTE = "/health", "/predict"
 PORT = 8080
+DIGEST_VARIABLE = "ESTEIRA_MODEL_DIGEST"
+DIGEST = re.compile(r"[0-9a-f]{64}")
 ROUTE = re.compile(r"/[\w/:.~-]*")
 DRAIN_SECONDS = 8.0  # from SIGTERM to the end; Cloud Run kills after 10 s
 VERTEX_DRAIN_SECONDS = 29.0  # Kubernetes, and so Vertex, kills after 30 s
@@ -53,11 +56,12 @@ def serve(
     drain_seconds: float = DRAIN_SECONDS,
     published: Path | None = None,
     log: RequestLog | None = None,
+    digest: str | None = None,
 ) -> None:
     """Serve the model in this folder, or at this gs:// URI, until SIGTERM or Ctrl-C.
 
     `published` is the folder of the model's versions, whose newest is served from then on; `log`
-    takes a sample of the requests.
+    takes a sample of the requests. With a `digest` no other model is served.
     What is in flight at the end is answered within `drain_seconds`, or given up.
     Raises ConfigurationError for an invalid argument, RunError if the server cannot start.
     """
@@ -76,7 +80,8 @@ def serve(
     if published is not None:
         versions = Versions(published, application)
         afterwards.append(partial(versions.watch, Path(model)))
-    arguments = (model, url, application, server, afterwards)
+    load = partial(loading.load, model, digest=digest)
+    arguments = (model, load, url, application, server, afterwards)
     threading.Thread(target=_load, args=arguments, daemon=True).start()
     server.run(sockets=[listener])
     if log is not None:
@@ -141,6 +146,7 @@ class Server(uvicorn.Server):
 
 def _load(
     path: str,
+    load: Callable[[loading.Phases], loading.Model],
     url: str,
     application: Application,
     server: Server,
@@ -149,13 +155,15 @@ def _load(
     """Load the model and have it answer, then call `afterwards`."""
     try:
         phases = loading.prepare()
-        model = loading.load(path, phases)
+        model = load(phases)
     except Exception as error:  # whatever it is, without a model there is nothing to serve
         server.failure = loading.failure(path, error)
         server.should_exit = True
         return
     application.serve(model)
     _say(f"{model.name}, version {model.version}, is ready after {model.phases}: {url}")
+    if not model.is_verified:
+        _say(f"{model.name}, version {model.version}, is unverified: it has no manifest")
     for step in afterwards:
         step()
 
@@ -197,6 +205,11 @@ def container(environment: Mapping[str, str]) -> dict[str, Any]:
                 f"{name} is {route!r}, "
                 f"allowed is a path that matches {ROUTE.pattern} and is not {METRICS_ROUTE}"
             )
+    digest = environment.get(DIGEST_VARIABLE)
+    if digest is not None and not DIGEST.fullmatch(digest):
+        raise ConfigurationError(
+            f"{DIGEST_VARIABLE} is {digest[:80]!r}, allowed are the 64 digits of a SHA-256"
+        )
     drain = environment.get("ESTEIRA_DRAIN_SECONDS", f"{VERTEX_DRAIN_SECONDS:g}")
     shortest, longest = DRAIN_RANGE
     if not drain.isdecimal() or not shortest <= float(drain) <= longest:
@@ -211,6 +224,7 @@ def container(environment: Mapping[str, str]) -> dict[str, Any]:
         "health_route": health,
         "predict_route": predict,
         "drain_seconds": float(drain),
+        "digest": digest,
     }
 
 
