@@ -65,6 +65,14 @@ def commit(repository: Path, revision: str) -> str | None:
     return output and output.strip()
 
 
+def tree(repository: Path, revision: str) -> str | None:
+    """Return git's hash of all files of the commit, or None if there is no such commit."""
+    output = answer(
+        repository, "rev-parse", "--verify", "--quiet", f"{revision}^{{tree}}", missing=1
+    )
+    return output and output.strip()
+
+
 def description(repository: Path) -> str:
     """Return the hash of the commit checked out, and whether files differ from it."""
     options = ("--always", "--abbrev=40", "--dirty", "--exclude=*")

@@ -7,6 +7,7 @@ repository is not in its commits.
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.errors import RunError
@@ -25,7 +26,7 @@ SET = {
 OTHER_OWNER = ("dubious ownership", "is owned by someone else")
 
 
-def variables() -> dict[str, str]:
+def own_variables() -> dict[str, str]:
     """Return this process's variables without git's pointers to another repository."""
     own = {}
     for name, value in os.environ.items():
@@ -35,16 +36,21 @@ def variables() -> dict[str, str]:
     return own | SET
 
 
-def answer(folder: Path, *arguments: str, missing: int | None = None) -> str | None:
+def answer(
+    folder: Path,
+    *arguments: str,
+    missing: int | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> str | None:
     """Return git's output in `folder`, or None if it exits with `missing`.
 
-    Git exits with that code if the thing asked for does not exist. Raises RunError where `folder`
+    `variables` are set for git beside those of this process. Git exits with that code if the thing asked for does not exist. Raises RunError where `folder`
     is in no repository, or in one that does not hold it.
     """
     prefix = _run(folder, "rev-parse", "--show-prefix")
     if prefix and prefix.strip():
         _refuse_stranger(folder)
-    return _run(folder, *arguments, missing=missing)
+    return _run(folder, *arguments, missing=missing, variables=variables)
 
 
 def _refuse_stranger(folder: Path) -> None:
@@ -58,10 +64,17 @@ def _refuse_stranger(folder: Path) -> None:
         )
 
 
-def _run(folder: Path, *arguments: str, missing: int | None = None) -> str | None:
-    command = ["git", "-C", str(folder), *arguments]
+def _run(
+    folder: Path,
+    *arguments: str,
+    missing: int | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> str | None:
+    # Hooks are for what a person does.
+    command = ["git", "-c", "core.hooksPath=/dev/null", "-C", str(folder), *arguments]
+    environment = own_variables() | dict(variables or {})
     try:
-        process = subprocess.run(command, capture_output=True, env=variables())
+        process = subprocess.run(command, capture_output=True, env=environment)
     except FileNotFoundError as error:
         raise RunError("there is no git on this machine, which knows the commits") from error
     except OSError as error:

@@ -7,7 +7,7 @@ its artifacts.
 import json
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from pipeline.gcp.pipeline_jobs import Outcome
 from pipeline.gcp.stage import Stage
 from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
-from pipeline.reports import job_metadata, records, report, summary
+from pipeline.provenance import capture
+from pipeline.reports import job_metadata, report, summary
+from settings import REPOSITORY
 from settings.artifacts import REPORTS
 
 Json = dict[str, Any]
@@ -64,7 +66,7 @@ def _write(stage: Stage, model: str, run: str, error: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(stage, Path(folder))
         metadata = job_metadata.from_job(job, files, error)
-        run_summary = summary.compose(metadata, model, declaration, _origin(job))
+        run_summary = summary.compose(metadata, model, declaration, _origin(job, model_folder))
         page = report.render(metadata, run_summary)
     text = json.dumps(run_summary, indent=2)
     contents = {
@@ -120,13 +122,13 @@ def _folder(model: str, run: str) -> str:
     return f"{REPORTS}{model}/{run_id}"
 
 
-def _origin(job: Json) -> Json:
+def _origin(job: Json, model: ModelFolder) -> Json:
     """The commit and the image that the job ran, beside the versions of this commit's lock."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"].values()
     containers = [executor["container"] for executor in executors if "container" in executor]
-    environment = {**records.environment(), "image": containers[0]["image"]}
-    code = {"commit": job["labels"]["commit"], "changed_files": []}
-    return {"code": code, "environment": environment}
+    environment = capture.environment(containers[0]["image"])
+    code = capture.of_commit(REPOSITORY, job["labels"]["commit"], model)
+    return {"code": asdict(code), "environment": asdict(environment)}
 
 
 @dataclass

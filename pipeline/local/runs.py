@@ -9,9 +9,10 @@ import secrets
 import subprocess
 import traceback
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import tensorflow as tf
 from ml_metadata import errors as mlmd_errors
@@ -28,7 +29,10 @@ from pipeline.local.artifact_check import Problems
 from pipeline.local.store import locked_store, write
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
+from pipeline.provenance import capture
+from pipeline.provenance.facts import Code
 from pipeline.reports import records, report, run_metadata, summary, tracking
+from settings import REPOSITORY
 
 
 def run(
@@ -48,6 +52,7 @@ def run(
     run_folder = runs / run_id
     log = run_folder / "log.txt"
     words = owner.read(folder.path)
+    code = capture.code(REPOSITORY, folder, run_id)
     with locked_store(store), failures_told(run_folder):
         pipeline_spec = spec.here(folder, store, tune=tune, until=until)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
@@ -55,9 +60,9 @@ def run(
         with everything_else_to(log) as terminal:
             upstream = _upstream(pipeline)
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
-            origin = records.here()
-            if "reason" in origin["code"]:
-                print(f"the commit is unknown: {origin['code']['reason']}", file=terminal)
+            code = replace(code, changed_during_run=capture.changes(REPOSITORY, code, folder))
+            _tell(code, terminal)
+            origin = {"code": asdict(code), "environment": asdict(capture.environment())}
             run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
             card = content.compose(run_summary, folder.declaration, pipeline_spec.served, words)
             if card:
@@ -70,6 +75,18 @@ def run(
             if problem:
                 print(f"the tracker did not take this run: {problem}", file=terminal)
     return run_summary
+
+
+def _tell(code: Code, terminal: TextIO) -> None:
+    """Say what a person must know of the run's files."""
+    if code.reason:
+        print(f"the commit is unknown: {code.reason}", file=terminal)
+    if code.not_kept:
+        print(f"the files that ran are not kept: {code.not_kept}", file=terminal)
+    if code.changed_during_run:
+        names = ", ".join(code.changed_during_run)
+        kept = code.kept or code.commit
+        print(f"changed during the run: {names}; what it began with is {kept}", file=terminal)
 
 
 def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Code:
     reason: str | None = None
     tree: str | None = None
     kept: str | None = None  # refs/esteira/runs/<run>
+    not_kept: str | None = None  # why files that differ from the commit are not kept
     changed_files: list[str] = field(default_factory=list)
     untracked_files: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)  # path -> SHA-256, of those that train

@@ -1,9 +1,7 @@
 """A run's records: code, venv, data, hyperparameters and result, from its metadata."""
 
-import importlib.metadata
 import json
 import math
-import platform
 from dataclasses import asdict
 from typing import Any
 
@@ -12,38 +10,8 @@ from tfx.types import Artifact
 from tfx.utils import path_utils
 
 from pipeline.components import data_window
-from pipeline.delivery import git
-from pipeline.errors import RunError
 from pipeline.provenance.facts import Training
 from pipeline.reports.run_metadata import RunMetadata
-from settings import REPOSITORY
-
-
-def code() -> dict[str, Any]:
-    """The commit, or "unknown" and the reason: an image holds no git."""
-    try:
-        commit = git.commit(REPOSITORY, "HEAD")
-        changed_files = git.uncommitted(REPOSITORY)
-    except RunError as error:
-        return {"commit": "unknown", "reason": str(error), "changed_files": []}
-    if commit is None:
-        reason = f"{REPOSITORY} has no commit yet"
-        return {"commit": "unknown", "reason": reason, "changed_files": changed_files}
-    return {"commit": commit, "changed_files": changed_files}
-
-
-def here() -> dict[str, Any]:
-    """The code and the environment of this process."""
-    return {"code": code(), "environment": environment()}
-
-
-def environment() -> dict[str, str]:
-    lock_file = REPOSITORY / "Pipfile.lock"
-    lock = json.loads(lock_file.read_text(encoding="utf-8"))
-    versions = {name: importlib.metadata.version(name) for name in ("tfx", "tensorflow", "keras")}
-    lock_sha256 = lock["_meta"]["hash"]["sha256"]
-    python = platform.python_version()
-    return {"python": python, "pipfile_lock_sha256": lock_sha256, **versions}
 
 
 def data(examples: Artifact | None) -> dict[str, Any]:

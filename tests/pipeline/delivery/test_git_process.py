@@ -9,7 +9,6 @@ import pytest
 
 from pipeline.delivery import git, git_process
 from pipeline.errors import RunError
-from pipeline.reports import records
 from settings import REPOSITORY
 from tests.pipeline.delivery.conftest import Repository
 from tests.scripts import loaded
@@ -113,25 +112,6 @@ def test_what_another_account_owns_is_said_with_the_way_out(repository, first, m
 
     assert "another account owns (dubious ownership)" in str(error.value)
     assert f"`git config --global --add safe.directory {repository.path}`" in str(error.value)
-
-
-def test_a_run_s_record_says_why_it_has_no_commit(unpacked, monkeypatch):
-    monkeypatch.setattr(records, "REPOSITORY", unpacked)
-
-    record = records.code()
-
-    assert record["commit"] == "unknown"
-    assert "whose commit does not hold it" in record["reason"]
-
-
-def test_a_run_s_record_has_the_commit_and_the_changed_files(repository, first, monkeypatch):
-    (repository.path / "new").write_text("x")
-    repository.git("config", "status.showUntrackedFiles", "no")
-    monkeypatch.setattr(records, "REPOSITORY", repository.path)
-
-    record = records.code()
-
-    assert record == {"commit": first, "changed_files": ["new"]}
 
 
 def test_an_image_of_an_unpacked_folder_has_an_unknown_commit(unpacked, monkeypatch, capsys):

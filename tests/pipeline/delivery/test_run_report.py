@@ -184,7 +184,9 @@ def test_the_records_of_a_vertex_run_name_its_commit_and_its_image(vertex, pipel
     [job] = pipelines.jobs
     image_label = job["labels"]["image"]
     image = records["environment"]["image"]
-    assert records["code"] == {"commit": commit, "changed_files": []}
+    assert records["code"]["commit"] == commit
+    assert records["code"]["changed_files"] == []
+    assert "models/cab/model.py" in records["code"]["files"]
     assert f"/pipeline@sha256:{image_label}" in image
 
 

@@ -10,7 +10,6 @@ from pipeline import manifest
 from pipeline.baseline import content
 from pipeline.job import startup
 from pipeline.reports import tracking
-from pipeline.reports.records import code
 from pipeline.serving import engine_process
 from tests.pipeline.conftest import NODES, ROWS, edit, parsed, states
 
@@ -102,28 +101,11 @@ def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained, summa
         "hyperparameters",
         "metrics",
         "model_type",
+        "training",
     }
     assert data["rows"] == ROWS
     assert records["hyperparameters"] == hyperparameters
     assert model_type["parameters"] > 1000
-
-
-@pytest.mark.parametrize(
-    ("has_git", "reason"),
-    [(False, "there is no git on this machine"), (True, "git rev-parse failed")],
-)
-def test_where_no_commit_is_known_the_record_says_why(has_git, reason, tmp_path, monkeypatch):
-    if has_git:
-        git = tmp_path / "git"
-        git.write_text("#!/bin/sh\nexit 128\n")
-        git.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    record = code()
-
-    assert record["commit"] == "unknown"
-    assert record["changed_files"] == []
-    assert reason in record["reason"]
 
 
 def test_the_report_is_one_page_that_needs_nothing_else(trained):

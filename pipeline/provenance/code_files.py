@@ -1,0 +1,50 @@
+"""The files that train a model, by route.py's rules, each with the SHA-256 of its content."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.delivery.route import Change, route_of
+from pipeline.model.folder import ModelFolder
+
+FOLDERS = ("pipeline", "settings", "build")  # those that may hold one, beside the model's
+FILES = ("Pipfile.lock",)
+
+
+def digests(repository: Path, model: ModelFolder) -> dict[str, str]:
+    """Map each path in the repository to its content's SHA-256.
+
+    The model's folder may lie elsewhere: its files count as those of models/. Lines end as in git,
+    whatever this clone has.
+    """
+    paths = {
+        place: path for place, path in _candidates(repository, model) if _trains(place, model.name)
+    }
+    return {place: _sha256(paths[place]) for place in sorted(paths)}
+
+
+def _candidates(repository: Path, model: ModelFolder) -> Iterator[tuple[str, Path]]:
+    for name in FILES:
+        yield name, repository / name
+    for folder in FOLDERS:
+        yield from _below(repository / folder, folder)
+    yield from _below(model.path, f"models/{model.name}")
+
+
+def _below(folder: Path, place: str) -> Iterator[tuple[str, Path]]:
+    """The folder's files without what Python and editors keep beside them."""
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        is_kept_beside = any(part.startswith(".") or part == "__pycache__" for part in parts)
+        if path.is_file() and not is_kept_beside:
+            yield "/".join((place, *parts)), path
+
+
+def _trains(place: str, model: str) -> bool:
+    route = route_of([Change(place, "modified")], frozenset({model}))
+    return bool(route.models)
+
+
+def _sha256(path: Path) -> str:
+    content = path.read_bytes().replace(b"\r\n", b"\n")
+    return hashlib.sha256(content).hexdigest()
