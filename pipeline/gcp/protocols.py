@@ -188,10 +188,18 @@ class Endpoint(Protocol):
     ) -> Prediction: ...
 
 
+class EnvVar(Protocol):
+    """Of aiplatform.gapic."""
+
+    name: str
+    value: str
+
+
 class Container(Protocol):
     """Of aiplatform.gapic, ModelContainerSpec."""
 
     image_uri: str
+    env: Sequence[EnvVar]
 
 
 class ModelService(Protocol):
