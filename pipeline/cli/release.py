@@ -61,27 +61,34 @@ def _promote(options: argparse.Namespace, stage: "Stage") -> int:
 
 def _rollback(options: argparse.Namespace, stage: "Stage") -> int:
     from pipeline.delivery import withdrawal
+    from pipeline.delivery.integrity import shown
     from pipeline.progress import Progress
 
     with Progress(sys.stderr) as progress:
         record = withdrawal.rollback(stage, options.model, progress)
     version, commit = record.registry_version, record.commit
-    text = f"{options.model} is back at version {version}, of {commit[:12]}"
-    shared.report(options, text, {"model": options.model, "version": version, "commit": commit})
+    digest = record.model_digest
+    text = f"{options.model} is back at version {version}, of {commit[:12]}, {shown(digest)}"
+    facts = {"model": options.model, "version": version, "commit": commit, "model_digest": digest}
+    shared.report(options, text, facts)
     return shared.DONE
 
 
 def _refresh(options: argparse.Namespace, stage: "Stage") -> int:
     from pipeline.delivery import releases
+    from pipeline.delivery.integrity import shown
     from pipeline.progress import Progress
 
     with Progress(sys.stderr) as progress:
         record = releases.refresh(stage, options.model, progress)
-    version = record.registry_version if record else None
-    text = f"{options.model} has the newest serving image already"
-    if record:
-        text = f"{options.model} serves version {version}, behind {record.images.serving}"
-    shared.report(options, text, {"model": options.model, "version": version})
+    if record is None:
+        text = f"{options.model} has the newest serving image already"
+        shared.report(options, text, {"model": options.model, "version": None})
+        return shared.DONE
+    version, digest, image = record.registry_version, record.model_digest, record.images.serving
+    text = f"{options.model} serves version {version}, {shown(digest)}, behind {image}"
+    facts = {"model": options.model, "version": version, "model_digest": digest}
+    shared.report(options, text, facts)
     return shared.DONE
 
 

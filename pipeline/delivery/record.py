@@ -12,11 +12,12 @@ from pydantic.dataclasses import dataclass
 
 from pipeline.errors import RunError
 
-VERSION = 2
+VERSION = 3
 
 Text = Annotated[str, Field(min_length=1)]
 Commit = Annotated[str, Field(pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$")]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Uri = Annotated[str, Field(pattern=r"^gs://[^/]+/.+$")]
 Percent = Annotated[int, Field(ge=1, le=100)]
 
@@ -51,7 +52,11 @@ class Passed:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Delivery:
-    """One version of a model: its sources, its places, and its passed checks."""
+    """One version of a model: its sources, its places, and its passed checks.
+
+    `model_digest` is that of its files (pipeline/manifest.py), `data_digest` that of the rows which
+    trained it. A delivery from before digests has neither.
+    """
 
     commit: Commit
     images: Images  # that trained and serve it; the record's own may be newer
@@ -61,6 +66,8 @@ class Delivery:
     deployed_model: Text | None  # None where it was undeployed after its smoke test
     delivered_at: AwareDatetime
     passed: Passed
+    model_digest: Sha256 | None
+    data_digest: Sha256 | None
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -168,6 +175,8 @@ def decode(content: bytes, uri: str) -> Record:
             )
         if type(version) is int and version == 1:  # true and 1.0 equal 1, too
             document = _second_version(document)
+        if type(document["version"]) is int and document["version"] == 2:
+            document = _third_version(document)
         return _JSON.validate_json(json.dumps(document))
     except ValidationError as error:
         raise RunError(_damaged(uri, _first(error))) from error
@@ -180,6 +189,21 @@ def _second_version(document: dict[str, Any]) -> dict[str, Any]:
     entries = document["models"].items()
     models = {name: {**entry, "change": None} for name, entry in entries}
     return {**document, "version": 2, "models": models}
+
+
+def _third_version(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document of version 2 as one of version 3, which names digests."""
+    models = {}
+    for name, entry in document["models"].items():
+        deliveries = {key: _without_digests(entry[key]) for key in ("current", "before")}
+        models[name] = {**entry, **deliveries}
+    return {**document, "version": 3, "models": models}
+
+
+def _without_digests(delivery: dict[str, Any] | None) -> dict[str, Any] | None:
+    if delivery is None:
+        return None
+    return {"model_digest": None, "data_digest": None, **delivery}
 
 
 def _damaged(uri: str, what: str) -> str:

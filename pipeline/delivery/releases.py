@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from pipeline.components import vertex_pusher
-from pipeline.delivery import deployment, history, record_object, recorded_images, traffic
+from pipeline.delivery import (
+    deployment,
+    history,
+    integrity,
+    record_object,
+    recorded_images,
+    traffic,
+)
 from pipeline.delivery.record import (
     Delivery,
     Images,
@@ -28,7 +35,10 @@ TRANSFORMED = "transform_features"  # the signature that every model has beside 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A version in the model's registry, pushed by a run of this commit."""
+    """A version in the model's registry, pushed by a run of this commit.
+
+    The digests are as the run noted them.
+    """
 
     stage: Stage
     model: str
@@ -37,6 +47,8 @@ class Candidate:
     run: str
     version: str
     modules: dict[str, str]
+    model_digest: str | None = None
+    data_digest: str | None = None
 
 
 def release(
@@ -46,8 +58,9 @@ def release(
 ) -> Delivery:
     """Give all the traffic to the candidate, step by step, and record it.
 
-    Raises RunError where a step does not hold, and all is as before. `still_wanted` gets the record
-    and raises SupersededError where something newer has taken its place.
+    Raises RunError where a step does not hold, and DifferentError where the version is not the
+    run's model: all is as before. `still_wanted` gets the record and raises SupersededError where
+    something newer has taken its place.
     """
     stage, model, version = candidate.stage, candidate.model, candidate.version
     old_model = record_object.read(stage).models.get(model)
@@ -68,9 +81,14 @@ def release(
         check_place(record, model, old_model)
 
     try:
-        delivery = _introduced(candidate, endpoint, id_, old_model, observer, check_record)
+        model_digest = integrity.checked(stage, model, version, {"the run": candidate.model_digest})
+        verified_candidate = replace(candidate, model_digest=model_digest)
+        delivery = _introduced(verified_candidate, endpoint, id_, old_model, observer, check_record)
         record = _recorded(endpoint, delivery, old_model)
     except CredentialsError:  # the next delivery sweeps
+        raise
+    except integrity.UnverifiedError as error:
+        _take_off(endpoint, id_, old_model, error)
         raise
     except RunError as error:
         _give_up(endpoint, id_, error)
@@ -106,6 +124,8 @@ def _introduced(
         deployed_model=new_id if warm else None,
         delivered_at=datetime.now(UTC),
         passed=Passed(run_succeeded=True, blessed=True, smoke=True, traffic_steps=held_steps),
+        model_digest=candidate.model_digest,
+        data_digest=candidate.data_digest,
     )
 
 
@@ -156,10 +176,21 @@ def _give_up(endpoint: Endpoint, id_: str, error: RunError) -> None:
         ) from refusal
 
 
+def _take_off(endpoint: Endpoint, id_: str, old_model: Model | None, error: RunError) -> None:
+    """Take off its machines a version that is not the run's model, and its traffic if any."""
+    if id_ in endpoint.shares():
+        old_id = traffic.before(endpoint, id_, old_model)
+        traffic.take_back(endpoint, id_, old_id, error)
+        return
+    endpoint.undeploy(id_)
+    history.note(endpoint, "swept")
+
+
 def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
     """Release the same model behind the recorded serving image, as a version of its own.
 
-    Returns None where it has that image already.
+    Returns None where it has that image already. Vertex copies the model's files once more, so
+    that they are checked before.
     """
     delivery = record_object.recorded_model(stage, model).current
     newest_images = record_object.read(stage).images
@@ -167,13 +198,15 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
         return None
     images = replace(delivery.images, serving=newest_images.serving)
     artifact_registry.check(stage, images)
+    recorded_digest = {"the record": delivery.model_digest}
+    digest = integrity.checked(stage, model, delivery.registry_version, recorded_digest)
     with (
         stage.asking(f"the registered model {stage.names.registered_model(model)}"),
         shown(observer, f"{model} deploy"),
     ):
         registered_model = model_registry.registered(stage, model, delivery.registry_version)
         destination = deployment.destination(stage, model, images)
-        version, _ = vertex_pusher.push(registered_model.uri, destination)
+        version, _ = vertex_pusher.push(registered_model.uri, destination, digest)
     candidate = Candidate(
         stage,
         model,
@@ -182,6 +215,8 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
         delivery.run,
         version.version_id,
         delivery.modules,
+        model_digest=digest,
+        data_digest=delivery.data_digest,
     )
     return release(candidate, observer)
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Literal
 
 from pipeline import spec
-from pipeline.delivery import git, record_object, recorded_images, run_report
+from pipeline.delivery import git, integrity, record_object, recorded_images, run_report
 from pipeline.delivery.record import Images, Model, Record, SupersededError
 from pipeline.delivery.releases import Candidate, check_place, release, sweep
 from pipeline.errors import ConfigurationError, RunError
@@ -122,10 +122,21 @@ class Rollout:
             reason = f"the candidate was refused, what served before still does ({run})"
             return Verdict(model, "not blessed", reason)
         modules = addresses(ModelFolder.load(model), stage)
-        candidate = Candidate(stage, model, self.commit, images, run, outcome.version, modules)
+        candidate = Candidate(
+            stage,
+            model,
+            self.commit,
+            images,
+            run,
+            outcome.version,
+            modules,
+            model_digest=outcome.model_digest,
+            data_digest=outcome.data_digest,
+        )
         check = partial(self._check_wanted, model=model, old_model=old_model)
         delivery = release(candidate, self.observer, check)
-        return Verdict(model, "delivered", f"version {delivery.registry_version} serves")
+        digest = integrity.shown(delivery.model_digest)
+        return Verdict(model, "delivered", f"version {delivery.registry_version} serves, {digest}")
 
     def _check_wanted(self, record: Record, *, model: str, old_model: Model | None) -> None:
         """Raise SupersededError if something newer takes this delivery's place.

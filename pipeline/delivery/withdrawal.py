@@ -1,10 +1,11 @@
 """Takes versions of a model from its callers: rollback, undeploy and retire."""
 
+import sys
 from dataclasses import replace
 
-from pipeline.delivery import deployment, history, record_object, recorded_images
+from pipeline.delivery import deployment, history, integrity, record_object, recorded_images
 from pipeline.delivery.record import Delivery, Record, delivered, retired
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp.endpoints import endpoint_of
 from pipeline.gcp.stage import Stage
 from pipeline.progress import Observer
@@ -12,7 +13,10 @@ from settings import model_names
 
 
 def rollback(stage: Stage, model: str, observer: Observer) -> Delivery:
-    """Give all the traffic to the version before, at once: it passed its steps when it came."""
+    """Give all the traffic to the version before, at once: it passed its steps when it came.
+
+    Raises DifferentError where its files are others by now.
+    """
     old_model = record_object.recorded_model(stage, model)
     if old_model.before is None:
         raise ConfigurationError(
@@ -20,6 +24,7 @@ def rollback(stage: Stage, model: str, observer: Observer) -> Delivery:
             "and none before to go back to"
         )
     delivery, endpoint = old_model.before, endpoint_of(stage, model)
+    _refuse_different(stage, model, delivery)
     if stage.settings.serving.keep_warm:
         version = delivery.registry_version
         id_ = deployment.deployed(endpoint, version, delivery.images, observer)
@@ -28,6 +33,20 @@ def rollback(stage: Stage, model: str, observer: Observer) -> Delivery:
     change = history.note(endpoint, "rollback")
     record_object.update(stage, lambda record: delivered(record, model, delivery, change))
     return delivery
+
+
+def _refuse_different(stage: Stage, model: str, delivery: Delivery) -> None:
+    """Raise DifferentError where the version has another digest than it was delivered with.
+
+    Nothing else may stand in the way back: what can't be verified is told.
+    """
+    recorded_digest = {"the record": delivery.model_digest}
+    try:
+        integrity.checked(stage, model, delivery.registry_version, recorded_digest)
+    except integrity.DifferentError:
+        raise
+    except RunError as error:
+        print(f"{model} goes back unverified: {error}", file=sys.stderr)
 
 
 def undeploy(stage: Stage, model: str, keep: int, observer: Observer) -> list[str]:

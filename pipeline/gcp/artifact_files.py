@@ -35,8 +35,16 @@ def fetch(stage: Stage, uri: str, patterns: tuple[str, ...], folder: Path) -> bo
         for blob in blobs:
             path = blob.name.removeprefix(prefix)
             if _is_chosen(path, patterns):
-                _download(blob, folder / path)
+                _download(blob, _inside(folder, path))
     return folder.exists()
+
+
+def _inside(folder: Path, path: str) -> Path:
+    """The file of that path; an object's name may hold any dots and slashes, and lead out of it."""
+    file = folder / path
+    if ".." in file.parts or not file.is_relative_to(folder):
+        raise RunError(f"an object is named {path}, allowed is a path below its folder")
+    return file
 
 
 def _name(stage: Stage, uri: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.delivery.record import Images
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp.clients import patiently
-from pipeline.gcp.protocols import PipelineJob, PipelineJobResource
+from pipeline.gcp.protocols import PipelineJob, PipelineJobResource, Task
 from pipeline.gcp.stage import Stage
 from pipeline.progress import Observer
 
@@ -63,12 +63,15 @@ class Submission:
 class Outcome:
     """How a run ended.
 
-    `version` is the one in the model's registry, None where the model was refused.
+    `version` is the one in the model's registry, None where the model was refused. The digests are
+    those that the run's nodes noted, None where none did.
     """
 
     run: str
     error: str | None
     version: str | None
+    model_digest: str | None = None
+    data_digest: str | None = None
 
 
 def checked(job: Json, stage: Stage, images: Images) -> Json:
@@ -256,12 +259,27 @@ def _outcome(resource: PipelineJobResource) -> Outcome:
         message = resource.error.message or "no more was told"
         error = f"the run {_state(resource).lower()}{place}: {message}"
         return Outcome(resource.name, error, None)
-    for task in tasks:
-        artifacts = task.outputs["pushed_model"].artifacts if task.task_name == "Pusher" else ()
-        for artifact in artifacts:
-            metadata = dict(artifact.metadata or {})
-            version = str(metadata["pushed_version"]) if metadata.get("pushed") == 1 else None
-            return Outcome(resource.name, None, version)
-    raise RunError(
-        f"{resource.name} has succeeded and tells of no pushed model: look at its Pusher"
+    pushed_model = _output(tasks, "Pusher", "pushed_model")
+    if pushed_model is None:
+        raise RunError(
+            f"{resource.name} has succeeded and tells of no pushed model: look at its Pusher"
+        )
+    version = str(pushed_model["pushed_version"]) if pushed_model.get("pushed") == 1 else None
+    model = _output(tasks, "Trainer", "model") or {}
+    examples = _output(tasks, "ExampleGen", "examples") or {}
+    return Outcome(
+        resource.name,
+        None,
+        version,
+        model_digest=model.get("digest"),
+        data_digest=examples.get("digest"),
     )
+
+
+def _output(tasks: list[Task], node: str, key: str) -> Json | None:
+    """Return the properties of a node's first output artifact; `node` ends the name of its task."""
+    for task in tasks:
+        if task.task_name.endswith(node) and key in task.outputs:
+            for artifact in task.outputs[key].artifacts:
+                return dict(artifact.metadata or {})
+    return None

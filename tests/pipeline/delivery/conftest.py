@@ -54,6 +54,8 @@ FIRST = Delivery(
     deployed_model="4711",
     delivered_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
     passed=Passed(run_succeeded=True, blessed=True, smoke=True, traffic_steps=(1, 10, 50, 100)),
+    model_digest=None,
+    data_digest=None,
 )
 SECOND = replace(FIRST, commit="b" * 40, registry_version="2", deployed_model=None)
 THIRD = replace(FIRST, commit="c" * 40, registry_version="3")
@@ -221,12 +223,15 @@ def write_record(stage: Stage, record: Record) -> None:
 
 
 def push_version(stage: Stage, name: str, images: Images = FIRST.images) -> str:
-    """Push gs://b/models/NAME as cab's next version, as a run does; return its deployed model."""
+    """Push gs://b/models/NAME as cab's next version; return its deployed model.
+
+    It is one from before digests.
+    """
     from pipeline.components import vertex_pusher  # which imports TFX
     from pipeline.delivery import deployment
 
     destination = deployment.destination(stage, "cab", images)
-    version, _ = vertex_pusher.push(f"gs://b/models/{name}", destination)
+    version, _ = vertex_pusher.push(f"gs://b/models/{name}", destination, None)
     return endpoint_of(stage, "cab").deployed()[version.version_id]
 
 

@@ -10,12 +10,14 @@ from tests.standins import vertex_pipelines
 class Vertex:
     """Ends every job at once, as `verdict` says.
 
-    Our Pusher pushes the version, or the job ends in a refusal or a node's failure.
+    Our Pusher pushes the version, or the job ends in a refusal or a node's failure. `models` are
+    those that the next jobs train; other jobs train nothing, at an address of their own.
     """
 
     def __init__(self, google) -> None:
         self.google, self.verdict, self.jobs = google, "succeeded", []
         self.details = []  # of the tasks that have more to tell than their state
+        self.models = []
         google.on_pipeline_job = self.run
 
     def run(self, job) -> None:
@@ -30,9 +32,12 @@ class Vertex:
             self._push(job)
 
     def _push(self, job) -> None:
-        number = len(self.jobs)
+        uri, digest = f"gs://b/models/{len(self.jobs)}", None
+        if self.models:
+            model = self.models.pop(0)
+            uri, digest, self.details = model.uri, model.digest, model.details()
         destination = pusher_destination(job)
-        version, new = releases.vertex_pusher.push(f"gs://b/models/{number}", destination)
+        version, new = releases.vertex_pusher.push(uri, destination, digest)
         pushed = vertex_pipelines.pushed_version(
             version.version_id, version.resource_name, new=int(new)
         )

@@ -38,7 +38,7 @@ def test_a_delivery_ends_with_a_version_that_serves_the_record_of_it_and_the_nex
 
     assert verdict.model == "cab"
     assert verdict.state == "delivered"
-    assert verdict.reason == "version 1 serves"
+    assert verdict.reason == "version 1 serves, unverified"
     [job] = pipelines.jobs
     job_id = job["name"].split("/")[-1]
     record = record_object.read(warm)

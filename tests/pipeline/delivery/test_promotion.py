@@ -11,6 +11,7 @@ from pipeline.delivery.rollout import Rollout
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry, modules
 from pipeline.gcp.clients import storage, vertex
+from pipeline.gcp.endpoints import endpoint_of
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from tests.pipeline.delivery.conftest import (
@@ -24,6 +25,7 @@ from tests.pipeline.delivery.conftest import (
     write_record,
 )
 from tests.pipeline.delivery.ended_jobs import Vertex
+from tests.pipeline.delivery.stored_models import DAMAGE, DATA_DIGEST, store_model
 
 WARM_STAGING = replace(STAGING, serving=WARM.serving)
 PROD = ENVIRONMENTS["prod"]
@@ -120,6 +122,34 @@ def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not
     assert at_first is False
     assert after_promotion is True
     assert in_other_images is False
+
+
+def test_a_promotion_records_the_digest_of_its_own_model(google, delivery, staging):
+    model = store_model(staging, "promoted")
+    Vertex(google).models = [model]
+
+    promote(delivery.commit)
+
+    current = recorded_cab(staging).current
+    assert current.model_digest == model.digest
+    assert current.data_digest == DATA_DIGEST
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_model_is_not_promoted(google, delivery, staging, damage):
+    spoil, complaint = DAMAGE[damage]
+    model = store_model(staging, "promoted")
+    Vertex(google).models = [model]
+    spoil(model)
+
+    [verdict] = promote(delivery.commit)
+
+    endpoint = endpoint_of(staging, "cab")
+    assert verdict.state == "failed"
+    assert verdict.reason.endswith(f"any more: {complaint}")
+    assert endpoint.shares() == {}
+    assert record_object.read(staging) == EMPTY
+    assert promotions(google) == []
 
 
 def test_images_are_copied_once(google, delivery):

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from pipeline.delivery import record_object, shared_object
-from pipeline.delivery.record import EMPTY, Record, delivered, encode
+from pipeline.delivery.record import EMPTY, Record, decode, delivered, encode
 from pipeline.errors import RunError
 from pipeline.gcp.stage import Stage
 from tests.pipeline.delivery.conftest import (
@@ -158,3 +158,43 @@ def test_a_delivery_leaves_the_other_models_and_the_record_it_came_from_alone():
     assert both.models["cab"] == record.models["cab"]
     assert list(record.models) == ["cab"]
     assert not EMPTY.models
+
+
+def older(version: int) -> bytes:
+    """The full record as that version writes it."""
+    document = json.loads(encode(FULL))
+    document["version"] = version
+    for model in document["models"].values():
+        for delivery in (model["current"], model["before"]):
+            del delivery["model_digest"], delivery["data_digest"]
+        if version == 1:
+            del model["change"]
+    text = json.dumps(document)
+    return text.encode()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_record_of_an_older_version_is_read_and_names_no_digest(version):
+    content = older(version)
+
+    assert decode(content, URI) == FULL
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_record_is_written_as_one_of_the_third_version(blob, dev, version):
+    content = older(version)
+    blob.upload_from_string(content)
+
+    add_delivery(dev, "cab", THIRD)
+
+    document = json.loads(blob.download_as_bytes())
+    assert document["version"] == 3
+    assert document["models"]["cab"]["current"]["model_digest"] is None
+
+
+def test_a_record_s_digests_are_read_again(blob, dev):
+    delivery = replace(FIRST, model_digest="1" * 64, data_digest="2" * 64)
+
+    add_delivery(dev, "cab", delivery)
+
+    assert recorded_cab(dev).current == delivery

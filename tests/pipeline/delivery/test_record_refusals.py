@@ -49,15 +49,17 @@ MISSING = {
     "no commit": ("commit",),
     "no one before": ("models", "cab", "before"),
     "no run": ("models", "cab", "current", "run"),
+    "no digest": ("models", "cab", "current", "model_digest"),
     "no verdict": ("models", "cab", "current", "passed", "smoke"),
 }
 CHANGED = {
-    "a version that is text": ('"version": 2', '"version": "2"'),
-    "a version that is true": ('"version": 2', '"version": true'),
-    "a version that is a fraction": ('"version": 2', '"version": 2.0'),
-    "an older version": ('"version": 2', '"version": 0'),
-    "an unknown key": ('"version": 2', '"version": 2, "more": 1'),
+    "a version that is text": ('"version": 3', '"version": "2"'),
+    "a version that is true": ('"version": 3', '"version": true'),
+    "a version that is a fraction": ('"version": 3', '"version": 3.0'),
+    "an older version": ('"version": 3', '"version": 0'),
+    "an unknown key": ('"version": 3', '"version": 3, "more": 1'),
     "a commit that is none": (SECOND.commit, "main"),
+    "a digest that is none": ('"model_digest": null', '"model_digest": "1a2b"'),
     "an image by its tag": (FIRST.images.pipeline, "latest"),
     "a module that is elsewhere": ("gs://", "https://"),
     "a number as text": ("10,", '"10",'),
@@ -93,9 +95,9 @@ def test_a_damaged_record_is_refused_and_left_as_it_is(blob, dev, what):
 
 
 def test_a_newer_record_is_refused_and_left_as_it_is(blob, dev):
-    newer = changed('"version": 2', '"version": 3')
+    newer = changed('"version": 3', '"version": 4')
     blob.upload_from_string(newer)
-    message = f"{URI} is of version 3, allowed is 2: a newer commit wrote it"
+    message = f"{URI} is of version 4, allowed is 3: a newer commit wrote it"
 
     with pytest.raises(RunError, match=message):
         write_record(dev, FULL)

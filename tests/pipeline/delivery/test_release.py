@@ -44,7 +44,12 @@ def test_a_rollback_gives_the_version_before_all_the_traffic_in_one_call(two, wa
 
     model = recorded_cab(warm)
     assert result.code == 0
-    assert parsed(result) == {"model": "cab", "version": "1", "commit": "1" * 40}
+    assert parsed(result) == {
+        "model": "cab",
+        "version": "1",
+        "commit": "1" * 40,
+        "model_digest": None,
+    }
     assert model.current.registry_version == "1"
     assert model.before.registry_version == "2"
 
