@@ -10,6 +10,7 @@ import platform
 import secrets
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from google.api_core import exceptions
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from pipeline.delivery import integrity
 from pipeline.errors import RunError
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.endpoints import Endpoint
@@ -39,7 +41,8 @@ class Change:
 
     `shares` maps a version of the model registry to its percent; empty is no traffic to anyone.
     `deployed` maps the ids of all deployed models to their versions: the request log knows ids
-    alone, and an id is forgotten with its machine. Older changes have none.
+    alone, and an id is forgotten with its machine. `digests` maps the versions of `shares` to the
+    digests of their files; a version from before digests has none. Older changes have neither.
     """
 
     version: Annotated[int, Field(ge=VERSION, le=VERSION)]
@@ -49,6 +52,7 @@ class Change:
     by: str
     shares: dict[str, Share]
     deployed: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 _JSON: TypeAdapter[Change] = TypeAdapter(Change)
@@ -69,6 +73,7 @@ def append(endpoint: Endpoint, cause: Cause) -> str:
         by=author(),
         shares=dict(shares),
         deployed=versions,
+        digests=_digests(endpoint, shares),
     )
     # The time sorts them; two changes of one microsecond differ by what follows it.
     name = f"{PREFIX}{endpoint.model}/{change.at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}.json"
@@ -83,6 +88,16 @@ def append(endpoint: Endpoint, cause: Cause) -> str:
     with stage.asking_bucket():
         patiently(attempt)
     return name
+
+
+def _digests(endpoint: Endpoint, versions: Iterable[str]) -> dict[str, str]:
+    """Map versions to their digests; one that the model registry does not tell has none."""
+    digests = {}
+    for version in versions:
+        with suppress(RunError):  # the change of traffic is noted all the same
+            if digest := endpoint.digest(version):
+                digests[version] = digest
+    return digests
 
 
 def note(endpoint: Endpoint, cause: Cause) -> str | None:
@@ -132,14 +147,25 @@ def author() -> str:
 
 
 def table(changes: list[Change]) -> str:
-    """Return a line for each change: time in UTC, shares by version, cause, author."""
+    """Return a line for each change: time in UTC, shares by version, cause, author.
+
+    Behind a version stands its digest, or `unverified` where it has none.
+    """
+    texts = [_shares(change) for change in changes]
+    width = max(map(len, texts), default=0)
     lines = []
-    for change in changes:
-        shares = [f"{version}: {percent} %" for version, percent in change.shares.items()]
+    for change, text in zip(changes, texts, strict=True):
         at = change.at.astimezone(UTC)
-        text = ", ".join(shares) or "no traffic"
-        lines.append(f"{at:%Y-%m-%d %H:%M:%S}  {text:<24}  {change.cause:<10}  {change.by}")
+        lines.append(f"{at:%Y-%m-%d %H:%M:%S}  {text:<{width}}  {change.cause:<10}  {change.by}")
     return "\n".join(lines)
+
+
+def _shares(change: Change) -> str:
+    shares = []
+    for version, percent in change.shares.items():
+        digest = integrity.shown(change.digests.get(version))
+        shares.append(f"{version}: {percent} % ({digest})")
+    return ", ".join(shares) or "no traffic"
 
 
 def as_json(change: Change) -> dict[str, object]:

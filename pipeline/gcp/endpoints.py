@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.errors import RunError
-from pipeline.gcp import protocols
+from pipeline.gcp import model_registry, protocols
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
 from settings import Serving
@@ -32,6 +32,7 @@ class Endpoint:
 
     def __init__(self, stage: Stage, model: str, resource: protocols.Endpoint) -> None:
         self.stage, self.model, self.resource = stage, model, resource
+        self._digests: dict[str, str | None] = {}
 
     @property
     def serving(self) -> Serving:
@@ -72,6 +73,19 @@ class Endpoint:
         with self.stage.asking(self.subject):
             split = patiently(lambda: self.resource.traffic_split)
         return {id_: percent for id_, percent in split.items() if percent}
+
+    def digest(self, version: str) -> str | None:
+        """Return the digest of a version's files, None for one from before digests.
+
+        It never changes, so that it is asked for once.
+        """
+        if version not in self._digests:
+            with self.stage.asking(f"version {version} of {self.model}"):
+                resource = patiently(
+                    lambda: model_registry.registered(self.stage, self.model, version)
+                )
+            self._digests[version] = model_registry.digest(resource)
+        return self._digests[version]
 
     def split(self, shares: dict[str, int]) -> None:
         no_shares = dict.fromkeys(self.versions(), 0)

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from pipeline.delivery import history, record_object, traffic, withdrawal
-from pipeline.delivery.record import EMPTY, decode, delivered, encode
+from pipeline.delivery.record import EMPTY, delivered
 from pipeline.errors import RunError
 from pipeline.gcp.endpoints import Question, endpoint_of
 from pipeline.gcp.stage import Stage
 from settings import Serving
-from tests.pipeline.delivery.conftest import DEV, FIRST, FULL, URI, push_version
+from tests.pipeline.delivery.conftest import DEV, FIRST, push_version
 from tests.standins.fault_proxy import LOST
 
 SERVING = Serving(keep_warm=True, step_minutes=0, traffic_steps=(50, 100))
@@ -137,13 +137,15 @@ def test_the_verb_says_so_where_nothing_is_noted(google, cli):
     assert result.out.strip() == "nothing is noted of cab in dev"
 
 
-def test_a_record_of_the_first_version_is_read_as_one_of_the_second():
-    document = json.loads(encode(FULL))
-    document["version"] = 1
-    for entry in document["models"].values():
-        del entry["change"]
+def test_a_change_from_before_digests_is_read(two, blob):
+    name = "deliveries/cab/20260101T000000.000000Z-aaaaaa.json"
+    change = {"version": 1, "at": "2026-01-01T00:00:00Z", "model": "cab", "by": "build 1"}
+    older_change = {**change, "cause": "release", "shares": {"1": 100}}
+    blob.bucket.blob(name).upload_from_string(json.dumps(older_change))
 
-    assert decode(json.dumps(document).encode(), URI) == FULL
+    [change] = history.read(Stage(WARM), "cab")
+
+    assert change.digests == {}
 
 
 def test_a_history_that_is_not_taken_moves_no_traffic_back(google, store, capsys):
