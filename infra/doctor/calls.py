@@ -33,6 +33,8 @@ IN_THE_BUCKET = [
     ("builder", "history.read", GET, CHANGE),
     ("builder", "history.read", LIST, BUCKET),
     ("builder", "the report of a run", GET, MODEL),
+    ("builder", "integrity.checked", LIST, BUCKET),
+    ("builder", "integrity.checked", GET, MODEL),
     ("builder", "the report of a run", CREATE, REPORT),
     ("builder", "the report of a run, again", DELETE, REPORT),
     ("builder", "a request for a retraining, taken", GET, REQUESTS),

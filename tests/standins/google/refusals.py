@@ -16,6 +16,8 @@ OWN_ACCOUNT = re.compile(
     r"serviceAccount:((?!service-\d+@)[a-z0-9-]+@"
     r"(?!gcp-sa-)([a-z0-9-]+)\.iam\.gserviceaccount\.com)"
 )
+C_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LABEL = re.compile(r"[a-z0-9_-]{0,64}")
 UNREADY_SECONDS = 600  # seconds for which Google says that a log metric may be unknown to alerting
 
 
@@ -165,6 +167,25 @@ def model_mask(names: set[str]) -> None:
 def version_mask(names: set[str]) -> None:
     """A version's are changed on models/ID@VERSION."""
     refuse_fields(names, {"versionDescription", "labels"})
+
+
+def server_variables(container: Body) -> None:
+    """A variable's name is a C identifier, and Vertex's own are set by nobody else.
+
+    https://docs.cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements and the
+    comment on EnvVar (google.cloud.aiplatform_v1.types.env_var).
+    """
+    for variable in container.get("env", []):
+        name, value = variable.get("name", ""), variable.get("value", "")
+        if not C_IDENTIFIER.fullmatch(name) or name.startswith("AIP_") or not value:
+            raise RefusedError(400, f"Invalid environment variable: {name!r} is {value!r}.")
+
+
+def model_labels(labels: dict[str, str]) -> None:
+    """At most 64 characters, as the comment on Model.labels says."""
+    for key, value in labels.items():
+        if not LABEL.fullmatch(key) or not LABEL.fullmatch(value):
+            raise RefusedError(400, f"Invalid label: {key!r} is {value!r}.")
 
 
 def refuse_fields(names: set[str], allowed_names: set[str]) -> None:

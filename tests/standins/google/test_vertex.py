@@ -285,3 +285,49 @@ def test_what_is_not_deployed_cannot_be_undeployed(google):
     status, _ = ask(google, "POST", f"{ENDPOINT}:undeployModel", {"deployedModelId": "9"})
 
     assert status == 404
+
+
+DIGEST = {"name": "ESTEIRA_MODEL_DIGEST", "value": "a" * 64}
+
+
+@pytest.mark.parametrize(
+    ("variable", "status"),
+    [
+        (DIGEST, 200),
+        ({"name": "AIP_STORAGE_URI", "value": "gs://b/m"}, 400),
+        ({"name": "MODEL-DIGEST", "value": "a" * 64}, 400),
+        ({"name": "ESTEIRA_MODEL_DIGEST"}, 400),
+    ],
+)
+def test_a_server_s_variable_has_a_name_of_its_own_and_a_value(google, variable, status):
+    model = {"displayName": "cab", "containerSpec": {"imageUri": "i", "env": [variable]}}
+
+    answered_status, _ = ask(
+        google, "POST", f"vertex_ai/v1/{PLACE}/models:upload", {"model": model, "modelId": "cab"}
+    )
+
+    assert answered_status == status
+
+
+def test_a_version_s_variables_are_kept_and_never_changed(google):
+    model = {"displayName": "cab", "containerSpec": {"imageUri": "i", "env": [DIGEST]}}
+    body = {"model": model, "modelId": "cab"}
+    ask(google, "POST", f"vertex_ai/v1/{PLACE}/models:upload", body)
+    path = f"vertex_ai/v1/{PLACE}/models/cab@1"
+
+    status, _ = ask(google, "PATCH", f"{path}?updateMask=containerSpec", {"containerSpec": {}})
+
+    _, version = ask(google, "GET", path)
+    assert status == 400
+    assert version["containerSpec"]["env"] == [DIGEST]
+
+
+@pytest.mark.parametrize(("value", "status"), [("a" * 64, 200), ("a" * 65, 400), ("sha256:a", 400)])
+def test_a_label_of_a_model_has_at_most_64_characters(google, value, status):
+    model = {"displayName": "cab", "labels": {"digest": value}}
+
+    answered_status, _ = ask(
+        google, "POST", f"vertex_ai/v1/{PLACE}/models:upload", {"model": model, "modelId": "cab"}
+    )
+
+    assert answered_status == status

@@ -9,7 +9,7 @@ from tests.standins.google import builds, log_entries, messages, pipeline_jobs, 
 from tests.standins.google.error import RefusedError
 from tests.standins.google.listing import page
 from tests.standins.google.products import operation
-from tests.standins.google.refusals import traffic
+from tests.standins.google.refusals import model_labels, server_variables, traffic
 from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject, now
 
 VERTEX = "google.cloud.aiplatform.v1"
@@ -80,11 +80,14 @@ def upload_model(store: Store, call: Call) -> Body:
 
     The latest version is the default.
     """
+    new_model = call.body["model"]
+    server_variables(new_model.get("containerSpec", {}))
+    model_labels(new_model.get("labels", {}))
     key = model_key(store, call)
     older_versions = store.below(key)
     number = str(len(older_versions) + 1)
     model = {
-        **call.body["model"],
+        **new_model,
         # by which Google's client decides what to ask for
         "supportedDeploymentResourcesTypes": ["DEDICATED_RESOURCES"],
         "name": key.name,
