@@ -43,6 +43,15 @@ class Twin:
         names = [task["taskName"] for task in self.tasks if task["state"] == "FAILED"]
         return "".join(names[:1])
 
+    def put_model(self, bucket: str) -> tuple[str, str]:
+        """Put what the Trainer made at an address of this twin's; return that and its digest."""
+        [trainer] = [task for task in self.tasks if task["taskName"] == "Trainer"]
+        [artifact] = trainer["outputs"]["model"]["artifacts"]
+        folder = Path(artifact["uri"]) / "Format-Serving"
+        name = f"models/{self.digest}"
+        _put(folder, name, storage.Client(project="p").bucket(bucket))
+        return f"gs://{bucket}/{name}", artifact["metadata"]["digest"]
+
     def details(self, bucket: str, *, cached: bool = False) -> list[Json]:
         """The tasks' details, their artifacts in the bucket.
 
@@ -81,16 +90,20 @@ class Twin:
         return {**fields, "uri": uri, "state": "LIVE"}
 
     def _upload(self, artifact: Json, bucket: Any) -> None:
-        folder = Path(artifact["uri"])
-        for file in folder.rglob("*"):
-            if file.is_file():
-                name = f"{self._name(artifact)}/{file.relative_to(folder)}"
-                bucket.blob(name).upload_from_filename(str(file))
+        _put(Path(artifact["uri"]), self._name(artifact), bucket)
 
     def _name(self, artifact: Json) -> str:
         """The artifact's place in a bucket."""
         path = Path(artifact["uri"]).relative_to(self.root)
         return f"pipelines/twin/{path}"
+
+
+def _put(folder: Path, name: str, bucket: Any) -> None:
+    """Upload the folder's files below that name."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            blob = bucket.blob(f"{name}/{file.relative_to(folder)}")
+            blob.upload_from_filename(str(file))
 
 
 def _is_pushed(task: Json) -> bool:

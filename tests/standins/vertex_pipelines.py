@@ -29,7 +29,8 @@ PUSH = """
 import json, sys
 from pipeline.components.vertex_pusher import push
 from pipeline.spec import VertexDestination
-version, new = push(sys.argv[1], VertexDestination(**json.loads(sys.argv[2])))
+uri, destination, digest = sys.argv[1:]
+version, new = push(uri, VertexDestination(**json.loads(destination)), digest)
 print("pushed", version.resource_name, int(new), version.version_id)
 """
 
@@ -67,7 +68,7 @@ class VertexPipelines:
                 return failed(self.google, job, twin.failed, "the twin failed", details)
             if not twin.published:
                 return refused(self.google, job, details)
-            pushed = self._pushed(job, f"gs://{bucket(job)}/models/{twin.digest}")
+            pushed = self._pushed(job, twin)
             succeeded(self.google, job, pushed, details)
         except Exception as error:
             failed(self.google, job, tasks[0], f"the stand-in failed: {error}")
@@ -111,13 +112,15 @@ class VertexPipelines:
         _output(self._process(command, files, cwd=files), (0, 1, 3))  # 1: a task has failed
         return Twin.newest(runs / "rehearsal" / model.name)
 
-    def _pushed(self, job: Json, uri: str) -> Json:
+    def _pushed(self, job: Json, twin: Twin) -> Json:
         """The properties of the cloud Pusher's pushed model, by the job's parameters."""
+        uri, digest = twin.put_model(bucket(job))
         pusher = dag(job)["tasks"]["Pusher"]
         parameter = pusher["inputs"]["parameters"]["custom_config"]
         config = json.loads(parameter["runtimeValue"]["constant"])
         destination = json.dumps(config["destination"])
-        process = self._process([sys.executable, "-c", PUSH, uri, destination], self.repository)
+        command = [sys.executable, "-c", PUSH, uri, destination, digest]
+        process = self._process(command, self.repository)
         *_, resource_name, new, version = _output(process, (0,)).split()
         return pushed_version(version, resource_name, new=int(new))
 

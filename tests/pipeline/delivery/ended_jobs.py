@@ -10,14 +10,13 @@ from tests.standins import vertex_pipelines
 class Vertex:
     """Ends every job at once, as `verdict` says.
 
-    Our Pusher pushes the version, or the job ends in a refusal or a node's failure. `models` are
-    those that the next jobs train; other jobs train nothing, at an address of their own.
+    Our Pusher pushes the version, or the job ends in a refusal or a node's failure. What is
+    pushed is the Trainer's model in `details`, or none, at an address of the job's own.
     """
 
     def __init__(self, google) -> None:
         self.google, self.verdict, self.jobs = google, "succeeded", []
         self.details = []  # of the tasks that have more to tell than their state
-        self.models = []
         google.on_pipeline_job = self.run
 
     def run(self, job) -> None:
@@ -33,9 +32,10 @@ class Vertex:
 
     def _push(self, job) -> None:
         uri, digest = f"gs://b/models/{len(self.jobs)}", None
-        if self.models:
-            model = self.models.pop(0)
-            uri, digest, self.details = model.uri, model.digest, model.details()
+        for task in self.details:
+            if task["taskName"] == "Trainer":
+                [model] = task["outputs"]["model"]["artifacts"]
+                uri, digest = f"{model['uri']}/Format-Serving", model["metadata"]["digest"]
         destination = pusher_destination(job)
         version, new = releases.vertex_pusher.push(uri, destination, digest)
         pushed = vertex_pipelines.pushed_version(

@@ -26,8 +26,13 @@ DATA_DIGEST = "d" * 64
 @dataclass(frozen=True)
 class StoredModel:
     stage: Stage
-    folder: str  # the name of its objects, up to their paths in it
+    artifact: str  # its folder in the bucket
     digest: str
+
+    @property
+    def folder(self) -> str:
+        """What the names of its objects begin with."""
+        return f"{self.artifact}/Format-Serving"
 
     @property
     def uri(self) -> str:
@@ -48,15 +53,15 @@ class StoredModel:
 
     def details(self) -> list[dict[str, object]]:
         """The tasks of its run that have noted a digest."""
+        bucket = self.stage.names.artifacts_uri
         return [
-            _task("BigQueryExampleGen", "examples", DATA_DIGEST),
-            _task("Trainer", "model", self.digest),
+            _task("BigQueryExampleGen", "examples", f"{bucket}/examples", DATA_DIGEST),
+            _task("Trainer", "model", f"{bucket}/{self.artifact}", self.digest),
         ]
 
 
 def store_model(stage: Stage, name: str) -> StoredModel:
     """Put a model of that name into the stage's bucket, with its manifest."""
-    folder_name = f"pipelines/models/{name}/Format-Serving"
     contents = {**FILES, "assets/name": name.encode()}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -67,7 +72,7 @@ def store_model(stage: Stage, name: str) -> StoredModel:
         manifest_file = manifest.inside(folder)
         digest = manifest.write(folder, manifest_file).digest
         contents[manifest.NAME] = manifest_file.read_bytes()
-    model = StoredModel(stage, folder_name, digest)
+    model = StoredModel(stage, f"pipelines/models/{name}", digest)
     for path, content in contents.items():
         model.write(path, content)
     return model
@@ -100,6 +105,6 @@ DAMAGE: dict[str, tuple[Callable[[StoredModel], None], str]] = {
 }
 
 
-def _task(name: str, key: str, digest: str) -> dict[str, object]:
-    artifact = {"name": f"{name}/{key}", "metadata": {"digest": digest}}
+def _task(name: str, key: str, uri: str, digest: str) -> dict[str, object]:
+    artifact = {"name": f"{name}/{key}", "uri": uri, "metadata": {"digest": digest}}
     return {"taskName": name, "state": "SUCCEEDED", "outputs": {key: {"artifacts": [artifact]}}}

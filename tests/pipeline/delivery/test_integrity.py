@@ -1,14 +1,15 @@
 """A delivery carries its model's digest, and refuses files that have another one."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 
 from pipeline import manifest
 from pipeline.delivery import history, record_object
+from pipeline.gcp import artifact_registry
 from tests.pipeline.delivery.conftest import recorded_cab
 from tests.pipeline.delivery.deliveries import deliver, events
-from tests.pipeline.delivery.stored_models import DAMAGE, DATA_DIGEST, store_model
+from tests.pipeline.delivery.stored_models import DAMAGE, DATA_DIGEST, push_stored, store_model
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 def model(pipelines, warm):
     """The model that the next run trains, in dev's bucket."""
     model = store_model(warm, "new")
-    pipelines.models = [model]
+    pipelines.details = model.details()
     return model
 
 
@@ -132,10 +133,10 @@ def test_a_model_whose_manifest_was_rewritten_is_not_the_run_s(
 
 
 def test_a_version_of_another_digest_than_its_run_s_is_refused(
-    pipelines, model, served, commit, endpoint
+    model, served, commit, warm, endpoint
 ):
-    other_version = SimpleNamespace(uri=model.uri, digest="e" * 64, details=model.details)
-    pipelines.models = [other_version]
+    images = artifact_registry.by_tag(warm, "built", commit)
+    push_stored(replace(model, digest="e" * 64), images)
 
     [verdict] = deliver(commit)
 

@@ -126,7 +126,7 @@ def test_what_a_stage_has_in_the_same_images_is_trained_anew_and_what_it_has_not
 
 def test_a_promotion_records_the_digest_of_its_own_model(google, delivery, staging):
     model = store_model(staging, "promoted")
-    Vertex(google).models = [model]
+    Vertex(google).details = model.details()
 
     promote(delivery.commit)
 
@@ -139,7 +139,7 @@ def test_a_promotion_records_the_digest_of_its_own_model(google, delivery, stagi
 def test_a_damaged_model_is_not_promoted(google, delivery, staging, damage):
     spoil, complaint = DAMAGE[damage]
     model = store_model(staging, "promoted")
-    Vertex(google).models = [model]
+    Vertex(google).details = model.details()
     spoil(model)
 
     [verdict] = promote(delivery.commit)
