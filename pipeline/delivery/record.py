@@ -143,6 +143,12 @@ def delivered(record: Record, model: str, delivery: Delivery, change: str | None
     return replace(record, models={**record.models, model: new_model})
 
 
+def recorded_versions(model: Model | None) -> list[str]:
+    """Return the versions of a model's deliveries, the current one first."""
+    deliveries = model.deliveries if model else []
+    return [delivery.registry_version for delivery in deliveries]
+
+
 def all_images(record: Record) -> set[Images]:
     """Return the images that the record names: those of the next run and of each delivery."""
     deliveries = [delivery for model in record.models.values() for delivery in model.deliveries]

@@ -9,6 +9,7 @@ from pipeline.delivery import (
     deployment,
     history,
     integrity,
+    leftovers,
     record_object,
     recorded_images,
     traffic,
@@ -21,6 +22,7 @@ from pipeline.delivery.record import (
     Record,
     SupersededError,
     delivered,
+    recorded_versions,
 )
 from pipeline.errors import CredentialsError, RunError
 from pipeline.gcp import artifact_registry, model_registry
@@ -66,11 +68,7 @@ def release(
     old_model = record_object.read(stage).models.get(model)
     if old_model and old_model.current.registry_version == version:
         return old_model.current
-    if old_model and old_model.before and old_model.before.registry_version == version:
-        raise RunError(
-            f"version {version} of {model} was taken back: "
-            "another commit, or a retraining on another day, brings a new one"
-        )
+    _refuse_taken_back(old_model, version, model)
     artifact_registry.keep(stage, candidate.images)
     endpoint = endpoint_of(stage, model)
     id_ = deployment.deployed(endpoint, version, candidate.images, observer)
@@ -87,15 +85,20 @@ def release(
         record = _recorded(endpoint, delivery, old_model)
     except CredentialsError:  # the next delivery sweeps
         raise
-    except integrity.UnverifiedError as error:
-        _take_off(endpoint, id_, old_model, error)
-        raise
     except RunError as error:
-        _give_up(endpoint, id_, error)
+        leftovers.give_up(endpoint, id_, old_model, error)
         raise
-    _clear(endpoint, record.models[model], observer)
+    leftovers.clear(endpoint, record.models[model], observer)
     recorded_images.match_tags(stage)
     return delivery
+
+
+def _refuse_taken_back(old_model: Model | None, version: str, model: str) -> None:
+    if old_model and old_model.before and old_model.before.registry_version == version:
+        raise RunError(
+            f"version {version} of {model} was taken back: "
+            "another commit, or a retraining on another day, brings a new one"
+        )
 
 
 def _introduced(
@@ -149,41 +152,9 @@ def check_place(record: Record, model: str, old_model: Model | None) -> None:
 
     What machines they are on may have changed.
     """
-    if _versions(record.models.get(model)) != _versions(old_model):
+    model_now = record.models.get(model)
+    if recorded_versions(model_now) != recorded_versions(old_model):
         raise SupersededError(f"{model} was released or taken back by someone else meanwhile")
-
-
-def _versions(model: Model | None) -> list[str]:
-    deliveries = model.deliveries if model else []
-    return [delivery.registry_version for delivery in deliveries]
-
-
-def _give_up(endpoint: Endpoint, id_: str, error: RunError) -> None:
-    """Take off its machines a version that is not recorded, where none is kept warm.
-
-    Raises RunError, with what `error` says, where Google refuses it.
-    """
-    if endpoint.serving.keep_warm:
-        return
-    try:
-        if id_ in endpoint.versions():
-            endpoint.undeploy(id_)
-            history.note(endpoint, "swept")
-    except RunError as refusal:
-        raise RunError(
-            f"{error}; its machine is paid for until the next delivery of {endpoint.model}: "
-            f"{refusal}"
-        ) from refusal
-
-
-def _take_off(endpoint: Endpoint, id_: str, old_model: Model | None, error: RunError) -> None:
-    """Take off its machines a version that is not the run's model, and its traffic if any."""
-    if id_ in endpoint.shares():
-        old_id = traffic.before(endpoint, id_, old_model)
-        traffic.take_back(endpoint, id_, old_id, error)
-        return
-    endpoint.undeploy(id_)
-    history.note(endpoint, "swept")
 
 
 def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
@@ -221,43 +192,7 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
     return release(candidate, observer)
 
 
-def sweep(stage: Stage, model: str, observer: Observer) -> None:
-    """Undeploy what a cancelled or timed-out delivery has left on the endpoint.
-
-    Where versions are kept warm, the next release does it. Raises RunError where Google refuses
-    it: nothing new gets a machine then.
-    """
-    if stage.settings.serving.keep_warm:
-        return
-    endpoint = endpoint_of(stage, model)
-    ids = endpoint.idlest_first()
-    for id_ in ids:
-        with shown(observer, f"{model} undeploy {id_}, left there by an earlier delivery"):
-            endpoint.undeploy(id_)
-    if ids:
-        history.note(endpoint, "swept")
-
-
 def question(model: str) -> Question:
     serving = ModelFolder.load(model).declaration.serving
     instance = {**serving.sample, ROW_KEY: SMOKE}
     return Question(instance, (serving.default_signature, TRANSFORMED))
-
-
-def _clear(endpoint: Endpoint, model: Model, observer: Observer) -> None:
-    """Undeploy all versions that nobody would go back to, and that nobody went back to meanwhile.
-
-    Where nothing is kept warm, that is everything.
-    """
-    shares, versions = endpoint.shares(), endpoint.versions()
-    kept_ids: set[str] = set()
-    if endpoint.serving.keep_warm:
-        newest_ids = endpoint.deployed()
-        recorded_ids = {newest_ids.get(version, "") for version in _versions(model)}
-        kept_ids = recorded_ids | set(shares)
-    for id_ in endpoint.idlest_first():
-        if id_ not in kept_ids:
-            with shown(observer, f"undeploy version {versions.get(id_, id_)}"):
-                endpoint.undeploy(id_)
-    if shares and not endpoint.serving.keep_warm:
-        history.note(endpoint, "undeploy")

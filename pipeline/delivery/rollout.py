@@ -12,8 +12,9 @@ from typing import Literal
 
 from pipeline import spec
 from pipeline.delivery import git, integrity, record_object, recorded_images, run_report
+from pipeline.delivery.leftovers import sweep
 from pipeline.delivery.record import Images, Model, Record, SupersededError
-from pipeline.delivery.releases import Candidate, check_place, release, sweep
+from pipeline.delivery.releases import Candidate, check_place, release
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_registry, event_log, pipeline_jobs, pubsub
 from pipeline.gcp.modules import addresses, upload

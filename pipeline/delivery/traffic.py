@@ -53,7 +53,7 @@ def introduce(
             raise SupersededError(
                 f"the traffic of {endpoint.model} was moved by someone else meanwhile ({error})"
             ) from error
-        take_back(endpoint, new, old, error)
+        _take_back(endpoint, new, old, error)
         raise
     return endpoint.serving.traffic_steps
 
@@ -87,8 +87,7 @@ def _is_moved(endpoint: Endpoint, own_shares: list[dict[str, int]]) -> bool:
         return False
 
 
-def take_back(endpoint: Endpoint, new: str, old: str | None, error: Exception) -> None:
-    """Go back; where that is refused, raise RunError with what `error` says."""
+def _take_back(endpoint: Endpoint, new: str, old: str | None, error: Exception) -> None:
     try:
         go_back(endpoint, new, old)
     except RunError as refusal:

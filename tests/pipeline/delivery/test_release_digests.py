@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.delivery import record_object, releases, withdrawal
 from pipeline.delivery.integrity import DifferentError
+from pipeline.gcp import model_registry
 from tests.pipeline.conftest import parsed
 from tests.pipeline.delivery.conftest import (
     DEV,
@@ -25,22 +26,32 @@ ROLLBACK = ("release", "rollback", "--env", "dev", "cab")
 @pytest.fixture
 def models(warm, endpoint, images):
     """Versions 1 and 2 by their models; the newer one has all the traffic."""
-    models = {name: store_model(warm, name) for name in ("1", "2")}
-    ids = {name: push_stored(model, images) for name, model in models.items()}
-    endpoint.split({ids["2"]: 100})
-    for name, model in models.items():
+    models = {}
+    for name in ("1", "2"):
+        model = store_model(warm, name)
+        id_ = push_stored(model, images)
         delivery = replace(
             FIRST,
             commit=name * 40,
             images=images,
             registry_version=name,
-            deployed_model=ids[name],
+            deployed_model=id_,
             model_digest=model.digest,
             data_digest=name * 64,
         )
         add_delivery(warm, "cab", delivery)
+        models[name] = model
+    endpoint.split({id_: 100})
     edit_record(warm, images=images)
     return models
+
+
+def record_before(stage, **fields):
+    """Replace these fields of the delivery that a rollback goes back to."""
+    model = recorded_cab(stage)
+    before = replace(model.before, **fields)
+    new_model = replace(model, before=before)
+    edit_record(stage, models={"cab": new_model})
 
 
 @pytest.fixture
@@ -55,9 +66,10 @@ def newer_image(google, models, warm, images):
 def test_a_rollback_tells_the_digest_that_serves_again(models, warm, cli):
     result = cli(*ROLLBACK, "--json")
 
-    answer = parsed(result)
-    assert answer["model_digest"] == models["1"].digest
-    assert recorded_cab(warm).current.model_digest == models["1"].digest
+    answer, delivery = parsed(result), recorded_cab(warm).current
+    digest = models["1"].digest
+    assert answer["model_digest"] == digest
+    assert delivery.model_digest == digest
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -76,9 +88,7 @@ def test_a_rollback_to_a_damaged_version_names_the_file_and_moves_nothing(
 
 
 def test_a_rollback_to_another_digest_than_the_recorded_one_moves_nothing(models, warm, endpoint):
-    recorded_model = recorded_cab(warm)
-    other = replace(recorded_model.before, model_digest="e" * 64)
-    edit_record(warm, models={"cab": replace(recorded_model, before=other)})
+    record_before(warm, model_digest="e" * 64)
     shares = endpoint.shares()
 
     with pytest.raises(DifferentError, match="names the digest eeeeeeeeeeee, the model registry"):
@@ -105,9 +115,7 @@ def test_a_rollback_to_a_version_from_before_digests_is_said_to_be_unverified(
     models, warm, endpoint, images, cli
 ):
     old_id = push_version(warm, "older", images)
-    older = replace(FIRST, images=images, registry_version="3", deployed_model=old_id)
-    recorded_model = recorded_cab(warm)
-    edit_record(warm, models={"cab": replace(recorded_model, before=older)})
+    record_before(warm, registry_version="3", deployed_model=old_id, model_digest=None)
 
     result = cli(*ROLLBACK)
 
@@ -119,12 +127,7 @@ def test_a_rollback_to_a_version_from_before_digests_is_said_to_be_unverified(
 
 def test_a_rollback_goes_by_a_record_of_the_second_version(models, warm, endpoint, cli):
     """The record names no digests; the model registry does."""
-    recorded_model = recorded_cab(warm)
-    deliveries = {
-        "current": replace(recorded_model.current, model_digest=None),
-        "before": replace(recorded_model.before, model_digest=None),
-    }
-    edit_record(warm, models={"cab": replace(recorded_model, **deliveries)})
+    record_before(warm, model_digest=None)
     spoil, complaint = DAMAGE["one byte flipped"]
     spoil(models["1"])
 
@@ -138,10 +141,10 @@ def test_a_refresh_carries_the_digests_to_the_new_version(newer_image, models, w
     releases.refresh(warm, "cab", SILENT)
 
     delivery = recorded_cab(warm).current
-    version = warm.vertex.Model(warm.names.registered_model("cab"), version="3")
-    [variable] = version.container_spec.env
-    assert variable.value == models["2"].digest
-    assert delivery.model_digest == models["2"].digest
+    version = model_registry.registered(warm, "cab", "3")
+    digest = models["2"].digest
+    assert model_registry.digest(version) == digest
+    assert delivery.model_digest == digest
     assert delivery.data_digest == "2" * 64
 
 

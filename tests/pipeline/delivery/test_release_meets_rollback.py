@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.delivery import history, releases, withdrawal
+from pipeline.delivery import history, leftovers, withdrawal
 from pipeline.delivery.record import Model
 from tests.pipeline.delivery.conftest import FIRST, add_delivery, push_version, recorded_cab
 from tests.pipeline.delivery.deliveries import deliver
@@ -110,6 +110,6 @@ def test_what_has_the_traffic_again_is_not_cleared_away(warm, endpoint, two):
     current = recorded_cab(warm).current
     endpoint.split({two["1"]: 100})
 
-    releases._clear(endpoint, Model(current=current, before=None, change=None), SILENT)
+    leftovers.clear(endpoint, Model(current=current, before=None, change=None), SILENT)
 
     assert endpoint.deployed() == two

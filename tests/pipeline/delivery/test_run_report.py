@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.delivery import history
 from tests.pipeline.conftest import NODES, ROWS, nodes_that, parsed, states
+from tests.pipeline.delivery.conftest import recorded_cab
 from tests.pipeline.delivery.deliveries import deliver
 from tests.standins.twin import CLOUD_NAMES, Twin
 
@@ -74,6 +76,17 @@ def folder(pipelines):
 @pytest.fixture(params=["here", "vertex"])
 def run(request):
     return request.getfixturevalue(request.param)
+
+
+def test_record_history_and_summary_name_the_same_digests(vertex, warm):
+    records = vertex.summary["records"]
+
+    delivery = recorded_cab(warm).current
+    *_, change = history.read(warm, "cab")
+    digest = records["training"]["digest"]
+    assert delivery.model_digest == digest
+    assert change.digests == {delivery.registry_version: digest}
+    assert delivery.data_digest == records["data"]["digest"]
 
 
 def test_a_run_leaves_its_summary_wherever_it_ran(run):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.delivery import history, releases
+from pipeline.delivery import history, leftovers
 from pipeline.gcp.stage import Stage
 from settings import Serving
 from tests.pipeline.delivery.conftest import (
@@ -171,7 +171,7 @@ def test_a_delivery_that_is_swept_in_its_smoke_test_by_another_is_superseded(
     google, pipelines, commit, cold, endpoint
 ):
     def sweep():
-        releases.sweep(cold, "cab", lambda *_: None)
+        leftovers.sweep(cold, "cab", lambda *_: None)
 
     [verdict] = deliver(commit, settings=COLD, observer=at(SMOKE, sweep))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.components import vertex_pusher
-from pipeline.delivery import deployment, history, releases, withdrawal
+from pipeline.delivery import deployment, history, leftovers, withdrawal
 from pipeline.errors import RunError
 from pipeline.gcp import model_registry
 from pipeline.gcp.stage import Stage
@@ -44,7 +44,7 @@ def twins(google, cold, endpoint) -> list[str]:
 
 
 def test_a_stage_that_is_no_longer_kept_warm_is_swept_after_a_rollback(rolled_back, cold, endpoint):
-    releases.sweep(cold, "cab", SILENT)
+    leftovers.sweep(cold, "cab", SILENT)
 
     assert endpoint.versions() == {}
 
@@ -66,7 +66,7 @@ def test_a_version_with_all_the_traffic_is_a_sentence_while_others_are_there(rol
 
 
 def test_both_copies_of_a_version_are_swept(twins, cold, endpoint):
-    releases.sweep(cold, "cab", SILENT)
+    leftovers.sweep(cold, "cab", SILENT)
 
     assert endpoint.versions() == {}
 
