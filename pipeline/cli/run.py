@@ -11,6 +11,7 @@ from pipeline.cli.options import DONE, FAILED, NO, add_json, add_model, add_runs
 
 if TYPE_CHECKING:
     from pipeline.model.folder import ModelFolder
+    from pipeline.provenance.envelope import Signer
 
 HELP = "run the whole pipeline here, resuming what an earlier run left"
 
@@ -31,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default: all rows)",
     )
     parser.add_argument(
+        "--signing-key",
+        type=Path,
+        metavar="FILE",
+        help="sign the run's provenance.json by the private key in this PEM file (default: none)",
+    )
+    parser.add_argument(
         "--watch",
         action="store_true",
         help="run again whenever one of the files that make the model is saved, until Ctrl-C",
@@ -45,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     model = ModelFolder.load(options.model)
     options.until = None if options.until is None else day("--until", options.until)
     options.runs = places.writable(places.artifacts_folder(options.runs, "--runs"), "--runs")
+    options.signer = _signer(options.signing_key)
     if options.watch:
         watch.run_at_each_save(model, partial(_run_once, options))
     return _run_once(options, lambda: model)
@@ -63,7 +71,14 @@ def _run_once(options: argparse.Namespace, next_folder: "Callable[[], ModelFolde
         from pipeline.local import runs
 
         folder = next_folder()
-        summary = runs.run(folder, store, tracker, tune=options.tune, until=options.until)
+        summary = runs.run(
+            folder,
+            store,
+            tracker,
+            tune=options.tune,
+            until=options.until,
+            signer=options.signer,
+        )
     if options.json:
         print(json.dumps(summary, indent=2))
     else:
@@ -71,6 +86,15 @@ def _run_once(options: argparse.Namespace, next_folder: "Callable[[], ModelFolde
     if summary["error"]:
         return FAILED
     return DONE if summary["decision"]["blessed"] else NO
+
+
+def _signer(file: Path | None) -> "Signer | None":
+    """The key in the file; refused before anything is trained."""
+    if file is None:
+        return None
+    from pipeline.provenance import key_file
+
+    return key_file.private(file, "--signing-key")
 
 
 def _print_summary(summary: dict[str, Any], folder: Path) -> None:

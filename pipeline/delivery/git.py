@@ -73,6 +73,22 @@ def tree(repository: Path, revision: str) -> str | None:
     return output and output.strip()
 
 
+def origin(repository: Path) -> str | None:
+    """Return the https or ssh address of the remote `origin`, without credentials.
+
+    Returns None where there is none, or a folder of this machine.
+    """
+    output = answer(repository, "config", "--get", "remote.origin.url", missing=1)
+    url = (output or "").strip()
+    if match := re.fullmatch(r"([\w.-]+@)?([\w.-]+):(?!/)(.+)", url):
+        _, host, path = match.groups()
+        return f"ssh://{host}/{path}"
+    if match := re.fullmatch(r"(https|ssh)://([^/@]*@)?([^/@]+)/([^?#]+)", url):
+        scheme, _, host, path = match.groups()
+        return f"{scheme}://{host}/{path}"
+    return None
+
+
 def description(repository: Path) -> str:
     """Return the hash of the commit checked out, and whether files differ from it."""
     options = ("--always", "--abbrev=40", "--dirty", "--exclude=*")

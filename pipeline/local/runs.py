@@ -30,6 +30,8 @@ from pipeline.local.store import locked_store, write
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
 from pipeline.provenance import capture
+from pipeline.provenance import run_folder as statements
+from pipeline.provenance.envelope import Signer
 from pipeline.provenance.facts import Code
 from pipeline.reports import records, report, run_metadata, summary, tracking
 from settings import REPOSITORY
@@ -42,10 +44,11 @@ def run(
     *,
     tune: bool = False,
     until: date | None = None,
+    signer: Signer | None = None,
 ) -> dict[str, Any]:
     """Run, report, and return the summary, which also tells of a failed node.
 
-    The data window ends before `until`; None takes all rows.
+    The data window ends before `until`; None takes all rows. A `signer` signs the statement.
     """
     store = runs / "store" / folder.name
     run_id = new_run_id(folder.name)
@@ -69,9 +72,10 @@ def run(
                 card_store.keep(card, run_folder, store)
             page = report.render(metadata, run_summary)
             text = json.dumps(run_summary, indent=2)
-            summary_file = write(run_folder / "summary.json", f"{text}\n")
-            report_file = write(run_folder / "report.html", page)
-            problem = tracking.track(tracker, run_summary, [summary_file, report_file])
+            texts = {"summary.json": f"{text}\n", "report.html": page}
+            files = [write(run_folder / name, text) for name, text in texts.items()]
+            statements.write(runs, run_summary, texts, signer)
+            problem = tracking.track(tracker, run_summary, files)
             if problem:
                 print(f"the tracker did not take this run: {problem}", file=terminal)
     return run_summary

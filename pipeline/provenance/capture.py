@@ -39,11 +39,13 @@ def code(repository: Path, model: ModelFolder, run: str) -> Code:
         commit = git.commit(repository, "HEAD")
         changed_files = git.uncommitted(repository)
         untracked_files = kept_tree.untracked(repository)
+        origin = git.origin(repository)
     except RunError as error:
         return Code(commit=UNKNOWN, reason=str(error), files=files)
     facts = Code(
         commit=commit or UNKNOWN,
         reason=None if commit else f"{repository} has no commit yet",
+        repository=origin,
         changed_files=changed_files,
         untracked_files=untracked_files,
         files=files,

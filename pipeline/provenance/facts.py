@@ -18,6 +18,7 @@ class Code:
 
     commit: str
     reason: str | None = None
+    repository: str | None = None  # its address, without credentials
     tree: str | None = None
     kept: str | None = None  # refs/esteira/runs/<run>
     not_kept: str | None = None  # why files that differ from the commit are not kept

@@ -1,0 +1,83 @@
+"""The statement of a run on this machine, in its folder, and its envelope where it is signed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import places
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.local.store import write as write_file
+from pipeline.provenance import envelope, statement
+from pipeline.provenance.envelope import SignatureError, Signer
+from pipeline.provenance.public_key import PublicKey
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A statement whose signature holds."""
+
+    run: str
+    digests: list[str]
+    key: str  # the key's id
+
+
+def write(runs: Path, summary: Json, byproducts: Mapping[str, str], signer: Signer | None) -> None:
+    """Write what states the run's model; nothing where the run has none.
+
+    A model from the cache has the statement of the run that made it, where that is still here.
+    """
+    composed = _of_maker(runs, summary) or statement.compose(summary, byproducts)
+    if composed is None:
+        return
+    folder = runs / summary["run"]
+    text = statement.encode(composed)
+    write_file(folder / statement.NAME, text)
+    if signer is not None:
+        write_file(folder / envelope.NAME, envelope.seal(text.encode(), signer))
+
+
+def verify(runs: Path, run: str, key: PublicKey) -> Verified:
+    """Check the run's envelope by the key, and that it holds the run's statement as it is.
+
+    Raises SignatureError, or ConfigurationError for a run that is not there.
+    """
+    folder = runs / run
+    if "/" in run or not folder.is_dir():
+        raise ConfigurationError(
+            f"the run is {run!r}, allowed is one in {places.shown(runs)}: "
+            "`python3 -m pipeline runs` lists them"
+        )
+    file = folder / envelope.NAME
+    place = places.shown(file)
+    payload = envelope.opened(_read(file), key, place)
+    statement_file = folder / statement.NAME
+    if _read(statement_file) != payload:
+        raise SignatureError(f"{places.shown(statement_file)} is not what was signed beside it")
+    signed_statement = statement.decode(payload, place)
+    return Verified(run, statement.digests(signed_statement), key.id)
+
+
+def _of_maker(runs: Path, summary: Json) -> Json | None:
+    training = statement.training_of(summary)
+    if training is None or training.run == summary["run"] or "/" in training.run:
+        return None
+    file = runs / training.run / statement.NAME
+    try:
+        made = statement.decode(file.read_bytes(), places.shown(file))
+    except (OSError, RunError):
+        return None
+    return made if statement.digests(made) == [training.digest] else None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise SignatureError(
+            f"{places.shown(file)} is missing: the run was not signed, or made no model"
+        ) from error
+    except OSError as error:
+        raise SignatureError(f"{places.shown(file)} cannot be read ({error.strerror})") from error
