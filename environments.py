@@ -23,6 +23,7 @@ Settings:
   alert_emails: tuple[str, ...] = ()        who is told; needed unless deletable
   approval_required: bool = True            a delivery waits for a person in Cloud Build
   request_retraining: bool = False          the monitor asks for one where a drift lasts
+  signing_key: str | None = None            Cloud KMS's key version that signs what made a model; None: unsigned
   legacy_ai_platform: bool = False          also the models of AI Platform, for its old clients
   gcr_repository: bool = False              also a repository for Container Registry's addresses
 

@@ -29,7 +29,13 @@ FOUNDATION = (
 )
 WORKERS = ("compute",)  # Dataflow's
 BUDGET = ("billingbudgets",)
+SIGNING = ("cloudkms",)
 LEGACY = ("ml",)
+
+
+def of_bootstrap(settings: Settings) -> tuple[str, ...]:
+    signing = SIGNING if settings.signing_key else ()
+    return (*BOOTSTRAP, *signing)
 
 
 def of_foundation(settings: Settings) -> tuple[str, ...]:

@@ -32,6 +32,9 @@ UNTAGGER = ("artifactregistry.tags.delete",)
 # where a version's files lie, and a query. aiplatform.viewer would show every job and data set, and
 # bigquery.user may make datasets (docs.cloud.google.com/iam/docs/roles-permissions).
 WATCHER = ("aiplatform.endpoints.get", "aiplatform.models.get", "bigquery.jobs.create")
+# What granting a key takes: cloudkms.admin, which may as well, destroys keys
+# (docs.cloud.google.com/iam/docs/roles-permissions/cloudkms).
+KEEPER = ("cloudkms.cryptoKeys.getIamPolicy", "cloudkms.cryptoKeys.setIamPolicy")
 
 PLANNER = (
     "roles/aiplatform.viewer",

@@ -29,6 +29,10 @@ MACHINE_TYPE = r"[a-z]\w*-[a-z]+(-\w+)*"
 BILLING_ACCOUNT = r"[0-9A-F]{6}(-[0-9A-F]{6}){2}"
 # of Dataflow's workers: a subnetwork of the stage's project, or of a shared VPC's host project
 NETWORK = rf"({PROJECT_ID}/)?[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
+SIGNING_KEY = (
+    rf"projects/({PROJECT_ID})/locations/[a-z0-9-]+/keyRings/[\w-]{{1,63}}"
+    r"/cryptoKeys/[\w-]{1,63}/cryptoKeyVersions/[1-9]\d{0,18}"
+)
 HOUR_MILLISECONDS = 3_600_000
 EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 PRINCIPAL = r"(user|group|serviceAccount|domain):\S+"
@@ -168,6 +172,9 @@ class Settings:
     alert_emails: Annotated[tuple[str, ...], "who is told; needed unless deletable"] = ()
     approval_required: Annotated[bool, "a delivery waits for a person in Cloud Build"] = True
     request_retraining: Annotated[bool, "the monitor asks for one where a drift lasts"] = False
+    signing_key: Annotated[
+        str | None, "Cloud KMS's key version that signs what made a model; None: unsigned"
+    ] = None
     legacy_ai_platform: Annotated[bool, "also the models of AI Platform, for its old clients"] = (
         False
     )
@@ -229,6 +236,7 @@ class Settings:
         if self.promotes_from == self.stage:
             yield f"promotes_from is {shown(self.promotes_from)}, allowed is another stage"
         yield from self._network_problems()
+        yield from self._signing_key_problems()
         yield from self._money_problems()
         yield from self._people_problems()
         for part in (self.github, self.training, self.serving):
@@ -252,6 +260,17 @@ class Settings:
             yield (
                 f"network is {shown(self.network)}, "
                 "allowed is SUBNETWORK or HOST_PROJECT/SUBNETWORK"
+            )
+
+    def _signing_key_problems(self) -> Iterator[str]:
+        """A custom role of the project lets the deployer grant the key, so that it lies there."""
+        if self.signing_key is None:
+            return
+        match = re.fullmatch(SIGNING_KEY, self.signing_key)
+        if match is None or match.group(1) != self.project_id:
+            yield (
+                f"signing_key is {shown(self.signing_key)}, allowed is projects/{self.project_id}/"
+                "locations/LOCATION/keyRings/RING/cryptoKeys/KEY/cryptoKeyVersions/NUMBER"
             )
 
     def _money_problems(self) -> Iterator[str]:

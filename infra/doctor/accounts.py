@@ -83,6 +83,9 @@ def questions(
         dataset = f"projects/{settings.project_id}/datasets/{settings.names.dataset('verdicts')}"
         path = f"{dataset}/tables/verdicts:testIamPermissions"
         yield Question("verdicts", "big_query", path, verdict_calls)
+    if (version := settings.signing_key) and account in calls.ON_KEY:
+        key, _, _ = version.partition("/cryptoKeyVersions/")
+        yield Question("signing key", "kms", f"{key}:testIamPermissions", calls.ON_KEY[account])
     if account == "builder":
         yield from _neighbours(settings, environments)
 

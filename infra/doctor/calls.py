@@ -37,6 +37,7 @@ IN_THE_BUCKET = [
     ("builder", "integrity.checked", GET, MODEL),
     ("builder", "the report of a run", CREATE, REPORT),
     ("builder", "the report of a run, again", DELETE, REPORT),
+    ("builder", "stage_bucket.check", GET, REPORT),
     ("builder", "a request for a retraining, taken", GET, REQUESTS),
     ("builder", "a request for a retraining, taken", CREATE, REQUESTS),
     ("builder", "a request for a retraining, taken", DELETE, REQUESTS),
@@ -102,6 +103,13 @@ ON_VERDICTS = {
     "monitor": [
         ("bigquery.tables.getData", "the verdicts of the days before"),
         ("bigquery.tables.updateData", "a verdict"),
+    ],
+}
+# of a stage with a signing_key, whose builder the next stage's asks for the public key
+ON_KEY = {
+    "builder": [
+        ("cloudkms.cryptoKeyVersions.useToSign", "a statement's signature"),
+        ("cloudkms.cryptoKeyVersions.viewPublicKey", "a signature verified"),
     ],
 }
 # the account that acts -> those that its triggers, jobs and deployed models run as

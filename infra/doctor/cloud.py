@@ -90,7 +90,7 @@ def enabled_apis(subject: str, *, settings: Settings, google: Google) -> Finding
     services = google.listing("service_usage", path, "services")
     enabled_names = [service["config"]["name"] for service in services]
     enabled = {name.removesuffix(".googleapis.com") for name in enabled_names}
-    needed_apis = {*apis.BOOTSTRAP, *apis.of_foundation(settings)}
+    needed_apis = {*apis.of_bootstrap(settings), *apis.of_foundation(settings)}
     count = len(needed_apis)
     disabled_apis = sorted(needed_apis - enabled)
     if not disabled_apis:

@@ -17,6 +17,7 @@ from infra.constructs.bucket import Bucket
 from infra.constructs.github_identity import GithubIdentity, GithubJobs
 from infra.constructs.project import Project
 from infra.constructs.service_account import ServiceAccount
+from infra.constructs.signing_key import SigningKey
 from infra.stacks.stage_stack import StageStack
 from settings import Settings
 
@@ -47,7 +48,9 @@ class Bootstrap(StageStack):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "bootstrap", settings=settings)
         bucket, secret = self.names.bucket("state"), self.names.github_secret
-        self.project = Project(self, "Project", project_id=settings.project_id, apis=apis.BOOTSTRAP)
+        self.project = Project(
+            self, "Project", project_id=settings.project_id, apis=apis.of_bootstrap(settings)
+        )
         self.state = Bucket(self, "State", name=bucket, location=settings.region)
         self.accounts = {
             role: ServiceAccount(
@@ -62,6 +65,8 @@ class Bootstrap(StageStack):
         self._grant()
         self._keep_github_token()
         self._define_roles()
+        if settings.signing_key:
+            self._lend_key(settings.signing_key)
         self.tell(
             "token_command",
             f"gcloud secrets versions add {secret} --data-file=- --project={settings.project_id}",
@@ -137,14 +142,24 @@ class Bootstrap(StageStack):
             ("untagger", "Takes tags of images away", roles.UNTAGGER),
             ("watcher", "Looks up what is served", roles.WATCHER),
         ):
-            role_id = self.names.custom_role_id(purpose)
-            ProjectIamCustomRole(
-                self,
-                purpose.capitalize(),
-                role_id=role_id,
-                title=title,
-                permissions=list(permissions),
-            )
+            self._define_role(purpose, title, permissions)
+
+    def _define_role(
+        self, purpose: str, title: str, permissions: tuple[str, ...]
+    ) -> ProjectIamCustomRole:
+        return ProjectIamCustomRole(
+            self,
+            purpose.capitalize(),
+            role_id=self.names.custom_role_id(purpose),
+            title=title,
+            permissions=list(permissions),
+        )
+
+    def _lend_key(self, version: str) -> None:
+        """Let the deployer grant the signing key, which a person has made."""
+        keeper = self._define_role("keeper", "Grants a key", roles.KEEPER)
+        key = SigningKey(self, "SigningKey", version=version)
+        key.grant(str(keeper.name), to=self.accounts["deployer"].principal)
 
     def _keep_github_token(self) -> None:
         everywhere = SecretManagerSecretReplication(auto=SecretManagerSecretReplicationAuto())

@@ -10,6 +10,7 @@ from infra.constructs.dataset import Dataset
 from infra.constructs.image_registry import ImageRegistry
 from infra.constructs.private_network import PrivateNetwork
 from infra.constructs.project import Project
+from infra.constructs.signing_key import SigningKey
 from infra.stacks.stage_stack import StageStack
 from settings import Settings
 from settings.artifacts import HISTORY, MODULES, PAGES, RECORD, REPORTS, RUNS, SCRATCH
@@ -86,6 +87,7 @@ class Foundation(StageStack):
             description = "Answers the names that Container Registry had"
             self._registry("Gcr", name="gcr.io", location="us", description=description)
         self._grant()
+        self.key = self._signing_key()
         for follower in followers:
             self._let_copy(follower.names.member("builder"))
         self._tell_addresses()
@@ -102,9 +104,22 @@ class Foundation(StageStack):
             deletable=self.settings.deletable,
         )
 
+    def _signing_key(self) -> SigningKey | None:
+        """The stage's key, by which its builder signs what runs have made."""
+        if self.settings.signing_key is None:
+            return None
+        key = SigningKey(self, "SigningKey", version=self.settings.signing_key)
+        key.grant("roles/cloudkms.signerVerifier", to=self.names.member("builder"))
+        return key
+
     def _let_copy(self, builder: str) -> None:
+        """What passed here is copied; where it is signed, the statements are read and verified."""
+        places = [RECORD]
+        if self.key:
+            places.append(REPORTS)
+            self.key.grant("roles/cloudkms.publicKeyViewer", to=builder)
         self.artifacts.grant(BUCKET_READER, to=builder)
-        self.artifacts.grant("roles/storage.objectViewer", to=builder, only_in=[RECORD])
+        self.artifacts.grant("roles/storage.objectViewer", to=builder, only_in=places)
         self.images.grant("roles/artifactregistry.reader", to=builder)
 
     def _tell_addresses(self) -> None:

@@ -58,6 +58,18 @@ def test_an_endpoint_is_a_number_of_ten_digits_that_stays_the_same_and_differs_b
         ({"github": GitHub("mill/x", 1, branch="a b")}, "github.branch is 'a b'"),
         ({"billing_account": "12"}, "billing_account is '12'"),
         ({"monthly_budget": 100}, "monthly_budget is 100, allowed only with a billing_account"),
+        (
+            {"signing_key": "projects/mill-dev/locations/eu/keyRings/r/cryptoKeys/k"},
+            "allowed is projects/mill-dev/locations/LOCATION/keyRings/RING/cryptoKeys/KEY/"
+            "cryptoKeyVersions/NUMBER",
+        ),
+        (
+            {
+                "signing_key": "projects/mill-prod/locations/eu/keyRings/r/cryptoKeys/k"
+                "/cryptoKeyVersions/1"
+            },
+            "allowed is projects/mill-dev/",
+        ),
         ({"promotes_from": "dev"}, "promotes_from is 'dev'"),
         ({"beam_engine": "spark"}, "beam_engine is 'spark'"),
         ({"network": "workers"}, "network is 'workers', allowed only with beam_engine dataflow"),

@@ -33,6 +33,11 @@ ROLES = {
     "roles/bigquery.dataViewer": {"bigquery.tables.getData"},
     "roles/bigquery.readSessionUser": {"bigquery.readsessions.create"},
     "roles/bigquery.user": {"bigquery.jobs.create", "bigquery.datasets.create"},
+    "roles/cloudkms.publicKeyViewer": {"cloudkms.cryptoKeyVersions.viewPublicKey"},
+    "roles/cloudkms.signerVerifier": {
+        "cloudkms.cryptoKeyVersions.useToSign",
+        "cloudkms.cryptoKeyVersions.viewPublicKey",
+    },
     "roles/dataflow.developer": {"dataflow.jobs.create", "dataflow.jobs.get"},
     "roles/dataflow.worker": {
         "dataflow.workItems.lease",
@@ -53,6 +58,7 @@ ON = {
     "google_artifact_registry_repository_iam_member": "repository",
     "google_bigquery_dataset_iam_member": "dataset_id",
     "google_pubsub_topic_iam_member": "topic",
+    "google_kms_crypto_key_iam_member": "crypto_key_id",
 }
 OWN_NAMES = ("name", "repository_id", "dataset_id")
 
@@ -112,8 +118,10 @@ def _grants_at(synthesized: Synthesized, stack: str, place: Place) -> Iterator[R
 
 
 def _place_name(synthesized: Synthesized, stack: str, type_: str, grant: Resource) -> str:
-    """The name behind a reference like `${google_storage_bucket.Artifacts.name}`."""
+    """The name, also behind a reference like `${google_storage_bucket.Artifacts.name}`."""
     reference = getattr(grant, ON[type_])
+    if not reference.startswith("${"):
+        return str(reference)
     place_type, id_, _ = reference.strip("${}").split(".")
     resource = synthesized.by_id(stack, place_type)[id_]
     return next(getattr(resource, name) for name in OWN_NAMES if hasattr(resource, name))
