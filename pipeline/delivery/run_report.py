@@ -7,7 +7,8 @@ its artifacts.
 import json
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,19 @@ from tfx.types import Artifact
 from pipeline.cards import content, drawing, owner
 from pipeline.cards.content import Card
 from pipeline.cards.store import FOLDER
-from pipeline.errors import RunError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.gcp import artifact_files, browser, model_registry, pipeline_jobs
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.pipeline_jobs import Outcome
 from pipeline.gcp.stage import Stage
 from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
-from pipeline.provenance import capture
+from pipeline.provenance import capture, stage_bucket
 from pipeline.reports import job_metadata, report, summary
 from settings import REPOSITORY
-from settings.artifacts import REPORTS
 
 Json = dict[str, Any]
+Texts = dict[str, str]  # by the names of their files
 CONTENT_TYPES = {
     ".json": "application/json",
     ".html": "text/html; charset=utf-8",
@@ -39,17 +40,18 @@ CONTENT_TYPES = {
 
 def address(stage: Stage, model: str, run: str) -> str:
     """Where a browser finds the report of a run, whose resource name this is."""
-    return browser.address(stage, f"{_folder(model, run)}/report.html")
+    return browser.address(stage, f"{stage_bucket.folder(model, run)}/report.html")
 
 
 def write(stage: Stage, model: str, outcome: Outcome) -> str | None:
-    """Write both and the card; return the report's address, None where it could not be written.
+    """Write both, the card and the statement; return the report's address, None without one.
 
     A run that is reported again is written over.
     """
     run = outcome.run
     try:
-        _write(stage, model, run, outcome.error)
+        run_summary, texts = _write(stage, model, run, outcome.error)
+        _state(stage, model, run, run_summary, texts)
         _link(stage, model, outcome)
     except Exception as problem:  # whatever it is: the delivery has its verdict without a report
         words = str(problem).split()
@@ -59,41 +61,47 @@ def write(stage: Stage, model: str, outcome: Outcome) -> str | None:
     return address(stage, model, run)
 
 
-def _write(stage: Stage, model: str, run: str, error: str | None) -> None:
+def _write(stage: Stage, model: str, run: str, error: str | None) -> tuple[Json, Texts]:
     job = pipeline_jobs.read(stage, run)
     model_folder = ModelFolder.load(model)
     declaration = model_folder.declaration
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(stage, Path(folder))
         metadata = job_metadata.from_job(job, files, error)
-        run_summary = summary.compose(metadata, model, declaration, _origin(job, model_folder))
+        run_summary = summary.compose(
+            metadata, model, declaration, _origin(stage, job, model_folder)
+        )
         page = report.render(metadata, run_summary)
     text = json.dumps(run_summary, indent=2)
-    contents = {
-        "summary.json": (f"{text}\n", CONTENT_TYPES[".json"]),
-        "report.html": (page, CONTENT_TYPES[".html"]),
-    }
-    folder = _folder(model, run)
-    contents |= _card(run_summary, model_folder)
-    with stage.asking(f"the bucket {stage.artifacts.name}"):
-        for name, (text, content_type) in contents.items():
-            _upload(stage, f"{folder}/{name}", text, content_type)
+    texts = {"summary.json": f"{text}\n", "report.html": page}
+    _upload(stage, stage_bucket.folder(model, run), texts | _card(run_summary, model_folder))
+    return run_summary, texts
 
 
-def _card(run_summary: Json, folder: ModelFolder) -> dict[str, tuple[str, str]]:
-    """The files of the model's card with their types, none where the run measured no model."""
+def _state(stage: Stage, model: str, run: str, run_summary: Json, texts: Texts) -> None:
+    """Write the statement of the run's model, and its envelope where the stage signs.
+
+    Where that fails it is told, and a stage that signs will release nothing of the run.
+    """
+    try:
+        files = stage_bucket.files(stage, run_summary, texts)
+        _upload(stage, stage_bucket.folder(model, run), files)
+    except (RunError, ConfigurationError) as problem:
+        print(f"{model}: the statement of {run} was not written: {problem}", file=sys.stderr)
+
+
+def _card(run_summary: Json, folder: ModelFolder) -> Texts:
+    """The files of the model's card, none where the run measured no model."""
     columns = schema.served_columns(schema.read(folder))
     words = owner.read(folder.path)
     card = content.compose(run_summary, folder.declaration, columns, words)
     files = drawing.files(card) if card else {}
-    return {
-        f"{FOLDER}/{name}": (text, CONTENT_TYPES[Path(name).suffix]) for name, text in files.items()
-    }
+    return {f"{FOLDER}/{name}": text for name, text in files.items()}
 
 
 def card(stage: Stage, model: str, run: str) -> Card:
     """The card that the delivery wrote; raises RunError where there is none."""
-    name = f"{_folder(model, run)}/{FOLDER}/{content.NAME}"
+    name = f"{stage_bucket.folder(model, run)}/{FOLDER}/{content.NAME}"
     uri = f"gs://{stage.artifacts.name}/{name}"
     blob = stage.artifacts.blob(name)
     try:
@@ -107,27 +115,27 @@ def card(stage: Stage, model: str, run: str) -> Card:
 def _link(stage: Stage, model: str, outcome: Outcome) -> None:
     """Have the version that the run made say where its card is."""
     if outcome.version is not None:
-        name = f"{_folder(model, outcome.run)}/{FOLDER}/{drawing.PAGE}"
+        name = f"{stage_bucket.folder(model, outcome.run)}/{FOLDER}/{drawing.PAGE}"
         text = f"Its card: {browser.address(stage, name)}"
         model_registry.describe(stage, model, outcome.version, text)
 
 
-def _upload(stage: Stage, name: str, content: str, content_type: str) -> None:
-    blob = stage.artifacts.blob(name)
-    patiently(lambda: blob.upload_from_string(content, content_type=content_type))
+def _upload(stage: Stage, folder: str, texts: Texts) -> None:
+    with stage.asking(f"the bucket {stage.artifacts.name}"):
+        for name, text in texts.items():
+            content_type = CONTENT_TYPES[Path(name).suffix]
+            blob = stage.artifacts.blob(f"{folder}/{name}")
+            patiently(partial(blob.upload_from_string, text, content_type=content_type))
 
 
-def _folder(model: str, run: str) -> str:
-    *_, run_id = run.split("/")
-    return f"{REPORTS}{model}/{run_id}"
-
-
-def _origin(job: Json, model: ModelFolder) -> Json:
+def _origin(stage: Stage, job: Json, model: ModelFolder) -> Json:
     """The commit and the image that the job ran, beside the versions of this commit's lock."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"].values()
     containers = [executor["container"] for executor in executors if "container" in executor]
     environment = capture.environment(containers[0]["image"])
     code = capture.of_commit(REPOSITORY, job["labels"]["commit"], model)
+    address = f"https://github.com/{stage.settings.github.repository}"
+    code = replace(code, repository=address)
     return {"code": asdict(code), "environment": asdict(environment)}
 
 

@@ -61,6 +61,10 @@ class Stage:
         return clients.cloud_build(self.settings.region)
 
     @cached_property
+    def kms(self) -> Any:
+        return clients.kms()
+
+    @cached_property
     def cloud_build_rest(self) -> clients.RestApi:
         """For what the client can't say; nothing is sent twice."""
         address = f"https://{self.settings.region}-cloudbuild.googleapis.com"

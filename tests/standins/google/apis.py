@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
+from tests.standins.google import keys
 from tests.standins.google.addresses import custom_endpoints
 from tests.standins.google.builds import approve
 from tests.standins.google.cleanup import clean_up
@@ -167,6 +168,11 @@ class GoogleApis:
         call = Call("POST", "secret_manager", path, "addVersion", {}, {})
         with self._lock:
             add_version(self._store, call)
+
+    def add_signing_key(self, version: str, algorithm: str = keys.P256) -> None:
+        """Make a key of Cloud KMS and this version of it."""
+        with self._lock:
+            keys.add(self._store, version, algorithm)
 
     def add_object(self, bucket: str, name: str) -> None:
         """Fill a bucket with one object."""

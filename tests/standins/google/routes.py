@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tests.standins.google import (
     builds,
     compute,
+    keys,
     pipeline_jobs,
     refusals,
     request_log,
@@ -255,6 +256,7 @@ LISTINGS: dict[tuple[str, str], Callable[[Store, Call], Body]] = {
     ("cloud_build", "builds"): builds.listing,
     ("storage", "b"): buckets,
     ("storage", "o"): bucket_objects,
+    ("kms", "publicKey"): keys.public_key,
     ("monitoring", "timeSeries"): time_series.listing,
     ("vertex_ai", "pipelineJobs"): pipeline_jobs.listing,
 }

@@ -5,7 +5,7 @@ POST .../endpoints/7:deployModel and its like.
 
 from collections.abc import Callable, Iterable
 
-from tests.standins.google import builds, log_entries, messages, pipeline_jobs, predictions
+from tests.standins.google import builds, keys, log_entries, messages, pipeline_jobs, predictions
 from tests.standins.google.error import RefusedError
 from tests.standins.google.listing import page
 from tests.standins.google.products import operation
@@ -203,6 +203,7 @@ def list_versions(store: Store, call: Call) -> Body:
 VERBS: dict[str, Callable[[Store, Call], Answered]] = {
     "access": access,
     "addVersion": add_version,
+    "asymmetricSign": keys.asymmetric_sign,
     "batchEnable": enable_services,
     "cancel": cancel,
     "deleteVersion": delete_version,
