@@ -168,7 +168,10 @@ class Settings:
     serving: Serving = field(default_factory=Serving)
     request_log: RequestLog = field(default_factory=RequestLog)
     consumers: Annotated[tuple[str, ...], "principals that may ask for predictions"] = ()
-    readers: Annotated[tuple[str, ...], "principals that read the log without personal data"] = ()
+    readers: Annotated[
+        tuple[str, ...],
+        "principals that read the log without personal data, and where models came from",
+    ] = ()
     alert_emails: Annotated[tuple[str, ...], "who is told; needed unless deletable"] = ()
     approval_required: Annotated[bool, "a delivery waits for a person in Cloud Build"] = True
     request_retraining: Annotated[bool, "the monitor asks for one where a drift lasts"] = False

@@ -15,7 +15,7 @@ BUCKETS = ("artifacts", "state")
 DATASETS = ("data", "requests", "views", "verdicts")
 RECIPES = ("image", "modules", "promote", "retrain", "monitor")
 TOPICS = ("promote", "retrain", "monitor")
-CUSTOM_ROLES = ("predictor", "caller", "untagger", "watcher", "keeper")
+CUSTOM_ROLES = ("predictor", "caller", "untagger", "watcher", "tracer", "keeper")
 # It begins the tag of an image that a record names, so that the image stays as long as the record.
 RECORDED_TAG = "recorded-"
 # Of the event log; each is counted as a metric of that name.
@@ -82,7 +82,8 @@ class Names:
         """`purpose` is one of CUSTOM_ROLES.
 
         predictor asks an endpoint, caller runs a trigger, untagger takes an image's tag away,
-        watcher looks up what is served and asks BigQuery, keeper grants a key, and none does more.
+        watcher looks up what is served and asks BigQuery, tracer looks up what runs have read and
+        made, keeper grants a key, and none does more.
         """
         return f"{self.stage}{purpose.capitalize()}"
 

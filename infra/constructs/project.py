@@ -5,6 +5,7 @@ It says which of Google's APIs are on.
 
 from collections.abc import Iterable
 
+from cdktf import ITerraformDependable
 from cdktf_cdktf_provider_google.project_iam_member import (
     ProjectIamMember,
     ProjectIamMemberCondition,
@@ -38,11 +39,13 @@ class Project(Construct):
         to: str | Principal,
         only_for_roles: Iterable[str] = (),
         except_in_buckets: bool = False,
+        after: ITerraformDependable | None = None,
     ) -> None:
         """Let `to` act on the whole project.
 
         With `only_for_roles`, it acts as the administrator of the grants of these roles alone.
-        With `except_in_buckets`, what the role allows in buckets is left out.
+        With `except_in_buckets`, what the role allows in buckets is left out. `after` is made
+        before the grant, as a custom role of the same stack has to be.
         """
         principal = Principal.of(to)
         roles = list(only_for_roles)
@@ -56,6 +59,7 @@ class Project(Construct):
             role=role,
             member=principal.member,
             condition=limit,
+            depends_on=[after] if after else None,
         )
 
 

@@ -92,6 +92,25 @@ IN_THE_PROJECT = [
     ("pipeline", "bigquery_example_gen's query", "bigquery.jobs.create"),
     ("pipeline", "bigquery_example_gen's result", "bigquery.datasets.create"),
 ]
+# of the principals that a stage names as its readers; the doctor asks as accounts of ours alone
+OF_READERS_IN_THE_BUCKET = [
+    ("record_object.read", GET, RECORD),
+    ("history.read", LIST, BUCKET),
+    ("history.read", GET, CHANGE),
+    ("a run's summary", GET, REPORT),
+]
+OF_READERS_IN_THE_PROJECT = [
+    ("pipeline_jobs.find", "aiplatform.pipelineJobs.get"),
+    ("pipeline_jobs.matching", "aiplatform.pipelineJobs.list"),
+    ("metadata_store.artifacts", "aiplatform.artifacts.list"),
+    ("metadata_store.neighbours", "aiplatform.artifacts.get"),
+    (
+        "metadata_store.inputs_and_outputs",
+        "aiplatform.executions.queryExecutionInputsAndOutputs",
+    ),
+    ("Endpoint.versions", "aiplatform.endpoints.get"),
+    ("model_registry.registered", "aiplatform.models.get"),
+]
 ON_DATAFLOW = ["dataflow.jobs.create", "dataflow.workItems.lease"]
 PULL, PUSH = (f"artifactregistry.repositories.{verb}Artifacts" for verb in ("download", "upload"))
 ON_IMAGES = {

@@ -52,6 +52,7 @@ class Bootstrap(StageStack):
             self, "Project", project_id=settings.project_id, apis=apis.of_bootstrap(settings)
         )
         self.state = Bucket(self, "State", name=bucket, location=settings.region)
+        self.roles: dict[str, ProjectIamCustomRole] = {}
         self.accounts = {
             role: ServiceAccount(
                 self,
@@ -65,6 +66,7 @@ class Bootstrap(StageStack):
         self._grant()
         self._keep_github_token()
         self._define_roles()
+        self._let_readers_trace()
         if settings.signing_key:
             self._lend_key(settings.signing_key)
         self.tell(
@@ -141,8 +143,9 @@ class Bootstrap(StageStack):
             ("caller", "Runs triggers", roles.CALLER),
             ("untagger", "Takes tags of images away", roles.UNTAGGER),
             ("watcher", "Looks up what is served", roles.WATCHER),
+            ("tracer", "Looks up where models came from", roles.TRACER),
         ):
-            self._define_role(purpose, title, permissions)
+            self.roles[purpose] = self._define_role(purpose, title, permissions)
 
     def _define_role(
         self, purpose: str, title: str, permissions: tuple[str, ...]
@@ -160,6 +163,12 @@ class Bootstrap(StageStack):
         keeper = self._define_role("keeper", "Grants a key", roles.KEEPER)
         key = SigningKey(self, "SigningKey", version=version)
         key.grant(str(keeper.name), to=self.accounts["deployer"].principal)
+
+    def _let_readers_trace(self) -> None:
+        """Grant a role on the project here, since the deployer may grant ten roles and no more."""
+        tracer = self.names.custom_role("tracer")
+        for reader in self.settings.readers:
+            self.project.grant(tracer, to=reader, after=self.roles["tracer"])
 
     def _keep_github_token(self) -> None:
         everywhere = SecretManagerSecretReplication(auto=SecretManagerSecretReplicationAuto())

@@ -38,6 +38,8 @@ ARTIFACT_ROLES: dict[str, dict[str, tuple[str, ...]]] = {
         "roles/storage.objectUser": (PAGES,),
     },
 }
+# What `lineage` reads of the bucket: each version's traffic, and what its run was.
+READER_PLACES = (RECORD, HISTORY, REPORTS)
 # Vertex pulls a node's and a server's image as its own agent; Dataflow's workers pull as the
 # pipeline.
 IMAGE_ROLES = {
@@ -144,6 +146,9 @@ class Foundation(StageStack):
         for account, artifact_roles in ARTIFACT_ROLES.items():
             for role, places in artifact_roles.items():
                 self.artifacts.grant(role, to=member(account), only_in=places)
+        for reader in self.settings.readers:
+            self.artifacts.grant(BUCKET_READER, to=reader)
+            self.artifacts.grant("roles/storage.objectViewer", to=reader, only_in=READER_PLACES)
         for account, role in IMAGE_ROLES.items():
             self.images.grant(role, to=member(account))
         self.images.grant(self.names.custom_role("untagger"), to=member("builder"))

@@ -38,7 +38,7 @@ class StageStack(TerraformStack):
             if isinstance(node, ProjectService):
                 continue
             if isinstance(node, TerraformResource):
-                node.depends_on = services
+                node.depends_on = [*(node.depends_on or []), *services]
 
     def tell(self, id_: str, value: str, about: str) -> None:
         """An output for people; programs compute the same from settings."""

@@ -110,7 +110,9 @@ def _custom_roles(synthesized: Synthesized, settings: Settings) -> dict[str, set
 def _grants_at(synthesized: Synthesized, stack: str, place: Place) -> Iterator[Resource]:
     document = synthesized.stacks[stack]
     for type_, grant in configured(document):
-        is_project_s = type_ == "google_project_iam_member" and "bootstrap" not in stack
+        is_project_s = type_ == "google_project_iam_member" and (
+            "bootstrap" not in stack or grant.role.startswith("projects/")
+        )
         if is_project_s or (
             type_ in ON and _place_name(synthesized, stack, type_, grant) == place.name
         ):

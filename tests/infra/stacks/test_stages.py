@@ -39,18 +39,22 @@ def test_a_budget_is_made_where_the_account_is_known(tmp_path):
     assert granted_roles == set(roles.COSTS.values())
 
 
-def test_readers_see_the_views_and_consumers_predict_and_neither_more(tmp_path):
+def test_readers_see_views_and_lineage_and_consumers_predict_and_neither_more(tmp_path):
     readers, consumers = "group:readers@example.org", "group:callers@example.org"
     shared = dataclasses.replace(DEV, readers=(readers,), consumers=(consumers,))
-    predictor = shared.names.custom_role("predictor")
+    predictor, tracer = (shared.names.custom_role(role) for role in ("predictor", "tracer"))
 
     stacks = synthesize(tmp_path, {"dev": shared})
 
     grants = [grant for grant in stacks.grants() if "example.org" in grant.member]
     members = [(grant.type, grant.role, grant.member) for grant in grants]
-    assert members == [
+    bucket = "google_storage_bucket_iam_member"
+    assert sorted(members) == [
         ("google_bigquery_dataset_iam_member", "roles/bigquery.dataViewer", readers),
         ("google_project_iam_member", predictor, consumers),
+        ("google_project_iam_member", tracer, readers),
+        (bucket, "roles/storage.legacyBucketReader", readers),
+        (bucket, "roles/storage.objectViewer", readers),
     ]
 
 
