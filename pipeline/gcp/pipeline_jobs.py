@@ -153,6 +153,30 @@ def read(stage: Stage, run: str) -> Json:
     """
     with stage.asking(f"the run {run}"):
         resource = patiently(lambda: stage.vertex.PipelineJob.get(run)).gca_resource
+    return _plain(resource)
+
+
+def find(stage: Stage, run: str) -> Json | None:
+    """Return the run of that id or resource name as `read` does, None where there is none."""
+    from google.api_core import exceptions
+
+    with stage.asking(f"the run {run}"):
+        try:
+            resource = patiently(lambda: stage.vertex.PipelineJob.get(run)).gca_resource
+        except exceptions.NotFound:
+            return None
+    return _plain(resource)
+
+
+def matching(stage: Stage, condition: str) -> list[Json]:
+    """Return the runs that meet a condition of AIP-160, the newest first, without their tasks."""
+    with stage.asking("Vertex Pipelines"):
+        order = "create_time desc"
+        jobs = patiently(lambda: stage.vertex.PipelineJob.list(filter=condition, order_by=order))
+    return [_plain(job.gca_resource) for job in jobs]
+
+
+def _plain(resource: Any) -> Json:
     job: Json = type(resource).to_dict(
         resource, use_integers_for_enums=False, preserving_proto_field_name=False
     )
@@ -176,9 +200,15 @@ def _goes_on(run: PipelineJob, submission: Submission, recorded_runs: set[str]) 
     is_todays = run.labels.get("end") == f"{submission.end:%Y%m%d}"
     if state.startswith(ACTIVE):
         return state != "CANCELLING"
-    has_version = state == "SUCCEEDED" and _outcome(run.gca_resource).version is not None
+    has_version = state == "SUCCEEDED" and _version(run) is not None
     is_open = has_version and run.resource_name not in recorded_runs
     return state == "SUCCEEDED" and (is_todays or is_open)
+
+
+def _version(run: PipelineJob) -> str | None:
+    """Return the version that the run has pushed; a listed run lacks its tasks' details."""
+    resource = patiently(lambda: _refreshed(run))
+    return _outcome(resource).version
 
 
 def _created(submission: Submission, job: Json, job_id: str) -> PipelineJob:

@@ -13,6 +13,22 @@ from pathlib import Path
 from pipeline.local.metadata_store import Json
 from pipeline.local.store import write
 
+# By the state of a task, the mildest first. The outputs of a cached task lie in an older run.
+# cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs
+STATES = {
+    "SKIPPED": "cached",
+    "SUCCEEDED": "ran",
+    "PENDING": "not reached",
+    "NOT_TRIGGERED": "not reached",
+    "RUNNING": "interrupted",
+    "CANCEL_PENDING": "interrupted",
+    "CANCELLING": "interrupted",
+    "CANCELLED": "interrupted",
+    "FAILED": "failed",
+}
+# TFX compiles this one node to a task for the blessing and one for the model.
+RESOLVER, RESOLVER_TASKS = "LastBlessed", "LastBlessed-"
+
 
 class TaskDetails:
     """The details of each task that has begun, in order."""
@@ -39,6 +55,11 @@ class TaskDetails:
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self._details, indent=1)
         write(file, text)
+
+
+def node_of(task: str) -> str:
+    """The pipeline's node that the task is compiled from."""
+    return RESOLVER if task.startswith(RESOLVER_TASKS) else task
 
 
 def _now() -> str:

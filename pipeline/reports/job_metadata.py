@@ -13,25 +13,11 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 
 from pipeline.job import tfx_patches
+from pipeline.local.task_details import STATES, node_of
 from pipeline.reports.run_metadata import Artifacts, Files, Node, RunMetadata
 
 Json = dict[str, Any]
-# By the state of a task, the mildest first. The outputs of a cached task lie in an older run.
-# cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs
-STATES = {
-    "SKIPPED": "cached",
-    "SUCCEEDED": "ran",
-    "PENDING": "not reached",
-    "NOT_TRIGGERED": "not reached",
-    "RUNNING": "interrupted",
-    "CANCEL_PENDING": "interrupted",
-    "CANCELLING": "interrupted",
-    "CANCELLED": "interrupted",
-    "FAILED": "failed",
-}
 SEVERITY = list(dict.fromkeys(STATES.values()))
-# TFX compiles this one node to a task for the blessing and one for the model.
-RESOLVER, RESOLVER_TASKS = "LastBlessed", "LastBlessed-"
 
 
 def from_job(job: Json, files_of: Files, error: str | None = None) -> RunMetadata:
@@ -46,7 +32,7 @@ def from_job(job: Json, files_of: Files, error: str | None = None) -> RunMetadat
         if name in tasks:  # the job itself is told as a task, too
             component_name = tasks[name]["componentRef"]["name"]
             component = spec["components"][component_name]
-            node = nodes[_node_id(name)]
+            node = nodes[node_of(name)]
             _fill(node, detail, component)
     *_, run_id = job["name"].split("/")
     return RunMetadata(run_id, list(nodes.values()), error, files_of)
@@ -56,16 +42,12 @@ def _nodes(tasks: Json) -> dict[str, Node]:
     """The job's graph, in an order that the nodes may run in."""
     upstream: dict[str, set[str]] = {}
     for name, task in sorted(tasks.items()):
-        id_ = _node_id(name)
-        producers = {_node_id(producer) for producer in _producers(task)}
+        id_ = node_of(name)
+        producers = {node_of(producer) for producer in _producers(task)}
         sources = upstream.setdefault(id_, set())
         sources |= producers - {id_}
     order = TopologicalSorter(upstream).static_order()
     return {id_: Node(id_, sorted(upstream[id_])) for id_ in order}
-
-
-def _node_id(task: str) -> str:
-    return RESOLVER if task.startswith(RESOLVER_TASKS) else task
 
 
 def _producers(task: Json) -> set[str]:

@@ -5,7 +5,8 @@ Its artifacts' files go to the bucket, but those of the examples: nobody should 
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,21 @@ LARGE = {"examples", "transformed_examples", "transform_graph"}
 
 @dataclass(frozen=True)
 class Twin:
-    """A rehearsal's tasks, and the root of its artifacts."""
+    """A rehearsal's tasks, and the root of its artifacts.
+
+    In the bucket these lie below `folder`, by the job that `runs` names for each rehearsal.
+    """
 
     tasks: list[Json]
     root: Path
+    folder: str = "pipelines/twin"
+    runs: Mapping[str, str] = field(default_factory=dict)
+    rehearsal: str = ""
 
     @classmethod
     def newest(cls, root: Path) -> "Twin":
         file = max(root.glob("rehearsals/*/tasks.json"))
-        return cls(json.loads(file.read_text()), root)
+        return cls(json.loads(file.read_text()), root, rehearsal=file.parent.name)
 
     @property
     def digest(self) -> str:
@@ -86,16 +93,21 @@ class Twin:
 
     def _artifact(self, artifact: Json, bucket: Any) -> Json:
         uri = f"gs://{bucket.name}/{self._name(artifact)}"
-        fields = {"name": artifact["name"], "metadata": artifact["metadata"]}
+        fields = {key: artifact[key] for key in ("name", "metadata", "type")}
         return {**fields, "uri": uri, "state": "LIVE"}
 
     def _upload(self, artifact: Json, bucket: Any) -> None:
         _put(Path(artifact["uri"]), self._name(artifact), bucket)
 
     def _name(self, artifact: Json) -> str:
-        """The artifact's place in a bucket."""
+        """The artifact's place in a bucket: {job}/{task}/{key}, or where it was imported from."""
         path = Path(artifact["uri"]).relative_to(self.root)
-        return f"pipelines/twin/{path}"
+        kind, *inner = path.parts
+        if kind != "rehearsals":
+            return str(path)
+        rehearsal, *output = inner
+        run = self.runs.get(rehearsal, rehearsal)
+        return "/".join([self.folder, run, *output])
 
 
 def _put(folder: Path, name: str, bucket: Any) -> None:

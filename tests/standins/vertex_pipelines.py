@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from google.cloud import storage
 
 from tests.standins.cloud_build.recipes import checkout
 from tests.standins.google.apis import GoogleApis
+from tests.standins.google.store import now
 from tests.standins.twin import Twin
 
 Json = dict[str, Any]
@@ -54,6 +55,7 @@ class VertexPipelines:
     # of a file never reach; without a day a twin has them all.
     end: date | None = None
     _twins: dict[str, Twin] = field(default_factory=dict)  # by the day and the modules' names
+    _runs: dict[str, str] = field(default_factory=dict)  # the job of each rehearsal
 
     def run(self, job: Json) -> None:
         tasks = nodes(job)
@@ -63,6 +65,7 @@ class VertexPipelines:
                 node, self.fail_next = self.fail_next, ""
                 return failed(self.google, job, node, f"{node} was made to fail")
             twin, is_new = self._twin(job)
+            twin = self._placed(job, twin)
             details = twin.details(bucket(job), cached=not is_new)
             if twin.failed:
                 return failed(self.google, job, twin.failed, "the twin failed", details)
@@ -85,6 +88,13 @@ class VertexPipelines:
                 return twin, True  # the next job of the same modules tries again
             self._twins[key] = twin
         return self._twins[key], is_new
+
+    def _placed(self, job: Json, twin: Twin) -> Twin:
+        """The twin with its artifacts below the job that made them."""
+        *_, run = job["name"].split("/")
+        self._runs.setdefault(twin.rehearsal, run)
+        folder = blob_name(job["runtimeConfig"]["gcsOutputDirectory"])
+        return replace(twin, folder=folder, runs=self._runs)
 
     def _train(self, job: Json) -> Twin:
         """Train the twin in a checkout of the job's commit."""
@@ -203,9 +213,20 @@ def failed(
 
 
 def _ended_well(google: GoogleApis, job: Json, pushed: Json, details: Sequence[Json]) -> None:
-    artifact = {"name": f"{job['name']}/pushed", "metadata": pushed}
+    """End the job with the Pusher's artifact beside what the twin's Pusher read."""
+    *_, run = job["name"].split("/")
+    root = job["runtimeConfig"]["gcsOutputDirectory"]
+    parent, _, _ = job["name"].rpartition("/pipelineJobs/")
+    artifact = {
+        "name": f"{parent}/metadataStores/default/artifacts/{run}-pushed",
+        "uri": f"{root}/{run}/Pusher/pushed_model",
+        "metadata": pushed,
+        "schemaTitle": "tfx.PushedModel",
+    }
     outputs = {"pushed_model": {"artifacts": [artifact]}}
-    pusher = {"taskName": "Pusher", "state": "SUCCEEDED", "outputs": outputs}
+    twins = [detail for detail in details if detail["taskName"] == "Pusher"]
+    [twin] = twins or [{"taskName": "Pusher"}]
+    pusher = {**twin, "state": "SUCCEEDED", "outputs": outputs}
     end(google, job, "SUCCEEDED", nodes(job), "SUCCEEDED", [*details, pusher])
 
 
@@ -225,13 +246,10 @@ def end(
     *_, run = job["name"].split("/")
     by_task = {task: {"taskName": task, "state": task_state} for task in (run, *tasks)}
     by_task |= {detail["taskName"]: detail for detail in details}
-    google.change(
-        "vertex_ai",
-        job["name"],
-        state=f"PIPELINE_STATE_{state}",
-        jobDetail={"taskDetails": list(by_task.values())},
-        **fields,
-    )
+    google.tell_tasks(job["name"], list(by_task.values()))
+    if state != "RUNNING":
+        fields["endTime"] = now()
+    google.change("vertex_ai", job["name"], state=f"PIPELINE_STATE_{state}", **fields)
 
 
 def _output(process: "subprocess.CompletedProcess[str]", codes: tuple[int, ...]) -> str:

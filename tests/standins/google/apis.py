@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from tests.standins.google import keys
+from tests.standins.google import job_metadata, keys
 from tests.standins.google.addresses import custom_endpoints
 from tests.standins.google.builds import approve
 from tests.standins.google.cleanup import clean_up
@@ -162,6 +162,17 @@ class GoogleApis:
         """Somebody else's change of an object; None removes a field."""
         with self._lock:
             self._store.change(Key(product, name), fields)
+
+    def tell_tasks(self, job: str, details: list[Body]) -> None:
+        """Write what the tasks of a job did into its jobDetail and into Vertex ML Metadata."""
+        with self._lock:
+            job_detail = job_metadata.write(self._store, job, details)
+            self._store.change(Key("vertex_ai", job), {"jobDetail": job_detail})
+
+    def forget(self, job: str) -> None:
+        """Delete a job; its metadata stay."""
+        with self._lock:
+            self._store.delete(Key("vertex_ai", job))
 
     def add_secret_version(self, project: str, secret: str) -> None:
         path = f"projects/{project}/secrets/{secret}"

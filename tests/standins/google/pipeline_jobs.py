@@ -6,29 +6,37 @@
 from operator import itemgetter
 
 from tests.standins.google.error import RefusedError
-from tests.standins.google.listing import clauses, page
+from tests.standins.google.filters import Filter
+from tests.standins.google.listing import page
 from tests.standins.google.store import Body, Call, Store, now
 
 ENDED = {"PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_FAILED", "PIPELINE_STATE_CANCELLED"}
+FIELDS = (
+    *("pipeline_name", "display_name", "state"),
+    *("create_time", "update_time", "end_time", "labels"),
+)
 ORDERS = ("create_time", "create_time asc", "create_time desc")
 
 
 def listing(store: Store, call: Call) -> Body:
-    """The jobs, filtered by labels.KEY="VALUE" alone.
+    """The jobs that meet the filter, without the details of their tasks.
 
-    They are ordered by their creation, the oldest first unless orderBy says otherwise.
+    They are ordered by their creation, the newest first unless orderBy says otherwise:
+    google.cloud.aiplatform_v1.types, ListPipelineJobsRequest and PipelineJob.
     """
-    order = call.query.get("orderBy", "create_time")
+    order = call.query.get("orderBy", "create_time desc")
     if order not in ORDERS:
         raise RefusedError(400, f"Invalid order_by: {order}")
-    filters = clauses(call.query.get("filter", ""), r"labels\.[\w-]+")
-    labels = {(name.removeprefix("labels."), value) for name, value in filters}
-    jobs = store.children(call.key)
-    matches = [job for job in jobs if labels <= job.get("labels", {}).items()]
+    condition = Filter(FIELDS).condition(call.query.get("filter", ""))
+    matches = [job for job in store.children(call.key) if condition(job)]
     matches.sort(key=itemgetter("createTime"))
     if order.endswith("desc"):
         matches.reverse()
-    return page("pipelineJobs", matches, call.query)
+    return page("pipelineJobs", [_listed(job) for job in matches], call.query)
+
+
+def _listed(job: Body) -> Body:
+    return {name: value for name, value in job.items() if name != "jobDetail"}
 
 
 def cancel(store: Store, call: Call) -> Body:

@@ -11,6 +11,7 @@ from tests.standins.google import (
     builds,
     compute,
     keys,
+    metadata,
     pipeline_jobs,
     refusals,
     request_log,
@@ -47,6 +48,8 @@ def answer(store: Store, call: Call) -> Answered:
     bucket_policy = call.product == "storage" and call.path.endswith("/iam")
     if bucket_policy or call.verb.endswith("IamPolicy"):
         return iam_policy(store, call)
+    if "/metadataStores" in call.path:
+        return metadata.answer(store, call)
     if store.empty_first_pages and is_listing(call) and "pageToken" not in call.query:
         return dict(EMPTY_PAGE)
     if call.verb in VERBS:

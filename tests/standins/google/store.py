@@ -119,6 +119,8 @@ class Store:
     points: dict[Any, list[tuple[datetime.datetime, float]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    # the nodes of each project's number and region
+    metadata: dict[tuple[str, str], Any] = field(default_factory=dict)
     # what was made and is to be told to a hook, once
     news: list[tuple[Key, Body]] = field(default_factory=list)
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1001))

@@ -149,8 +149,10 @@ def test_jobs_are_ordered_by_their_creation(google):
 @pytest.mark.parametrize(
     "query",
     [
-        'filter=state="X"',
-        'filter=labels.a="b" OR labels.a="c"',
+        'filter=template_uri="X"',
+        'filter=NOT labels.a="b"',
+        'filter=labels.a="b" labels.c="d"',
+        "filter=create_time>=2026",
         "filter=labels.a:*",
         "orderBy=name",
     ],
