@@ -6,6 +6,7 @@ Each stage has a project of its own: one that can't be read is named, and the ot
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from pipeline.delivery import history
 from pipeline.delivery.history import Change
@@ -73,7 +74,7 @@ def of_changes(stage: Stage, model: str, changes: list[Change]) -> list[Serving]
                     endpoint=endpoint,
                     deployed_model=deployed_models.get(version),
                 )
-    return sorted([*servings, *current.values()], key=lambda serving: serving.begin)
+    return sorted([*servings, *current.values()], key=attrgetter("begin", "version"))
 
 
 def as_served(servings: list[Serving], endpoint: Endpoint) -> list[Serving]:

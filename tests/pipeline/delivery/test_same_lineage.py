@@ -1,0 +1,89 @@
+"""A run on Vertex and the rehearsal of its job have one lineage."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from environments import DEV
+from pipeline.errors import RunError
+from pipeline.gcp.stage import Stage
+from pipeline.lineage.rehearsal_store import RehearsalStore
+from pipeline.lineage.vertex_store import VertexStore
+from tests.pipeline.delivery.deliveries import deliver
+from tests.standins.twin import CLOUD_NAMES, Twin
+
+pytestmark = pytest.mark.usefixtures("quick")
+OWN = ("digest", "sha256", "rows", "blessed", "split_names")  # properties that name no place
+
+
+@pytest.fixture
+def rehearsal(rehearsed) -> Twin:
+    """The first rehearsal, whose tasks were all done."""
+    file = min(rehearsed.root.glob("rehearsals/*/tasks.json"))
+    tasks = json.loads(file.read_text())
+    return Twin(tasks, rehearsed.root, rehearsal=file.parent.name)
+
+
+@pytest.fixture
+def vertex_run(pipelines, commit, rehearsal, blob) -> str:
+    """The id of a job on Vertex that did what the rehearsal did."""
+    today = datetime.now(UTC)
+    run = f"dev-cab-{commit[:12]}-{today:%Y%m%d}-1"
+    pipelines.details = Twin(
+        rehearsal.tasks,
+        rehearsal.root,
+        folder="pipelines/dev-cab",
+        runs={rehearsal.rehearsal: run},
+    ).details(blob.bucket.name)
+    deliver(commit)
+    return run
+
+
+def edges(store, run) -> set[tuple[str, ...]]:
+    """PRODUCER TYPE PROPERTIES -> KEY NODE, for each artifact that a node of the run has read."""
+    all_edges = set()
+    for execution in store.of_run(run):
+        for key, artifacts in store.inputs(execution).items():
+            for artifact in artifacts:
+                producer = store.producer(artifact)
+                properties = {
+                    name: value for name, value in artifact.properties.items() if name in OWN
+                }
+                source = CLOUD_NAMES.get(producer.node, producer.node)
+                all_edges.add(
+                    (source, artifact.type, json.dumps(properties, sort_keys=True), key)
+                    + (CLOUD_NAMES.get(execution.node, execution.node),)
+                )
+    return all_edges
+
+
+def test_a_run_on_vertex_and_its_rehearsal_have_the_same_lineage(vertex_run, rehearsal):
+    here = edges(RehearsalStore(rehearsal.root), rehearsal.rehearsal)
+
+    there = edges(VertexStore(Stage(DEV)), vertex_run)
+
+    assert there == here
+    assert len(here) > 20
+
+
+def test_the_data_of_a_rehearsal_is_found_by_its_digest(rehearsal):
+    store = RehearsalStore(rehearsal.root)
+    [ingested] = [task for task in rehearsal.tasks if task["taskName"] == "CsvExampleGen"]
+    [examples] = ingested["outputs"]["examples"]["artifacts"]
+    digest = examples["metadata"]["digest"]
+
+    artifacts = list(store.with_property("Examples", "digest", digest))
+
+    assert examples["name"] in [artifact.id for artifact in artifacts]
+    assert {each.node for each in store.consumers(artifacts[0])} > {"Transform", "Evaluator"}
+
+
+@pytest.mark.parametrize("text", ["", "[", "[{}]", '{"a": 1}'])
+def test_a_damaged_rehearsal_is_named_in_a_sentence(tmp_path, text):
+    file = tmp_path / "rehearsals/17/tasks.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+
+    with pytest.raises(RunError, match=r"rehearsals/17/tasks.json is damaged"):
+        RehearsalStore(tmp_path)
