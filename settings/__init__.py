@@ -170,7 +170,7 @@ class Settings:
     consumers: Annotated[tuple[str, ...], "principals that may ask for predictions"] = ()
     readers: Annotated[
         tuple[str, ...],
-        "principals that read the log without personal data, and where models came from",
+        "who read the log without personal data, and lineage",
     ] = ()
     alert_emails: Annotated[tuple[str, ...], "who is told; needed unless deletable"] = ()
     approval_required: Annotated[bool, "a delivery waits for a person in Cloud Build"] = True

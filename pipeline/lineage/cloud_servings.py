@@ -1,9 +1,10 @@
-"""Where a model's versions serve in the cloud, with what share of the traffic and from when to when.
+"""Where a model's versions serve in the cloud, with what share of the traffic and for how long.
 
 Each stage has a project of its own: one that can't be read is named, and the others are told.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -53,28 +54,17 @@ def _of_stage(stage: Stage, model: str, answer: Servings) -> list[Serving]:
 
 def of_changes(stage: Stage, model: str, changes: list[Change]) -> list[Serving]:
     """The servings of all versions by the changes of the traffic, the oldest first."""
-    endpoint = stage.names.endpoint(model)
-    servings: list[Serving] = []
-    current: dict[str, Serving] = {}
+    ended_servings: list[Serving] = []
+    open_servings: dict[str, Serving] = {}
     for change in changes:
-        deployed_models = {version: id_ for id_, version in change.deployed.items()}
-        for version, serving in list(current.items()):
+        for version, serving in list(open_servings.items()):
             if change.shares.get(version) != serving.share:
-                servings.append(replace(serving, end=change.at))
-                del current[version]
-        for version, share in change.shares.items():
-            if version not in current:
-                current[version] = Serving(
-                    stage=stage.name,
-                    model=model,
-                    version=version,
-                    share=share,
-                    begin=change.at,
-                    end=None,
-                    endpoint=endpoint,
-                    deployed_model=deployed_models.get(version),
-                )
-    return sorted([*servings, *current.values()], key=attrgetter("begin", "version"))
+                ended_servings.append(replace(serving, end=change.at))
+                del open_servings[version]
+        for serving in _begun(stage, model, change):
+            open_servings.setdefault(serving.version, serving)
+    servings = [*ended_servings, *open_servings.values()]
+    return sorted(servings, key=attrgetter("begin", "version"))
 
 
 def as_served(servings: list[Serving], endpoint: Endpoint) -> list[Serving]:
@@ -84,36 +74,61 @@ def as_served(servings: list[Serving], endpoint: Endpoint) -> list[Serving]:
     """
     now = datetime.now(UTC)
     versions = endpoint.versions()
-    shares: dict[str, Serving] = {}
+    state = _State(endpoint.stage, endpoint.model, now, versions)
+    shares = _shares(endpoint, versions)
+    told_servings = []
+    for serving in servings:
+        is_open = serving.end is None
+        if is_open and shares.get(serving.version) == serving.share:
+            del shares[serving.version]
+            told_servings.append(serving)
+        else:
+            end = serving.end or now
+            told_servings.append(replace(serving, end=end))
+    new_servings = [state.serving(version, share) for version, share in shares.items()]
+    return [*told_servings, *new_servings]
+
+
+def _shares(endpoint: Endpoint, versions: Mapping[str, str]) -> dict[str, int]:
+    """Map each version to its percent now."""
+    shares: Counter[str] = Counter()
     for id_, percent in endpoint.shares().items():
         if id_ in versions:
             version = versions[id_]
-            earlier_share = shares[version].share if version in shares else 0
-            shares[version] = Serving(
-                stage=endpoint.stage.name,
-                model=endpoint.model,
-                version=version,
-                share=percent + earlier_share,
-                begin=now,
-                end=None,
-                endpoint=endpoint.stage.names.endpoint(endpoint.model),
-                deployed_model=id_,
-            )
-    told = []
-    for serving in servings:
-        current = shares.get(serving.version)
-        if serving.end is None and current and current.share == serving.share:
-            del shares[serving.version]
-            told.append(serving)
-        else:
-            told.append(replace(serving, end=serving.end or now))
-    return [*told, *shares.values()]
+            shares[version] += percent
+    return dict(shares)
+
+
+@dataclass(frozen=True)
+class _State:
+    """What is deployed at a time: the versions by the ids of their deployed models."""
+
+    stage: Stage
+    model: str
+    time: datetime
+    versions: Mapping[str, str]
+
+    def serving(self, version: str, share: int) -> Serving:
+        ids = {version: id_ for id_, version in self.versions.items()}
+        return Serving(
+            stage=self.stage.name,
+            model=self.model,
+            version=version,
+            share=share,
+            begin=self.time,
+            end=None,
+            endpoint=self.stage.names.endpoint(self.model),
+            deployed_model=ids.get(version),
+        )
+
+
+def _begun(stage: Stage, model: str, change: Change) -> list[Serving]:
+    """A serving from the change on for each version that has traffic."""
+    state = _State(stage, model, change.at, change.deployed)
+    return [state.serving(version, share) for version, share in change.shares.items()]
 
 
 def at(servings: Iterable[Serving], time: datetime) -> list[Serving]:
     """The servings that answered at a time."""
-    return [
-        serving
-        for serving in servings
-        if serving.begin <= time and (serving.end is None or time < serving.end)
-    ]
+    begun_servings = [serving for serving in servings if serving.begin <= time]
+    return [serving for serving in begun_servings if serving.end is None or time < serving.end]

@@ -7,6 +7,7 @@ from pipeline.gcp.metadata_store import quoted
 from pipeline.gcp.stage import Stage
 from pipeline.lineage.graph import Artifact
 from pipeline.lineage.task_graph import artifact_of, run_of
+from pipeline.lineage.vertex_jobs import id_of
 
 SAVED_MODEL = "/Format-Serving"  # of a Trainer's artifact
 
@@ -38,20 +39,19 @@ def _recorded(stage: Stage, model: str, version: str) -> str | None:
         return None
     for delivery in record.models[model].deliveries:
         if delivery.registry_version == version:
-            return delivery.run.rsplit("/", 1)[-1]
+            return id_of(delivery.run)
     return None
 
 
 def _pushed(stage: Stage, model: str, version: str) -> str | None:
-    conditions = (
-        'schema_title="tfx.PushedModel"',
-        f"metadata.pushed_version.string_value={quoted(version)}",
-    )
-    registered_model = f"/models/{stage.names.registered_model(model)}"
-    for fields in metadata_store.artifacts(stage, " AND ".join(conditions)):
+    registered_model = stage.names.registered_model(model)
+    property_ = f"metadata.pushed_version.string_value={quoted(version)}"
+    condition = f'schema_title="tfx.PushedModel" AND {property_}'
+    for fields in metadata_store.artifacts(stage, condition):
         artifact = artifact_of(fields)
-        destination = str(artifact.properties.get("pushed_destination", ""))
-        if destination.endswith(registered_model) and artifact.properties.get("new"):
+        destination = artifact.properties.get("pushed_destination", "")
+        is_of_model = id_of(destination) == registered_model
+        if is_of_model and artifact.properties.get("new") == 1:
             return run_of(artifact)
     return None
 

@@ -18,6 +18,7 @@ from pipeline.local.task_details import RESOLVER, STATES, node_of
 # google.cloud.aiplatform_v1.types.pipeline_job); a rehearsal does the same.
 OUTPUT = re.compile(r".*/([^/]+)/[^/]+/[^/]+/?")
 TITLE = re.compile(r"title: *(?:tfx\.)?(\S+)")
+NOT_REACHED = "not reached"
 
 
 @dataclass(frozen=True)
@@ -42,38 +43,35 @@ class TaskGraph:
         self._runs[run] = tasks
         for task in tasks:
             self._tasks[task.execution.id] = task
-            for artifact in _artifacts(task.inputs):
+            for artifact in artifacts_of(task.inputs):
                 self._readers[artifact.id].append(task)
-            for artifact in _artifacts(task.outputs):
+            for artifact in artifacts_of(task.outputs):
                 self._makers[artifact.id].append(task)
-
-    def __contains__(self, run: str) -> bool:
-        return run in self._runs
 
     def task(self, execution: str) -> Task | None:
         return self._tasks.get(execution)
 
     def maker(self, artifact: Artifact) -> Task | None:
         """The task that made the artifact, not one that took or chose it."""
-        for task in self._makers.get(artifact.id, []):
+        for task in self._makers[artifact.id]:
             execution = task.execution
             if execution.state != "cached" and execution.node != RESOLVER:
                 return task
         return None
 
     def readers(self, artifact: Artifact) -> list[Task]:
-        return list(self._readers.get(artifact.id, []))
+        return list(self._readers[artifact.id])
 
     def run(self, run: str) -> list[Task]:
         return self._runs.get(run, [])
 
-    def artifacts(self) -> Iterator[Artifact]:
+    def artifacts(self) -> list[Artifact]:
         """All artifacts that a task had or made, each once."""
-        distinct: dict[str, Artifact] = {}
+        artifacts: dict[str, Artifact] = {}
         for task in self._tasks.values():
-            for artifact in (*_artifacts(task.inputs), *_artifacts(task.outputs)):
-                distinct[artifact.id] = artifact
-        yield from distinct.values()
+            for artifact in (*artifacts_of(task.inputs), *artifacts_of(task.outputs)):
+                artifacts[artifact.id] = artifact
+        return list(artifacts.values())
 
 
 def run_of(artifact: Artifact) -> str | None:
@@ -85,12 +83,14 @@ def run_of(artifact: Artifact) -> str | None:
 def artifact_of(fields: Json) -> Artifact:
     """An artifact in the API's JSON, or in a rehearsal's."""
     metadata = fields.get("metadata", {})
-    return Artifact(
-        id=fields["name"],
-        type=_type(fields),
-        uri=fields.get("uri", ""),
-        properties={name: _number(value) for name, value in metadata.items()},
-    )
+    properties = {name: _plain(value) for name, value in metadata.items()}
+    uri = fields.get("uri", "")
+    return Artifact(id=fields["name"], type=_type(fields), uri=uri, properties=properties)
+
+
+def artifacts_of(side: Artifacts) -> Iterator[Artifact]:
+    for group in side.values():
+        yield from group
 
 
 def time_of(text: str | None) -> datetime | None:
@@ -101,45 +101,49 @@ def _tasks(run: str, details: Iterable[Json], parameters: Mapping[str, Json]) ->
     """The tasks that have begun; the job itself is told as a task, too."""
     for detail in details:
         name = detail["taskName"]
-        state = STATES.get(detail.get("state", ""), "not reached")
-        if state != "not reached" and name != run:
-            execution = Execution(
-                id=detail.get("execution", {}).get("name") or f"{run}/{name}",
-                node=node_of(name),
-                run=run,
-                state=state,
-                started=time_of(detail.get("startTime")),
-                properties=parameters.get(name, {}),
-            )
-            yield Task(execution, _side(detail, "inputs"), _side(detail, "outputs"))
+        state = _state(detail)
+        if state == NOT_REACHED or name == run:
+            continue
+        recorded_execution = detail.get("execution", {})
+        execution = Execution(
+            id=recorded_execution.get("name") or f"{run}/{name}",
+            node=node_of(name),
+            run=run,
+            state=state,
+            started=time_of(detail.get("startTime")),
+            properties=parameters.get(name, {}),
+        )
+        yield Task(execution, _side(detail, "inputs"), _side(detail, "outputs"))
 
 
-def _side(detail: Json, side: str) -> dict[str, Sequence[Artifact]]:
+def _state(detail: Json) -> str:
+    state = detail.get("state", "")
+    return STATES.get(state, NOT_REACHED)
+
+
+def _side(detail: Json, side: str) -> Artifacts:
     groups: dict[str, Sequence[Artifact]] = {}
     for key, group in detail.get(side, {}).items():
-        groups[key] = [artifact_of(fields) for fields in group.get("artifacts", [])]
+        artifacts = group.get("artifacts", [])
+        groups[key] = [artifact_of(fields) for fields in artifacts]
     return groups
-
-
-def _artifacts(side: Artifacts) -> Iterator[Artifact]:
-    for group in side.values():
-        yield from group
 
 
 def _type(fields: Json) -> str:
     """Examples, of schemaTitle tfx.Examples, or of the title in a rehearsal's type."""
-    if title := fields.get("schemaTitle"):
-        return str(title).removeprefix("tfx.")
-    match = TITLE.match(fields.get("type", {}).get("instanceSchema", ""))
+    title = str(fields.get("schemaTitle", ""))
+    if title:
+        return title.removeprefix("tfx.")
+    type_ = fields.get("type", {})
+    match = TITLE.match(type_.get("instanceSchema", ""))
     return match[1] if match else ""
 
 
-def _number(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """The value with whole numbers as such: a metadata's Struct holds doubles alone."""
     if isinstance(value, dict):
-        return {name: _number(part) for name, part in value.items()}
+        return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_number(part) for part in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+        return [_plain(part) for part in value]
+    is_whole = isinstance(value, float) and value.is_integer()
+    return int(value) if is_whole else value

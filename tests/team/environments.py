@@ -19,7 +19,7 @@ Settings:
   serving: Serving = as below
   request_log: RequestLog = as below
   consumers: tuple[str, ...] = ()           principals that may ask for predictions
-  readers: tuple[str, ...] = ()             principals that read the log without personal data, and where models came from
+  readers: tuple[str, ...] = ()             who read the log without personal data, and lineage
   alert_emails: tuple[str, ...] = ()        who is told; needed unless deletable
   approval_required: bool = True            a delivery waits for a person in Cloud Build
   request_retraining: bool = False          the monitor asks for one where a drift lasts

@@ -41,21 +41,26 @@ def vertex_run(pipelines, commit, rehearsal, blob) -> str:
 
 
 def edges(store, run) -> set[tuple[str, ...]]:
-    """PRODUCER TYPE PROPERTIES -> KEY NODE, for each artifact that a node of the run has read."""
+    """Each artifact that a node of the run has read: its producer, its key and the node."""
     all_edges = set()
     for execution in store.of_run(run):
         for key, artifacts in store.inputs(execution).items():
             for artifact in artifacts:
                 producer = store.producer(artifact)
-                properties = {
-                    name: value for name, value in artifact.properties.items() if name in OWN
-                }
-                source = CLOUD_NAMES.get(producer.node, producer.node)
-                all_edges.add(
-                    (source, artifact.type, json.dumps(properties, sort_keys=True), key)
-                    + (CLOUD_NAMES.get(execution.node, execution.node),)
-                )
+                edge = (name(producer), artifact.type, facts(artifact), key, name(execution))
+                all_edges.add(edge)
     return all_edges
+
+
+def name(execution) -> str:
+    """The cloud's name of the node."""
+    return CLOUD_NAMES.get(execution.node, execution.node)
+
+
+def facts(artifact) -> str:
+    properties = artifact.properties
+    own_properties = {name: properties[name] for name in OWN if name in properties}
+    return json.dumps(own_properties, sort_keys=True)
 
 
 def test_a_run_on_vertex_and_its_rehearsal_have_the_same_lineage(vertex_run, rehearsal):

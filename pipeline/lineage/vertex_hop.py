@@ -1,0 +1,64 @@
+"""One hop of Vertex ML Metadata: an artifact's executions, or an execution's artifacts."""
+
+from dataclasses import dataclass
+from operator import itemgetter
+
+from pipeline.lineage.graph import Artifact, Execution, Json
+from pipeline.lineage.task_graph import artifact_of, time_of
+
+INPUT, OUTPUT = "INPUT", "OUTPUT"  # of an execution
+STATES = {"COMPLETE": "ran", "CACHED": "cached", "FAILED": "failed"}
+INTERRUPTED = "interrupted"
+RESOLVER = "system.ResolverExecution"
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A LineageSubgraph in the API's JSON."""
+
+    fields: Json
+
+    def executions(self, direction: str) -> list[Json]:
+        """The executions with an event of the direction that did something, the oldest first.
+
+        A cached one's outputs lie in an older run, so that they do not tell its own run; a
+        resolver has chosen what others made.
+        """
+        names = {event["execution"] for event in self._events(direction)}
+        executions = [
+            fields
+            for fields in self.fields["executions"]
+            if fields["name"] in names and _is_own_work(fields)
+        ]
+        return sorted(executions, key=itemgetter("createTime"))
+
+    def side(self, direction: str) -> dict[str, list[Artifact]]:
+        """An execution's inputs or outputs by its keys."""
+        artifacts = {fields["name"]: artifact_of(fields) for fields in self.fields["artifacts"]}
+        side: dict[str, list[Artifact]] = {}
+        for event in self._events(direction):
+            key = event["labels"]["name"]
+            name = event["artifact"]
+            side.setdefault(key, []).append(artifacts[name])
+        return side
+
+    def _events(self, direction: str) -> list[Json]:
+        return [event for event in self.fields["events"] if event["type"] == direction]
+
+
+def execution_of(fields: Json, run: str | None) -> Execution:
+    """An execution whose job was deleted, so that its metadata alone tell of it."""
+    return Execution(
+        id=fields["name"],
+        node=fields["displayName"],
+        run=run or "",
+        state=STATES.get(fields["state"], INTERRUPTED),
+        started=time_of(fields["createTime"]),
+        properties=fields["metadata"],
+    )
+
+
+def _is_own_work(execution: Json) -> bool:
+    is_cached = execution["state"] == "CACHED"
+    is_resolver = execution["schemaTitle"] == RESOLVER
+    return not is_cached and not is_resolver
