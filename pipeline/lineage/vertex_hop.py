@@ -9,7 +9,6 @@ from pipeline.lineage.task_graph import artifact_of, time_of
 INPUT, OUTPUT = "INPUT", "OUTPUT"  # of an execution
 STATES = {"COMPLETE": "ran", "CACHED": "cached", "FAILED": "failed"}
 INTERRUPTED = "interrupted"
-RESOLVER = "system.ResolverExecution"
 
 
 @dataclass(frozen=True)
@@ -19,27 +18,27 @@ class Hop:
     fields: Json
 
     def executions(self, direction: str) -> list[Json]:
-        """The executions with an event of the direction that did something, the oldest first.
+        """The executions with an event of the direction, the oldest first, without cached ones.
 
-        A cached one's outputs lie in an older run, so that they do not tell its own run; a
-        resolver has chosen what others made.
+        A cached one's outputs lie in an older run, so that they do not tell its own run.
         """
         names = {event["execution"] for event in self._events(direction)}
         executions = [
             fields
             for fields in self.fields["executions"]
-            if fields["name"] in names and _is_own_work(fields)
+            if fields["name"] in names and fields["state"] != "CACHED"
         ]
         return sorted(executions, key=itemgetter("createTime"))
 
     def side(self, direction: str) -> dict[str, list[Artifact]]:
-        """An execution's inputs or outputs by its keys."""
+        """An execution's inputs or outputs by its keys, "" where an event does not name one."""
         artifacts = {fields["name"]: artifact_of(fields) for fields in self.fields["artifacts"]}
         side: dict[str, list[Artifact]] = {}
         for event in self._events(direction):
-            key = event["labels"]["name"]
+            labels = event.get("labels", {})
+            group = side.setdefault(labels.get("name", ""), [])
             name = event["artifact"]
-            side.setdefault(key, []).append(artifacts[name])
+            group.append(artifacts[name])
         return side
 
     def _events(self, direction: str) -> list[Json]:
@@ -56,9 +55,3 @@ def execution_of(fields: Json, run: str | None) -> Execution:
         started=time_of(fields["createTime"]),
         properties=fields["metadata"],
     )
-
-
-def _is_own_work(execution: Json) -> bool:
-    is_cached = execution["state"] == "CACHED"
-    is_resolver = execution["schemaTitle"] == RESOLVER
-    return not is_cached and not is_resolver

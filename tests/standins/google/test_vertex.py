@@ -146,6 +146,28 @@ def test_jobs_are_ordered_by_their_creation(google):
     assert newest_first == ["2", "0", "1"]
 
 
+def test_jobs_come_newest_first_by_themselves(google):
+    for number in range(2):
+        ask(google, "POST", f"{JOBS}?pipelineJobId=run-{number}")
+
+    _, listing = ask(google, "GET", JOBS)
+
+    newest_first = [job["name"][-1] for job in listing["pipelineJobs"]]
+    assert newest_first == ["1", "0"]
+
+
+def test_a_listed_job_lacks_the_details_of_its_tasks(google):
+    ask(google, "POST", f"{JOBS}?pipelineJobId=run-1")
+    google.change("vertex_ai", f"{PLACE}/pipelineJobs/run-1", jobDetail={"taskDetails": []})
+
+    _, listing = ask(google, "GET", JOBS)
+    _, job = ask(google, "GET", f"{JOBS}/run-1")
+
+    [listed_job] = listing["pipelineJobs"]
+    assert "jobDetail" not in listed_job
+    assert "jobDetail" in job
+
+
 @pytest.mark.parametrize(
     "query",
     [
