@@ -18,7 +18,8 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
 .PHONY: help run test theirs check style format lock experiments bench bench-time \
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
-  hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor loop
+  hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor loop \
+  bench-determinism
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -163,6 +164,9 @@ bench-delivery: ## time the delivery of a model's edit and of everything, images
 
 bench-time: ## the flights model asked about months after those it was trained on
 	$(PIPELINE) python -m tests.bench.flights_by_time
+
+bench-determinism: ## which stages of two trainings are bit-equal, and what that costs (model=taxi rounds=3)
+	$(PIPELINE) python -m tests.bench.determinism --model '$(model)' --rounds $(or $(rounds),3)
 
 bench-serve: ## our server beside Vertex's custom prediction routines and FastAPI (rounds=5 seconds=3 model=FOLDER before=COMMIT)
 	python3 -m tests.bench.serving $(foreach option,rounds seconds before,$(if $($(option)),--$(option) $($(option)))) \

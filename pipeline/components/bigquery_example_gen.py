@@ -94,7 +94,8 @@ class Executor(executor.Executor):
         for name, rows in splits.items():
             complete = beam.Filter(is_complete, required)
             tally = beam.Map(tally_of, required, time_column)
-            complete_splits[name] = rows | f"Complete[{name}]" >> complete
+            complete_rows = rows | f"Complete[{name}]" >> complete
+            complete_splits[name] = complete_rows | f"Bytes[{name}]" >> beam.Map(content_of)
             tallies.append(rows | f"Tally[{name}]" >> tally)
         all_tallies = tallies | "AllTallies" >> beam.Flatten()
         sums = all_tallies | "Sum" >> beam.CombineGlobally(total)
@@ -110,12 +111,17 @@ def is_complete(row: tf.train.Example, required: list[str]) -> bool:
     return all(features[column].WhichOneof("kind") for column in required)
 
 
+def content_of(row: tf.train.Example) -> bytes:
+    """The row's bytes, the same for equal rows."""
+    content: bytes = row.SerializeToString(deterministic=True)
+    return content
+
+
 def tally_of(row: tf.train.Example, required: list[str], time_column: str | None = None) -> Tally:
     unfinite = dict.fromkeys(unfinite_columns(row), 1)
     if not is_complete(row, required):
         return Tally(rows=0, dropped=1, digest=0, unfinite=unfinite, span=NO_ROWS)
-    content = row.SerializeToString(deterministic=True)
-    digest = hashlib.sha256(content).digest()
+    digest = hashlib.sha256(content_of(row)).digest()
     number = int.from_bytes(digest, "big")
     span = _span(row, time_column) if time_column else NO_ROWS
     return Tally(rows=1, dropped=0, digest=number, unfinite=unfinite, span=span)

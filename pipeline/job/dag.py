@@ -107,6 +107,8 @@ def _ingest(spec: PipelineSpec) -> _Ingest:
         module_file=spec.modules.preprocessing,
         disable_statistics=True,
         disable_analyzer_cache=True,
+        # A parameter, so that a changed encoder transforms again.
+        custom_config={"source_sha256": source_sha256("components/canonical_examples.py")},
     )
     # Without this edge Vertex would run both at once: they share no artifact.
     transform.add_upstream_node(validator)
