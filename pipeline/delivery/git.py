@@ -89,6 +89,12 @@ def origin(repository: Path) -> str | None:
     return None
 
 
+def has(repository: Path, revision: str, path: str) -> bool:
+    """Say whether the commit holds this path, which is relative to `repository`."""
+    name = f"{revision}:./{path}"
+    return answer(repository, "rev-parse", "--verify", "--quiet", name, missing=1) is not None
+
+
 def description(repository: Path) -> str:
     """Return the hash of the commit checked out, and whether files differ from it."""
     options = ("--always", "--abbrev=40", "--dirty", "--exclude=*")

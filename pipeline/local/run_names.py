@@ -1,0 +1,41 @@
+"""Finds a run's folder by its id, or by the beginning of one."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.places import shown
+
+SUMMARY = "summary.json"
+
+
+def folder(runs: Path, name: str) -> Path:
+    """The one run whose id begins with `name`; raises ConfigurationError for none and for several.
+
+    All of several are named, and of none the nearest.
+    """
+    names = sorted(file.parent.name for file in runs.glob(f"*/{SUMMARY}"))
+    matches = [name] if name in names else [each for each in names if each.startswith(name)]
+    if len(matches) == 1:
+        return runs / matches[0]
+    if matches:
+        raise ConfigurationError(
+            f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
+        )
+    nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[-3:]
+    allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is none yet"
+    raise ConfigurationError(f"there is no run {name!r} in {shown(runs)}: {allowed}")
+
+
+def summary(run: Path) -> dict[str, Any]:
+    """The run's summary; raises RunError for a damaged one."""
+    file = run / SUMMARY
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{file}: no summary ({error!r:.100})") from error
+    if not isinstance(document, dict) or "records" not in document:
+        raise RunError(f"{file}: no summary, it has no records")
+    return document

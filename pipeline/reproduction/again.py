@@ -1,0 +1,97 @@
+"""Makes a run again from what it was made of, and compares both stage by stage."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RunError
+from pipeline.lineage.local_store import LocalStore, folders_of
+from pipeline.local import run_names
+from pipeline.model.folder import ModelFolder
+from pipeline.reproduction import origin, workspace
+from pipeline.reproduction.origin import Origin
+from pipeline.reproduction.verdict import Verdict
+from pipeline.reproduction.workspace import Workspace
+from settings import MODELS
+
+Json = dict[str, Any]
+Folders = Mapping[str, Mapping[str, Path]]
+SURROUNDINGS = ("cpu", "cpus", "threads", "flags", "seed", "deterministic_operations")
+
+
+def check(asked: Origin, runs: Path) -> Folders:
+    """The folders of the run's outputs; raises RunError naming each thing that is gone."""
+    problems = []
+    folders: Folders = {}
+    try:
+        folders = folders_of(LocalStore(runs / "store" / asked.model), asked.run)
+    except RunError as error:
+        problems.append(str(error))
+    problems += origin.gone(asked, folders)
+    if problems:
+        raise RunError(f"{asked.run} cannot be made again: {'; '.join(problems)}")
+    return folders
+
+
+def make(asked: Origin, folders: Folders, *, rehearse: bool) -> Verdict:
+    """The verdict on a run that is made again; with `rehearse` through the compiled job."""
+    with workspace.of(asked.revision) as place, workspace.venv(place):
+        _prepare(asked, place)
+        if rehearse:
+            from pipeline.reproduction import rehearsed
+
+            return _verdict(asked, folders, *rehearsed.run(asked, place))
+        summary = _run(asked, place)
+        store = LocalStore(place.runs / "store" / asked.model)
+        return _verdict(asked, folders, folders_of(store, summary["run"]), summary)
+
+
+def against(asked: Origin, folders: Folders, runs: Path, other: str) -> Verdict:
+    """The verdict on another run that is there, in place of one made again."""
+    run = run_names.folder(runs, other)
+    summary = run_names.summary(run)
+    other_folders = folders_of(LocalStore(runs / "store" / summary["model"]), run.name)
+    return _verdict(asked, folders, other_folders, summary)
+
+
+def _prepare(asked: Origin, place: Workspace) -> None:
+    """Give the files what git does not hold: rows outside of it, found hyperparameters."""
+    folder = place.files / "models" / asked.model
+    if (MODELS / asked.model).is_dir():
+        source = ModelFolder.load(asked.model).source
+        if source.is_relative_to(MODELS / asked.model):
+            workspace.copy_missing(source, folder / source.relative_to(MODELS / asked.model))
+    workspace.use_hyperparameters(folder, asked.hyperparameters)
+
+
+def _run(asked: Origin, place: Workspace) -> Json:
+    options = ["--runs", str(place.runs), "--json"]
+    if asked.until:
+        options += ["--until", asked.until]
+    flags = asked.flags
+    output = place.python("-m", "pipeline", "run", asked.model, *options, flags=flags)
+    summary: Json = json.loads(output)
+    if summary["error"]:
+        raise RunError(f"{asked.run} cannot be made again: {summary['error']}")
+    return summary
+
+
+def _verdict(asked: Origin, old: Folders, new: Folders, new_summary: Json) -> Verdict:
+    from pipeline.reproduction import stages  # it imports TensorFlow
+
+    compared = stages.compared(old, new, asked.summary, new_summary)
+    notes = list(_notes(asked, new_summary))
+    return Verdict(asked.run, asked.revision, compared, notes)
+
+
+def _notes(asked: Origin, new_summary: Json) -> Iterator[str]:
+    """What was different about the surroundings, so that bits may differ rightly."""
+    old_training = asked.trained_summary["records"]["training"]
+    new_training = new_summary["records"].get("training") or {}
+    for name in SURROUNDINGS:
+        old_value, new_value = old_training.get(name), new_training.get(name)
+        if new_training and old_value != new_value:
+            yield f"another environment: {name} was {old_value}, is {new_value}"
+    if asked.trained != asked.run:
+        yield f"its model was taken from the cache, {asked.trained} had trained it"

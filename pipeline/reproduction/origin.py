@@ -1,0 +1,135 @@
+"""What a model was made of, and which of it is gone."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.delivery import git
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.local import run_names
+from pipeline.model.folder import ModelFolder
+from pipeline.provenance.capture import UNKNOWN
+from settings import MODELS, REPOSITORY
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A run, and the run that trained its model: the same one unless the model was cached."""
+
+    run: str
+    summary: Json
+    trained: str
+    trained_summary: Json
+
+    @property
+    def model(self) -> str:
+        name: str = self.summary["model"]
+        return name
+
+    @property
+    def code(self) -> Json:
+        code: Json = self.trained_summary["records"]["code"]
+        return code
+
+    @property
+    def revision(self) -> str:
+        """The commit of the files that trained: the run's own where they differed from HEAD's."""
+        return self.code.get("kept") or str(self.code["commit"])
+
+    @property
+    def until(self) -> str | None:
+        window = self.summary["records"]["data"].get("window") or {}
+        end: str | None = window.get("end")
+        return end
+
+    @property
+    def flags(self) -> dict[str, str]:
+        """The variables of the environment that decided about the arithmetic."""
+        flags: dict[str, str] = self.trained_summary["records"]["training"]["flags"]
+        return flags
+
+    @property
+    def hyperparameters(self) -> Json:
+        values: Json = self.summary["records"]["hyperparameters"]
+        return values
+
+
+def of(runs: Path, name: str) -> Origin:
+    """The origin of a run, or of the newest published version of a model.
+
+    Raises ConfigurationError for an unknown name, RunError where the run's summary is no longer
+    there.
+    """
+    run = _run_of_newest(runs, name) if (MODELS / name).is_dir() else run_names.folder(runs, name)
+    summary = run_names.summary(run)
+    training = summary["records"].get("training")
+    if training is None:
+        raise RunError(
+            f"{run.name} cannot be made again: it trained no model, or is older than provenance is"
+        )
+    trained = training["run"]
+    if not (runs / trained / run_names.SUMMARY).exists():
+        raise RunError(
+            f"{run.name} cannot be made again: its model was trained by {trained}, "
+            "whose summary is gone"
+        )
+    return Origin(run.name, summary, trained, run_names.summary(runs / trained))
+
+
+def _run_of_newest(runs: Path, model: str) -> Path:
+    """The run that published the model's newest version."""
+    published = runs / "store" / model / "published"
+    versions = [path for path in published.glob("[0-9]*") if path.name.isdigit()]
+    if not versions:
+        raise ConfigurationError(
+            f"there is no published version of {model} in {published}: name a run"
+        )
+    newest = max(versions, key=lambda path: int(path.name))
+    for file in sorted(runs.glob(f"*-{model}-*/{run_names.SUMMARY}"), reverse=True):
+        summary = run_names.summary(file.parent)
+        if summary["decision"]["published"] == str(newest):
+            return file.parent
+    raise RunError(f"{newest} cannot be made again: the run that published it is gone")
+
+
+def gone(origin: Origin, artifacts: Mapping[str, Mapping[str, Path]]) -> list[str]:
+    """A sentence's part for each thing that a reproduction needs and that is not there."""
+    return [*_code_gone(origin), *_data_gone(origin), *_artifacts_gone(artifacts)]
+
+
+def _code_gone(origin: Origin) -> Iterator[str]:
+    code = origin.code
+    if code.get("not_kept"):
+        yield f"the files that ran were not kept ({code['not_kept']})"
+    elif code["commit"] == UNKNOWN and not code.get("kept"):
+        yield f"the commit is unknown ({code.get('reason')})"
+    elif git.commit(REPOSITORY, origin.revision) is None:
+        yield f"{origin.revision} is not in {REPOSITORY}"
+    elif not git.has(REPOSITORY, origin.revision, f"models/{origin.model}/model.toml"):
+        yield f"models/{origin.model} is not among the files of {origin.revision}"
+
+
+def _data_gone(origin: Origin) -> Iterator[str]:
+    """The CSV must be the one that was read; a table in BigQuery is not asked."""
+    recorded_digest = origin.trained_summary["records"]["data"].get("sha256")
+    if recorded_digest is None or not (MODELS / origin.model).is_dir():
+        return
+    source = ModelFolder.load(origin.model).source
+    if not source.is_file():
+        yield f"the data {source} is gone"
+        return
+    with source.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    if digest != recorded_digest:
+        yield f"the data {source} has changed ({digest[:12]}, it was {recorded_digest[:12]})"
+
+
+def _artifacts_gone(artifacts: Mapping[str, Mapping[str, Path]]) -> Iterator[str]:
+    for node, outputs in artifacts.items():
+        for folder in outputs.values():
+            if not folder.exists():
+                yield f"the {node}'s {folder} is gone"

@@ -1,0 +1,53 @@
+"""Compares examples record by record: their order counts, that of a record's columns does not."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+
+
+def difference(old: Path, new: Path) -> str | None:
+    """The first difference of two artifacts of examples, split by split, or None."""
+    old_splits, new_splits = _splits(old), _splits(new)
+    if old_splits != new_splits:
+        return f"splits {', '.join(old_splits)} and {', '.join(new_splits)}"
+    for split in old_splits:
+        pairs = itertools.zip_longest(_records(old / split), _records(new / split))
+        for number, (old_record, new_record) in enumerate(pairs):
+            if old_record != new_record:
+                place = f"record {number} of {split.removeprefix('Split-')}"
+                return f"{place}: {_change(old_record, new_record)}"
+    return None
+
+
+def _splits(artifact: Path) -> list[str]:
+    return sorted(path.name for path in artifact.glob("Split-*"))
+
+
+def _records(split: Path) -> Iterator[tf.train.Example]:
+    files = sorted(str(file) for file in split.iterdir())
+    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
+        yield tf.train.Example.FromString(record)
+
+
+def _change(old: tf.train.Example | None, new: tf.train.Example | None) -> str:
+    if old is None:
+        return "there was none"
+    if new is None:
+        return "there is none any more"
+    old_columns, new_columns = old.features.feature, new.features.feature
+    for name in sorted({*old_columns, *new_columns}):
+        old_values, new_values = _values(old_columns, name), _values(new_columns, name)
+        if old_values != new_values:
+            return f"{name} was {old_values}, is {new_values}"
+    return "another encoding of a value"
+
+
+def _values(columns: "dict[str, tf.train.Feature]", name: str) -> str:
+    if name not in columns:
+        return "missing"
+    feature = columns[name]
+    kind = feature.WhichOneof("kind")
+    values = list(getattr(feature, kind).value) if kind else []
+    return str(values)[:100]

@@ -1,0 +1,57 @@
+"""Makes a run again through the job that is compiled for the cloud, node by node here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RunError
+from pipeline.model.folder import ModelFolder
+from pipeline.reports import job_metadata, summary
+from pipeline.reports.run_metadata import RunMetadata
+from pipeline.reproduction.origin import Origin
+from pipeline.reproduction.workspace import Workspace
+
+Json = dict[str, Any]
+Folders = dict[str, dict[str, Path]]
+
+
+def run(asked: Origin, place: Workspace) -> tuple[Folders, Json]:
+    """The folders of the rehearsal's outputs, by node and key, and its summary."""
+    spec = _compiled(asked, place)
+    place.python(
+        "-m", "pipeline", "rehearse", str(spec), "--runs", str(place.runs), flags=asked.flags
+    )
+    root = place.runs / "store" / asked.model
+    [tasks_file] = root.glob("rehearsals/*/tasks.json")
+    job = {
+        "name": f"here/{tasks_file.parent.name}",
+        "pipelineSpec": _document(spec)["pipelineSpec"],
+        "jobDetail": {"taskDetails": _document(tasks_file)},
+    }
+    metadata = job_metadata.from_job(job, lambda artifact, _: artifact)
+    declaration = ModelFolder(place.files / "models" / asked.model).declaration
+    origin = {"code": asked.code, "environment": asked.trained_summary["records"]["environment"]}
+    return _folders(metadata), summary.compose(metadata, asked.model, declaration, origin)
+
+
+def _compiled(asked: Origin, place: Workspace) -> Path:
+    options = ["--env", "local", "--runs", str(place.runs), "--output", str(place.runs)]
+    if asked.until:
+        options += ["--end", asked.until]
+    place.python("-m", "pipeline", "compile", asked.model, *options, flags=asked.flags)
+    specs = list(place.runs.glob("*.json"))
+    if len(specs) != 1:
+        raise RunError(f"{asked.run} cannot be made again: its job could not be compiled")
+    return specs[0]
+
+
+def _folders(metadata: RunMetadata) -> Folders:
+    folders: Folders = {}
+    for node in metadata.nodes:
+        outputs = node.outputs.items()
+        folders[node.id] = {key: Path(group[0].uri) for key, group in outputs if group}
+    return folders
+
+
+def _document(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,116 @@
+"""Compares two SavedModels: variables tensor by tensor, assets by their bytes, and the graph.
+
+A graph names the vocabularies' files by the folder where Transform made them; that folder is no
+part of the comparison. Files of times (fingerprint.pb holds an id of its own) are none either.
+"""
+
+import hashlib
+import operator
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+ASSETS = ("assets", "assets.extra")
+# Of a table's name in a graph: the file that Transform filled it from, below its temporary folder.
+PLACE = re.compile(rb"hash_table_tf\.Tensor\(b'[^']*/tftransform_tmp/")
+SHARED_NAME = b"hash_table_tf.Tensor(b'tftransform_tmp/"
+
+
+def difference(old: Path, new: Path) -> str | None:
+    """The first difference, or None."""
+    return _of_variables(old, new) or _of_assets(old, new) or _of_graphs(old, new)
+
+
+def _of_variables(old: Path, new: Path) -> str | None:
+    old_tensors, new_tensors = _tensors(old), _tensors(new)
+    names = _names_of_one(old_tensors, new_tensors)
+    if names:
+        return f"the variable {names[0]} is in one of them alone"
+    different = [
+        name for name in sorted(old_tensors) if not _same(old_tensors[name], new_tensors[name])
+    ]
+    if not different:
+        return None
+    name, *_ = different
+    distance = _distance(old_tensors[name], new_tensors[name])
+    return f"{len(different)} of {len(old_tensors)} variables, first {name} by {distance}"
+
+
+def _tensors(model: Path) -> dict[str, Any]:
+    prefix = model / "variables/variables"
+    if not prefix.with_name("variables.index").exists():
+        return {}
+    reader = tf.train.load_checkpoint(str(prefix))
+    names = [name for name in reader.get_variable_to_shape_map() if name != GRAPH]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # compared as the graph
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether both are of one type and shape, and of the same bits: NaN, too, equals itself."""
+    old_array, new_array = np.asarray(old), np.asarray(new)
+    if old_array.dtype != new_array.dtype or old_array.shape != new_array.shape:
+        return False
+    if old_array.dtype == object:
+        return all(map(operator.eq, old_array.ravel(), new_array.ravel()))
+    return old_array.tobytes() == new_array.tobytes()
+
+
+def _distance(old: Any, new: Any) -> str:
+    old_array, new_array = np.asarray(old), np.asarray(new)
+    if old_array.shape != new_array.shape:
+        return f"its shape, {old_array.shape} and {new_array.shape}"
+    if not np.issubdtype(old_array.dtype, np.number):
+        return "its values"
+    largest = np.nanmax(np.abs(old_array.astype(np.float64) - new_array.astype(np.float64)))
+    return f"at most {largest:.3g}"
+
+
+def _of_assets(old: Path, new: Path) -> str | None:
+    old_files, new_files = _digests(old), _digests(new)
+    names = _names_of_one(old_files, new_files)
+    if names:
+        return f"the file {names[0]} is in one of them alone"
+    for name in sorted(old_files):
+        if old_files[name] != new_files[name]:
+            return f"the file {name} has another content"
+    return None
+
+
+def _digests(model: Path) -> dict[str, str]:
+    files = [path for folder in ASSETS for path in (model / folder).rglob("*") if path.is_file()]
+    digests = {}
+    for file in files:
+        content = file.read_bytes()
+        digests[str(file.relative_to(model))] = hashlib.sha256(content).hexdigest()
+    return digests
+
+
+def _of_graphs(old: Path, new: Path) -> str | None:
+    old_graph, new_graph = _graph(old), _graph(new)
+    return None if old_graph == new_graph else "its graph, with the same variables and files"
+
+
+def _graph(model: Path) -> saved_model_pb2.SavedModel:
+    content = (model / "saved_model.pb").read_bytes()
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString(content)
+    for meta_graph in saved_model.meta_graphs:
+        nodes = list(meta_graph.graph_def.node)
+        for function in meta_graph.graph_def.library.function:
+            nodes += function.node_def
+        for node in nodes:
+            if "shared_name" in node.attr:
+                attribute = node.attr["shared_name"]
+                attribute.s = PLACE.sub(SHARED_NAME, attribute.s)
+    return saved_model
+
+
+def _names_of_one(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    return sorted(old.keys() ^ new.keys())
