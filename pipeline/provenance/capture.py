@@ -50,6 +50,9 @@ def code(repository: Path, model: ModelFolder, run: str) -> Code:
         untracked_files=untracked_files,
         files=files,
     )
+    if not model.path.is_relative_to(repository):
+        reason = f"the model's folder {model.path} lies outside of {repository}"
+        return replace(facts, not_kept=reason)
     try:
         tree, ref = kept_tree.keep(repository, run, commit)
     except RunError as error:

@@ -78,7 +78,10 @@ def _run(asked: Origin, place: Workspace) -> Json:
 
 
 def _verdict(asked: Origin, old: Folders, new: Folders, new_summary: Json) -> Verdict:
-    from pipeline.reproduction import stages  # it imports TensorFlow
+    from pipeline.job import startup
+
+    startup.load()
+    from pipeline.reproduction import stages
 
     compared = stages.compared(old, new, asked.summary, new_summary)
     notes = list(_notes(asked, new_summary))

@@ -5,7 +5,6 @@ part of the comparison. Files of times (fingerprint.pb holds an id of its own) a
 """
 
 import hashlib
-import operator
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # among the tensors; compared as the graph
 ASSETS = ("assets", "assets.extra")
 # Of a table's name in a graph: the file that Transform filled it from, below its temporary folder.
 PLACE = re.compile(rb"hash_table_tf\.Tensor\(b'[^']*/tftransform_tmp/")
@@ -49,16 +49,13 @@ def _tensors(model: Path) -> dict[str, Any]:
     return {name: reader.get_tensor(name) for name in names}
 
 
-GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # compared as the graph
-
-
-def _same(old: Any, new: Any) -> bool:
+def _same(old: Any, new: Any) -> Any:
     """Whether both are of one type and shape, and of the same bits: NaN, too, equals itself."""
     old_array, new_array = np.asarray(old), np.asarray(new)
     if old_array.dtype != new_array.dtype or old_array.shape != new_array.shape:
         return False
     if old_array.dtype == object:
-        return all(map(operator.eq, old_array.ravel(), new_array.ravel()))
+        return old_array.tolist() == new_array.tolist()
     return old_array.tobytes() == new_array.tobytes()
 
 

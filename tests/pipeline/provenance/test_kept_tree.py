@@ -1,13 +1,16 @@
 """A run's files are kept by git, and what a person has there stays as it is."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
 
 from pipeline.errors import ConfigurationError
+from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, kept_tree
 from tests.pipeline.delivery.conftest import ISOLATED, Repository
+from tests.team import MODELS
 
 RUN = "20260101-000000-cab-abcdef"
 REF = f"refs/esteira/runs/{RUN}"
@@ -139,9 +142,9 @@ def test_a_shallow_clone_keeps_files(edited, tmp_path, model):
     shallow = tmp_path / "shallow"
     url = edited.path.as_uri()
     subprocess.run(["git", "clone", "--quiet", "--depth=1", url, shallow], check=True)
-    (shallow / "models/cab/model.py").write_text("SHALLOW = 1\n")
+    (shallow / "README.md").write_text("shallow\n")
 
-    facts = capture.code(shallow, model, RUN)
+    facts = capture.code(shallow, ModelFolder(shallow / "models/cab"), RUN)
 
     assert facts.kept == REF
 
@@ -150,7 +153,9 @@ def test_a_repository_without_a_commit_keeps_files(tmp_path, model):
     repository = Repository(tmp_path / "empty")
     (repository.path / "Pipfile.lock").write_text("first\n")
 
-    facts = capture.code(repository.path, model, RUN)
+    folder = shutil.copytree(model.path, repository.path / "models/cab")
+
+    facts = capture.code(repository.path, ModelFolder(folder), RUN)
 
     assert facts.commit == "unknown"
     assert facts.reason == f"{repository.path} has no commit yet"
@@ -175,6 +180,16 @@ def test_two_runs_keep_two_trees(edited, model):
     assert first.tree != second.tree
     assert edited.git("show", "refs/esteira/runs/first:models/cab/new.py") == "NEW = 1"
     assert edited.git("show", "refs/esteira/runs/second:models/cab/new.py") == "LATER = 1"
+
+
+def test_a_model_outside_of_the_repository_is_not_kept(edited, model, tmp_path):
+    folder = shutil.copytree(MODELS / "cab", tmp_path / "elsewhere/cab")
+
+    facts = capture.code(edited.path, ModelFolder(folder), RUN)
+
+    assert facts.kept is None
+    assert "lies outside of" in facts.not_kept
+    assert edited.git("for-each-ref", "refs/esteira") == ""
 
 
 def test_the_author_is_no_person(edited, keep):
