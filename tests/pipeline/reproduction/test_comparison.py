@@ -153,7 +153,7 @@ def stage(summary):
 
 
 def test_equal_figures_are_bit_equal(stage):
-    assert stage("evaluation", lambda new: None).verdict == "bit-equal"
+    assert stage("evaluation", lambda _: None).verdict == "bit-equal"
 
 
 def test_a_gain_over_the_last_blessed_is_not_compared(stage):
@@ -188,7 +188,7 @@ def test_a_bound_that_no_longer_holds_is_named(stage):
 
 
 def test_what_a_run_did_not_leave_is_not_compared(stage):
-    judged = stage("training", lambda new: None)
+    judged = stage("training", lambda _: None)
 
     assert judged == Stage("training", "not compared", "the run left none")
 
