@@ -108,8 +108,10 @@ def test_a_damaged_model_with_a_share_of_the_traffic_loses_it(
 
     deliver(commit)
 
+    *_, change = history.read(warm, "cab")
     assert endpoint.shares() == {old_id: 100}
     assert endpoint.versions() == {old_id: "1"}
+    assert change.cause == "taken back"
 
 
 def test_a_model_whose_manifest_was_rewritten_is_not_the_run_s(
