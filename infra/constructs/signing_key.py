@@ -16,10 +16,10 @@ class SigningKey(Construct):
         super().__init__(scope, id_)
         self.key, _, _ = version.partition("/cryptoKeyVersions/")
 
-    def grant(self, role: str, *, to: str | Principal) -> None:
+    def grant(self, role: str, *, to: str | Principal) -> KmsCryptoKeyIamMember:
         """Let the principal `to` act on this key."""
         principal = Principal.of(to)
-        KmsCryptoKeyIamMember(
+        return KmsCryptoKeyIamMember(
             self,
             grant_id(role, principal),
             crypto_key_id=self.key,

@@ -162,7 +162,9 @@ class Bootstrap(StageStack):
         """Let the deployer grant the signing key, which a person has made."""
         keeper = self._define_role("keeper", "Grants a key", roles.KEEPER)
         key = SigningKey(self, "SigningKey", version=version)
-        key.grant(str(keeper.name), to=self.accounts["deployer"].principal)
+        deployer = self.accounts["deployer"].principal
+        grant = key.grant(self.names.custom_role("keeper"), to=deployer)
+        grant.role = keeper.name  # a reference, so that the role is made before
 
     def _let_readers_trace(self) -> None:
         """Grant a role on the project here, since the deployer may grant ten roles and no more."""

@@ -11,6 +11,7 @@ from pipeline.gcp import artifact_registry, modules
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import shown
+from pipeline.provenance import stage_bucket
 
 CHECKS = ("run_succeeded", "blessed", "smoke")
 
@@ -67,6 +68,7 @@ def _passed(record: Record, source: Stage, model: str, commit: str) -> Delivery:
         )
     if gap := _gap(delivery, source):
         raise RunError(f"{model} has not passed in {source.name}: {gap}")
+    stage_bucket.check(source, model, delivery.run, delivery.model_digest)
     for file, uri in modules.addresses(ModelFolder.load(model), source).items():
         delivered_uri = delivery.modules.get(file)
         if delivered_uri != uri:

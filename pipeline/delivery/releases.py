@@ -30,6 +30,7 @@ from pipeline.gcp.endpoints import Endpoint, Question, endpoint_of
 from pipeline.gcp.stage import Stage
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Observer, shown
+from pipeline.provenance import stage_bucket
 from pipeline.serving.row_key import ROW_KEY, SMOKE
 
 TRANSFORMED = "transform_features"  # the signature that every model has beside its default one
@@ -61,7 +62,8 @@ def release(
     """Give all the traffic to the candidate, step by step, and record it.
 
     Raises RunError where a step does not hold, and DifferentError where the version is not the
-    run's model: all is as before. `still_wanted` gets the record and raises SupersededError where
+    run's model, or SignatureError where the stage signs and its run's statement is not signed: all
+    is as before. `still_wanted` gets the record and raises SupersededError where
     something newer has taken its place.
     """
     stage, model, version = candidate.stage, candidate.model, candidate.version
@@ -80,6 +82,7 @@ def release(
 
     try:
         model_digest = integrity.checked(stage, model, version, {"the run": candidate.model_digest})
+        stage_bucket.check(stage, model, candidate.run, model_digest)
         verified_candidate = replace(candidate, model_digest=model_digest)
         delivery = _introduced(verified_candidate, endpoint, id_, old_model, observer, check_record)
         record = _recorded(endpoint, delivery, old_model)
@@ -171,6 +174,7 @@ def refresh(stage: Stage, model: str, observer: Observer) -> Delivery | None:
     artifact_registry.check(stage, images)
     recorded_digest = {"the record": delivery.model_digest}
     digest = integrity.checked(stage, model, delivery.registry_version, recorded_digest)
+    stage_bucket.check(stage, model, delivery.run, digest)
     with (
         stage.asking(f"the registered model {stage.names.registered_model(model)}"),
         shown(observer, f"{model} deploy"),

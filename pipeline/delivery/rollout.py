@@ -73,11 +73,12 @@ class Rollout:
                 runs[model] = submit(submission, self.observer)
         for model, outcome in pipeline_jobs.wait(self.stage, runs, self.observer):
             address = run_report.address(self.stage, model, outcome.run)
+            report = self._report(model, outcome)  # with the statement that a release may need
             with self._failures(model, verdicts, report=address):
                 old_model = recorded_models.get(model)
                 verdict = self._judged(model, images[model], outcome, address, old_model)
                 verdicts.append(verdict)
-            verdicts[-1] = replace(verdicts[-1], report=self._report(model, outcome))
+            verdicts[-1] = replace(verdicts[-1], report=report)
         return sorted(verdicts, key=lambda verdict: verdict.model)
 
     def close(self, images: Images) -> None:

@@ -44,7 +44,7 @@ def check(stage: Stage, model: str, run: str, digest: str | None) -> None:
     key_name = stage.settings.signing_key
     if key_name is None:
         return
-    subject = f"the model of {run} may not serve in {stage.name}, which has a signing_key"
+    subject = f"{model}: {stage.name} has a signing_key, and nothing proves what made the model"
     if digest is None:
         raise SignatureError(f"{subject}: it has no digest, it is older than digests")
     key = SigningKey(stage, key_name).public_key()
@@ -58,9 +58,9 @@ def check(stage: Stage, model: str, run: str, digest: str | None) -> None:
         raise type(error)(f"{subject}: {error}") from error
     digests = statement.digests(signed_statement)
     if digests != [digest]:
-        shown = ", ".join(other[:SHOWN] for other in digests)
+        signed_digests = ", ".join(other[:SHOWN] for other in digests)
         raise SignatureError(
-            f"{subject}: what was signed is the model {shown}, this one is {digest[:SHOWN]}"
+            f"{subject}: signed is the model {signed_digests}, this one is {digest[:SHOWN]}"
         )
 
 

@@ -33,55 +33,6 @@ assert definition.build_type and definition.external_parameters and details.buil
 """
 
 
-@pytest.fixture
-def summary():
-    files = {"Pipfile.lock": "b" * 64, "models/cab/model.py": "7" * 64}
-    code = {
-        "commit": COMMIT,
-        "repository": "https://github.com/mill/loom",
-        "tree": TREE,
-        "kept": None,
-        "changed_files": [],
-        "untracked_files": [],
-        "files": files,
-    }
-    environment = {
-        "python": "3.13.5",
-        "pipfile_lock_sha256": "f" * 64,
-        "packages": {"tfx": "1.21.0"},
-        "image": None,
-        "beam_runner": "FnApiRunner",
-    }
-    training = {
-        "run": RUN,
-        "digest": DIGEST,
-        "seed": 7,
-        "deterministic_operations": True,
-        "cpu": "a processor",
-        "cpus": 2,
-        "threads": {"intra_op": 0, "inter_op": 0},
-        "flags": {"PYTHONHASHSEED": "0"},
-    }
-    data = {"rows": 1500, "rows_dropped": 3, "sha256": "3" * 64, "digest": "d" * 64}
-    records = {
-        "code": code,
-        "environment": environment,
-        "data": data,
-        "hyperparameters": {"units": 8},
-        "training": training,
-        "parameters": {"until": None, "tune": False},
-    }
-    return {
-        "run": RUN,
-        "model": "cab",
-        "started": "2026-01-02T01:00:00+01:00",
-        "seconds": 61.5,
-        "metrics": {"auc": 0.8125},
-        "decision": {"blessed": True},
-        "records": records,
-    }
-
-
 def composed(summary):
     return statement.compose(summary, TEXTS)
 
