@@ -136,7 +136,12 @@ def _origin(stage: Stage, job: Json, model: ModelFolder) -> Json:
     code = capture.of_commit(REPOSITORY, job["labels"]["commit"], model)
     address = f"https://github.com/{stage.settings.github.repository}"
     code = replace(code, repository=address)
-    return {"code": asdict(code), "environment": asdict(environment)}
+    nodes = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    return {
+        "code": asdict(code),
+        "environment": asdict(environment),
+        "parameters": {"tune": "Tuner" in nodes},
+    }
 
 
 @dataclass

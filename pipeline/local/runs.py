@@ -65,7 +65,11 @@ def run(
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
             code = replace(code, changed_during_run=capture.changes(REPOSITORY, code, folder))
             _tell(code, terminal)
-            origin = {"code": asdict(code), "environment": asdict(capture.environment())}
+            origin = {
+                "code": asdict(code),
+                "environment": asdict(capture.environment()),
+                "parameters": {"until": str(until) if until else None, "tune": tune},
+            }
             run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
             card = content.compose(run_summary, folder.declaration, pipeline_spec.served, words)
             if card:

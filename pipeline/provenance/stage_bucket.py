@@ -24,8 +24,11 @@ def folder(model: str, run: str) -> str:
 
 
 def files(stage: Stage, summary: Json, byproducts: Mapping[str, str]) -> dict[str, str]:
-    """The statement of the summary's model, and its envelope where the stage signs."""
-    composed = statement.compose(summary, byproducts)
+    """The statement of the summary's model, and its envelope where the stage signs.
+
+    A model from the cache has the statement of the run that made it.
+    """
+    composed = _of_maker(stage, summary) or statement.compose(summary, byproducts)
     if composed is None:
         return {}
     text = statement.encode(composed)
@@ -34,6 +37,19 @@ def files(stage: Stage, summary: Json, byproducts: Mapping[str, str]) -> dict[st
         return {statement.NAME: text}
     sealed = envelope.seal(text.encode(), SigningKey(stage, key_name))
     return {statement.NAME: text, envelope.NAME: sealed}
+
+
+def _of_maker(stage: Stage, summary: Json) -> Json | None:
+    """The statement of the run that made a model from the cache, where that is still there."""
+    training = statement.training_of(summary)
+    if training is None or training.run == summary["run"]:
+        return None
+    name = f"{folder(summary['model'], training.run)}/{statement.NAME}"
+    try:
+        made = statement.decode(_read(stage, name), name)
+    except SignatureError:
+        return None
+    return made if statement.digests(made) == [training.digest] else None
 
 
 def check(stage: Stage, model: str, run: str, digest: str | None) -> None:

@@ -50,7 +50,7 @@ def compose(summary: Json, byproducts: Mapping[str, str]) -> Json | None:
         details = _with_own(details, summary, byproducts)
     definition = {
         "buildType": BUILD_TYPE,
-        "externalParameters": {"model": summary["model"], **records.get("parameters", {})},
+        "externalParameters": _external_parameters(summary),
         "internalParameters": _internal_parameters(training, environment, records),
         "resolvedDependencies": materials,
     }
@@ -98,6 +98,14 @@ def training_of(summary: Json) -> Training | None:
 
 def _subject(summary: Json, training: Training) -> Json:
     return {"name": f"{summary['model']}/{training.run}", "digest": {"sha256": training.digest}}
+
+
+def _external_parameters(summary: Json) -> Json:
+    """What a person chose; of a run on Vertex the rows' window tells its end."""
+    records = summary["records"]
+    window = records["data"].get("window") or {}
+    until = {"until": window.get("end")}
+    return {"model": summary["model"], **until, **records.get("parameters", {})}
 
 
 def _internal_parameters(training: Training, environment: Environment, records: Json) -> Json:

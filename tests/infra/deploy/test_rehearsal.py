@@ -37,6 +37,7 @@ EVERYTHING = """
     readers=("group:readers@example.org",),
     consumers=("group:callers@example.org",),
     alert_emails=("team@example.org",),
+    signing_key="projects/mill-dev/locations/eu/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1",
 """
 MODEL, *_ = model_names()
 DELETABLE = [stage for stage, settings in ENVIRONMENTS.items() if settings.deletable]
@@ -331,6 +332,7 @@ def test_everything_that_is_optional_can_be_planned(rehearsal, deployed):
         "google_billing_budget",
         "group:readers@example.org",
         "group:callers@example.org",
+        "google_kms_crypto_key_iam_member",
     ):
         assert address in planned
 

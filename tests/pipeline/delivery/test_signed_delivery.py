@@ -75,14 +75,8 @@ def details(model, run):
 
 def sign(stage, model, run=RUN):
     """Write the run's statement and its envelope, as a delivery does; return the statement."""
-    content = {
-        "_type": statement.TYPE,
-        "predicateType": statement.PREDICATE,
-        "subject": [{"digest": {"sha256": model.digest}}],
-    }
-    text = statement.encode(content)
+    text = write_statement(stage, model, run)
     key = stage_bucket.SigningKey(stage, VERSION)
-    write(stage, statement.NAME, text, run)
     write(stage, envelope.NAME, envelope.seal(text.encode(), key), run)
     return text
 
@@ -103,7 +97,7 @@ def test_a_signed_delivery_serves_and_leaves_its_statement(key, model, commit, s
     assert {statement.NAME, envelope.NAME} <= {name.rpartition("/")[2] for name in names}
 
 
-def test_a_stage_without_a_key_states_and_signs_nothing(model, commit, warm):
+def test_a_stage_without_a_key_states_and_does_not_sign(model, commit, warm):
     [verdict] = deliver(commit)
 
     names = [blob.name for blob in warm.artifacts.list_blobs(prefix="reports/")]
@@ -127,6 +121,31 @@ def test_a_key_that_refuses_ends_the_delivery_before_any_traffic(
     assert f"the signing key {VERSION}: Google refuses it" in capsys.readouterr().err
     assert endpoint.shares() == served
     assert record_object.read(signing) == record
+
+
+def test_a_cached_model_has_the_statement_of_the_run_that_made_it(model, commit, warm):
+    maker_text = write_statement(warm, model, "dev-cab-0123")
+
+    deliver(commit)
+
+    [*_, blob] = [
+        blob
+        for blob in warm.artifacts.list_blobs(prefix="reports/")
+        if blob.name.endswith(statement.NAME) and "dev-cab-0123/" not in blob.name
+    ]
+    assert blob.download_as_text() == maker_text
+
+
+def write_statement(stage, model, run):
+    """Write the statement of the run; return it."""
+    content = {
+        "_type": statement.TYPE,
+        "predicateType": statement.PREDICATE,
+        "subject": [{"digest": {"sha256": model.digest}}],
+    }
+    text = statement.encode(content)
+    write(stage, statement.NAME, text, run)
+    return text
 
 
 @pytest.fixture

@@ -102,9 +102,11 @@ def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained, summa
         "metrics",
         "model_type",
         "training",
+        "parameters",
     }
     assert data["rows"] == ROWS
     assert records["hyperparameters"] == hyperparameters
+    assert records["parameters"] == {"until": None, "tune": False}
     assert model_type["parameters"] > 1000
 
 

@@ -74,6 +74,16 @@ def test_a_statement_names_what_a_person_chose_apart_from_what_the_run_did(summa
     }
 
 
+def test_a_job_s_statement_names_the_end_of_its_rows(summary):
+    summary["records"]["parameters"] = {"tune": False}
+    change(summary, "data", window={"begin": "2025-12-01", "end": "2026-01-01"})
+
+    definition = composed(summary)["predicate"]["buildDefinition"]
+
+    expected = {"model": "cab", "until": "2026-01-01", "tune": False}
+    assert definition["externalParameters"] == expected
+
+
 def test_a_statement_names_data_commit_image_and_lock_by_their_digests(summary):
     change(summary, "environment", image=IMAGE)
 
