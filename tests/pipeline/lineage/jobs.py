@@ -12,11 +12,11 @@ PLACE = f"projects/{DEV.project_id}/locations/{DEV.region}"
 PIPELINE = "dev-cab"
 ROOT = f"gs://{DEV.names.bucket('artifacts')}/pipelines/{PIPELINE}"
 NODES = {
-    "BigQueryExampleGen": ({}, {"examples": "Examples"}),
+    "CsvExampleGen": ({}, {"examples": "Examples"}),
     "ImportSchemaGen": ({}, {"schema": "Schema"}),
     "LastBlessed-model-resolver": ({}, {"model": "Model"}),
     "Transform": (
-        {"examples": "BigQueryExampleGen.examples", "schema": "ImportSchemaGen.schema"},
+        {"examples": "CsvExampleGen.examples", "schema": "ImportSchemaGen.schema"},
         {"transform_graph": "TransformGraph"},
     ),
     "Trainer": (
@@ -25,7 +25,7 @@ NODES = {
     ),
     "Evaluator": (
         {
-            "examples": "BigQueryExampleGen.examples",
+            "examples": "CsvExampleGen.examples",
             "model": "Trainer.model",
             "baseline_model": "LastBlessed-model-resolver.model",
         },

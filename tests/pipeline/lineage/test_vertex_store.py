@@ -13,7 +13,7 @@ from tests.standins.google.faults import Fault
 
 NUMBER = "123456789012"  # that the stand-in gives to a project
 STORE = f"projects/{NUMBER}/locations/{DEV.region}/metadataStores/default"
-INGESTED = ("BigQueryExampleGen", "ImportSchemaGen")
+INGESTED = ("CsvExampleGen", "ImportSchemaGen")
 UNTIL_TRAINED = (*INGESTED, "Transform", "Trainer")
 
 
@@ -54,7 +54,7 @@ def test_one_answer_tells_a_whole_run(google, jobs, vertex_store):
 def test_numbers_of_the_metadata_are_whole_again(jobs, vertex_store):
     jobs.run("r1")
 
-    examples = output(vertex_store, "r1", "BigQueryExampleGen", "examples")
+    examples = output(vertex_store, "r1", "CsvExampleGen", "examples")
 
     assert repr(examples.properties["rows"]) == "1500"
 
@@ -93,7 +93,7 @@ def test_data_is_found_by_its_digest(jobs, vertex_store):
 
     [artifact] = vertex_store.with_property("Examples", "digest", "d2")
 
-    assert artifact.uri.endswith("/dev-cab/r2/BigQueryExampleGen/examples")
+    assert artifact.uri.endswith("/dev-cab/r2/CsvExampleGen/examples")
 
 
 def test_a_property_with_an_odd_name_and_value_is_asked_for_in_quotes(jobs, vertex_store):
@@ -217,7 +217,7 @@ def test_a_deleted_jobs_tasks_are_told_by_the_metadata(google, jobs, vertex_stor
     [transform] = [execution for execution in consumers if execution.node == "Transform"]
     [schema] = vertex_store.inputs(transform)["schema"]
     [graph] = vertex_store.outputs(transform)["transform_graph"]
-    assert (producer.run, producer.node, producer.state) == ("r1", "BigQueryExampleGen", "ran")
+    assert (producer.run, producer.node, producer.state) == ("r1", "CsvExampleGen", "ran")
     assert named(consumers) == [("r1", "Evaluator"), ("r1", "Transform")]
     assert schema.type == "Schema"
     assert graph.type == "TransformGraph"
