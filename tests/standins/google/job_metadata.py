@@ -11,9 +11,11 @@ import re
 from typing import Any
 
 from tests.standins.google.error import RefusedError
-from tests.standins.google.metadata import METADATA_BYTES, Nodes, nodes, parent
+from tests.standins.google.metadata import parent
+from tests.standins.google.metadata_nodes import Nodes, nodes
 from tests.standins.google.store import Body, Key, Store, now
 
+METADATA_BYTES = 200_000
 STATES = {
     "SUCCEEDED": "COMPLETE",
     "SKIPPED": "CACHED",
