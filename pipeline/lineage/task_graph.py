@@ -122,8 +122,9 @@ def _state(detail: Json) -> str:
 
 
 def _side(detail: Json, side: str) -> Artifacts:
+    """The artifacts in the order of their keys: a protobuf map has none."""
     groups: dict[str, Sequence[Artifact]] = {}
-    for key, group in detail.get(side, {}).items():
+    for key, group in sorted(detail.get(side, {}).items()):
         artifacts = group.get("artifacts", [])
         groups[key] = [artifact_of(fields) for fields in artifacts]
     return groups

@@ -12,16 +12,18 @@ from pipeline.lineage import cloud_servings, cloud_versions
 from tests.pipeline.delivery.conftest import FIRST, STAGING, WARM, add_delivery, push_version
 from tests.standins.google.faults import Fault
 
+SECOND = timedelta(seconds=1)
+
 
 @pytest.fixture
 def released(google, warm) -> dict[str, str]:
     """The deployed models of two versions, by the version; the second took over in two steps."""
-    ids = {number: push_version(warm, number) for number in ("1", "2")}
+    first, second = push_version(warm, "1"), push_version(warm, "2")
     endpoint = endpoint_of(warm, "cab")
-    for shares in ({"1": 100}, {"1": 50, "2": 50}, {"2": 100}):
-        endpoint.split({ids[version]: share for version, share in shares.items()})
+    for shares in ({first: 100}, {first: 50, second: 50}, {second: 100}):
+        endpoint.split(shares)
         history.append(endpoint, "release")
-    return ids
+    return {"1": first, "2": second}
 
 
 def told(servings) -> list[tuple[str, int, bool]]:
@@ -48,13 +50,12 @@ def test_a_serving_lasts_as_long_as_its_share_stays(released, warm):
 
 def test_the_version_that_answered_at_a_time_is_known(released, warm):
     servings = cloud_servings.of_stages([warm], "cab").servings
-    [first, _, _, second] = servings
-    before = first.begin - timedelta(seconds=1)
+    first, first_half, second_half, second = servings
+    times = [first.begin - SECOND, first.begin, first_half.begin, datetime.now(UTC)]
 
-    assert cloud_servings.at(servings, before) == []
-    assert told(cloud_servings.at(servings, first.begin)) == [("1", 100, False)]
-    assert len(cloud_servings.at(servings, servings[1].begin)) == 2
-    assert cloud_servings.at(servings, datetime.now(UTC)) == [second]
+    answered = [cloud_servings.at(servings, time) for time in times]
+
+    assert answered == [[], [first], [first_half, second_half], [second]]
 
 
 def test_traffic_that_somebody_moved_beside_the_deliveries_is_told_from_now_on(released, warm):
@@ -62,8 +63,8 @@ def test_traffic_that_somebody_moved_beside_the_deliveries_is_told_from_now_on(r
 
     servings = cloud_servings.of_stages([warm], "cab").servings
 
-    open_servings = [each for each in servings if each.end is None]
-    assert sorted(told(open_servings)) == [("1", 30, True), ("2", 70, True)]
+    open_servings = [serving for serving in told(servings) if serving[-1]]
+    assert sorted(open_servings) == [("1", 30, True), ("2", 70, True)]
 
 
 def test_a_stage_that_cannot_be_read_is_named_and_the_others_are_told(released, warm):

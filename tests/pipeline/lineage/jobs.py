@@ -49,12 +49,12 @@ class Jobs:
         of: str | None = None,
         cached: tuple[str, ...] = (),
         baseline: str | None = None,
-        digest: str = "d1",
-        blessed: int = 1,
+        **facts: Any,
     ) -> str:
         """The name of a job that ended well.
 
         It takes `cached` tasks from the job `of`, and its baseline from the job `baseline`.
+        `facts` are digest, model_digest and blessed.
         """
         name = self.submit(run)
         made = {} if of is None else dict(self.outputs[of])
@@ -64,7 +64,7 @@ class Jobs:
             resolves = task.startswith("LastBlessed")
             for key, type_ in outputs.items():
                 if not resolves and task not in cached:
-                    made[f"{task}.{key}"] = artifact(run, task, key, type_, digest, blessed)
+                    made[f"{task}.{key}"] = artifact(run, task, key, type_, facts)
             sides = {
                 "inputs": _group(inputs, made, resolved),
                 "outputs": {
@@ -87,14 +87,15 @@ class Jobs:
         return job["name"]
 
 
-def artifact(run: str, task: str, key: str, type_: str, digest: str, blessed: int) -> Json:
-    metadata: Json = {"tfx_version": "1.21.0"}
-    if type_ == "Examples":
-        metadata |= {"digest": digest, "rows": 1500}
-    if type_ == "ModelBlessing":
-        metadata["blessed"] = blessed
-    if type_ == "PushedModel":
-        metadata |= {"pushed": blessed, "pushed_version": run}
+def artifact(run: str, task: str, key: str, type_: str, facts: Json) -> Json:
+    blessed = facts.get("blessed", 1)
+    by_type: Json = {
+        "Examples": {"digest": facts.get("digest", "d1"), "rows": 1500},
+        "Model": {"digest": facts.get("model_digest", run)},
+        "ModelBlessing": {"blessed": blessed},
+        "PushedModel": {"pushed": blessed, "pushed_version": run},
+    }
+    metadata = {"tfx_version": "1.21.0", **by_type.get(type_, {})}
     return {
         "name": f"projects/1/locations/here/metadataStores/default/artifacts/{run}-{task}-{key}",
         "uri": f"{ROOT}/{run}/{task}/{key}",

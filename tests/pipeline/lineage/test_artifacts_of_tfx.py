@@ -15,18 +15,30 @@ PLACE = Path(tfx.__file__).parent / "orchestration/kubeflow/v2/container/testdat
 @pytest.fixture
 def read(google, vertex_store) -> dict[str, Any]:
     """The artifacts of the example's node by their keys, as the lineage's store reads them."""
-    invocation = json.loads((PLACE / "executor_invocation.json").read_text())
-    result = json.loads((PLACE / "expected_output_metadata.json").read_text())
-    outputs = invocation["outputs"]["artifacts"]
-    for key, group in result["artifacts"].items():
-        [artifact], [made] = outputs[key]["artifacts"], group["artifacts"]
-        artifact |= made
-    inputs = invocation["inputs"]["artifacts"]
-    detail = {"taskName": "Evaluator", "state": "SUCCEEDED", "inputs": inputs, "outputs": outputs}
-    google.tell_tasks(Jobs(google).submit("r1"), [detail])
+    job = Jobs(google).submit("r1")
+    google.tell_tasks(job, [detail()])
     [execution] = vertex_store.of_run("r1")
     groups = {**vertex_store.inputs(execution), **vertex_store.outputs(execution)}
     return {key: artifact for key, [artifact] in groups.items()}
+
+
+def detail() -> dict[str, Any]:
+    """The example's node as Vertex tells of it, its outputs as the executor left them."""
+    invocation = example("executor_invocation.json")
+    inputs = invocation["inputs"]["artifacts"]
+    outputs = invocation["outputs"]["artifacts"]
+    result = example("expected_output_metadata.json")
+    for key, group in result["artifacts"].items():
+        [artifact] = outputs[key]["artifacts"]
+        [made] = group["artifacts"]
+        artifact |= made
+    return {"taskName": "Evaluator", "state": "SUCCEEDED", "inputs": inputs, "outputs": outputs}
+
+
+def example(name: str) -> dict[str, Any]:
+    text = (PLACE / name).read_text()
+    content: dict[str, Any] = json.loads(text)
+    return content
 
 
 def test_their_types_are_those_of_tfx(read):

@@ -7,6 +7,7 @@ import pytest
 from environments import DEV
 from pipeline.errors import RunError
 from pipeline.lineage.graph import Artifact, Execution
+from pipeline.lineage.task_graph import artifacts_of
 from pipeline.lineage.vertex_store import VertexStore
 from tests.standins.google.apis import GoogleApis
 from tests.standins.google.faults import Fault
@@ -146,21 +147,24 @@ def many(jobs):
 
 def walked(store: VertexStore) -> set[str]:
     """The runs that are reached from the bad data by what was made of it."""
-    border, seen, runs = list(store.with_property("Examples", "digest", "bad")), set(), set()
+    border = list(store.with_property("Examples", "digest", "bad"))
+    seen: set[str] = set()
+    runs: set[str] = set()
     while border:
         artifact = border.pop()
         seen.add(artifact.id)
         for execution in store.consumers(artifact):
             runs.add(execution.run)
-            if "baseline_model" not in keys(store, execution, artifact):
-                for group in store.outputs(execution).values():
-                    border += [each for each in group if each.id not in seen]
+            if not is_baseline(store, execution, artifact):
+                outputs = artifacts_of(store.outputs(execution))
+                border += [output for output in outputs if output.id not in seen]
     return runs
 
 
-def keys(store: VertexStore, execution: Execution, artifact: Artifact) -> list[str]:
-    groups = store.inputs(execution).items()
-    return [key for key, group in groups if artifact.id in [each.id for each in group]]
+def is_baseline(store: VertexStore, execution: Execution, artifact: Artifact) -> bool:
+    inputs = store.inputs(execution)
+    baselines = [baseline.id for baseline in inputs.get("baseline_model", [])]
+    return artifact.id in baselines
 
 
 def test_at_most_three_requests_are_made_for_a_touched_run(google, many, vertex_store):
