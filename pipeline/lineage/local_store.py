@@ -92,13 +92,17 @@ class LocalStore:
         return self._runs.get(run, [])
 
     def with_property(self, type_: str, name: str, value: str) -> Iterable[Artifact]:
-        for artifact in self._artifacts.values():
-            if artifact.type == type_ and str(artifact.properties.get(name)) == value:
+        for artifact in self.artifacts(type_):
+            if str(artifact.properties.get(name)) == value:
                 yield artifact
 
     def runs(self) -> list[str]:
         """The runs that have an execution, the oldest first."""
         return list(self._runs)
+
+    def artifacts(self, type_: str) -> list[Artifact]:
+        """All artifacts of the type, the oldest first."""
+        return [artifact for artifact in self._artifacts.values() if artifact.type == type_]
 
     def _by_key(self, keys: Keys) -> Artifacts:
         return {key: [self._artifacts[id_] for id_ in ids] for key, ids in keys.items()}

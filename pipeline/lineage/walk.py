@@ -1,0 +1,165 @@
+"""Walks a lineage hop by hop: back to all that an artifact was made from, and forward.
+
+A walk follows what makes something out of something. It stops at judgements and at the schema: a
+bad baseline makes no later model bad that was compared with it, and bad rows make no schema.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pipeline.lineage.graph import Artifact, Artifacts, Execution, Store
+
+MODEL = "Model"
+# What says something of a model or of its rows, and becomes no part of one.
+JUDGEMENTS = (
+    *("ModelBlessing", "InfraBlessing", "ModelEvaluation", "ExampleAnomalies"),
+    *("ExampleStatistics", "esteira.Baseline", "Baseline"),
+)
+STOPS = (*JUDGEMENTS, "Schema", "ModelRun", "PushedModel")
+JUDGED_KEY = "model"  # of a judge's inputs; its examples and baseline_model are judged against
+BASELINE_KEY = "baseline_model"
+
+
+@dataclass(frozen=True)
+class Step:
+    """An execution on the way, with what it read and made."""
+
+    execution: Execution
+    inputs: Artifacts
+    outputs: Artifacts
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A judge's word about a model."""
+
+    step: Step
+    baseline: Artifact | None  # the model that it was compared with
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model that was only judged against something: made from none of it."""
+
+    model: Artifact
+    step: Step
+
+
+@dataclass
+class Reach:
+    """What was made from something, and what was only judged against it."""
+
+    models: list[Artifact] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)  # that made something on the way
+
+
+def back(store: Store, artifact: Artifact) -> list[Step]:
+    """The executions that made the artifact and all it was made from, the last one first."""
+    steps: dict[str, Step] = {}
+    pending = [artifact]
+    visited = {artifact.id}
+    while pending:
+        execution = store.producer(pending.pop(0))
+        if execution is None or execution.id in steps:
+            continue
+        step = step_of(store, execution)
+        steps[execution.id] = step
+        for source in artifacts_of(step.inputs):
+            if source.id not in visited and source.type not in JUDGEMENTS:
+                visited.add(source.id)
+                pending.append(source)
+    return list(steps.values())
+
+
+def judgements(store: Store, model: Artifact) -> list[Judgement]:
+    """What judges said of the model itself; each word once, from whichever run it is."""
+    words: dict[str, Judgement] = {}
+    for execution in store.consumers(model):
+        step = step_of(store, execution)
+        made = [each for each in artifacts_of(step.outputs) if each.type in JUDGEMENTS]
+        if not made or not _judges(step, model):
+            continue
+        baseline = next(iter(step.inputs.get(BASELINE_KEY, ())), None)
+        words.setdefault(made[0].id, Judgement(step, baseline))
+    return list(words.values())
+
+
+def pushes(store: Store, model: Artifact) -> list[Step]:
+    """The executions that took the model to where it is served from."""
+    steps = (step_of(store, execution) for execution in store.consumers(model))
+    return [step for step in steps if pushed(step) is not None]
+
+
+def pushed(step: Step) -> Artifact | None:
+    """The pushed model that the step made."""
+    for artifact in artifacts_of(step.outputs):
+        if artifact.type == "PushedModel" and artifact.properties.get("pushed") == 1:
+            return artifact
+    return None
+
+
+def forward(store: Store, artifacts: Iterable[Artifact]) -> Reach:
+    """The models that were made from the artifacts, and those only judged against them."""
+    reach = Reach()
+    pending = list(artifacts)
+    visited = {artifact.id for artifact in pending}
+    judges: dict[str, Step] = {}
+    steps: dict[str, Step] = {}
+    while pending:
+        artifact = pending.pop(0)
+        if artifact.type == MODEL:
+            reach.models.append(artifact)
+        for execution in store.consumers(artifact):
+            if execution.id in steps or execution.id in judges:
+                continue
+            step = step_of(store, execution)
+            products = [each for each in artifacts_of(step.outputs) if each.type not in STOPS]
+            (steps if products else judges)[execution.id] = step
+            for product in products:
+                if product.id not in visited:
+                    visited.add(product.id)
+                    pending.append(product)
+    reach.steps = list(steps.values())
+    reach.judged = list(_judged(judges.values(), visited))
+    return reach
+
+
+def step_of(store: Store, execution: Execution) -> Step:
+    return Step(execution, store.inputs(execution), store.outputs(execution))
+
+
+def model_of(store: Store, run: str) -> Artifact | None:
+    """The model of a run, which it may have taken from the cache."""
+    for execution in store.of_run(run):
+        step = step_of(store, execution)
+        sources = {artifact.type for artifact in artifacts_of(step.inputs)}
+        for artifact in artifacts_of(step.outputs):
+            # What chooses a model for a baseline has read no rows.
+            if artifact.type == MODEL and sources & {"Examples", "TransformGraph"}:
+                return artifact
+    return None
+
+
+def artifacts_of(side: Artifacts) -> Iterator[Artifact]:
+    for group in side.values():
+        yield from group
+
+
+def _judges(step: Step, model: Artifact) -> bool:
+    """Whether the model is what was judged.
+
+    ML Metadata keeps one event a pair, so that a model compared with itself has either key.
+    """
+    subjects = step.inputs.get(JUDGED_KEY) or step.inputs.get(BASELINE_KEY, ())
+    return model.id in [subject.id for subject in subjects]
+
+
+def _judged(judges: Iterable[Step], visited: set[str]) -> Iterator[Judged]:
+    """The models of the judges' inputs that were reached by no other way, each once."""
+    models: set[str] = set()
+    for step in judges:
+        for model in step.inputs.get(JUDGED_KEY, ()):
+            if model.type == MODEL and model.id not in visited | models:
+                models.add(model.id)
+                yield Judged(model, step)
