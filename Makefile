@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
   hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor loop \
-  bench-determinism
+  bench-determinism reproduce-all
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -167,6 +167,9 @@ bench-time: ## the flights model asked about months after those it was trained o
 
 bench-determinism: ## which stages of two trainings are bit-equal, and what that costs (model=taxi rounds=3)
 	$(PIPELINE) python -m tests.bench.determinism --model '$(model)' --rounds $(or $(rounds),3)
+
+reproduce-all: ## make every model again, also from a dirty checkout, a cached run and its compiled job
+	$(PIPELINE) python -m tests.bench.reproduction
 
 bench-serve: ## our server beside Vertex's custom prediction routines and FastAPI (rounds=5 seconds=3 model=FOLDER before=COMMIT)
 	python3 -m tests.bench.serving $(foreach option,rounds seconds before,$(if $($(option)),--$(option) $($(option)))) \

@@ -1,11 +1,10 @@
 """Compares two SavedModels: variables tensor by tensor, assets by their bytes, and the graph.
 
-A graph names the vocabularies' files by the folder where Transform made them; that folder is no
-part of the comparison. Files of times (fingerprint.pb holds an id of its own) are none either.
+A graph is compared by what it computes: graphs.py says why. fingerprint.pb, which holds an id of
+its own, is not compared.
 """
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from pipeline.reproduction import graphs
+
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # among the tensors; compared as the graph
 ASSETS = ("assets", "assets.extra")
-# Of a table's name in a graph: the file that Transform filled it from, below its temporary folder.
-PLACE = re.compile(rb"hash_table_tf\.Tensor\(b'[^']*/tftransform_tmp/")
-SHARED_NAME = b"hash_table_tf.Tensor(b'tftransform_tmp/"
 
 
 def difference(old: Path, new: Path) -> str | None:
@@ -90,23 +88,27 @@ def _digests(model: Path) -> dict[str, str]:
 
 
 def _of_graphs(old: Path, new: Path) -> str | None:
-    old_graph, new_graph = _graph(old), _graph(new)
-    return None if old_graph == new_graph else "its graph, with the same variables and files"
+    old_parts, new_parts = _graph(old), _graph(new)
+    for part in [*old_parts, *new_parts]:
+        if old_parts.get(part) != new_parts.get(part):
+            return f"the {part} of its graph, with the same variables and files"
+    return None
 
 
-def _graph(model: Path) -> saved_model_pb2.SavedModel:
+def _graph(model: Path) -> dict[str, Any]:
+    """What is compared of the graphs: each tag's computation, signatures and objects."""
     content = (model / "saved_model.pb").read_bytes()
-    saved_model = saved_model_pb2.SavedModel()
-    saved_model.ParseFromString(content)
+    saved_model = saved_model_pb2.SavedModel.FromString(content)
+    parts: dict[str, Any] = {}
     for meta_graph in saved_model.meta_graphs:
-        nodes = list(meta_graph.graph_def.node)
-        for function in meta_graph.graph_def.library.function:
-            nodes += function.node_def
-        for node in nodes:
-            if "shared_name" in node.attr:
-                attribute = node.attr["shared_name"]
-                attribute.s = PLACE.sub(SHARED_NAME, attribute.s)
-    return saved_model
+        digests = graphs.canonical(meta_graph.graph_def)
+        parts["operations"] = digests.pop("")
+        parts["functions"] = sorted(digests.values())
+        for name, signature in meta_graph.signature_def.items():
+            parts[f"signature {name}"] = signature.SerializeToString(deterministic=True)
+        objects = meta_graph.object_graph_def
+        parts["objects"] = objects.SerializeToString(deterministic=True)
+    return parts
 
 
 def _names_of_one(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
