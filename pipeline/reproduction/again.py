@@ -36,7 +36,7 @@ def check(asked: Origin, runs: Path) -> Folders:
 
 def make(asked: Origin, folders: Folders, *, rehearse: bool) -> Verdict:
     """The verdict on a run that is made again; with `rehearse` through the compiled job."""
-    with workspace.of(asked.revision) as place, workspace.venv(place):
+    with workspace.of(asked.revision) as place:
         _prepare(asked, place)
         if rehearse:
             from pipeline.reproduction import rehearsed
@@ -62,6 +62,9 @@ def _prepare(asked: Origin, place: Workspace) -> None:
         source = ModelFolder.load(asked.model).source
         if source.is_relative_to(MODELS / asked.model):
             workspace.copy_missing(source, folder / source.relative_to(MODELS / asked.model))
+    problem = origin.data_problem(asked, ModelFolder(folder).source)
+    if problem is not None:
+        raise RunError(f"{asked.run} cannot be made again: {problem}")
     workspace.use_hyperparameters(folder, asked.hyperparameters)
 
 

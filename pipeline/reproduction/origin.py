@@ -47,6 +47,12 @@ class Origin:
         return end
 
     @property
+    def data_sha256(self) -> str | None:
+        """Of the file of rows; None for a table in BigQuery."""
+        digest: str | None = self.trained_summary["records"]["data"].get("sha256")
+        return digest
+
+    @property
     def flags(self) -> dict[str, str]:
         """The variables of the environment that decided about the arithmetic."""
         flags: dict[str, str] = self.trained_summary["records"]["training"]["flags"]
@@ -109,23 +115,37 @@ def _code_gone(origin: Origin) -> Iterator[str]:
         yield f"the commit is unknown ({code.get('reason')})"
     elif git.commit(REPOSITORY, origin.revision) is None:
         yield f"{origin.revision} is not in {REPOSITORY}"
-    elif not git.has(REPOSITORY, origin.revision, f"models/{origin.model}/model.toml"):
-        yield f"models/{origin.model} is not among the files of {origin.revision}"
+    else:
+        for file in (f"models/{origin.model}/model.toml", "Pipfile.lock", "build/environment"):
+            if not git.has(REPOSITORY, origin.revision, file):
+                yield f"{file} is not among the files of {origin.revision}"
 
 
 def _data_gone(origin: Origin) -> Iterator[str]:
-    """The CSV must be the one that was read; a table in BigQuery is not asked."""
-    recorded_digest = origin.trained_summary["records"]["data"].get("sha256")
-    if recorded_digest is None or not (MODELS / origin.model).is_dir():
+    """Rows that the commit does not hold must be here; a table in BigQuery is not asked."""
+    if origin.data_sha256 is None or not (MODELS / origin.model).is_dir():
         return
-    source = ModelFolder.load(origin.model).source
+    model = ModelFolder.load(origin.model)
+    if model.source.is_relative_to(model.path):
+        place = model.source.relative_to(model.path)
+        if git.has(REPOSITORY, origin.revision, f"models/{origin.model}/{place}"):
+            return
+    problem = data_problem(origin, model.source)
+    if problem is not None:
+        yield problem
+
+
+def data_problem(origin: Origin, source: Path) -> str | None:
+    """Why the file is not the one that was read, or None."""
+    if origin.data_sha256 is None:
+        return None
     if not source.is_file():
-        yield f"the data {source} is gone"
-        return
+        return f"the data {source} is gone"
     with source.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-    if digest != recorded_digest:
-        yield f"the data {source} has changed ({digest[:12]}, it was {recorded_digest[:12]})"
+    if digest == origin.data_sha256:
+        return None
+    return f"the data {source} has changed ({digest[:12]}, it was {origin.data_sha256[:12]})"
 
 
 def _artifacts_gone(artifacts: Mapping[str, Mapping[str, Path]]) -> Iterator[str]:

@@ -31,6 +31,7 @@ class Workspace:
 
     files: Path
     runs: Path
+    caches: Path  # in which build/environment looks for venvs
 
     def python(self, *arguments: str, flags: dict[str, str]) -> str:
         """Run Python in the venv of the files' lock; return what it printed.
@@ -42,7 +43,8 @@ class Workspace:
 
         environment = {name: value for name, value in os.environ.items() if name not in FLAGS}
         environment.pop("ESTEIRA_ENVIRONMENT", None)
-        environment |= {"PYTHONPATH": str(self.files), **flags}
+        places = {"PYTHONPATH": str(self.files), "XDG_CACHE_HOME": str(self.caches)}
+        environment |= {**places, **flags}
         script = str(self.files / "build/environment")
         command = [sys.executable, script, "pipeline", "python", *arguments]
         # A session of its own: Ctrl-C reaches this process alone, which ends it in order.
@@ -79,7 +81,8 @@ def _end(process: "subprocess.Popen[str]") -> None:
 @contextlib.contextmanager
 def of(revision: str) -> Iterator[Workspace]:
     """The files of the revision, until the end of the block, however it ends."""
-    with _terminable(), tempfile.TemporaryDirectory(prefix="reproduction-") as folder:
+    temporary = tempfile.TemporaryDirectory(prefix="reproduction-")
+    with _terminable(), temporary as folder, _venvs() as caches:
         root = Path(folder).resolve()
         (root / "files").mkdir()
         index = {"GIT_INDEX_FILE": str(root / "index")}
@@ -87,22 +90,23 @@ def of(revision: str) -> Iterator[Workspace]:
         prefix = f"--prefix={root}/files/"
         answer(REPOSITORY, "checkout-index", "--all", prefix, variables=index)
         place = (answer(REPOSITORY, "rev-parse", "--show-prefix") or "").strip()
-        yield Workspace(root / "files" / place, root / "runs")
+        yield Workspace(root / "files" / place, root / "runs", caches)
 
 
 @contextlib.contextmanager
-def venv(workspace: Workspace) -> Iterator[None]:
-    """The venv of the files' lock; one that was made for them is removed afterwards."""
+def _venvs() -> Iterator[Path]:
+    """A folder for XDG_CACHE_HOME that has the venvs of this machine, and loses what is added.
+
+    It lies beside them, since a venv that the files' lock needs takes gigabytes.
+    """
     caches = Path(sys.prefix).parent  # this process runs in one of them
-    before = set(caches.glob("pipeline-*"))
-    prefix = workspace.python("-c", "import sys; print(sys.prefix)", flags={}).strip()
-    try:
-        yield
-    finally:
-        place = Path(prefix)
-        if place not in before and place.parent == caches:
-            shutil.rmtree(place, ignore_errors=True)
-            place.with_name(f"{place.name}.lock").unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="reproduction-", dir=caches) as folder:
+        links = Path(folder) / "esteira"
+        links.mkdir()
+        for venv in caches.iterdir():
+            if (venv / ".ready").exists() or venv.name == "tools":
+                (links / venv.name).symlink_to(venv)
+        yield Path(folder)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""A scratch checkout of this repository with the tests' model, and its verbs."""
+"""A scratch checkout of this repository with the tests' model, its rows not in git."""
 
 import json
 import os
@@ -60,6 +60,11 @@ class Scratch:
         summary: dict[str, Any] = json.loads(process.stdout)
         return summary
 
+    def oldest_model(self) -> Path:
+        """The folder of the first model that the Trainer made."""
+        models = [path for path in self.runs.glob("store/cab/Trainer/model/*") if path.is_dir()]
+        return min(models, key=lambda path: int(path.name))
+
     def traces(self) -> dict[str, Any]:
         """All that a reproduction could leave behind."""
         store = self.runs / "store/cab"
@@ -86,5 +91,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
         shutil.copy2(REPOSITORY / name, copy)
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(MODELS / "cab", repository.path / "models/cab", ignore=ignored)
+    with (repository.path / ".gitignore").open("a") as ignored_files:
+        ignored_files.write("rows.csv\n")
     repository.commit({})
     return Scratch(repository)

@@ -132,7 +132,7 @@ def test_all_that_is_gone_is_named_at_once_and_soon(scratch, made, dirty):
     rows = scratch.path / "models/cab/rows.csv"
     ref = f"refs/esteira/runs/{dirty['run']}"
     commit = scratch.repository.git("rev-parse", ref)
-    model = next(scratch.runs.glob("store/cab/Trainer/model/*"))
+    model = scratch.oldest_model()
     content = rows.read_text()
     aside = model.with_name("aside")
     scratch.repository.git("update-ref", "-d", ref)
