@@ -13,18 +13,9 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework import config
 
+from pipeline.components.flags import FLAGS
+
 SEED = 20_261_128
-# Of the environment, what changes the arithmetic of TensorFlow or the order of Python's sets.
-FLAGS = (
-    "CUDA_VISIBLE_DEVICES",
-    "OMP_NUM_THREADS",
-    "PYTHONHASHSEED",
-    "TF_DETERMINISTIC_OPS",
-    "TF_ENABLE_ONEDNN_OPTS",
-    "TF_NUM_INTEROP_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "XLA_FLAGS",
-)
 CPU_FILE = "/proc/cpuinfo"
 
 

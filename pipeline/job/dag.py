@@ -185,6 +185,7 @@ def _trainer(spec: PipelineSpec, **channels: BaseChannel) -> BaseComponent:
             "components/trainer.py",
             "components/data_window.py",
             "components/determinism.py",
+            "components/flags.py",
             "components/model_manifest.py",
             "manifest.py",
         ),

@@ -39,7 +39,7 @@ class Workspace:
         What it says to standard error goes to ours. Raises RunError where it fails.
         """
         startup.load()
-        from pipeline.components.determinism import FLAGS  # TensorFlow, which a refusal never loads
+        from pipeline.components.flags import FLAGS  # TensorFlow, which a refusal never loads
 
         environment = {name: value for name, value in os.environ.items() if name not in FLAGS}
         environment.pop("ESTEIRA_ENVIRONMENT", None)
