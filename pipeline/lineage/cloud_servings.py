@@ -125,7 +125,8 @@ class _State:
 def _begun(stage: Stage, model: str, change: Change) -> list[Serving]:
     """A serving from the change on for each version that has traffic."""
     state = _State(stage, model, change.at, change.deployed)
-    return [state.serving(version, share) for version, share in change.shares.items()]
+    servings = [state.serving(version, share) for version, share in change.shares.items()]
+    return [replace(serving, by=change.by) for serving in servings]
 
 
 def at(servings: Iterable[Serving], time: datetime) -> list[Serving]:

@@ -68,3 +68,4 @@ class Serving:
     end: datetime | None  # None: now
     endpoint: str | None = None
     deployed_model: str | None = None
+    by: str | None = None  # who gave it this share: a build, or a person and a machine

@@ -1,0 +1,168 @@
+"""`lineage`: where a model came from, and where rows, a commit, an image or a package went."""
+
+import argparse
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.cli import options as shared
+from pipeline.errors import ConfigurationError
+from settings import model_names
+from settings.stages import environments
+from settings.values import shown
+
+if TYPE_CHECKING:
+    from pipeline.lineage.answer import Backward, Forward
+    from pipeline.lineage.forward import Question
+    from pipeline.lineage.place import Place
+
+HELP = "tell where a model came from (back), and where rows or code went (forward)"
+WHAT = """
+a model, MODEL@VERSION, a version, a run or its beginning, a deployed model's id,
+an endpoint, or a logged request's id
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    directions = parser.add_subparsers(dest="direction", required=True, metavar="DIRECTION")
+    back = directions.add_parser("back", help="from an answer or a model to its rows and code")
+    back.add_argument("what", metavar="WHAT", help=" ".join(WHAT.split()))
+    back.add_argument("--at", metavar="TIME", help="the versions of MODEL that answered then, UTC")
+    _add_shared(back)
+    forward = directions.add_parser(
+        "forward",
+        help="to the models made from something, and where they serve",
+        epilog="exit: 0 none is served, 3 one is",
+    )
+    _add_selection(forward)
+    _add_shared(forward)
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    shared.add_json(parser)
+    parser.add_argument("--env", metavar="STAGE", help="in a stage (default: on this machine)")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the answer, too")
+    parser.add_argument(
+        "--request-log",
+        metavar="PROJECT.DATASET.TABLE",
+        help="the log of a server of one's own, in which a request's id is looked up",
+    )
+    shared.add_runs(parser)
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    selection = parser.add_mutually_exclusive_group(required=True)
+    selection.add_argument("--data", metavar="DIGEST", help="of rows, as summary.json has it")
+    selection.add_argument("--rows-from", metavar="DAY", help="rows of this day or later")
+    selection.add_argument("--commit", metavar="SHA", help="all that its runs made themselves")
+    selection.add_argument("--image", metavar="DIGEST", help="of the pipeline's image")
+    selection.add_argument("--package", metavar="NAME[==VERSION]", help="of the lock")
+    parser.add_argument(
+        "--until", metavar="DAY", help="with --rows-from: the last day (default: it)"
+    )
+    parser.add_argument("--table", metavar="NAME", help="with --rows-from: of this table alone")
+    parser.add_argument("--model", metavar="MODEL", help="this model alone (default: all)")
+
+
+def run(options: argparse.Namespace) -> int:
+    from pipeline import places
+
+    svg = places.writable_file(options.svg, "--svg") if options.svg else None
+    place = _place(options)
+    if options.direction == "back":
+        return _back(options, place, svg)
+    return _forward(options, place, svg)
+
+
+def _back(options: argparse.Namespace, place: "Place", svg: Path | None) -> int:
+    from pipeline.lineage import backward, picture, text
+
+    at = _time(options.at) if options.at is not None else None
+    before = environments()[options.env].promotes_from if options.env else None
+    answer = backward.answer(place, options.what, at, before)
+    _report(options, answer, text.of_backward(answer))
+    if svg:
+        _write(svg, picture.of_backward(answer))
+    return shared.DONE
+
+
+def _forward(options: argparse.Namespace, place: "Place", svg: Path | None) -> int:
+    from pipeline.lineage import forward, picture, text
+
+    models = _models(options, place)
+    question = _question(options, place, models)
+    answer = forward.answer(place, models, question)
+    _report(options, answer, text.of_forward(answer))
+    if svg:
+        _write(svg, picture.of_forward(answer))
+    return shared.NO if answer.served else shared.DONE
+
+
+def _report(options: argparse.Namespace, answer: "Backward | Forward", text: str) -> None:
+    from pipeline.lineage.answer import as_json
+
+    shared.report(options, text, as_json(answer))
+
+
+def _write(file: Path, svg: str) -> None:
+    from pipeline.local.store import write
+
+    write(file, svg)
+
+
+def _place(options: argparse.Namespace) -> "Place":
+    if options.env is None:
+        from pipeline import places
+        from pipeline.lineage.here import Here
+
+        return Here(places.folder(options.runs, "--runs"), options.request_log)
+    if options.request_log is not None:
+        raise ConfigurationError("--request-log goes without --env, whose stage has its own")
+    from pipeline.gcp.stage import Stage
+    from pipeline.lineage.cloud import Cloud
+
+    shared.stage(options.env)
+    stages = {name: Stage(settings) for name, settings in environments().items()}
+    return Cloud(stages, options.env, model_names())
+
+
+def _models(options: argparse.Namespace, place: "Place") -> list[str]:
+    models = list(place.models())
+    if options.model is None:
+        return models
+    if options.model not in models:
+        allowed = ", ".join(models) or "none yet"
+        raise ConfigurationError(f"--model is {shown(options.model)}, allowed are {allowed}")
+    return [options.model]
+
+
+def _question(options: argparse.Namespace, place: "Place", models: list[str]) -> "Question":
+    from pipeline.lineage import selection
+
+    if options.rows_from is None and (options.until or options.table):
+        flag = "--until" if options.until else "--table"
+        raise ConfigurationError(f"{flag} goes with --rows-from, allowed is both or neither")
+    if options.rows_from is not None:
+        first = shared.day("--rows-from", options.rows_from)
+        last: date = shared.day("--until", options.until) if options.until else first
+        return selection.of_rows(first, last, options.table)
+    makers: dict[str, Any] = {
+        "data": selection.of_data,
+        "commit": selection.of_commit,
+        "image": selection.of_image,
+        "package": selection.of_package,
+    }
+    [flag] = [name for name in makers if getattr(options, name) is not None]
+    question: Question = makers[flag](getattr(options, flag), selection.facts(place, models))
+    return question
+
+
+def _time(text: str) -> datetime:
+    """A time in UTC where it names no zone."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--at is {shown(text)}, allowed is a time as 2026-11-28T08:00:00"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,139 @@
+"""What a name on the command line means: a run, a version, a deployed model, a request or a model.
+
+A name that means several things is refused, and all of them are named.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pipeline.errors import ConfigurationError
+from pipeline.lineage import cloud_servings
+from pipeline.lineage.cloud_servings import Servings
+from pipeline.lineage.graph import Serving
+from pipeline.lineage.place import Place
+from settings.values import shown
+
+SHORTEST = 6  # characters of the beginning of a run's id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One model that is asked for, by its version or by its run."""
+
+    model: str
+    version: str | None = None
+    run: str | None = None
+    time: datetime | None = None  # of the request
+
+    def __str__(self) -> str:
+        return self.run or f"{self.model}@{self.version}"
+
+
+def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subject]:
+    """What the name means; several only where versions share a model's traffic.
+
+    Raises ConfigurationError for an unknown and for an ambiguous one.
+    """
+    model = _model(place, name)
+    if model is not None:
+        return _answering(place, model, at)
+    if at is not None:
+        raise ConfigurationError(
+            f"--at goes with a model, and {shown(name)} is none: allowed are "
+            f"{', '.join(place.models()) or 'none yet'}"
+        )
+    matches = list(dict.fromkeys(_matches(place, name)))
+    if not matches:
+        matches = [
+            Subject(model=model, version=version, time=time)
+            for model, version, time in place.logged(name)
+        ]
+    if len(matches) > 1:
+        names = ", ".join(map(str, matches))
+        raise ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
+    if not matches:
+        raise ConfigurationError(_unknown(place, name))
+    return matches
+
+
+def _model(place: Place, name: str) -> str | None:
+    """The model of this name, or of the endpoint of this name."""
+    *_, end = name.split("/")
+    for model in place.models():
+        if name == model or end == place.endpoint(model):
+            return model
+    return None
+
+
+def _matches(place: Place, name: str) -> Iterator[Subject]:
+    for model in place.models():
+        yield from _versions(place, model, name)
+        runs = place.runs(model)
+        if name in runs:
+            yield Subject(model=model, run=name)
+        elif len(name) >= SHORTEST:
+            for run in runs:
+                if run.startswith(name):
+                    yield Subject(model=model, run=run)
+
+
+def _versions(place: Place, model: str, name: str) -> Iterator[Subject]:
+    prefix, separator, number = name.rpartition("@")
+    if separator and prefix != model:
+        return
+    versions = {each.version for each in _own(place, place.servings(model))}
+    names = place.names(model)
+    if number in versions or number in names:
+        yield Subject(model=model, version=names.get(number, number))
+    elif separator and place.run_of(model, number, place.stage):
+        yield Subject(model=model, version=number)
+
+
+def _own(place: Place, servings: Servings) -> list[Serving]:
+    """The servings of the place's own stage."""
+    return [serving for serving in servings.servings if serving.stage == place.stage]
+
+
+def _answering(place: Place, model: str, at: datetime | None) -> list[Subject]:
+    """The versions that answer, or that answered at a time."""
+    answer = place.servings(model)
+    servings = _own(place, answer)
+    where = place.stage or "this machine"
+    if at is not None:
+        versions = [serving.version for serving in cloud_servings.at(servings, at)]
+        if not versions:
+            raise ConfigurationError(_no_version_at(model, at, servings, where))
+    else:
+        versions = [serving.version for serving in servings if serving.end is None]
+    if not versions:
+        reasons = "; ".join(each.reason for each in answer.unread if each.stage == place.stage)
+        raise ConfigurationError(
+            f"no version of {model} is served by {where}{f' ({reasons})' if reasons else ''}: "
+            "name a run or a version, `python3 -m pipeline runs` lists the runs"
+        )
+    return [Subject(model=model, version=version, time=at) for version in versions]
+
+
+def _no_version_at(model: str, at: datetime, servings: Sequence[Serving], where: str) -> str:
+    asked = f"--at is {at.isoformat()}"
+    first = min((serving.begin for serving in servings), default=None)
+    if first is None:
+        return f"{asked}, and no version of {model} was ever served by {where}"
+    if at < first:
+        return f"{asked}, allowed is a time from {first.isoformat()} on: {model}'s first delivery"
+    return f"{asked}, when no version of {model} had traffic by {where}: allowed is another time"
+
+
+def _unknown(place: Place, name: str) -> str:
+    names = [*place.models()]
+    for model in place.models():
+        names += place.runs(model)
+        names += [f"{model}@{each.version}" for each in _own(place, place.servings(model))]
+    nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[-3:]
+    where = place.stage or "this machine"
+    return (
+        f"{shown(name)} is no model, run, version, deployed model, endpoint or logged request "
+        f"that {where} knows, or it was pruned: the nearest are {', '.join(nearest) or 'none yet'}"
+    )

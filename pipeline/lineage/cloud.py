@@ -1,0 +1,103 @@
+"""A stage in the cloud as a lineage's place.
+
+Models are trained in the first stage alone, whose metadata tell where those of all others came
+from. A stage that can't be read is named, and the others are told.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+
+from pipeline.delivery import record_object
+from pipeline.errors import RunError
+from pipeline.gcp import artifact_files
+from pipeline.gcp.clients import patiently
+from pipeline.gcp.stage import Stage
+from pipeline.lineage import cloud_servings, cloud_versions, requests, run_facts
+from pipeline.lineage.cloud_servings import Servings
+from pipeline.lineage.graph import Serving
+from pipeline.lineage.run_facts import RunFacts
+from pipeline.lineage.vertex_store import VertexStore
+from settings.artifacts import REPORTS
+
+
+class Cloud:
+    """Implements Place for one of the stages."""
+
+    def __init__(self, stages: Mapping[str, Stage], name: str, models: Sequence[str]) -> None:
+        self._stages = stages
+        self._stage = stages[name]
+        self._models = models
+        self._facts: dict[str, RunFacts | None] = {}
+
+    @property
+    def stage(self) -> str:
+        return self._stage.name
+
+    @cached_property
+    def _first(self) -> Stage:
+        """The stage that trained what this one serves."""
+        stage = self._stage
+        while stage.settings.promotes_from is not None:
+            stage = self._stages[stage.settings.promotes_from]
+        return stage
+
+    @cached_property
+    def _store(self) -> VertexStore:
+        return VertexStore(self._first)
+
+    def models(self) -> Sequence[str]:
+        return self._models
+
+    def store(self, model: str) -> VertexStore:
+        return self._store
+
+    def runs(self, model: str) -> list[str]:
+        prefix = f"{REPORTS}{model}/"
+        bucket = self._first.artifacts
+        with self._first.asking_bucket():
+            blobs = patiently(lambda: list(bucket.list_blobs(prefix=prefix)))
+        names = [blob.name.removeprefix(prefix).split("/") for blob in blobs]
+        return [parts[0] for parts in names if parts[1:] == ["summary.json"]]
+
+    def facts(self, model: str, run: str) -> RunFacts | None:
+        name = f"{REPORTS}{model}/{run}/summary.json"
+        uri = f"gs://{self._first.names.bucket('artifacts')}/{name}"
+        if name not in self._facts:
+            text = artifact_files.read(self._first, uri)
+            self._facts[name] = run_facts.decode(text, uri) if text is not None else None
+        return self._facts[name]
+
+    def run_of(self, model: str, version: str, stage: str | None) -> str | None:
+        return cloud_versions.run_of_version(self._stages[stage or self.stage], model, version)
+
+    def servings(self, model: str) -> Servings:
+        return cloud_servings.of_stages(self._stages.values(), model)
+
+    def names(self, model: str) -> dict[str, str]:
+        return cloud_versions.versions(self._stage, model)
+
+    def endpoint(self, model: str) -> str:
+        return self._stage.names.endpoint(model)
+
+    def logged(self, request: str) -> Sequence[tuple[str, str, datetime]]:
+        answers = []
+        dataset = f"{self._stage.project}.{self._stage.names.dataset('requests')}"
+        for model in self._models:
+            table = f"{dataset}.{self._stage.names.request_table(model)}"
+            try:
+                rows = requests.rows(self._stage.bigquery, table, request)
+            except RunError:  # of a model that was never asked
+                continue
+            versions = self.names(model) if rows else {}
+            answers += [(model, versions.get(id_, id_), time) for id_, time in rows]
+        return answers
+
+    def undo(self, serving: Serving, bad: Sequence[str]) -> str:
+        assert serving.stage
+        place = f"--env {serving.stage} {serving.model}"
+        recorded = record_object.read(self._stages[serving.stage]).models.get(serving.model)
+        before = recorded.before if recorded else None
+        if before and before.registry_version not in bad:
+            return f"python3 -m pipeline release rollback {place}"
+        return f"python3 -m pipeline release retire {place}  # the version before it is no better"

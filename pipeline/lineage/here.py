@@ -1,0 +1,149 @@
+"""This machine as a lineage's place: its stores, summaries and published versions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import RunError
+from pipeline.lineage import requests, run_facts
+from pipeline.lineage.cloud_servings import Servings
+from pipeline.lineage.graph import Artifact, Serving
+from pipeline.lineage.local_store import LocalStore
+from pipeline.lineage.run_facts import RunFacts
+from pipeline.local.run_names import SUMMARY
+from pipeline.serving import saved_model
+
+EARLIEST_SECOND = 1_000_000_000  # a smaller number of a version is no time
+
+
+@dataclass
+class Here:
+    """Implements Place; a request's id is looked up in `request_log`."""
+
+    root: Path
+    request_log: str | None = None
+    stage: None = field(default=None, init=False)
+    _stores: dict[str, LocalStore] = field(default_factory=dict, init=False)
+    _facts: dict[str, RunFacts | None] = field(default_factory=dict, init=False)
+
+    def models(self) -> list[str]:
+        return sorted(folder.name for folder in self.root.glob("store/*") if folder.is_dir())
+
+    def store(self, model: str) -> LocalStore:
+        if model not in self._stores:
+            self._stores[model] = LocalStore(self.root / "store" / model)
+        return self._stores[model]
+
+    def runs(self, model: str) -> list[str]:
+        return [run for run in self.store(model).runs() if run]
+
+    def facts(self, model: str, run: str) -> RunFacts | None:
+        if run not in self._facts:
+            self._facts[run] = self._read(run)
+        return self._facts[run]
+
+    def _read(self, run: str) -> RunFacts | None:
+        file = self.root / run / SUMMARY
+        try:
+            text = file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file} cannot be read ({error!r:.80})") from error
+        return run_facts.decode(text, str(file))
+
+    def run_of(self, model: str, version: str, stage: str | None) -> str | None:
+        store = self.store(model)
+        push = _pushes(store).get(version)
+        execution = store.producer(push) if push else None
+        return execution.run if execution else None
+
+    def servings(self, model: str) -> Servings:
+        """The newest version has all the traffic, from its publication to the next one's."""
+        published = self.root / "store" / model / "published"
+        folders = {folder.name for folder in saved_model.versions(published)}
+        numbers = sorted(folders | set(_pushes(self.store(model))), key=int)
+        begins = {number: self._begin(model, number) for number in numbers}
+        newest = max(folders, key=int, default=None)
+        servings = []
+        for number, following in zip(numbers, [*numbers[1:], None], strict=True):
+            end = begins[following] if following else None
+            if end is None and number != newest:
+                end = _last_change(published)  # its folder was taken away
+            servings.append(_serving(model, number, begins[number], end))
+        if newest and newest != numbers[-1]:  # an older one answers again
+            servings.append(_serving(model, newest, _last_change(published), None))
+        return Servings(servings)
+
+    def _begin(self, model: str, number: str) -> datetime:
+        """When a version was published: its number, which a clock that goes back leaves behind."""
+        if int(number) >= EARLIEST_SECOND:
+            return datetime.fromtimestamp(int(number), UTC)
+        push = _pushes(self.store(model)).get(number)
+        execution = self.store(model).producer(push) if push else None
+        if execution and execution.started:
+            return execution.started
+        return _last_change(self.root / "store" / model / "published" / number)
+
+    def names(self, model: str) -> dict[str, str]:
+        return {}
+
+    def endpoint(self, model: str) -> None:
+        return None
+
+    def logged(self, request: str) -> Sequence[tuple[str, str, datetime]]:
+        if self.request_log is None:
+            return []
+        from pipeline.gcp.bigquery import client_of
+
+        rows = requests.rows(client_of(self.request_log), self.request_log, request)
+        return [(model, version, time) for version, time in rows for model in self._with(version)]
+
+    def _with(self, version: str) -> list[str]:
+        """The models that have a version of the number."""
+        models = []
+        for model in self.models():
+            if version in [serving.version for serving in self.servings(model).servings]:
+                models.append(model)
+        return models
+
+    def undo(self, serving: Serving, bad: Sequence[str]) -> str:
+        published = self.root / "store" / serving.model / "published"
+        aside = f"{published}.{serving.version}"
+        move = f"mv {published / serving.version} {aside}"
+        others = [folder.name for folder in saved_model.versions(published)]
+        good = [number for number in others if number not in bad]
+        if good:
+            return f"{move}  # then start its server again, which serves {good[-1]}"
+        return f"{move}  # no other version is left: stop its server"
+
+
+def _pushes(store: LocalStore) -> dict[str, Artifact]:
+    """What made each version that was ever published, by its number."""
+    by_version: dict[str, Artifact] = {}
+    for artifact in store.artifacts("PushedModel"):
+        version = str(artifact.properties.get("pushed_version", ""))
+        if artifact.properties.get("pushed") == 1 and version.isdecimal():
+            by_version.setdefault(version, artifact)
+    return by_version
+
+
+def _serving(model: str, version: str, begin: datetime, end: datetime | None) -> Serving:
+    return Serving(
+        stage=None,
+        model=model,
+        version=version,
+        share=100,
+        begin=begin,
+        end=max(begin, end) if end else None,
+        deployed_model=version,
+    )
+
+
+def _last_change(path: Path) -> datetime:
+    try:
+        seconds = path.stat().st_mtime
+    except OSError:
+        return datetime.now(UTC)
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,28 @@
+"""Finds the row of an answered request in a request log, by its id."""
+
+from datetime import datetime
+
+from pipeline.errors import RunError
+from pipeline.gcp import bigquery
+from pipeline.gcp.protocols import BigQuery
+from pipeline.monitoring.log.log_tables import described
+
+
+def rows(client: BigQuery, table: str, request: str) -> list[tuple[str, datetime]]:
+    """The id of the deployed model that answered, and when; a copy of a row is no second one.
+
+    Empty for an id that the log does not have, or no longer.
+    """
+    from google.cloud.bigquery import ScalarQueryParameter
+
+    log = described(client, table)
+    if log is None:
+        raise RunError(f"there is no request log {table}: no request is known by its id")
+    statement = f"""
+        SELECT id, MIN(moment) AS moment FROM ({log.all()})
+        WHERE request_id = @request GROUP BY id
+    """
+    parameter = ScalarQueryParameter("request", "STRING", request)
+    subject = f"the request log {table}"
+    answer = bigquery.run(client, statement, subject, parameters=[parameter])
+    return [(row["id"], row["moment"]) for row in answer]

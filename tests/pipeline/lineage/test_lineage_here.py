@@ -1,0 +1,265 @@
+"""`lineage` on this machine: back from an answer, forward from rows, code and packages."""
+
+import json
+import sqlite3
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.pipeline.lineage.local_runs import LocalRuns
+
+FIRST, SECOND = "1700000000", "1700003600"  # versions
+BAD, GOOD = "1" * 64, "2" * 64  # rows
+OLD = {"tensorflow": "2.20.0"}
+
+
+@pytest.fixture
+def runs(tmp_path) -> LocalRuns:
+    """Two published versions of cab; the second was compared with the first."""
+    local_runs = LocalRuns(tmp_path / "runs")
+    window = {"first": "2026-01-01T00:00:00Z", "last": "2026-01-31T00:00:00Z"}
+    local_runs.run(
+        "20260201-cab-aaaaaa",
+        digest=BAD,
+        model_digest="a1" * 32,
+        commit="1" * 40,
+        version=FIRST,
+        packages=OLD,
+        image="host/p/pipeline@sha256:" + "5" * 64,
+        window=window,
+    )
+    local_runs.run(
+        "20260301-cab-bbbbbb",
+        digest=GOOD,
+        model_digest="b2" * 32,
+        commit="2" * 40,
+        version=SECOND,
+        baseline="20260201-cab-aaaaaa",
+        window={"first": "2026-02-01T00:00:00Z", "last": "2026-02-28T00:00:00Z"},
+    )
+    local_runs.publish(FIRST)
+    local_runs.publish(SECOND)
+    return local_runs
+
+
+@pytest.fixture
+def ask(runs, cli):
+    """The verb's result and its JSON."""
+
+    def _ask(*arguments: str):
+        result = cli("lineage", *arguments, "--json", "--runs", runs.root)
+        return result.code, json.loads(result.out)
+
+    return _ask
+
+
+@pytest.fixture
+def sentence(runs, cli):
+    def _sentence(*arguments: str) -> tuple[int, str]:
+        result = cli("lineage", *arguments, "--runs", runs.root)
+        return result.code, result.sentence
+
+    return _sentence
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["cab", f"cab@{SECOND}", SECOND, "20260301-cab-bbbbbb", "20260301"],
+)
+def test_each_name_of_a_model_goes_back_to_its_rows_and_commit(ask, what):
+    code, answer = ask("back", what)
+
+    [origin] = answer["origins"]
+    assert code == 0
+    assert origin["version"] == SECOND
+    assert origin["data"]["digest"] == GOOD
+    assert origin["code"]["commit"] == "2" * 40
+
+
+def test_the_version_that_answered_at_a_time_is_told(ask):
+    _, answer = ask("back", "cab", "--at", "2023-11-14T22:30:00")
+
+    assert [origin["version"] for origin in answer["origins"]] == [FIRST]
+
+
+def test_a_judge_is_told_with_what_it_compared(ask):
+    _, answer = ask("back", "cab")
+
+    [verdict] = answer["origins"][0]["verdicts"]
+    assert verdict["blessed"] is True
+    assert verdict["against"] == "a1" * 32
+    assert verdict["against_run"] == "20260201-cab-aaaaaa"
+
+
+def test_bad_rows_that_no_version_serves_any_more_end_with_0(ask):
+    code, answer = ask("forward", "--data", BAD)
+
+    [model] = answer["models"]
+    assert code == 0
+    assert model["digest"] == "a1" * 32
+    assert model["servings"][0]["end"] is not None
+    assert [judged["digest"] for judged in answer["judged"]] == ["b2" * 32]
+    assert answer["commands"] == []
+
+
+def test_bad_rows_that_a_version_serves_end_with_3_and_the_way_back(ask, runs):
+    code, answer = ask("forward", "--data", GOOD)
+
+    [command] = answer["commands"]
+    assert code == 3
+    assert command.startswith(f"mv {runs.store}/published/{SECOND} ")
+    assert command.endswith(f"serves {FIRST}")
+    assert (runs.store / "published" / SECOND).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("selection", "digests"),
+    [
+        (("--data", BAD[:12]), ["a1" * 32]),
+        (("--rows-from", "2026-01-15"), ["a1" * 32]),
+        (("--rows-from", "2026-01-15", "--until", "2026-02-15"), ["a1" * 32, "b2" * 32]),
+        (("--rows-from", "2025-01-15"), []),
+        (("--commit", "1" * 40), ["a1" * 32]),
+        (("--image", "sha256:" + "5" * 64), ["a1" * 32]),
+        (("--package", "tensorflow"), ["a1" * 32, "b2" * 32]),
+        (("--package", "TensorFlow==2.20.0"), ["a1" * 32]),
+        (("--package", "tensorflow==1.0"), []),
+    ],
+)
+def test_each_cause_reaches_the_models_made_by_it(ask, selection, digests):
+    _, answer = ask("forward", *selection)
+
+    assert [model["digest"] for model in answer["models"]] == digests
+
+
+def test_a_bad_commit_of_a_cached_step_reaches_later_models(ask, runs):
+    ingested = ("CsvExampleGen", "ImportSchemaGen", "Transform")
+    runs.run(
+        "20260401-cab-cccccc",
+        of="20260201-cab-aaaaaa",
+        cached=ingested,
+        model_digest="c3" * 32,
+        commit="3" * 40,
+    )
+
+    _, answer = ask("forward", "--commit", "1" * 40)
+
+    assert [model["digest"] for model in answer["models"]] == ["a1" * 32, "c3" * 32]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("back", "ferry"), "'ferry' is no model, run, version"),
+        (("back", "cab@99"), "or it was pruned: the nearest are"),
+        (("back", "202"), "is no model"),
+        (("back", SECOND, "--at", "2026-01-01"), "--at goes with a model"),
+        (("back", "cab", "--at", "yesterday"), "allowed is a time as"),
+        (("back", "cab", "--at", "2000-01-01"), "cab's first delivery"),
+        (("forward", "--data", "f" * 64), "--data is 'fff"),
+        (("forward", "--commit", "f" * 40), "--commit is 'fff"),
+        (("forward", "--package", "nothing"), "--package is 'nothing'"),
+        (("forward", "--rows-from", "soon"), "allowed is a day as YYYY-MM-DD"),
+        (("forward", "--rows-from", "2026-02-01", "--until", "2026-01-01"), "--until is"),
+        (("forward", "--data", BAD, "--until", "2026-01-01"), "--until goes with --rows-from"),
+        (("forward", "--data", BAD, "--model", "ferry"), "--model is 'ferry', allowed are cab"),
+        (("back", "cab", "--env", "dev", "--request-log", "a.b.c"), "--request-log goes without"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(sentence, arguments, words):
+    code, message = sentence(*arguments)
+
+    assert words in message
+    assert code == 2
+
+
+def test_all_of_an_ambiguous_name_are_named(sentence, runs):
+    runs.run("20260301-cab-cccccc")
+
+    code, message = sentence("back", "20260301-cab")
+
+    assert code == 2
+    assert "20260301-cab-bbbbbb, 20260301-cab-cccccc" in message
+
+
+def test_a_version_of_two_models_is_ambiguous(sentence, runs):
+    ferry = LocalRuns(runs.root, "ferry")
+    ferry.run("20260301-ferry-dddddd", version=SECOND)
+    ferry.publish(SECOND)
+
+    _, message = sentence("back", SECOND)
+
+    assert f"cab@{SECOND}, ferry@{SECOND}" in message
+
+
+def test_a_pruned_run_leaves_what_its_metadata_say(ask, runs):
+    (runs.root / "20260301-cab-bbbbbb/summary.json").unlink()
+
+    code, answer = ask("back", "cab")
+
+    assert code == 0
+    assert answer["origins"][0]["digest"] == "b2" * 32
+    assert answer["origins"][0]["code"] is None
+    assert answer["notes"][0].startswith("the summary of 20260301-cab-bbbbbb is gone")
+
+
+def test_a_damaged_summary_is_noted_and_the_others_are_told(ask, runs):
+    (runs.root / "20260301-cab-bbbbbb/summary.json").write_text("[")
+
+    _, answer = ask("forward", "--data", BAD)
+
+    assert len(answer["models"]) == 1
+    assert "20260301-cab-bbbbbb is left out" in answer["notes"][0]
+
+
+def test_a_model_whose_store_cannot_be_read_is_noted_and_the_others_are_told(ask, runs):
+    ferry = LocalRuns(runs.root, "ferry")
+    ferry.file.write_bytes(b"")
+
+    _, answer = ask("forward", "--data", BAD)
+
+    assert len(answer["models"]) == 1
+    assert answer["notes"][0].startswith("ferry is left out")
+
+
+def test_a_version_that_was_taken_away_serves_no_more(ask, runs):
+    (runs.store / "published" / SECOND).rename(runs.store / "withdrawn")
+
+    _, answer = ask("back", "cab")
+
+    assert [origin["version"] for origin in answer["origins"]] == [FIRST]
+
+
+def test_a_clock_that_went_back_leaves_no_version_that_ends_before_it_begins(ask, runs):
+    with sqlite3.connect(runs.file) as database:
+        database.execute("UPDATE Execution SET create_time_since_epoch = 1000")
+
+    _, answer = ask("forward", "--rows-from", "2026-01-01", "--until", "2026-12-31")
+
+    spans = [
+        (serving["begin"], serving["end"] or "9")
+        for model in answer["models"]
+        for serving in model["servings"]
+    ]
+    assert len(spans) == 2
+    assert all(begin < end for begin, end in spans)
+
+
+@pytest.mark.parametrize("arguments", [("back", "cab"), ("forward", "--data", GOOD)])
+def test_the_picture_holds_the_model_and_what_is_said_of_it(cli, runs, tmp_path, arguments):
+    file = tmp_path / "lineage.svg"
+
+    cli("lineage", *arguments, "--svg", file, "--runs", runs.root)
+
+    texts = [element.text for element in ET.parse(file).iter() if element.text]
+    assert "b2b2b2b2b2b2" in texts
+    assert any(SECOND in text for text in texts)
+
+
+def test_the_text_names_rows_commit_and_parameters(cli, runs):
+    result = cli("lineage", "back", "cab", "--runs", runs.root)
+
+    lines = result.out.splitlines()
+    assert lines[0] == f"cab version {SECOND}, b2b2b2b2b2b2"
+    assert any("1,500 rows, 222222222222" in line for line in lines)
+    assert any("commit" in line and "2" * 12 in line for line in lines)
