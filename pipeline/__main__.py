@@ -15,6 +15,7 @@ import sys
 from pipeline.cli import (
     card,
     compile,
+    data,
     deliver,
     lineage,
     load_data,
@@ -43,6 +44,7 @@ VERBS = {
     "runs": runs,
     "card": card,
     "lineage": lineage,
+    "data": data,
     "provenance": provenance,
     "reproduce": reproduce,
     "compile": compile,

@@ -95,6 +95,17 @@ def has(repository: Path, revision: str, path: str) -> bool:
     return answer(repository, "rev-parse", "--verify", "--quiet", name, missing=1) is not None
 
 
+def content(repository: Path, revision: str, path: str) -> str:
+    """Return the text of a file of the commit; `path` is relative to `repository`."""
+    return answer(repository, "show", f"{revision}:./{path}") or ""
+
+
+def difference(repository: Path, before: str, after: str, paths: list[str]) -> str:
+    """Return the lines that differ between two commits in these files."""
+    options = ("--no-color", "--no-ext-diff", "--no-renames", "--relative")
+    return answer(repository, "diff", *options, before, after, "--", *paths) or ""
+
+
 def description(repository: Path) -> str:
     """Return the hash of the commit checked out, and whether files differ from it."""
     options = ("--always", "--abbrev=40", "--dirty", "--exclude=*")
