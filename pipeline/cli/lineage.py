@@ -36,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_selection(forward)
     _add_shared(forward)
+    diff = directions.add_parser("diff", help="what differs between what two models came from")
+    for name in ("old", "new"):
+        diff.add_argument(name, metavar=name.upper(), help="a name as `back` takes it")
+    shared.add_json(diff)
+    diff.add_argument("--env", metavar="STAGE", help="in a stage (default: on this machine)")
+    shared.add_runs(diff)
+    diff.set_defaults(svg=None, request_log=None)
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
@@ -71,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
     place = _place(options)
     if options.direction == "back":
         return _back(options, place, svg)
+    if options.direction == "diff":
+        return _diff(options, place)
     return _forward(options, place, svg)
 
 
@@ -96,6 +105,38 @@ def _forward(options: argparse.Namespace, place: "Place", svg: Path | None) -> i
     if svg:
         _write(svg, picture.of_forward(answer))
     return shared.NO if answer.served else shared.DONE
+
+
+def _diff(options: argparse.Namespace, place: "Place") -> int:
+    from pipeline.differences import models, text
+
+    names = [options.old, options.new]
+    if options.env:
+        import tempfile
+
+        from pipeline.lineage.cloud_runs import CloudRuns
+
+        with tempfile.TemporaryDirectory() as folder:
+            runs = CloudRuns(shared.stage(options.env), place, Path(folder))
+            old, new = map(runs.summary, names)
+            answer = models.difference(old, new, runs.statistics)
+    else:
+        answer = _here(options, place, names)
+    shared.report(options, text.of_models(answer), answer)
+    return shared.DONE
+
+
+def _here(options: argparse.Namespace, place: "Place", names: list[str]) -> dict[str, Any]:
+    from functools import partial
+
+    from pipeline import places
+    from pipeline.differences import models
+    from pipeline.lineage import asked
+    from pipeline.local import run_names
+
+    runs = places.folder(options.runs, "--runs")
+    old, new = (run_names.summary(runs / asked.run(place, name)) for name in names)
+    return models.difference(old, new, partial(models.statistics, runs))
 
 
 def _report(options: argparse.Namespace, answer: "Backward | Forward", text: str) -> None:

@@ -1,6 +1,7 @@
 """What differs between what two models came from; what is equal is left out."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ from pipeline.delivery import git
 from pipeline.differences import data
 from pipeline.errors import RunError
 from pipeline.lineage.local_store import LocalStore, folders_of
-from pipeline.local import run_names
 from settings import REPOSITORY
 
 VERSION = 1  # of the JSON
@@ -17,24 +17,20 @@ OWN = ("run", "digest")  # of a training, always another
 Json = dict[str, Any]
 
 
-def difference(runs: Path, old: str, new: str) -> Json:
-    """The differences of two runs, each by its id or the beginning of one.
+def difference(old: Json, new: Json, statistics_of: Callable[[Json], Path]) -> Json:
+    """The differences of two runs, by their summaries.
 
-    What can't be compared is under `unknown`, with its reason.
+    `statistics_of` brings the statistics of a run's rows to this machine. What can't be compared is
+    under `unknown`, with its reason.
     """
-    folders = [run_names.folder(runs, name) for name in (old, new)]
-    old_summary, new_summary = map(run_names.summary, folders)
-    answer: Json = {
-        "version": VERSION,
-        "runs": [folder.name for folder in folders],
-        "unknown": [],
-    }
-    answer["code"] = _code(old_summary, new_summary, answer["unknown"])
-    answer["packages"] = _packages(old_summary, new_summary, answer["unknown"])
-    answer["data"] = _data(runs, old_summary, new_summary, answer["unknown"])
+    answer: Json = {"version": VERSION, "runs": [old["run"], new["run"]], "unknown": []}
+    unknown = answer["unknown"]
+    answer["code"] = _code(old, new, unknown)
+    answer["packages"] = _packages(old, new, unknown)
+    answer["data"] = _data(old, new, statistics_of, unknown)
     for name in RECORDS:
-        answer[name] = _values(*_records(name, old_summary, new_summary))
-    answer["metrics"] = _metrics(old_summary, new_summary)
+        answer[name] = _values(*_records(name, old, new))
+    answer["metrics"] = _metrics(old, new)
     return answer
 
 
@@ -95,13 +91,13 @@ def _versions(revision: str) -> dict[str, str]:
     return {name: entry.get("version", "") for name, entry in packages.items()}
 
 
-def _data(runs: Path, old: Json, new: Json, unknown: list[str]) -> Json:
+def _data(old: Json, new: Json, statistics_of: Callable[[Json], Path], unknown: list[str]) -> Json:
     """Rows and window, and by the statistics each column that differs."""
     changes = _values(*_records("data", old, new))
     if "digest" not in changes:
         return {}
     try:
-        splits = data.difference(*(statistics(runs, summary) for summary in (old, new)))
+        splits = data.difference(statistics_of(old), statistics_of(new))
     except RunError as error:
         unknown.append(f"the columns: {error}")
         splits = {}
@@ -125,7 +121,9 @@ def _metrics(old: Json, new: Json) -> Json:
     for part in sorted(old_slices.keys() | new_slices.keys()):
         values = _values(old_slices.get(part, {}), new_slices.get(part, {}))
         for name, (before, after) in values.items():
-            intervals = [summary["intervals"].get(part, {}).get(name) for summary in (old, new)]
+            intervals = [
+                summary.get("intervals", {}).get(part, {}).get(name) for summary in (old, new)
+            ]
             change = None if None in (before, after) else after - before
             metric = {"values": [before, after], "change": change, "intervals": intervals}
             slices.setdefault(part, {})[name] = metric

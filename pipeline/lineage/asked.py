@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.lineage import cloud_servings
 from pipeline.lineage.cloud_servings import Servings
 from pipeline.lineage.graph import Serving
@@ -56,6 +56,20 @@ def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subjec
     if not matches:
         raise ConfigurationError(_unknown(place, name))
     return matches
+
+
+def run(place: Place, name: str) -> str:
+    """The run that made what the name means; raises RunError where none is known."""
+    subject, *others = subjects(place, name)
+    if others:
+        names = ", ".join(map(str, [subject, *others]))
+        raise ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
+    if subject.run is not None:
+        return subject.run
+    run = place.run_of(subject.model, subject.version or "", place.stage)
+    if run is None:
+        raise RunError(f"{subject}: the run that made it is no longer known")
+    return run
 
 
 def _model(place: Place, name: str) -> str | None:

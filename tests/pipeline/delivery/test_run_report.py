@@ -146,6 +146,26 @@ def test_the_verb_brings_a_stage_s_card(vertex, cli, tmp_path):
     assert values["auc"] == vertex.summary["metrics"]["auc"]
 
 
+def test_two_runs_of_a_stage_are_compared_by_name(vertex, cli):
+    run = vertex.summary["run"]
+
+    result = cli("lineage", "diff", run, "cab", "--env", "dev", "--json")
+
+    assert result.code == 0, result.err
+    answer = json.loads(result.out)
+    assert answer["runs"] == [run, run]
+    assert answer["code"] == {}
+    assert answer["unknown"] == []
+
+
+def test_the_statistics_of_a_stage_s_run_are_brought_here(vertex, dev, tmp_path):
+    runs = CloudRuns(dev, None, tmp_path)
+
+    folder = runs.statistics(vertex.summary)
+
+    assert (folder / "Split-train/FeatureStats.pb").is_file()
+
+
 def test_a_run_leaves_its_report_wherever_it_ran(run):
     page = run.page
 

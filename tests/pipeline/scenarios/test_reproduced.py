@@ -146,6 +146,21 @@ def test_a_changed_line_of_the_model_is_named(against):
     assert "variables, first " in stage["difference"]
 
 
+def test_a_lineage_s_difference_names_line_and_figures(project):
+    edit(project.place / "models/cab/model.py", r"^SEED = \d+$", "SEED = 7")
+    run = project.run()
+    edit(project.place / "models/cab/model.py", r"^SEED = \d+$", "SEED = 5")
+
+    process = project.call("lineage", "diff", project.first["run"], run["run"])
+
+    answer = json.loads(process.stdout)
+    assert process.returncode == 0, process.stderr
+    assert answer["code"]["files"] == ["models/cab/model.py"]
+    assert "+SEED = 7" in answer["code"]["diff"]
+    assert "auc" in answer["metrics"]["all"]
+    assert answer["data"] == {}
+
+
 def test_all_that_is_gone_is_named_at_once(project):
     run = project.cached["run"]
     ref = f"refs/esteira/runs/{project.first['run']}"

@@ -1,0 +1,53 @@
+"""The summary and the statistics of a run on Vertex, from its stage's bucket."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.api_core import exceptions
+
+from pipeline.errors import RunError
+from pipeline.gcp import artifact_files, pipeline_jobs
+from pipeline.gcp.clients import patiently
+from pipeline.gcp.stage import Stage
+from pipeline.lineage import asked
+from pipeline.lineage.place import Place
+from settings.artifacts import REPORTS
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CloudRuns:
+    """A stage's runs; files come into `folder`."""
+
+    stage: Stage
+    place: Place
+    folder: Path
+
+    def summary(self, name: str) -> Json:
+        """The summary of the run that the name means; raises RunError where there is none."""
+        run = asked.run(self.place, name)
+        for model in self.place.models():
+            blob = self.stage.artifacts.blob(f"{REPORTS}{model}/{run}/summary.json")
+            try:
+                with self.stage.asking_bucket():
+                    content = patiently(blob.download_as_bytes)
+            except exceptions.NotFound:
+                continue
+            document: Json = json.loads(content)
+            return document
+        raise RunError(f"{run}: no delivery to {self.stage.name} has written its summary")
+
+    def statistics(self, summary: Json) -> Path:
+        """The folder with the statistics of the run's rows."""
+        run = summary["run"]
+        job = pipeline_jobs.read(self.stage, f"{self.stage.parent}/pipelineJobs/{run}")
+        for detail in job.get("jobDetail", {}).get("taskDetails", []):
+            if detail["taskName"] == "StatisticsGen":
+                [artifact] = detail["outputs"]["statistics"]["artifacts"]
+                folder = self.folder / str(run)
+                if artifact_files.fetch(self.stage, artifact["uri"], (), folder):
+                    return folder
+        raise RunError(f"the statistics of {run} are gone")
