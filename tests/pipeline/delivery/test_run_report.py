@@ -348,7 +348,7 @@ def test_a_delivery_that_is_run_again_reports_again_in_the_same_place(
     names = {blob.name for blob in bucket.list_blobs(prefix="reports/")}
     place = folder(pipelines)
     files = {name.removeprefix(f"{place}/") for name in names}
-    assert files == {"summary.json", "report.html", *CARD}
+    assert files == {"summary.json", "report.html", "provenance.json", *CARD}
     assert verdict.report
 
 
