@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.delivery import history
+from pipeline.lineage.cloud_runs import CloudRuns
 from tests.pipeline.conftest import NODES, ROWS, nodes_that, parsed, states
 from tests.pipeline.delivery.conftest import recorded_cab
 from tests.pipeline.delivery.deliveries import deliver
