@@ -44,8 +44,9 @@ def answer(
 ) -> str | None:
     """Return git's output in `folder`, or None if it exits with `missing`.
 
-    `variables` are set for git beside those of this process. Git exits with that code if the thing asked for does not exist. Raises RunError where `folder`
-    is in no repository, or in one that does not hold it.
+    Git exits with that code if the thing asked for does not exist. `variables` are set for git
+    beside those of this process. Raises RunError where `folder` is in no repository, or in one that
+    does not hold it.
     """
     prefix = _run(folder, "rev-parse", "--show-prefix")
     if prefix and prefix.strip():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.delivery import git
-from pipeline.errors import RunError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance import code_files, kept_tree
 from pipeline.provenance.facts import Code, Environment
@@ -31,33 +31,40 @@ PACKAGES = (
 def code(repository: Path, model: ModelFolder, run: str) -> Code:
     """The files as they are, kept under the run's ref where they differ from their commit.
 
-    Raises ConfigurationError where they are too large to be kept; where git knows nothing of them,
-    or can write nothing, the reason is told.
+    Raises ConfigurationError where they are too large to be kept or one can't be read; where git
+    knows nothing of them, or can write nothing, the reason is told.
     """
     files = code_files.digests(repository, model)
     try:
         commit = git.commit(repository, "HEAD")
-        changed_files = git.uncommitted(repository)
-        untracked_files = kept_tree.untracked(repository)
-        origin = git.origin(repository)
+        facts = Code(
+            commit=commit or UNKNOWN,
+            reason=None if commit else f"{repository} has no commit yet",
+            repository=git.origin(repository),
+            untracked_files=kept_tree.untracked(repository),
+            files=files,
+        )
     except RunError as error:
         return Code(commit=UNKNOWN, reason=str(error), files=files)
-    facts = Code(
-        commit=commit or UNKNOWN,
-        reason=None if commit else f"{repository} has no commit yet",
-        repository=origin,
-        changed_files=changed_files,
-        untracked_files=untracked_files,
-        files=files,
-    )
-    if not model.path.is_relative_to(repository):
-        reason = f"the model's folder {model.path} lies outside of {repository}"
-        return replace(facts, not_kept=reason)
     try:
-        tree, ref = kept_tree.keep(repository, run, commit)
+        facts = replace(facts, changed_files=git.uncommitted(repository))
+        if model.path.is_relative_to(repository):
+            return _kept(facts, repository, run, commit)
     except RunError as error:
         return replace(facts, not_kept=str(error))
-    return replace(facts, tree=tree, kept=ref)
+    reason = f"the model's folder {model.path} lies outside of {repository}"
+    return replace(facts, not_kept=reason)
+
+
+def _kept(facts: Code, repository: Path, run: str, commit: str | None) -> Code:
+    tree = kept_tree.keep(repository, run, commit)
+    return replace(facts, tree=tree.hash, kept=tree.ref, not_kept=_without(tree.lacking))
+
+
+def _without(folders: list[str]) -> str | None:
+    if not folders:
+        return None
+    return f"git keeps no files of a repository inside another: {', '.join(folders)}"
 
 
 def of_commit(repository: Path, commit: str, model: ModelFolder) -> Code:
@@ -73,7 +80,10 @@ def of_commit(repository: Path, commit: str, model: ModelFolder) -> Code:
 
 def changes(repository: Path, before: Code, model: ModelFolder) -> list[str]:
     """What is no longer as it was captured: files that train, and the commit."""
-    files = code_files.digests(repository, model)
+    try:
+        files = code_files.digests(repository, model)
+    except ConfigurationError as error:
+        return [str(error)]
     names = before.files.keys() | files.keys()
     changed = [name for name in sorted(names) if before.files.get(name) != files.get(name)]
     try:

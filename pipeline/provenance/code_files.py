@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.delivery.route import Change, route_of
+from pipeline.errors import ConfigurationError
 from pipeline.model.folder import ModelFolder
 
 FOLDERS = ("pipeline", "settings", "build")  # those that may hold one, beside the model's
@@ -15,7 +16,7 @@ def digests(repository: Path, model: ModelFolder) -> dict[str, str]:
     """Map each path in the repository to its content's SHA-256.
 
     The model's folder may lie elsewhere: its files count as those of models/. Lines end as in git,
-    whatever this clone has.
+    whatever this clone has. Raises ConfigurationError for a file that can't be read.
     """
     paths = {
         place: path for place, path in _candidates(repository, model) if _trains(place, model.name)
@@ -46,5 +47,11 @@ def _trains(place: str, model: str) -> bool:
 
 
 def _sha256(path: Path) -> str:
-    content = path.read_bytes().replace(b"\r\n", b"\n")
-    return hashlib.sha256(content).hexdigest()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: it can't be read ({error.strerror}), "
+            "allowed are files whose content a run can take down"
+        ) from error
+    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()

@@ -3,15 +3,18 @@
 The index is a temporary one: what a person has staged, stashed or checked out stays as it is.
 """
 
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.delivery.git_process import answer
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, RunError
 
 REFS = "refs/esteira/runs/"  # no `git push` sends them, with --all or --tags neither
 LARGEST = 20_000_000  # bytes of all untracked files together
+LINK = "160000"  # git's mode of a repository inside another, of which it holds the commit alone
 AUTHOR = {
     "GIT_AUTHOR_NAME": "Esteira",
     "GIT_AUTHOR_EMAIL": "esteira@localhost",
@@ -21,10 +24,15 @@ AUTHOR = {
 
 
 class Tree(NamedTuple):
-    """Git's hash of all files, and the ref that keeps them: None where they are a commit's."""
+    """Git's hash of all files, and the ref that keeps them: None where they are a commit's.
+
+    `lacking` are the repositories inside this one whose files are in no commit of theirs, or whose
+    commits only this machine has.
+    """
 
     hash: str
     ref: str | None
+    lacking: list[str]
 
 
 def untracked(repository: Path) -> list[str]:
@@ -55,9 +63,11 @@ def _size(file: Path) -> int:
 
 def keep(repository: Path, run: str, commit: str | None) -> Tree:
     """Keep the files as they are; those of the commit alone need no ref."""
-    tree = hash_of(repository, commit)
+    with _index(repository, commit) as index:
+        tree = _answer(repository, "write-tree", variables=index)
+        lacking = _lacking(repository, index)
     if commit and tree == _answer(repository, "rev-parse", f"{commit}^{{tree}}"):
-        return Tree(tree, None)
+        return Tree(tree, None, lacking)
     parents = ["-p", commit] if commit else []
     message = f"The files that the run {run} ran"
     kept_commit = _answer(
@@ -65,17 +75,49 @@ def keep(repository: Path, run: str, commit: str | None) -> Tree:
     )
     ref = f"{REFS}{run}"
     _answer(repository, "update-ref", ref, kept_commit)
-    return Tree(tree, ref)
+    return Tree(tree, ref, lacking)
 
 
-def hash_of(repository: Path, commit: str | None) -> str:
-    """Git's hash of all files as they are now; the objects are written."""
-    with tempfile.TemporaryDirectory() as folder:
-        index = {"GIT_INDEX_FILE": f"{folder}/index"}
+@contextlib.contextmanager
+def _index(repository: Path, commit: str | None) -> Iterator[dict[str, str]]:
+    """The variables of a temporary index of all files as they are now; their objects are kept."""
+    try:
+        folder = tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise RunError(f"no temporary folder can be made: {error}") from error
+    with folder as name:
+        index = {"GIT_INDEX_FILE": f"{name}/index"}
         # A copy of the index in use would also take over what it hides: assume-unchanged.
         _answer(repository, "read-tree", commit or "--empty", variables=index)
         _answer(repository, "add", "--all", variables=index)
-        return _answer(repository, "write-tree", variables=index)
+        yield index
+
+
+def _lacking(repository: Path, index: dict[str, str]) -> list[str]:
+    output = answer(repository, "ls-files", "-z", "--stage", variables=index) or ""
+    entries = [entry.split("\t", 1) for entry in output.split("\0")[:-1]]
+    folders = [name for facts, name in entries if facts.startswith(LINK)]
+    if not folders:
+        return []
+    # A submodule's commit is to be had elsewhere, unless files differ from it.
+    submodules = _submodules(repository)
+    return [name for name in folders if name not in submodules or _is_dirty(repository / name)]
+
+
+def _submodules(repository: Path) -> set[str]:
+    """The folders that .gitmodules names, each with an address to have it from."""
+    if not (repository / ".gitmodules").is_file():
+        return set()
+    options = ("--null", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
+    output = answer(repository, "config", *options, missing=1) or ""
+    return {entry.split("\n", 1)[1] for entry in output.split("\0")[:-1]}
+
+
+def _is_dirty(folder: Path) -> bool:
+    """Say whether files of a submodule differ; one that is not checked out has none."""
+    if not (folder / ".git").exists():
+        return False
+    return bool(answer(folder, "status", "--porcelain"))
 
 
 def _answer(repository: Path, *arguments: str, variables: dict[str, str] | None = None) -> str:

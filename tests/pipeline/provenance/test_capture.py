@@ -4,9 +4,15 @@ import hashlib
 
 import pytest
 
+from pipeline.errors import ConfigurationError
 from pipeline.provenance import capture
 
 RUN = "20260101-000000-cab-abcdef"
+
+
+def unreadable(file):
+    """A file whose content is refused to every account, root's too."""
+    file.symlink_to("/proc/self/mem")
 
 
 @pytest.fixture
@@ -76,6 +82,20 @@ def test_line_ends_of_a_clone_are_no_change(repository, changes):
     file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
 
     assert changes() == []
+
+
+def test_a_file_that_cannot_be_read_is_refused(repository, model):
+    unreadable(repository.path / "models/cab/notes.txt")
+
+    with pytest.raises(ConfigurationError, match=r"models/cab/notes\.txt: it can't be read"):
+        capture.code(repository.path, model, RUN)
+
+
+def test_a_file_that_can_no_longer_be_read_is_a_change(repository, changes):
+    unreadable(repository.path / "models/cab/notes.txt")
+
+    [sentence] = changes()
+    assert "models/cab/notes.txt: it can't be read" in sentence
 
 
 def test_a_zip_without_git_says_so_and_has_its_files(model, tmp_path):

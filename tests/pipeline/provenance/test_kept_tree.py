@@ -1,8 +1,10 @@
 """A run's files are kept by git, and what a person has there stays as it is."""
 
+import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -10,6 +12,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, kept_tree
 from tests.pipeline.delivery.conftest import ISOLATED, Repository
+from tests.pipeline.disk import mounted
 from tests.team import MODELS
 
 RUN = "20260101-000000-cab-abcdef"
@@ -29,6 +32,25 @@ def edited(repository, model):
     (repository.path / "models/cab/new.py").write_text("NEW = 1\n")
     (repository.path / "a.secret").write_text("hidden\n")
     return repository
+
+
+@contextlib.contextmanager
+def bound(source, place):
+    """Have `place` show the folder `source`; skipped where nothing can be mounted."""
+    command = ["mount", "--bind", source, place]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@contextlib.contextmanager
+def read_only(folder):
+    with bound(folder, folder):
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield
 
 
 def content(repository, place):
@@ -169,6 +191,73 @@ def test_a_repository_that_cannot_be_written_is_told(edited, keep):
 
     assert facts.kept is None
     assert "git update-ref failed" in facts.not_kept
+
+
+def test_a_repository_that_is_read_only_is_told(edited, model):
+    with read_only(edited.path):
+        facts = capture.code(edited.path, model, RUN)
+
+    assert facts.commit == edited.git("rev-parse", "HEAD")
+    assert facts.kept is None
+    assert "Read-only file system" in facts.not_kept
+
+
+def test_a_full_disk_is_told(edited, keep, tmp_path):
+    with mounted(tmp_path / "disk", "size=2m") as disk:
+        shutil.copytree(edited.path / ".git/objects", disk, dirs_exist_ok=True)
+        with contextlib.suppress(OSError):
+            (disk / "filler").write_bytes(b"x" * 10**7)
+        with bound(disk, edited.path / ".git/objects"):
+            facts = keep()
+
+    assert facts.kept is None
+    assert "No space left on device" in facts.not_kept
+
+
+def test_no_temporary_folder_is_told(edited, keep, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/none")
+
+    facts = keep()
+
+    assert facts.kept is None
+    assert "no temporary folder can be made" in facts.not_kept
+
+
+def test_the_files_of_a_repository_inside_are_said_to_lack(repository, keep):
+    inner = Repository(repository.path / "models/inner")
+    inner.commit({"model.py": "INNER = 1\n"})
+
+    facts = keep()
+
+    assert facts.kept == REF
+    assert facts.not_kept == "git keeps no files of a repository inside another: models/inner"
+
+
+@pytest.mark.parametrize(("edit", "expected"), [("INNER = 1\n", None), ("EDITED = 1\n", "shared")])
+def test_a_submodule_lacks_what_is_edited_in_it(repository, keep, tmp_path, edit, expected):
+    shared = Repository(tmp_path / "shared")
+    shared.commit({"shared.py": "INNER = 1\n"})
+    add = ("submodule", "--quiet", "add", str(shared.path), "shared")
+    repository.git("-c", "protocol.file.allow=always", *add)
+    repository.git("commit", "--quiet", "--message", "Add shared")
+    (repository.path / "shared/shared.py").write_text(edit)
+
+    facts = keep()
+
+    sentence = f"git keeps no files of a repository inside another: {expected}"
+    assert facts.not_kept == (sentence if expected else None)
+
+
+def test_a_filter_that_is_not_installed_is_told(edited, keep):
+    (edited.path / ".gitattributes").write_text("*.py filter=lfs\n")
+    edited.git("config", "filter.lfs.clean", "no-such-program")
+    edited.git("config", "filter.lfs.required", "true")
+
+    facts = keep()
+
+    assert facts.commit == edited.git("rev-parse", "HEAD")
+    assert facts.kept is None
+    assert "no-such-program" in facts.not_kept
 
 
 def test_two_runs_keep_two_trees(edited, model):
