@@ -55,8 +55,8 @@ def run(
     run_folder = runs / run_id
     log = run_folder / "log.txt"
     words = owner.read(folder.path)
-    code = capture.code(REPOSITORY, folder, run_id)
     with locked_store(store), failures_told(run_folder):
+        code = capture.code(REPOSITORY, folder, run_id)
         pipeline_spec = spec.here(folder, store, tune=tune, until=until)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
         error = run_logged(pipeline, run_id, log, Problems())

@@ -156,10 +156,16 @@ def _experiment_id(client: Any, folder: str, model: str) -> Any:
 
 
 def _tags(summary: dict[str, Any]) -> dict[str, str]:
-    """The decision, and the records beside parameters and metrics, flat."""
+    """The decision, and the records beside parameters and metrics, flat.
+
+    The files that train are too many for a tag: the artifact summary.json has them.
+    """
     records = summary["records"]
-    groups = {name: records[name] for name in ("code", "environment", "data", "model_type")}
+    groups = {name: dict(records[name]) for name in ("code", "environment", "data", "model_type")}
     groups["decision"] = summary["decision"]
+    groups["code"].pop("files", None)
+    packages = groups["environment"].pop("packages", {})
+    groups["environment"].update(packages)
     tags = {}
     for group, values in groups.items():
         for name, value in values.items():

@@ -292,3 +292,17 @@ def test_a_slice_below_its_own_bound_refuses_the_model(folder, run):
     assert credit_card["slice"] == "payment_type=Credit Card"
     assert credit_card["holds"] is False
     assert "auc (payment_type=Credit Card) is" in decision["reason"]
+
+
+def test_a_file_that_changes_while_the_model_trains_is_named(trained, folder, run):
+    raise_bar(folder)
+    later = folder / "later.py"
+    edit(folder / "model.py", r"^def run_fn\(.*$", f'\\g<0>\n    open("{later}", "w").close()')
+
+    result = run(folder)
+
+    code = parsed(result)["records"]["code"]
+    report = (trained.runs / parsed(result)["run"] / "report.html").read_text()
+    assert code["changed_during_run"] == ["models/cab/later.py"]
+    assert "changed during the run: models/cab/later.py" in result.err
+    assert "<code>models/cab/later.py</code>" in report
