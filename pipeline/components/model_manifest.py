@@ -84,7 +84,7 @@ def checked(model: str, digest: str | None) -> str | None:
     if not tf.io.gfile.exists(file):
         return f"{manifest.NAME} is missing" if digest else None
     try:
-        with tf.io.gfile.GFile(file) as content:
+        with tf.io.gfile.GFile(file, "rb") as content:
             written = manifest.decode(content.read(), file)
     except ValueError as error:
         return str(error)

@@ -32,9 +32,9 @@ class Executor(executor.Executor):
         config = json_utils.loads(exec_properties["custom_config"])
         destination = VertexDestination(**config["destination"])
         model_uri = self.GetModelPath(input_dict)
+        digest = pushing.blessed_digest(input_dict)
         if baseline := pushing.baseline_file(input_dict):
             accompany(model_uri, baseline)
-        digest = pushing.blessed_digest(input_dict)
         version, new = push(model_uri, destination, digest)
         self._MarkPushed(
             artifact, pushed_destination=version.resource_name, pushed_version=version.version_id

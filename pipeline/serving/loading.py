@@ -109,6 +109,11 @@ def _digest(folder: Path) -> str:
     return manifest.of(folder).digest  # published by others, or before there were manifests
 
 
+def unverified(model: Model) -> str:
+    """The sentence of a model from before manifests."""
+    return f"{model.name}, version {model.version}, is unverified: it has no manifest"
+
+
 def failure(path: str, error: Exception) -> str:
     """The sentence of an error of `load`."""
     if isinstance(error, ConfigurationError | RunError):

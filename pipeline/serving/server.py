@@ -163,7 +163,7 @@ def _load(
     application.serve(model)
     _say(f"{model.name}, version {model.version}, is ready after {model.phases}: {url}")
     if not model.is_verified:
-        _say(f"{model.name}, version {model.version}, is unverified: it has no manifest")
+        _say(loading.unverified(model))
     for step in afterwards:
         step()
 

@@ -56,7 +56,7 @@ class Versions:
 
     def _try(self, folder: Path) -> None:
         try:
-            self._swap(str(folder))
+            model = self._swap(str(folder))
         except Exception as error:  # whatever it is, the old model answers on
             self._application.metrics.refused_version()
             _say(f"{loading.failure(str(folder), error)}; the old version serves on")
@@ -64,8 +64,10 @@ class Versions:
         self._served_number = int(folder.name)
         gc.collect()  # TensorFlow's graphs hold themselves in circles
         _say(f"version {folder.name} serves now")
+        if not model.is_verified:
+            _say(loading.unverified(model))
 
-    def _swap(self, path: str) -> None:
+    def _swap(self, path: str) -> loading.Model:
         model = loading.load(path)
         served_name = self._application.model_name
         if model.name != served_name:
@@ -73,6 +75,7 @@ class Versions:
                 f"{path}: the model is {model.name}, allowed is {served_name}, which serves"
             )
         self._application.serve(model)
+        return model
 
 
 def _state(folder: Path) -> State:

@@ -118,6 +118,10 @@ def test_a_port_that_is_none_or_taken_is_told(cli, trained):
             {"AIP_STORAGE_URI": "/m", "AIP_PREDICT_ROUTE": "/metrics"},
             "AIP_PREDICT_ROUTE is '/metrics'",
         ),
+        (
+            {"AIP_STORAGE_URI": "/m", "ESTEIRA_MODEL_DIGEST": "sha256:1"},
+            "ESTEIRA_MODEL_DIGEST is 'sha256:1', allowed are the 64 digits of a SHA-256",
+        ),
     ],
 )
 def test_a_container_that_is_set_up_wrongly_says_by_which_variable(capsys, variables, says):

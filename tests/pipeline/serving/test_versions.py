@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -236,21 +236,54 @@ def test_a_version_that_is_copied_file_by_file_is_tried_when_it_is_whole(
     assert "the old version serves on" not in server.output
 
 
+def flip(folder: Path) -> None:
+    file = folder / "fingerprint.pb"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (flip, r"fingerprint.pb has another content"),
+        (lambda folder: (folder / "fingerprint.pb").unlink(), r"fingerprint.pb is missing"),
+        (lambda folder: (folder / "added.pb").write_bytes(b"x"), r"added.pb was added"),
+    ],
+    ids=["flipped", "removed", "added"],
+)
 def test_a_version_that_is_not_as_it_was_published_leaves_the_old_one(
-    server: Process, saved: Path, published: Path, tmp_path: Path
+    change: Callable[[Path], object],
+    problem: str,
+    server: Process,
+    saved: Path,
+    published: Path,
+    tmp_path: Path,
 ):
     damaged = tmp_path / "damaged"
     shutil.copytree(saved, damaged)
     manifest.write(damaged, manifest.inside(damaged))
-    (damaged / "fingerprint.pb").write_bytes(b"")
+    change(damaged)
 
     publish(damaged, published, "2")
 
-    match = server.wait_for(
-        r"/2: the model is damaged \((\S+) has 0 bytes.+the old version serves on"
-    )
-    assert match.group(1) == "fingerprint.pb"
+    server.wait_for(rf"/2: the model is damaged \({problem}.+the old version serves on")
     assert headers(server)["x-model-version"] == "1"
+
+
+def test_a_version_from_before_manifests_is_served_and_said_to_be_unverified(server: Process):
+    server.wait_for("small, version 1, is unverified: it has no manifest")
+
+    assert headers(server)["x-model-version"] == "1"
+
+
+def test_a_version_that_takes_over_without_a_manifest_is_said_to_be_unverified(
+    server: Process, saved: Path, published: Path
+):
+    publish(saved, published, "2")
+
+    server.wait_for("small, version 2, is unverified: it has no manifest")
+    assert headers(server)["x-model-version"] == "2"
 
 
 def test_the_newest_version_is_a_folder_with_a_number(tmp_path: Path):
