@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pipeline.components.flags import FLAGS
 from pipeline.delivery.git_process import answer
 from pipeline.errors import RunError
-from pipeline.job import startup
 from settings import REPOSITORY
 
 END_SECONDS = 10  # for a run to end when it is told to
@@ -38,9 +38,6 @@ class Workspace:
 
         What it says to standard error goes to ours. Raises RunError where it fails.
         """
-        startup.load()
-        from pipeline.components.flags import FLAGS  # TensorFlow, which a refusal never loads
-
         environment = {name: value for name, value in os.environ.items() if name not in FLAGS}
         environment.pop("ESTEIRA_ENVIRONMENT", None)
         places = {"PYTHONPATH": str(self.files), "XDG_CACHE_HOME": str(self.caches)}

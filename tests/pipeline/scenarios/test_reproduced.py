@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from settings import REPOSITORY
 from tests.pipeline.conftest import copy_small, edit
 from tests.pipeline.delivery.conftest import ISOLATED, Repository
 
+PATIENCE_SECONDS = 120
 FOLDERS = ("build", "pipeline", "settings")
 FILES = (".gitignore", "environments.py", "Pipfile", "Pipfile.lock")
 
@@ -31,12 +33,18 @@ class Project:
         copy_small("cab", place / "models")
         self.repository.commit({})
 
-    def call(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    def start(self, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
         environment = {**os.environ, **ISOLATED, "PYTHONPATH": str(self.place), **variables}
         command = [sys.executable, "-m", "pipeline", *arguments, "--json"]
-        return subprocess.run(
-            command, cwd=self.place, env=environment, capture_output=True, text=True
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=self.place, env=environment, stdout=pipe, stderr=pipe, text=True
         )
+
+    def call(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        process = self.start(*arguments, **variables)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def run(self, **variables: str) -> dict:
         process = self.call("run", "cab", **variables)
@@ -51,7 +59,7 @@ class Project:
         status = self.repository.git("status", "--porcelain")
         worktrees = self.repository.git("worktree", "list")
         database = (runs / "store/cab/metadata.db").read_bytes()
-        venvs = {path.name for path in Path(sys.prefix).parent.glob("pipeline-*")}
+        venvs = {path.name for path in Path(sys.prefix).parent.iterdir()}
         return {
             "files": files,
             "refs": refs,
@@ -91,6 +99,24 @@ def test_a_cached_model_of_uncommitted_files_is_made_again_bit_for_bit(project, 
     assert set(verdicts(process).values()) == {"bit-equal"}
     answer = json.loads(process.stdout)
     assert answer["code"] == f"refs/esteira/runs/{project.first['run']}"
+    assert "Trainer ..." in process.stderr
+    assert project.state() == before
+    assert workspaces(tmp_path) == []
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_nothing_of_a_stopped_one_stays(project, tmp_path, sign):
+    before = project.state()
+    process = project.start("reproduce", "cab", TMPDIR=str(tmp_path))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not list(tmp_path.glob("reproduction-*/runs/store")):
+        assert time.monotonic() < deadline, "it has not begun"
+        time.sleep(0.1)
+
+    process.send_signal(sign)
+    process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert process.returncode != 0
     assert project.state() == before
     assert workspaces(tmp_path) == []
 
@@ -161,24 +187,34 @@ def test_a_lineage_s_difference_names_line_and_figures(project):
     assert answer["data"] == {}
 
 
-def test_all_that_is_gone_is_named_at_once(project):
-    run = project.cached["run"]
+@pytest.fixture
+def gone(project):
+    """Take the kept files' ref, the rows that were read and the trained model away for a test."""
     ref = f"refs/esteira/runs/{project.first['run']}"
     commit = project.repository.git("rev-parse", ref)
     data = project.place / "models/cab/rows.csv"
     content = data.read_bytes()
+    models = project.place / "runs/store/cab/Trainer/model"
+    aside = models.with_name("aside")
     project.repository.git("update-ref", "-d", ref)
     data.write_bytes(content + b"\n")
-    try:
-        process = project.call("reproduce", run)
-    finally:
-        project.repository.git("update-ref", ref, commit)
-        data.write_bytes(content)
+    models.rename(aside)
+    yield ref, data, models
+    aside.rename(models)
+    data.write_bytes(content)
+    project.repository.git("update-ref", ref, commit)
 
-    assert process.returncode == 1
+
+def test_all_that_is_gone_is_named_at_once(project, gone):
+    ref, data, models = gone
+
+    process = project.call("reproduce", project.cached["run"])
+
     [sentence] = process.stderr.strip().splitlines()
+    assert process.returncode == 1
     assert f"{ref} is not in {project.place}" in sentence
     assert f"the data {data} has changed" in sentence
+    assert f"the Trainer's {models}/" in sentence
 
 
 def test_an_unknown_run_is_refused_with_the_nearest(project):
