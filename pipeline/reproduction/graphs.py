@@ -14,7 +14,7 @@ from typing import Any
 # Of a table's name: the file that Transform filled it from, below its temporary folder.
 PLACE = re.compile(rb"[^']*/tftransform_tmp/")
 NAMES = ("_class", "_gradient_op_type")  # attributes that name other nodes, or are numbered
-NAMED = ("Placeholder", "PlaceholderWithDefault")  # operations that are told apart by name alone
+FED = "Placeholder"  # the operation of a graph's inputs, which their names alone tell apart
 
 
 def canonical(graph: Any) -> dict[str, str]:
@@ -60,7 +60,7 @@ def _of_node(node: Any, digests: Mapping[str, str], functions: Mapping[str, str]
         for name in sorted(node.attr)
         if name not in NAMES
     ]
-    name = node.name if node.op in NAMED else ""
+    name = node.name if node.op == FED else ""
     return _digest([node.op, name, node.device, *attributes, *inputs, *controls])
 
 
