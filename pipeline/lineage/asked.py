@@ -45,7 +45,7 @@ def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subjec
             f"{', '.join(place.models()) or 'none yet'}"
         )
     matches = list(dict.fromkeys(_matches(place, name)))
-    if not matches:
+    if not matches and name.isdecimal():  # as the ids of requests are
         matches = [
             Subject(model=model, version=version, time=time)
             for model, version, time in place.logged(name)
@@ -142,12 +142,16 @@ def _no_version_at(model: str, at: datetime, servings: Sequence[Serving], where:
 
 def _unknown(place: Place, name: str) -> str:
     names = [*place.models()]
+    reasons = []
     for model in place.models():
+        answer = place.servings(model)
         names += place.runs(model)
-        names += [f"{model}@{each.version}" for each in _own(place, place.servings(model))]
+        names += [f"{model}@{each.version}" for each in _own(place, answer)]
+        reasons += [each.reason for each in answer.unread if each.stage == place.stage]
     nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[-3:]
     where = place.stage or "this machine"
     return (
         f"{shown(name)} is no model, run, version, deployed model, endpoint or logged request "
         f"that {where} knows, or it was pruned: the nearest are {', '.join(nearest) or 'none yet'}"
+        f"{'; not read: ' if reasons else ''}{'; '.join(reasons)}"
     )

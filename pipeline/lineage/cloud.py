@@ -75,7 +75,10 @@ class Cloud:
         return cloud_servings.of_stages(self._stages.values(), model)
 
     def names(self, model: str) -> dict[str, str]:
-        return cloud_versions.versions(self._stage, model)
+        try:
+            return cloud_versions.versions(self._stage, model)
+        except RunError:  # a model without an endpoint yet; `servings` says why it is not read
+            return {}
 
     def endpoint(self, model: str) -> str:
         return self._stage.names.endpoint(model)
@@ -83,12 +86,11 @@ class Cloud:
     def logged(self, request: str) -> Sequence[tuple[str, str, datetime]]:
         answers = []
         dataset = f"{self._stage.project}.{self._stage.names.dataset('requests')}"
+        with self._stage.asking("the request logs"):
+            client = self._stage.bigquery
         for model in self._models:
             table = f"{dataset}.{self._stage.names.request_table(model)}"
-            try:
-                rows = requests.rows(self._stage.bigquery, table, request)
-            except RunError:  # of a model that was never asked
-                continue
+            rows = requests.rows(client, table, request)
             versions = self.names(model) if rows else {}
             answers += [(model, versions.get(id_, id_), time) for id_, time in rows]
         return answers

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from pipeline.errors import RunError
 from pipeline.gcp import bigquery
 from pipeline.gcp.protocols import BigQuery
 from pipeline.monitoring.log.log_tables import described
@@ -11,13 +10,13 @@ from pipeline.monitoring.log.log_tables import described
 def rows(client: BigQuery, table: str, request: str) -> list[tuple[str, datetime]]:
     """The id of the deployed model that answered, and when; a copy of a row is no second one.
 
-    Empty for an id that the log does not have, or no longer.
+    Empty for an id that the log does not have, or no longer, and where there is no log yet.
     """
     from google.cloud.bigquery import ScalarQueryParameter
 
     log = described(client, table)
     if log is None:
-        raise RunError(f"there is no request log {table}: no request is known by its id")
+        return []
     statement = f"""
         SELECT id, MIN(moment) AS moment FROM ({log.all()})
         WHERE request_id = @request GROUP BY id

@@ -142,8 +142,9 @@ def model_of(store: Store, run: str) -> Artifact | None:
 
 
 def artifacts_of(side: Artifacts) -> Iterator[Artifact]:
-    for group in side.values():
-        yield from group
+    """All artifacts, by the order of their keys: a store may have none."""
+    for key in sorted(side):
+        yield from side[key]
 
 
 def _judges(step: Step, model: Artifact) -> bool:

@@ -28,7 +28,7 @@ def test_a_model_goes_back_to_its_rows_and_schema(runs):
     steps = walk.back(store, walk.model_of(store, "r1"))
 
     nodes = [step.execution.node for step in steps]
-    assert nodes == ["Trainer", "Transform", "ImportSchemaGen", "CsvExampleGen"]
+    assert nodes == ["Trainer", "ImportSchemaGen", "Transform", "CsvExampleGen"]
 
 
 def test_a_cached_step_goes_back_to_the_run_that_did_it(runs):
