@@ -1,6 +1,7 @@
 """Finds the row of an answered request in a request log, by its id."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from pipeline.gcp import bigquery
 from pipeline.gcp.protocols import BigQuery
@@ -19,9 +20,9 @@ def rows(client: BigQuery, table: str, request: str) -> list[tuple[str, datetime
         return []
     statement = f"""
         SELECT id, MIN(moment) AS moment FROM ({log.all()})
-        WHERE request_id = @request GROUP BY id
+        WHERE SAFE_CAST(request_id AS NUMERIC) = @request GROUP BY id
     """
-    parameter = ScalarQueryParameter("request", "STRING", request)
+    parameter = ScalarQueryParameter("request", "NUMERIC", Decimal(request))
     subject = f"the request log {table}"
     answer = bigquery.run(client, statement, subject, parameters=[parameter])
     return [(row["id"], row["moment"]) for row in answer]
