@@ -4,6 +4,7 @@ The job is submitted once however often it is tried. Then it is waited for with 
 and its outcome is read.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -27,6 +28,8 @@ TASK_ENDED = dict.fromkeys(("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"), "finished"
     "FAILED": "failed",
     "CANCELLED": "cancelled",
 }
+# of a job: CreatePipelineJobRequest of google.cloud.aiplatform_v1
+ID = re.compile(r"[a-z0-9-]{1,127}")
 ACTIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 
@@ -160,12 +163,28 @@ def find(stage: Stage, run: str) -> Json | None:
     """Return the run of that id or resource name as `read` does, None where there is none."""
     from google.api_core import exceptions
 
+    id_ = id_in(stage, run)
+    if id_ is None:
+        return None
     with stage.asking(f"the run {run}"):
         try:
-            resource = patiently(lambda: stage.vertex.PipelineJob.get(run)).gca_resource
+            resource = patiently(lambda: stage.vertex.PipelineJob.get(id_)).gca_resource
         except exceptions.NotFound:
             return None
     return _plain(resource)
+
+
+def id_in(stage: Stage, run: str) -> str | None:
+    """Return the id of a run by its id or resource name.
+
+    Returns None for one of another project, and for what can be no id.
+    """
+    *_, id_ = run.split("/")
+    region = stage.settings.region
+    names = [id_]
+    for project in (stage.project, stage.settings.project_number):
+        names.append(f"projects/{project}/locations/{region}/pipelineJobs/{id_}")
+    return id_ if run in names and ID.fullmatch(id_) else None
 
 
 def matching(stage: Stage, condition: str) -> list[Json]:

@@ -18,7 +18,9 @@ class Jobs:
 
     def read(self, run: str) -> Json | None:
         """The job by its id or resource name, asked for once; None where there is none."""
-        id_ = id_of(run)
+        id_ = pipeline_jobs.id_in(self.stage, run)
+        if id_ is None:
+            return None
         if id_ not in self._jobs:
             job = pipeline_jobs.find(self.stage, id_)
             self._jobs[id_] = job
@@ -48,7 +50,7 @@ class Jobs:
         creation = job["createTime"]
         condition = f"pipeline_name={quoted(pipeline)} AND create_time>={quoted(creation)}"
         for later_job in pipeline_jobs.matching(self.stage, condition):
-            self.read(later_job["name"])
+            self.read(id_of(later_job["name"]))
 
 
 def id_of(run: str) -> str:

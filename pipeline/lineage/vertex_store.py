@@ -28,8 +28,8 @@ class VertexStore:
         self._readers: dict[str, list[Execution]] = defaultdict(list)
 
     def of_run(self, run: str) -> Sequence[Execution]:
-        self.jobs.read(run)
-        tasks = self.graph.run(id_of(run))
+        job = self.jobs.read(run)
+        tasks = self.graph.run(id_of(run)) if job else []
         return [task.execution for task in tasks]
 
     def producer(self, artifact: Artifact) -> Execution | None:

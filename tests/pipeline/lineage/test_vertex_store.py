@@ -197,8 +197,19 @@ def test_the_readers_of_an_artifact_of_too_many_runs_are_read_run_by_run(many, v
     assert runs == {"bad1", "bad2", "judge", *(f"r{number}" for number in range(497))}
 
 
-def test_a_run_that_is_not_there_has_no_executions(google, vertex_store):
-    assert vertex_store.of_run("never") == []
+@pytest.mark.parametrize(
+    "run", ["never", "", "No Run!", "a?b=c", "7", "é", "a" * 129, "projects/other/pipelineJobs/r1"]
+)
+def test_a_run_that_is_not_there_has_no_executions(jobs, vertex_store, run):
+    jobs.run("r1")
+
+    assert vertex_store.of_run(run) == []
+
+
+def test_a_run_is_known_by_its_resource_name(jobs, vertex_store):
+    name = jobs.run("r1")
+
+    assert vertex_store.of_run(name) == vertex_store.of_run("r1")
 
 
 def test_a_run_that_never_started_has_no_executions(jobs, vertex_store):
