@@ -21,7 +21,7 @@ def run(asked: Origin, place: Workspace) -> tuple[Folders, Json]:
     place.python(
         "-m", "pipeline", "rehearse", str(spec), "--runs", str(place.runs), flags=asked.flags
     )
-    root = place.runs / "store" / asked.model
+    root = place.runs / "rehearsal" / asked.model
     [tasks_file] = root.glob("rehearsals/*/tasks.json")
     job = {
         "name": f"here/{tasks_file.parent.name}",
