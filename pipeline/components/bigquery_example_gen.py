@@ -21,7 +21,7 @@ from tfx.extensions.google_cloud_big_query.example_gen import executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts, standard_component_specs
 
-from pipeline.components import data_window
+from pipeline.components import data_window, row_order
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import DataError
 from pipeline.model import time_span
@@ -62,6 +62,9 @@ class Executor(executor.Executor):
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         self._tally_file = f"{examples.uri}/tally.json"
         super().Do(input_dict, output_dict, exec_properties)
+        if not row_order.is_dataflow(self._beam_pipeline_args):
+            for split in artifact_utils.decode_split_names(examples.split_names):
+                row_order.put_in_order(artifact_utils.get_split_uri([examples], split))
         with fileio.open(self._tally_file) as file:
             text = file.read()
         tally = Tally(*json.loads(text))
@@ -173,6 +176,7 @@ class BigQueryExampleGen(base_beam_component.BaseBeamComponent):
             "baseline/times.py",
             "components/bigquery_example_gen.py",
             "components/data_window.py",
+            "components/row_order.py",
             "components/table_times.py",
             "model/sql.py",
             "model/time_span.py",

@@ -6,6 +6,7 @@ What it asks, what it leaves, and what its cache keys on.
 import itertools
 import json
 from datetime import date
+from pathlib import Path
 
 import apache_beam as beam
 import pytest
@@ -136,6 +137,21 @@ def test_equal_rows_have_one_digest_in_whatever_order_they_come(ingest):
     assert other_examples.get_string_custom_property("digest") != digest
 
 
+def test_the_same_rows_make_the_same_files_in_whatever_order_they_come(ingest):
+    rows = [example(n) for n in range(300)]
+
+    examples = ingest(rows)
+    reordered_examples = ingest(rows[::-1])
+
+    assert bytes_of(examples) == bytes_of(reordered_examples)
+
+
+def bytes_of(examples):
+    """The content of each file of the splits."""
+    files = sorted(Path(examples.uri).glob("Split-*/*"))
+    return [file.read_bytes() for file in files]
+
+
 def test_the_examples_carry_when_the_tables_were_modified(ingest):
     examples = ingest([example(1)], tables='{"p.d.t": "2026-11-27"}')
 
@@ -220,6 +236,7 @@ def test_a_compiled_job_keys_on_the_query_and_on_the_components_source(model):
         "baseline/times.py",
         "components/bigquery_example_gen.py",
         "components/data_window.py",
+        "components/row_order.py",
         "components/table_times.py",
         "model/sql.py",
         "model/time_span.py",
