@@ -6,8 +6,8 @@ import pytest
 
 from environments import DEV
 from pipeline.errors import RunError
-from pipeline.lineage.graph import Artifact, Execution
-from pipeline.lineage.task_graph import artifacts_of
+from pipeline.lineage import walk
+from pipeline.lineage.graph import Artifact
 from pipeline.lineage.vertex_store import VertexStore
 from tests.standins.google.apis import GoogleApis
 from tests.standins.google.faults import Fault
@@ -145,33 +145,13 @@ def many(jobs):
     return jobs
 
 
-def walked(store: VertexStore) -> set[str]:
-    """The runs that are reached from the bad data by what was made of it."""
-    border = list(store.with_property("Examples", "digest", "bad"))
-    seen: set[str] = set()
-    runs: set[str] = set()
-    while border:
-        artifact = border.pop()
-        seen.add(artifact.id)
-        for execution in store.consumers(artifact):
-            runs.add(execution.run)
-            if not is_baseline(store, execution, artifact):
-                outputs = artifacts_of(store.outputs(execution))
-                border += [output for output in outputs if output.id not in seen]
-    return runs
-
-
-def is_baseline(store: VertexStore, execution: Execution, artifact: Artifact) -> bool:
-    inputs = store.inputs(execution)
-    baselines = [baseline.id for baseline in inputs.get("baseline_model", [])]
-    return artifact.id in baselines
-
-
 def test_at_most_three_requests_are_made_for_a_touched_run(google, many, vertex_store):
     google.requests.clear()
 
-    runs = walked(vertex_store)
+    reach = walk.forward(vertex_store, vertex_store.with_property("Examples", "digest", "bad"))
 
+    judges = [judged.step for judged in reach.judged]
+    runs = {step.execution.run for step in (*reach.steps, *judges)}
     assert runs == {"bad1", "bad2", "judge"}
     assert len(asked(google)) <= 3 * len(runs)
 
