@@ -17,7 +17,8 @@ from ml_metadata.proto import metadata_store_pb2
 COMMIT = "c" * 40
 NODES = {
     "CsvExampleGen": ({}, {"examples": "Examples"}),
-    "ImportSchemaGen": ({}, {"schema": "Schema"}),
+    # Of a schema that was inferred: bad rows may be behind it.
+    "ImportSchemaGen": ({"examples": "CsvExampleGen.examples"}, {"schema": "Schema"}),
     "Transform": (
         {"examples": "CsvExampleGen.examples", "schema": "ImportSchemaGen.schema"},
         {"transform_graph": "TransformGraph"},

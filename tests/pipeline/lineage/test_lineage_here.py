@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -145,6 +146,38 @@ def test_a_bad_commit_of_a_cached_step_reaches_later_models(ask, runs):
     _, answer = ask("forward", "--commit", "1" * 40)
 
     assert [model["digest"] for model in answer["models"]] == ["a1" * 32, "c3" * 32]
+
+
+def test_a_commit_is_none_of_the_steps_that_its_run_took_from_the_cache(ask, runs):
+    ingested = ("CsvExampleGen", "ImportSchemaGen", "Transform")
+    runs.run(
+        "20260401-cab-cccccc",
+        of="20260201-cab-aaaaaa",
+        cached=ingested,
+        model_digest="c3" * 32,
+        commit="3" * 40,
+    )
+
+    _, answer = ask("forward", "--commit", "3" * 40)
+
+    assert [model["digest"] for model in answer["models"]] == ["c3" * 32]
+
+
+def test_five_hundred_versions_of_one_schema_are_followed_within_ten_seconds(cli, tmp_path):
+    many = LocalRuns(tmp_path / "many")
+    shared = {"of": "first", "cached": ("ImportSchemaGen",)}
+    later = [
+        (f"r{n}", shared | {"digest": f"{n:064}", "version": str(1_700_000_000 + n)})
+        for n in range(499)
+    ]
+    many.add([("first", {}), *later])
+    many.publish("1700000498")
+    start = time.perf_counter()
+
+    result = cli("lineage", "forward", "--data", f"{498:064}", "--runs", many.root)
+
+    assert time.perf_counter() - start < 10
+    assert result.code == 3
 
 
 @pytest.mark.parametrize(

@@ -78,13 +78,13 @@ def test_a_bad_baseline_is_no_part_of_the_models_judged_against_it(runs):
 
 
 def test_a_schema_that_all_runs_share_joins_no_models(runs):
-    runs.run("r1", digest="1" * 64)
+    runs.run("r1", digest="1" * 64, model_digest="a1")
     runs.run("r2", of="r1", cached=("ImportSchemaGen",), digest="2" * 64, model_digest="a2")
     store = LocalStore(runs.store)
 
-    reach = walk.forward(store, store.with_property("Examples", "digest", "2" * 64))
+    reach = walk.forward(store, store.with_property("Examples", "digest", "1" * 64))
 
-    assert digests(reach.models) == ["a2"]
+    assert digests(reach.models) == ["a1"]
 
 
 def test_a_model_is_told_what_its_judges_said_and_against_whom(runs):
