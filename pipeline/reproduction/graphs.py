@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
-# Of a table's name: the file that Transform filled it from, below its temporary folder.
-PLACE = re.compile(rb"[^']*/tftransform_tmp/")
+# Of a table's name: Transform's temporary folder, where the file that filled it was, and how many
+# objects the process had numbered before.
+PLACE = re.compile(rb"[^']*/tftransform_tmp/|_load(_\d+)+$")
 NAMES = ("_class", "_gradient_op_type")  # attributes that name other nodes, or are numbered
 FED = "Placeholder"  # the operation of a graph's inputs, which their names alone tell apart
 
@@ -27,6 +28,27 @@ def canonical(graph: Any) -> dict[str, str]:
             digests[name] = _of_function(functions[name], digests)
     nodes = _of_nodes(graph.node, {}, digests)
     return {**digests, "": _digest(sorted(nodes.values()))}
+
+
+def canonical_objects(objects: Any, functions: Mapping[str, str]) -> list[str]:
+    """The objects of a SavedModel and their functions, known by what they compute."""
+    copy = type(objects)()
+    copy.CopyFrom(objects)
+    concrete = [
+        f"{functions.get(name, name)} {function.SerializeToString(deterministic=True).hex()}"
+        for name, function in copy.concrete_functions.items()
+    ]
+    copy.concrete_functions.clear()
+    for node in copy.nodes:
+        kind = node.WhichOneof("kind")
+        if kind == "function":
+            names = node.function.concrete_functions
+            names[:] = sorted(functions.get(name, name) for name in names)
+        elif kind == "bare_concrete_function":
+            bare = node.bare_concrete_function
+            name = bare.concrete_function_name
+            bare.concrete_function_name = functions.get(name, name)
+    return [copy.SerializeToString(deterministic=True).hex(), *sorted(concrete)]
 
 
 def _of_function(function: Any, functions: Mapping[str, str]) -> str:

@@ -106,8 +106,7 @@ def _graph(model: Path) -> dict[str, Any]:
         parts["functions"] = sorted(digests.values())
         for name, signature in meta_graph.signature_def.items():
             parts[f"signature {name}"] = signature.SerializeToString(deterministic=True)
-        objects = meta_graph.object_graph_def
-        parts["objects"] = objects.SerializeToString(deterministic=True)
+        parts["objects"] = graphs.canonical_objects(meta_graph.object_graph_def, digests)
     return parts
 
 

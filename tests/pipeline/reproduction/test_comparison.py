@@ -1,11 +1,13 @@
 """A comparison names the first thing that differs, and nothing that may."""
 
 import copy
+import re
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
 from pipeline.reproduction import records, saved_model, stages, verdict
@@ -158,6 +160,28 @@ def test_the_order_and_the_numbers_of_nodes_are_no_difference(model, tmp_path):
     file.write_bytes(saved.SerializeToString())
 
     assert saved_model.difference(old, new) is None
+
+
+def test_the_numbers_of_functions_and_tables_are_no_difference(model, tmp_path):
+    old = model("old")
+    new = shutil.copytree(old, tmp_path / "new")
+    for folder, place, number in ((old, "a/b", 12), (new, "c", 345)):
+        file = folder / "saved_model.pb"
+        saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+        text = re.sub(r"(__inference_\w+?)_\d+", rf"\1_{number}", str(saved))
+        file.write_bytes(text_format.Parse(text, saved_model_pb2.SavedModel()).SerializeToString())
+        add_table(
+            file, f"hash_table_tf.Tensor(b'/{place}/tftransform_tmp/word')_-2_load_{number}_7"
+        )
+
+    assert saved_model.difference(old, new) is None
+
+
+def add_table(file, shared_name):
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    node = saved.meta_graphs[0].graph_def.node.add(name="hash_table", op="HashTableV2")
+    node.attr["shared_name"].s = shared_name.encode()
+    file.write_bytes(saved.SerializeToString())
 
 
 @pytest.fixture
