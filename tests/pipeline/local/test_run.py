@@ -139,7 +139,7 @@ def test_the_six_records_go_to_mlflow(trained):
     assert run.data.params["batch_size"] == str(batch_size)
     assert {
         "code.commit",
-        "environment.packages",
+        "environment.tfx",
         "data.sha256",
         "model_type.kind",
         "decision.blessed",
