@@ -69,7 +69,7 @@ def test_an_unknown_run_is_refused_with_those_that_there_are(trained, runs, cab,
 
     assert result.code == 2
     assert "--run is 'nosuch', which left no card of cab" in result.sentence
-    assert trained.summary["run"] in result.sentence
+    assert "the newest that did are 20" in result.sentence
 
 
 def test_a_damaged_card_is_named(drawn, card_file):

@@ -36,6 +36,7 @@ from tests.team import MODELS
 RECIPES = {"dev": ("image", "modules"), "staging": ("modules",)}
 PATIENCE_SECONDS = 600
 ENDED = ("SUCCESS", "FAILURE", "TIMEOUT")
+NUMBERS = {"dev": 1, "staging": 2}  # of the stages' projects
 ENVIRONMENTS_PY = '''"""The values of two environments that no one has."""
 
 from settings import GitHub, Serving, Settings
@@ -215,7 +216,9 @@ def project(place: Path, model: Path = MODELS / "cab") -> Iterator[Scratch]:
     repository = Repository(place / "repository")
     _fill(repository, model)
     _publish(repository, place / "origin.git")
-    with GoogleApis() as google, object_store.serving() as store:
+    settings = [_settings(stage) for stage in NUMBERS]
+    numbers = {each.project_id: str(each.project_number) for each in settings}
+    with GoogleApis(project_numbers=numbers) as google, object_store.serving() as store:
         environment = {**google.environment(), "STORAGE_EMULATOR_HOST": store.url}
         with mock.patch.dict(os.environ, environment):
             scratch = _scratch(repository, google, environment, place)
@@ -305,7 +308,7 @@ def _fill(repository: Repository, model: Path) -> None:
 def _settings(stage: str) -> Settings:
     """As the scratch project's own environments.py has it, as far as names and addresses go."""
     github = GitHub(repository="mill/scratch", app_installation_id=1)
-    number = {"dev": 1, "staging": 2}[stage]
+    number = NUMBERS[stage]
     return Settings(
         stage=stage,
         project_id=f"scratch-{stage}",
