@@ -45,7 +45,7 @@ class SlowedEngine:
 
 def main(seconds: float) -> None:
     application = Application(health_route="/health", predict_route="/predict")
-    model = Model(SlowedEngine(seconds), Path("slowed/1"), "slowed/1", "0" * 64)
+    model = Model(SlowedEngine(seconds), Path("slowed/1"), "slowed/1", "0" * 64, is_verified=True)
     application.serve(model)
     listener = server.listen("127.0.0.1", 0)
     port = listener.getsockname()[1]

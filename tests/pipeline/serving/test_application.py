@@ -350,7 +350,7 @@ def test_metrics_count_requests_by_status_instances_and_seconds_and_name_the_mod
 
     response = client.get("/metrics")
 
-    version = f'path="{model.path}",version="{model.version}"'
+    version = f'path="{model.path}",verified="yes",version="{model.version}"'
     model_labels = f'digest="{model.digest}",model="cab",{version}'
     content_type = response.headers["content-type"]
     samples = set(response.text.splitlines())

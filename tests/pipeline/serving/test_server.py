@@ -86,7 +86,7 @@ def test_the_port_answers_503_at_once_and_the_model_when_it_is_there(model, requ
     assert refusal == (503, '{"error":"the model is still loading"}')
     assert ready_health == (200, '{"state":"ready"}')
     assert status == 200
-    assert f'model="cab",path="{model}",version="{model.name}"}}' in metrics
+    assert f'model="cab",path="{model}",verified="yes",version="{model.name}"}}' in metrics
     assert exit_code == 0
 
 

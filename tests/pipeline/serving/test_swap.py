@@ -37,7 +37,7 @@ class Engine:
 
 def model(version: str, seconds: float = 0.0) -> Model:
     path = f"cab/{version}"
-    return Model(Engine(version, seconds), Path(path), path, version * 64)
+    return Model(Engine(version, seconds), Path(path), path, version * 64, is_verified=True)
 
 
 def serving(first: Model) -> Application:
