@@ -40,7 +40,8 @@ def described(tmp_path_factory):
     assets = folder / "assets.extra"
     assets.mkdir(parents=True)
     (assets / "schema.pbtxt").write_text(SCHEMA)
-    return document(Model(Engine(), folder, str(folder), "0" * 64), "/predict")
+    model = Model(Engine(), folder, str(folder), "0" * 64, is_verified=True)
+    return document(model, "/predict")
 
 
 @pytest.fixture(scope="module")

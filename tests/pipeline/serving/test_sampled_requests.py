@@ -38,7 +38,9 @@ def log(tmp_path: Path) -> Iterator[RequestLog]:
 @pytest.fixture
 def application(log: RequestLog) -> Application:
     application = Application(health_route="/health", predict_route=PREDICT_ROUTE)
-    application.serve(Model(SlowedEngine(0), Path("slowed/1"), "slowed/1", "0" * 64))
+    path = "slowed/1"
+    model = Model(SlowedEngine(0), Path(path), path, "0" * 64, is_verified=True)
+    application.serve(model)
     application.log_to(log)
     return application
 
