@@ -51,8 +51,12 @@ def _values(old: Json, new: Json) -> Json:
 def _code(old: Json, new: Json, unknown: list[str]) -> Json:
     """The files that train and differ, each with its diff where git still holds both."""
     old_files, new_files = (summary["records"]["code"].get("files", {}) for summary in (old, new))
-    names = sorted(_values(old_files, new_files))
     revisions = [_revision(old), _revision(new)]
+    if not (old_files and new_files):
+        if revisions[0] != revisions[1]:
+            unknown.append(f"the files of {revisions[0]} and {revisions[1]}: one is not listed")
+        return {}
+    names = sorted(_values(old_files, new_files))
     text = ""
     if names:
         try:
@@ -80,7 +84,10 @@ def _packages(old: Json, new: Json, unknown: list[str]) -> Json:
 
 
 def _lock(summary: Json) -> str:
-    lock: str = summary["records"]["environment"]["pipfile_lock_sha256"]
+    """The lock's SHA-256; of a run whose files are not listed, that of the Pipfile in it."""
+    records = summary["records"]
+    pipfile: str = records["environment"]["pipfile_lock_sha256"]
+    lock: str = records["code"].get("files", {}).get("Pipfile.lock", pipfile)
     return lock
 
 
@@ -94,7 +101,7 @@ def _versions(revision: str) -> dict[str, str]:
 def _data(old: Json, new: Json, statistics_of: Callable[[Json], Path], unknown: list[str]) -> Json:
     """Rows and window, and by the statistics each column that differs."""
     changes = _values(*_records("data", old, new))
-    if "digest" not in changes:
+    if not changes:
         return {}
     try:
         splits = data.difference(statistics_of(old), statistics_of(new))
