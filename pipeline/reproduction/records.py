@@ -6,6 +6,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+AT_ONCE = 1000  # records that TensorFlow hands over
+
 
 def difference(old: Path, new: Path) -> str | None:
     """The first difference of two artifacts of examples, split by split, or None."""
@@ -14,7 +16,10 @@ def difference(old: Path, new: Path) -> str | None:
         return f"splits {', '.join(old_splits)} and {', '.join(new_splits)}"
     for split in old_splits:
         pairs = itertools.zip_longest(_records(old / split), _records(new / split))
-        for number, (old_record, new_record) in enumerate(pairs):
+        for number, (old_bytes, new_bytes) in enumerate(pairs):
+            if old_bytes == new_bytes:
+                continue
+            old_record, new_record = _example(old_bytes), _example(new_bytes)
             if old_record != new_record:
                 place = f"record {number} of {split.removeprefix('Split-')}"
                 return f"{place}: {_change(old_record, new_record)}"
@@ -25,10 +30,15 @@ def _splits(artifact: Path) -> list[str]:
     return sorted(path.name for path in artifact.glob("Split-*"))
 
 
-def _records(split: Path) -> Iterator[tf.train.Example]:
+def _records(split: Path) -> Iterator[bytes]:
     files = sorted(str(file) for file in split.iterdir())
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
-        yield tf.train.Example.FromString(record)
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    for batch in records.batch(AT_ONCE).as_numpy_iterator():
+        yield from batch
+
+
+def _example(record: bytes | None) -> tf.train.Example | None:
+    return None if record is None else tf.train.Example.FromString(record)
 
 
 def _change(old: tf.train.Example | None, new: tf.train.Example | None) -> str:
