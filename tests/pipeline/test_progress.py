@@ -1,5 +1,6 @@
 """A terminal shows live seconds of the running nodes, any other stream a plain line a node."""
 
+import contextlib
 import io
 import logging
 import os
@@ -16,11 +17,20 @@ CLEAR = "\x1b[2K"  # how a terminal's line is written over
 
 @pytest.fixture
 def terminal():
-    """A terminal's stream, and a way to read its output."""
+    """A terminal's stream, and a way to close it and read all of its output."""
     reader, writer = pty.openpty()
-    with os.fdopen(writer, "w") as stream:
-        yield stream, lambda: os.read(reader, 1 << 20).decode()
-    os.close(reader)
+    with os.fdopen(writer, "w") as stream, os.fdopen(reader, "rb", 0) as output:
+        yield stream, lambda: whole_output(stream, output)
+
+
+def whole_output(stream, output):
+    """What a terminal took: it hands its last lines on a moment after they were written."""
+    stream.close()
+    parts = []
+    with contextlib.suppress(OSError):  # Linux's end of a terminal that nobody writes to
+        while part := output.read(1 << 16):
+            parts.append(part)
+    return b"".join(parts).decode()
 
 
 def test_a_terminal_counts_the_seconds_of_each_running_node(terminal):
