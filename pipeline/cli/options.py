@@ -21,15 +21,20 @@ NO_REQUEST = "none"  # as a trigger spells it; a message without the attribute h
 RUNS = REPOSITORY / "runs"
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: argparse.ArgumentParser, default: Any = False) -> None:
     parser.add_argument(
-        "--json", action="store_true", help="print the result as JSON on standard output"
+        "--json",
+        action="store_true",
+        default=default,
+        help="print the result as JSON on standard output",
     )
 
 
-def add_runs(parser: argparse.ArgumentParser, holds: str = "runs and what they make") -> None:
+def add_runs(
+    parser: argparse.ArgumentParser, holds: str = "runs and what they make", default: Any = RUNS
+) -> None:
     help_text = f"where {holds} are kept (default: runs)"
-    parser.add_argument("--runs", type=Path, default=RUNS, metavar="DIR", help=help_text)
+    parser.add_argument("--runs", type=Path, default=default, metavar="DIR", help=help_text)
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

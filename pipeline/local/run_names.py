@@ -9,6 +9,7 @@ from pipeline.errors import ConfigurationError, RunError
 from pipeline.places import shown
 
 SUMMARY = "summary.json"
+VERSION = 1  # of a summary; one from before has none
 
 
 def folder(runs: Path, name: str) -> Path:
@@ -38,4 +39,15 @@ def summary(run: Path) -> dict[str, Any]:
         raise RunError(f"{file}: no summary ({error!r:.100})") from error
     if not isinstance(document, dict) or "records" not in document:
         raise RunError(f"{file}: no summary, it has no records")
+    problem = newer(document)
+    if problem:
+        raise RunError(f"{file}: {problem}")
     return document
+
+
+def newer(summary: dict[str, Any]) -> str | None:
+    """Why only a newer checkout can read the summary, None where this one can."""
+    version = summary.get("version", VERSION)
+    if isinstance(version, int) and version <= VERSION:
+        return None
+    return f"its version is {version!r:.20}, this checkout reads up to {VERSION}"

@@ -10,6 +10,7 @@ from typing import Any
 
 from tfx.types import Artifact
 
+from pipeline.local.run_names import VERSION
 from pipeline.model.declaration import CHANCE, Declaration, Gate
 from pipeline.model.slices import name as slice_name
 from pipeline.reports import records
@@ -40,6 +41,7 @@ def compose(
     start_time = datetime.fromtimestamp(start, UTC)
     seconds = end - start
     return {
+        "version": VERSION,
         "run": metadata.id,
         "model": model,
         "purpose": declaration.purpose,

@@ -1,0 +1,102 @@
+"""`runs`: the runs and their decisions, and what is done with them.
+
+The verb alone lists; each action has a file of its own.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from pipeline.cli.options import DONE, add_json, add_runs
+from pipeline.cli.runs import tag
+from pipeline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pipeline.experiments.row import Row
+
+HELP = "list the runs and their decisions; compare, tag, import and remove them"
+ACTIONS: dict[str, ModuleType] = {"tag": tag}
+NEWEST = 50
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_json(parser)
+    add_runs(parser)
+    parser.add_argument(
+        "--where",
+        metavar="TEXT",
+        help='only runs that meet it, as in "auc > 0.9 and tag = x": a column, a metric or a '
+        "hyperparameter, and one of =, !=, <, <=, >, >=",
+    )
+    parser.add_argument(
+        "--sort",
+        metavar="NAME",
+        help="by a column, a metric or a hyperparameter, -NAME the largest first "
+        "(default: the newest first)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=NEWEST,
+        metavar="N",
+        help=f"show the first N, 0 for all (default: {NEWEST})",
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    for name, action in ACTIONS.items():
+        action_parser = actions.add_parser(name, help=action.HELP)
+        action.add_arguments(action_parser)
+        _add_shared(action_parser)
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    """The flags that may also stand before the action: without a default, which would undo them."""
+    add_json(parser, default=argparse.SUPPRESS)
+    add_runs(parser, default=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.action:
+        code: int = ACTIONS[options.action].run(options)
+        return code
+    return _list(options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from pipeline import places
+    from pipeline.experiments import index, query, table
+
+    if options.limit < 0:
+        raise ConfigurationError(f"--limit is {options.limit}, allowed are 0 and more")
+    runs = places.folder(options.runs, "--runs")
+    listing = index.listing(runs)
+    for problem in listing.problems:
+        print(problem, file=sys.stderr)
+    chosen = query.ordered(query.select(listing.rows, options.where), options.sort)
+    shown = chosen[: options.limit or None]
+    if options.json:
+        print(json.dumps([asdict(row) for row in shown]))
+    elif shown:
+        table.show(shown, _names(options), len(chosen) - len(shown))
+    else:
+        print(_none(options, listing.rows))
+    return DONE
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    """The names that the list was asked by: each is shown."""
+    from pipeline.experiments import query
+
+    conditions = query.conditions(options.where) if options.where is not None else []
+    names = [condition.name for condition in conditions]
+    return [*names, options.sort.removeprefix("-")] if options.sort else names
+
+
+def _none(options: argparse.Namespace, rows: "list[Row]") -> str:
+    from pipeline import places
+
+    if rows:
+        return f"none of {len(rows):,} runs meets {options.where!r}"
+    return f"no run yet in {places.shown(options.runs)}; `make run` makes the first"

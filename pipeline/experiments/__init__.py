@@ -1,0 +1,1 @@
+"""Runs as experiments: listed, filtered, compared, tagged, imported and removed."""

@@ -1,0 +1,115 @@
+"""The runs of this machine, also the imported ones, from their folders.
+
+A run without a summary runs now, or was killed before its end. One whose files can't be read is
+left out, and the reason is told.
+"""
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import RunError
+from pipeline.experiments import row, tags
+from pipeline.experiments.row import HERE, IMPORTED, INCOMPLETE, RUNNING, Row
+from pipeline.local.run_names import SUMMARY
+
+ID = re.compile(r"(\d{8}-\d{6})-(.+)-[0-9a-f]{6}")  # as pipeline.local.runs makes it
+
+
+def folders(runs: Path) -> Iterator[str]:
+    """The runs' folders below `runs`; an imported one is imported/PROJECT/RUN."""
+    for name in _subfolders(runs):
+        if ID.fullmatch(name) or (runs / name / SUMMARY).exists():
+            yield name
+    imported = runs / IMPORTED
+    for project in _subfolders(imported):
+        for name in _subfolders(imported / project):
+            yield f"{IMPORTED}/{project}/{name}"
+
+
+def _subfolders(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+
+
+def stamp(folder: Path) -> str:
+    """What changes whenever a file that a row is made of does; empty without a summary."""
+    summary = _stamp(folder / SUMMARY)
+    return f"{summary} {_stamp(folder / tags.NAME)}" if summary else ""
+
+
+def _stamp(file: Path) -> str:
+    try:
+        facts = file.stat()
+    except OSError:
+        return ""
+    return f"{facts.st_mtime_ns}:{facts.st_size}:{facts.st_ino}"
+
+
+def read(runs: Path, folder: str) -> Row:
+    """The run's row; raises RunError where its files can't be read."""
+    file = runs / folder / SUMMARY
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _without_summary(runs, folder)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file} is left out, it cannot be read ({error!r:.100})") from error
+    place = IMPORTED if folder.startswith(f"{IMPORTED}/") else HERE
+    try:
+        summary = json.loads(text)
+        return row.of_summary(summary, place, folder, tags.read(file.parent))
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{file} is left out, it is no JSON ({error!r:.100})") from error
+    except RunError as error:
+        raise RunError(f"{file} is left out: {error}") from error
+
+
+def _without_summary(runs: Path, folder: str) -> Row:
+    match = ID.fullmatch(folder)
+    if match is None:
+        raise RunError(f"{runs / folder} is left out, it has no {SUMMARY}")
+    time, model = match.groups()
+    started = datetime.strptime(time, "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    state = RUNNING if is_running(runs, folder) else INCOMPLETE
+    return row.of_folder(runs / folder, model, started.isoformat(), state)
+
+
+def is_running(runs: Path, run: str) -> bool:
+    """Whether a process works on the run: it holds its model's store, and is the newest one."""
+    match = ID.fullmatch(run)
+    if match is None:
+        return False
+    model = match[2]
+    later = [name for name in _subfolders(runs) if name > run and _is_of(name, model)]
+    return not later and is_locked(runs / "store" / model)
+
+
+def _is_of(name: str, model: str) -> bool:
+    match = ID.fullmatch(name)
+    return match is not None and match[2] == model
+
+
+def is_locked(store: Path) -> bool:
+    """Whether a process works in the store.
+
+    The lock is tried only where the process that wrote into it is alive: a run that begins at that
+    moment would find it taken.
+    """
+    try:
+        process = int((store / ".lock").read_text(encoding="utf-8"))
+        os.kill(process, 0)
+        with open(store / ".lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

@@ -1,0 +1,92 @@
+"""A run as one row of the list: what is known of it without its artifacts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import RunError
+from pipeline.local import run_names
+
+HERE, IMPORTED = "here", "imported"  # places; any other is a stage's name
+# of a run without a summary
+RUNNING, INCOMPLETE = "running", "incomplete"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One run; what is unknown is None or empty.
+
+    `started` is ISO 8601 in UTC, `seconds` the time from the first node to the last. A metric
+    without a number is None. `folder` is the run's below the folder of runs, None in the cloud.
+    """
+
+    run: str
+    place: str
+    model: str
+    state: str
+    started: str | None = None
+    seconds: float | None = None
+    blessed: bool | None = None
+    published: str | None = None
+    decision: str = ""
+    gate: str | None = None  # the metric of the gate
+    commit: str | None = None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    folder: str | None = None
+
+
+FIELDS = tuple(each.name for each in fields(Row))
+
+
+def decode(document: Json) -> Row:
+    """The row of its JSON."""
+    return Row(**document | {"tags": tuple(document["tags"])})
+
+
+def of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -> Row:
+    """The row of a run's summary; raises RunError for one that is no summary or is newer."""
+    try:
+        problem = run_names.newer(summary)
+        if problem:
+            raise RunError(problem)
+        return _of_summary(summary, place, folder, tags)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise RunError(f"it is no summary ({error!r:.100})") from error
+
+
+def _of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -> Row:
+    decision, records = summary["decision"], summary["records"]
+    gate = summary["gate"]
+    return Row(
+        run=summary["run"],
+        place=place,
+        model=summary["model"],
+        state=summary["state"],
+        started=summary["started"],
+        seconds=summary["seconds"],
+        blessed=decision["blessed"],
+        published=decision["published"],
+        decision=decision["reason"],
+        gate=gate[0]["metric"] if gate else None,
+        commit=records["code"]["commit"],
+        metrics=dict(summary["metrics"]),
+        hyperparameters=dict(records["hyperparameters"]),
+        tags=tags,
+        folder=folder,
+    )
+
+
+def of_folder(folder: Path, model: str, started: str | None, state: str) -> Row:
+    """The row of a run that has no summary yet, or never got one."""
+    return Row(
+        run=folder.name,
+        place=HERE,
+        model=model,
+        state=state,
+        started=started,
+        folder=folder.name,
+    )
