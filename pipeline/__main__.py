@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str]) -> int:
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(joined_sort(arguments))
     environment = os.environ.get("ESTEIRA_ENVIRONMENT")
     if options.verb not in LIGHT and environment != "pipeline":
         enter_environment(arguments)
@@ -109,6 +109,17 @@ def main(arguments: list[str]) -> int:
         # The last resort: a disk, a folder or a file that fails where no sentence of its own is.
         print(f"python -m pipeline {options.verb}: {failure(error)}", file=sys.stderr)
         return 1
+
+
+def joined_sort(arguments: list[str]) -> list[str]:
+    """The arguments with `--sort -NAME` as one: argparse takes what begins with - for a flag."""
+    words: list[str] = []
+    for word in arguments:
+        if words and words[-1] == "--sort" and word.startswith("-"):
+            words[-1] = f"--sort={word}"
+        else:
+            words.append(word)
+    return words
 
 
 def enter_environment(arguments: list[str]) -> None:

@@ -91,8 +91,8 @@ def ordered(rows: Iterable[Row], sort: str | None) -> list[Row]:
     descends = sort.startswith("-")
     name = sort.removeprefix("-")
     _check_name("--sort", name, newest)
-    with_value = [row for row in newest if not _is_missing(value(row, name))]
-    without = [row for row in newest if _is_missing(value(row, name))]
+    with_value = [row for row in newest if not is_missing(value(row, name))]
+    without = [row for row in newest if is_missing(value(row, name))]
     with_value.sort(key=lambda row: _rank(value(row, name)), reverse=descends)
     return with_value + without
 
@@ -124,7 +124,7 @@ def names(rows: Iterable[Row]) -> dict[str, set[str]]:
 def _check(condition: Condition, rows: list[Row]) -> None:
     _check_name("--where", condition.name, rows)
     values = [value(row, condition.name) for row in rows]
-    present = [each for each in values if not _is_missing(each)]
+    present = [each for each in values if not is_missing(each)]
     are_numbers = bool(present) and all(_is_number(each) for each in present)
     if are_numbers and _number(condition.text) is None:
         raise ConfigurationError(
@@ -161,7 +161,7 @@ def _holds(condition: Condition, row: Row) -> bool:
     if condition.name == TAG:
         is_tagged = condition.text in row.tags
         return not is_tagged if condition.operator == "!=" else is_tagged
-    if _is_missing(current):
+    if is_missing(current):
         return False
     compare = OPERATORS[condition.operator]
     if isinstance(current, bool):
@@ -172,7 +172,7 @@ def _holds(condition: Condition, row: Row) -> bool:
     return compare(str(current), condition.text)
 
 
-def _is_missing(current: Any) -> bool:
+def is_missing(current: Any) -> bool:
     return current is None or (isinstance(current, float) and math.isnan(current))
 
 
