@@ -36,6 +36,7 @@ class Modules:
         return cls(*(uri[file] for file in MODULE_FILES))
 
 
+EXPERIMENTS = "-experiments"  # ends the name of their pipeline
 # In the order of Modules' fields.
 MODULE_FILES = ("preprocessing.py", "model.py", "schema.pbtxt", "hyperparameters/best.json")
 
@@ -101,7 +102,14 @@ class VertexTraining:
 
 @dataclass(frozen=True)
 class PipelineSpec:
+    """A run, whose candidate is compared with the last blessed model of `compared_with`.
+
+    That is the pipeline itself, but for an experiment: it has a pipeline of its own, so that none
+    of its models is ever the last blessed one, and publishes nothing.
+    """
+
     name: str
+    compared_with: str
     model: str
     root: str  # where artifacts go: a folder or a gs:// URI
     declaration: Declaration
@@ -116,6 +124,10 @@ class PipelineSpec:
     beam_args: tuple[str, ...] = ()
     tune: bool = False
 
+    @property
+    def is_experiment(self) -> bool:
+        return self.name != self.compared_with
+
 
 def here(
     folder: ModelFolder, store: Path, *, tune: bool = False, until: date | None = None
@@ -123,6 +135,7 @@ def here(
     """Describe a run on this machine; it keeps everything below `store`.
 
     Its data window ends before `until`; None takes all rows. Copies the folder's modules there.
+    A folder with changed hyperparameters makes an experiment.
     """
     schema = contract.read(folder)
     source = _csv(folder, until)
@@ -132,8 +145,10 @@ def here(
         Path(uri).parent.mkdir(parents=True, exist_ok=True)
         Path(uri).write_bytes(folder.content(file))
     published = store / "published"
+    name = folder.name.replace("_", "-")  # TFX compiles no name with an underscore
     return PipelineSpec(
-        name=folder.name.replace("_", "-"),  # TFX compiles no name with an underscore
+        name=f"{name}{EXPERIMENTS}" if folder.changes else name,
+        compared_with=name,
         model=folder.name,
         root=str(store),
         declaration=folder.declaration,
@@ -205,6 +220,7 @@ def cloud(
     )
     return PipelineSpec(
         name=name,
+        compared_with=name,
         model=folder.name,
         root=f"{names.artifacts_uri}/{artifacts.RUNS}{name}",
         declaration=folder.declaration,

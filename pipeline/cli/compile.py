@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the day before which the data window ends, YYYY-MM-DD "
         "(default: today; for local all rows)",
     )
+    shared.add_set(parser, ", with --env local")
     parser.add_argument(
         "--output",
         type=Path,
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from pipeline import places
     from pipeline.job import startup
 
-    _refuse_images_for_local(options)
+    _refuse_together(options)
     runs = places.artifacts_folder(options.runs, "--runs")
     if options.env == LOCAL:
         places.writable(runs, "--runs")
@@ -72,19 +74,25 @@ def run(options: argparse.Namespace) -> int:
         end=end,
         runs=runs,
         output=options.output,
+        changes=options.set,
     )
     names = [str(file) for file in files]
     shared.report(options, "\n".join(names), names, indent=None)
     return shared.DONE
 
 
-def _refuse_images_for_local(options: argparse.Namespace) -> None:
-    """Raise ConfigurationError for an image of a local job: it runs in this venv."""
+def _refuse_together(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError for an image of a local job, which runs in this venv.
+
+    A stage's job trains by best.json.
+    """
     images = {
         "--image": options.image,
         "--serving-image": options.serving_image,
         "--worker-image": options.worker_image,
     }
+    if options.env != LOCAL and options.set:
+        raise ConfigurationError(f"--set goes with --env {LOCAL}, and --env is {options.env!r}")
     for flag, image in images.items():
         if options.env == LOCAL and image is not None:
             raise ConfigurationError(
@@ -103,11 +111,13 @@ def compile_models(
     end: date | None,
     runs: Path,
     output: Path,
+    changes: Sequence[str] = (),
 ) -> list[Path]:
     """Write `output`/ENV-MODEL.json for each model, or nothing unless all can be compiled.
 
-    Their data window ends before `end`.
+    Their data window ends before `end`. `changes` are hyperparameters as `--set` has them.
     """
+    from pipeline.experiments import trials
     from pipeline.job import compiler
     from pipeline.local.store import write
     from pipeline.model.folder import ModelFolder
@@ -117,7 +127,8 @@ def compile_models(
     for name in models or model_names():
         folder = ModelFolder.load(name)
         if environment == LOCAL:
-            spec, node_image = _local(folder, runs, end)
+            trial = trials.single(changes, folder)
+            spec, node_image = _local(folder.with_hyperparameters(trial), runs, end)
         else:
             spec, node_image = _cloud(
                 folder, environment, image, serving_image, worker_image, end or today

@@ -66,6 +66,16 @@ def asked_request(options: argparse.Namespace) -> str | None:
     return None if options.request in ("", NO_REQUEST) else str(options.request)
 
 
+def add_set(parser: argparse.ArgumentParser, more: str = "") -> None:
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"train by another hyperparameter than best.json's; repeatable{more}",
+    )
+
+
 def day(flag: str, text: str) -> date:
     """The flag's day; raises ConfigurationError for any other text."""
     try:

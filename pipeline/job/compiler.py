@@ -32,7 +32,7 @@ def compiled(spec: PipelineSpec, image: str) -> dict[str, Any]:
     pipeline = build(create_pipeline, spec)
     runner = KubeflowV2DagRunner(config)
     job: dict[str, Any] = runner.run(pipeline, write_out=False)
-    tfx_patches.ask_for_own_blessing(job, spec.name)
+    tfx_patches.ask_for_own_blessing(job, spec.compared_with)
     if isinstance(spec.source, BigQuerySource):
         tfx_patches.call_before_cache(
             job, "BigQueryExampleGen", table_times.COMMAND, table_times.ARGUMENTS

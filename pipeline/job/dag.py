@@ -33,7 +33,7 @@ from pipeline.spec import CsvSource, FolderDestination, PipelineSpec
 
 
 def create_pipeline(spec: PipelineSpec) -> Pipeline:
-    """Create the whole pipeline, from the source to a pushed model.
+    """Create the whole pipeline, from the source to a pushed model, an experiment's to its judges.
 
     1 ingest, 2 describe, 3 check, 4 transform, 5 tune or import, 6 train,
     7 try to serve, 8 compare with the last blessed, and count what it was trained on, 9 push.
@@ -55,8 +55,9 @@ def create_pipeline(spec: PipelineSpec) -> Pipeline:
     )
     model = trainer.outputs["model"]
     judges = _judges(spec, examples=examples, model=model)
-    pusher = _pusher(spec, model=model, **judges.outputs)
-    components = [*ingest.components, hyperparameter_source, trainer, *judges.components, pusher]
+    components = [*ingest.components, hyperparameter_source, trainer, *judges.components]
+    if not spec.is_experiment:
+        components.append(_pusher(spec, model=model, **judges.outputs))
     return _pipeline(spec, components)
 
 

@@ -243,6 +243,24 @@ def ask_for_own_blessing(job: dict[str, Any], pipeline: str) -> None:
                 query["filter"] += f' AND metadata.pipeline.string_value="{pipeline}"'
 
 
+def resolve_in(definition: Any, pipeline: str) -> None:
+    """Have the resolvers of a compiled pipeline look for artifacts of another one's runs.
+
+    TFX compiles a query of the pipeline itself. Remove it when a channel can name its pipeline.
+    """
+    for node in definition.nodes:
+        inputs = node.pipeline_node.inputs.inputs.values() if _is_resolver(node) else ()
+        for channel in (channel for each in inputs for channel in each.channels):
+            for query in channel.context_queries:
+                if query.type.name == "pipeline":
+                    query.name.field_value.string_value = pipeline
+
+
+def _is_resolver(node: Any) -> bool:
+    name: str = node.pipeline_node.node_info.type.name
+    return name.endswith(".Resolver")
+
+
 def call_before_cache(job: dict[str, Any], node: str, command: list[str], args: list[str]) -> None:
     """Have Vertex run a command before it looks for an earlier execution of the node.
 

@@ -22,13 +22,20 @@ class NodeError(Exception):
 
 
 def run_here(
-    pipeline: Pipeline, run_id: str, observer: Observer, problems: artifact_check.Problems
+    pipeline: Pipeline,
+    run_id: str,
+    observer: Observer,
+    problems: artifact_check.Problems,
+    compared_with: str | None = None,
 ) -> None:
     """Run the nodes, those with known inputs from an earlier run's cache. Raises NodeError.
 
-    An artifact that is no longer what was made goes into `problems` and is not used.
+    An artifact that is no longer what was made goes into `problems` and is not used. The last
+    blessed model is that of the pipeline `compared_with`, by default of this one.
     """
     definition = compiler.Compiler().compile(pipeline)
+    if compared_with is not None:
+        tfx_patches.resolve_in(definition, compared_with)
     runtime_parameter_utils.substitute_runtime_parameter(
         definition, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
     )

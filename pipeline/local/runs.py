@@ -8,7 +8,7 @@ import json
 import secrets
 import subprocess
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline import places, spec
 from pipeline.cards import content, owner
 from pipeline.cards import store as card_store
 from pipeline.errors import RunError
+from pipeline.experiments import tags
 from pipeline.job import compiler
 from pipeline.job.dag import create_pipeline, create_tuning_pipeline
 from pipeline.local import runner
@@ -45,10 +46,12 @@ def run(
     tune: bool = False,
     until: date | None = None,
     signer: Signer | None = None,
+    marks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Run, report, and return the summary, which also tells of a failed node.
 
-    The data window ends before `until`; None takes all rows. A `signer` signs the statement.
+    The data window ends before `until`; None takes all rows. A `signer` signs the statement,
+    `marks` are the run's tags.
     """
     store = runs / "store" / folder.name
     run_id = new_run_id(folder.name)
@@ -56,10 +59,12 @@ def run(
     log = run_folder / "log.txt"
     words = owner.read(folder.path)
     with locked_store(store), failures_told(run_folder):
+        if marks:
+            tags.keep(run_folder, marks)
         code = capture.code(REPOSITORY, folder, run_id)
         pipeline_spec = spec.here(folder, store, tune=tune, until=until)
         pipeline = compiler.build(create_pipeline, pipeline_spec)
-        error = run_logged(pipeline, run_id, log, Problems())
+        error = run_logged(pipeline, run_id, log, Problems(), pipeline_spec.compared_with)
         with everything_else_to(log) as terminal:
             upstream = _upstream(pipeline)
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
@@ -68,7 +73,11 @@ def run(
             origin = {
                 "code": asdict(code),
                 "environment": asdict(capture.environment()),
-                "parameters": {"until": str(until) if until else None, "tune": tune},
+                "parameters": {
+                    "until": str(until) if until else None,
+                    "tune": tune,
+                    "set": folder.changes,
+                },
             }
             run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
             card = content.compose(run_summary, folder.declaration, pipeline_spec.served, words)
@@ -137,11 +146,17 @@ def failures_told(place: Path) -> Iterator[None]:
         raise RunError(f"{places.shown(place)}: the run's records are gone ({error})") from error
 
 
-def run_logged(pipeline: Pipeline, run_id: str, log: Path, problems: Problems) -> str | None:
+def run_logged(
+    pipeline: Pipeline,
+    run_id: str,
+    log: Path,
+    problems: Problems,
+    compared_with: str | None = None,
+) -> str | None:
     """Run the pipeline; return its error in a sentence, or None."""
     with everything_else_to(log) as terminal, Progress(terminal) as progress:
         try:
-            runner.run_here(pipeline, run_id, progress, problems)
+            runner.run_here(pipeline, run_id, progress, problems, compared_with)
         except runner.NodeError as node_error:
             error = node_error.__cause__
             if isinstance(error, RunError):

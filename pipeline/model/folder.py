@@ -4,10 +4,11 @@ The files that must be there are read and checked before anything runs.
 """
 
 import ast
+import copy
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from settings import MODELS, model_names, models
 from settings.names import MODEL_NAME
 from settings.values import cut, listed, shown
 
+HYPERPARAMETERS = "hyperparameters/best.json"
 ENTRY_FUNCTIONS = {"preprocessing.py": ("preprocessing_fn",), "model.py": ("run_fn", "tuner_fn")}
 
 
@@ -57,6 +59,7 @@ class ModelFolder:
     def __init__(self, path: Path, without: tuple[str, ...] = ()) -> None:
         _refuse_links(path)
         self.path = path.resolve()
+        self.changes: dict[str, Scalar] = {}  # of hyperparameters, see with_hyperparameters
         self.name = self.path.name
         if not MODEL_NAME.fullmatch(self.name):
             raise ConfigurationError(
@@ -83,12 +86,21 @@ class ModelFolder:
 
         A clone with core.autocrlf has other line ends on its disk.
         """
+        if file == HYPERPARAMETERS and self.changes:
+            return json.dumps(self.hyperparameters).encode()
         path = self.path / file
         return path.read_bytes().replace(b"\r\n", b"\n")
 
+    def with_hyperparameters(self, changes: Mapping[str, Scalar]) -> "ModelFolder":
+        """The folder as if best.json had other values; the file stays as it is."""
+        folder = copy.copy(self)
+        folder.changes = dict(changes)
+        folder.hyperparameters = self.hyperparameters | folder.changes
+        return folder
+
     @cached_property
     def hyperparameters(self) -> dict[str, Scalar]:
-        file = self.path / "hyperparameters/best.json"
+        file = self.path / HYPERPARAMETERS
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
         except (ValueError, RecursionError) as error:
@@ -118,7 +130,7 @@ class ModelFolder:
         return package_folder / relative_path
 
     def _check_hyperparameters(self) -> None:
-        file = self.path / "hyperparameters/best.json"
+        file = self.path / HYPERPARAMETERS
         space = self.declaration.tuning.space
         for name, value in self.hyperparameters.items():
             if name not in space:

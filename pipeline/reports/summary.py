@@ -161,7 +161,8 @@ def _reason(
     if metadata.error:
         return f"not published: {metadata.error}"
     pushed_model = metadata.artifact("Pusher", "pushed_model")
-    if pushed_model is None:
+    is_experiment = metadata.node("Pusher") is None
+    if pushed_model is None and not is_experiment:
         return "not published: the run did not get that far"
     if not blessed:
         problems = _problems(metadata, gate)
@@ -169,6 +170,8 @@ def _reason(
             problems.append(newer_rows["sentence"])
         message = "; ".join(problems) or "the evaluation did not bless it"
         return f"not published: {message}"
+    if is_experiment:
+        return "every bound holds and the model can be served; an experiment is not published"
     if not _int(pushed_model, "new"):
         return "blessed, and published already: the newest version is this very model"
     return "published: every bound holds and the model can be served"

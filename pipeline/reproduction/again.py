@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RunError
+from pipeline.experiments import trials
 from pipeline.lineage.local_store import LocalStore, folders_of
 from pipeline.local import run_names
 from pipeline.model.folder import ModelFolder
@@ -65,13 +66,15 @@ def _prepare(asked: Origin, place: Workspace) -> None:
     problem = origin.data_problem(asked, ModelFolder(folder).source)
     if problem is not None:
         raise RunError(f"{asked.run} cannot be made again: {problem}")
-    workspace.use_hyperparameters(folder, asked.hyperparameters)
+    if not asked.changes:
+        workspace.use_hyperparameters(folder, asked.hyperparameters)
 
 
 def _run(asked: Origin, place: Workspace) -> Json:
     options = ["--runs", str(place.runs), "--json"]
     if asked.until:
         options += ["--until", asked.until]
+    options += [f"--set={text}" for text in trials.texts(asked.changes)]
     flags = asked.flags
     output = place.python("-m", "pipeline", "run", asked.model, *options, flags=flags)
     summary: Json = json.loads(output)

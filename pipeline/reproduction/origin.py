@@ -59,6 +59,12 @@ class Origin:
         return flags
 
     @property
+    def changes(self) -> Json:
+        """The hyperparameters that `run --set` gave, which the files do not hold."""
+        changes: Json = self.summary["records"].get("parameters", {}).get("set") or {}
+        return changes
+
+    @property
     def hyperparameters(self) -> Json:
         values: Json = self.summary["records"]["hyperparameters"]
         return values

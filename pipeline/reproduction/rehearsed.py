@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RunError
+from pipeline.experiments import trials
 from pipeline.model.folder import ModelFolder
 from pipeline.reports import job_metadata, summary
 from pipeline.reports.run_metadata import RunMetadata
@@ -38,6 +39,7 @@ def _compiled(asked: Origin, place: Workspace) -> Path:
     options = ["--env", "local", "--runs", str(place.runs), "--output", str(place.runs)]
     if asked.until:
         options += ["--end", asked.until]
+    options += [f"--set={text}" for text in trials.texts(asked.changes)]
     place.python("-m", "pipeline", "compile", asked.model, *options, flags=asked.flags)
     specs = list(place.runs.glob("*.json"))
     if len(specs) != 1:

@@ -24,6 +24,7 @@ from pipeline import manifest
 from settings import REPOSITORY
 
 SAVED_MODEL = "Trainer/model/*/Format-Serving"
+METRICS = "Evaluator/evaluation/*/metrics*"
 STAGES = {
     "examples": "CsvExampleGen/examples/*/Split-*/*",
     "statistics": "StatisticsGen/statistics/*/Split-*/*",
@@ -34,7 +35,7 @@ STAGES = {
     "hyperparameters": "modules/*/best.json",
     "model: variables": f"{SAVED_MODEL}/variables/*",
     "model: assets": f"{SAVED_MODEL}/assets*/*",
-    "evaluation: metrics": "Evaluator/evaluation/*/metrics*",
+    "evaluation: metrics": METRICS,
 }
 # What names folders or a process's counters: it is compared by its parts, see docs/provenance.md.
 NAMED = {
@@ -94,8 +95,26 @@ def table(first: Path, second: Path) -> list[str]:
     return different
 
 
-def contents(store: Path, pattern: str) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in sorted(store.glob(pattern))}
+def contents(store: Path, pattern: str) -> dict[str, bytes | list[bytes]]:
+    """Each file's bytes; of metrics its records, since slices are written in any order."""
+    if pattern != METRICS:
+        return {file.name: file.read_bytes() for file in sorted(store.glob(pattern))}
+    return {file.name: sorted(records(file)) for file in sorted(store.glob(pattern))}
+
+
+def records(file: Path) -> list[bytes]:
+    """The records of a TFRecord file: a length of 8 bytes, its checksum, the record, its checksum.
+
+    https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
+    """
+    content = file.read_bytes()
+    every_record, position = [], 0
+    while position < len(content):
+        length = int.from_bytes(content[position : position + 8], "little")
+        begin = position + 12
+        every_record.append(content[begin : begin + length])
+        position = begin + length + 4
+    return every_record
 
 
 def cost(folder: Path, runs: Path, rounds: int) -> None:
