@@ -28,10 +28,11 @@ def pytest_configure() -> None:
 def _prepare_process() -> None:
     """Have the tests' processes hear Ctrl-C: a shell's background jobs ignore it.
 
-    In a hook, git's variables would have the tests commit to the repository of the hook.
+    In a hook, git's variables would have the tests commit to the repository of the hook, and a
+    user's tracker would be sent the tests' runs.
     """
     for name in list(os.environ):
-        if name.startswith("GIT_"):
+        if name.startswith(("GIT_", "MLFLOW_")):
             del os.environ[name]
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.SIG_IGN:

@@ -49,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="sign the run's provenance.json by the private key in this PEM file (default: none)",
     )
     parser.add_argument(
+        "--tracker",
+        metavar="URL",
+        help="keep the run's records on a team's own mlflow server, or here for runs/mlflow.db "
+        "(default: MLFLOW_TRACKING_URI, or here)",
+    )
+    parser.add_argument(
         "--watch",
         action="store_true",
         help="run again whenever one of the files that make the model is saved, until Ctrl-C",
@@ -60,7 +66,9 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.experiments import tags, trials
     from pipeline.local import watch
     from pipeline.model.folder import ModelFolder
+    from pipeline.tracking import address
 
+    options.tracker = address.chosen(options.tracker)
     model = ModelFolder.load(options.model)
     all_trials = trials.of(options.set, model)
     options.tags = [tags.checked(text) for text in options.tag]
@@ -147,12 +155,12 @@ def _summary(
 ) -> dict[str, Any]:
     """Run the folder that `next_folder` loads, once the libraries are there."""
     from pipeline.job import startup
-    from pipeline.reports import tracking
     from pipeline.serving import engine_process
+    from pipeline.tracking import sender
 
     store = options.runs
     # Both import their libraries while this process imports its own.
-    with tracking.started(store) as tracker, engine_process.spare_engine():
+    with sender.started(store, options.tracker) as tracker, engine_process.spare_engine():
         startup.load()
         from pipeline.local import runs
 

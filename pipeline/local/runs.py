@@ -6,7 +6,6 @@ The pipeline comes first, then its summary and report, whatever became of it.
 import contextlib
 import json
 import secrets
-import subprocess
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -34,14 +33,15 @@ from pipeline.provenance import capture
 from pipeline.provenance import run_folder as statements
 from pipeline.provenance.envelope import Signer
 from pipeline.provenance.facts import Code
-from pipeline.reports import records, report, run_metadata, summary, tracking
+from pipeline.reports import records, report, run_metadata, summary
+from pipeline.tracking.sender import Sender
 from settings import REPOSITORY
 
 
 def run(
     folder: ModelFolder,
     runs: Path,
-    tracker: subprocess.Popen[str],
+    tracker: Sender,
     *,
     tune: bool = False,
     until: date | None = None,
@@ -86,11 +86,13 @@ def run(
             page = report.render(metadata, run_summary)
             text = json.dumps(run_summary, indent=2)
             texts = {"summary.json": f"{text}\n", "report.html": page}
-            files = [write(run_folder / name, text) for name, text in texts.items()]
+            tracker.announce(run_id)
+            for name, text in texts.items():
+                write(run_folder / name, text)
             statements.write(runs, run_summary, texts, signer)
-            problem = tracking.track(tracker, run_summary, files)
-            if problem:
-                print(f"the tracker did not take this run: {problem}", file=terminal)
+            warning = tracker.hand_over(run_id)
+            if warning:
+                print(warning, file=terminal)
     return run_summary
 
 

@@ -3,8 +3,9 @@
 Nothing here imports a tracker's library.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,7 +35,7 @@ class TrackedRun:
     metrics: Mapping[str, float]
     facts: Mapping[str, str]
     tags: tuple[str, ...] = ()
-    files: tuple[Path, ...] = field(default=())
+    files: tuple[Path, ...] = ()
 
 
 class Tracker(Protocol):
@@ -58,14 +59,17 @@ def of_summary(
 
 def _of_summary(summary: Json, tags: tuple[str, ...], files: tuple[Path, ...]) -> TrackedRun:
     started = datetime.fromisoformat(summary["started"]).astimezone(UTC)
+    duration = timedelta(seconds=summary["seconds"])
+    hyperparameters = summary["records"]["hyperparameters"]
     metrics = {name: _number(value) for name, value in summary["metrics"].items()}
+    succeeded = summary["state"] == SUCCEEDED
     return TrackedRun(
         id=summary["run"],
         model=summary["model"],
-        succeeded=summary["state"] == SUCCEEDED,
+        succeeded=succeeded,
         started=started,
-        ended=started + timedelta(seconds=summary["seconds"]),
-        parameters=dict(summary["records"]["hyperparameters"]),
+        ended=started + duration,
+        parameters=dict(hyperparameters),
         metrics=metrics,
         facts=_facts(summary),
         tags=tags,
@@ -74,8 +78,8 @@ def _of_summary(summary: Json, tags: tuple[str, ...], files: tuple[Path, ...]) -
 
 
 def _number(value: float | None) -> float:
-    """JSON has no word for NaN: a summary's is null."""
-    return float("nan") if value is None else float(value)
+    """The metric; JSON has no word for NaN, which a summary therefore calls null."""
+    return math.nan if value is None else float(value)
 
 
 def _facts(summary: Json) -> dict[str, str]:
@@ -88,6 +92,6 @@ def _facts(summary: Json) -> dict[str, str]:
     groups["environment"].update(packages)
     facts = {}
     for group, values in groups.items():
-        for name, value in values.items():
-            facts[f"{group}.{name}"] = str(value)
+        texts = {f"{group}.{name}": str(value) for name, value in values.items()}
+        facts.update(texts)
     return facts

@@ -21,8 +21,8 @@ from pipeline.local import runs
 from pipeline.model import schema
 from pipeline.model.csv_file.table import read_csv
 from pipeline.model.folder import ModelFolder
-from pipeline.reports import tracking
 from pipeline.serving.engine import Engine
+from pipeline.tracking import sender
 from tests.models.conftest import TEAMS
 
 ROWS = 5000  # at most: enough to meet a class that one row in a thousand has
@@ -68,7 +68,7 @@ def model(request, tmp_path_factory):
     folder = isolated_copy(TEAMS / name, place)
     row_count = write_sample(TEAMS / name, rows)
     folder.declaration = shortened(folder.declaration, rows)
-    with tracking.started(output) as tracker:
+    with sender.started(output) as tracker:
         summary = runs.run(folder, output, tracker)
     return Model(folder, row_count, output / "store" / name, summary)
 

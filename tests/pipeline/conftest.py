@@ -140,13 +140,13 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """Trained once a session; tests add runs to its store and never take from it."""
     from pipeline.local import runs
-    from pipeline.reports import tracking
+    from pipeline.tracking import sender
 
     place = tmp_path_factory.mktemp("trained")
     folder = copy_small("cab", place)
     model = ModelFolder.load(str(folder))
     runs_folder = place / "runs"
-    with tracking.started(runs_folder) as tracker:
+    with sender.started(runs_folder) as tracker:
         summary = runs.run(model, runs_folder, tracker)
     decision = summary["decision"]
     assert decision["published"], decision

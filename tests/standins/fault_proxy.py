@@ -57,6 +57,7 @@ class FaultProxy(BaseHTTPRequestHandler):
 
     proxied: Proxied
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the head and the body go out one after the other
 
     def handle(self) -> None:
         with contextlib.suppress(ConnectionError):  # a client that was killed
@@ -109,6 +110,9 @@ class FaultProxy(BaseHTTPRequestHandler):
         self.do_POST()
 
     def do_PATCH(self) -> None:
+        self.do_POST()
+
+    def do_PUT(self) -> None:
         self.do_POST()
 
     def do_DELETE(self) -> None:

@@ -9,7 +9,8 @@ import pytest
 from pipeline.errors import RunError
 from pipeline.local import addresses, metadata_database
 from pipeline.local.metadata_store import MetadataStore
-from pipeline.reports import tracking
+from pipeline.tracking import mlflow_client, sender
+from tests.pipeline.experiments.run_folders import add_run
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_the_trackers_files_follow_it(tmp_path):
         database.execute("INSERT INTO experiments VALUES ('file:///old/mlflow')")
         database.execute("INSERT INTO runs VALUES ('file:///old/mlflow/17/artifacts')")
 
-    tracking._follow(file, new)
+    mlflow_client.follow(file, new)
 
     with contextlib.closing(sqlite3.connect(file)) as database:
         [(location,)] = database.execute("SELECT artifact_location FROM experiments")
@@ -114,21 +115,17 @@ def test_the_trackers_files_follow_it(tmp_path):
 @pytest.mark.parametrize("name", ["a#b", "a%20b", "a?b", "a b", "é日"])
 def test_the_tracker_keeps_its_files_where_the_runs_are(name, tmp_path):
     folder = tmp_path / name
-    file = tmp_path / "summary.json"
-    file.write_text("{}")
-    groups = ("code", "environment", "data", "model_type", "hyperparameters")
-    records = {group: {} for group in groups}
-    decided = {"decision": {}, "metrics": {}, "records": records, "state": "succeeded"}
-    summary = {"model": "cab", "run": "first", **decided}
+    run = add_run(folder, 1)
 
-    with tracking.started(folder) as tracker:
-        problem = tracking.track(tracker, summary, [file])
+    with sender.started(folder) as tracker:
+        tracker.announce(run)
+        tracker.send(run, 60)
 
     kept_files = list(folder.glob("mlflow/*/artifacts/summary.json"))
-    assert problem is None
+    names = {path.name for path in folder.iterdir()}
     assert len(kept_files) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "summary.json"])
-    assert (folder / "mlflow.db").is_file()
+    assert names == {run, "outbox", "mlflow", "mlflow.db"}
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_rehearsals_store_follows_it(tmp_path):

@@ -49,7 +49,7 @@ class Retrained:
 @pytest.fixture(scope="module")
 def retrained(trained, tmp_path_factory):
     from pipeline.local import runs
-    from pipeline.reports import tracking
+    from pipeline.tracking import sender
 
     folder = copy_small("cab", tmp_path_factory.mktemp("retrained"))
     append_two_weeks(folder / "rows.csv")
@@ -57,7 +57,7 @@ def retrained(trained, tmp_path_factory):
     model = ModelFolder.load(str(folder))
     published_sha256 = trained.published_sha256
     end = date.fromisoformat(END)
-    with tracking.started(trained.runs) as tracker:
+    with sender.started(trained.runs) as tracker:
         summary = runs.run(model, trained.runs, tracker, until=end)
     page = (trained.runs / summary["run"] / "report.html").read_text()
     return Retrained(folder, summary, page, published_sha256)

@@ -9,9 +9,10 @@ import pytest
 from pipeline import manifest
 from pipeline.baseline import content
 from pipeline.job import startup
-from pipeline.reports import tracking
 from pipeline.serving import engine_process
+from pipeline.tracking import outbox, sender
 from tests.pipeline.conftest import NODES, ROWS, edit, parsed, states
+from tests.pipeline.tracking.broken_server import HANGS, broken_server
 
 
 @pytest.fixture
@@ -147,9 +148,13 @@ def test_the_six_records_go_to_mlflow(trained):
     assert files == {"summary.json", "report.html"}
 
 
-def test_a_tracker_that_is_down_costs_a_warning(trained, cli, monkeypatch):
+def warnings(result):
+    """The lines that tell of the tracker."""
+    return [line for line in result.error_lines if line.startswith("the tracker")]
+
+
+def test_a_tracker_that_is_down_costs_a_warning_and_is_sent_the_run_later(trained, cli):
     """Its database cannot be opened; mlflow tries again for longer than the run waits."""
-    monkeypatch.setattr(tracking, "TIMEOUT_SECONDS", 5)
     database = trained.runs / "mlflow.db"
     aside = trained.runs / "aside.db"
     database.rename(aside)
@@ -159,8 +164,28 @@ def test_a_tracker_that_is_down_costs_a_warning(trained, cli, monkeypatch):
 
     database.rmdir()
     aside.rename(database)
+    waiting = outbox.names(trained.runs)
+    sync = cli("runs", "sync", "--runs", trained.runs)
     assert result.code == 0
-    assert "the tracker did not take this run" in result.err
+    assert len(warnings(result)) == 1
+    assert len(waiting) == 1
+    assert sync.code == 0
+    assert sync.out == "1 run sent, 0 runs waiting\n"
+
+
+@pytest.mark.parametrize("fault", [HANGS, 503])
+def test_a_teams_server_that_is_not_well_costs_one_warning(trained, cli, fault):
+    with broken_server(fault) as server:
+        result = cli("run", trained.folder, "--runs", trained.runs, "--tracker", server.url)
+
+    [run] = outbox.names(trained.runs)
+    entry = outbox.read(trained.runs, run)
+    outbox.drop(trained.runs, run)
+    [warning] = warnings(result)
+    assert result.code == 0
+    assert entry.tracker == server.url
+    assert warning.startswith(f"the tracker {server.url} did not take this run: ")
+    assert warning.endswith("; `python3 -m pipeline runs sync` sends it later")
 
 
 def test_a_second_run_repeats_nothing_and_publishes_nothing(trained, run):
@@ -196,14 +221,14 @@ def test_a_run_starts_its_tracker_and_the_one_engine_of_its_check_before_it_impo
 ):
     raise_bar(folder)
     edit(folder / "model.py", r"^def run_fn", "# edited\n\\g<0>")
-    start_tracker = tracking.started
+    start_tracker = sender.started
     start_engine = engine_process._start_engine
     events = []
     engines = []
 
-    def noted_tracker(runs):
+    def noted_tracker(*arguments):
         events.append("tracker")
-        return start_tracker(runs)
+        return start_tracker(*arguments)
 
     def noted_engine():
         events.append("engine")
@@ -214,7 +239,7 @@ def test_a_run_starts_its_tracker_and_the_one_engine_of_its_check_before_it_impo
     def noted_imports():
         events.append("imports")
 
-    monkeypatch.setattr(tracking, "started", noted_tracker)
+    monkeypatch.setattr(sender, "started", noted_tracker)
     monkeypatch.setattr(engine_process, "_start_engine", noted_engine)
     monkeypatch.setattr(startup, "load", noted_imports)
 

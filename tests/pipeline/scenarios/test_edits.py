@@ -56,7 +56,7 @@ def test_a_run_and_what_it_starts_ask_nothing_of_the_network(checkout):
     lines = log.read_text().splitlines() if log.exists() else []
 
     assert "pipeline.serving.engine" in audited
-    assert "pipeline.reports.tracking" in audited
+    assert "pipeline.tracking.program" in audited
     for line in lines:
         assert LOOPBACK.match(line)
 

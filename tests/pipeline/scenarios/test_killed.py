@@ -147,7 +147,7 @@ def test_what_a_run_started_beside_itself_ends_with_it(killed, how):
     with edited(killed) as process:
         heard(process, end_it)
 
-    assert set(beside) == {"pipeline.reports.tracking", "pipeline.serving.engine"}
+    assert set(beside) == {"pipeline.tracking.program", "pipeline.serving.engine"}
     for process_id in beside.values():
         assert ends(process_id)
 
@@ -171,4 +171,7 @@ def test_a_run_goes_on_without_what_it_started_beside_itself(killed):
 
     assert process.returncode == 0
     assert summary["decision"]["blessed"]
-    assert "the tracker did not take this run: exit -9 without a message\n" in lines
+    assert (
+        "the tracker did not take this run: exit -9 without a message; "
+        "`python3 -m pipeline runs sync` sends it later\n"
+    ) in lines

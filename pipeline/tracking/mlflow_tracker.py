@@ -1,0 +1,142 @@
+"""Keeps runs in mlflow, each under its model's experiment.
+
+mlflow gives a run an id of its own. Ours is a tag of the run from its first moment, so that a run
+which was cut off is looked for and completed.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import batched
+from typing import Any
+
+from pipeline.errors import RunError, UnreachableError
+from pipeline.tracking.tracker import TAG, TrackedRun
+
+HALF = "RUNNING"
+WHOLE = {True: "FINISHED", False: "FAILED"}  # by whether the run succeeded
+USER_TAGS = "esteira.tags"
+# Of one call: https://mlflow.org/docs/latest/api_reference/rest-api.html#request-limits
+BATCH = 100
+LONGEST_NAME = 250
+LONGEST_PARAMETER = 500  # of servers before mlflow 2.8, those since then take 6,000
+LONGEST_TAG = 5000
+FORBIDDEN = re.compile(r"[^\w.\- /]", re.ASCII)  # in names, also of servers before mlflow 2.16
+REFUSED = 400
+ANSWERED = re.compile(r"too many (\d+) error responses|failed with error code (\d+)")
+SHOWN = 300  # characters of a library's words
+
+
+class MlflowTracker:
+    """A tracker; `location` is where a new experiment's files go, None where the server decides."""
+
+    def __init__(self, client: Any, location: str | None) -> None:
+        self.client = client
+        self.location = location
+
+    def send(self, run: TrackedRun) -> None:
+        # A tracker is a library with a database or a server behind it: all that it raises is told
+        # in a sentence.
+        try:
+            self._send(run)
+        except Exception as error:
+            raise problem(error) from error
+
+    def _send(self, run: TrackedRun) -> None:
+        experiment = self._experiment(run.model)
+        candidates = self._kept(experiment, run)
+        kept = candidates[0] if candidates else self._created(experiment, run)
+        if kept.info.status == HALF:
+            self._complete(kept.info.run_id, run)
+        # A call that was cut off may have made a second one meanwhile.
+        _, *doubles = self._kept(experiment, run)
+        for double in doubles:
+            self.client.delete_run(double.info.run_id)
+
+    def _experiment(self, model: str) -> str:
+        """The id of the model's experiment, made where there is none yet."""
+        experiment = self.client.get_experiment_by_name(model)
+        if experiment is None:
+            return str(self.client.create_experiment(model, artifact_location=self.location))
+        return str(experiment.experiment_id)
+
+    def _kept(self, experiment: str, run: TrackedRun) -> list[Any]:
+        """mlflow's runs of ours, whole ones first."""
+        condition = f"tags.`{TAG}` = '{run.id}'"
+        runs = self.client.search_runs([experiment], condition)
+        return sorted(runs, key=lambda kept: (kept.info.status == HALF, kept.info.run_id))
+
+    def _created(self, experiment: str, run: TrackedRun) -> Any:
+        start = _milliseconds(run.started)
+        tags = _texts(run.facts, LONGEST_TAG)
+        tags[TAG] = run.id
+        tags[USER_TAGS] = ", ".join(run.tags)[:LONGEST_TAG]
+        return self.client.create_run(experiment, start_time=start, tags=tags, run_name=run.id)
+
+    def _complete(self, run_id: str, run: TrackedRun) -> None:
+        """Add what may be missing; the same parameter, point or file once more changes nothing."""
+        end = _milliseconds(run.ended)
+        self._log_parameters(run_id, run)
+        self._log_metrics(run_id, run, end)
+        for file in run.files:
+            self.client.log_artifact(run_id, str(file))
+        self.client.set_terminated(run_id, WHOLE[run.succeeded], end)
+
+    def _log_parameters(self, run_id: str, run: TrackedRun) -> None:
+        from mlflow.entities import Param
+
+        texts = _texts(run.parameters, LONGEST_PARAMETER)
+        parameters = [Param(name, text) for name, text in texts.items()]
+        for batch in batched(parameters, BATCH, strict=False):
+            self.client.log_batch(run_id, params=batch)
+
+    def _log_metrics(self, run_id: str, run: TrackedRun, time: int) -> None:
+        from mlflow.entities import Metric
+
+        points = [Metric(_name(name), value, time, 0) for name, value in run.metrics.items()]
+        for batch in batched(points, BATCH, strict=False):
+            self.client.log_batch(run_id, metrics=batch)
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
+
+
+def _texts(values: Any, longest: int) -> dict[str, str]:
+    """Parameters or tags as mlflow takes them."""
+    return {_name(name): str(value)[:longest] for name, value in values.items()}
+
+
+def _name(name: str) -> str:
+    """A name as mlflow takes it, which must also be a path that leads down: no `..`, no `//`."""
+    text = FORBIDDEN.sub("_", name)[:LONGEST_NAME]
+    parts = text.split("/")
+    return "/".join(part if part.strip(".") else "_" for part in parts)
+
+
+def problem(error: Exception) -> RunError:
+    """An exception of mlflow's, or of what it calls, in a sentence."""
+    sentence = _sentence(error)
+    status = getattr(error, "get_http_status_code", None)
+    is_refused = status is not None and status() == REFUSED
+    return RunError(sentence) if is_refused else UnreachableError(sentence)
+
+
+def _sentence(error: Exception) -> str:
+    """What is at the bottom of it: mlflow's own words are those of all that lies between."""
+    causes = list(_causes(error))
+    for cause in causes:
+        match = ANSWERED.search(str(cause))
+        if match:
+            return f"it answers {match[1] or match[2]}"
+    failures = [cause for cause in causes if isinstance(cause, OSError)]
+    if failures:
+        return failures[-1].strerror or str(failures[-1])[:SHOWN]
+    first_line, *_ = str(error).splitlines() or ["no message"]
+    return f"{type(error).__name__}: {first_line}"[:SHOWN]
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,96 @@
+"""Sends runs to one tracker, in a process beside the run or the verb.
+
+As a program it takes the folder of runs and a tracker's address, opens mlflow at once and then
+takes a run's id a line. It answers each with a line of JSON: {} for a run that the tracker has,
+else "problem", and "is_down" where the next one would fare no better. It ends where its standard
+input does: with the run, however that ends.
+"""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import TextIO
+
+from pipeline.errors import RunError, UnreachableError
+from pipeline.experiments import tags
+from pipeline.local import run_names
+from pipeline.tracking import mlflow_client, outbox
+from pipeline.tracking.mlflow_tracker import MlflowTracker, problem
+from pipeline.tracking.tracker import Json, TrackedRun, Tracker, of_summary
+
+# To open the tracker, and again to send a run. A process that hangs does not see that what started
+# it is gone: it must not outlive that for ever.
+LIFE_SECONDS = 60
+REPORT = "report.html"
+
+
+def main(folder: str, address: str) -> int:
+    answers = _answers()
+    runs = Path(folder)
+    signal.alarm(LIFE_SECONDS)
+    try:
+        tracker = _opened(runs, address)
+    except Exception as error:  # mlflow's, its database's or the system's
+        _tell(answers, problem(error))
+        return 1
+    signal.alarm(0)
+    for line in sys.stdin:
+        if line.endswith("\n"):  # half an id is of one that was killed
+            signal.alarm(LIFE_SECONDS)
+            _tell(answers, _sent(tracker, runs, line.strip()))
+            signal.alarm(0)
+    return 0
+
+
+def _answers() -> TextIO:
+    """Standard output for answers alone: what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+def _opened(runs: Path, address: str) -> Tracker:
+    client = mlflow_client.opened(runs, address)
+    return MlflowTracker(client, mlflow_client.artifact_location(runs, address))
+
+
+def _sent(tracker: Tracker, runs: Path, run: str) -> Exception | None:
+    """Send the run that waits; return what was in the way."""
+    try:
+        with outbox.taken(runs, run) as is_waiting:
+            if is_waiting:
+                tracker.send(_tracked(runs / run))
+    except Exception as error:
+        return error
+    return None
+
+
+def _tracked(folder: Path) -> TrackedRun:
+    """The run in its folder; raises RunError for a damaged one."""
+    summary = run_names.summary(folder)
+    files = [folder / name for name in (run_names.SUMMARY, REPORT)]
+    try:
+        return of_summary(
+            summary, tags.read(folder), tuple(file for file in files if file.exists())
+        )
+    except RunError as error:
+        raise RunError(f"{folder / run_names.SUMMARY}: {error}") from error
+
+
+def _tell(answers: TextIO, error: Exception | None) -> None:
+    answer: Json = {}
+    if error is not None:
+        is_ours = isinstance(error, RunError)
+        answer["problem"] = str(error) if is_ours else f"{type(error).__name__}: {error}"
+        answer["is_down"] = isinstance(error, UnreachableError)
+        answer["details"] = "".join(traceback.format_exception(error))
+    answers.write(f"{json.dumps(answer)}\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    code = main(*sys.argv[1:])
+    os._exit(code)  # taking mlflow apart again would take a second, for which the run would wait

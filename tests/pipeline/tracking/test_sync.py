@@ -1,0 +1,163 @@
+"""`runs sync` sends what waits, and says what still does."""
+
+import json
+import shutil
+import socket
+
+import pytest
+
+from pipeline.tracking import outbox, sender
+from tests.pipeline.experiments.run_folders import add_run
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    """A database of mlflow's, made once: that takes seconds."""
+    runs = tmp_path_factory.mktemp("database")
+    run = add_run(runs, 1)
+    with sender.started(runs) as process:
+        process.announce(run)
+        process.send(run, 60)
+    return runs / "mlflow.db"
+
+
+@pytest.fixture
+def runs(tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def wait(runs):
+    """Leaves a run that waits."""
+
+    def call(number, tracker="here", **changes):
+        run = add_run(runs, number, **changes)
+        outbox.put(runs, outbox.Entry(run, tracker))
+        return run
+
+    return call
+
+
+@pytest.fixture
+def sync(cli, runs):
+    def call(*flags):
+        return cli("runs", "sync", "--runs", runs, *flags)
+
+    return call
+
+
+@pytest.fixture
+def unreachable():
+    """The address of a server that is down."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        _, port = bound.getsockname()
+        yield f"http://127.0.0.1:{port}"
+
+
+def test_what_waits_is_sent_with_progress(database, runs, wait, sync):
+    from mlflow import MlflowClient
+
+    shutil.copy(database, runs)
+    first, second = wait(2), wait(3, state="failed")
+
+    result = sync()
+
+    client = MlflowClient(f"sqlite:///{runs}/mlflow.db")
+    experiment = client.get_experiment_by_name("seat")
+    statuses = {}
+    for run in client.search_runs([experiment.experiment_id]):
+        statuses[run.info.run_name] = run.info.status
+    assert result.code == 0, result.err
+    assert result.out == "2 runs sent, 0 runs waiting\n"
+    assert f"{first} ...\n" in result.err
+    assert f"{second} ...\n" in result.err
+    assert statuses[first] == "FINISHED"
+    assert statuses[second] == "FAILED"
+    assert len(list(runs.glob("mlflow/*/artifacts/summary.json"))) == 2
+    assert outbox.names(runs) == []
+
+
+def test_nothing_that_waits_is_said(sync):
+    result = sync()
+
+    assert result.code == 0
+    assert result.out == "no run waits for its tracker\n"
+
+
+def test_a_tracker_that_is_down_is_asked_once_and_told_once(wait, sync, unreachable, runs):
+    first, second = wait(1, unreachable), wait(2, unreachable)
+
+    result = sync()
+
+    assert result.code == 1
+    assert result.out == "0 runs sent, 2 runs waiting\n"
+    assert result.sentence == (
+        f"{first} and 1 run more still waiting: the tracker {unreachable} did not take it: "
+        "Connection refused"
+    )
+    assert f"{second} ..." not in result.err
+    assert outbox.names(runs) == [first, second]
+
+
+def test_json_tells_what_was_sent_and_what_waits(wait, sync, unreachable):
+    run = wait(1, unreachable)
+
+    result = sync("--json")
+
+    assert result.code == 1
+    assert json.loads(result.out) == {
+        "sent": [],
+        "gone": [],
+        "waiting": [{"run": run, "tracker": unreachable, "reason": "Connection refused"}],
+    }
+
+
+def test_a_run_that_was_killed_before_its_summary_waits_no_longer(wait, sync, runs):
+    run = wait(1)
+    (runs / run / "summary.json").unlink()
+
+    result = sync()
+
+    assert result.code == 0
+    assert result.sentence == f"{run} is not sent, it left no summary"
+    assert outbox.names(runs) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"tracker": 1}', '{"tracker": null}', '{"tracker": "file:/x"}']
+)
+def test_a_damaged_entry_is_told_and_stays(wait, sync, runs, text):
+    run = wait(1)
+    entry = runs / "outbox" / f"{run}.json"
+    entry.write_text(text)
+
+    result = sync()
+
+    assert result.code == 1
+    assert result.sentence.startswith(f"{run} still waiting: {entry}: ")
+    assert "Traceback" not in result.err
+    assert entry.read_text() == text
+
+
+def test_a_run_that_another_process_has_sent_is_not_sent_again(wait, runs):
+    run = wait(1)
+
+    with outbox.taken(runs, run) as is_first:
+        pass
+    with outbox.taken(runs, run) as is_second:
+        pass
+
+    assert is_first
+    assert not is_second
+
+
+def test_a_run_that_was_not_sent_stays(wait, runs):
+    run = wait(1)
+
+    with pytest.raises(RuntimeError), outbox.taken(runs, run):
+        raise RuntimeError
+
+    assert outbox.names(runs) == [run]
