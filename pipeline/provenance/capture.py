@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import platform
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from pipeline.errors import ConfigurationError, RunError
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance import code_files, kept_tree
 from pipeline.provenance.facts import Code, Environment
+from pipeline.provenance.kept_tree import Tree
 from settings import REPOSITORY
 
 UNKNOWN = "unknown"  # the commit of files that git does not know
+NAMED = 20  # files in a sentence
 PACKAGES = (
     "apache-beam",
     "keras",
@@ -49,22 +52,32 @@ def code(repository: Path, model: ModelFolder, run: str) -> Code:
     try:
         facts = replace(facts, changed_files=git.uncommitted(repository))
         if model.path.is_relative_to(repository):
-            return _kept(facts, repository, run, commit)
+            return _kept(facts, repository, run, model)
     except RunError as error:
         return replace(facts, not_kept=str(error))
     reason = f"the model's folder {model.path} lies outside of {repository}"
     return replace(facts, not_kept=reason)
 
 
-def _kept(facts: Code, repository: Path, run: str, commit: str | None) -> Code:
-    tree = kept_tree.keep(repository, run, commit)
-    return replace(facts, tree=tree.hash, kept=tree.ref, not_kept=_without(tree.lacking))
+def _kept(facts: Code, repository: Path, run: str, model: ModelFolder) -> Code:
+    paths = code_files.paths(repository, model).values()
+    # The rows have a digest of their own, and git need not hold them.
+    files = [path for path in paths if path.resolve() != model.source]
+    commit = None if facts.commit == UNKNOWN else facts.commit
+    tree = kept_tree.keep(repository, run, commit, files)
+    problems = "; ".join(_problems(tree))
+    return replace(facts, tree=tree.hash, kept=tree.ref, not_kept=problems or None)
 
 
-def _without(folders: list[str]) -> str | None:
-    if not folders:
-        return None
-    return f"git keeps no files of a repository inside another: {', '.join(folders)}"
+def _problems(tree: Tree) -> Iterator[str]:
+    """What of the files that ran is not in their tree."""
+    if tree.lacking:
+        yield f"git keeps no files of a repository inside another: {', '.join(tree.lacking)}"
+    if tree.missing:
+        names = ", ".join(tree.missing[:NAMED])
+        hidden = len(tree.missing[NAMED:])
+        others = f" and {hidden} more" if hidden else ""
+        yield f"git ignores files that train, or has a link in their place: {names}{others}"
 
 
 def of_commit(repository: Path, commit: str, model: ModelFolder) -> Code:

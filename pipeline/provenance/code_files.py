@@ -1,6 +1,7 @@
 """The files that train a model, by route.py's rules, each with the SHA-256 of its content."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,13 @@ def digests(repository: Path, model: ModelFolder) -> dict[str, str]:
     The model's folder may lie elsewhere: its files count as those of models/. Lines end as in git,
     whatever this clone has. Raises ConfigurationError for a file that can't be read.
     """
-    paths = {
-        place: path for place, path in _candidates(repository, model) if _trains(place, model.name)
-    }
-    return {place: _sha256(paths[place]) for place in sorted(paths)}
+    return {place: _sha256(path) for place, path in paths(repository, model).items()}
+
+
+def paths(repository: Path, model: ModelFolder) -> dict[str, Path]:
+    """Map each path in the repository to where the file lies, in order of the former."""
+    candidates = sorted(_candidates(repository, model))
+    return {place: path for place, path in candidates if _trains(place, model.name)}
 
 
 def _candidates(repository: Path, model: ModelFolder) -> Iterator[tuple[str, Path]]:
@@ -37,7 +41,7 @@ def _below(folder: Path, place: str) -> Iterator[tuple[str, Path]]:
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
         is_kept_beside = any(part.startswith(".") or part == "__pycache__" for part in parts)
-        if path.is_file() and not is_kept_beside:
+        if (path.is_file() or path.is_symlink()) and not is_kept_beside:
             yield "/".join((place, *parts)), path
 
 
@@ -48,7 +52,8 @@ def _trains(place: str, model: str) -> bool:
 
 def _sha256(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        # Of a link to a folder git has the address alone.
+        content = path.read_bytes() if path.is_file() else os.fsencode(path.readlink())
     except OSError as error:
         raise ConfigurationError(
             f"{path}: it can't be read ({error.strerror}), "

@@ -27,7 +27,10 @@ def of_data(data: Json) -> list[Json]:
 
 
 def of_code(code: Code, environment: Environment) -> list[Json]:
-    """The commit, the files that ran where they are another tree, the image and the lock."""
+    """The commit, the files that ran where they are another tree, the image and the lock.
+
+    Where git has not all that trained, each file is named: the commit alone did not make the model.
+    """
     descriptors = []
     is_committed = COMMIT.fullmatch(code.commit) is not None
     if is_committed:
@@ -36,8 +39,9 @@ def of_code(code: Code, environment: Environment) -> list[Json]:
         descriptors.append({**commit, "uri": uri} if uri else commit)
     if code.kept and code.tree:
         descriptors.append({"name": code.kept, "digest": {"gitTree": code.tree}})
-    is_known = is_committed and not code.changed_files and not code.untracked_files
-    if not is_known and not code.kept:
+    is_clean = is_committed and not code.changed_files and not code.untracked_files
+    is_held = is_clean or code.kept
+    if code.not_kept or not is_held:
         descriptors += [_file(name, sha256) for name, sha256 in code.files.items() if name != LOCK]
     if environment.image:
         name, _, digest = environment.image.partition("@sha256:")

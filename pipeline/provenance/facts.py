@@ -21,7 +21,7 @@ class Code:
     repository: str | None = None  # its address, without credentials
     tree: str | None = None
     kept: str | None = None  # refs/esteira/runs/<run>
-    not_kept: str | None = None  # why files that differ from the commit are not kept
+    not_kept: str | None = None  # why git has not all that trains
     changed_files: list[str] = field(default_factory=list)
     untracked_files: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)  # path -> SHA-256, of those that train

@@ -5,8 +5,8 @@ The index is a temporary one: what a person has staged, stashed or checked out s
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from pipeline.delivery.git_process import answer
@@ -27,12 +27,13 @@ class Tree(NamedTuple):
     """Git's hash of all files, and the ref that keeps them: None where they are a commit's.
 
     `lacking` are the repositories inside this one whose files are in no commit of theirs, or whose
-    commits only this machine has.
+    commits only this machine has. `missing` are files that the tree should have, and has not.
     """
 
     hash: str
     ref: str | None
     lacking: list[str]
+    missing: list[str]
 
 
 def untracked(repository: Path) -> list[str]:
@@ -61,13 +62,18 @@ def _size(file: Path) -> int:
         return 0
 
 
-def keep(repository: Path, run: str, commit: str | None) -> Tree:
-    """Keep the files as they are; those of the commit alone need no ref."""
+def keep(repository: Path, run: str, commit: str | None, files: Iterable[Path]) -> Tree:
+    """Keep all files as they are; those of the commit alone need no ref.
+
+    `files` are those that must be among them.
+    """
     with _index(repository, commit) as index:
         tree = _answer(repository, "write-tree", variables=index)
-        lacking = _lacking(repository, index)
+        modes = _modes(repository, index)
+    lacking = _lacking(repository, modes)
+    missing = _missing(repository, modes, files)
     if commit and tree == _answer(repository, "rev-parse", f"{commit}^{{tree}}"):
-        return Tree(tree, None, lacking)
+        return Tree(tree, None, lacking, missing)
     parents = ["-p", commit] if commit else []
     message = f"The files that the run {run} ran"
     kept_commit = _answer(
@@ -75,7 +81,7 @@ def keep(repository: Path, run: str, commit: str | None) -> Tree:
     )
     ref = f"{REFS}{run}"
     _answer(repository, "update-ref", ref, kept_commit)
-    return Tree(tree, ref, lacking)
+    return Tree(tree, ref, lacking, missing)
 
 
 @contextlib.contextmanager
@@ -93,15 +99,48 @@ def _index(repository: Path, commit: str | None) -> Iterator[dict[str, str]]:
         yield index
 
 
-def _lacking(repository: Path, index: dict[str, str]) -> list[str]:
+def _modes(repository: Path, index: dict[str, str]) -> dict[str, str]:
+    """Map the path below `repository` of each entry to git's mode of it."""
     output = answer(repository, "ls-files", "-z", "--stage", variables=index) or ""
-    entries = [entry.split("\t", 1) for entry in output.split("\0")[:-1]]
-    folders = [name for facts, name in entries if facts.startswith(LINK)]
+    modes = {}
+    for entry in output.split("\0")[:-1]:
+        facts, name = entry.split("\t", 1)
+        mode, *_ = facts.split()
+        modes[name] = mode
+    return modes
+
+
+def _lacking(repository: Path, modes: Mapping[str, str]) -> list[str]:
+    folders = [name for name, mode in modes.items() if mode == LINK]
     if not folders:
         return []
     # A submodule's commit is to be had elsewhere, unless files differ from it.
     submodules = _submodules(repository)
     return [name for name in folders if name not in submodules or _is_dirty(repository / name)]
+
+
+def _missing(repository: Path, modes: Mapping[str, str], files: Iterable[Path]) -> list[str]:
+    """The files without their content in the index: ignored ones, and links that lead out of it.
+
+    A repository inside this one answers for its own files.
+    """
+    root = repository.resolve()
+    held = set(map(PurePosixPath, modes))
+    folders = {folder for place in held for folder in place.parents}
+    places = held | folders
+    inner = {place for place in held if modes[str(place)] == LINK}
+    missing = []
+    for file in files:
+        place = _place(file, repository)
+        ends = {place, _place(file.resolve(), root)}
+        if not ends <= places and inner.isdisjoint(place.parents):
+            missing.append(str(place))
+    return missing
+
+
+def _place(file: Path, folder: Path) -> PurePosixPath:
+    """The file's path below the folder; its own path where it lies elsewhere."""
+    return PurePosixPath(file.relative_to(folder) if file.is_relative_to(folder) else file)
 
 
 def _submodules(repository: Path) -> set[str]:
