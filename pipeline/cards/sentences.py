@@ -12,19 +12,26 @@ def origin(card: Card) -> Pairs:
     """What made the model, by name; None where nobody knows."""
     code, environment = card.code, card.environment
     training = card.training or {}
-    changed_files = ", ".join(code.get("changed_files", []))
     return [
         ("digest of the model", training.get("digest")),
         ("trained by the run", training.get("run")),
         ("commit", code.get("commit")),
-        ("files that differed from it", changed_files or "none"),
+        ("files that differed from it", _changed_files(code)),
         ("kept as", code.get("kept")),
+        ("not kept", code.get("not_kept") or "none: git has all that trained"),
         ("image", environment.get("image") or "none: a machine's own venv"),
         ("packages' lock (SHA-256)", environment.get("pipfile_lock_sha256")),
         ("digest of the rows", card.data.digest),
         ("seed", training.get("seed")),
         ("processor", training.get("cpu")),
     ]
+
+
+def _changed_files(code: dict[str, Any]) -> str | None:
+    names = code.get("changed_files")
+    if names is None:
+        return None
+    return ", ".join(names) or "none"
 
 
 def limits(card: Card) -> list[str]:

@@ -57,13 +57,23 @@ def _code(old: Json, new: Json, unknown: list[str]) -> Json:
             unknown.append(f"the files of {revisions[0]} and {revisions[1]}: one is not listed")
         return {}
     names = sorted(_values(old_files, new_files))
+    if not names:
+        return {}
     text = ""
-    if names:
-        try:
-            text = git.difference(REPOSITORY, revisions[0], revisions[1], names)
-        except RunError as error:
-            unknown.append(f"the files' lines: {error}")
-    return {"revisions": revisions, "files": names, "diff": text} if names else {}
+    try:
+        _refuse_not_kept(old, new)
+        text = git.difference(REPOSITORY, revisions[0], revisions[1], names)
+    except RunError as error:
+        unknown.append(f"the files' lines: {error}")
+    return {"revisions": revisions, "files": names, "diff": text}
+
+
+def _refuse_not_kept(*summaries: Json) -> None:
+    """Raise RunError for a run whose revision is not all that trained."""
+    for summary in summaries:
+        reason = summary["records"]["code"].get("not_kept")
+        if reason:
+            raise RunError(f"{summary['run']} kept not all that trained ({reason})")
 
 
 def _revision(summary: Json) -> str:
@@ -76,6 +86,7 @@ def _packages(old: Json, new: Json, unknown: list[str]) -> Json:
     if locks[0] == locks[1]:
         return {}
     try:
+        _refuse_not_kept(old, new)
         versions = [_versions(_revision(summary)) for summary in (old, new)]
     except RunError as error:
         unknown.append(f"the packages: {error}")

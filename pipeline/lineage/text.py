@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from pipeline.lineage.answer import Backward, Forward, Hop, Origin, Touched, Verdict
 from pipeline.lineage.graph import Serving
+from pipeline.provenance.facts import Code
 
 SHOWN = 12  # characters of a digest
 WIDTH = 12  # of the first column
@@ -63,11 +64,17 @@ def commit(origin: Origin) -> str:
     text = origin.code.commit[:SHOWN]
     if origin.author:
         text += f" by {origin.author}"
-    changed = [*origin.code.changed_files, *origin.code.untracked_files]
-    if changed:
-        kept = origin.code.kept or "kept nowhere"
-        text += f", with {_count(len(changed), 'changed file')} ({kept})"
-    return text
+    return text + _changes(origin.code)
+
+
+def _changes(code: Code) -> str:
+    """What differed from the commit, as far as it is known and kept."""
+    if code.changed_files is None:
+        return ", and nobody knows which files differed"
+    names = [*code.changed_files, *(code.untracked_files or [])]
+    kept = code.kept or "kept nowhere"
+    text = f", with {_count(len(names), 'changed file')} ({kept})" if names else ""
+    return f"{text}, not all that trained is kept" if code.not_kept else text
 
 
 def environment(origin: Origin) -> str:

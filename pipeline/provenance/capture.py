@@ -88,7 +88,7 @@ def of_commit(repository: Path, commit: str, model: ModelFolder) -> Code:
     except RunError as error:
         return Code(commit=commit, reason=str(error))
     files = code_files.digests(repository, model) if head == commit else {}
-    return Code(commit=commit, tree=tree, files=files)
+    return Code(commit=commit, tree=tree, changed_files=[], untracked_files=[], files=files)
 
 
 def changes(repository: Path, before: Code, model: ModelFolder) -> list[str]:

@@ -39,7 +39,7 @@ def of_code(code: Code, environment: Environment) -> list[Json]:
         descriptors.append({**commit, "uri": uri} if uri else commit)
     if code.kept and code.tree:
         descriptors.append({"name": code.kept, "digest": {"gitTree": code.tree}})
-    is_clean = is_committed and not code.changed_files and not code.untracked_files
+    is_clean = is_committed and code.changed_files == [] and code.untracked_files == []
     is_held = is_clean or code.kept
     if code.not_kept or not is_held:
         descriptors += [_file(name, sha256) for name, sha256 in code.files.items() if name != LOCK]

@@ -22,8 +22,8 @@ class Code:
     tree: str | None = None
     kept: str | None = None  # refs/esteira/runs/<run>
     not_kept: str | None = None  # why git has not all that trains
-    changed_files: list[str] = field(default_factory=list)
-    untracked_files: list[str] = field(default_factory=list)
+    changed_files: list[str] | None = None  # None where nobody knows, as of untracked_files
+    untracked_files: list[str] | None = None
     files: dict[str, str] = field(default_factory=dict)  # path -> SHA-256, of those that train
     changed_during_run: list[str] = field(default_factory=list)
 

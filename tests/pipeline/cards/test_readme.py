@@ -62,6 +62,15 @@ def test_what_nobody_stated_is_said_and_has_no_key(readme, make_card):
     assert "license" not in keys
 
 
+def test_files_of_which_nobody_knows_are_not_said_to_be_the_commit_s(readme, summary):
+    summary["records"]["code"] |= {"changed_files": None, "not_kept": "git status failed"}
+
+    text = readme()
+
+    assert "| files that differed from it | not stated |" in text
+    assert "| not kept | `git status failed` |" in text
+
+
 def test_a_figure_without_an_interval_says_so(readme):
     text = readme()
 

@@ -77,6 +77,25 @@ def test_each_name_of_a_model_goes_back_to_its_rows_and_commit(ask, what):
     assert origin["code"]["commit"] == "2" * 40
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"changed_files": None}, ", and nobody knows which files differed"),
+        ({"changed_files": [], "not_kept": "ignored"}, ", not all that trained is kept"),
+    ],
+    ids=["unknown", "not kept"],
+)
+def test_a_commit_is_not_said_to_have_made_what_it_may_not_have(runs, cli, facts, words):
+    file = runs.root / "20260301-cab-bbbbbb/summary.json"
+    summary = json.loads(file.read_text())
+    summary["records"]["code"] |= facts
+    file.write_text(json.dumps(summary))
+
+    result = cli("lineage", "back", "cab", "--runs", runs.root)
+
+    assert f"{'2' * 12}{words}" in result.out
+
+
 def test_the_version_that_answered_at_a_time_is_told(ask):
     _, answer = ask("back", "cab", "--at", "2023-11-14T22:30:00")
 

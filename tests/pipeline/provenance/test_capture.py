@@ -140,6 +140,33 @@ def test_a_configuration_of_git_hides_no_file(repository, model):
     assert facts.changed_files == ["new"]
 
 
+def test_files_of_which_git_says_nothing_are_unknown(repository, model):
+    repository.git("config", "status.submoduleSummary", "maybe")
+
+    facts = capture.code(repository.path, model, RUN)
+
+    assert facts.commit == repository.git("rev-parse", "HEAD")
+    assert facts.changed_files is None
+    assert "git status failed" in facts.not_kept
+
+
+def test_files_without_git_are_unknown(model, tmp_path):
+    (tmp_path / "Pipfile.lock").write_text("{}\n")
+
+    facts = capture.code(tmp_path, model, RUN)
+
+    assert facts.changed_files is None
+    assert facts.untracked_files is None
+
+
+def test_a_delivered_commit_has_no_changed_file(repository, model):
+    commit = repository.git("rev-parse", "HEAD")
+
+    facts = capture.of_commit(repository.path, commit, model)
+
+    assert facts.changed_files == []
+
+
 def test_the_environment_names_the_packages_that_train():
     environment = capture.environment()
 

@@ -118,9 +118,10 @@ def test_a_dirty_tree_is_named_beside_the_commit(summary):
         {"changed_files": ["models/cab/model.py"], "not_kept": "a full disk"},
         {"untracked_files": ["pipeline/job/new.py"]},
         {"not_kept": "the model's folder lies outside"},
+        {"changed_files": None},
         {"kept": f"refs/esteira/runs/{RUN}", "not_kept": "git ignores models/cab/words.txt"},
     ],
-    ids=["no git", "not kept", "untracked", "outside", "ignored"],
+    ids=["no git", "not kept", "untracked", "outside", "unknown", "ignored"],
 )
 def test_files_that_git_has_not_are_named_one_by_one(summary, fields):
     change(summary, "code", **fields)
