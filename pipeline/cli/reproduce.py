@@ -28,18 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from pipeline import places
-    from pipeline.reproduction import again, origin, verdict
+    from pipeline.reproduction import again, comparison, origin, verdict
 
     if options.against and options.rehearse:
         raise ConfigurationError(
             "--against makes nothing again: allowed is one of it and --rehearse"
         )
     runs = places.artifacts_folder(options.runs, "--runs")
-    asked = origin.of(runs, options.name)
-    folders = again.check(asked, runs)
     if options.against:
-        answer = again.against(asked, folders, runs, options.against)
+        answer = comparison.of_runs(runs, options.name, options.against)
     else:
+        asked = origin.of(runs, options.name)
+        folders = again.check(asked, runs)
         answer = again.make(asked, folders, rehearse=options.rehearse)
     report(options, verdict.text(answer), verdict.document(answer))
     return DONE if answer.word == "bit-equal" else NO

@@ -1,24 +1,21 @@
 """Makes a run again from what it was made of, and compares both stage by stage."""
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RunError
 from pipeline.experiments import trials
 from pipeline.lineage.local_store import LocalStore, folders_of
-from pipeline.local import run_names
 from pipeline.model.folder import ModelFolder
-from pipeline.reproduction import origin, workspace
+from pipeline.reproduction import comparison, origin, workspace
+from pipeline.reproduction.comparison import Folders
 from pipeline.reproduction.origin import Origin
 from pipeline.reproduction.verdict import Verdict
 from pipeline.reproduction.workspace import Workspace
 from settings import MODELS
 
 Json = dict[str, Any]
-Folders = Mapping[str, Mapping[str, Path]]
-SURROUNDINGS = ("cpu", "cpus", "threads", "flags", "seed", "deterministic_operations")
 
 
 def check(asked: Origin, runs: Path) -> Folders:
@@ -46,14 +43,6 @@ def make(asked: Origin, folders: Folders, *, rehearse: bool) -> Verdict:
         summary = _run(asked, place)
         store = LocalStore(place.runs / "store" / asked.model)
         return _verdict(asked, folders, folders_of(store, summary["run"]), summary)
-
-
-def against(asked: Origin, folders: Folders, runs: Path, other: str) -> Verdict:
-    """The verdict on another run that is there, in place of one made again."""
-    run = run_names.folder(runs, other)
-    summary = run_names.summary(run)
-    other_folders = folders_of(LocalStore(runs / "store" / summary["model"]), run.name)
-    return _verdict(asked, folders, other_folders, summary)
 
 
 def _prepare(asked: Origin, place: Workspace) -> None:
@@ -84,23 +73,8 @@ def _run(asked: Origin, place: Workspace) -> Json:
 
 
 def _verdict(asked: Origin, old: Folders, new: Folders, new_summary: Json) -> Verdict:
-    from pipeline.job import startup
-
-    startup.load()
-    from pipeline.reproduction import stages
-
-    compared = stages.compared(old, new, asked.summary, new_summary)
-    notes = list(_notes(asked, new_summary))
-    return Verdict(asked.run, asked.revision, compared, notes)
-
-
-def _notes(asked: Origin, new_summary: Json) -> Iterator[str]:
-    """What was different about the surroundings, so that bits may differ rightly."""
-    old_training = asked.trained_summary["records"]["training"]
-    new_training = new_summary["records"].get("training") or {}
-    for name in SURROUNDINGS:
-        old_value, new_value = old_training.get(name), new_training.get(name)
-        if new_training and old_value != new_value:
-            yield f"another environment: {name} was {old_value}, is {new_value}"
+    compared = comparison.stages_of(old, new, asked.summary, new_summary)
+    notes = list(comparison.notes(asked.summary, new_summary))
     if asked.trained != asked.run:
-        yield f"its model was taken from the cache, {asked.trained} had trained it"
+        notes.append(f"its model was taken from the cache, {asked.trained} had trained it")
+    return Verdict(asked.run, compared, notes, code=asked.revision)

@@ -76,7 +76,7 @@ def of(runs: Path, name: str) -> Origin:
     Raises ConfigurationError for an unknown name, RunError where the run's summary is no longer
     there.
     """
-    run = _run_of_newest(runs, name) if (MODELS / name).is_dir() else run_names.folder(runs, name)
+    run = folder(runs, name)
     summary = run_names.summary(run)
     training = summary["records"].get("training")
     if training is None:
@@ -90,6 +90,12 @@ def of(runs: Path, name: str) -> Origin:
             "whose summary is gone"
         )
     return Origin(run.name, summary, trained, run_names.summary(runs / trained))
+
+
+def folder(runs: Path, name: str) -> Path:
+    """The folder of the run, or of the one that published a model's newest version."""
+    is_model = (MODELS / name).is_dir()
+    return _run_of_newest(runs, name) if is_model else run_names.folder(runs, name)
 
 
 def _run_of_newest(runs: Path, model: str) -> Path:
@@ -110,7 +116,7 @@ def _run_of_newest(runs: Path, model: str) -> Path:
 
 def gone(origin: Origin, artifacts: Mapping[str, Mapping[str, Path]]) -> list[str]:
     """A sentence's part for each thing that a reproduction needs and that is not there."""
-    return [*_code_gone(origin), *_data_gone(origin), *_artifacts_gone(artifacts)]
+    return [*_code_gone(origin), *_data_gone(origin), *artifacts_gone(artifacts)]
 
 
 def _code_gone(origin: Origin) -> Iterator[str]:
@@ -154,7 +160,7 @@ def data_problem(origin: Origin, source: Path) -> str | None:
     return f"the data {source} has changed ({digest[:12]}, it was {origin.data_sha256[:12]})"
 
 
-def _artifacts_gone(artifacts: Mapping[str, Mapping[str, Path]]) -> Iterator[str]:
+def artifacts_gone(artifacts: Mapping[str, Mapping[str, Path]]) -> Iterator[str]:
     for node, outputs in artifacts.items():
         for folder in outputs.values():
             if not folder.exists():

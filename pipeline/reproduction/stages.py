@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.baseline import content as baseline_content
+from pipeline.errors import RunError
 from pipeline.reproduction import records, saved_model
 from pipeline.reproduction.verdict import TOLERANCE, Stage, Word
+from settings.values import cut
 
 Outcome = tuple[Word, str | None]
 Comparison = Callable[[Path, Path], Outcome]
@@ -42,7 +46,14 @@ def _stage(output: Output, old: Artifacts, new: Artifacts) -> Stage:
         return Stage(output.stage, "not compared", "the run left none")
     if new_folder is None:
         return Stage(output.stage, "not compared", "it was not made again")
-    return Stage(output.stage, *output.compare(old_folder, new_folder))
+    try:
+        outcome = output.compare(old_folder, new_folder)
+    except (OSError, ValueError, DecodeError, tf.errors.OpError) as error:
+        raise RunError(
+            f"{old_folder} or {new_folder} cannot be compared, a file of it is gone or damaged: "
+            f"{cut(str(error), 100)}"
+        ) from error
+    return Stage(output.stage, *outcome)
 
 
 def _folder(output: Output, artifacts: Artifacts) -> Path | None:

@@ -25,9 +25,10 @@ class Verdict:
     """All stages, in the order they run in; `notes` are differences of the surroundings."""
 
     run: str
-    code: str  # what was made again: a commit, or the ref of the files that differed from one
     stages: Sequence[Stage]
     notes: Sequence[str] = ()
+    code: str | None = None  # what was made again: a commit, or the ref of files that differed
+    against: str | None = None  # the run that it was compared with, where nothing was made
 
     @property
     def word(self) -> Word:
@@ -53,6 +54,7 @@ def document(verdict: Verdict) -> dict[str, Any]:
         "version": VERSION,
         "run": verdict.run,
         "code": verdict.code,
+        "against": verdict.against,
         "verdict": verdict.word,
         "first_difference": first.name if first else None,
         "stages": [asdict(stage) for stage in verdict.stages],
@@ -73,4 +75,7 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield f"note: {note}"
     first = verdict.first_difference
     where = f", first in {first.name}" if first else ""
-    yield f"{verdict.run} made again from {verdict.code}: {verdict.word}{where}"
+    other = f"made again from {verdict.code}"
+    if verdict.against:
+        other = f"compared with {verdict.against}"
+    yield f"{verdict.run} {other}: {verdict.word}{where}"

@@ -252,7 +252,7 @@ def test_what_a_run_did_not_leave_is_not_compared(stage):
 def test_the_worst_stage_is_the_verdict():
     judged = [Stage("rows", "bit-equal"), Stage("evaluation", "within tolerance", "a little")]
 
-    answer = Verdict("run", "commit", judged)
+    answer = Verdict("run", judged)
 
     assert answer.word == "within tolerance"
     assert answer.first_difference == judged[1]
@@ -260,6 +260,6 @@ def test_the_worst_stage_is_the_verdict():
 
 
 def test_nothing_compared_is_no_equality():
-    answer = Verdict("run", "commit", [Stage("rows", "not compared", "gone")])
+    answer = Verdict("run", [Stage("rows", "not compared", "gone")])
 
     assert answer.word == "not compared"

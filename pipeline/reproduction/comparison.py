@@ -1,0 +1,72 @@
+"""Compares two runs that are here, by what they left: no checkout, no rows and no venv are needed."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.lineage.local_store import LocalStore, folders_of
+from pipeline.local import run_names
+from pipeline.reproduction import origin
+from pipeline.reproduction.verdict import Stage, Verdict
+
+Json = dict[str, Any]
+Folders = Mapping[str, Mapping[str, Path]]
+SURROUNDINGS = ("cpu", "cpus", "threads", "flags", "seed", "deterministic_operations")
+
+
+def of_runs(runs: Path, name: str, other_name: str) -> Verdict:
+    """The verdict on two runs of one model.
+
+    Raises ConfigurationError for runs that are not, RunError naming what is gone of either.
+    """
+    run, other_run = origin.folder(runs, name), run_names.folder(runs, other_name)
+    summary, other_summary = run_names.summary(run), run_names.summary(other_run)
+    _refuse(summary, other_summary)
+    folders, problems = _folders(runs, summary)
+    other_folders, other_problems = _folders(runs, other_summary)
+    if problems or other_problems:
+        gone = "; ".join([*problems, *other_problems])
+        raise RunError(f"{run.name} cannot be compared with {other_run.name}: {gone}")
+    compared = stages_of(folders, other_folders, summary, other_summary)
+    return Verdict(run.name, compared, list(notes(summary, other_summary)), against=other_run.name)
+
+
+def _refuse(summary: Json, other_summary: Json) -> None:
+    run, other_run = summary["run"], other_summary["run"]
+    model, other_model = summary["model"], other_summary["model"]
+    if model != other_model:
+        raise ConfigurationError(
+            f"--against is {other_run}, a run of {other_model}: "
+            f"allowed is one of {model}, as {run} is"
+        )
+    if run == other_run:
+        raise ConfigurationError(f"--against is {run}, the same run: allowed is another one")
+
+
+def _folders(runs: Path, summary: Json) -> tuple[Folders, list[str]]:
+    """The folders of a run's outputs, and what of them is gone."""
+    try:
+        folders = folders_of(LocalStore(runs / "store" / summary["model"]), summary["run"])
+    except RunError as error:
+        return {}, [str(error)]
+    return folders, list(origin.artifacts_gone(folders))
+
+
+def stages_of(old: Folders, new: Folders, old_summary: Json, new_summary: Json) -> list[Stage]:
+    from pipeline.job import startup
+
+    startup.load()
+    from pipeline.reproduction import stages
+
+    return stages.compared(old, new, old_summary, new_summary)
+
+
+def notes(old_summary: Json, new_summary: Json) -> Iterator[str]:
+    """What was different about the surroundings, so that bits may differ rightly."""
+    old_training = old_summary["records"].get("training") or {}
+    new_training = new_summary["records"].get("training") or {}
+    for name in SURROUNDINGS:
+        old_value, new_value = old_training.get(name), new_training.get(name)
+        if old_training and new_training and old_value != new_value:
+            yield f"another environment: {name} was {old_value}, is {new_value}"
