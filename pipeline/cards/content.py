@@ -4,10 +4,11 @@ A card is kept as card.json beside its run's summary, so that it can be drawn ag
 """
 
 import json
+import math
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from pipeline.cards.owner import Owner
 from pipeline.errors import RunError
@@ -18,6 +19,14 @@ NAME = "card.json"
 Json = dict[str, Any]
 
 
+def _number(value: Any) -> Any:
+    """The value; None for NaN and infinity, which JSON has no word for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_number)]  # None: it could not be computed
+
+
 class Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -25,15 +34,15 @@ class Part(BaseModel):
 class Metric(Part):
     name: str
     slice: str
-    value: float
-    low: float | None = None  # of its 95 % interval
-    high: float | None = None
+    value: Number
+    low: Number = None  # of its 95 % interval
+    high: Number = None
 
 
 class Bound(Part):
     metric: str
     slice: str
-    value: float | None
+    value: Number
     lower_bound: float
     holds: bool
 
@@ -60,7 +69,7 @@ class Card(Part):
     columns: dict[str, str]  # of a request -> INT, FLOAT or BYTES
     sample: Json  # a request's instance
     data: Data
-    rows: dict[str, float]  # held-out ones by slice
+    rows: dict[str, Number]  # held-out ones by slice
     metrics: list[Metric]
     gate: list[Bound]
     decision: Json
@@ -90,8 +99,8 @@ def compose(
         columns=columns,
         sample=declaration.serving.sample,
         data=_data(declaration, records["data"]),
-        rows={name: metrics.get("example_count", 0.0) for name, metrics in slices.items()},
-        metrics=_metrics(slices, summary["intervals"]),
+        rows={name: metrics.get("example_count") for name, metrics in slices.items()},
+        metrics=_metrics(slices, summary),
         gate=[Bound(**check) for check in summary["gate"]],
         decision=summary["decision"],
         hyperparameters=records["hyperparameters"],
@@ -114,13 +123,19 @@ def _data(declaration: Declaration, record: Json) -> Data:
     )
 
 
-def _metrics(slices: dict[str, dict[str, float]], intervals: Json) -> list[Metric]:
+def _metrics(slices: Json, summary: Json) -> list[Metric]:
+    """Each metric of each slice; a record leaves out those that have no number there."""
+    measured = {name for values in slices.values() for name in values}
+    judged = {check["metric"] for check in summary["gate"]}
+    # CHANCE has no count, and no difference to the last blessed.
+    names = [name for name in CHANCE if name in measured | judged]
     metrics = []
     for part, values in slices.items():
-        for name, value in values.items():
-            if name in CHANCE:  # and not a count, or a difference to the last blessed
-                low, high = intervals.get(part, {}).get(name, (None, None))
-                metrics.append(Metric(name=name, slice=part, value=value, low=low, high=high))
+        intervals = summary["intervals"].get(part, {})
+        for name in names:
+            low, high = intervals.get(name) or (None, None)
+            metric = Metric(name=name, slice=part, value=values.get(name), low=low, high=high)
+            metrics.append(metric)
     return metrics
 
 

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from pipeline.cards.content import Card, Metric
+from pipeline.cards.sentences import NO_NUMBER
 
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 # https://packageurl.org: a name there has hyphens for underscores.
@@ -72,7 +73,8 @@ def _measurements(card: Card) -> list[Json]:
 
 
 def _measurement(metric: Metric) -> Json:
-    measurement: Json = {"type": metric.name, "value": repr(metric.value), "slice": metric.slice}
+    value = NO_NUMBER if metric.value is None else repr(metric.value)
+    measurement: Json = {"type": metric.name, "value": value, "slice": metric.slice}
     if metric.low is not None and metric.high is not None:
         measurement["confidenceInterval"] = {
             "lowerBound": repr(metric.low),

@@ -58,6 +58,7 @@ def _environment(autoescape: bool) -> jinja2.Environment:
     environment.filters |= {
         "figure": sentences.figure,
         "count": sentences.count,
+        "rows": sentences.rows,
         "bound": _bound,
     }
     return environment

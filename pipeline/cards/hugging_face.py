@@ -27,20 +27,30 @@ def front_matter(card: Card) -> str:
         "language": owner.language,
         "pipeline_tag": TASK,
         "tags": [*TAGS, *owner.tags],
-        "metrics": sorted({_type(metric) for metric in card.metrics}),
-        "model-index": [{"name": card.model, "results": _results(card)}],
+        "metrics": sorted({_type(metric) for metric in _figures(card)}),
+        "model-index": _model_index(card),
     }
     stated = {key: value for key, value in keys.items() if value}
     text: str = yaml.safe_dump(stated, sort_keys=False, allow_unicode=True, width=1000)
     return text
 
 
+def _model_index(card: Card) -> list[Json]:
+    results = _results(card)
+    return [{"name": card.model, "results": results}] if results else []
+
+
 def _results(card: Card) -> list[Json]:
     """One result for each slice: all of its metrics on one set of rows."""
     by_slice: dict[str, list[Metric]] = {}
-    for metric in card.metrics:
+    for metric in _figures(card):
         by_slice.setdefault(metric.slice, []).append(metric)
     return [_result(card, part, metrics) for part, metrics in by_slice.items()]
+
+
+def _figures(card: Card) -> list[Metric]:
+    """The metrics that have a number: Hugging Face demands a value of each."""
+    return [metric for metric in card.metrics if metric.value is not None]
 
 
 def _result(card: Card, part: str, metrics: list[Metric]) -> Json:

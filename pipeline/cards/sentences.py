@@ -5,6 +5,7 @@ from typing import Any
 from pipeline.cards.content import Card
 
 NOT_STATED = "not stated"
+NO_NUMBER = "no number"  # of a metric that could not be computed, as in the run's own words
 Pairs = list[tuple[str, Any]]
 
 
@@ -47,10 +48,14 @@ def limits(card: Card) -> list[str]:
         sentences.append(f"Of groups of rows, only {', '.join(slices)} has figures of its own.")
     else:
         sentences.append("No group of rows has figures of its own.")
-    unsure = sorted({metric.slice for metric in card.metrics if metric.low is None})
+    figures = [metric for metric in card.metrics if metric.value is not None]
+    unsure = sorted({metric.slice for metric in figures if metric.low is None})
     if unsure:
         rows = ", ".join(unsure)
         sentences.append(f"A figure without an interval has too few rows for one: {rows}.")
+    absent = [f"{each.name} ({each.slice})" for each in card.metrics if each.value is None]
+    if absent:
+        sentences.append(f"What has no number can't be computed on its rows: {', '.join(absent)}.")
     return sentences
 
 
@@ -68,8 +73,12 @@ def window(card: Card) -> str | None:
 
 
 def figure(value: float | None) -> str:
-    return NOT_STATED if value is None else f"{value:.4f}"
+    return NO_NUMBER if value is None else f"{value:.4f}"
 
 
 def count(value: float | None) -> str:
     return NOT_STATED if value is None else f"{value:,.0f}"
+
+
+def rows(value: float | None) -> str:
+    return f"rows {NOT_STATED}" if value is None else f"{value:,.0f} rows"

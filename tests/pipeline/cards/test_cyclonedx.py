@@ -1,4 +1,5 @@
 import json
+import math
 import subprocess
 
 import pytest
@@ -39,6 +40,18 @@ def test_a_bill_with_a_wrong_key_is_not(make_card, problem):
     text = cyclonedx.bill(make_card())
 
     assert "lerning" in problem(text.replace('"approach"', '"lerning"'))
+
+
+@pytest.mark.parametrize("value", [None, math.nan])
+def test_a_bill_without_a_number_says_so_and_is_valid(make_card, summary, problem, value):
+    summary["metrics"]["auc"] = value
+
+    text = cyclonedx.bill(make_card())
+
+    card = json.loads(text)["metadata"]["component"]["modelCard"]
+    first, *_ = card["quantitativeAnalysis"]["performanceMetrics"]
+    assert first["value"] == "no number"
+    assert problem(text) == ""
 
 
 @pytest.fixture
