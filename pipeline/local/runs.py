@@ -29,7 +29,7 @@ from pipeline.local.artifact_check import Problems
 from pipeline.local.store import locked_store, write
 from pipeline.model.folder import ModelFolder
 from pipeline.progress import Progress, everything_else_to
-from pipeline.provenance import capture
+from pipeline.provenance import capture, kept_tree
 from pipeline.provenance import run_folder as statements
 from pipeline.provenance.envelope import Signer
 from pipeline.provenance.facts import Code
@@ -59,17 +59,17 @@ def run(
     log = run_folder / "log.txt"
     words = owner.read(folder.path)
     with locked_store(store), failures_told(run_folder):
-        if marks:
-            tags.keep(run_folder, marks)
         code = capture.code(REPOSITORY, folder, run_id)
-        pipeline_spec = spec.here(folder, store, tune=tune, until=until)
-        pipeline = compiler.build(create_pipeline, pipeline_spec)
-        error = run_logged(pipeline, run_id, log, Problems(), pipeline_spec.compared_with)
+        with _forgotten_unless_begun(code, log):
+            pipeline_spec = spec.here(folder, store, tune=tune, until=until)
+            pipeline = compiler.build(create_pipeline, pipeline_spec)
+            if marks:
+                tags.keep(run_folder, marks)
+            error = run_logged(pipeline, run_id, log, Problems(), pipeline_spec.compared_with)
         with everything_else_to(log) as terminal:
             upstream = _upstream(pipeline)
             metadata = run_metadata.from_metadata(store / "metadata.db", run_id, upstream, error)
-            code = replace(code, changed_during_run=capture.changes(REPOSITORY, code, folder))
-            _tell(code, terminal)
+            code = _compared_with_now(code, folder, terminal)
             origin = {
                 "code": asdict(code),
                 "environment": asdict(capture.environment()),
@@ -96,8 +96,20 @@ def run(
     return run_summary
 
 
-def _tell(code: Code, terminal: TextIO) -> None:
-    """Say what a person must know of the run's files."""
+@contextlib.contextmanager
+def _forgotten_unless_begun(code: Code, log: Path) -> Iterator[None]:
+    """Forget the files of a run that is refused before its first node: nobody can name it."""
+    try:
+        yield
+    except BaseException:
+        if code.kept and not log.exists():  # the log comes before the first node
+            kept_tree.forget(REPOSITORY, code.kept)
+        raise
+
+
+def _compared_with_now(code: Code, folder: ModelFolder, terminal: TextIO) -> Code:
+    """The code with what has changed since; says what a person must know of it."""
+    code = replace(code, changed_during_run=capture.changes(REPOSITORY, code, folder))
     if code.reason:
         print(f"the commit is unknown: {code.reason}", file=terminal)
     if code.not_kept:
@@ -106,6 +118,7 @@ def _tell(code: Code, terminal: TextIO) -> None:
         names = ", ".join(code.changed_during_run)
         kept = code.kept or code.commit
         print(f"changed during the run: {names}; what it began with is {kept}", file=terminal)
+    return code
 
 
 def tune(folder: ModelFolder, runs: Path) -> dict[str, Any]:

@@ -84,6 +84,12 @@ def keep(repository: Path, run: str, commit: str | None, files: Iterable[Path]) 
     return Tree(tree, ref, lacking, missing)
 
 
+def forget(repository: Path, ref: str) -> None:
+    """Let git clear away what the ref kept; where it can't, the ref stays."""
+    with contextlib.suppress(RunError):
+        answer(repository, "update-ref", "-d", ref)
+
+
 @contextlib.contextmanager
 def _index(repository: Path, commit: str | None) -> Iterator[dict[str, str]]:
     """The variables of a temporary index of all files as they are now; their objects are kept."""
