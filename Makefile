@@ -165,7 +165,7 @@ bench-delivery: ## time the delivery of a model's edit and of everything, images
 bench-time: ## the flights model asked about months after those it was trained on
 	$(PIPELINE) python -m tests.bench.flights_by_time
 
-bench-determinism: ## which stages of two trainings are bit-equal, and what that costs (model=taxi rounds=3)
+bench-determinism: ## which steps of two trainings are bit-equal, and what that costs (model=taxi rounds=3)
 	$(PIPELINE) python -m tests.bench.determinism --model '$(model)' --rounds $(or $(rounds),3)
 
 reproduce-all: ## make every model again, also from a dirty checkout, a cached run and its compiled job

@@ -1,4 +1,4 @@
-"""Makes a run again from what it was made of, and compares both stage by stage."""
+"""Makes a run again from what it was made of, and compares both step by step."""
 
 import json
 from pathlib import Path
@@ -73,7 +73,7 @@ def _run(asked: Origin, place: Workspace) -> Json:
 
 
 def _verdict(asked: Origin, old: Folders, new: Folders, new_summary: Json) -> Verdict:
-    compared = comparison.stages_of(old, new, asked.summary, new_summary)
+    compared = comparison.steps_of(old, new, asked.summary, new_summary)
     notes = list(comparison.notes(asked.summary, new_summary))
     if asked.trained != asked.run:
         notes.append(f"its model was taken from the cache, {asked.trained} had trained it")

@@ -8,7 +8,7 @@ from pipeline.errors import ConfigurationError, RunError
 from pipeline.lineage.local_store import LocalStore, folders_of
 from pipeline.local import run_names
 from pipeline.reproduction import origin
-from pipeline.reproduction.verdict import Stage, Verdict
+from pipeline.reproduction.verdict import Step, Verdict
 
 Json = dict[str, Any]
 Folders = Mapping[str, Mapping[str, Path]]
@@ -28,7 +28,7 @@ def of_runs(runs: Path, name: str, other_name: str) -> Verdict:
     if problems or other_problems:
         gone = "; ".join([*problems, *other_problems])
         raise RunError(f"{run.name} cannot be compared with {other_run.name}: {gone}")
-    compared = stages_of(folders, other_folders, summary, other_summary)
+    compared = steps_of(folders, other_folders, summary, other_summary)
     return Verdict(run.name, compared, list(notes(summary, other_summary)), against=other_run.name)
 
 
@@ -53,13 +53,13 @@ def _folders(runs: Path, summary: Json) -> tuple[Folders, list[str]]:
     return folders, list(origin.artifacts_gone(folders))
 
 
-def stages_of(old: Folders, new: Folders, old_summary: Json, new_summary: Json) -> list[Stage]:
+def steps_of(old: Folders, new: Folders, old_summary: Json, new_summary: Json) -> list[Step]:
     from pipeline.job import startup
 
     startup.load()
-    from pipeline.reproduction import stages
+    from pipeline.reproduction import steps
 
-    return stages.compared(old, new, old_summary, new_summary)
+    return steps.compared(old, new, old_summary, new_summary)
 
 
 def notes(old_summary: Json, new_summary: Json) -> Iterator[str]:

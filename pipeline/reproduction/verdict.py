@@ -1,4 +1,4 @@
-"""What a comparison says of each stage of two runs, and of both as a whole."""
+"""What a comparison says of each step of two runs, and of both as a whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -12,8 +12,8 @@ WORST_FIRST: tuple[Word, ...] = ("different", "within tolerance", "bit-equal")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage; `difference` is the first one, or why it was not compared."""
+class Step:
+    """One step; `difference` is the first one, or why it was not compared."""
 
     name: str
     verdict: Word
@@ -22,28 +22,28 @@ class Stage:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All stages, in the order they run in; `notes` are differences of the surroundings."""
+    """All steps, in the order they run in; `notes` are differences of the surroundings."""
 
     run: str
-    stages: Sequence[Stage]
+    steps: Sequence[Step]
     notes: Sequence[str] = ()
     code: str | None = None  # what was made again: a commit, or the ref of files that differed
     against: str | None = None  # the run that it was compared with, where nothing was made
 
     @property
     def word(self) -> Word:
-        """The worst of the stages; nothing compared is no equality."""
-        words = {stage.verdict for stage in self.stages}
+        """The worst of the steps; nothing compared is no equality."""
+        words = {step.verdict for step in self.steps}
         for word in WORST_FIRST:
             if word in words:
                 return word
         return "not compared"
 
     @property
-    def first_difference(self) -> Stage | None:
-        for stage in self.stages:
-            if stage.verdict in ("different", "within tolerance"):
-                return stage
+    def first_difference(self) -> Step | None:
+        for step in self.steps:
+            if step.verdict in ("different", "within tolerance"):
+                return step
         return None
 
 
@@ -57,7 +57,7 @@ def document(verdict: Verdict) -> dict[str, Any]:
         "against": verdict.against,
         "verdict": verdict.word,
         "first_difference": first.name if first else None,
-        "stages": [asdict(stage) for stage in verdict.stages],
+        "steps": [asdict(step) for step in verdict.steps],
         "notes": list(verdict.notes),
     }
 
@@ -67,10 +67,10 @@ def text(verdict: Verdict) -> str:
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:
-    width = max(len(stage.name) for stage in verdict.stages)
-    for stage in verdict.stages:
-        difference = f": {stage.difference}" if stage.difference else ""
-        yield f"{stage.name:<{width}}  {stage.verdict}{difference}"
+    width = max(len(step.name) for step in verdict.steps)
+    for step in verdict.steps:
+        difference = f": {step.difference}" if step.difference else ""
+        yield f"{step.name:<{width}}  {step.verdict}{difference}"
     for note in verdict.notes:
         yield f"note: {note}"
     first = verdict.first_difference

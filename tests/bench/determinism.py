@@ -1,8 +1,8 @@
-"""Which stages are bit-equal when a model is made twice, and what deterministic operations cost.
+"""Which steps are bit-equal when a model is made twice, and what deterministic operations cost.
 
 The second training has another folder and PYTHONHASHSEED, and shares the processors with a busy
 process. Then the model is trained with and without deterministic operations in turn. The exit code
-is 1 where a stage that docs/provenance.md calls equal differs.
+is 1 where a step that docs/provenance.md calls equal differs.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from settings import REPOSITORY
 
 SAVED_MODEL = "Trainer/model/*/Format-Serving"
 METRICS = "Evaluator/evaluation/*/metrics*"
-STAGES = {
+STEPS = {
     "examples": "CsvExampleGen/examples/*/Split-*/*",
     "statistics": "StatisticsGen/statistics/*/Split-*/*",
     "schema": "ImportSchemaGen/schema/*/*",
@@ -85,13 +85,13 @@ def busy_processor() -> Iterator[None]:
 
 
 def table(first: Path, second: Path) -> list[str]:
-    """Print a line a stage; return those that should be equal and are not."""
+    """Print a line a step; return those that should be equal and are not."""
     different = []
-    for stage, pattern in (STAGES | NAMED).items():
+    for step, pattern in (STEPS | NAMED).items():
         equal = contents(first, pattern) == contents(second, pattern)
-        print(f"{stage:22} {'bit-equal' if equal else 'different'}")
-        if stage in STAGES and not equal:
-            different.append(stage)
+        print(f"{step:22} {'bit-equal' if equal else 'different'}")
+        if step in STEPS and not equal:
+            different.append(step)
     return different
 
 

@@ -26,7 +26,7 @@ GRAPH_PARTS = (
     "saved_object_graph_hash",
     "checkpoint_hash",
 )
-STAGES = {
+STEPS = {
     "examples": "CsvExampleGen/examples/*/Split-*/*",
     "statistics": "StatisticsGen/statistics/*/Split-*/*",
     "schema": "ImportSchemaGen/schema/*/*",
@@ -73,9 +73,9 @@ def row_of(names):
     return pa.RecordBatch.from_arrays(columns, names)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_is_bit_equal_when_it_is_made_again(trained, trained_again, stage):
-    pattern = STAGES[stage]
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_is_bit_equal_when_it_is_made_again(trained, trained_again, step):
+    pattern = STEPS[step]
     first = contents(trained.runs / "store/cab", pattern)
     second = contents(trained_again, pattern)
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.core.protobuf import saved_model_pb2
 
-from pipeline.reproduction import records, saved_model, stages, verdict
-from pipeline.reproduction.verdict import Stage, Verdict
+from pipeline.reproduction import records, saved_model, steps, verdict
+from pipeline.reproduction.verdict import Step, Verdict
 from tests.pipeline.tiny_model import example, write
 
 
@@ -196,61 +196,61 @@ def summary():
 
 
 @pytest.fixture
-def stage(summary):
-    """The verdict on a stage of two summaries, of which the second was changed."""
+def step(summary):
+    """The verdict on a step of two summaries, of which the second was changed."""
 
     def judge(name, change):
         new_summary = copy.deepcopy(summary)
         change(new_summary)
-        by_name = {s.name: s for s in stages.compared({}, {}, summary, new_summary)}
+        by_name = {s.name: s for s in steps.compared({}, {}, summary, new_summary)}
         return by_name[name]
 
     return judge
 
 
-def test_equal_figures_are_bit_equal(stage):
-    assert stage("evaluation", lambda _: None).verdict == "bit-equal"
+def test_equal_figures_are_bit_equal(step):
+    assert step("evaluation", lambda _: None).verdict == "bit-equal"
 
 
-def test_a_gain_over_the_last_blessed_is_not_compared(stage):
-    judged = stage("evaluation", lambda new: new["metrics"].pop("auc_diff"))
+def test_a_gain_over_the_last_blessed_is_not_compared(step):
+    judged = step("evaluation", lambda new: new["metrics"].pop("auc_diff"))
 
     assert judged.verdict == "bit-equal"
 
 
-def test_a_small_change_of_a_figure_is_within_the_tolerance(stage):
-    judged = stage("evaluation", lambda new: new["metrics"].update(auc=0.75 + 5e-7))
+def test_a_small_change_of_a_figure_is_within_the_tolerance(step):
+    judged = step("evaluation", lambda new: new["metrics"].update(auc=0.75 + 5e-7))
 
     assert judged.verdict == "within tolerance"
     assert judged.difference.endswith("allowed is 1e-06")
 
 
-def test_a_larger_change_is_named_by_slice_and_metric(stage):
-    judged = stage("evaluation", lambda new: new["slices"]["x=1"].update(auc=0.51))
+def test_a_larger_change_is_named_by_slice_and_metric(step):
+    judged = step("evaluation", lambda new: new["slices"]["x=1"].update(auc=0.51))
 
-    assert judged == Stage("evaluation", "different", "x=1.auc was 0.5, is 0.51")
+    assert judged == Step("evaluation", "different", "x=1.auc was 0.5, is 0.51")
 
 
-def test_another_hyperparameter_is_named(stage):
-    judged = stage("hyperparameters", lambda new: new["records"].update(hyperparameters={}))
+def test_another_hyperparameter_is_named(step):
+    judged = step("hyperparameters", lambda new: new["records"].update(hyperparameters={}))
 
     assert judged.difference == "units was 8, is None"
 
 
-def test_a_bound_that_no_longer_holds_is_named(stage):
-    judged = stage("gate", lambda new: new["gate"][0].update(holds=False))
+def test_a_bound_that_no_longer_holds_is_named(step):
+    judged = step("gate", lambda new: new["gate"][0].update(holds=False))
 
     assert judged.difference == "auc (all) was True, is False"
 
 
-def test_what_a_run_did_not_leave_is_not_compared(stage):
-    judged = stage("training", lambda _: None)
+def test_what_a_run_did_not_leave_is_not_compared(step):
+    judged = step("training", lambda _: None)
 
-    assert judged == Stage("training", "not compared", "the run left none")
+    assert judged == Step("training", "not compared", "the run left none")
 
 
-def test_the_worst_stage_is_the_verdict():
-    judged = [Stage("rows", "bit-equal"), Stage("evaluation", "within tolerance", "a little")]
+def test_the_worst_step_is_the_verdict():
+    judged = [Step("rows", "bit-equal"), Step("evaluation", "within tolerance", "a little")]
 
     answer = Verdict("run", judged)
 
@@ -260,6 +260,6 @@ def test_the_worst_stage_is_the_verdict():
 
 
 def test_nothing_compared_is_no_equality():
-    answer = Verdict("run", [Stage("rows", "not compared", "gone")])
+    answer = Verdict("run", [Step("rows", "not compared", "gone")])
 
     assert answer.word == "not compared"

@@ -88,7 +88,7 @@ def workspaces(folder):
 
 def verdicts(process):
     answer = json.loads(process.stdout)
-    return {stage["name"]: stage["verdict"] for stage in answer["stages"]}
+    return {step["name"]: step["verdict"] for step in answer["steps"]}
 
 
 def test_a_cached_model_of_uncommitted_files_is_made_again_bit_for_bit(project, tmp_path):
@@ -153,11 +153,11 @@ def test_a_changed_row_and_another_flag_are_named(against):
     process = against("models/cab/rows.csv", row, changed_row, TF_ENABLE_ONEDNN_OPTS="0")
 
     answer = json.loads(process.stdout)
-    stages = {stage["name"]: stage for stage in answer["stages"]}
+    steps = {step["name"]: step for step in answer["steps"]}
     assert process.returncode == 3
     assert answer["first_difference"] == "rows"
-    assert "fare was [4.6" in stages["rows"]["difference"]
-    assert stages["schema"]["verdict"] == "bit-equal"
+    assert "fare was [4.6" in steps["rows"]["difference"]
+    assert steps["schema"]["verdict"] == "bit-equal"
     [note] = answer["notes"]
     assert note == "another environment: flags was {}, is {'TF_ENABLE_ONEDNN_OPTS': '0'}"
 
@@ -169,8 +169,8 @@ def test_a_changed_line_of_the_model_is_named(against):
     assert process.returncode == 3
     assert answer["first_difference"] == "training"
     assert verdicts(process)["transformed rows"] == "bit-equal"
-    [stage] = [stage for stage in answer["stages"] if stage["name"] == "training"]
-    assert "variables, first " in stage["difference"]
+    [step] = [step for step in answer["steps"] if step["name"] == "training"]
+    assert "variables, first " in step["difference"]
 
 
 def test_a_lineage_s_difference_names_line_and_figures(project):

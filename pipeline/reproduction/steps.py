@@ -1,4 +1,4 @@
-"""The stages of two runs, each compared by what it leaves."""
+"""The steps of two runs, each compared by what it leaves."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from pipeline.baseline import content as baseline_content
 from pipeline.errors import RunError
 from pipeline.reproduction import records, saved_model
-from pipeline.reproduction.verdict import TOLERANCE, Stage, Word
+from pipeline.reproduction.verdict import TOLERANCE, Step, Word
 from settings.values import cut
 
 Outcome = tuple[Word, str | None]
@@ -24,28 +24,28 @@ Json = dict[str, Any]
 
 
 class Output(NamedTuple):
-    stage: str
+    step: str
     nodes: tuple[str, ...]  # that may have made it: the first that is there
     key: str
     compare: Comparison
 
 
-def compared(old: Artifacts, new: Artifacts, old_summary: Json, new_summary: Json) -> list[Stage]:
-    """Each stage's verdict; `old` is what is to be made again."""
-    stages = [_stage(output, old, new) for output in OUTPUTS]
+def compared(old: Artifacts, new: Artifacts, old_summary: Json, new_summary: Json) -> list[Step]:
+    """Each step's verdict; `old` is what is to be made again."""
+    steps = [_step(output, old, new) for output in OUTPUTS]
     hyperparameters = _hyperparameters(old_summary, new_summary)
-    evaluation = Stage("evaluation", *_figures(_metrics(old_summary), _metrics(new_summary)))
-    gate = Stage("gate", *_figures(_gate(old_summary), _gate(new_summary)))
-    by_name = {stage.name: stage for stage in [*stages, hyperparameters, evaluation, gate]}
+    evaluation = Step("evaluation", *_figures(_metrics(old_summary), _metrics(new_summary)))
+    gate = Step("gate", *_figures(_gate(old_summary), _gate(new_summary)))
+    by_name = {step.name: step for step in [*steps, hyperparameters, evaluation, gate]}
     return [by_name[name] for name in ORDER]
 
 
-def _stage(output: Output, old: Artifacts, new: Artifacts) -> Stage:
+def _step(output: Output, old: Artifacts, new: Artifacts) -> Step:
     old_folder, new_folder = _folder(output, old), _folder(output, new)
     if old_folder is None:
-        return Stage(output.stage, "not compared", "the run left none")
+        return Step(output.step, "not compared", "the run left none")
     if new_folder is None:
-        return Stage(output.stage, "not compared", "it was not made again")
+        return Step(output.step, "not compared", "it was not made again")
     try:
         outcome = output.compare(old_folder, new_folder)
     except (OSError, ValueError, DecodeError, tf.errors.OpError) as error:
@@ -53,7 +53,7 @@ def _stage(output: Output, old: Artifacts, new: Artifacts) -> Stage:
             f"{old_folder} or {new_folder} cannot be compared, a file of it is gone or damaged: "
             f"{cut(str(error), 100)}"
         ) from error
-    return Stage(output.stage, *outcome)
+    return Step(output.step, *outcome)
 
 
 def _folder(output: Output, artifacts: Artifacts) -> Path | None:
@@ -133,9 +133,9 @@ def _document(folder: Path) -> Json:
     return document
 
 
-def _hyperparameters(old: Json, new: Json) -> Stage:
+def _hyperparameters(old: Json, new: Json) -> Step:
     pair = [summary["records"]["hyperparameters"] for summary in (old, new)]
-    return Stage("hyperparameters", *_figures(*pair))
+    return Step("hyperparameters", *_figures(*pair))
 
 
 def _metrics(summary: Json) -> Json:
