@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.errors import ConfigurationError
 from pipeline.experiments import local
+from pipeline.local import pruned
 from pipeline.places import shown
 
 
@@ -12,7 +13,7 @@ def folder(runs: Path, name: str) -> Path:
     """The one run of that name; raises ConfigurationError for none and for several.
 
     A name is a run's id, its folder below `runs`, or the beginning of either. All of several are
-    named, and of none the nearest.
+    named, and of none the nearest; of a removed one, when that was.
     """
     folders = list(local.folders(runs))
     exact = [each for each in folders if name in _names(each)]
@@ -23,6 +24,7 @@ def folder(runs: Path, name: str) -> Path:
         raise ConfigurationError(
             f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
         )
+    pruned.refuse(runs, name)
     ids = [_names(each)[0] for each in folders]
     nearest = difflib.get_close_matches(name, ids, n=3, cutoff=0.4) or ids[-3:]
     allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is none yet"

@@ -8,7 +8,7 @@ nothing else.
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -68,9 +68,9 @@ def _current(entry: Kept | None, stamp: str) -> Row | None:
         return None
 
 
-def forget(runs: Path, folder: str) -> None:
-    """Take a run's row away."""
-    _update(runs, {}, {folder})
+def forget(runs: Path, folders: Iterable[str]) -> None:
+    """Take the rows of runs away."""
+    _update(runs, {}, set(folders))
 
 
 def _read(runs: Path) -> dict[str, Kept]:

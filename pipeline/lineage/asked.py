@@ -54,7 +54,7 @@ def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subjec
         names = ", ".join(map(str, matches))
         raise ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
     if not matches:
-        raise ConfigurationError(_unknown(place, name))
+        raise ConfigurationError(place.pruned(name) or _unknown(place, name))
     return matches
 
 

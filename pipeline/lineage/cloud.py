@@ -60,6 +60,9 @@ class Cloud:
         names = [blob.name.removeprefix(prefix).split("/") for blob in blobs]
         return [parts[0] for parts in names if parts[1:] == ["summary.json"]]
 
+    def pruned(self, name: str) -> None:
+        """Nothing removes a run in the cloud."""
+
     def facts(self, model: str, run: str) -> RunFacts | None:
         name = f"{REPORTS}{model}/{run}/summary.json"
         uri = f"gs://{self._first.names.bucket('artifacts')}/{name}"

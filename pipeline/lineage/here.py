@@ -11,6 +11,7 @@ from pipeline.lineage.cloud_servings import Servings
 from pipeline.lineage.graph import Artifact, Serving
 from pipeline.lineage.local_store import LocalStore
 from pipeline.lineage.run_facts import RunFacts
+from pipeline.local import pruned
 from pipeline.local.run_names import SUMMARY
 from pipeline.serving import saved_model
 
@@ -37,6 +38,9 @@ class Here:
 
     def runs(self, model: str) -> list[str]:
         return [run for run in self.store(model).runs() if run]
+
+    def pruned(self, name: str) -> str | None:
+        return pruned.told(self.root, name)
 
     def facts(self, model: str, run: str) -> RunFacts | None:
         if run not in self._facts:

@@ -23,6 +23,9 @@ class Place(Protocol):
     def runs(self, model: str) -> Sequence[str]:
         """The ids of all runs that the model's metadata or reports know, the oldest first."""
 
+    def pruned(self, name: str) -> str | None:
+        """When the run of this name, or of this beginning, was removed; None where none was."""
+
     def facts(self, model: str, run: str) -> RunFacts | None:
         """What the run's summary says; None where it is gone."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigurationError, RunError
+from pipeline.local import pruned
 from pipeline.places import shown
 
 SUMMARY = "summary.json"
@@ -15,7 +16,7 @@ VERSION = 1  # of a summary; one from before has none
 def folder(runs: Path, name: str) -> Path:
     """The one run whose id begins with `name`; raises ConfigurationError for none and for several.
 
-    All of several are named, and of none the nearest.
+    All of several are named, and of none the nearest; of a removed one, when that was.
     """
     names = sorted(file.parent.name for file in runs.glob(f"*/{SUMMARY}"))
     matches = [name] if name in names else [each for each in names if each.startswith(name)]
@@ -25,6 +26,7 @@ def folder(runs: Path, name: str) -> Path:
         raise ConfigurationError(
             f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
         )
+    pruned.refuse(runs, name)
     nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[-3:]
     allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is none yet"
     raise ConfigurationError(f"there is no run {name!r} in {shown(runs)}: {allowed}")

@@ -103,7 +103,8 @@ def _forgotten_unless_begun(code: Code, log: Path) -> Iterator[None]:
         yield
     except BaseException:
         if code.kept and not log.exists():  # the log comes before the first node
-            kept_tree.forget(REPOSITORY, code.kept)
+            with contextlib.suppress(RunError):  # what is told is why the run was refused
+                kept_tree.forget(REPOSITORY, [log.parent.name])
         raise
 
 

@@ -84,10 +84,12 @@ def keep(repository: Path, run: str, commit: str | None, files: Iterable[Path]) 
     return Tree(tree, ref, lacking, missing)
 
 
-def forget(repository: Path, ref: str) -> None:
-    """Let git clear away what the ref kept; where it can't, the ref stays."""
-    with contextlib.suppress(RunError):
-        answer(repository, "update-ref", "-d", ref)
+def forget(repository: Path, runs: Iterable[str]) -> None:
+    """Remove the refs of runs; git's next `gc` removes the files that no other commit has."""
+    refs = set(_answer(repository, "for-each-ref", "--format=%(refname)", REFS).splitlines())
+    for run in runs:
+        if f"{REFS}{run}" in refs:
+            _answer(repository, "update-ref", "-d", f"{REFS}{run}")
 
 
 @contextlib.contextmanager

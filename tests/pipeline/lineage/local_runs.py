@@ -72,7 +72,7 @@ class LocalRuns:
         """Add runs by their names and facts.
 
         of: the run that `cached` nodes are taken from; baseline: the run whose model is compared
-        with; version: what is pushed; digest, model_digest, commit: as they say.
+        with; version: what is pushed; blessed: 0 or 1; digest, model_digest, commit: as they say.
         """
         with closing(sqlite3.connect(self.file)) as database, database:
             writer = _Writer(database, self)
@@ -190,7 +190,7 @@ def _properties(type_: str, facts: dict[str, Any]) -> dict[str, Any]:
     by_type = {
         "Examples": {"digest": facts.get("digest", "d" * 64), "rows": 1500},
         "Model": {"digest": facts.get("model_digest", "a" * 64)},
-        "ModelBlessing": {"blessed": 1},
+        "ModelBlessing": {"blessed": facts.get("blessed", 1)},
         "PushedModel": {"pushed": 1, "new": 1, "pushed_version": version} if version else {},
     }
     return by_type.get(type_, {})
