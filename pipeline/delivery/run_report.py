@@ -27,8 +27,10 @@ from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, stage_bucket
 from pipeline.reports import job_metadata, report, summary
+from pipeline.tracking import vertex_experiments
 from settings import REPOSITORY
 
+LATER = "`python3 -m pipeline runs sync --env STAGE` sends it later"
 Json = dict[str, Any]
 Texts = dict[str, str]  # by the names of their files
 CONTENT_TYPES = {
@@ -53,6 +55,12 @@ def write(stage: Stage, model: str, outcome: Outcome) -> str | None:
         run_summary, texts = _write(stage, model, run, outcome.error)
         _state(stage, model, run, run_summary, texts)
         _link(stage, model, outcome)
+        problem = vertex_experiments.track(stage, run_summary)
+        if problem:
+            print(
+                f"{model}: Vertex Experiments did not take {run}: {problem}; {LATER}",
+                file=sys.stderr,
+            )
     except Exception as problem:  # whatever it is: the delivery has its verdict without a report
         words = str(problem).split()
         text = " ".join(words)[:300]
