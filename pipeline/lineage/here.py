@@ -69,6 +69,8 @@ class Here:
         folders = {folder.name for folder in saved_model.versions(published)}
         numbers = sorted(folders | set(_pushes(self.store(model))), key=int)
         begins = {number: self._begin(model, number) for number in numbers}
+        if not numbers:  # no version was ever published
+            return Servings([])
         newest = max(folders, key=int, default=None)
         servings = []
         for number, following in zip(numbers, [*numbers[1:], None], strict=True):

@@ -18,6 +18,7 @@ from tests.pipeline.lineage.local_runs import NODES, LocalRuns
 from tests.scratch_git import run_git
 
 LATER = datetime.now(UTC) + timedelta(days=400)  # by then every folder made now is old
+STARTED = "2020-03-01T12:00:00+00:00"
 ALL_NODES = tuple(NODES)
 MLFLOW = """
 CREATE TABLE IF NOT EXISTS runs (run_uuid TEXT PRIMARY KEY, name TEXT, artifact_uri TEXT);
@@ -27,7 +28,7 @@ CREATE TABLE IF NOT EXISTS metrics (key TEXT, value FLOAT, run_uuid TEXT);
 
 
 def run_id(number: int, model: str = "cab") -> str:
-    return f"20260301-12{number // 60:02}{number % 60:02}-{model}-{number:06x}"
+    return f"20200301-12{number // 60:02}{number % 60:02}-{model}-{number:06x}"
 
 
 def rules(keep: int = 1, now: datetime = LATER) -> Rules:
@@ -56,7 +57,7 @@ class OldRuns(LocalRuns):
         return self.old(number, of=of, cached=ALL_NODES, **facts)
 
     def summary(self, run: str, facts: dict[str, Any]) -> None:
-        document = copy.deepcopy(SUMMARY) | {"run": run, "model": self.model}
+        document = copy.deepcopy(SUMMARY) | {"run": run, "model": self.model, "started": STARTED}
         document["decision"] = {"blessed": False, "published": None, "reason": "refused"}
         document["records"]["training"] = {"run": facts.get("trained_by", run)}
         folder = self.root / run
@@ -74,7 +75,9 @@ class OldRuns(LocalRuns):
             addresses = database.execute("SELECT uri FROM Artifact").fetchall()
         for (address,) in addresses:
             artifact = Path(address)
-            artifact.mkdir(parents=True, exist_ok=True)
+            if artifact.is_dir():
+                continue
+            artifact.mkdir(parents=True)
             (artifact / "data").write_text(artifact.name * 10)
             artifact.with_name(f"{artifact.name}.manifest.json").write_text("{}")
 
@@ -83,15 +86,13 @@ class OldRuns(LocalRuns):
         folder = self.store / "modules" / sha256
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.py").write_text("x = 1")
-        artifact = self.artifacts[run]["Trainer.model"]
         with closing(sqlite3.connect(self.file)) as database, database:
             database.execute(
                 "INSERT INTO ExecutionProperty (execution_id, name, is_custom_property, "
-                "string_value) SELECT execution_id, 'module_file', 0, ? FROM Association "
+                "string_value) SELECT execution_id, ?, 0, ? FROM Association "
                 "JOIN Context ON Context.id = context_id WHERE Context.name = ? LIMIT 1",
-                [f"{folder}/model.py", run],
+                [sha256[:8], f"{folder}/model.py", run],
             )
-        assert artifact
         return folder
 
     def track(self, run: str, id_: str) -> Path:
