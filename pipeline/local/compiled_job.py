@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from pipeline.errors import ConfigurationError
-from pipeline.local import code_digest
+from pipeline.local import code_digest, job_form
 from pipeline.local.metadata_store import Json
+from settings.values import cut
 
 SCHEMA_VERSION = "2.1.0"
 
@@ -14,16 +15,19 @@ def read(file: Path) -> Json:
     """The job in `file`, compiled for this machine by this code; raises ConfigurationError."""
     try:
         job: Json = json.loads(file.read_text(encoding="utf-8"))
-        root = job["runtimeConfig"]["gcsOutputDirectory"]
-        spec = job["pipelineSpec"]
-        version = spec["schemaVersion"]
-        executors = spec["deploymentSpec"]["executors"]
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"{file}: there is no such file; `compile --env local` writes one"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file}: not a compiled pipeline job ({error!r})") from error
+    problem = job_form.problem(job)
+    if problem:
+        raise ConfigurationError(f"{file}: not a compiled pipeline job ({cut(problem)})")
+    root = job["runtimeConfig"]["gcsOutputDirectory"]
+    spec = job["pipelineSpec"]
+    version = spec["schemaVersion"]
+    executors = spec["deploymentSpec"]["executors"]
     if "://" in root:
         raise ConfigurationError(
             f"{file}: its root is {root}, allowed is a folder here: "

@@ -99,7 +99,8 @@ def _content(file: Path) -> Json:
         content: Json = json.loads(text)
         folders = {_root(artifact["uri"]) for artifact in content["artifacts"]}
         executions = content["executions"]
-    except (ValueError, KeyError, TypeError) as error:
+        list(_all_artifacts(executions))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(
             f"{file} is damaged ({error!r:.80}): remove it and rehearse again, "
             "which makes all anew; what is published stays"

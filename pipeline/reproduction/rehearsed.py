@@ -23,7 +23,10 @@ def run(asked: Origin, place: Workspace) -> tuple[Folders, Json]:
         "-m", "pipeline", "rehearse", str(spec), "--runs", str(place.runs), flags=asked.flags
     )
     root = place.runs / "rehearsal" / asked.model
-    [tasks_file] = root.glob("rehearsals/*/tasks.json")
+    tasks_files = list(root.glob("rehearsals/*/tasks.json"))
+    if len(tasks_files) != 1:
+        raise RunError(f"{asked.run} cannot be made again: its rehearsal left no tasks.json")
+    [tasks_file] = tasks_files
     job = {
         "name": f"here/{tasks_file.parent.name}",
         "pipelineSpec": _document(spec)["pipelineSpec"],
@@ -56,4 +59,7 @@ def _folders(metadata: RunMetadata) -> Folders:
 
 
 def _document(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{file}: cannot be read ({error!r:.100})") from error
