@@ -121,9 +121,10 @@ def test_a_lost_answer_to_the_submission_makes_no_second_job(google, pipelines, 
     fault = Fault("POST", r"/pipelineJobs\?", LOST)
     google.faults.append(fault)
 
-    deliver(commit)
+    [verdict] = deliver(commit)
 
     assert google.faults == []
+    assert verdict.state == "delivered"
     assert len(pipelines.jobs) == 1
 
 

@@ -18,6 +18,7 @@ OWN_ACCOUNT = re.compile(
 )
 C_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LABEL = re.compile(r"[a-z0-9_-]{0,64}")
+JOB_ID = re.compile(r"[a-z0-9-]{1,127}")
 UNREADY_SECONDS = 600  # seconds for which Google says that a log metric may be unknown to alerting
 
 
@@ -181,6 +182,17 @@ def server_variables(container: Body) -> None:
             raise RefusedError(400, f"Invalid environment variable: {name!r} is {value!r}.")
 
 
+def pipeline_job(new: Subject) -> None:
+    """An id of letters, digits and hyphens below 128, and labels as a model's.
+
+    The comments on CreatePipelineJobRequest.pipeline_job_id and PipelineJob.labels
+    (google.cloud.aiplatform_v1.types).
+    """
+    if not JOB_ID.fullmatch(new.key.id):
+        raise RefusedError(400, f"Invalid pipeline job id: {new.key.id!r}.")
+    model_labels(new.body.get("labels", {}))
+
+
 def model_labels(labels: dict[str, str]) -> None:
     """At most 64 characters, as the comment on Model.labels says."""
     for key, value in labels.items():
@@ -201,6 +213,7 @@ CREATE: Refusals = {
     ("cloudbuildv2", "connections"): connection,
     ("cloud_build", "triggers"): trigger,
     ("monitoring", "alertPolicies"): alert_policy,
+    ("vertex_ai", "pipelineJobs"): pipeline_job,
 }
 # checked on what the object would become
 CHANGE: Refusals = {

@@ -75,6 +75,16 @@ def test_a_pipeline_job_is_pending_and_has_its_id_once(google):
     assert second_status == 409
 
 
+@pytest.mark.parametrize(
+    ("run", "labels"),
+    [("Run_1", {}), ("r" * 128, {}), ("run-1", {"model": "Cab"}), ("run-1", {"commit": "a" * 65})],
+)
+def test_a_job_is_refused_with_an_id_or_a_label_that_google_refuses(google, run, labels):
+    status, _ = ask(google, "POST", f"{JOBS}?pipelineJobId={run}", {"labels": labels})
+
+    assert status == 400
+
+
 def test_a_hook_hears_of_a_job_and_may_move_it_on(google, heard):
     def run(job: dict) -> None:
         google.change(
