@@ -30,6 +30,7 @@ TASK_ENDED = dict.fromkeys(("SUCCEEDED", "SKIPPED", "NOT_TRIGGERED"), "finished"
 }
 # of a job: CreatePipelineJobRequest of google.cloud.aiplatform_v1
 ID = re.compile(r"[a-z0-9-]{1,127}")
+EXPERIMENT = "experiment"  # the label of a job that no verb delivers
 ACTIVE = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", "PAUSED")
 
 
@@ -66,8 +67,9 @@ class Submission:
 class Outcome:
     """How a run ended.
 
-    `version` is the one in the model's registry, None where the model was refused. The digests are
-    those that the run's nodes noted, None where none did.
+    `version` is the one in the model's registry, None where the model was refused. An experiment
+    has none: `blessed` is its verdict. The digests are those that the run's nodes noted, None where
+    none did.
     """
 
     run: str
@@ -75,6 +77,7 @@ class Outcome:
     version: str | None
     model_digest: str | None = None
     data_digest: str | None = None
+    blessed: bool | None = None
 
 
 def checked(job: Json, stage: Stage, images: Images) -> Json:
@@ -147,6 +150,19 @@ def wait(
         if open_runs:
             time.sleep(pause)
             pause = min(pause * 1.3, POLL_SECONDS[1])
+
+
+def named(stage: Stage, run: str) -> PipelineJob:
+    """Return the existing run of that resource name."""
+    with stage.asking(f"the run {run}"):
+        job: PipelineJob = patiently(lambda: stage.vertex.PipelineJob.get(run))
+    return job
+
+
+def ended(stage: Stage, run: str) -> Outcome | None:
+    """Return the outcome of the run of that resource name, None while it goes on."""
+    resource = named(stage, run).gca_resource
+    return None if _state(resource).startswith(ACTIVE) else _outcome(resource)
 
 
 def read(stage: Stage, run: str) -> Json:
@@ -231,7 +247,19 @@ def _version(run: PipelineJob) -> str | None:
 
 
 def _created(submission: Submission, job: Json, job_id: str) -> PipelineJob:
-    """Create the run by the service's client.
+    """Create the run; another delivery of this commit may have made it before."""
+    labels = {**submission.labels, "end": f"{submission.end:%Y%m%d}"}
+    run = create(submission.stage, job, job_id, labels)
+    if run.labels.get("image") != submission.labels["image"]:
+        raise RunError(
+            f"{run.resource_name} runs this commit in other images, by another delivery: "
+            "run it again"
+        )
+    return run
+
+
+def create(stage: Stage, job: Json, job_id: str, labels: dict[str, str]) -> PipelineJob:
+    """Create the run by the service's client; one of that id is returned as it is.
 
     PipelineJob.submit would ask for the project's number first, which takes a right that a builder
     lacks.
@@ -239,7 +267,7 @@ def _created(submission: Submission, job: Json, job_id: str) -> PipelineJob:
     from google.api_core import exceptions
     from google.cloud.aiplatform import initializer, utils
 
-    stage, runtime = submission.stage, job["runtimeConfig"]
+    runtime = job["runtimeConfig"]
     aiplatform = stage.vertex
     new_job = aiplatform.gapic.PipelineJob(
         display_name=job_id,
@@ -248,21 +276,17 @@ def _created(submission: Submission, job: Json, job_id: str) -> PipelineJob:
             "gcs_output_directory": runtime["gcsOutputDirectory"],
             "parameter_values": runtime.get("parameterValues", {}),
         },
-        labels={**submission.labels, "end": f"{submission.end:%Y%m%d}"},
+        labels=labels,
         service_account=stage.names.service_account_email("pipeline"),
     )
     client = initializer.global_config.create_client(utils.PipelineJobClientWithOverride)
-    # it exists by a call whose answer was lost, or by another delivery of this commit
-    with suppress(exceptions.AlreadyExists):
+    # It exists by a call whose answer was lost, or by another caller's. Over REST that is a
+    # Conflict, of which gRPC's AlreadyExists is a kind (google.api_core.exceptions).
+    with suppress(exceptions.Conflict):
         client.create_pipeline_job(
             parent=stage.parent, pipeline_job=new_job, pipeline_job_id=job_id
         )
     run: PipelineJob = aiplatform.PipelineJob.get(job_id)
-    if run.labels.get("image") != submission.labels["image"]:
-        raise RunError(
-            f"{run.resource_name} runs this commit in other images, by another delivery: "
-            "run it again"
-        )
     return run
 
 
@@ -308,21 +332,24 @@ def _outcome(resource: PipelineJobResource) -> Outcome:
         message = resource.error.message or "no more was told"
         error = f"the run {_state(resource).lower()}{place}: {message}"
         return Outcome(resource.name, error, None)
+    model = _output(tasks, "Trainer", "model") or {}
+    examples = _output(tasks, "ExampleGen", "examples") or {}
+    digests = {"model_digest": model.get("digest"), "data_digest": examples.get("digest")}
+    if EXPERIMENT in resource.labels:
+        return Outcome(resource.name, None, None, blessed=_is_blessed(tasks), **digests)
     pushed_model = _output(tasks, "Pusher", "pushed_model")
     if pushed_model is None:
         raise RunError(
             f"{resource.name} has succeeded and tells of no pushed model: look at its Pusher"
         )
     version = str(pushed_model["pushed_version"]) if pushed_model.get("pushed") == 1 else None
-    model = _output(tasks, "Trainer", "model") or {}
-    examples = _output(tasks, "ExampleGen", "examples") or {}
-    return Outcome(
-        resource.name,
-        None,
-        version,
-        model_digest=model.get("digest"),
-        data_digest=examples.get("digest"),
-    )
+    return Outcome(resource.name, None, version, **digests)
+
+
+def _is_blessed(tasks: list[Task]) -> bool:
+    """Say whether the model clears its bars and can be served."""
+    blessings = [_output(tasks, node, "blessing") for node in ("Evaluator", "ServingCheck")]
+    return all(blessing and blessing.get("blessed") == 1 for blessing in blessings)
 
 
 def _output(tasks: list[Task], node: str, key: str) -> Json | None:

@@ -245,6 +245,7 @@ class PipelineJobResource(Protocol):
     """Of aiplatform.gapic, PipelineJob."""
 
     name: str
+    labels: Mapping[str, str]
     state: Enumerated
     error: Status
     job_detail: TaskDetails

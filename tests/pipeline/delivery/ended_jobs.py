@@ -11,7 +11,8 @@ class Vertex:
     """Ends every job at once, as `verdict` says.
 
     Our Pusher pushes the version, or the job ends in a refusal or a node's failure. What is
-    pushed is the Trainer's model in `details`, or none, at an address of the job's own.
+    pushed is the Trainer's model in `details`, or none, at an address of the job's own. A job
+    without a Pusher ends with its blessings alone.
     """
 
     def __init__(self, google) -> None:
@@ -25,10 +26,19 @@ class Vertex:
             vertex_pipelines.failed(self.google, job, "Trainer", "out of memory", self.details)
         elif self.verdict == "cancelled":
             vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
+        elif "Pusher" not in vertex_pipelines.nodes(job):
+            vertex_pipelines.judged(self.google, job, self._judgement())
         elif self.verdict == "refused":
             vertex_pipelines.refused(self.google, job, self.details)
         else:
             self._push(job)
+
+    def _judgement(self) -> list:
+        """The details with both blessings, those of the details first."""
+        tasks = [task for task in self.details if task["taskName"] != "Pusher"]
+        names = {task["taskName"] for task in tasks}
+        blessings = [blessing("Evaluator", self.verdict), blessing("ServingCheck", "succeeded")]
+        return [*tasks, *(task for task in blessings if task["taskName"] not in names)]
 
     def _push(self, job) -> None:
         uri, digest = f"gs://b/models/{len(self.jobs)}", None
@@ -42,6 +52,14 @@ class Vertex:
             version.version_id, version.resource_name, new=int(new)
         )
         vertex_pipelines.succeeded(self.google, job, pushed, self.details)
+
+
+def blessing(node, verdict):
+    """The node's task with its word on the model."""
+    metadata = {"blessed": int(verdict == "succeeded")}
+    artifact = {"name": f"{node}/blessing", "uri": "gs://b/blessing", "metadata": metadata}
+    outputs = {"blessing": {"artifacts": [artifact]}}
+    return {"taskName": node, "state": "SUCCEEDED", "outputs": outputs}
 
 
 def pusher_destination(job) -> VertexDestination:
