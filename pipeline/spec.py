@@ -235,6 +235,19 @@ def cloud(
     )
 
 
+def experiment(delivery: PipelineSpec, name: str) -> PipelineSpec:
+    """Describe the same run under a name and a root of its own, with nothing pushed.
+
+    It is compared with the delivery's last blessed model, and is nobody's last blessed one.
+    """
+    runs = delivery.root.removesuffix(delivery.name)
+    return replace(
+        delivery,
+        name=name,
+        root=f"{runs}{name}",
+    )
+
+
 def destination(settings: Settings, model: str, serving_image: str) -> VertexDestination:
     """Describe the serving of a model in this stage."""
     return VertexDestination(

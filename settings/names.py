@@ -38,6 +38,9 @@ SERVICE_AGENTS = {
 MODEL_NAME = re.compile(r"[a-z][a-z0-9_]{0,24}")
 ACCOUNT = r"[a-z][a-z0-9-]{4,28}[a-z0-9]"
 CUSTOM_ROLE = r"[a-zA-Z0-9_.]{3,64}"
+# A person, in the name of an experiment.
+USER = r"[a-z0-9]{1,20}"
+EXPERIMENT = "x"  # too short for a stage's name, so that no delivery's name begins with it
 POOL = r"(?!gcp-)[a-z0-9-]{4,32}"
 
 
@@ -183,6 +186,10 @@ class Names:
     def pipeline(self, model: str) -> str:
         return f"{self.stage}-{_hyphened(model)}"
 
+    def experiment(self, user: str, model: str) -> str:
+        """The pipeline of a person's experiments with the model; no delivery has such a name."""
+        return f"{EXPERIMENT}-{self.stage}-{user}-{_hyphened(model)}"
+
     def registered_model(self, model: str) -> str:
         """The id of the model's one entry in Vertex's model registry.
 
@@ -235,6 +242,8 @@ class Names:
     def _of_model(self, model: str) -> Iterator[tuple[str, str, str]]:
         yield f"model folder {model}", model, MODEL_NAME.pattern
         yield f"pipeline of {model}", self.pipeline(model), r"[a-z][a-z0-9-]{0,126}"
+        longest_experiment = self.experiment("u" * 20, model)
+        yield f"experiment of {model}", longest_experiment, r"[a-z][a-z0-9-]{0,100}"
         yield f"registered model of {model}", self.registered_model(model), r"[a-z][a-z0-9_-]{0,62}"
         yield f"legacy model of {model}", self.legacy_model(model), r"[a-zA-Z][a-zA-Z0-9_]{0,127}"
         yield f"request table of {model}", self.request_table(model), r"\w{1,1024}"
