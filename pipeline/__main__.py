@@ -31,6 +31,7 @@ from pipeline.cli import (
     runs,
     schema,
     serve,
+    submit,
     tune,
 )
 from settings import REPOSITORY, SettingsError
@@ -52,6 +53,7 @@ VERBS = {
     "serve": serve,
     "route": route,
     "push": push,
+    "submit": submit,
     "deliver": deliver,
     "release": release,
     "load-data": load_data,

@@ -26,6 +26,7 @@ from pipeline.gcp.stage import Stage
 from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, stage_bucket
+from pipeline.provenance.facts import Code
 from pipeline.reports import job_metadata, report, summary
 from pipeline.tracking import vertex_experiments
 from settings import REPOSITORY
@@ -45,40 +46,51 @@ def address(stage: Stage, model: str, run: str) -> str:
     return browser.address(stage, f"{stage_bucket.folder(model, run)}/report.html")
 
 
-def write(stage: Stage, model: str, outcome: Outcome) -> str | None:
+@dataclass(frozen=True)
+class Sources:
+    """What an experiment ran, which is not what is checked out."""
+
+    folder: ModelFolder
+    code: Code
+
+
+def write(stage: Stage, model: str, outcome: Outcome, sources: Sources | None = None) -> str | None:
     """Write both, the card and the statement; return the report's address, None without one.
 
-    A run that is reported again is written over.
+    A run that is reported again is written over. `sources` are an experiment's; a delivery ran the
+    commit that its job names.
     """
-    run = outcome.run
     try:
-        run_summary, texts = _write(stage, model, run, outcome.error)
-        _state(stage, model, run, run_summary, texts)
+        run_summary, texts = _write(stage, model, outcome, sources)
+        _state(stage, outcome, run_summary, texts, sign=sources is None)
         _link(stage, model, outcome)
         problem = vertex_experiments.track(stage, run_summary)
         if problem:
             print(
-                f"{model}: Vertex Experiments did not take {run}: {problem}; {LATER}",
+                f"{model}: Vertex Experiments did not take {outcome.run}: {problem}; {LATER}",
                 file=sys.stderr,
             )
     except Exception as problem:  # whatever it is: the delivery has its verdict without a report
         words = str(problem).split()
         text = " ".join(words)[:300]
-        print(f"{model}: the report of {run} was not written: {text}", file=sys.stderr)
+        print(f"{model}: the report of {outcome.run} was not written: {text}", file=sys.stderr)
         return None
-    return address(stage, model, run)
+    return address(stage, model, outcome.run)
 
 
-def _write(stage: Stage, model: str, run: str, error: str | None) -> tuple[Json, Texts]:
+def _write(
+    stage: Stage, model: str, outcome: Outcome, sources: Sources | None
+) -> tuple[Json, Texts]:
+    run = outcome.run
     job = pipeline_jobs.read(stage, run)
-    model_folder = ModelFolder.load(model)
+    if sources is None:
+        sources = _delivered_sources(stage, job, model)
+    model_folder = sources.folder
     declaration = model_folder.declaration
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(stage, Path(folder))
-        metadata = job_metadata.from_job(job, files, error)
-        run_summary = summary.compose(
-            metadata, model, declaration, _origin(stage, job, model_folder)
-        )
+        metadata = job_metadata.from_job(job, files, outcome.error)
+        run_summary = summary.compose(metadata, model, declaration, _origin(job, sources.code))
         page = report.render(metadata, run_summary)
     text = json.dumps(run_summary, indent=2)
     texts = {"summary.json": f"{text}\n", "report.html": page}
@@ -86,13 +98,14 @@ def _write(stage: Stage, model: str, run: str, error: str | None) -> tuple[Json,
     return run_summary, texts
 
 
-def _state(stage: Stage, model: str, run: str, run_summary: Json, texts: Texts) -> None:
+def _state(stage: Stage, outcome: Outcome, run_summary: Json, texts: Texts, *, sign: bool) -> None:
     """Write the statement of the run's model, and its envelope where the stage signs.
 
     Where that fails it is told, and a stage that signs will release nothing of the run.
     """
+    run, model = outcome.run, run_summary["model"]
     try:
-        files = stage_bucket.files(stage, run_summary, texts)
+        files = stage_bucket.files(stage, run_summary, texts, sign=sign)
         _upload(stage, stage_bucket.folder(model, run), files)
     except (RunError, ConfigurationError) as problem:
         print(f"{model}: the statement of {run} was not written: {problem}", file=sys.stderr)
@@ -136,14 +149,19 @@ def _upload(stage: Stage, folder: str, texts: Texts) -> None:
             patiently(partial(blob.upload_from_string, text, content_type=content_type))
 
 
-def _origin(stage: Stage, job: Json, model: ModelFolder) -> Json:
-    """The commit and the image that the job ran, beside the versions of this commit's lock."""
+def _delivered_sources(stage: Stage, job: Json, model: str) -> Sources:
+    """The commit that the job names, and the model's folder as it is checked out."""
+    folder = ModelFolder.load(model)
+    code = capture.of_commit(REPOSITORY, job["labels"]["commit"], folder)
+    address = f"https://github.com/{stage.settings.github.repository}"
+    return Sources(folder, replace(code, repository=address))
+
+
+def _origin(job: Json, code: Code) -> Json:
+    """What the job ran: its code and its image, beside the versions of this commit's lock."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"].values()
     containers = [executor["container"] for executor in executors if "container" in executor]
     environment = capture.environment(containers[0]["image"])
-    code = capture.of_commit(REPOSITORY, job["labels"]["commit"], model)
-    address = f"https://github.com/{stage.settings.github.repository}"
-    code = replace(code, repository=address)
     nodes = job["pipelineSpec"]["root"]["dag"]["tasks"]
     return {
         "code": asdict(code),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from pipeline.delivery import git
 from pipeline.delivery.git_process import answer
 from pipeline.errors import ConfigurationError, RunError
 
@@ -55,6 +56,29 @@ def untracked(repository: Path) -> list[str]:
     return names
 
 
+def current(repository: Path, commit: str | None) -> str:
+    """Git's hash of all files as they are now, which no ref keeps."""
+    with _index(repository, commit) as index:
+        return _answer(repository, "write-tree", variables=index)
+
+
+def bundle(repository: Path, run: str, commit: str, base: str) -> bytes | None:
+    """What `git fetch` reads the run's ref from where `base` is known.
+
+    Returns None for a run of a commit that `base` holds. A run of an unchanged commit gets its ref
+    here, since a bundle holds no other.
+    """
+    ref = f"{REFS}{run}"
+    if git.commit(repository, ref) is None:
+        if git.is_ancestor(repository, commit, base):
+            return None
+        _answer(repository, "update-ref", ref, commit)
+    with _folder() as folder:
+        file = Path(folder) / "bundle"
+        _answer(repository, "bundle", "create", "--quiet", str(file), ref, f"^{base}")
+        return file.read_bytes()
+
+
 def _size(file: Path) -> int:
     try:
         return file.lstat().st_size
@@ -95,16 +119,19 @@ def forget(repository: Path, runs: Iterable[str]) -> None:
 @contextlib.contextmanager
 def _index(repository: Path, commit: str | None) -> Iterator[dict[str, str]]:
     """The variables of a temporary index of all files as they are now; their objects are kept."""
-    try:
-        folder = tempfile.TemporaryDirectory()
-    except OSError as error:
-        raise RunError(f"no temporary folder can be made: {error}") from error
-    with folder as name:
+    with _folder() as name:
         index = {"GIT_INDEX_FILE": f"{name}/index"}
         # A copy of the index in use would also take over what it hides: assume-unchanged.
         _answer(repository, "read-tree", commit or "--empty", variables=index)
         _answer(repository, "add", "--all", variables=index)
         yield index
+
+
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory()
+    except OSError as error:
+        raise RunError(f"no temporary folder can be made: {error}") from error
 
 
 def _modes(repository: Path, index: dict[str, str]) -> dict[str, str]:

@@ -23,16 +23,19 @@ def folder(model: str, run: str) -> str:
     return f"{REPORTS}{model}/{run_id}"
 
 
-def files(stage: Stage, summary: Json, byproducts: Mapping[str, str]) -> dict[str, str]:
+def files(
+    stage: Stage, summary: Json, byproducts: Mapping[str, str], *, sign: bool = True
+) -> dict[str, str]:
     """The statement of the summary's model, and its envelope where the stage signs.
 
-    A model from the cache has the statement of the run that made it.
+    A model from the cache has the statement of the run that made it. An experiment is not to be
+    signed: nothing of it is released.
     """
     composed = _of_maker(stage, summary) or statement.compose(summary, byproducts)
     if composed is None:
         return {}
     text = statement.encode(composed)
-    key_name = stage.settings.signing_key
+    key_name = stage.settings.signing_key if sign else None
     if key_name is None:
         return {statement.NAME: text}
     sealed = envelope.seal(text.encode(), SigningKey(stage, key_name))
