@@ -105,7 +105,7 @@ def submit(experiment: Experiment, repository: Path, observer: Observer) -> Subm
         raise RunError(f"{folder.path} changed while it was submitted: run it again")
     with shown(observer, f"{folder.name} submit"), stage.asking(f"Vertex Pipelines ({run})"):
         patiently(lambda: pipeline_jobs.create(stage, job, run, experiment.labels))
-    return Submitted(run, folder.name, addresses, code.untracked_files)
+    return Submitted(run, folder.name, addresses, code.untracked_files or [])
 
 
 def spec_of(experiment: Experiment) -> PipelineSpec:
