@@ -54,10 +54,6 @@ def kept(repository: Path, folder: ModelFolder, run: str, tree: str) -> Code:
 def _check_kept(repository: Path, folder: ModelFolder, file: str, tree: str) -> None:
     """Raise unless the model's file is in the tree as it is."""
     place = (folder.path / file).relative_to(repository.resolve()).as_posix()
-    if not git.has(repository, tree, place):
-        raise ConfigurationError(
-            f"{folder.path / file}: git ignores it, allowed are files that a run can keep"
-        )
     content = folder.content(file).decode("utf-8", "surrogateescape")
     if git.content(repository, tree, place).replace("\r\n", "\n") != content:
         raise RunError(f"{folder.path / file} changed while it was submitted: run it again")

@@ -186,7 +186,7 @@ def test_a_file_of_the_model_that_git_ignores_is_refused(desk, pipelines):
     desk.repository.commit({".gitignore": "model.py\n"})
     edit_record(desk.stage, commit=desk.repository.git("rev-parse", "HEAD"))
 
-    with pytest.raises(ConfigurationError, match="git ignores it"):
+    with pytest.raises(ConfigurationError, match="git ignores files that train"):
         desk.submit()
 
     assert pipelines.jobs == []
