@@ -23,11 +23,12 @@ from pipeline.gcp import artifact_files, browser, model_registry, pipeline_jobs
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.pipeline_jobs import Outcome
 from pipeline.gcp.stage import Stage
+from pipeline.local import run_names
 from pipeline.model import schema
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, stage_bucket
 from pipeline.provenance.facts import Code
-from pipeline.reports import job_metadata, report, summary
+from pipeline.reports import curves, job_metadata, report, summary
 from pipeline.tracking import vertex_experiments
 from settings import REPOSITORY
 
@@ -91,10 +92,14 @@ def _write(
         files = _Files(stage, Path(folder))
         metadata = job_metadata.from_job(job, files, outcome.error)
         run_summary = summary.compose(metadata, model, declaration, _origin(job, sources.code))
-        page = report.render(metadata, run_summary)
+        run_curves = curves.compose(metadata)
+        page = report.render(metadata, run_summary, run_curves)
     text = json.dumps(run_summary, indent=2)
     texts = {"summary.json": f"{text}\n", "report.html": page}
-    _upload(stage, stage_bucket.folder(model, run), texts | _card(run_summary, model_folder))
+    others = _card(run_summary, model_folder)
+    if run_curves:
+        others[run_names.CURVES] = curves.encode(run_curves)
+    _upload(stage, stage_bucket.folder(model, run), texts | others)
     return run_summary, texts
 
 

@@ -10,6 +10,7 @@ from pipeline.local import pruned
 from pipeline.places import shown
 
 SUMMARY = "summary.json"
+CURVES = "curves.json"
 VERSION = 1  # of a summary; one from before has none
 
 

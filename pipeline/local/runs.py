@@ -24,7 +24,7 @@ from pipeline.errors import RunError
 from pipeline.experiments import tags
 from pipeline.job import compiler
 from pipeline.job.dag import create_pipeline, create_tuning_pipeline
-from pipeline.local import runner
+from pipeline.local import run_names, runner
 from pipeline.local.artifact_check import Problems
 from pipeline.local.store import locked_store, write
 from pipeline.model.folder import ModelFolder
@@ -33,7 +33,7 @@ from pipeline.provenance import capture, kept_tree
 from pipeline.provenance import run_folder as statements
 from pipeline.provenance.envelope import Signer
 from pipeline.provenance.facts import Code
-from pipeline.reports import records, report, run_metadata, summary
+from pipeline.reports import curves, records, report, run_metadata, summary
 from pipeline.tracking.sender import Sender
 from settings import REPOSITORY
 
@@ -83,7 +83,10 @@ def run(
             card = content.compose(run_summary, folder.declaration, pipeline_spec.served, words)
             if card:
                 card_store.keep(card, run_folder, store)
-            page = report.render(metadata, run_summary)
+            run_curves = curves.compose(metadata)
+            if run_curves:
+                write(run_folder / run_names.CURVES, curves.encode(run_curves))
+            page = report.render(metadata, run_summary, run_curves)
             text = json.dumps(run_summary, indent=2)
             texts = {"summary.json": f"{text}\n", "report.html": page}
             tracker.announce(run_id)

@@ -5,7 +5,10 @@ The page thereby needs no other file.
 
 import base64
 import io
+import math
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib import rc_context
@@ -13,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 Node = dict[str, Any]  # as the summary holds it
-Series = dict[str, list[float]]
+Points = list[tuple[float, float | None]]  # x and y, None where y is no number
 
 TRAIN, HELD_OUT, GUIDE = "#7a8ba6", "#0b57d0", "#c4c9d1"
 STYLE = {
@@ -25,23 +28,63 @@ STYLE = {
 }
 
 
-def curve(title: str, series: Series) -> str:
+def curve(title: str, series: dict[str, Points]) -> str:
     """One training curve: a value for each epoch, for train and validation."""
     figure, axes = _figure(title, "epoch", "")
-    for name, values in series.items():
-        epochs = range(1, len(values) + 1)
+    for name, points in series.items():
         colour = HELD_OUT if name == "validation" else TRAIN
-        axes.plot(epochs, values, color=colour, label=name, marker="o", markersize=3)
+        axes.plot(*_columns(points), color=colour, label=name, marker="o", markersize=3)
     axes.legend(frameon=False)
     return _uri(figure)
 
 
-def roc(false_positive_rates: list[float], recalls: list[float], area: float | None) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One run's curve; the dashed one of a pair is the less telling."""
+
+    points: Points
+    colour: str
+    label: str | None = None
+    is_dashed: bool = False
+
+
+def lines(title: str, x: str, y: str, curves: Sequence[Line]) -> str:
+    """Curves of several runs on one axis; a point between two gaps is a dot."""
+    figure, axes = _figure(title, x, y)
+    for line in curves:
+        style = "--" if line.is_dashed else "-"
+        xs, ys = _columns(line.points)
+        axes.plot(xs, ys, color=line.colour, linestyle=style, linewidth=1.4, label=line.label)
+        axes.plot(*_columns(_lone(line.points)), color=line.colour, linestyle="", marker="o", ms=3)
+    if any(line.label for line in curves):
+        axes.legend(frameon=False, fontsize=8)
+    return _uri(figure)
+
+
+def _lone(points: Points) -> Points:
+    """The points without a neighbour, which a line does not show."""
+    padded = [(0.0, None), *points, (0.0, None)]
+    triples = zip(padded, padded[1:], padded[2:], strict=False)
+    return [
+        point
+        for before, point, after in triples
+        if point[1] is not None and before[1] is None and after[1] is None
+    ]
+
+
+def _columns(points: Points) -> tuple[list[float], list[float]]:
+    """The xs and the ys; matplotlib leaves a gap where y is not a number."""
+    ys = [math.nan if y is None else y for _, y in points]
+    return [x for x, _ in points], ys
+
+
+def roc(points: Points, area: float | None) -> str:
     title = "ROC"
     if area is not None:
         title = f"ROC, area {area:.4f}"
     figure, axes = _figure(title, "false positive rate", "true positive rate")
     axes.plot([0, 1], [0, 1], color=GUIDE, linestyle="--")
+    false_positive_rates, recalls = _columns(points)
     axes.plot(false_positive_rates, recalls, color=HELD_OUT)
     axes.fill_between(false_positive_rates, recalls, color=HELD_OUT, alpha=0.08)
     return _uri(figure)

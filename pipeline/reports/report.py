@@ -3,8 +3,6 @@
 import json
 import math
 import shlex
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from tfx.utils import io_utils
 from pipeline.components.example_validator import anomalies
 from pipeline.reports import charts
 from pipeline.reports.columns import column_statistics
-from pipeline.reports.evaluation import by_name, evaluation_result
+from pipeline.reports.curves import ROC, WHOLE, Curves, whole_plots
+from pipeline.reports.evaluation import evaluation_result
 from pipeline.reports.run_metadata import RunMetadata
 from pipeline.serving import client
 
@@ -24,7 +23,7 @@ COLUMN, ROW, BOX_WIDTH, BOX_HEIGHT = 158, 62, 134, 44  # of the DAG's drawing, i
 BINS = 20
 
 
-def render(metadata: RunMetadata, summary: dict[str, Any]) -> str:
+def render(metadata: RunMetadata, summary: dict[str, Any], curves: Curves) -> str:
     """The page as HTML, of a failed or interrupted run too.
 
     What is not there is left out.
@@ -38,17 +37,14 @@ def render(metadata: RunMetadata, summary: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"shell": shlex.quote, "repr": repr}
-    plots = []
-    if result := evaluation_result(metadata):
-        area = summary["metrics"].get("auc")
-        plots = _plots(result, area)
+    plots = _plots(whole_plots(evaluation_result(metadata)), curves, summary["metrics"].get("auc"))
     template = environment.get_template("report.html.jinja")
     page: str = template.render(
         summary=summary,
         dag=_dag(summary["nodes"]),
         anomalies=_anomalies(metadata),
         statistics=column_statistics(metadata),
-        curves=_curves(metadata),
+        curves=_curves(curves),
         plots=plots,
         interval=_interval(summary["newer_rows"]),
         window_sentence=window_sentence,
@@ -134,59 +130,29 @@ def _anomalies(metadata: RunMetadata) -> list[str] | None:
     return anomalies(statistics, schema_proto)
 
 
-def _curves(metadata: RunMetadata) -> list[str]:
-    """One picture for each metric of the training's TensorBoard events."""
-    run = metadata.files("Trainer", "model_run", "train/events*", "validation/events*")
-    if run is None:
-        return []
-    series: dict[str, charts.Series] = defaultdict(dict)
-    for name in ("train", "validation"):
-        for metric, values in _epochs(f"{run.uri}/{name}"):
-            series[metric][name] = values
-    return [
-        charts.curve(metric, values_by_name) for metric, values_by_name in sorted(series.items())
-    ]
-
-
-def _epochs(pattern: str) -> Iterator[tuple[str, list[float]]]:
-    """Each metric of the events in a folder, with its value for each epoch."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    folders = tf.io.gfile.glob(pattern)
-    if not folders:
-        return
-    events = EventAccumulator(folders[0]).Reload()
-    for tag in events.Tags()["tensors"]:
-        if tag.startswith("epoch_") and "learning_rate" not in tag:
-            metric = tag.removeprefix("epoch_")
-            tensors = [event.tensor_proto for event in events.Tensors(tag)]
-            values = [float(tf.make_ndarray(tensor)) for tensor in tensors]
-            yield metric, values
-
-
-def _plots(result: Any, area: float | None) -> list[str]:
-    """ROC and calibration of the whole held-out split, as TFMA's plots hold them."""
-    pictures: list[str] = []
-    for key, outputs in result.plots:
-        if not key:
-            plots = by_name(outputs)
-            pictures += _pictures(plots, area)
+def _curves(curves: Curves) -> list[str]:
+    """One picture for each metric of the training."""
+    pictures = []
+    for metric, series in sorted(curves.items()):
+        training = {name: points for name, points in series.items() if name != WHOLE}
+        if training:
+            pictures.append(charts.curve(metric, training))
     return pictures
 
 
-def _pictures(plots: dict[str, Any], area: float | None) -> Iterator[str]:
-    matrices = plots.get("confusionMatrixAtThresholds", {}).get("matrices")
-    if matrices:
-        rates = [matrix.get("falsePositiveRate", 0.0) for matrix in matrices]
-        recalls = [matrix.get("recall", 0.0) for matrix in matrices]
-        yield charts.roc(rates, recalls, area)
+def _plots(plots: dict[str, Any], curves: Curves, area: float | None) -> list[str]:
+    """ROC and calibration of the whole held-out split, as TFMA's plots hold them."""
+    pictures = []
+    if points := curves.get(ROC, {}).get(WHOLE):
+        pictures.append(charts.roc(points, area))
     buckets = plots.get("calibrationHistogramBuckets", {}).get("buckets")
     if buckets:
         bins = _calibration_bins(buckets)
         mean_scores = [score_bin.scores / score_bin.rows for score_bin in bins]
         shares = [score_bin.labels / score_bin.rows for score_bin in bins]
         weights = [score_bin.rows for score_bin in bins]
-        yield charts.calibration(mean_scores, shares, weights)
+        pictures.append(charts.calibration(mean_scores, shares, weights))
+    return pictures
 
 
 @dataclass
