@@ -118,8 +118,8 @@ def _diff(options: argparse.Namespace, place: "Place") -> int:
 
         with tempfile.TemporaryDirectory() as folder:
             runs = CloudRuns(shared.stage(options.env), place, Path(folder))
-            old, new = map(runs.summary, names)
-            answer = models.difference(old, new, runs.statistics)
+            summaries = [runs.summary(name) for name in names]
+            answer = models.difference(summaries, runs.statistics)
     else:
         answer = _here(options, place, names)
     shared.report(options, text.of_models(answer), answer)
@@ -135,8 +135,8 @@ def _here(options: argparse.Namespace, place: "Place", names: list[str]) -> dict
     from pipeline.local import run_names
 
     runs = places.folder(options.runs, "--runs")
-    old, new = (run_names.summary(runs / asked.run(place, name)) for name in names)
-    return models.difference(old, new, partial(models.statistics, runs))
+    summaries = [run_names.summary(runs / asked.run(place, name)) for name in names]
+    return models.difference(summaries, partial(models.statistics, runs))
 
 
 def _report(options: argparse.Namespace, answer: "Backward | Forward", text: str) -> None:

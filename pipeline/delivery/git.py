@@ -97,13 +97,15 @@ def has(repository: Path, revision: str, path: str) -> bool:
 
 def content(repository: Path, revision: str, path: str) -> str:
     """Return the text of a file of the commit; `path` is relative to `repository`."""
-    return answer(repository, "show", f"{revision}:./{path}") or ""
+    return answer(repository, "show", "--end-of-options", f"{revision}:./{path}") or ""
 
 
 def difference(repository: Path, before: str, after: str, paths: list[str]) -> str:
     """Return the lines that differ between two commits in these files."""
-    options = ("--no-color", "--no-ext-diff", "--no-renames", "--relative")
-    return answer(repository, "diff", *options, before, after, "--", *paths) or ""
+    options = ("--no-color", "--no-ext-diff", "--no-renames", "--relative", "--end-of-options")
+    variables = {"GIT_LITERAL_PATHSPECS": "1"}  # a path may hold a pattern's characters
+    arguments = ("diff", *options, before, after, "--", *paths)
+    return answer(repository, *arguments, variables=variables) or ""
 
 
 def description(repository: Path) -> str:

@@ -1,105 +1,122 @@
-"""What differs between what two models came from; what is equal is left out."""
+"""What differs between what models came from; what is equal is left out.
+
+The first run is the base, and the others are beside it.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pipeline.delivery import git
-from pipeline.differences import data
+from pipeline.differences import facts
+from pipeline.differences.facts import UNKNOWN, Facts
 from pipeline.errors import RunError
 from pipeline.lineage.local_store import LocalStore, folders_of
 from settings import REPOSITORY
 
-VERSION = 1  # of the JSON
-RECORDS = ("hyperparameters", "training", "model_type")
-OWN = ("run", "digest")  # of a training, always another
+VERSION = 2  # of the JSON
+RECORDS = tuple(name for name in facts.RECORDS if name != "data")
+GROUPS = ("models", "metrics", *RECORDS, "packages", "data", "code")
 Json = dict[str, Any]
+Locate = Callable[[Json], Path]  # a summary -> the statistics of its rows, on this machine
 
 
-def difference(old: Json, new: Json, statistics_of: Callable[[Json], Path]) -> Json:
-    """The differences of two runs, by their summaries.
+def difference(summaries: Sequence[Json], statistics_of: Locate) -> Json:
+    """The differences of runs, by their summaries.
 
-    `statistics_of` brings the statistics of a run's rows to this machine. What can't be compared is
-    under `unknown`, with its reason.
+    A list holds a value for each run, or for each but the first what differs from the first. What
+    can't be compared is under `unknown`, with its reason.
     """
-    answer: Json = {"version": VERSION, "runs": [old["run"], new["run"]], "unknown": []}
-    unknown = answer["unknown"]
-    answer["code"] = _code(old, new, unknown)
-    answer["packages"] = _packages(old, new, unknown)
-    answer["data"] = _data(old, new, statistics_of, unknown)
+    runs = [facts.read(summary) for summary in summaries]
+    unknown: list[str] = []
+    models = [run.model for run in runs]
+    answer: Json = {"version": VERSION, "runs": [run.run for run in runs]}
+    answer["models"] = models if _is_varied(models) else []
+    answer["code"] = _code(runs, unknown)
+    answer["packages"] = _packages(runs, unknown)
+    answer["data"] = _data(runs, statistics_of, unknown)
     for name in RECORDS:
-        answer[name] = _values(*_records(name, old, new))
-    answer["metrics"] = _metrics(old, new)
+        answer[name] = _values(_records(name, runs, unknown))
+    answer["metrics"] = _metrics(runs)
+    answer["unknown"] = list(dict.fromkeys(unknown))
     return answer
 
 
-def _records(name: str, *summaries: Json) -> list[Json]:
-    records = []
-    for summary in summaries:
-        record = summary["records"].get(name) or {}
-        records.append({key: value for key, value in record.items() if key not in OWN})
+def _is_varied(values: Sequence[Any]) -> bool:
+    return any(before != after for before, after in pairwise(values))
+
+
+def _records(name: str, runs: list[Facts], unknown: list[str]) -> list[Json | None]:
+    """Each run's record; where some have it, those that do not are told."""
+    records = [run.records[name] for run in runs]
+    if any(records):
+        for run in runs:
+            if run.records[name] is None:
+                unknown.append(f"the {name.replace('_', ' ')} of {run.run}: not recorded")
     return records
 
 
-def _values(old: Json, new: Json) -> Json:
-    names = sorted(old.keys() | new.keys())
-    pairs = {name: [old.get(name), new.get(name)] for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+def _values(records: Sequence[Mapping[str, Any] | None]) -> Json:
+    """What differs between those that are there, with a value for each run."""
+    present = [record for record in records if record is not None]
+    names = sorted({name for record in present for name in record})
+    values: Json = {}
+    for name in names:
+        if _is_varied([record.get(name) for record in present]):
+            values[name] = [record.get(name) if record else None for record in records]
+    return values
 
 
-def _code(old: Json, new: Json, unknown: list[str]) -> Json:
-    """The files that train and differ, each with its diff where git still holds both."""
-    old_files, new_files = (summary["records"]["code"].get("files", {}) for summary in (old, new))
-    revisions = [_revision(old), _revision(new)]
-    if not (old_files and new_files):
-        if revisions[0] != revisions[1]:
-            unknown.append(f"the files of {revisions[0]} and {revisions[1]}: one is not listed")
+def _code(runs: list[Facts], unknown: list[str]) -> Json:
+    """The files that train and differ from the first run's, each with its diff."""
+    base, *others = runs
+    files = [_files(base, other, unknown) for other in others]
+    if not any(files):
         return {}
-    names = sorted(_values(old_files, new_files))
-    if not names:
-        return {}
-    text = ""
+    diffs = [_diff(base, *pair, unknown) for pair in zip(others, files, strict=True)]
+    return {"revisions": [run.revision for run in runs], "files": files, "diffs": diffs}
+
+
+def _files(base: Facts, other: Facts, unknown: list[str]) -> list[str]:
+    if base.files and other.files:
+        return sorted(_values([base.files, other.files]))
+    if base.revision != other.revision or base.revision == UNKNOWN:
+        without = [run.run for run in (base, other) if not run.files]
+        unknown.append(f"the code: the files of {' and '.join(without)} are not listed")
+    return []
+
+
+def _diff(base: Facts, other: Facts, files: list[str], unknown: list[str]) -> str:
+    """The lines that differ, as git holds them."""
+    if not files:
+        return ""
+    for run in (base, other):
+        if run.not_kept or run.revision == UNKNOWN:
+            reason = run.not_kept or "its commit is unknown"
+            unknown.append(f"the lines of {run.run}'s files: {reason}")
+            return ""
     try:
-        _refuse_not_kept(old, new)
-        text = git.difference(REPOSITORY, revisions[0], revisions[1], names)
+        return git.difference(REPOSITORY, base.revision, other.revision, files)
     except RunError as error:
         unknown.append(f"the files' lines: {error}")
-    return {"revisions": revisions, "files": names, "diff": text}
+        return ""
 
 
-def _refuse_not_kept(*summaries: Json) -> None:
-    """Raise RunError for a run whose revision is not all that trained."""
-    for summary in summaries:
-        reason = summary["records"]["code"].get("not_kept")
-        if reason:
-            raise RunError(f"{summary['run']} kept not all that trained ({reason})")
-
-
-def _revision(summary: Json) -> str:
-    code = summary["records"]["code"]
-    return code.get("kept") or str(code["commit"])
-
-
-def _packages(old: Json, new: Json, unknown: list[str]) -> Json:
-    locks = [_lock(summary) for summary in (old, new)]
-    if locks[0] == locks[1]:
+def _packages(runs: list[Facts], unknown: list[str]) -> Json:
+    """Each package of the pipeline whose version differs, by the locks of the runs' revisions."""
+    for run in runs:
+        if run.lock is None:
+            unknown.append(f"the packages of {run.run}: not recorded")
+    if not _is_varied([run.lock for run in runs if run.lock]):
         return {}
     try:
-        _refuse_not_kept(old, new)
-        versions = [_versions(_revision(summary)) for summary in (old, new)]
+        return _values([_versions(run.revision) if run.lock else None for run in runs])
     except RunError as error:
-        unknown.append(f"the packages: {error}")
-        return {"Pipfile.lock": locks}
-    return _values(*versions)
-
-
-def _lock(summary: Json) -> str:
-    """The lock's SHA-256; of a run whose files are not listed, that of the Pipfile in it."""
-    records = summary["records"]
-    pipfile: str = records["environment"]["pipfile_lock_sha256"]
-    lock: str = records["code"].get("files", {}).get("Pipfile.lock", pipfile)
-    return lock
+        unknown.append(f"the packages that no summary names: {error}")
+        return _values([run.packages for run in runs])
 
 
 def _versions(revision: str) -> dict[str, str]:
@@ -109,21 +126,37 @@ def _versions(revision: str) -> dict[str, str]:
     return {name: entry.get("version", "") for name, entry in packages.items()}
 
 
-def _data(old: Json, new: Json, statistics_of: Callable[[Json], Path], unknown: list[str]) -> Json:
-    """Rows and window, and by the statistics each column that differs."""
-    changes = _values(*_records("data", old, new))
+def _data(runs: list[Facts], statistics_of: Locate, unknown: list[str]) -> Json:
+    """Rows and window, and by the statistics each column that differs from the first run's."""
+    changes = _values(_records("data", runs, unknown))
     if not changes:
         return {}
-    try:
-        splits = data.difference(statistics_of(old), statistics_of(new))
-    except RunError as error:
-        unknown.append(f"the columns: {error}")
-        splits = {}
+    located = cache(lambda number: statistics_of(runs[number].summary))
+    splits: list[Json] = []
+    for number, run in enumerate(runs[1:], start=1):
+        splits.append({})
+        pair = [runs[0].records["data"], run.records["data"]]
+        if all(pair) and _values(pair):
+            try:
+                splits[-1] = _splits(located(0), located(number))
+            except RunError as error:
+                unknown.append(f"the columns of {run.run}: {error}")
     return {"records": changes, "splits": splits}
+
+
+def _splits(old: Path, new: Path) -> Json:
+    from pipeline.differences import data  # with scipy: only where data differ
+
+    splits = data.difference(old, new)
+    if not splits:
+        raise RunError("no split is in the statistics of both")
+    return splits
 
 
 def statistics(runs: Path, summary: Json) -> Path:
     """The folder of a run's statistics, which outlive its rows."""
+    if "imported" in summary:
+        raise RunError("an imported run has no statistics")
     store = LocalStore(runs / "store" / summary["model"])
     folders = folders_of(store, summary["run"])
     folder = folders.get("StatisticsGen", {}).get("statistics")
@@ -132,25 +165,14 @@ def statistics(runs: Path, summary: Json) -> Path:
     return folder
 
 
-def _metrics(old: Json, new: Json) -> Json:
-    """Each metric that differs: both values, the change, and both intervals."""
+def _metrics(runs: list[Facts]) -> Json:
+    """Each metric that differs: all values, their changes from the first, and all intervals."""
     slices: Json = {}
-    old_slices, new_slices = _slices(old), _slices(new)
-    for part in sorted(old_slices.keys() | new_slices.keys()):
-        values = _values(old_slices.get(part, {}), new_slices.get(part, {}))
-        for name, (before, after) in values.items():
-            intervals = [
-                summary.get("intervals", {}).get(part, {}).get(name) for summary in (old, new)
-            ]
-            change = None if None in (before, after) else after - before
-            metric = {"values": [before, after], "change": change, "intervals": intervals}
+    for part in sorted({part for run in runs for part in run.slices}):
+        values = _values([run.slices.get(part, {}) for run in runs])
+        for name, (first, *others) in values.items():
+            intervals = [run.intervals.get(part, {}).get(name) for run in runs]
+            changes = [None if None in (first, other) else other - first for other in others]
+            metric = {"values": [first, *others], "changes": changes, "intervals": intervals}
             slices.setdefault(part, {})[name] = metric
     return slices
-
-
-def _slices(summary: Json) -> Json:
-    slices: Json = {"all": summary["metrics"], **summary["slices"]}
-    kept = {}
-    for part, metrics in slices.items():
-        kept[part] = {name: value for name, value in metrics.items() if not name.endswith("_diff")}
-    return kept
