@@ -21,7 +21,7 @@ def origin(card: Card) -> Pairs:
         ("kept as", code.get("kept")),
         ("not kept", code.get("not_kept") or "none: git has all that trained"),
         ("image", environment.get("image") or "none: a machine's own venv"),
-        ("packages' lock (SHA-256)", environment.get("pipfile_lock_sha256")),
+        ("Pipfile of the lock (SHA-256)", environment.get("pipfile_lock_sha256")),
         ("digest of the rows", card.data.digest),
         ("seed", training.get("seed")),
         ("processor", training.get("cpu")),

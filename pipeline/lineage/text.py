@@ -80,9 +80,9 @@ def _changes(code: Code) -> str:
 def environment(origin: Origin) -> str:
     if origin.environment is None:
         return "not known any more"
-    lock = origin.environment.pipfile_lock_sha256[:SHOWN]
+    pipfile = origin.environment.pipfile_lock_sha256[:SHOWN]
     image = origin.environment.image or "no image, on a machine"
-    return f"{image}; Python {origin.environment.python}, lock {lock}"
+    return f"{image}; Python {origin.environment.python}, Pipfile {pipfile}"
 
 
 def verdict(word: Verdict) -> str:

@@ -31,7 +31,7 @@ class Code:
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     python: str
-    pipfile_lock_sha256: str
+    pipfile_lock_sha256: str  # of the Pipfile, as Pipfile.lock has it
     packages: dict[str, str]  # name -> version, of those that decide what a model is
     image: str | None = None  # the pipeline image by digest; None on a machine
     beam_runner: str = "FnApiRunner"

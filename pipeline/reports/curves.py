@@ -29,7 +29,8 @@ def compose(metadata: RunMetadata) -> Curves:
         for name in SERIES:
             for metric, points in _epochs(f"{run.uri}/{name}"):
                 curves.setdefault(metric, {})[name] = points
-    if points := _roc(evaluation_result(metadata)):
+    plots = whole_plots(evaluation_result(metadata))
+    if points := roc(plots.get("confusionMatrixAtThresholds", {}).get("matrices", [])):
         curves.setdefault(ROC, {})[WHOLE] = points
     return curves
 
@@ -69,14 +70,14 @@ def whole_plots(result: Any) -> dict[str, Any]:
     return {}
 
 
-def _roc(result: Any) -> Points:
-    """The false positive rate and the recall at each threshold where they change."""
-    matrices = whole_plots(result).get("confusionMatrixAtThresholds", {}).get("matrices", [])
+def roc(matrices: list[dict[str, Any]]) -> Points:
+    """The false positive rate and the recall of TFMA's matrices, where they change."""
     points: Points = []
     for matrix in matrices:
         # A rate of no row at all is the text NaN.
-        rates = [float(matrix.get(name, 0.0)) for name in ("falsePositiveRate", "recall")]
-        point = (rates[0], rates[1])
-        if all(map(math.isfinite, rates)) and point not in points[-1:]:
+        false_positive_rate = float(matrix.get("falsePositiveRate", 0.0))
+        recall = float(matrix.get("recall", 0.0))
+        point = (false_positive_rate, recall)
+        if all(map(math.isfinite, point)) and point not in points[-1:]:
             points.append(point)
     return points

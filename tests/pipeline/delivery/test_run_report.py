@@ -22,10 +22,11 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 @dataclass
 class Left:
-    """A run's summary, its page and its nodes."""
+    """A run's summary, its page, its curves and its nodes."""
 
     summary: dict[str, Any]
     page: str
+    curves: dict[str, Any]
     nodes: list[str]
 
 
@@ -33,8 +34,8 @@ class Left:
 def here(trained):
     page = (trained.run / "report.html").read_text()
     text = (trained.run / "summary.json").read_text()
-    summary = json.loads(text)
-    return Left(summary, page, NODES)
+    curves = (trained.run / "curves.json").read_text()
+    return Left(json.loads(text), page, json.loads(curves), NODES)
 
 
 @pytest.fixture
@@ -58,14 +59,13 @@ def vertex(pipelines, commit, twin, bucket):
 
 
 def left(pipelines, bucket):
-    """The summary and the page of the last job's delivery, from the bucket."""
-    objects = {}
-    for name in ("summary.json", "report.html"):
+    """The summary, the page and the curves of the last job's delivery, from the bucket."""
+    texts = []
+    for name in ("summary.json", "report.html", "curves.json"):
         blob = bucket.blob(f"{folder(pipelines)}/{name}")
-        objects[name] = blob.download_as_text()
-    text, page = objects.values()
-    summary = json.loads(text)
-    return Left(summary, page, CLOUD_NODES)
+        texts.append(blob.download_as_text() if blob.exists() else "{}")
+    summary, page, curves = texts
+    return Left(json.loads(summary), page, json.loads(curves), CLOUD_NODES)
 
 
 def folder(pipelines):
@@ -177,6 +177,15 @@ def test_a_run_leaves_its_report_wherever_it_ran(run):
     assert "<td>trip_miles</td>" in page
     for node in run.nodes:
         assert f">{node}</text>" in page
+
+
+def test_a_run_leaves_its_curves_wherever_it_ran(run):
+    curves = run.curves
+
+    epochs = [epoch for epoch, _ in curves["loss"]["validation"]]
+    assert set(curves) == {"auc", "loss", "roc"}
+    assert epochs == [1, 2, 3, 4, 5]
+    assert curves["roc"]["all"][0] == [1.0, 1.0]
 
 
 def test_a_run_tells_what_will_be_monitored_wherever_it_ran(run):
@@ -349,7 +358,7 @@ def test_a_delivery_that_is_run_again_reports_again_in_the_same_place(
     names = {blob.name for blob in bucket.list_blobs(prefix="reports/")}
     place = folder(pipelines)
     files = {name.removeprefix(f"{place}/") for name in names}
-    assert files == {"summary.json", "report.html", "provenance.json", *CARD}
+    assert files == {"summary.json", "report.html", "curves.json", "provenance.json", *CARD}
     assert verdict.report
 
 

@@ -83,6 +83,12 @@ def test_columns_and_types_that_changed_are_named(old, statistics):
     assert column["distance"] is None
 
 
+def test_statistics_without_a_common_split_are_told_as_not_compared(old, tmp_path):
+    splits = data.difference(old, tmp_path)
+
+    assert text.of_data(splits).startswith("nothing could be compared")
+
+
 def test_damaged_statistics_are_named(old, statistics):
     file = old / "Split-train/FeatureStats.pb"
     new = statistics("new", fare=[1.0])

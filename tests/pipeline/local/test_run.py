@@ -205,6 +205,19 @@ def test_a_second_run_repeats_nothing_and_publishes_nothing(trained, run):
     assert trained.published_sha256 == published_sha256
 
 
+def test_a_run_from_the_cache_has_the_curves_of_its_maker_and_differs_in_none(trained, run, cli):
+    second = parsed(run(trained.folder))["run"]
+
+    comparison = cli("runs", "compare", trained.run.name, second, "--runs", trained.runs, "--json")
+
+    answer = parsed(comparison)
+    curves = json.loads((trained.runs / second / "curves.json").read_text())
+    assert set(curves["loss"]) == {"train", "validation"}
+    assert answer["curves"] == {}
+    assert answer["metrics"] == {}
+    assert answer["training"] == {}
+
+
 def test_a_raised_bar_judges_the_last_blessed_model_anew(folder, run):
     raise_bar(folder)
 

@@ -182,8 +182,9 @@ def test_a_lineage_s_difference_names_line_and_figures(project):
 
     answer = json.loads(process.stdout)
     assert process.returncode == 0, process.stderr
-    assert answer["code"]["files"] == ["models/cab/model.py"]
-    assert "+SEED = 7" in answer["code"]["diff"]
+    [diff] = answer["code"]["diffs"]
+    assert answer["code"]["files"] == [["models/cab/model.py"]]
+    assert "+SEED = 7" in diff
     assert "auc" in answer["metrics"]["all"]
     assert answer["data"] == {}
 
