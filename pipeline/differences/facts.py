@@ -46,7 +46,7 @@ def read(summary: Json) -> Facts:
     """The facts of a summary; raises RunError for one that is none."""
     try:
         return _read(summary)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         name = summary.get("run", "a run")
         raise RunError(f"{name!s:.100}: its summary is damaged ({error!r:.100})") from error
 

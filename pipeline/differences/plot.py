@@ -1,15 +1,31 @@
 """Curves of several runs on one axis, as text: a letter a run, * where several lie."""
 
 from collections.abc import Iterator
-from string import ascii_letters, digits
+from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase, digits
 
 from pipeline.experiments.curves import Points
 
 WIDTH, HEIGHT = 64, 12
 SEVERAL = "*"
-MARKS = ascii_letters[26:] + ascii_letters[:26] + digits
+MARKS = f"{ascii_uppercase}{ascii_lowercase}{digits}"
 
-Cells = dict[tuple[int, int], str]
+Cell = tuple[int, int]  # column and row, from the upper left
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The numbers at the sides of the plot."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    def cell(self, x: float, y: float) -> Cell:
+        column = _share(x, self.left, self.right) * (WIDTH - 1)
+        row = _share(y, self.bottom, self.top) * (HEIGHT - 1)
+        return round(column), HEIGHT - 1 - round(row)
 
 
 def mark(number: int) -> str:
@@ -19,52 +35,58 @@ def mark(number: int) -> str:
 
 def draw(title: str, curves: list[Points | None]) -> str:
     """A curve for each run that has one; None is a run without it."""
-    points = [point for curve in curves for point in curve or ()]
-    ys = [y for _, y in points if y is not None]
-    if not ys:
+    frame = _frame(curves)
+    if frame is None:
         return f"{title}: no number"
-    xs = [x for x, _ in points]
-    cells: Cells = {}
+    cells: dict[Cell, str] = {}
     for number, curve in enumerate(curves):
-        for cell in _cells(curve or [], (min(xs), max(xs)), (min(ys), max(ys))):
-            other = cells.get(cell, mark(number))
-            cells[cell] = mark(number) if other == mark(number) else SEVERAL
-    return "\n".join(_lines(title, cells, (min(xs), max(xs)), (min(ys), max(ys))))
+        letter = mark(number)
+        for cell in set(_cells(curve or [], frame)):
+            cells[cell] = SEVERAL if cell in cells else letter
+    return "\n".join([title, *_rows(cells, frame)])
 
 
-def _lines(
-    title: str, cells: Cells, xs: tuple[float, float], ys: tuple[float, float]
-) -> Iterator[str]:
-    labels = {0: f"{ys[1]:.4g}", HEIGHT - 1: f"{ys[0]:.4g}"}
-    margin = max(map(len, labels.values()))
-    yield title
-    for row in range(HEIGHT):
-        content = "".join(cells.get((column, row), " ") for column in range(WIDTH))
-        yield f"{labels.get(row, ''):>{margin}} |{content.rstrip()}"
-    yield f"{'':>{margin}} +{'-' * WIDTH}"
-    yield f"{'':>{margin}}  {f'{xs[0]:.6g}':<{WIDTH // 2}}{f'{xs[1]:.6g}':>{WIDTH // 2}}"
+def _frame(curves: list[Points | None]) -> Frame | None:
+    points = [point for curve in curves for point in curve or ()]
+    xs = [x for x, _ in points]
+    ys = [y for _, y in points if y is not None]
+    return Frame(min(xs), max(xs), min(ys), max(ys)) if ys else None
 
 
-def _cells(
-    curve: Points, xs: tuple[float, float], ys: tuple[float, float]
-) -> Iterator[tuple[int, int]]:
+def _rows(cells: dict[Cell, str], frame: Frame) -> Iterator[str]:
+    top, bottom = f"{frame.top:.4g}", f"{frame.bottom:.4g}"
+    margin = max(len(top), len(bottom))
+    labels = [top, *[""] * (HEIGHT - 2), bottom]
+    for row, label in enumerate(labels):
+        letters = [cells.get((column, row), " ") for column in range(WIDTH)]
+        content = "".join(letters)
+        yield f"{label:>{margin}} |{content}".rstrip()
+    indent = " " * margin
+    line = "-" * WIDTH
+    yield f"{indent} +{line}"
+    left, right = f"{frame.left:.6g}", f"{frame.right:.6g}"
+    space = WIDTH - len(left)
+    yield f"{indent}  {left}{right:>{space}}"
+
+
+def _cells(curve: Points, frame: Frame) -> Iterator[Cell]:
     """The cells of the points and of the lines between them; a gap has no line."""
     last = None
     for x, y in curve:
         if y is None:
             last = None
             continue
-        column = round(_share(x, *xs) * (WIDTH - 1))
-        row = round((1 - _share(y, *ys)) * (HEIGHT - 1))
-        yield from _between(last or (column, row), (column, row))
-        last = column, row
+        cell = frame.cell(x, y)
+        yield from _line(last or cell, cell)
+        last = cell
 
 
-def _between(begin: tuple[int, int], end: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    steps = max(abs(end[0] - begin[0]), abs(end[1] - begin[1]), 1)
+def _line(begin: Cell, end: Cell) -> Iterator[Cell]:
+    columns, rows = end[0] - begin[0], end[1] - begin[1]
+    steps = max(abs(columns), abs(rows), 1)
     for step in range(steps + 1):
-        column, row = (a + (b - a) * step / steps for a, b in zip(begin, end, strict=True))
-        yield round(column), round(row)
+        share = step / steps
+        yield begin[0] + round(columns * share), begin[1] + round(rows * share)
 
 
 def _share(value: float, low: float, high: float) -> float:

@@ -1,6 +1,6 @@
 """Compares runs by what their folders hold: what differs, and their curves on one axis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.differences import models, plot, text
 from pipeline.errors import RunError
 from pipeline.experiments import curves, find
-from pipeline.experiments.curves import Curves, Points
+from pipeline.experiments.curves import Curves, Differences, Points
 from pipeline.experiments.row import IMPORTED
 from pipeline.local import run_names
 from settings.values import printable
@@ -24,13 +24,15 @@ def answer(runs: Path, names: Sequence[str]) -> Json:
     """
     folders = [find.folder(runs, name) for name in names]
     summaries = [_summary(runs, folder) for folder in folders]
-    differences = models.difference(summaries, partial(models.statistics, runs))
+    statistics_of = partial(models.statistics, runs)
+    differences = models.difference(summaries, statistics_of)
     differences["curves"] = _curves(folders, differences)
     return differences
 
 
 def _summary(runs: Path, folder: Path) -> Json:
-    if not (folder / run_names.SUMMARY).exists():
+    file = folder / run_names.SUMMARY
+    if not file.exists():
         raise RunError(f"{folder.name} has no summary: it runs now, or was killed before its end")
     summary = run_names.summary(folder)
     name = folder.relative_to(runs).as_posix()
@@ -38,46 +40,52 @@ def _summary(runs: Path, folder: Path) -> Json:
     return summary | {"run": name} if name.startswith(f"{IMPORTED}/") else summary
 
 
-def _curves(folders: Sequence[Path], differences: Json) -> Json:
+def _curves(folders: Sequence[Path], differences: Json) -> Differences:
+    """What differs between the curves; runs without any are told where another has some."""
+    runs, unknown = differences["runs"], differences["unknown"]
     all_curves: list[Curves] = []
-    for folder in folders:
+    absent = []
+    for run, folder in zip(runs, folders, strict=True):
+        run_curves: Curves = {}
         try:
-            all_curves.append(curves.read(folder))
-        except RunError as error:
-            differences["unknown"].append(f"the curves: {error}")
-            all_curves.append({})
-    if any(all_curves):
-        for run, run_curves in zip(differences["runs"], all_curves, strict=True):
+            run_curves = curves.read(folder)
             if not run_curves:
-                differences["unknown"].append(f"the curves of {run}: there are none")
+                absent.append(f"the curves of {run}: there are none")
+        except RunError as error:
+            unknown.append(f"the curves of {run}: {error}")
+        all_curves.append(run_curves)
+    if any(all_curves):
+        unknown += absent
     return curves.difference(all_curves)
 
 
 def as_text(differences: Json, is_terminal: bool) -> str:
     """The differences for people; a terminal gets no long diff."""
     parts = [text.of_models(differences, is_terminal)]
-    lines = [
-        (title(metric, name), points)
-        for metric, series in differences["curves"].items()
-        for name, points in series.items()
-    ]
-    if lines:
+    titled_curves = list(_titled(differences["curves"]))
+    if titled_curves:
         parts.append(_legend(differences["runs"]))
-    parts += [plot.draw(each_title, _thinned(points)) for each_title, points in lines[:PLOTS]]
-    if len(lines) > PLOTS:
-        parts.append(f"and {len(lines) - PLOTS:,} more curves, which --html draws")
+    for title, all_points in titled_curves[:PLOTS]:
+        thin_points = [curves.thinned(points) if points else None for points in all_points]
+        parts.append(plot.draw(title, thin_points))
+    if len(titled_curves) > PLOTS:
+        hidden = len(titled_curves) - PLOTS
+        parts.append(f"and {hidden:,} more curves, which --html draws")
     return "\n\n".join(parts)
 
 
-def title(metric: str, series: str) -> str:
-    """A curve's title: a metric of a training names its series."""
-    return printable(f"{metric}, {series}" if series else metric)
-
-
-def _thinned(all_points: list[Points | None]) -> list[Points | None]:
-    return [curves.thinned(points) if points else points for points in all_points]
+def _titled(differences: Differences) -> Iterator[tuple[str, list[Points | None]]]:
+    """The runs' curves by their titles."""
+    for metric, series in differences.items():
+        for name, all_points in series.items():
+            title = f"{metric}, {name}" if name else metric
+            yield printable(title), all_points
 
 
 def _legend(runs: Sequence[str]) -> str:
-    lines = [f"{plot.mark(number)}  {printable(run)}" for number, run in enumerate(runs)]
-    return "\n".join([*lines, f"{plot.SEVERAL}  several of them"])
+    lines = []
+    for number, run in enumerate(runs):
+        mark = plot.mark(number)
+        lines.append(f"{mark}  {printable(run)}")
+    lines.append(f"{plot.SEVERAL}  several of them")
+    return "\n".join(lines)

@@ -11,9 +11,11 @@ from pipeline.local.run_names import CURVES
 SERIES = "series.parquet"  # of an imported run: path, step, time, value
 NAMELESS = ""  # the one series of an imported path, which knows no train and no validation
 COLUMNS = ("path", "step", "value")
+TOO_LARGE = (RecursionError, OverflowError)  # a list in a list in a list, and a whole number
 
 Points = list[tuple[float, float | None]]  # x and y, None where y is no number
 Curves = dict[str, dict[str, Points]]  # by metric, and by series
+Differences = dict[str, dict[str, list[Points | None]]]  # of each run, None for one without
 
 
 def read(folder: Path) -> Curves:
@@ -34,7 +36,7 @@ def _own(file: Path) -> Curves:
             metric: {name: _points(pairs) for name, pairs in series.items()}
             for metric, series in document.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, *TOO_LARGE) as error:
         raise RunError(f"{file}: no curves ({error!r:.100})") from error
 
 
@@ -66,7 +68,7 @@ def _grouped(file: Path) -> Curves:
     columns = [table.column(name).to_pylist() for name in COLUMNS]
     curves: Curves = {}
     for path, step, value in zip(*columns, strict=True):
-        if _is_finite(step):
+        if path is not None and _is_finite(step):
             y = value if _is_finite(value) else None
             curves.setdefault(path, {NAMELESS: []})[NAMELESS].append((step, y))
     return curves
@@ -76,30 +78,39 @@ def _is_finite(number: float | None) -> bool:
     return number is not None and math.isfinite(number)
 
 
-def difference(all_curves: list[Curves]) -> dict[str, dict[str, list[Points | None]]]:
-    """By metric and series the runs' curves, None for a run without; equal ones are left out."""
-    names = {
-        (metric, name) for curves in all_curves for metric in curves for name in curves[metric]
-    }
-    differences: dict[str, dict[str, list[Points | None]]] = {}
+def difference(all_curves: list[Curves]) -> Differences:
+    """What differs between runs' curves; a curve that all of them have alike is left out."""
+    names: set[tuple[str, str]] = set()
+    for curves in all_curves:
+        for metric, series in curves.items():
+            names.update((metric, name) for name in series)
+    differences: Differences = {}
     for metric, name in sorted(names):
-        points = [curves.get(metric, {}).get(name) for curves in all_curves]
-        if any(each != points[0] for each in points):
-            differences.setdefault(metric, {})[name] = points
+        first, *others = [curves.get(metric, {}).get(name) for curves in all_curves]
+        if any(points != first for points in others):
+            differences.setdefault(metric, {})[name] = [first, *others]
     return differences
 
 
 def thinned(points: Points, most: int = 1000) -> Points:
-    """At most about `most` points that draw the same curve: of each part its ends and extremes."""
-    length = math.ceil(4 * len(points) / most)
-    if length <= 4:
+    """At most about `most` points that draw the same curve."""
+    if len(points) <= most:
         return points
-    kept: Points = []
+    length = math.ceil(4 * len(points) / most)
+    thin_points: Points = []
     for begin in range(0, len(points), length):
         part = points[begin : begin + length]
-        numbers = [(y, i) for i, (_, y) in enumerate(part) if y is not None]
-        gaps = [i for i, (_, y) in enumerate(part) if y is None][:1]
-        extremes = [min(numbers)[1], max(numbers)[1]] if numbers else []
-        places = sorted({0, len(part) - 1, *gaps, *extremes})
-        kept += [part[i] for i in places]
-    return kept
+        thin_points += _telling(part)
+    return thin_points
+
+
+def _telling(points: Points) -> Points:
+    """The ends, the extremes and the first gap, in their order."""
+    numbers = [(y, place) for place, (_, y) in enumerate(points) if y is not None]
+    gaps = [place for place, (_, y) in enumerate(points) if y is None]
+    places = {0, len(points) - 1, *gaps[:1]}
+    if numbers:
+        _, lowest = min(numbers)
+        _, highest = max(numbers)
+        places |= {lowest, highest}
+    return [points[place] for place in sorted(places)]

@@ -315,7 +315,8 @@ def test_damaged_curves_are_told_and_the_others_compared(runs, answer):
     difference = answer(0, 1)
 
     assert difference["metrics"]["all"]["auc"]["values"] == [0.0, 0.5]
-    assert "curves.json: no curves" in difference["unknown"][0]
+    [sentence] = difference["unknown"]
+    assert "curves.json: no curves" in sentence
 
 
 @pytest.mark.parametrize(
@@ -323,6 +324,7 @@ def test_damaged_curves_are_told_and_the_others_compared(runs, answer):
     [
         {"metrics": [0.5]},
         {"metrics": {"auc": "good"}},
+        {"metrics": {"auc": 10**400}},
         {"records": {"code": None}},
         {"records": []},
         {"intervals": {"all": {"auc": [0.1]}}},

@@ -60,6 +60,8 @@ def test_an_imported_run_keeps_fractions_gaps_and_the_order_of_its_steps(tmp_pat
         '{"loss": {"train": [[1]]}}',
         '{"loss": {"train": [["1", 2]]}}',
         '{"loss": {"train": [[1, NaN]]}}',
+        '{"loss": {"train": [[1, 1' + "0" * 400 + "]]}}",
+        "[" * 100_000,
     ],
 )
 def test_damaged_curves_are_told_by_their_file(tmp_path, text):
