@@ -6,6 +6,8 @@ from pipeline.delivery import releases
 from pipeline.spec import VertexDestination
 from tests.standins import vertex_pipelines
 
+TITLES = {"model": "tfx.Model", "blessing": "tfx.ModelBlessing"}  # of artifacts, by their keys
+
 
 class Vertex:
     """Ends every job at once, as `verdict` says.
@@ -27,18 +29,23 @@ class Vertex:
         elif self.verdict == "cancelled":
             vertex_pipelines.end(self.google, job, "CANCELLED", ["Trainer"], "CANCELLED")
         elif "Pusher" not in vertex_pipelines.nodes(job):
-            vertex_pipelines.judged(self.google, job, self._judgement())
+            vertex_pipelines.judged(self.google, job, self._judgement(job))
         elif self.verdict == "refused":
             vertex_pipelines.refused(self.google, job, self.details)
         else:
             self._push(job)
 
-    def _judgement(self) -> list:
-        """The details with both blessings, those of the details first."""
+    def _judgement(self, job) -> list:
+        """The details, and a model and both blessings where they have none."""
+        blessed = {"blessed": int(self.verdict == "succeeded")}
+        defaults = [
+            made(job, "Trainer", "model", {}),
+            made(job, "Evaluator", "blessing", blessed),
+            made(job, "ServingCheck", "blessing", {"blessed": 1}),
+        ]
         tasks = [task for task in self.details if task["taskName"] != "Pusher"]
         names = {task["taskName"] for task in tasks}
-        blessings = [blessing("Evaluator", self.verdict), blessing("ServingCheck", "succeeded")]
-        return [*tasks, *(task for task in blessings if task["taskName"] not in names)]
+        return [*tasks, *(task for task in defaults if task["taskName"] not in names)]
 
     def _push(self, job) -> None:
         uri, digest = f"gs://b/models/{len(self.jobs)}", None
@@ -54,11 +61,17 @@ class Vertex:
         vertex_pipelines.succeeded(self.google, job, pushed, self.details)
 
 
-def blessing(node, verdict):
-    """The node's task with its word on the model."""
-    metadata = {"blessed": int(verdict == "succeeded")}
-    artifact = {"name": f"{node}/blessing", "uri": "gs://b/blessing", "metadata": metadata}
-    outputs = {"blessing": {"artifacts": [artifact]}}
+def made(job, node, key, metadata):
+    """The node's task with its one artifact, below the job's root."""
+    place, _, run = job["name"].rpartition("/pipelineJobs/")
+    root = job["runtimeConfig"]["gcsOutputDirectory"]
+    artifact = {
+        "name": f"{place}/metadataStores/default/artifacts/{run}-{node}",
+        "uri": f"{root}/11/{run}/{node}_1/{key}",
+        "metadata": metadata,
+        "schemaTitle": TITLES[key],
+    }
+    outputs = {key: {"artifacts": [artifact]}}
     return {"taskName": node, "state": "SUCCEEDED", "outputs": outputs}
 
 

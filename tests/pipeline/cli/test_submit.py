@@ -1,0 +1,34 @@
+"""`submit` says what it lacks before it asks Google, and tries what lies here."""
+
+import pytest
+
+REFUSALS = {
+    "neither": ((), "has neither --experiment nor --watch"),
+    "a model alone": (("cab",), "has neither --experiment nor --watch"),
+    "no model": (("--experiment",), "--experiment has no model"),
+    "no run": (("--watch",), "names no run"),
+    "a model beside a run": (("cab", "--watch", "x-dev-ana-cab-1"), "has a model beside it"),
+    "a run beside an experiment": (
+        ("cab", "--experiment", "--watch", "x-dev-ana-cab-1"),
+        "allowed with --experiment is none",
+    ),
+    "an unknown stage": (("cab", "--experiment", "--env", "moon"), "--env is 'moon'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_it_cannot_do_is_a_sentence(cli, case):
+    arguments, complaint = REFUSALS[case]
+
+    result = cli("submit", "--env", "dev", *arguments)
+
+    assert result.code == 2
+    assert complaint in result.sentence
+    assert result.out == ""
+
+
+def test_it_has_no_stage_of_its_own(cli):
+    result = cli("submit", "cab", "--experiment")
+
+    assert result.code == 2
+    assert "--env" in result.sentence

@@ -1,0 +1,163 @@
+"""No verb delivers an experiment, nor takes it for what a stage has delivered."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from pipeline.delivery import history, promotion, record_object, releases, withdrawal
+from pipeline.delivery.rollout import Rollout
+from pipeline.errors import ConfigurationError
+from pipeline.gcp import pipeline_jobs
+from pipeline.gcp.endpoints import endpoint_of
+from pipeline.gcp.pipeline_jobs import Submission
+from pipeline.gcp.stage import Stage
+from pipeline.provenance import envelope, stage_bucket
+from pipeline.provenance.envelope import SignatureError
+from settings.names import MODEL_NAME
+from tests.pipeline.delivery import experiments
+from tests.pipeline.delivery.conftest import DEV, STAGING, WARM, edit_record
+from tests.pipeline.delivery.deliveries import deliver
+from tests.pipeline.delivery.stored_models import store_model
+
+SIGNING_KEY = (
+    "projects/mill-dev/locations/global/keyRings/models/cryptoKeys/provenance/cryptoKeyVersions/1"
+)
+pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def desk(google, pipelines, repository, warm):
+    return experiments.desk(google, repository, warm)
+
+
+@pytest.fixture
+def tried(desk):
+    """The run of an experiment that has ended, blessed, and was reported."""
+    run = desk.submit().run
+    desk.watch(run)
+    return run
+
+
+def silent(*_):
+    pass
+
+
+def test_a_delivery_of_the_same_commit_and_image_makes_a_run_of_its_own(
+    desk, pipelines, commit, warm
+):
+    edit_record(warm, commit=commit)
+    images = record_object.read(warm).images
+    experiment_job = submitted_at(desk, commit)
+
+    [verdict] = deliver(commit, tag=None)
+
+    delivery_job = pipelines.jobs[-1]
+    assert experiment_job["labels"]["base"] == commit
+    assert delivery_job["labels"]["image"] == experiment_job["labels"]["image"]
+    assert delivery_job["name"] != experiment_job["name"]
+    assert verdict.state == "delivered"
+    assert record_object.read(warm).models["cab"].current.run == delivery_job["name"]
+    assert record_object.read(warm).images == images
+
+
+def submitted_at(desk, commit):
+    """An experiment's job whose base is the checkout's commit, with a tree of the test's."""
+    from tests.pipeline.delivery.experiments import experiment
+
+    new = experiment.begin(desk.stage, f"{desk.model}/", "ana")
+    spec = experiment.spec_of(new)
+    job = experiment.compiled(new, spec)
+    run = pipeline_jobs.create(desk.stage, job, new.run, new.labels)
+    assert new.base == commit
+    return {"name": run.resource_name, "labels": dict(run.labels)}
+
+
+def test_the_record_the_endpoint_and_the_registry_stay_as_they_are(google, desk, warm):
+    record = record_object.read(warm)
+    objects = {key for _, key in google.objects if "/models/" in key}
+
+    run = desk.submit().run
+    desk.watch(run)
+
+    assert record_object.read(warm) == record
+    assert endpoint_of(warm, "cab").deployed() == {}
+    assert {key for _, key in google.objects if "/models/" in key} == objects
+    assert history.read(warm, "cab") == []
+
+
+def test_a_promotion_finds_nothing_of_it(tried, warm, commit, desk):
+    rollout = Rollout(Stage(STAGING), warm, (), commit, silent)
+
+    with pytest.raises(ConfigurationError, match="was never delivered to dev"):
+        promotion.promote(rollout, warm, ["cab"])
+
+
+@pytest.mark.parametrize(
+    "change", [withdrawal.rollback, withdrawal.retire, releases.refresh], ids=lambda f: f.__name__
+)
+def test_no_change_of_what_serves_knows_it(tried, warm, change):
+    with pytest.raises(ConfigurationError, match="there is no model 'cab' delivered to dev"):
+        change(warm, "cab", silent)
+
+
+def test_a_sweep_before_the_next_delivery_leaves_it_alone(google, tried, commit):
+    job = [key for _, key in google.objects if key.endswith(tried)]
+
+    [verdict] = deliver(commit, settings=replace(DEV, serving=DEV.serving))
+
+    assert verdict.state == "delivered"
+    assert [key for _, key in google.objects if key.endswith(tried)] == job
+
+
+def test_a_stage_s_key_signs_no_experiment(google, desk, pipelines, warm, monkeypatch):
+    model = store_model(warm, "tried")
+    google.add_signing_key(SIGNING_KEY, "EC_SIGN_ED25519")
+    desk.stage = Stage(replace(WARM, signing_key=SIGNING_KEY))
+    pipelines.details = model.details()
+    run = desk.submit().run
+    desk.watch(run)
+
+    names = {blob.name for blob in warm.artifacts.list_blobs(prefix=f"reports/cab/{run}/")}
+    assert not any(name.endswith(envelope.NAME) for name in names)
+    with pytest.raises(SignatureError, match="was not signed"):
+        stage_bucket.check(desk.stage, "cab", run, model.digest)
+
+
+def test_its_job_meets_no_condition_of_a_delivery_s_listing(desk, tried, warm):
+    record = record_object.read(warm)
+    submission = Submission(warm, "cab", desk.base, record.images, experiments.today())
+
+    assert pipeline_jobs._existing(submission) == []
+    assert not tried.startswith(submission.job_id_prefix)
+
+
+def test_a_lineage_back_tells_its_origin_and_no_serving(tried, cli, desk):
+    result = cli("lineage", "back", tried, "--env", "dev", "--json")
+
+    assert result.out, result.err
+    [origin] = json.loads(result.out)["origins"]
+    assert origin["run"] == tried
+    assert origin["code"]["commit"] == desk.base
+
+
+def test_a_lineage_forward_counts_it_as_served_nowhere(desk, tried, cli):
+    result = cli("lineage", "forward", "--commit", desk.base, "--env", "dev", "--json")
+
+    answer = json.loads(result.out)
+    [model] = answer["models"]
+    assert model["run"] == tried
+    assert model["servings"] == []
+    assert answer["commands"] == []
+    assert result.code == 0
+
+
+def test_no_model_s_delivery_has_the_name_of_an_experiment():
+    names = DEV.names
+    experiment_name = names.experiment("ana", "cab")
+
+    model = experiment_name.removeprefix("x-dev-").replace("-", "_")
+
+    assert MODEL_NAME.fullmatch(f"x_{model}")
+    assert names.pipeline(f"x_{model}") == "dev-x-ana-cab"
+    assert names.pipeline(f"x_{model}") != experiment_name
