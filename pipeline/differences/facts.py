@@ -12,6 +12,7 @@ RECORDS = ("data", "hyperparameters", "parameters", "training", "model_type", "e
 LEFT_OUT = {
     "training": ("run", "digest"),  # always another
     "environment": ("packages", "pipfile_lock_sha256"),  # compared by the lock
+    "parameters": ("set",),  # among the hyperparameters, with all others
 }
 
 Json = dict[str, Any]
