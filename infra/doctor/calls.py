@@ -77,8 +77,6 @@ IN_THE_PROJECT = [
     ("builder", "deployment.registered", "aiplatform.models.get"),
     ("builder", "releases.refresh", "aiplatform.models.upload"),
     ("builder", "model_registry.describe", "aiplatform.models.update"),
-    ("builder", "vertex_experiments.send", "aiplatform.contexts.create"),
-    ("builder", "vertex_experiments.send", "aiplatform.contexts.addContextChildren"),
     ("builder", "cloud_build.start", "cloudbuild.builds.create"),
     ("builder", "cloud_build.find", "cloudbuild.builds.list"),
     ("builder", "event_log.tell", "logging.logEntries.create"),
@@ -105,7 +103,6 @@ OF_READERS_IN_THE_PROJECT = [
     ("pipeline_jobs.find", "aiplatform.pipelineJobs.get"),
     ("pipeline_jobs.matching", "aiplatform.pipelineJobs.list"),
     ("metadata_store.artifacts", "aiplatform.artifacts.list"),
-    ("metadata_store.contexts", "aiplatform.contexts.list"),
     ("metadata_store.neighbours", "aiplatform.artifacts.get"),
     (
         "metadata_store.inputs_and_outputs",

@@ -29,10 +29,8 @@ from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, stage_bucket
 from pipeline.provenance.facts import Code
 from pipeline.reports import curves, job_metadata, report, summary
-from pipeline.tracking import vertex_experiments
 from settings import REPOSITORY
 
-LATER = "`python3 -m pipeline runs sync --env STAGE` sends it later"
 Json = dict[str, Any]
 Texts = dict[str, str]  # by the names of their files
 CONTENT_TYPES = {
@@ -65,12 +63,6 @@ def write(stage: Stage, model: str, outcome: Outcome, sources: Sources | None = 
         run_summary, texts = _write(stage, model, outcome, sources)
         _state(stage, outcome, run_summary, texts, sign=sources is None)
         _link(stage, model, outcome)
-        problem = vertex_experiments.track(stage, run_summary)
-        if problem:
-            print(
-                f"{model}: Vertex Experiments did not take {outcome.run}: {problem}; {LATER}",
-                file=sys.stderr,
-            )
     except Exception as problem:  # whatever it is: the delivery has its verdict without a report
         words = str(problem).split()
         text = " ".join(words)[:300]

@@ -8,7 +8,7 @@ nothing else.
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -18,16 +18,9 @@ from pipeline.experiments import local, row
 from pipeline.experiments.row import Row
 
 NAME = ".index.db"
-VERSION = 2  # of the rows; those of another are made again
+VERSION = 1  # of the rows; those of another are made again
 WAIT_SECONDS = 1  # for another process that writes
-# The version comes last: a process that is killed before it leaves an index to be made again.
-NEW = f"""
-DROP TABLE IF EXISTS runs;
-DROP TABLE IF EXISTS cloud;
-CREATE TABLE runs (folder TEXT PRIMARY KEY, stamp TEXT, row TEXT);
-CREATE TABLE cloud (stage TEXT PRIMARY KEY, answer TEXT);
-PRAGMA user_version = {VERSION};
-"""
+TABLE = "CREATE TABLE IF NOT EXISTS runs (folder TEXT PRIMARY KEY, stamp TEXT, row TEXT)"
 PUT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?)"
 
 
@@ -83,7 +76,8 @@ def forget(runs: Path, folders: Iterable[str]) -> None:
 def _read(runs: Path) -> dict[str, Kept]:
     try:
         with _opened(runs, "ro") as database:
-            if _version(database) != VERSION:
+            [version] = database.execute("PRAGMA user_version").fetchone()
+            if version != VERSION:
                 return {}
             rows = database.execute("SELECT folder, stamp, row FROM runs").fetchall()
     except sqlite3.Error:
@@ -91,40 +85,11 @@ def _read(runs: Path) -> dict[str, Kept]:
     return {folder: Kept(stamp, text) for folder, stamp, text in rows}
 
 
-def kept_answer(runs: Path, stage: str) -> str | None:
-    """What `keep_answer` kept of a stage, None without an index."""
-    try:
-        with _opened(runs, "ro") as database:
-            if _version(database) != VERSION:
-                return None
-            rows = database.execute("SELECT answer FROM cloud WHERE stage = ?", [stage]).fetchall()
-    except sqlite3.Error:
-        return None
-    return rows[0][0] if rows else None
-
-
-def keep_answer(runs: Path, stage: str, answer: str) -> None:
-    """Keep what a stage has told of its runs, where the index can be written to."""
-    statement = "INSERT OR REPLACE INTO cloud VALUES (?, ?)"
-    _change(runs, lambda database: database.execute(statement, [stage, answer]))
-
-
 def _update(runs: Path, changed: dict[str, Kept], gone: set[str]) -> None:
-    def work(database: sqlite3.Connection) -> None:
-        database.executemany("DELETE FROM runs WHERE folder = ?", [(name,) for name in gone])
-        rows = [(folder, *entry) for folder, entry in changed.items()]
-        database.executemany(PUT, rows)
-
-    if changed or gone:
-        _change(runs, work)
-
-
-def _change(runs: Path, work: Callable[[sqlite3.Connection], object]) -> None:
+    if not (changed or gone):
+        return
     try:
-        with _opened(runs, "rwc") as database, database:
-            if _version(database) != VERSION:
-                database.executescript(NEW)
-            work(database)
+        _write(runs, changed, gone)
     except sqlite3.OperationalError:  # locked, read-only, or the disk is full
         return
     except sqlite3.DatabaseError:  # damaged
@@ -132,9 +97,16 @@ def _change(runs: Path, work: Callable[[sqlite3.Connection], object]) -> None:
             (runs / NAME).unlink()
 
 
-def _version(database: sqlite3.Connection) -> int:
-    [version] = database.execute("PRAGMA user_version").fetchone()
-    return int(version)
+def _write(runs: Path, changed: dict[str, Kept], gone: set[str]) -> None:
+    with _opened(runs, "rwc") as database, database:
+        [version] = database.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            database.execute("DROP TABLE IF EXISTS runs")
+            database.execute(f"PRAGMA user_version = {VERSION}")
+        database.execute(TABLE)
+        database.executemany("DELETE FROM runs WHERE folder = ?", [(name,) for name in gone])
+        rows = [(folder, *entry) for folder, entry in changed.items()]
+        database.executemany(PUT, rows)
 
 
 @contextlib.contextmanager

@@ -67,46 +67,6 @@ def inputs_and_outputs(stage: Stage, execution: str) -> Json:
     return EMPTY | _plain(graph)
 
 
-def contexts(stage: Stage, condition: str) -> list[Json]:
-    """Return the contexts that meet a condition of AIP-160, a request for each thousand.
-
-    Returns none where there is no store.
-    """
-    from google.api_core import exceptions
-
-    request = {"parent": f"{stage.parent}/{STORE}", "filter": condition, "page_size": PAGE}
-    with stage.asking(SUBJECT):
-        client = _client(stage)
-        try:
-            return patiently(lambda: [_plain(each) for each in client.list_contexts(request)])
-        except exceptions.NotFound:  # no run has made the store yet
-            return []
-
-
-def make_context(stage: Stage, id_: str, fields: Json, seconds: float) -> bool:
-    """Make a context by one request of at most `seconds`; return False where it is there."""
-    from google.api_core import exceptions
-
-    request = {"parent": f"{stage.parent}/{STORE}", "context_id": id_, "context": fields}
-    with stage.asking(SUBJECT):
-        try:
-            _client(stage).create_context(request, timeout=seconds, retry=None)
-        except exceptions.Conflict:
-            return False
-    return True
-
-
-def add_child(stage: Stage, parent_id: str, child_id: str, seconds: float) -> None:
-    """Put a context below another by one request; nothing happens where it is there.
-
-    Raises RunError where one of both is not there.
-    """
-    root = f"{stage.parent}/{STORE}/contexts"
-    request = {"context": f"{root}/{parent_id}", "child_contexts": [f"{root}/{child_id}"]}
-    with stage.asking(f"{SUBJECT}'s context {child_id}"):
-        _client(stage).add_context_children(request, timeout=seconds, retry=None)
-
-
 def quoted(text: str) -> str:
     """Return a string of a filter."""
     return json.dumps(text, ensure_ascii=False)

@@ -6,16 +6,13 @@ The verb alone lists; each action has a file of its own.
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pipeline.cli.options import DONE, add_json, add_runs
 from pipeline.cli.runs import compare, prune, sync, tag
-from pipeline.errors import ConfigurationError, RunError
-from settings.stages import environments
+from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pipeline.experiments.row import Row
@@ -23,19 +20,11 @@ if TYPE_CHECKING:
 HELP = "list the runs and their decisions; compare, tag, import and remove them"
 ACTIONS: dict[str, ModuleType] = {"compare": compare, "prune": prune, "sync": sync, "tag": tag}
 NEWEST = 50
-ALL = "all"  # stages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_runs(parser)
-    parser.add_argument(
-        "--env",
-        action="append",
-        default=[],
-        metavar="STAGE",
-        help="also the runs of this stage, or of all; repeatable",
-    )
     parser.add_argument(
         "--where",
         metavar="TEXT",
@@ -85,31 +74,15 @@ def _list(options: argparse.Namespace) -> int:
     listing = index.listing(runs)
     for problem in listing.problems:
         print(problem, file=sys.stderr)
-    rows = [*listing.rows, *_of_stages(options, runs)]
-    chosen = query.ordered(query.select(rows, options.where), options.sort)
+    chosen = query.ordered(query.select(listing.rows, options.where), options.sort)
     shown = chosen[: options.limit or None]
     if options.json:
         print(json.dumps([asdict(row) for row in shown]))
     elif shown:
         table.show(shown, _names(options), len(chosen) - len(shown))
     else:
-        print(_none(options, rows))
+        print(_none(options, listing.rows))
     return DONE
-
-
-def _of_stages(options: argparse.Namespace, runs: Path) -> Iterator["Row"]:
-    """The stages' runs; a stage that can't be read is told, and the others are shown."""
-    from pipeline.cli import options as shared
-
-    names = list(environments()) if ALL in options.env else dict.fromkeys(options.env)
-    stages = [shared.stage(name) for name in names]
-    for stage in stages:
-        from pipeline.experiments import cloud
-
-        try:
-            yield from cloud.listing(runs, stage)
-        except RunError as error:
-            print(f"the runs of {stage.name} are not shown: {error}", file=sys.stderr)
 
 
 def _names(options: argparse.Namespace) -> list[str]:

@@ -6,7 +6,6 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pipeline.cli import options as shared
 from pipeline.cli.options import DONE, FAILED
 
 if TYPE_CHECKING:
@@ -16,16 +15,17 @@ HELP = "send the runs that their tracker did not take"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--env",
-        dest="stage",
-        metavar="STAGE",
-        help="those of this stage, to Vertex Experiments (default: those of this machine)",
-    )
+    """It has the shared flags alone."""
 
 
 def run(options: argparse.Namespace) -> int:
-    outcome = _sent(options)
+    from pipeline import places
+    from pipeline.progress import Progress
+    from pipeline.tracking import sync
+
+    runs = places.folder(options.runs, "--runs")
+    with Progress(sys.stderr) as progress:
+        outcome = sync.send_waiting(runs, progress)
     if options.json:
         print(json.dumps(asdict(outcome), indent=2))
     else:
@@ -33,21 +33,6 @@ def run(options: argparse.Namespace) -> int:
     for sentence in _sentences(outcome):
         print(sentence, file=sys.stderr)
     return FAILED if outcome.waiting else DONE
-
-
-def _sent(options: argparse.Namespace) -> "Outcome":
-    from pipeline import places
-    from pipeline.progress import Progress
-
-    with Progress(sys.stderr) as progress:
-        if options.stage is not None:
-            from pipeline.tracking import stage_sync
-
-            return stage_sync.send_waiting(shared.stage(options.stage), progress)
-        from pipeline.tracking import sync
-
-        runs = places.folder(options.runs, "--runs")
-        return sync.send_waiting(runs, progress)
 
 
 def _text(outcome: "Outcome") -> str:

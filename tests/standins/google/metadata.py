@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.standins.google import metadata_contexts
 from tests.standins.google.error import RefusedError
 from tests.standins.google.filters import Filter
 from tests.standins.google.metadata_nodes import Nodes, nodes, number_of
@@ -48,15 +47,10 @@ def parent(store: Store, path: str) -> str:
 
 
 def _answer(store: Store, place: Nodes, call: Call) -> Body:
-    segments = call.path.split("/")
-    root = parent(store, call.path)
-    name = "/".join([root, *segments[DEPTH:]])
-    if (call.method, call.verb) == ("POST", "addContextChildren"):
-        return metadata_contexts.add_children(store, place, name, call)
-    if (call.method, call.verb, segments[DEPTH:]) == ("POST", "", ["contexts"]):
-        return metadata_contexts.create(place, root, call)
     if call.method != "GET":
-        raise RefusedError(501, f"the stand-in has no {call.method} of {call.path}")
+        raise RefusedError(501, f"the stand-in's metadata are read alone, not {call.method}")
+    segments = call.path.split("/")
+    name = "/".join([parent(store, call.path), *segments[DEPTH:]])
     if call.verb:
         return _query(place, name, call)
     if len(segments) == DEPTH:
@@ -126,7 +120,7 @@ def _filter(place: Nodes, collection: str) -> Filter:
         return body["name"] in place.members[context]
 
     if collection not in FILTERED:
-        return Filter((*FIELDS, "parent_contexts", "child_contexts"), has_metadata=True)
+        return Filter(FIELDS, has_metadata=True)
     return Filter(FILTERED[collection], is_in, has_metadata=True)
 
 

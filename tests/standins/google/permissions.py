@@ -38,8 +38,6 @@ def permission(method: str, target: str) -> str:
     service = SERVICES[call.product]
     if len(call.path.split("/")) % 2 == 0:
         collection = call.key.collection
-    if call.verb == "addContextChildren":
-        return f"{service}.contexts.addContextChildren"
     action = VERBS[call.verb] if call.verb else METHODS[method]
     if is_listing(call):
         action = "list"
