@@ -46,9 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> "Iterator[GoogleApis]":
     """Google's APIs, asked by the clients of this process."""
+    from environments import ENVIRONMENTS
     from tests.standins.google.apis import GoogleApis
 
-    with GoogleApis() as google:
+    stages = ENVIRONMENTS.values()
+    numbers = {stage.project_id: str(stage.project_number) for stage in stages}
+    with GoogleApis(project_numbers=numbers) as google:
         for name, value in google.environment().items():
             monkeypatch.setenv(name, value)
         yield google

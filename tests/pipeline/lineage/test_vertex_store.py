@@ -12,8 +12,7 @@ from pipeline.lineage.vertex_store import VertexStore
 from tests.standins.google.apis import GoogleApis
 from tests.standins.google.faults import Fault
 
-NUMBER = "123456789012"  # that the stand-in gives to a project
-STORE = f"projects/{NUMBER}/locations/{DEV.region}/metadataStores/default"
+STORE = f"projects/{DEV.project_number}/locations/{DEV.region}/metadataStores/default"
 INGESTED = ("CsvExampleGen", "ImportSchemaGen")
 UNTIL_TRAINED = (*INGESTED, "Transform", "Trainer")
 

@@ -30,6 +30,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+REPEATED = ("parent_contexts",)
 TIMES = ("create_time", "update_time", "end_time")
 KINDS = {"string_value": str, "number_value": (int, float), "bool_value": bool}
 
@@ -111,6 +112,8 @@ class Filter:
 
     def _comparison(self, path: list[str]) -> Condition:
         _, sign = self._next()
+        if path[0] in REPEATED:
+            return self._has(path[0], sign)
         if sign not in OPERATORS:
             raise _refusal(f"unexpected {sign} after {'.'.join(path)}")
         value = _value(*self._next())
@@ -127,6 +130,13 @@ class Filter:
             return compare(actual, value)
 
         return holds
+
+    def _has(self, name: str, sign: str) -> Condition:
+        """Whether a repeated field has a value: parent_contexts:"NAME"."""
+        if sign != ":":
+            raise _refusal(f"{name} takes the operator :, not {sign}")
+        value = _value(*self._next())
+        return lambda body: value in _actual([name], body)
 
     def _next(self) -> tuple[str, str]:
         if not self._tokens:
@@ -193,7 +203,7 @@ def _actual(path: list[str], body: Body) -> Any:
     if name == "pipeline_name":
         return body["pipelineSpec"]["pipelineInfo"]["name"]
     camel = re.sub(r"_(.)", lambda match: match[1].upper(), name)
-    value = body.get(camel)
+    value = body.get(camel, [] if name in REPEATED else None)
     return _time(value) if name in TIMES and value else value
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from tests.standins.google.error import RefusedError
 from tests.standins.google.metadata import parent
+from tests.standins.google.metadata_contexts import METADATA_BYTES
 from tests.standins.google.metadata_nodes import Nodes, nodes
 from tests.standins.google.store import Body, Key, Store, now
 
-METADATA_BYTES = 200_000
 STATES = {
     "SUCCEEDED": "COMPLETE",
     "SKIPPED": "CACHED",
@@ -143,6 +143,7 @@ def _context(place: Nodes, name: str, title: str, parents: list[str]) -> Body:
         "schemaVersion": "0.0.1",
         "parentContexts": parents,
         "createTime": now(),
+        "updateTime": now(),
         "metadata": {},
     }
     return place.contexts.setdefault(name, body)

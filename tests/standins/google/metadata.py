@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from tests.standins.google import metadata_contexts
 from tests.standins.google.error import RefusedError
 from tests.standins.google.filters import Filter
 from tests.standins.google.metadata_nodes import Nodes, nodes, number_of
@@ -23,8 +24,13 @@ ENUMS = {
 }
 EVENTS = ("TYPE_UNSPECIFIED", "INPUT", "OUTPUT")
 FIELDS = ("name", "display_name", "schema_title", "create_time", "update_time")
-FILTERED = {"artifacts": (*FIELDS, "state", "uri"), "executions": (*FIELDS, "state")}
-PAGE, LARGEST_PAGE = 100, 1000
+FILTERED = {
+    "artifacts": (*FIELDS, "state", "uri"),
+    "executions": (*FIELDS, "state"),
+    "contexts": (*FIELDS, "parent_contexts"),
+}
+PAGE = 100
+PARAMETERS = {"filter", "pageSize", "pageToken", "$alt"}  # of a listing, as far as it is asked
 DEPTH = 6  # of a store's name: projects/P/locations/L/metadataStores/default
 
 
@@ -47,10 +53,10 @@ def parent(store: Store, path: str) -> str:
 
 
 def _answer(store: Store, place: Nodes, call: Call) -> Body:
-    if call.method != "GET":
-        raise RefusedError(501, f"the stand-in's metadata are read alone, not {call.method}")
     segments = call.path.split("/")
     name = "/".join([parent(store, call.path), *segments[DEPTH:]])
+    if call.method != "GET":
+        return _change(store, place, call, name)
     if call.verb:
         return _query(place, name, call)
     if len(segments) == DEPTH:
@@ -58,6 +64,24 @@ def _answer(store: Store, place: Nodes, call: Call) -> Body:
     if len(segments) == DEPTH + 1:
         return _listing(store, place, call)
     return place.get(name)
+
+
+def _change(store: Store, place: Nodes, call: Call, name: str) -> Body:
+    segments = call.path.split("/")
+    kind = (call.method, call.verb, segments[DEPTH], len(segments) - DEPTH)
+    if kind == ("POST", "", "contexts", 1):
+        root = parent(store, call.path)
+        return metadata_contexts.create(place, root, call.query.get("contextId"), call.body)
+    if kind == ("POST", "addContextChildren", "contexts", 2):
+        children = [_numbered_name(store, child) for child in call.body["childContexts"]]
+        return metadata_contexts.add_children(place, name, children)
+    if kind == ("DELETE", "", "contexts", 2):
+        return metadata_contexts.delete(place, name)
+    raise RefusedError(501, f"the stand-in has no {call.method} {call.path}:{call.verb}")
+
+
+def _numbered_name(store: Store, name: str) -> str:
+    return "/".join([parent(store, name), *name.split("/")[DEPTH:]])
 
 
 def _query(place: Nodes, name: str, call: Call) -> Body:
@@ -100,11 +124,15 @@ QUERIES: dict[str, Callable[[Nodes, str, Mapping[str, str]], Body]] = {
 def _listing(store: Store, place: Nodes, call: Call) -> Body:
     *_, collection = call.path.split("/")
     query = call.query
+    if unknown_names := query.keys() - PARAMETERS:
+        raise RefusedError(501, f"the stand-in knows no {', '.join(unknown_names)} of a listing")
     size = int(query.get("pageSize", PAGE))
-    if not 0 <= size <= LARGEST_PAGE:
-        raise RefusedError(400, f"page_size must be in 1..{LARGEST_PAGE}, not {size}")
+    largest_page = store.unknowns.largest_metadata_page
+    if not 0 <= size <= largest_page:
+        raise RefusedError(400, f"page_size must be in 1..{largest_page}, not {size}")
+    nodes = place.of(collection).values()
     condition = _filter(place, collection).condition(query.get("filter", ""))
-    bodies = [body for body in place.of(collection).values() if condition(body)]
+    bodies = [body for body in nodes if condition(body)]
     if store.empty_first_pages and "pageToken" not in query:
         return {"nextPageToken": _token(query, 0)}
     start = _start(query)
@@ -119,9 +147,8 @@ def _filter(place: Nodes, collection: str) -> Filter:
     def is_in(body: Body, context: str) -> bool:
         return body["name"] in place.members[context]
 
-    if collection not in FILTERED:
-        return Filter(FIELDS, has_metadata=True)
-    return Filter(FILTERED[collection], is_in, has_metadata=True)
+    contexts = None if collection == "contexts" else is_in
+    return Filter(FILTERED[collection], contexts, has_metadata=True)
 
 
 def _token(query: Mapping[str, str], start: int) -> str:

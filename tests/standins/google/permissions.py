@@ -19,6 +19,7 @@ VERBS = {
     "upload": "upload",
     "run": "create",
     "listVersions": "list",
+    "addContextChildren": "addContextChildren",
 }
 # of a part of a resource, or of a trigger that makes a build
 HOLDERS = {"versions": "models", "triggers": "builds"}

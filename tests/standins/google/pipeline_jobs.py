@@ -8,7 +8,7 @@ from operator import itemgetter
 from tests.standins.google.error import RefusedError
 from tests.standins.google.filters import Filter
 from tests.standins.google.listing import page
-from tests.standins.google.store import Body, Call, Store, now
+from tests.standins.google.store import Body, Call, Store, camel_case, now
 
 ENDED = {"PIPELINE_STATE_SUCCEEDED", "PIPELINE_STATE_FAILED", "PIPELINE_STATE_CANCELLED"}
 FIELDS = (
@@ -32,11 +32,17 @@ def listing(store: Store, call: Call) -> Body:
     matches.sort(key=itemgetter("createTime"))
     if order.endswith("desc"):
         matches.reverse()
-    return page("pipelineJobs", [_listed(job) for job in matches], call.query)
+    names = [camel_case(name) for name in call.query.get("readMask", "").split(",") if name]
+    return page("pipelineJobs", [_listed(job, names) for job in matches], call.query)
 
 
-def _listed(job: Body) -> Body:
-    return {name: value for name, value in job.items() if name != "jobDetail"}
+def _listed(job: Body, names: list[str]) -> Body:
+    """The fields of readMask, all without one."""
+    return {
+        name: value
+        for name, value in job.items()
+        if name != "jobDetail" and (not names or name in names)
+    }
 
 
 def cancel(store: Store, call: Call) -> Body:

@@ -27,7 +27,7 @@ from tests.standins.google.products import (
     trigger_subscription,
     unwrapped,
 )
-from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject
+from tests.standins.google.store import Answered, Body, Call, Key, Store, Subject, camel_case
 from tests.standins.google.verbs import VERBS
 
 PROJECTS = ("resource_manager", "resource_manager_v3", "cloud_resource_manager", "compute")
@@ -217,11 +217,6 @@ def mask(store: Store, call: Call) -> list[str]:
         return [name for name in store.get(call.key) if name not in OUTPUT_FIELDS]
     paths = call.query.get("updateMask") or call.body.get("updateMask") or ""
     return [camel_case(path) for path in paths.split(",")]
-
-
-def camel_case(path: str) -> str:
-    """displayName, of display_name."""
-    return re.sub(r"_(.)", lambda match: match[1].upper(), path)
 
 
 def delete(store: Store, call: Call) -> Body:

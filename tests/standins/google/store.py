@@ -237,6 +237,11 @@ def merged(old: Any, new: Any) -> Any:
     return result
 
 
+def camel_case(path: str) -> str:
+    """displayName, of display_name."""
+    return re.sub(r"_(.)", lambda match: match[1].upper(), path)
+
+
 def now() -> str:
     instant = datetime.datetime.now(datetime.UTC)
     return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

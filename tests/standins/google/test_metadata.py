@@ -243,3 +243,132 @@ def test_enums_are_numbers_for_googles_client(google, run):
 def test_metadata_have_at_most_200_kb(google):
     with pytest.raises(Exception, match="200 KB"):
         tell(google, "run-1", [trainer("model", text="x" * 200_001)])
+
+
+@pytest.fixture
+def store(google, run) -> str:
+    """The store that the first run has made."""
+    return STORE
+
+
+def made(google: GoogleApis, id_: str, **fields: Any) -> int:
+    body = {"schemaTitle": "system.ExperimentRun", "schemaVersion": "0.0.1", **fields}
+    status, _ = ask(google, "POST", f"{STORE}/contexts?contextId={id_}", body)
+    return status
+
+
+def joined(google: GoogleApis, parent: str, *children: str) -> int:
+    path = f"{STORE}/contexts/{parent}:addContextChildren"
+    names = [f"{PLACE}/metadataStores/default/contexts/{child}" for child in children]
+    status, _ = ask(google, "POST", path, {"childContexts": names})
+    return status
+
+
+def test_a_context_is_made_once(google, store):
+    assert made(google, "exp-run", metadata={"_metrics": {"auc": 1}}) == 200
+    assert made(google, "exp-run") == 409
+
+    _, context = ask(google, "GET", f"{STORE}/contexts/exp-run")
+    assert context["name"] == f"{NAMES}/contexts/exp-run"
+    assert repr(context["metadata"]["_metrics"]["auc"]) == "1.0"
+    assert context["parentContexts"] == []
+
+
+@pytest.mark.parametrize(
+    ("id_", "fields"),
+    [
+        ("abc", {}),
+        ("a" * 129, {}),
+        ("Abcd", {}),
+        ("ab_d", {}),
+        ("abcd", {"displayName": "x" * 129}),
+        ("abcd", {"metadata": {"text": "x" * 200_001}}),
+        ("abcd", {"metadata": {"auc": float("nan")}}),
+    ],
+)
+def test_a_context_out_of_bounds_is_refused(google, store, id_, fields):
+    assert made(google, id_, **fields) == 400
+
+
+def test_a_context_has_its_children_once(google, store):
+    made(google, "exp-1")
+    made(google, "run-of-exp")
+
+    statuses = [joined(google, "exp-1", "run-of-exp") for _ in range(2)]
+
+    _, child = ask(google, "GET", f"{STORE}/contexts/run-of-exp")
+    assert statuses == [200, 200]
+    assert child["parentContexts"] == [f"{NAMES}/contexts/exp-1"]
+
+
+def test_a_child_has_at_most_ten_parents(google, store):
+    made(google, "child")
+    for number in range(11):
+        made(google, f"parent-{number}")
+
+    statuses = [joined(google, f"parent-{number}", "child") for number in range(11)]
+
+    assert statuses == [200] * 10 + [400]
+
+
+def test_no_context_is_its_own_ancestor(google, store):
+    made(google, "upper")
+    made(google, "lower")
+    joined(google, "upper", "lower")
+
+    assert joined(google, "lower", "upper") == 400
+    assert joined(google, "lower", "lower") == 400
+
+
+def test_an_edge_needs_both_of_its_ends(google, store):
+    made(google, "upper")
+
+    assert joined(google, "upper", "nobody") == 404
+    assert joined(google, "nobody", "upper") == 404
+
+
+def test_contexts_are_filtered_by_a_parent_and_by_metadata(google, store):
+    made(google, "exp-1")
+    made(google, "run-a", metadata={"stage": "dev"})
+    made(google, "run-b", metadata={"stage": "dev"})
+    joined(google, "exp-1", "run-a")
+
+    by_parent = listed(google, f'parent_contexts:"{NAMES}/contexts/exp-1"', "contexts")
+    by_metadata = listed(google, 'metadata.stage.string_value="dev"', "contexts")
+    by_wrong_operator = listed(google, f'parent_contexts="{NAMES}/contexts/exp-1"', "contexts")
+
+    assert by_parent == (200, ["run-a"])
+    assert by_metadata == (200, ["run-a", "run-b"])
+    assert by_wrong_operator[0] == 400
+
+
+def test_a_deleted_context_is_gone(google, store):
+    made(google, "exp-1")
+
+    status, _ = ask(google, "DELETE", f"{STORE}/contexts/exp-1")
+
+    assert status == 200
+    assert ask(google, "GET", f"{STORE}/contexts/exp-1")[0] == 404
+
+
+def test_a_page_may_hold_a_hundred_alone(google, store):
+    google.unknowns.largest_metadata_page = 100
+
+    status, _ = ask(google, "GET", f"{STORE}/contexts?pageSize=1000")
+
+    assert status == 400
+
+
+def test_an_unknown_parameter_of_a_listing_is_not_ignored(google, store):
+    status, _ = ask(google, "GET", f"{STORE}/contexts?readMask=name")
+
+    assert status == 501
+
+
+def test_a_job_is_listed_with_the_fields_that_are_asked_for(google, run):
+    path = f"vertex_ai/v1/{PLACE}/pipelineJobs?readMask=name,create_time"
+
+    _, page = ask(google, "GET", path)
+
+    [job] = page["pipelineJobs"]
+    assert set(job) == {"name", "createTime"}

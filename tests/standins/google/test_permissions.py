@@ -13,6 +13,11 @@ VERTEX = "/vertex_ai/v1/projects/p/locations/l"
         ("GET", f"{VERTEX}/endpoints/7", "aiplatform.endpoints.get"),
         ("GET", f"{VERTEX}/endpoints?pageSize=1", "aiplatform.endpoints.list"),
         ("POST", f"{VERTEX}/endpoints/7:predict", "aiplatform.endpoints.predict"),
+        (
+            "POST",
+            f"{VERTEX}/metadataStores/default/contexts/c:addContextChildren",
+            "aiplatform.contexts.addContextChildren",
+        ),
         ("GET", f"{VERTEX}/models/cab@2", "aiplatform.models.get"),
         ("GET", f"{VERTEX}/models/cab:listVersions", "aiplatform.models.list"),
         ("POST", "/logging/v2/entries:write", "logging.logEntries.create"),

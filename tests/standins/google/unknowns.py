@@ -21,3 +21,7 @@ class Unknowns:
     reads_named_branch: bool = True  # a trigger on messages, its recipe
     keeps_subscriptions: bool = False  # of a deleted trigger on messages
     refuses_missing_revision: bool = True  # of such a trigger's recipe
+    # 1,000 says google-cloud-aiplatform 1.165.1 (ListContextsRequest), and 100 says
+    # docs.cloud.google.com/gemini-enterprise-agent-platform/reference/rest/v1/
+    # projects.locations.metadataStores.contexts/list
+    largest_metadata_page: int = 1000
