@@ -29,6 +29,8 @@ EVENTS = (
     "run_failed",
     "not_blessed",
 )
+# kinds of names that share one namespace: both are contexts of Vertex ML Metadata
+NAMESPACES = {"experiment": "context", "pipeline": "context"}
 SERVICE_AGENTS = {
     "aiplatform": "gcp-sa-aiplatform",
     "cloudbuild": "gcp-sa-cloudbuild",
@@ -186,9 +188,16 @@ class Names:
     def pipeline(self, model: str) -> str:
         return f"{self.stage}-{_hyphened(model)}"
 
-    def experiment(self, user: str, model: str) -> str:
+    def experiment_pipeline(self, user: str, model: str) -> str:
         """The pipeline of a person's experiments with the model; no delivery has such a name."""
         return f"{EXPERIMENT}-{self.stage}-{user}-{_hyphened(model)}"
+
+    def experiment(self, model: str) -> str:
+        """The experiment of the model's runs in Vertex ML Metadata.
+
+        There it is a context, as a pipeline is one of the pipeline's name.
+        """
+        return f"{self.pipeline(model)}-runs"
 
     def registered_model(self, model: str) -> str:
         """The id of the model's one entry in Vertex's model registry.
@@ -242,8 +251,9 @@ class Names:
     def _of_model(self, model: str) -> Iterator[tuple[str, str, str]]:
         yield f"model folder {model}", model, MODEL_NAME.pattern
         yield f"pipeline of {model}", self.pipeline(model), r"[a-z][a-z0-9-]{0,126}"
-        longest_experiment = self.experiment("u" * 20, model)
-        yield f"experiment of {model}", longest_experiment, r"[a-z][a-z0-9-]{0,100}"
+        longest_pipeline = self.experiment_pipeline("u" * 20, model)
+        yield f"experiments' pipeline of {model}", longest_pipeline, r"[a-z][a-z0-9-]{0,100}"
+        yield f"experiment of {model}", self.experiment(model), r"[a-z0-9-]{4,128}"
         yield f"registered model of {model}", self.registered_model(model), r"[a-z][a-z0-9_-]{0,62}"
         yield f"legacy model of {model}", self.legacy_model(model), r"[a-zA-Z][a-zA-Z0-9_]{0,127}"
         yield f"request table of {model}", self.request_table(model), r"\w{1,1024}"
@@ -256,6 +266,7 @@ class Names:
             if not re.fullmatch(rule, name):
                 yield f"the {kind} would be named {shown(name)}, allowed is {rule}"
             family, _, _ = kind.partition(" of ")
+            family = NAMESPACES.get(family, family)
             namesake = kinds.get((family, name))
             if namesake:
                 yield (

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DONE, FAILED, NO = 0, 1, 3
 NO_REQUEST = "none"  # as a trigger spells it; a message without the attribute has an empty text
 RUNS = REPOSITORY / "runs"
+EVERY_STAGE = "all"
 
 
 def add_json(parser: argparse.ArgumentParser, default: Any = False) -> None:
@@ -44,6 +45,12 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_stage(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     parser.add_argument("--env", required=True, help="a stage of environments.py")
+
+
+def add_stages(parser: argparse.ArgumentParser, help_text: str, default: Any = None) -> None:
+    parser.add_argument(
+        "--env", action="append", metavar="NAME", default=default, help=f"{help_text}; repeatable"
+    )
 
 
 def add_commit(parser: argparse.ArgumentParser) -> None:
@@ -111,6 +118,12 @@ def stage(name: str) -> "Stage":
     if name not in stages:
         raise ConfigurationError(f"--env is {name!r}, allowed are {', '.join(stages)}")
     return Stage(stages[name])
+
+
+def stages(names: list[str]) -> "list[Stage]":
+    """The stages of a repeated --env, each once; `all` names every one."""
+    all_names = list(environments()) if EVERY_STAGE in names else names
+    return [stage(name) for name in dict.fromkeys(all_names)]
 
 
 def stage_before(stage: "Stage") -> "Stage":

@@ -29,6 +29,7 @@ from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, stage_bucket
 from pipeline.provenance.facts import Code
 from pipeline.reports import curves, job_metadata, report, summary
+from pipeline.tracking import stage_outbox
 from settings import REPOSITORY
 
 Json = dict[str, Any]
@@ -68,6 +69,9 @@ def write(stage: Stage, model: str, outcome: Outcome, sources: Sources | None = 
         text = " ".join(words)[:300]
         print(f"{model}: the report of {outcome.run} was not written: {text}", file=sys.stderr)
         return None
+    warning = stage_outbox.track(stage, run_summary)
+    if warning:
+        print(warning, file=sys.stderr)
     return address(stage, model, outcome.run)
 
 

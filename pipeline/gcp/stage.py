@@ -61,6 +61,12 @@ class Stage:
         return clients.cloud_build(self.settings.region)
 
     @cached_property
+    def vertex_rest(self) -> clients.RestApi:
+        """For what needs no library, which takes seconds to import; nothing is sent twice."""
+        address = f"https://{self.settings.region}-aiplatform.googleapis.com"
+        return clients.RestApi("GOOGLE_VERTEX_AI_CUSTOM_ENDPOINT", address, retries=0)
+
+    @cached_property
     def kms(self) -> Any:
         return clients.kms()
 

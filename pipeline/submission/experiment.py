@@ -49,7 +49,7 @@ class Experiment:
 
     @property
     def pipeline(self) -> str:
-        return self.stage.names.experiment(self.user, self.folder.name)
+        return self.stage.names.experiment_pipeline(self.user, self.folder.name)
 
     @property
     def run(self) -> str:

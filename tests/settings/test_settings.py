@@ -151,6 +151,14 @@ def test_a_model_folder_with_an_illegal_name_is_refused(monkeypatch):
         dataclasses.replace(DEV)
 
 
+def test_an_experiment_is_never_named_as_a_pipeline(monkeypatch):
+    """Both are contexts of one store: google.cloud.aiplatform.metadata, experiment_resources."""
+    monkeypatch.setattr(settings, "model_names", lambda: ["taxi", "taxi_runs"])
+
+    with pytest.raises(ValueError, match="would both be named 'dev-taxi-runs', allowed is one"):
+        dataclasses.replace(DEV)
+
+
 def test_prod_is_kept_watched_and_approved():
     assert PROD.deletable is False
     assert PROD.approval_required is True

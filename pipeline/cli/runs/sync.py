@@ -6,7 +6,8 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pipeline.cli.options import DONE, FAILED
+from pipeline.cli.options import DONE, EVERY_STAGE, FAILED, add_stages, stages
+from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pipeline.tracking.sync import Outcome, Waiting
@@ -15,17 +16,15 @@ HELP = "send the runs that their tracker did not take"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It has the shared flags alone."""
+    add_stages(
+        parser,
+        f"those of a stage instead, {EVERY_STAGE} for every one, to its Vertex Experiments",
+        default=argparse.SUPPRESS,
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    from pipeline import places
-    from pipeline.progress import Progress
-    from pipeline.tracking import sync
-
-    runs = places.folder(options.runs, "--runs")
-    with Progress(sys.stderr) as progress:
-        outcome = sync.send_waiting(runs, progress)
+    outcome = _of_stages(options.env) if options.env else _here(options)
     if options.json:
         print(json.dumps(asdict(outcome), indent=2))
     else:
@@ -33,6 +32,40 @@ def run(options: argparse.Namespace) -> int:
     for sentence in _sentences(outcome):
         print(sentence, file=sys.stderr)
     return FAILED if outcome.waiting else DONE
+
+
+def _here(options: argparse.Namespace) -> "Outcome":
+    from pipeline import places
+    from pipeline.progress import Progress
+    from pipeline.tracking import sync
+
+    runs = places.folder(options.runs, "--runs")
+    with Progress(sys.stderr) as progress:
+        return sync.send_waiting(runs, progress)
+
+
+def _of_stages(names: list[str]) -> "Outcome":
+    from pipeline.progress import Progress
+    from pipeline.tracking import stage_outbox
+    from pipeline.tracking.sync import Outcome
+    from pipeline.tracking.vertex_experiments import SETTING
+
+    outcome = Outcome()
+    asked_stages = stages(names)
+    if EVERY_STAGE in names:
+        asked_stages = [each for each in asked_stages if each.settings.tracker == SETTING]
+    for stage in asked_stages:
+        if stage.settings.tracker != SETTING:
+            raise ConfigurationError(
+                f"--env is {stage.name!r}, whose tracker is {stage.settings.tracker!r}, "
+                f"allowed are the stages whose tracker is {SETTING!r}"
+            )
+    with Progress(sys.stderr) as progress:
+        for stage in asked_stages:
+            of_stage = stage_outbox.send_waiting(stage, progress)
+            outcome.sent += of_stage.sent
+            outcome.waiting += of_stage.waiting
+    return outcome
 
 
 def _text(outcome: "Outcome") -> str:

@@ -154,7 +154,7 @@ def test_a_lineage_forward_counts_it_as_served_nowhere(desk, tried, cli):
 
 def test_no_model_s_delivery_has_the_name_of_an_experiment():
     names = DEV.names
-    experiment_name = names.experiment("ana", "cab")
+    experiment_name = names.experiment_pipeline("ana", "cab")
 
     model = experiment_name.removeprefix("x-dev-").replace("-", "_")
 

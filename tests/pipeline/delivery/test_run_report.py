@@ -8,9 +8,12 @@ import pytest
 
 from pipeline.delivery import history
 from pipeline.lineage.cloud_runs import CloudRuns
+from pipeline.tracking import experiment_run
 from tests.pipeline.conftest import NODES, ROWS, nodes_that, parsed, states
 from tests.pipeline.delivery.conftest import recorded_cab
 from tests.pipeline.delivery.deliveries import deliver
+from tests.pipeline.tracking.stage_runs import contexts
+from tests.standins.google.faults import Fault
 from tests.standins.twin import CLOUD_NAMES, Twin
 
 CLOUD_NODES = [CLOUD_NAMES.get(node, node) for node in NODES]
@@ -122,6 +125,37 @@ def test_a_run_leaves_its_summary_wherever_it_ran(run):
     }
     assert records["hyperparameters"]["batch_size"]
     assert records["model_type"]["parameters"] > 1000
+
+
+def test_a_delivered_run_is_tracked_with_its_records(vertex, google, warm):
+    [context] = contexts(google, warm, "system.ExperimentRun").values()
+
+    row = experiment_run.row(context)
+    assert row.run == vertex.summary["run"]
+    assert row.metrics == vertex.summary["metrics"]
+    assert row.hyperparameters == vertex.summary["records"]["hyperparameters"]
+    assert row.blessed is True
+    assert (
+        context["metadata"]["facts"]["data.digest"] == vertex.summary["records"]["data"]["digest"]
+    )
+    assert not [request for request in google.requests if "ensorboard" in request.path]
+
+
+def test_a_tracker_that_is_down_costs_a_delivery_one_warning(
+    google, pipelines, commit, twin, bucket, capsys
+):
+    pipelines.details = twin.details(bucket.name)
+    google.faults.append(Fault("POST", "contextId", 503))
+
+    [verdict] = deliver(commit)
+
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "sync" in line]
+    assert verdict.state == "delivered"
+    assert verdict.report
+    assert len(warnings) == 1
+    assert warnings[0].startswith(
+        "cab: the run waits for Vertex Experiments, `runs sync --env dev`"
+    )
 
 
 def test_a_version_says_where_its_card_is(vertex, pipelines, bucket, google):

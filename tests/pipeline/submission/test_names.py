@@ -27,7 +27,7 @@ def names_of(stage):
 def test_no_delivery_of_any_stage_has_an_experiment_s_name(
     stage, name, model, other_stage, other_model
 ):
-    experiment = names_of(stage).experiment(name, model)
+    experiment = names_of(stage).experiment_pipeline(name, model)
     delivery = names_of(other_stage).pipeline(other_model)
 
     assert not experiment.startswith(f"{delivery}-")
@@ -36,7 +36,7 @@ def test_no_delivery_of_any_stage_has_an_experiment_s_name(
 
 @given(stage=STAGES, name=USERS, model=MODELS)
 def test_a_run_s_id_and_labels_keep_google_s_limits(stage, name, model):
-    run = f"{names_of(stage).experiment(name, model)}-20261128-113000-abcd"
+    run = f"{names_of(stage).experiment_pipeline(name, model)}-20261128-113000-abcd"
 
     assert re.fullmatch(r"[a-z][a-z0-9-]{0,126}", run)
     assert re.fullmatch(r"[a-z0-9_-]{1,63}", name)
@@ -47,7 +47,7 @@ def test_two_people_never_share_a_name(first, second, model, other_model):
     names = DEV.names
 
     if (first, model) != (second, other_model):
-        assert names.experiment(first, model) != names.experiment(second, other_model)
+        assert names.experiment_pipeline(first, model) != names.experiment_pipeline(second, other_model)
 
 
 @given(st.text())

@@ -1,4 +1,4 @@
-"""A team's own mlflow server, and a proxy before it that can lose or refuse a call."""
+"""A team's own mlflow server behind a proxy that can lose or refuse a call, and a stage."""
 
 import contextlib
 import http.client
@@ -8,8 +8,12 @@ import sys
 import time
 
 import pytest
+from google.cloud import storage
 
+from environments import DEV
+from pipeline.gcp.stage import Stage
 from settings import REPOSITORY
+from tests.standins import object_store
 from tests.standins.fault_proxy import proxied
 
 START_SECONDS = 120  # on a busy machine; 8 on an idle one
@@ -53,3 +57,13 @@ def team_server(server):
     """The server by a proxy whose calls of mlflow's API take the next fault."""
     with proxied(server, faulty_path="/api/") as proxy:
         yield proxy
+
+
+@pytest.fixture
+def dev(google, monkeypatch):
+    """Dev with an artifacts bucket, in which reports lie."""
+    with object_store.serving() as store:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", store.url)
+        stage = Stage(DEV)
+        storage.Client(project=stage.project).create_bucket(stage.artifacts.name)
+        yield stage
