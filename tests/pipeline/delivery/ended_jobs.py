@@ -6,7 +6,8 @@ from pipeline.delivery import releases
 from pipeline.spec import VertexDestination
 from tests.standins import vertex_pipelines
 
-TITLES = {"model": "tfx.Model", "blessing": "tfx.ModelBlessing"}  # of artifacts, by their keys
+GRAPH = "transform_graph"
+TITLES = {"model": "tfx.Model", "blessing": "tfx.ModelBlessing", GRAPH: "tfx.TransformGraph"}
 
 
 class Vertex:
@@ -62,17 +63,24 @@ class Vertex:
 
 
 def made(job, node, key, metadata):
-    """The node's task with its one artifact, below the job's root."""
+    """The node's task with its one artifact; it has read what the Transform made."""
+    sides = {
+        "inputs": {"transform_graph": {"artifacts": [artifact(job, "Transform", GRAPH, {})]}},
+        "outputs": {key: {"artifacts": [artifact(job, node, key, metadata)]}},
+    }
+    return {"taskName": node, "state": "SUCCEEDED", **sides}
+
+
+def artifact(job, node, key, metadata):
+    """An artifact below the job's root."""
     place, _, run = job["name"].rpartition("/pipelineJobs/")
     root = job["runtimeConfig"]["gcsOutputDirectory"]
-    artifact = {
+    return {
         "name": f"{place}/metadataStores/default/artifacts/{run}-{node}",
         "uri": f"{root}/11/{run}/{node}_1/{key}",
         "metadata": metadata,
         "schemaTitle": TITLES[key],
     }
-    outputs = {key: {"artifacts": [artifact]}}
-    return {"taskName": node, "state": "SUCCEEDED", "outputs": outputs}
 
 
 def pusher_destination(job) -> VertexDestination:
