@@ -50,9 +50,9 @@ def _is_varied(values: Sequence[Any]) -> bool:
 
 
 def _records(name: str, runs: list[Facts], unknown: list[str]) -> list[Json | None]:
-    """Each run's record; where some have it, those that do not are told."""
+    """Each run's record; those without are told, of any but data where another run has it."""
     records = [run.records[name] for run in runs]
-    if any(records):
+    if name == "data" or any(records):
         for run in runs:
             if run.records[name] is None:
                 unknown.append(f"the {name.replace('_', ' ')} of {run.run}: not recorded")

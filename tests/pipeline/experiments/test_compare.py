@@ -188,6 +188,7 @@ def test_two_imported_runs_are_never_taken_for_equal_code(runs, compare):
 
     assert "not compared: the code" in result.out
     assert "not compared: the packages of imported/p-1/SAN-1: not recorded" in result.out
+    assert "not compared: the data of imported/p-1/SAN-2: not recorded" in result.out
     assert result.out.endswith("nothing that could be compared differs\n")
 
 
