@@ -11,13 +11,13 @@ from pipeline.tracking.address import HERE
 
 DATABASE = "mlflow.db"
 COLUMNS = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
-# mlflow tries again for minutes (https://mlflow.org/docs/latest/api_reference/python_api/
-# mlflow.environment_variables.html): here the outbox does that, and whoever started this process
-# ends a call that takes too long.
+# mlflow's client tries again for four minutes, and waits two for an answer (https://mlflow.org/
+# docs/latest/api_reference/python_api/mlflow.environment_variables.html). Here what was not taken
+# waits in the outbox.
 VARIABLES = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # which is a call more
 }
 

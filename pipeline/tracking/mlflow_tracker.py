@@ -5,7 +5,7 @@ which was cut off is looked for and completed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import datetime
 from itertools import batched
 from typing import Any
@@ -16,12 +16,13 @@ from pipeline.tracking.tracker import TAG, TrackedRun
 HALF = "RUNNING"
 WHOLE = {True: "FINISHED", False: "FAILED"}  # by whether the run succeeded
 USER_TAGS = "esteira.tags"
-# Of one call: https://mlflow.org/docs/latest/api_reference/rest-api.html#request-limits
-BATCH = 100
+BATCH = 100  # of one call: https://docs.databricks.com/api/experiments/v1/log-batch.md
 LONGEST_NAME = 250
-LONGEST_PARAMETER = 500  # of servers before mlflow 2.8, those since then take 6,000
+# Of servers since mlflow 1.28; since 2.8 6,000 (https://github.com/mlflow/mlflow/pull/9709).
+LONGEST_PARAMETER = 500
 LONGEST_TAG = 5000
-FORBIDDEN = re.compile(r"[^\w.\- /]", re.ASCII)  # in names, also of servers before mlflow 2.16
+# In names; a colon only since mlflow 2.16 (https://github.com/mlflow/mlflow/pull/12943).
+FORBIDDEN = re.compile(r"[^\w.\- /]", re.ASCII)
 REFUSED = 400
 ANSWERED = re.compile(r"too many (\d+) error responses|failed with error code (\d+)")
 SHOWN = 300  # characters of a library's words
@@ -47,7 +48,7 @@ class MlflowTracker:
         candidates = self._kept(experiment, run)
         kept = candidates[0] if candidates else self._created(experiment, run)
         if kept.info.status == HALF:
-            self._complete(kept.info.run_id, run)
+            self._complete(kept, run)
         # A call that was cut off may have made a second one meanwhile.
         _, *doubles = self._kept(experiment, run)
         for double in doubles:
@@ -73,29 +74,31 @@ class MlflowTracker:
         tags[USER_TAGS] = ", ".join(run.tags)[:LONGEST_TAG]
         return self.client.create_run(experiment, start_time=start, tags=tags, run_name=run.id)
 
-    def _complete(self, run_id: str, run: TrackedRun) -> None:
-        """Add what may be missing; the same parameter, point or file once more changes nothing."""
+    def _complete(self, kept: Any, run: TrackedRun) -> None:
+        """Add what is missing; a point that is sent twice is two in some servers' databases."""
+        id_ = kept.info.run_id
         end = _milliseconds(run.ended)
-        self._log_parameters(run_id, run)
-        self._log_metrics(run_id, run, end)
+        self._log_parameters(id_, run, kept.data.params)
+        self._log_metrics(id_, run, kept.data.metrics, end)
         for file in run.files:
-            self.client.log_artifact(run_id, str(file))
-        self.client.set_terminated(run_id, WHOLE[run.succeeded], end)
+            self.client.log_artifact(id_, str(file))
+        self.client.set_terminated(id_, WHOLE[run.succeeded], end)
 
-    def _log_parameters(self, run_id: str, run: TrackedRun) -> None:
+    def _log_parameters(self, id_: str, run: TrackedRun, present: Container[str]) -> None:
         from mlflow.entities import Param
 
         texts = _texts(run.parameters, LONGEST_PARAMETER)
-        parameters = [Param(name, text) for name, text in texts.items()]
+        parameters = [Param(name, text) for name, text in texts.items() if name not in present]
         for batch in batched(parameters, BATCH, strict=False):
-            self.client.log_batch(run_id, params=batch)
+            self.client.log_batch(id_, params=batch)
 
-    def _log_metrics(self, run_id: str, run: TrackedRun, time: int) -> None:
+    def _log_metrics(self, id_: str, run: TrackedRun, present: Container[str], time: int) -> None:
         from mlflow.entities import Metric
 
-        points = [Metric(_name(name), value, time, 0) for name, value in run.metrics.items()]
+        values = {_name(name): value for name, value in run.metrics.items()}
+        points = [Metric(name, values[name], time, 0) for name in values if name not in present]
         for batch in batched(points, BATCH, strict=False):
-            self.client.log_batch(run_id, metrics=batch)
+            self.client.log_batch(id_, metrics=batch)
 
 
 def _milliseconds(time: datetime) -> int:
@@ -130,6 +133,8 @@ def _sentence(error: Exception) -> str:
         if match:
             return f"it answers {match[1] or match[2]}"
     failures = [cause for cause in causes if isinstance(cause, OSError)]
+    if failures and isinstance(failures[-1], TimeoutError):
+        return "no answer came in time"
     if failures:
         return failures[-1].strerror or str(failures[-1])[:SHOWN]
     first_line, *_ = str(error).splitlines() or ["no message"]

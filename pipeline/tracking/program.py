@@ -23,7 +23,7 @@ from pipeline.tracking.tracker import Json, TrackedRun, Tracker, of_summary
 
 # To open the tracker, and again to send a run. A process that hangs does not see that what started
 # it is gone: it must not outlive that for ever.
-LIFE_SECONDS = 60
+LIFE_SECONDS = 300
 REPORT = "report.html"
 
 

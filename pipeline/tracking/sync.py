@@ -10,7 +10,7 @@ from pipeline.local.run_names import SUMMARY
 from pipeline.progress import Observer, shown
 from pipeline.tracking import outbox, sender
 
-SECONDS = 60  # for a run, and for the tracker to be opened before the first
+SECONDS = 300  # for a run; a single call that gets no answer ends before
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Waiting:
 
 @dataclass
 class Outcome:
-    """The runs by what became of them; `gone` have no summary, and never will."""
+    """The runs by what became of them; `gone` have no summary, and get none."""
 
     sent: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)

@@ -78,7 +78,7 @@ def _text(outcome: "Outcome") -> str:
 
 def _sentences(outcome: "Outcome") -> list[str]:
     """Of what was not sent: one for each reason, with the first of its runs."""
-    sentences = [f"{run} is not sent, it left no summary" for run in outcome.gone]
+    sentences = [f"{run} is not sent, it has no summary" for run in outcome.gone]
     runs_by_reason: dict[str, list[str]] = {}
     for waiting in outcome.waiting:
         reason = _reason(waiting)

@@ -25,6 +25,7 @@ from pipeline.local import pruned
 from pipeline.local.pruned import BEGUN, DONE, PLANNED, Entry
 from pipeline.local.store import locked_store
 from pipeline.provenance import kept_tree
+from pipeline.tracking import outbox
 from settings import REPOSITORY
 
 REFUSED = "its model's runs cannot be removed now"
@@ -192,6 +193,7 @@ def _clear(runs: Path, model: str, entries: Entries, repository: Path) -> None:
         for folder in entry.folders:
             _delete_folder(runs, folder, used)
         _delete(runs / run)
+        outbox.drop(runs, run)
     tracker.remove(runs, entries.keys())
     _forget_files(repository, entries)
     index.forget(runs, entries)

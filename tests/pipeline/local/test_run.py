@@ -9,6 +9,8 @@ import pytest
 from pipeline import manifest
 from pipeline.baseline import content
 from pipeline.job import startup
+from pipeline.local import runs
+from pipeline.model.folder import ModelFolder
 from pipeline.serving import engine_process
 from pipeline.tracking import outbox, sender
 from tests.pipeline.conftest import NODES, ROWS, edit, parsed, states
@@ -171,6 +173,27 @@ def test_a_tracker_that_is_down_costs_a_warning_and_is_sent_the_run_later(traine
     assert len(waiting) == 1
     assert sync.code == 0
     assert sync.out == "1 run sent, 0 runs waiting\n"
+
+
+class NotedSender(sender.Sender):
+    """Notes whether the run's summary is there when the run is announced."""
+
+    has_summary = None
+
+    def announce(self, run):
+        self.has_summary = (self.runs / run / "summary.json").exists()
+        super().announce(run)
+
+
+def test_a_run_waits_for_its_tracker_before_its_summary_is_there(trained):
+    model = ModelFolder.load(str(trained.folder))
+    with sender.started(trained.runs) as started:
+        tracker = NotedSender(started.runs, started.address, started.process)
+
+        runs.run(model, trained.runs, tracker)
+
+    assert tracker.has_summary is False
+    assert outbox.names(trained.runs) == []
 
 
 @pytest.mark.parametrize("fault", [HANGS, 503])

@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.errors import RunError, UnreachableError
 from pipeline.tracking import outbox, sender
+from settings import REPOSITORY
 from tests.pipeline.disk import mounted
 from tests.pipeline.experiments.run_folders import add_run
 from tests.pipeline.tracking.broken_server import CLOSES, HANGS, TRICKLES, broken_server
@@ -187,6 +188,16 @@ def test_a_sender_that_hangs_ends_itself_where_no_one_is_left_to_do_it(hanging):
     process = subprocess.run([sys.executable, "-c", program], input="x\n", text=True, timeout=30)
 
     assert process.returncode == -signal.SIGALRM
+
+
+def test_nothing_of_the_trackers_is_imported_but_where_a_run_is_sent():
+    modules = "from pipeline.tracking import mlflow_tracker, program, sync; import sys"
+    program = f"{modules}; print({{'mlflow', 'tensorflow', 'tfx'}} & set(sys.modules))"
+    variables = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+
+    output = subprocess.check_output([sys.executable, "-c", program], env=variables, text=True)
+
+    assert output == "set()\n"
 
 
 def test_ctrl_c_does_not_reach_the_sender(process):

@@ -122,7 +122,7 @@ def test_a_run_that_was_killed_before_its_summary_waits_no_longer(wait, sync, ru
     result = sync()
 
     assert result.code == 0
-    assert result.sentence == f"{run} is not sent, it left no summary"
+    assert result.sentence == f"{run} is not sent, it has no summary"
     assert outbox.names(runs) == []
 
 

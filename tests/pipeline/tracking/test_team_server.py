@@ -17,6 +17,7 @@ from pipeline.tracking.mlflow_tracker import MlflowTracker
 from pipeline.tracking.tracker import TAG, of_summary
 from settings import REPOSITORY
 from tests.pipeline.experiments.run_folders import SUMMARY, add_run
+from tests.pipeline.tracking.broken_server import HANGS, broken_server
 from tests.standins.fault_proxy import LOST
 
 FILE = "summary.json"
@@ -148,6 +149,27 @@ def test_a_run_that_is_kept_is_not_sent_again(client, tracked, team_server):
 
     names = [Path(urlsplit(path).path).name for path in paths]
     assert names == ["get-by-name", "search", "search"]
+
+
+def test_nothing_is_asked_of_a_server_before_a_run_is_sent(client, runs, team_server):
+    paths = []
+    team_server.refusal = lambda path, _: paths.append(path)
+
+    mlflow_client.opened(runs, team_server.url)
+
+    assert paths == []
+
+
+def test_a_call_without_an_answer_ends(client, tracked, monkeypatch):
+    from mlflow import MlflowClient
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    run = tracked("hanging")
+    with broken_server(HANGS) as server:
+        tracker = MlflowTracker(MlflowClient(server.url), None)
+
+        with pytest.raises(UnreachableError, match=r"^no answer came in time$"):
+            tracker.send(run)
 
 
 def test_a_run_that_failed_is_kept_as_failed(client, tracked):

@@ -15,6 +15,7 @@ from pipeline.lineage.here import Here
 from pipeline.lineage.local_store import LocalStore, folders_of
 from pipeline.local import pruned, run_names
 from pipeline.local.pruned import Entry
+from pipeline.tracking import outbox
 from tests.pipeline.disk import mounted
 from tests.pipeline.experiments.prune.old_runs import (
     LATER,
@@ -58,6 +59,7 @@ def test_a_run_goes_with_all_that_only_it_left(cab, git, tmp_path):
     single = OldRuns(tmp_path / "single")
     single.old(1)
     cab.track(run, "a" * 32)
+    outbox.put(cab.root, outbox.Entry(run, "here"))
     index.listing(cab.root)
 
     outcome = removal.remove(cab.root, rules(), repository=git)
@@ -67,6 +69,7 @@ def test_a_run_goes_with_all_that_only_it_left(cab, git, tmp_path):
     assert len(files(cab.store) - {cab.store / ".lock"}) == len(files(single.store))
     assert rows(cab) == rows(single)
     assert refs(git) == [run_id(1)]
+    assert outbox.names(cab.root) == []
     assert not (cab.root / "mlflow" / ("a" * 32)).exists()
     with closing(sqlite3.connect(cab.root / "mlflow.db")) as database:
         assert database.execute("SELECT * FROM runs").fetchall() == []
