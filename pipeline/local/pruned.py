@@ -46,7 +46,7 @@ def read(runs: Path) -> dict[str, Entry]:
         document = json.loads(file.read_text(encoding="utf-8"))
         version = document["version"]
         if version == VERSION:
-            return {run: _decoded(fields) for run, fields in document["runs"].items()}
+            return {_name(run): _decoded(fields) for run, fields in document["runs"].items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -59,7 +59,16 @@ def read(runs: Path) -> dict[str, Entry]:
 
 def _decoded(fields: Mapping[str, Any]) -> Entry:
     folders = tuple(fields.get("folders", ()))
-    return Entry(**{**fields, "folders": folders})
+    entry = Entry(**{**fields, "folders": folders})
+    _name(entry.model)
+    return entry
+
+
+def _name(text: str) -> str:
+    """The name of a folder; raises ValueError for a path."""
+    if text in ("", ".", "..") or Path(text).name != text:
+        raise ValueError(f"{text!r:.80} is no folder's name")
+    return text
 
 
 def keep(runs: Path, entries: Entries) -> None:

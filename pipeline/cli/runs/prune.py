@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.options import DONE, FAILED
 from pipeline.errors import ConfigurationError
+from settings.values import shown
 
 if TYPE_CHECKING:
     from pipeline.experiments.prune.removal import Outcome
@@ -40,52 +41,66 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationError(f"--keep is {options.keep}, allowed are 1 and more")
     runs = places.folder(options.runs, "--runs")
     models = removal.models(runs)
-    if options.model is not None and options.model not in models:
-        raise ConfigurationError(_unknown(options.model, models))
+    _check_model(options.model, models)
     rules = Rules(keep=options.keep, now=datetime.now(UTC))
     work = removal.remove if options.yes and models else removal.look
     outcome = work(runs, rules, options.model)
     for sentence in (*outcome.problems, *outcome.refusals):
         print(sentence, file=sys.stderr)
     if options.json:
-        print(json.dumps(_document(options, outcome), indent=2))
-    elif not outcome.spared and not outcome.going and not outcome.unfinished:
+        document = _document(options, outcome)
+        print(json.dumps(document, indent=2))
+    elif outcome.is_empty:
         print(f"no run yet in {places.shown(runs)}")
     else:
-        _show(options, outcome)
+        _show(options.yes, outcome)
     return FAILED if options.yes and outcome.refusals else DONE
 
 
-def _unknown(model: str, models: list[str]) -> str:
+def _check_model(model: str | None, models: list[str]) -> None:
+    """Raise ConfigurationError for a model without a run, naming the nearest."""
+    if model is None or model in models:
+        return
     nearest = difflib.get_close_matches(model, models, n=3, cutoff=0.4) or models[:3]
-    allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is no run yet"
-    return f"--model is {model!r:.80}, which has no run here: {allowed}"
+    names = ", ".join(nearest)
+    allowed = f"the nearest are {names}" if nearest else "there is no run yet"
+    raise ConfigurationError(f"--model is {shown(model)}, which has no run here: {allowed}")
 
 
 def _document(options: argparse.Namespace, outcome: "Outcome") -> dict[str, Any]:
-    going = [{"run": each.run, "model": each.model, "bytes": each.size} for each in outcome.going]
+    going = []
+    for each in outcome.going:
+        going.append({"run": each.run, "model": each.model, "bytes": each.size})
+    spared = []
+    for run, reasons in sorted(outcome.spared.items()):
+        spared.append({"run": run, "reasons": reasons})
     return {
         "removed": options.yes,
         "keep": options.keep,
         "runs": going,
-        "bytes": sum(each.size for each in outcome.going),
-        "spared": [{"run": run, "reasons": why} for run, why in sorted(outcome.spared.items())],
+        "bytes": outcome.size,
+        "spared": spared,
         "finished" if options.yes else "unfinished": outcome.unfinished,
         "problems": [*outcome.problems, *outcome.refusals],
     }
 
 
-def _show(options: argparse.Namespace, outcome: "Outcome") -> None:
+def _show(is_removed: bool, outcome: "Outcome") -> None:
     for each in outcome.going:
         print(f"{each.run}\t{each.size:,} bytes")
-    size = sum(each.size for each in outcome.going)
-    words = "went, which freed" if options.yes else "would go, which frees"
-    count = len(outcome.going)
-    print(f"{count:,} run{'s' * (count != 1)} {words} {size:,} bytes", end="")
-    print("" if options.yes or not count else "; --yes removes them")
+    words = "went, which freed" if is_removed else "would go, which frees"
+    runs = _counted(len(outcome.going))
+    print(f"{runs} {words} {outcome.size:,} bytes")
     if outcome.unfinished:
-        told = "was finished" if options.yes else "is to be finished, --yes does"
-        print(f"an earlier removal of {len(outcome.unfinished):,} {told}")
-    counts = Counter(reasons[0] for reasons in outcome.spared.values())
-    for reason, number in counts.most_common():
-        print(f"{number:,} spared: {reason}")
+        begun = _counted(len(outcome.unfinished))
+        end = "was finished" if is_removed else "is to be finished"
+        print(f"an earlier removal of {begun} {end}")
+    counts = Counter(reason for reason, *_ in outcome.spared.values())
+    for reason, count in counts.most_common():
+        print(f"{count:,} spared: {reason}")
+    if not is_removed and (outcome.going or outcome.unfinished):
+        print("nothing is removed without --yes")
+
+
+def _counted(count: int) -> str:
+    return "1 run" if count == 1 else f"{count:,} runs"

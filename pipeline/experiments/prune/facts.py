@@ -76,19 +76,25 @@ def _of_summary(folder: Path, summary: Json, run_tags: tuple[str, ...]) -> Facts
     if not _is_name(line.model):
         raise RunError(f"its {run_names.SUMMARY} names the model {line.model!r:.80}")
     training = summary["records"].get("training") or {}
-    started = _instant(line.started)
-    named = _time(folder.name)
-    times = [time for time in (named, started) if time]
     return Facts(
         run=line.run,
         model=line.model,
-        noted=max(times) if started else None,
+        noted=_noted(folder.name, line.started),
         changed=_changed(folder),
         tags=run_tags,
         blessed=line.blessed is True,
         version=Path(line.published).name if line.published else None,
         trained_by=training.get("run"),
     )
+
+
+def _noted(run: str, text: Any) -> datetime | None:
+    """The later of both times; None where the summary's can't be read."""
+    started = _instant(text)
+    named = _time(run)
+    if started and named:
+        return max(started, named)
+    return started
 
 
 def _is_name(model: Any) -> bool:

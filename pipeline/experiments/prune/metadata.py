@@ -5,11 +5,15 @@ gets). The tables are those of schema version 10, which pipeline.lineage.local_s
 gives no id twice (AUTOINCREMENT), so that a later execution never gets a removed one's folder.
 """
 
-from collections.abc import Iterable
+import contextlib
+import sqlite3
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipeline.experiments.prune.graph import opened
+from pipeline.errors import RunError
+from pipeline.local import metadata_database
 
+WAIT_SECONDS = 10  # for another process that writes
 RUNS = "CREATE TEMP TABLE gone_run (name TEXT PRIMARY KEY)"
 # What belongs to removed runs alone. A kept run's cached node has an execution of its own.
 EXECUTIONS = """
@@ -57,12 +61,16 @@ DELETIONS = (
 )
 
 
+MODULES = "SELECT execution_id, string_value FROM ExecutionProperty WHERE instr(string_value, ?)"
+TEXTS = "SELECT uri FROM Artifact UNION SELECT string_value FROM ExecutionProperty"
+
+
 def remove(store: Path, runs: Iterable[str]) -> None:
     """Remove the runs, and what only they made and read; raises RunError with nothing removed."""
-    names = [(run,) for run in runs]
-    if not names:
+    if not _file(store).exists():
         return
-    with opened(store, "rw") as database:
+    names = [(run,) for run in runs]
+    with _opened(store, "rw") as database:
         database.execute("PRAGMA temp_store = MEMORY")
         database.execute("BEGIN IMMEDIATE")
         database.execute(RUNS)
@@ -72,3 +80,38 @@ def remove(store: Path, runs: Iterable[str]) -> None:
         database.execute(f"DELETE FROM EventPath WHERE event_id IN ({GONE_EVENTS})")
         for table, column, gone in DELETIONS:
             database.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM {gone})")
+
+
+def module_properties(store: Path, folder: str) -> list[tuple[str, str]]:
+    """The executions' properties that name a file in the folder of modules, each with its id."""
+    with _opened(store, "ro") as database:
+        rows = database.execute(MODULES, [f"/{folder}/"]).fetchall()
+    return [(str(id_), text) for id_, text in rows]
+
+
+def texts(store: Path) -> set[str]:
+    """All addresses and texts that artifacts and executions have."""
+    if not _file(store).exists():
+        return set()
+    with _opened(store, "ro") as database:
+        rows = database.execute(TEXTS).fetchall()
+    return {text for (text,) in rows if isinstance(text, str)}
+
+
+def _file(store: Path) -> Path:
+    return store / metadata_database.NAME
+
+
+@contextlib.contextmanager
+def _opened(store: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """The database in one transaction."""
+    file = _file(store)
+    address = f"{file.resolve().as_uri()}?mode={mode}"
+    try:
+        database = sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS)
+        with contextlib.closing(database), database:
+            yield database
+    except sqlite3.OperationalError as error:  # locked, no room, not writable
+        raise RunError(f"{file} cannot be used ({error})") from error
+    except sqlite3.DatabaseError as error:
+        raise RunError(f"{file} is damaged ({error})") from error

@@ -1,6 +1,7 @@
 """Decides which runs of a model may go, and says why the others stay."""
 
-import os
+import contextlib
+import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -67,21 +68,18 @@ def plan(runs: Path, model: str, all_facts: Collection[Facts], rules: Rules) -> 
 
 
 def _going(runs: Path, model: str, names: list[str], graph: Graph) -> list[Going]:
+    if not names:
+        return []
     recorded = set(graph.order)
-    kept = recorded.difference(names)
-    folders = graph.folders(names, kept)
-    tracked = tracker.ids(runs) if names else {}
+    folders = graph.folders(names, recorded.difference(names))
+    tracked = tracker.folders(runs)
     going = []
     for run in names:
-        own = [*folders[run], *(runs / tracker.FILES / id_ for id_ in sorted(tracked.get(run, ())))]
+        own = [*folders[run], *tracked[run]]
+        size = _size(runs / run) + sum(map(_size, own))
+        paths = [str(path.relative_to(runs)) for path in own]
         going.append(
-            Going(
-                run=run,
-                model=model,
-                size=sum(map(_size, [runs / run, *own])),
-                folders=[str(path.relative_to(runs)) for path in own],
-                in_metadata=run in recorded,
-            )
+            Going(run=run, model=model, size=size, folders=paths, in_metadata=run in recorded)
         )
     return going
 
@@ -100,13 +98,18 @@ def _spared(
     newest = _newest(all_facts, graph, rules, noted)
     spared = {}
     for facts in all_facts:
-        reasons = [NEWEST] * (facts.run in newest)
-        reasons += [KEPT] * (tags.KEEP in facts.tags)
-        reasons += [SERVED] * bool(versions & {facts.version, *graph.versions[facts.run]})
-        reasons += [BLESSED] * (facts.blessed or facts.run in graph.blessed)
-        reasons += _by_time(facts, noted[facts.run], rules)
+        run = facts.run
+        own_versions = {facts.version, *graph.versions[run]}
+        holds = {
+            NEWEST: run in newest,
+            KEPT: tags.KEEP in facts.tags,
+            SERVED: not versions.isdisjoint(own_versions),
+            BLESSED: facts.blessed or run in graph.blessed,
+        }
+        reasons = [reason for reason, is_so in holds.items() if is_so]
+        reasons += _by_time(facts, noted[run], rules)
         if reasons:
-            spared[facts.run] = reasons
+            spared[run] = reasons
     return spared
 
 
@@ -149,12 +152,16 @@ def _newest(all_facts: Collection[Facts], graph: Graph, rules: Rules, noted: Tim
         time = noted[facts.run]
         if time is not None and time <= rules.now:
             ranked.append((time, positions.get(facts.run, -1), facts.run))
-    return {run for *_, run in sorted(ranked)[-rules.keep :]}
+    ranked.sort(reverse=True)
+    return {run for *_, run in ranked[: rules.keep]}
 
 
 def _size(path: Path) -> int:
     """The bytes of a file, or of all files in a folder; none of one that is gone."""
-    if path.is_dir() and not path.is_symlink():
-        files = [each for each in path.rglob("*") if each.is_symlink() or not each.is_dir()]
-        return sum(file.lstat().st_size for file in files)
-    return path.lstat().st_size if os.path.lexists(path) else 0
+    size = 0
+    for file in (path, *path.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            status = file.lstat()
+            if not stat.S_ISDIR(status.st_mode):
+                size += status.st_size
+    return size

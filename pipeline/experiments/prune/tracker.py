@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pipeline.errors import RunError
+from pipeline.tracking.mlflow_client import DATABASE
+from pipeline.tracking.tracker import TAG
 
-DATABASE = "mlflow.db"
 FILES = "mlflow"
 WAIT_SECONDS = 10  # for a run that writes
 ID = re.compile(r"[0-9a-f]{32}")
-TAG = "esteira.run"  # of mlflow's run: our run's id
 COLUMN = "run_uuid"
 NAMES = "SELECT run_uuid, name FROM runs"
 TAGS = "SELECT run_uuid, value FROM tags WHERE key = ?"
@@ -28,7 +28,15 @@ WHERE master.type = 'table' AND field.name = ? AND master.name <> 'runs'
 """
 
 
-def ids(runs: Path) -> dict[str, set[str]]:
+def folders(runs: Path) -> dict[str, list[Path]]:
+    """The folders of mlflow's files of each of our runs; raises RunError as `_ids` does."""
+    by_run: dict[str, list[Path]] = defaultdict(list)
+    for run, ids in _ids(runs).items():
+        by_run[run] = [runs / FILES / id_ for id_ in sorted(ids)]
+    return by_run
+
+
+def _ids(runs: Path) -> dict[str, set[str]]:
     """mlflow's ids of each of our runs; raises RunError where its database can't be read."""
     by_run: dict[str, set[str]] = defaultdict(set)
     with _opened(runs, "ro") as database:
@@ -42,7 +50,7 @@ def ids(runs: Path) -> dict[str, set[str]]:
 
 def remove(runs: Path, names: Collection[str]) -> None:
     """Remove the rows of the runs of these names."""
-    by_run = ids(runs)
+    by_run = _ids(runs)
     gone = [(id_,) for name in names for id_ in by_run.get(name, ())]
     if not gone:
         return

@@ -27,6 +27,7 @@ from tests.pipeline.experiments.prune.old_runs import (
     run_id,
 )
 
+PATH = '{"version": 1, "runs": {"../x": {"model": "cab", "date": "2026-11-28"}}}'
 TABLES = ("Context", "Execution", "Artifact", "Event", "Association", "ArtifactProperty")
 
 
@@ -278,7 +279,8 @@ def test_a_list_that_names_a_foreign_folder_is_refused(cab, git, folder):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"version": 1}', '{"version": 1, "runs": {"a": 1}}', '{"version": 2}']
+    "text",
+    ["", "{", "[]", '{"version": 1}', '{"version": 1, "runs": {"a": 1}}', PATH, '{"version": 2}'],
 )
 def test_a_list_that_cannot_be_read_stops_all(cab, git, text):
     run = cab.old(0)

@@ -38,13 +38,14 @@ def test_without_yes_it_says_what_would_go_and_why_others_stay(cab, prune):
 
     result = prune("--keep", "1")
 
-    first, total, *spared = result.out.splitlines()
+    first, total, *spared, end = result.out.splitlines()
     name, size = first.split("\t")
     assert result.code == 0
     assert name == run
     assert size.endswith(" bytes")
-    assert total == f"1 run would go, which frees {size}; --yes removes them"
+    assert total == f"1 run would go, which frees {size}"
     assert spared == ["1 spared: tagged keep", "1 spared: newest"]
+    assert end == "nothing is removed without --yes"
     assert (cab.root / run).exists()
 
 

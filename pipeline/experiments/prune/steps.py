@@ -1,0 +1,134 @@
+"""Removes the planned runs of one model, so that a kill at any point can be finished.
+
+What is to go is first written into the list of removed runs. Then ML Metadata loses it in one
+transaction: from then on no run can take it from the cache. Then go files, rows and refs.
+"""
+
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+from pipeline import manifest, places
+from pipeline.errors import RunError
+from pipeline.experiments import index
+from pipeline.experiments.prune import graph, metadata, tracker
+from pipeline.experiments.prune.graph import Graph, Used
+from pipeline.experiments.prune.plan import Going
+from pipeline.local import pruned
+from pipeline.local.pruned import BEGUN, DONE, PLANNED, Entry
+from pipeline.provenance import kept_tree
+from pipeline.tracking import outbox
+
+OUR_FOLDERS = ("store", tracker.FILES)
+Entries = Mapping[str, Entry]
+
+
+def unfinished(runs: Path) -> dict[str, Entry]:
+    """The runs whose removal is not at its end, of all models."""
+    entries = pruned.read(runs)
+    return {run: entry for run, entry in entries.items() if entry.state != DONE}
+
+
+def finish(runs: Path, model: str, repository: Path) -> list[str]:
+    """Finish what an earlier removal has begun, and return its runs.
+
+    What had not begun is forgotten: it is planned again, since another run may use it now.
+    """
+    own = [run for run, entry in unfinished(runs).items() if entry.model == model]
+    if not own:
+        return []
+    recorded = Graph(runs / "store" / model).order
+    entries = pruned.read(runs)
+    begun = {}
+    for run in own:
+        entry = entries.pop(run)
+        if _has_begun(run, entry, recorded):
+            begun[run] = replace(entry, state=BEGUN)
+    pruned.keep(runs, entries | begun)
+    _clear(runs, model, begun, repository)
+    return sorted(begun)
+
+
+def _has_begun(run: str, entry: Entry, recorded: list[str]) -> bool:
+    """Whether the metadata have lost the run, which is where a removal begins."""
+    was_recorded = entry.in_metadata and run not in recorded
+    return was_recorded or entry.state == BEGUN
+
+
+def remove(runs: Path, model: str, going: list[Going], day: date, repository: Path) -> None:
+    entries = pruned.read(runs)
+    planned = {each.run: _planned(each, day) for each in going}
+    pruned.keep(runs, entries | planned)
+    metadata.remove(runs / "store" / model, planned)
+    for run, entry in planned.items():
+        planned[run] = replace(entry, state=BEGUN)
+    pruned.keep(runs, entries | planned)
+    _clear(runs, model, planned, repository)
+
+
+def _planned(going: Going, day: date) -> Entry:
+    return Entry(
+        model=going.model,
+        date=day.isoformat(),
+        state=PLANNED,
+        folders=tuple(going.folders),
+        in_metadata=going.in_metadata,
+    )
+
+
+def _clear(runs: Path, model: str, entries: Entries, repository: Path) -> None:
+    """Remove all of the runs that lies outside of ML Metadata."""
+    used = graph.used(runs / "store" / model)
+    for run, entry in entries.items():
+        for folder in entry.folders:
+            _delete_own(runs, folder, used)
+        _delete(runs / run)
+        outbox.drop(runs, run)
+    tracker.remove(runs, entries)
+    _forget(repository, entries)
+    index.forget(runs, entries)
+    done = pruned.read(runs)
+    for run, entry in entries.items():
+        done[run] = Entry(model=model, date=entry.date)
+    pruned.keep(runs, done)
+
+
+def _forget(repository: Path, runs: Collection[str]) -> None:
+    """Remove the runs' refs; a folder that is no repository has none."""
+    if (repository / ".git").exists():
+        kept_tree.forget(repository, runs)
+
+
+def _delete_own(runs: Path, folder: str, used: Used) -> None:
+    """Remove a folder of the list, unless the metadata name it by now."""
+    _refuse_foreign(folder)
+    path = runs / folder
+    artifact = path.with_name(path.name.removesuffix(manifest.SUFFIX))
+    is_used = str(artifact) in used.addresses
+    if path.parent.name == graph.MODULES:
+        is_used = path.name in used.modules
+    if not is_used:
+        _delete(path)
+
+
+def _refuse_foreign(folder: str) -> None:
+    first, *others = PurePosixPath(folder).parts
+    is_ours = first in OUR_FOLDERS and others
+    if not is_ours or ".." in others:
+        raise RunError(f"{pruned.NAME} names {places.shown(folder)}, which is no folder of a run")
+
+
+def _delete(path: Path) -> None:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        file = str(error.filename or path)
+        raise RunError(
+            f"{places.shown(file)} cannot be removed ({error.strerror}): "
+            "the same command finishes it"
+        ) from error
