@@ -266,6 +266,26 @@ def test_a_planned_run_that_another_took_from_the_cache_meanwhile_stays(cab, git
     assert pruned.read(cab.root) == {}
 
 
+def test_a_listed_folder_that_the_metadata_name_again_stays(cab, git):
+    """The database was removed meanwhile, and its executions begin at 1 again."""
+    run = cab.old(1)
+    module = cab.module(run, "a" * 64)
+    artifact = cab.store / "Trainer/model/4"
+    folders = [artifact, artifact.with_name("4.manifest.json"), module]
+    entry = Entry(
+        model="cab",
+        date="2026-11-28",
+        state=pruned.BEGUN,
+        folders=tuple(str(folder.relative_to(cab.root)) for folder in folders),
+    )
+    pruned.keep(cab.root, {run_id(0): entry})
+
+    outcome = removal.remove(cab.root, rules(), repository=git)
+
+    assert outcome.unfinished == [run_id(0)]
+    assert all(folder.exists() for folder in folders)
+
+
 @pytest.mark.parametrize("folder", ["../x", "store/../../x", "/tmp/x", "store", "20200301-a"])
 def test_a_list_that_names_a_foreign_folder_is_refused(cab, git, folder):
     cab.old(0)

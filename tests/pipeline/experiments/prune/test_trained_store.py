@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -42,6 +44,33 @@ def refused(runs, trained, cli):
     return run
 
 
+ORPHANS = """
+SELECT 'event', id FROM Event WHERE artifact_id NOT IN (SELECT id FROM Artifact)
+UNION SELECT 'event', id FROM Event WHERE execution_id NOT IN (SELECT id FROM Execution)
+UNION SELECT 'path', event_id FROM EventPath WHERE event_id NOT IN (SELECT id FROM Event)
+UNION SELECT 'of', id FROM Attribution WHERE artifact_id NOT IN (SELECT id FROM Artifact)
+UNION SELECT 'of', id FROM Attribution WHERE context_id NOT IN (SELECT id FROM Context)
+UNION SELECT 'in', id FROM Association WHERE execution_id NOT IN (SELECT id FROM Execution)
+UNION SELECT 'in', id FROM Association WHERE context_id NOT IN (SELECT id FROM Context)
+UNION SELECT 'parent', context_id FROM ParentContext
+    WHERE context_id NOT IN (SELECT id FROM Context)
+UNION SELECT 'value', execution_id FROM ExecutionProperty
+    WHERE execution_id NOT IN (SELECT id FROM Execution)
+UNION SELECT 'value', artifact_id FROM ArtifactProperty
+    WHERE artifact_id NOT IN (SELECT id FROM Artifact)
+UNION SELECT 'unread', id FROM Artifact WHERE id NOT IN (SELECT artifact_id FROM Event)
+UNION SELECT 'cache', Context.id FROM Context JOIN Type ON Type.id = type_id
+    WHERE Type.name IN ('execution_cache', 'pipeline_run')
+    AND Context.id NOT IN (SELECT context_id FROM Association)
+"""
+
+
+def orphans(store):
+    """Rows of ML Metadata that belong to none."""
+    with closing(sqlite3.connect(store / "metadata.db")) as database:
+        return database.execute(ORPHANS).fetchall()
+
+
 def test_the_maker_of_a_removed_run_s_model_serves_the_next_run_from_the_cache(
     runs, refused, trained, tmp_path, cli
 ):
@@ -49,6 +78,7 @@ def test_the_maker_of_a_removed_run_s_model_serves_the_next_run_from_the_cache(
 
     outcome = removal.remove(runs, rules(), repository=git)
 
+    assert orphans(runs / "store/cab") == []
     assert refused in [each.run for each in outcome.going]
     assert trained.run.name in outcome.spared
     summary = parsed(cli("run", trained.folder, "--runs", runs, "--json"))
