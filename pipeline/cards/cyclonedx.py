@@ -6,12 +6,14 @@ https://cyclonedx.org/docs/1.6/json/ says what each key means.
 import json
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 from pipeline.cards.content import Card, Metric
 from pipeline.cards.sentences import NO_NUMBER
 
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
-# https://packageurl.org: a name there has hyphens for underscores.
+# https://github.com/package-url/purl-spec/blob/main/types/pypi-definition.json: a name is in lower
+# case, with hyphens for underscores.
 PACKAGE = "pkg:pypi/{name}@{version}"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/docs/1.6/json/")
 MODEL, DATA = "model", "data"
@@ -138,7 +140,8 @@ def _packages(card: Card) -> dict[str, str]:
 def _libraries(card: Card) -> list[Json]:
     components = []
     for name, version in sorted(_packages(card).items()):
-        package = PACKAGE.format(name=name, version=version)
+        purl_name = name.lower().replace("_", "-")
+        package = PACKAGE.format(name=purl_name, version=quote(version))
         components.append(
             {
                 "type": "library",

@@ -68,6 +68,18 @@ def test_a_bill_names_the_model_its_data_and_its_libraries(bill):
     assert bill["dependencies"] == [{"ref": "model", "dependsOn": ["data", library["purl"]]}]
 
 
+def test_a_library_s_address_is_as_its_scheme_writes_it(make_card, summary, problem):
+    environment = summary["records"]["environment"]
+    environment["packages"] = {"Keras_Tuner": "1.4.7+cpu"}
+
+    text = cyclonedx.bill(make_card())
+
+    _, library = json.loads(text)["components"]
+    assert library["purl"] == "pkg:pypi/keras-tuner@1.4.7%2Bcpu"
+    assert library["name"] == "Keras_Tuner"
+    assert problem(text) == ""
+
+
 def test_a_bill_holds_the_record_s_figures(bill):
     card = bill["metadata"]["component"]["modelCard"]
     first, *_ = card["quantitativeAnalysis"]["performanceMetrics"]

@@ -47,7 +47,9 @@ def test_two_people_never_share_a_name(first, second, model, other_model):
     names = DEV.names
 
     if (first, model) != (second, other_model):
-        assert names.experiment_pipeline(first, model) != names.experiment_pipeline(second, other_model)
+        assert names.experiment_pipeline(first, model) != names.experiment_pipeline(
+            second, other_model
+        )
 
 
 @given(st.text())
