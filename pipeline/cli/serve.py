@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from pipeline.cli.options import DONE, add_runs
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pipeline.serving.loading import Proof
     from pipeline.serving.request_log.queue import RequestLog
 
 HELP = "answer HTTP requests with a model, under Vertex's container contract"
@@ -45,6 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of the requests that are logged (default: 0.1)",
     )
+    parser.add_argument(
+        "--public-key",
+        type=Path,
+        metavar="FILE",
+        help="serve only versions whose statement is signed by the private key of the public one "
+        "in this PEM file (default: any version)",
+    )
     add_runs(parser, holds="published versions")
 
 
@@ -57,15 +66,30 @@ def run(options: argparse.Namespace) -> int:
         folder = _newest(options)
     else:
         folder = places.artifacts_folder(Path(options.model), "the model")
+    model = saved_model.check(folder)
+    proof = _proof(options.public_key, model)
     server.serve(
-        str(saved_model.check(folder)),
+        str(model),
         host=options.host,
         port=options.port,
         drain_seconds=options.drain_seconds,
         published=folder.parent if by_name else None,
         log=_log(options, folder, by_name=by_name),
+        proof=proof,
     )
     return DONE
+
+
+def _proof(file: Path | None, model: Path) -> "Proof | None":
+    """What --public-key asks of each version; the first is refused before the port is opened."""
+    if file is None:
+        return None
+    from pipeline.provenance import key_file, published
+    from pipeline.serving import loading
+
+    check = partial(published.check, key=key_file.public(file, "--public-key"))
+    check(model, loading.digest_of(model))
+    return loading.Proof(check, published.folder)
 
 
 def _log(options: argparse.Namespace, folder: Path, *, by_name: bool) -> "RequestLog | None":

@@ -9,7 +9,7 @@ from pipeline import places
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.local import pruned
 from pipeline.local.store import write as write_file
-from pipeline.provenance import envelope, statement
+from pipeline.provenance import envelope, published, statement
 from pipeline.provenance.envelope import SignatureError, Signer
 from pipeline.provenance.public_key import PublicKey
 
@@ -33,11 +33,23 @@ def write(runs: Path, summary: Json, byproducts: Mapping[str, str], signer: Sign
     composed = _of_maker(runs, summary) or statement.compose(summary, byproducts)
     if composed is None:
         return
-    folder = runs / summary["run"]
     text = statement.encode(composed)
-    write_file(folder / statement.NAME, text)
+    texts = {statement.NAME: text}
     if signer is not None:
-        write_file(folder / envelope.NAME, envelope.seal(text.encode(), signer))
+        texts[envelope.NAME] = envelope.seal(text.encode(), signer)
+    for folder in (runs / summary["run"], *_of_version(summary, texts)):
+        for name, content in texts.items():
+            write_file(folder / name, content)
+
+
+def _of_version(summary: Json, texts: Mapping[str, str]) -> list[Path]:
+    """The folder of the published version's statement; a signed one is renewed by a signed one."""
+    address = summary["decision"].get("published")
+    if address is None:
+        return []
+    folder = published.folder(Path(address))
+    is_kept = (folder / envelope.NAME).exists() and envelope.NAME not in texts
+    return [] if is_kept else [folder]
 
 
 def verify(runs: Path, run: str, key: PublicKey) -> Verified:

@@ -2,6 +2,7 @@
 
 import gc
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,14 @@ BATCHES = (1, 8, 64)  # of the first answers, which are the slowest
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What a model needs beside its files, where not every model is to be served."""
+
+    check: Callable[[Path, str], None]  # of its folder and digest; raises RunError for another
+    folder: Callable[[Path], Path]  # where it lies, by the model's folder
+
+
+@dataclass(frozen=True)
 class Model:
     """A model ready to answer, and its origin."""
 
@@ -25,7 +34,7 @@ class Model:
     folder: Path
     path: str  # the folder or gs:// URI that was asked for
     digest: str  # SHA-256 of all its files, as its manifest says it
-    is_verified: bool  # by a manifest or a given digest; one from before has neither
+    is_verified: bool  # by a manifest, a given digest or a proof; one from before has none
     phases: str = ""  # how long its load took
 
     @property
@@ -70,17 +79,25 @@ def prepare() -> Phases:
     return phases
 
 
-def load(path: str, phases: Phases | None = None, digest: str | None = None) -> Model:
+def load(
+    path: str,
+    phases: Phases | None = None,
+    digest: str | None = None,
+    proof: Proof | None = None,
+) -> Model:
     """The model in this folder or gs:// URI; raises any error on the way.
 
-    With a `digest` a model of another one is an error.
+    With a `digest` a model of another one is an error, with a `proof` one without it.
     """
     phases = phases or Phases()
     folder = saved_model.fetch(path)
     phases.end("fetch")
-    loaded_digest = _digest(folder)
+    loaded_digest = digest_of(folder)
     _refuse_other(path, loaded_digest, digest)
-    is_verified = digest is not None or manifest.inside(folder).exists()
+    if proof is not None:
+        proof.check(folder, loaded_digest)
+    is_expected = digest is not None or proof is not None
+    is_verified = is_expected or manifest.inside(folder).exists()
     phases.end("digest")
     from pipeline.serving.engine import Engine
 
@@ -101,7 +118,7 @@ def _refuse_other(path: str, loaded_digest: str, digest: str | None) -> None:
         )
 
 
-def _digest(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
     """The digest of the model's files, from their checked manifest if there is one."""
     file = manifest.inside(folder)
     if file.exists():

@@ -57,11 +57,13 @@ def serve(
     published: Path | None = None,
     log: RequestLog | None = None,
     digest: str | None = None,
+    proof: loading.Proof | None = None,
 ) -> None:
     """Serve the model in this folder, or at this gs:// URI, until SIGTERM or Ctrl-C.
 
     `published` is the folder of the model's versions, whose newest is served from then on; `log`
-    takes a sample of the requests. With a `digest` no other model is served.
+    takes a sample of the requests. With a `digest` no other model is served, with a `proof` none
+    without it.
     What is in flight at the end is answered within `drain_seconds`, or given up.
     Raises ConfigurationError for an invalid argument, RunError if the server cannot start.
     """
@@ -78,9 +80,9 @@ def serve(
     _say(f"loading {model}; {url} answers 503 until it is there")
     afterwards = [log.start] if log else []
     if published is not None:
-        versions = Versions(published, application)
+        versions = Versions(published, application, proof)
         afterwards.append(partial(versions.watch, Path(model)))
-    load = partial(loading.load, model, digest=digest)
+    load = partial(loading.load, model, digest=digest, proof=proof)
     arguments = (model, load, url, application, server, afterwards)
     threading.Thread(target=_load, args=arguments, daemon=True).start()
     server.run(sockets=[listener])

@@ -23,16 +23,19 @@ State = tuple[tuple[str, int, int], ...]  # each path, with its size and last ch
 class Versions:
     """A thread on watch over the folder of a model's published versions."""
 
-    def __init__(self, published: Path, application: Application) -> None:
+    def __init__(
+        self, published: Path, application: Application, proof: loading.Proof | None = None
+    ) -> None:
         self._published = published
         self._application = application
+        self._proof = proof
         self._served_number = -1
         self._last_state: State = ()  # at the last look
         self._tried_state: State = ()  # when it was last tried to serve
 
     def watch(self, first_version: Path) -> None:
         self._served_number = int(first_version.name)
-        self._last_state = self._tried_state = _state(first_version)
+        self._last_state = self._tried_state = self._state(first_version)
         threading.Thread(target=self._work, name="versions", daemon=True).start()
 
     def _work(self) -> None:
@@ -47,12 +50,17 @@ class Versions:
 
         One that is copied file by file is so tried once, when it is whole.
         """
-        state = _state(folder)
+        state = self._state(folder)
         resting = state == self._last_state
         self._last_state = state
         if resting and state != self._tried_state:
             self._tried_state = state
             self._try(folder)
+
+    def _state(self, folder: Path) -> State:
+        """The state of the version and of its proof, which comes later than it."""
+        proofs = [self._proof.folder(folder)] if self._proof else []
+        return _state_of(folder, *proofs)
 
     def _try(self, folder: Path) -> None:
         try:
@@ -68,7 +76,7 @@ class Versions:
             _say(loading.unverified(model))
 
     def _swap(self, path: str) -> loading.Model:
-        model = loading.load(path)
+        model = loading.load(path, proof=self._proof)
         served_name = self._application.model_name
         if model.name != served_name:
             raise ConfigurationError(
@@ -78,9 +86,10 @@ class Versions:
         return model
 
 
-def _state(folder: Path) -> State:
+def _state_of(*folders: Path) -> State:
     entries = []
-    for path in (folder, *folder.rglob("*")):
+    paths = [path for folder in folders for path in (folder, *folder.rglob("*"))]
+    for path in paths:
         with contextlib.suppress(OSError):  # it has gone away meanwhile
             status = path.stat()
             entries.append((str(path), status.st_size, status.st_mtime_ns))

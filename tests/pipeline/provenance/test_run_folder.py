@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pipeline import manifest
-from pipeline.provenance import envelope, key_file, run_folder, statement
+from pipeline.provenance import envelope, key_file, published, run_folder, statement
 from settings import REPOSITORY
 from tests.pipeline.conftest import parsed
 from tests.pipeline.provenance.keys import KINDS, private_key, public_key
@@ -121,3 +121,40 @@ def test_a_key_in_the_repository_is_refused_before_anything_is_trained(cli, tmp_
     assert result.code == 2
     assert "in the repository" in result.sentence
     assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.fixture
+def version(runs, summary):
+    """The statement's folder of the version that the run has published."""
+    address = runs / "store/cab/published/1700000000"
+    summary["decision"]["published"] = str(address)
+    return published.folder(address)
+
+
+def test_a_published_version_has_its_statement_beside_the_versions(version, signed):
+    assert version == signed.parent / "store/cab/statements/1700000000"
+    for name in (statement.NAME, envelope.NAME):
+        assert (version / name).read_bytes() == (signed / name).read_bytes()
+
+
+def test_an_unsigned_run_leaves_a_version_s_signed_statement(version, signed, runs, summary):
+    sealed = (version / envelope.NAME).read_bytes()
+
+    run_folder.write(runs, {**summary, "seconds": 1.0}, TEXTS, None)
+
+    assert (version / envelope.NAME).read_bytes() == sealed
+    assert (version / statement.NAME).read_bytes() != (signed / statement.NAME).read_bytes()
+
+
+def test_a_signed_run_signs_a_version_that_was_not(version, runs, summary, key):
+    run_folder.write(runs, summary, TEXTS, None)
+
+    run_folder.write(runs, summary, TEXTS, key_file.private(key, "--signing-key"))
+
+    published.check(
+        runs / "store/cab/published/1700000000", "a" * 64, key_file.public(public_key(key), "")
+    )
+
+
+def test_a_run_that_published_nothing_leaves_no_version_s_statement(runs, summary, signed):
+    assert not (runs / "store").exists()
