@@ -83,18 +83,20 @@ def _without_summary(runs: Path, folder: str) -> Row:
 
 
 def is_running(runs: Path, run: str) -> bool:
-    """Whether a process works on the run: it holds its model's store, and is the newest one."""
+    """Whether a process works on the run: it has taken the model's store, and then begun the folder.
+
+    An id is no older or newer than another: the clock may have gone back in between.
+    """
     match = ID.fullmatch(run)
     if match is None:
         return False
-    model = match[2]
-    later = [name for name in _subfolders(runs) if name > run and _is_of(name, model)]
-    return not later and is_locked(runs / "store" / model)
-
-
-def _is_of(name: str, model: str) -> bool:
-    match = ID.fullmatch(name)
-    return match is not None and match[2] == model
+    store = runs / "store" / match[2]
+    if not is_locked(store):
+        return False
+    try:
+        return (runs / run).stat().st_mtime_ns >= (store / ".lock").stat().st_mtime_ns
+    except OSError:  # one of both has gone
+        return False
 
 
 def is_locked(store: Path) -> bool:

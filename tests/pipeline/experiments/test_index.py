@@ -167,22 +167,39 @@ def test_a_run_without_a_summary_is_incomplete(runs):
     assert row.started == "2026-03-01T12:00:01+00:00"
 
 
-def test_the_newest_run_of_a_store_in_use_runs_now(runs):
-    for number in (1, 2):
-        (runs / run_id(number) / "summary.json").unlink()
+@pytest.fixture
+def busy_store(runs):
+    """The store of the model while another process works in it."""
     program = (
-        "import sys, time; from pathlib import Path; from pipeline.local.store import locked_store\n"
+        "import sys; from pathlib import Path; from pipeline.local.store import locked_store\n"
         "with locked_store(Path(sys.argv[1])): print('in', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(runs / "store" / "seat")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-
-        states = [row.state for row in index.listing(runs).rows]
-
+        yield
         process.communicate()
-    assert states == ["succeeded", "incomplete", "running"]
+
+
+def test_the_run_that_began_after_its_store_was_taken_runs_now(runs, request):
+    (runs / run_id(2) / "summary.json").unlink()
+    request.getfixturevalue("busy_store")
+    earlier_id = run_id(0).replace("20260301", "20250301")  # the clock has gone back
+    (runs / earlier_id).mkdir()
+
+    states = {row.run: row.state for row in index.listing(runs).rows}
+
+    assert states[earlier_id] == "running"
+    assert states[run_id(2)] == "incomplete"
+
+
+def test_a_run_of_a_store_that_nobody_works_in_was_killed(runs):
+    (runs / "store" / "seat").mkdir(parents=True)
+    (runs / "store" / "seat" / ".lock").write_text(str(os.getpid()))
+    (runs / run_id(9)).mkdir()
+
+    assert index.listing(runs).rows[-1].state == "incomplete"
 
 
 def test_runs_of_one_second_are_two(tmp_path):
