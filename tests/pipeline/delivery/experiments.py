@@ -1,7 +1,6 @@
 """A clone that holds a model beside the code of dev's image, and its experiments."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pipeline.gcp.stage import Stage
@@ -67,7 +66,3 @@ def desk(google: GoogleApis, repository: Repository, stage: Stage) -> Desk:
     images = put_images(google, base, "image-of-base")
     edit_record(stage, commit=base, images=images)
     return Desk(repository, stage, base)
-
-
-def today() -> date:
-    return datetime.now(UTC).date()

@@ -10,10 +10,10 @@ from pipeline.delivery.rollout import Rollout
 from pipeline.errors import ConfigurationError
 from pipeline.gcp import pipeline_jobs
 from pipeline.gcp.endpoints import endpoint_of
-from pipeline.gcp.pipeline_jobs import Submission
 from pipeline.gcp.stage import Stage
 from pipeline.provenance import envelope, stage_bucket
 from pipeline.provenance.envelope import SignatureError
+from pipeline.submission import experiment
 from settings.names import MODEL_NAME
 from tests.pipeline.delivery import experiments
 from tests.pipeline.delivery.conftest import DEV, STAGING, WARM, edit_record
@@ -47,30 +47,17 @@ def test_a_delivery_of_the_same_commit_and_image_makes_a_run_of_its_own(
     desk, pipelines, commit, warm
 ):
     edit_record(warm, commit=commit)
-    images = record_object.read(warm).images
-    experiment_job = submitted_at(desk, commit)
+    new_experiment = experiment.begin(warm, f"{desk.model}/", "ana")
+    job = experiment.compiled(new_experiment, experiment.spec_of(new_experiment))
+    pipeline_jobs.create(warm, job, new_experiment.run, new_experiment.labels)
 
     [verdict] = deliver(commit, tag=None)
 
-    delivery_job = pipelines.jobs[-1]
-    assert experiment_job["labels"]["base"] == commit
-    assert delivery_job["labels"]["image"] == experiment_job["labels"]["image"]
-    assert delivery_job["name"] != experiment_job["name"]
+    tried_job, delivered_job = pipelines.jobs
+    assert tried_job["labels"]["base"] == delivered_job["labels"]["commit"]
+    assert tried_job["labels"]["image"] == delivered_job["labels"]["image"]
     assert verdict.state == "delivered"
-    assert record_object.read(warm).models["cab"].current.run == delivery_job["name"]
-    assert record_object.read(warm).images == images
-
-
-def submitted_at(desk, commit):
-    """An experiment's job whose base is the checkout's commit, with a tree of the test's."""
-    from tests.pipeline.delivery.experiments import experiment
-
-    new = experiment.begin(desk.stage, f"{desk.model}/", "ana")
-    spec = experiment.spec_of(new)
-    job = experiment.compiled(new, spec)
-    run = pipeline_jobs.create(desk.stage, job, new.run, new.labels)
-    assert new.base == commit
-    return {"name": run.resource_name, "labels": dict(run.labels)}
+    assert record_object.read(warm).models["cab"].current.run == delivered_job["name"]
 
 
 def test_the_record_the_endpoint_and_the_registry_stay_as_they_are(google, desk, warm):
@@ -86,7 +73,7 @@ def test_the_record_the_endpoint_and_the_registry_stay_as_they_are(google, desk,
     assert history.read(warm, "cab") == []
 
 
-def test_a_promotion_finds_nothing_of_it(tried, warm, commit, desk):
+def test_a_promotion_finds_nothing_of_it(tried, warm, commit):
     rollout = Rollout(Stage(STAGING), warm, (), commit, silent)
 
     with pytest.raises(ConfigurationError, match="was never delivered to dev"):
@@ -110,7 +97,7 @@ def test_a_sweep_before_the_next_delivery_leaves_it_alone(google, tried, commit)
     assert [key for _, key in google.objects if key.endswith(tried)] == job
 
 
-def test_a_stage_s_key_signs_no_experiment(google, desk, pipelines, warm, monkeypatch):
+def test_a_stage_s_key_signs_no_experiment(google, desk, pipelines, warm):
     model = store_model(warm, "tried")
     google.add_signing_key(SIGNING_KEY, "EC_SIGN_ED25519")
     desk.stage = Stage(replace(WARM, signing_key=SIGNING_KEY))
@@ -122,14 +109,6 @@ def test_a_stage_s_key_signs_no_experiment(google, desk, pipelines, warm, monkey
     assert not any(name.endswith(envelope.NAME) for name in names)
     with pytest.raises(SignatureError, match="was not signed"):
         stage_bucket.check(desk.stage, "cab", run, model.digest)
-
-
-def test_its_job_meets_no_condition_of_a_delivery_s_listing(desk, tried, warm):
-    record = record_object.read(warm)
-    submission = Submission(warm, "cab", desk.base, record.images, experiments.today())
-
-    assert pipeline_jobs._existing(submission) == []
-    assert not tried.startswith(submission.job_id_prefix)
 
 
 def test_a_lineage_back_tells_its_origin_and_no_serving(tried, cli, desk):
@@ -152,12 +131,9 @@ def test_a_lineage_forward_counts_it_as_served_nowhere(desk, tried, cli):
     assert result.code == 0
 
 
-def test_no_model_s_delivery_has_the_name_of_an_experiment():
-    names = DEV.names
-    experiment_name = names.experiment_pipeline("ana", "cab")
+def test_a_model_named_like_an_experiment_has_another_name():
+    model = "x_ana_cab"
 
-    model = experiment_name.removeprefix("x-dev-").replace("-", "_")
-
-    assert MODEL_NAME.fullmatch(f"x_{model}")
-    assert names.pipeline(f"x_{model}") == "dev-x-ana-cab"
-    assert names.pipeline(f"x_{model}") != experiment_name
+    assert MODEL_NAME.fullmatch(model)
+    assert DEV.names.pipeline(model) == "dev-x-ana-cab"
+    assert DEV.names.experiment("ana", "cab") == "x-dev-ana-cab"

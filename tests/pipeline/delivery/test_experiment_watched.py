@@ -115,6 +115,50 @@ def test_nodes_are_told_as_of_a_delivery(desk, pipelines):
     assert ("cab Trainer", "finished") in events
 
 
+@pytest.fixture
+def submit(desk, cli, monkeypatch):
+    """The verb in the person's clone."""
+    monkeypatch.setattr("pipeline.cli.submit.REPOSITORY", desk.path)
+
+    def call(*options):
+        return cli("submit", f"{desk.model}/", "--experiment", "--env", "dev", *options)
+
+    return call
+
+
+def test_the_verb_prints_the_run_and_how_to_watch_it(desk, submit, pipelines):
+    desk.write("notes.txt", "mine")
+
+    result = submit()
+
+    [job] = pipelines.jobs
+    *_, run = job["name"].split("/")
+    assert result.code == 0, result.err
+    assert f"python3 -m pipeline submit --watch {run} --env dev" in result.out
+    assert "git does not know: notes.txt" in result.out
+
+
+def test_the_verb_with_watch_shows_the_new_run_to_its_end(submit, pipelines):
+    result = submit("--watch", "--json")
+
+    [job] = pipelines.jobs
+    answer = json.loads(result.out)
+    assert result.code == 0, result.err
+    assert job["name"].endswith(answer["run"])
+    assert answer["state"] == "blessed"
+    assert "cab Trainer" in result.err
+
+
+def test_the_verb_refuses_other_code_with_2_and_one_sentence(desk, submit):
+    desk.write("pipeline/job/dag.py", "nodes = 13\n")
+
+    result = submit()
+
+    assert result.code == 2
+    assert "outside of models/ these differ from it: pipeline/job/dag.py" in result.sentence
+    assert "Traceback" not in result.err
+
+
 @pytest.mark.parametrize(
     ("verdict", "state", "code"),
     [("succeeded", "blessed", 0), ("refused", "not blessed", 3), ("failed", "failed", 1)],
