@@ -113,15 +113,20 @@ def _packages(runs: list[Facts], unknown: list[str]) -> Json:
     if not _is_varied([run.lock for run in runs if run.lock]):
         return {}
     try:
-        return _values([_versions(run.revision) if run.lock else None for run in runs])
+        return _values([_versions(run) if run.lock else None for run in runs])
     except RunError as error:
         unknown.append(f"the packages that no summary names: {error}")
         return _values([run.packages for run in runs])
 
 
-def _versions(revision: str) -> dict[str, str]:
-    """The version of each package of the pipeline, by the revision's lock."""
-    content = git.content(REPOSITORY, revision, "Pipfile.lock")
+def _versions(run: Facts) -> dict[str, str]:
+    """The version of each package of the pipeline, by the lock of the run's revision.
+
+    Raises RunError where no revision holds all that the run ran.
+    """
+    if run.not_kept:
+        raise RunError(f"{run.run} kept not all that trained ({run.not_kept})")
+    content = git.content(REPOSITORY, run.revision, "Pipfile.lock")
     packages = json.loads(content)["pipeline"]
     return {name: entry.get("version", "") for name, entry in packages.items()}
 

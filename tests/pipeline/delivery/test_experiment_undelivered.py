@@ -136,4 +136,4 @@ def test_a_model_named_like_an_experiment_has_another_name():
 
     assert MODEL_NAME.fullmatch(model)
     assert DEV.names.pipeline(model) == "dev-x-ana-cab"
-    assert DEV.names.experiment("ana", "cab") == "x-dev-ana-cab"
+    assert DEV.names.experiment_pipeline("ana", "cab") == "x-dev-ana-cab"

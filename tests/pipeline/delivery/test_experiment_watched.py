@@ -65,7 +65,7 @@ def test_its_summary_says_what_ran_and_that_nothing_is_published(desk, twin, war
     assert summary["decision"]["blessed"] is True
     assert summary["decision"]["published"] is None
     assert summary["decision"]["reason"] == (
-        "blessed, and not published: an experiment is never delivered"
+        "every bound holds and the model can be served; an experiment is not published"
     )
     assert code["commit"] == desk.base
     assert code["kept"] == f"refs/esteira/runs/{run}"

@@ -109,7 +109,7 @@ def test_the_summary_tells_nodes_metrics_gate_and_the_six_records(trained, summa
     }
     assert data["rows"] == ROWS
     assert records["hyperparameters"] == hyperparameters
-    assert records["parameters"] == {"until": None, "tune": False}
+    assert records["parameters"] == {"until": None, "tune": False, "set": {}}
     assert model_type["parameters"] > 1000
 
 
