@@ -5,7 +5,7 @@ from pathlib import Path
 from pipeline.cards import content, drawing, owner
 from pipeline.cards.content import Card
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.local import pruned
+from pipeline.local import imported, pruned
 from pipeline.local.store import write as write_file
 from pipeline.model.folder import ModelFolder
 from pipeline.places import shown
@@ -62,6 +62,7 @@ def of_run(runs: Path, model: str, run: str) -> Path:
     folder = runs / run / FOLDER
     if "/" in run or not folder.is_dir():
         pruned.refuse(runs, run)
+        imported.refuse(runs, run)
         names = [path.parent.parent.name for path in sorted(runs.glob(f"*/card/{content.NAME}"))]
         of_model = [name for name in names if f"-{model}-" in name]
         allowed = ", ".join(of_model[-5:]) or "none yet"

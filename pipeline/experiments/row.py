@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RunError
-from pipeline.local import run_names
+from pipeline.local import imported, run_names
 
-HERE, IMPORTED = "here", "imported"  # places; any other is a stage's name
+HERE, IMPORTED = "here", imported.FOLDER  # places; any other is a stage's name
 # of a run without a summary
 RUNNING, INCOMPLETE = "running", "incomplete"
 Json = dict[str, Any]

@@ -11,7 +11,7 @@ from pipeline.lineage.cloud_servings import Servings
 from pipeline.lineage.graph import Artifact, Serving
 from pipeline.lineage.local_store import LocalStore
 from pipeline.lineage.run_facts import RunFacts
-from pipeline.local import pruned
+from pipeline.local import imported, pruned
 from pipeline.local.run_names import SUMMARY
 from pipeline.serving import saved_model
 
@@ -40,7 +40,7 @@ class Here:
         return [run for run in self.store(model).runs() if run]
 
     def pruned(self, name: str) -> str | None:
-        return pruned.told(self.root, name)
+        return pruned.told(self.root, name) or imported.told(self.root, name)
 
     def facts(self, model: str, run: str) -> RunFacts | None:
         if run not in self._facts:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.local import pruned
+from pipeline.local import imported, pruned
 from pipeline.places import shown
 
 SUMMARY = "summary.json"
@@ -28,6 +28,7 @@ def folder(runs: Path, name: str) -> Path:
             f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
         )
     pruned.refuse(runs, name)
+    imported.refuse(runs, name)
     nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[-3:]
     allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is none yet"
     raise ConfigurationError(f"there is no run {name!r} in {shown(runs)}: {allowed}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline import places
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.local import pruned
+from pipeline.local import imported, pruned
 from pipeline.local.store import write as write_file
 from pipeline.provenance import envelope, published, statement
 from pipeline.provenance.envelope import SignatureError, Signer
@@ -60,6 +60,7 @@ def verify(runs: Path, run: str, key: PublicKey) -> Verified:
     folder = runs / run
     if "/" in run or not folder.is_dir():
         pruned.refuse(runs, run)
+        imported.refuse(runs, run)
         raise ConfigurationError(
             f"the run is {run!r}, allowed is one in {places.shown(runs)}: "
             "`python3 -m pipeline runs` lists them"

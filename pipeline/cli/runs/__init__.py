@@ -11,14 +11,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from pipeline.cli.options import DONE, add_json, add_runs
-from pipeline.cli.runs import compare, prune, sync, tag
+from pipeline.cli.runs import compare, imports, prune, sync, tag
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pipeline.experiments.row import Row
 
 HELP = "list the runs and their decisions; compare, tag, import and remove them"
-ACTIONS: dict[str, ModuleType] = {"compare": compare, "prune": prune, "sync": sync, "tag": tag}
+ACTIONS: dict[str, ModuleType] = {
+    "compare": compare,
+    "import": imports,
+    "prune": prune,
+    "sync": sync,
+    "tag": tag,
+}
 NEWEST = 50
 
 

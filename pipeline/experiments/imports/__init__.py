@@ -1,0 +1,1 @@
+"""Runs of other trackers, taken over from what these export."""

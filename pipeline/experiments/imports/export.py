@@ -1,0 +1,105 @@
+"""Finds the runs of an export by their files' names, and says which are not whole.
+
+The exporter writes <data>/<project>/<run>_part_<n>.parquet as .parquet.tmp, and renames part 0
+last (storage/parquet_writer.py): a run that has a .tmp, or not every part, is not whole.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import ConfigurationError, RunError
+from pipeline.places import shown
+
+PART = re.compile(r"(?P<run>.+)_part_(?P<number>0|[1-9][0-9]*)\.parquet(?P<unfinished>\.tmp)?")
+DATA, FILES = "data", "files"
+REGISTRY = ("models", "model_versions")
+LAYOUT = "allowed is a folder that neptune-exporter wrote: PROJECT/RUN_part_0.parquet, or data/ with them"
+
+
+@dataclass
+class Source:
+    """One exported run, by its files' names."""
+
+    folder: Path  # the project's
+    name: str
+    parts: dict[int, Path] = field(default_factory=dict)
+    unfinished: list[Path] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.folder.name}/{self.name}"
+
+    def whole_parts(self) -> list[Path]:
+        """The parts in their order; raises RunError where some are missing or not complete."""
+        if self.unfinished:
+            raise RunError(
+                f"{shown(self.unfinished[0])} is left over: the export of this run was "
+                "interrupted, export it again"
+            )
+        for number in range(max(self.parts)):
+            if number not in self.parts:
+                raise RunError(
+                    f"{shown(self.folder / self.name)}_part_{number}.parquet is missing: "
+                    f"allowed are all parts from 0 to {max(self.parts)}, export the run again"
+                )
+        return [self.parts[number] for number in sorted(self.parts)]
+
+
+@dataclass(frozen=True)
+class Export:
+    data: Path
+    files: Path
+    sources: list[Source]
+    others: list[str]  # a sentence for each folder that is not taken
+
+
+def name(text: str) -> str:
+    """A name for a folder, as the exporter makes it (utils.sanitize_path_part).
+
+    Different texts have different names: a digest of the text is its end.
+    """
+    letters = [letter if letter.isalnum() or letter in "_-" else "_" for letter in text]
+    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).hexdigest()
+    return f"{''.join(letters)}-{digest}"
+
+
+def read(folder: Path, files: Path | None) -> Export:
+    """The runs of the folder; raises ConfigurationError where it has none."""
+    data = folder / DATA if (folder / DATA).is_dir() else folder
+    sources: list[Source] = []
+    others: list[str] = []
+    for project in sorted(_subfolders(data)):
+        sources += _sources(project)
+        others += _others(project)
+    if not sources:
+        raise ConfigurationError(f"DIR is {shown(folder)}, which has no exported run: {LAYOUT}")
+    return Export(data, files or data.parent / FILES, sources, others)
+
+
+def _subfolders(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if path.is_dir())
+
+
+def _sources(project: Path) -> list[Source]:
+    sources: dict[str, Source] = {}
+    for file in sorted(project.iterdir()):
+        match = PART.fullmatch(file.name)
+        if match is None or not file.is_file():
+            continue
+        source = sources.setdefault(match["run"], Source(project, match["run"]))
+        if match["unfinished"]:
+            source.unfinished.append(file)
+        else:
+            source.parts[int(match["number"])] = file
+    return list(sources.values())
+
+
+def _others(project: Path) -> Iterator[str]:
+    for scope in REGISTRY:
+        if (project / scope).is_dir():
+            yield f"{shown(project / scope)} is not imported: it has models, no runs"
+    for file in sorted(project.glob("*.parquet*")):
+        if not PART.fullmatch(file.name):
+            yield f"{shown(file)} is not imported: allowed are names like RUN_part_0.parquet"

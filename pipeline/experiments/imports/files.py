@@ -1,0 +1,76 @@
+"""Copies the files that an exported run names, none from outside the export's own folder."""
+
+import shutil
+import stat
+from pathlib import Path, PurePosixPath
+
+from pipeline import places
+from pipeline.errors import RunError
+
+OUTSIDE = "its file's path leads out of the export"
+LINK = "its file is a symbolic link, or has one on its way or in it"
+MISSING = "its file is missing"
+SPECIAL = "its file is neither a file nor a folder"
+
+
+def copied(path: str, source: Path, target: Path) -> str | None:
+    """Copy source/path to target/path; returns why not, None where it is copied.
+
+    Raises RunError where it can't be read or written.
+    """
+    parts = PurePosixPath(path).parts
+    if not _is_inside(path):
+        return OUTSIDE
+    try:
+        reason = _refusal(source, parts)
+        if reason is None:
+            _copy(source.joinpath(*parts), target.joinpath(*parts))
+    except OSError as error:
+        raise RunError(places.failure(error)) from error
+    return reason
+
+
+def stamp(path: str, source: Path) -> str | None:
+    """What changes whenever the file does; None for one that is not there."""
+    if not _is_inside(path):
+        return None
+    try:
+        facts = (source / path).lstat()
+    except OSError:
+        return None
+    return f"{facts.st_mtime_ns}:{facts.st_size}"
+
+
+def _is_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and "\0" not in path and ".." not in parts and not path.startswith("/")
+
+
+def _refusal(source: Path, parts: tuple[str, ...]) -> str | None:
+    place = source
+    for part in parts:
+        place = place / part
+        if place.is_symlink():
+            return LINK
+    if not place.exists():
+        return MISSING
+    inside = [place, *place.rglob("*")] if place.is_dir() else [place]
+    modes = [path.lstat().st_mode for path in inside]
+    if any(stat.S_ISLNK(mode) for mode in modes):
+        return LINK
+    is_plain = all(stat.S_ISREG(mode) or stat.S_ISDIR(mode) for mode in modes)
+    return None if is_plain else SPECIAL
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        try:
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        except shutil.Error as error:
+            [first, *_] = error.args[0]
+            raise RunError(
+                f"{places.shown(first[0])} cannot be copied ({first[2]:.100})"
+            ) from error
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)

@@ -1,0 +1,68 @@
+"""An import that is killed at each of its steps in turn, and then called again.
+
+As a program it takes an export and a folder of runs that has an older state of it, and prints what
+is not as after an import that nothing interrupted: nothing, in the good case. A step is what
+Python's auditing tells of a change: https://docs.python.org/3/library/audit_events.html
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipeline.experiments.imports import export, work
+
+STEPS = ("os.rename", "os.remove", "os.rmdir", "os.mkdir")
+
+
+def import_all(place: Path, runs: Path) -> None:
+    list(work.all_of(export.read(place, None), runs, lambda *_: None))
+
+
+def imported(place: Path, runs: Path, at: int | None = None) -> bool:
+    """Import in a process of its own, killed at a step; whether it came to its end."""
+    process = os.fork()
+    if not process:
+        if at is not None:
+            _kill_at(at)
+        import_all(place, runs)
+        os._exit(0)
+    _, status = os.waitpid(process, 0)
+    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+
+
+def _kill_at(number: int) -> None:
+    count = 0
+
+    def hook(event: str, _: Any) -> None:
+        nonlocal count
+        count += event in STEPS
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def state(runs: Path) -> dict[str, bytes]:
+    files = [path for path in runs.rglob("*") if path.is_file()]
+    return {str(path.relative_to(runs)): path.read_bytes() for path in files}
+
+
+def main(place: Path, template: Path) -> None:
+    steps, states, is_finished = 0, [], False
+    while not is_finished:
+        runs = place / f"runs-{steps}"
+        shutil.copytree(template, runs)
+        is_finished = imported(place, runs, steps + 1)
+        assert imported(place, runs)
+        states.append(state(runs))
+        steps += 1
+    wrong = [number for number, each in enumerate(states) if each != states[-1]]
+    print(json.dumps({"steps": steps, "wrong": wrong}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
