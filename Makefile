@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
   hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor loop \
-  bench-determinism reproduce-all
+  bench-determinism bench-import reproduce-all
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -167,6 +167,9 @@ bench-time: ## the flights model asked about months after those it was trained o
 
 bench-determinism: ## which steps of two trainings are bit-equal, and what that costs (model=taxi rounds=3)
 	$(PIPELINE) python -m tests.bench.determinism --model '$(model)' --rounds $(or $(rounds),3)
+
+bench-import: ## one exported run of a million points imported (points=1000000)
+	@$(PIPELINE) python -m tests.bench.imports --points $(or $(points),1000000)
 
 reproduce-all: ## make every model again, also from a dirty checkout, a cached run and its compiled job
 	$(PIPELINE) python -m tests.bench.reproduction
