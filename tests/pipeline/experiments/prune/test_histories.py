@@ -44,7 +44,7 @@ def add(cab, pasts):
     return runs
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(PASTS, min_size=2, max_size=7))
 def test_every_artifact_of_a_kept_run_is_there_with_its_maker(pasts):
     with tempfile.TemporaryDirectory() as name:
