@@ -74,12 +74,23 @@ def read(runs: Path, folder: str) -> Row:
 
 def _without_summary(runs: Path, folder: str) -> Row:
     match = ID.fullmatch(folder)
-    if match is None:
+    started = time_of(folder)
+    if match is None or started is None:
         raise RunError(f"{runs / folder} is left out, it has no {SUMMARY}")
-    time, model = match.groups()
-    started = datetime.strptime(time, "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    model = match[2]
     state = RUNNING if is_running(runs, folder) else INCOMPLETE
     return row.of_folder(runs / folder, model, started.isoformat(), state)
+
+
+def time_of(run: str) -> datetime | None:
+    """The time in the run's id; None in one of another form."""
+    match = ID.fullmatch(run)
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:  # digits that are no date
+        return None
 
 
 def is_running(runs: Path, run: str) -> bool:

@@ -50,7 +50,7 @@ def of(runs: Path, run: str) -> Facts:
             return Facts(
                 run=run,
                 model=model,
-                noted=_time(run),
+                noted=local.time_of(run),
                 changed=_changed(folder),
                 tags=run_tags,
             )
@@ -91,7 +91,7 @@ def _of_summary(folder: Path, summary: Json, run_tags: tuple[str, ...]) -> Facts
 def _noted(run: str, text: Any) -> datetime | None:
     """The later of both times; None where the summary's can't be read."""
     started = _instant(text)
-    named = _time(run)
+    named = local.time_of(run)
     if started and named:
         return max(started, named)
     return started
@@ -100,17 +100,6 @@ def _noted(run: str, text: Any) -> datetime | None:
 def _is_name(model: Any) -> bool:
     """Whether it is a folder's name: a path would lead out of the store."""
     return isinstance(model, str) and model not in ("", ".", "..") and Path(model).name == model
-
-
-def _time(run: str) -> datetime | None:
-    """The time in the run's id."""
-    match = local.ID.fullmatch(run)
-    if match is None:
-        return None
-    try:
-        return datetime.strptime(match[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
 
 
 def _instant(text: Any) -> datetime | None:

@@ -157,6 +157,15 @@ def test_a_summary_that_cannot_be_read_is_told_and_left_out(runs, text, reason):
     assert reason in problem
 
 
+def test_a_folder_whose_digits_are_no_date_is_left_out(runs):
+    folder = runs / "99999999-999999-seat-abcdef"
+    folder.mkdir()
+
+    problems = index.listing(runs).problems
+
+    assert problems == [f"{folder} is left out, it has no summary.json"]
+
+
 def test_a_run_without_a_summary_is_incomplete(runs):
     (runs / run_id(1) / "summary.json").unlink()
 
