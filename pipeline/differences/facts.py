@@ -42,6 +42,14 @@ class Facts:
         """What git knows the run's files by."""
         return self.kept or self.commit
 
+    def whole_revision(self) -> str:
+        """The revision; raises RunError for one that does not hold all that trained."""
+        if self.not_kept:
+            raise RunError(f"{self.run} kept not all that trained ({self.not_kept})")
+        if self.revision == UNKNOWN:
+            raise RunError(f"the commit of {self.run} is unknown")
+        return self.revision
+
 
 def read(summary: Json) -> Facts:
     """The facts of a summary; raises RunError for one that is none."""

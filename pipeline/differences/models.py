@@ -93,13 +93,9 @@ def _diff(base: Facts, other: Facts, files: list[str], unknown: list[str]) -> st
     """The lines that differ, as git holds them."""
     if not files:
         return ""
-    for run in (base, other):
-        if run.not_kept or run.revision == UNKNOWN:
-            reason = run.not_kept or "its commit is unknown"
-            unknown.append(f"the lines of {run.run}'s files: {reason}")
-            return ""
     try:
-        return git.difference(REPOSITORY, base.revision, other.revision, files)
+        revisions = base.whole_revision(), other.whole_revision()
+        return git.difference(REPOSITORY, *revisions, files)
     except RunError as error:
         unknown.append(f"the files' lines: {error}")
         return ""
@@ -110,23 +106,22 @@ def _packages(runs: list[Facts], unknown: list[str]) -> Json:
     for run in runs:
         if run.lock is None:
             unknown.append(f"the packages of {run.run}: not recorded")
-    if not _is_varied([run.lock for run in runs if run.lock]):
+    locks = [run.lock for run in runs]
+    if not _is_varied([lock for lock in locks if lock]):
         return {}
     try:
-        return _values([_versions(run) if run.lock else None for run in runs])
+        return _values([_versions(run) for run in runs])
     except RunError as error:
-        unknown.append(f"the packages that no summary names: {error}")
-        return _values([run.packages for run in runs])
+        unknown.append(f"the packages: {error}")
+        packages = [run.packages for run in runs]
+        return {"Pipfile.lock": locks, **_values(packages)}
 
 
-def _versions(run: Facts) -> dict[str, str]:
-    """The version of each package of the pipeline, by the lock of the run's revision.
-
-    Raises RunError where no revision holds all that the run ran.
-    """
-    if run.not_kept:
-        raise RunError(f"{run.run} kept not all that trained ({run.not_kept})")
-    content = git.content(REPOSITORY, run.revision, "Pipfile.lock")
+def _versions(run: Facts) -> dict[str, str] | None:
+    """The version of each package of the pipeline, by the lock of the run's revision."""
+    if run.lock is None:
+        return None
+    content = git.content(REPOSITORY, run.whole_revision(), "Pipfile.lock")
     packages = json.loads(content)["pipeline"]
     return {name: entry.get("version", "") for name, entry in packages.items()}
 

@@ -1,27 +1,9 @@
 """Two runs' rows are compared by their statistics, which TFDV makes of rows as a run does."""
 
-import pyarrow as pa
 import pytest
-from tensorflow_data_validation.statistics import stats_impl, stats_options
 
 from pipeline.differences import data, text
 from pipeline.errors import RunError
-
-
-@pytest.fixture
-def statistics(tmp_path):
-    """Write the statistics of columns as an artifact of StatisticsGen has them."""
-
-    def write(name, **columns):
-        lists = {key: [[v] if v is not None else None for v in vs] for key, vs in columns.items()}
-        batch = pa.RecordBatch.from_pydict(lists)
-        proto = stats_impl.generate_statistics_in_memory(batch, stats_options.StatsOptions())
-        folder = tmp_path / name / "Split-train"
-        folder.mkdir(parents=True)
-        (folder / "FeatureStats.pb").write_bytes(proto.SerializeToString())
-        return tmp_path / name
-
-    return write
 
 
 @pytest.fixture

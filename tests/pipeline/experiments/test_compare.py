@@ -282,7 +282,8 @@ def test_files_that_were_kept_nowhere_have_no_diff(runs, repository, answer):
     difference = answer(0, 1)
 
     assert difference["code"]["diffs"] == [""]
-    assert difference["unknown"] == [f"the lines of {run_id(0)}'s files: too large"]
+    lack = f"{run_id(0)} kept not all that trained (too large)"
+    assert difference["unknown"] == [f"the files' lines: {lack}"]
 
 
 def test_curves_of_all_runs_are_on_one_axis(runs, compare):
