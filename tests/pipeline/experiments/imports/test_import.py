@@ -296,7 +296,9 @@ def test_an_import_that_was_killed_at_any_step_is_finished_by_the_next(cli, expo
     write_run(export, [*rows_of_a_run(), file("plot", "plot.png")])
     write_run(export, rows_of_a_run(), run="SEAT-2")
 
-    program = [sys.executable, "-m", "tests.pipeline.experiments.imports.killed"]
+    # Arrow may have threads of its own by then, which hold no lock of ours.
+    options = ["-W", "ignore::DeprecationWarning", "-m"]
+    program = [sys.executable, *options, "tests.pipeline.experiments.imports.killed"]
     process = subprocess.run(
         [*program, str(export), str(runs)], cwd=REPOSITORY, capture_output=True, text=True
     )
