@@ -12,11 +12,13 @@ from pipeline.cli.options import DONE, FAILED
 if TYPE_CHECKING:
     from pipeline.experiments.imports.work import Result
 
-HELP = "take over runs that neptune-exporter wrote; what is here already stays as it is"
+HELP = "take over the runs that neptune-exporter wrote, or W&B offline"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="what neptune-exporter wrote")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="what neptune-exporter or W&B wrote"
+    )
     parser.add_argument(
         "--files",
         type=Path,

@@ -6,11 +6,15 @@ last (storage/parquet_writer.py): a run that has a .tmp, or not every part, is n
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipeline.errors import ConfigurationError, RunError
+from pipeline.experiments.imports import schema
+from pipeline.experiments.imports.wandb_files import Log
 from pipeline.places import shown
 
 PART = re.compile(r"(?P<run>.+)_part_(?P<number>0|[1-9][0-9]*)\.parquet(?P<unfinished>\.tmp)?")
@@ -27,6 +31,7 @@ class Source:
     name: str
     parts: dict[int, Path] = field(default_factory=dict)
     unfinished: list[Path] = field(default_factory=list)
+    tracker = "neptune"
 
     def __str__(self) -> str:
         return f"{self.folder.name}/{self.name}"
@@ -46,12 +51,18 @@ class Source:
                 )
         return [self.parts[number] for number in sorted(self.parts)]
 
+    def row_count(self, part: Path) -> int:
+        return schema.row_count(part)
+
+    def batches(self, part: Path) -> Iterator[pa.RecordBatch]:
+        return schema.batches(part)
+
 
 @dataclass(frozen=True)
 class Export:
     data: Path
     files: Path
-    sources: list[Source]
+    sources: Sequence[Source | Log]
     others: list[str]  # a sentence for each folder that is not taken
 
 

@@ -15,7 +15,7 @@ from pipeline.local.run_names import VERSION
 PARAMETERS = "parameters/"
 OWN = ("sys/", "monitoring/", "source_code/")
 ACTIVE = ("active", "running")
-REASON = "imported from Neptune: nothing here decided on it, and it cannot be made again"
+REASON = "imported: nothing here decided on it, and it cannot be made again"
 Json = dict[str, Any]
 
 
@@ -51,20 +51,23 @@ def summary(project: str, id_: str, folder_name: str, gathered: Gathered) -> Jso
             "model_type": {},
             "training": None,
         },
-        "imported": {
-            "source": "neptune",
-            "project": project,
-            "id": id_,
-            "name": _text(gathered, "sys/name"),
-            "custom_id": _text(gathered, "sys/custom_run_id"),
-            "owner": _text(gathered, "sys/owner"),
-            "state": _text(gathered, "sys/state"),
-            "ended": _iso(ended),
-            "modified": _iso(_time(gathered.scalars.get("sys/modification_time"))),
-            "fork": _fork(gathered),
-            "tags": tags(gathered),
-            "without_number": without_number,
-        },
+        "imported": _imported(project, id_, gathered, ended) | {"without_number": without_number},
+    }
+
+
+def _imported(project: str, id_: str, gathered: Gathered, ended: datetime | None) -> Json:
+    """What a run made here has no place for."""
+    return {
+        "project": project,
+        "id": id_,
+        "name": _text(gathered, "sys/name"),
+        "custom_id": _text(gathered, "sys/custom_run_id"),
+        "owner": _text(gathered, "sys/owner"),
+        "state": _text(gathered, "sys/state"),
+        "ended": _iso(ended),
+        "modified": _iso(_time(gathered.scalars.get("sys/modification_time"))),
+        "fork": _fork(gathered),
+        "tags": tags(gathered),
     }
 
 

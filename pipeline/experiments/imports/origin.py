@@ -4,16 +4,12 @@ from pathlib import Path
 
 from pipeline import places
 from pipeline.errors import ConfigurationError
-from pipeline.experiments.imports import export
+from pipeline.experiments.imports import export, wandb_files
 from pipeline.experiments.imports.export import Export
 
 COMET = (
     "a zip as Comet writes it offline, which is not supported: its content is documented nowhere, "
     "export to Neptune's or MLflow's form instead"
-)
-WANDB = (
-    "of W&B's own form, which is not supported: only the package wandb reads it; sync them to a "
-    "server with `wandb sync` instead"
 )
 
 
@@ -29,13 +25,10 @@ def read(folder: Path, files: Path | None) -> Export:
     try:
         return export.read(whole_path, files_path)
     except ConfigurationError as error:
-        reason = _other_form(whole_path)
-        raise ConfigurationError(f"DIR is {name}, with {reason}") if reason else error from error
+        logs = wandb_files.sources(whole_path)
+        if logs:
+            return Export(whole_path, whole_path / export.FILES, logs, [])
+        has_zip = next(whole_path.glob("*.zip"), None)
+        raise ConfigurationError(f"DIR is {name}, with {COMET}") if has_zip else error from error
     except OSError as error:
         raise ConfigurationError(f"DIR is {name}: {places.failure(error)}") from error
-
-
-def _other_form(folder: Path) -> str | None:
-    if next(folder.rglob("*.wandb"), None):
-        return f"files {WANDB}"
-    return COMET if next(folder.glob("*.zip"), None) else None

@@ -18,6 +18,7 @@ from pipeline.experiments.imports import counts, export, facts, files, rows, sch
 from pipeline.experiments.imports.counts import Counts
 from pipeline.experiments.imports.export import Export, Source
 from pipeline.experiments.imports.last import Gathered
+from pipeline.experiments.imports.wandb_files import Log
 from pipeline.local.run_names import SUMMARY
 from pipeline.progress import Observer, shown
 from settings.values import cut
@@ -43,6 +44,7 @@ class _Run:
 
     project: str
     id: str
+    source: Source | Log
     parts: list[Path]
     part_rows: int
 
@@ -55,7 +57,7 @@ class _Run:
 
 def all_of(export_: Export, runs: Path, observer: Observer) -> Iterator[Result]:
     """Import each run; a run that can't be is a result too."""
-    folders: dict[Path, Source] = {}
+    folders: dict[Path, Source | Log] = {}
     with store.opened(runs) as aside:
         for source in export_.sources:
             try:
@@ -71,18 +73,18 @@ def all_of(export_: Export, runs: Path, observer: Observer) -> Iterator[Result]:
             yield result
 
 
-def _whole(source: Source) -> _Run:
+def _whole(source: Source | Log) -> _Run:
     """The run by its first row; raises RunError where a part can't be read."""
     parts = source.whole_parts()
-    part_rows = sum(schema.row_count(part) for part in parts)
+    part_rows = sum(source.row_count(part) for part in parts)
     for part in parts:
-        for batch in schema.batches(part):
+        for batch in source.batches(part):
             if not len(batch):
                 continue
             project, id_ = batch["project_id"][0].as_py(), batch["run_id"][0].as_py()
             if not project or not id_:
                 raise RunError(f"{places.shown(part)} names no project_id and run_id in its rows")
-            return _Run(project, id_, parts, part_rows)
+            return _Run(project, id_, source, parts, part_rows)
     raise RunError(f"{places.shown(parts[0])} has no rows")
 
 
@@ -128,7 +130,7 @@ def _write(run: _Run, new: Path, source_files: Path, hashes: Json) -> tuple[Json
         pq.ParquetWriter(new / store.ATTRIBUTES, schema.SCHEMA) as attributes,
     ):
         for part in run.parts:
-            for batch in schema.batches(part):
+            for batch in run.source.batches(part):
                 _refuse_others(batch, run, part)
                 split = rows.split(batch.select(schema.SCHEMA.names), copy)
                 series.write_batch(split.points)
@@ -140,6 +142,7 @@ def _write(run: _Run, new: Path, source_files: Path, hashes: Json) -> tuple[Json
     total.check(run.part_rows, written)
     summary = facts.summary(run.project, run.id, new.name, gathered)
     summary["imported"] |= {
+        "source": run.source.tracker,
         "version": store.VERSION,
         "parts": hashes,
         "counts": total.document(),
