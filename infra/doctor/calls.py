@@ -77,6 +77,8 @@ IN_THE_PROJECT = [
     ("builder", "deployment.registered", "aiplatform.models.get"),
     ("builder", "releases.refresh", "aiplatform.models.upload"),
     ("builder", "model_registry.describe", "aiplatform.models.update"),
+    ("builder", "VertexExperiments.send", "aiplatform.contexts.create"),
+    ("builder", "VertexExperiments.send", "aiplatform.contexts.addContextChildren"),
     ("builder", "cloud_build.start", "cloudbuild.builds.create"),
     ("builder", "cloud_build.find", "cloudbuild.builds.list"),
     ("builder", "event_log.tell", "logging.logEntries.create"),
@@ -108,6 +110,7 @@ OF_READERS_IN_THE_PROJECT = [
         "metadata_store.inputs_and_outputs",
         "aiplatform.executions.queryExecutionInputsAndOutputs",
     ),
+    ("contexts.matching", "aiplatform.contexts.list"),
     ("Endpoint.versions", "aiplatform.endpoints.get"),
     ("model_registry.registered", "aiplatform.models.get"),
 ]

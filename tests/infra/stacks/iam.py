@@ -14,6 +14,7 @@ from tests.infra.conftest import Resource, Synthesized, configured
 ENDPOINTS = {f"aiplatform.endpoints.{verb}" for verb in ("get", "update", "predict")}
 DEPLOYMENT = {f"aiplatform.endpoints.{verb}" for verb in ("deploy", "undeploy")}
 JOBS = {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")}
+CONTEXTS = {f"aiplatform.contexts.{verb}" for verb in ("addContextChildren", "create", "list")}
 READ, WRITE = {"storage.objects.get"}, {"storage.objects.create", "storage.objects.delete"}
 LIST = {"storage.objects.list"}
 PULL = {"artifactregistry.repositories.downloadArtifacts"}
@@ -22,6 +23,7 @@ ROLES = {
         *ENDPOINTS,
         *DEPLOYMENT,
         *JOBS,
+        *CONTEXTS,
         "aiplatform.customJobs.create",
         *(f"aiplatform.models.{verb}" for verb in ("get", "update", "upload")),
     },

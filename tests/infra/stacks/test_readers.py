@@ -33,6 +33,7 @@ REFUSED_IN_THE_PROJECT = [
     "aiplatform.endpoints.update",
     "aiplatform.pipelineJobs.create",
     "aiplatform.artifacts.update",
+    "aiplatform.contexts.create",
     "bigquery.jobs.create",
 ]
 
