@@ -75,7 +75,7 @@ def forget(runs: Path, folders: Iterable[str]) -> None:
 
 def _read(runs: Path) -> dict[str, Kept]:
     try:
-        with _opened(runs, "ro") as database:
+        with opened(runs, "ro") as database:
             [version] = database.execute("PRAGMA user_version").fetchone()
             if version != VERSION:
                 return {}
@@ -98,7 +98,7 @@ def _update(runs: Path, changed: dict[str, Kept], gone: set[str]) -> None:
 
 
 def _write(runs: Path, changed: dict[str, Kept], gone: set[str]) -> None:
-    with _opened(runs, "rwc") as database, database:
+    with opened(runs, "rwc") as database, database:
         [version] = database.execute("PRAGMA user_version").fetchone()
         if version != VERSION:
             database.execute("DROP TABLE IF EXISTS runs")
@@ -110,7 +110,7 @@ def _write(runs: Path, changed: dict[str, Kept], gone: set[str]) -> None:
 
 
 @contextlib.contextmanager
-def _opened(runs: Path, mode: str) -> Iterator[sqlite3.Connection]:
+def opened(runs: Path, mode: str) -> Iterator[sqlite3.Connection]:
     address = f"{(runs / NAME).absolute().as_uri()}?mode={mode}"
     database = sqlite3.connect(address, timeout=WAIT_SECONDS, uri=True)
     try:

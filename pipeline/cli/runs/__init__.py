@@ -7,14 +7,16 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from pipeline.cli.options import DONE, add_json, add_runs
+from pipeline.cli.options import DONE, EVERY_STAGE, add_json, add_runs, add_stages, stages
 from pipeline.cli.runs import compare, imports, prune, sync, tag
 from pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pipeline.experiments.index import Listing
     from pipeline.experiments.row import Row
 
 HELP = "list the runs and their decisions; compare, tag, import and remove them"
@@ -25,12 +27,14 @@ ACTIONS: dict[str, ModuleType] = {
     "sync": sync,
     "tag": tag,
 }
+IN_STAGES = ("sync",)  # the actions that take --env
 NEWEST = 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     add_runs(parser)
+    add_stages(parser, f"also the runs of a stage, {EVERY_STAGE} for those of every one")
     parser.add_argument(
         "--where",
         metavar="TEXT",
@@ -65,19 +69,28 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.action:
+        _check_stages(options)
         code: int = ACTIONS[options.action].run(options)
         return code
     return _list(options)
 
 
+def _check_stages(options: argparse.Namespace) -> None:
+    if options.env and options.action not in IN_STAGES:
+        raise ConfigurationError(
+            f"--env is {options.env[0]!r}, which `runs {options.action}` does not take: "
+            f"allowed are `runs --env` and `runs {', '.join(IN_STAGES)} --env`"
+        )
+
+
 def _list(options: argparse.Namespace) -> int:
     from pipeline import places
-    from pipeline.experiments import index, query, table
+    from pipeline.experiments import query, table
 
     if options.limit < 0:
         raise ConfigurationError(f"--limit is {options.limit}, allowed are 0 and more")
     runs = places.folder(options.runs, "--runs")
-    listing = index.listing(runs)
+    listing = _listing(runs, options.env or [])
     for problem in listing.problems:
         print(problem, file=sys.stderr)
     chosen = query.ordered(query.select(listing.rows, options.where), options.sort)
@@ -89,6 +102,19 @@ def _list(options: argparse.Namespace) -> int:
     else:
         print(_none(options, listing.rows))
     return DONE
+
+
+def _listing(runs: Path, stage_names: list[str]) -> "Listing":
+    """The runs of this machine, and of the stages that are asked for."""
+    from pipeline.experiments import index
+
+    here = index.listing(runs)
+    if not stage_names:
+        return here
+    from pipeline.experiments import cloud
+
+    there = cloud.listing(runs, stages(stage_names))
+    return index.Listing([*here.rows, *there.rows], [*here.problems, *there.problems])
 
 
 def _names(options: argparse.Namespace) -> list[str]:
