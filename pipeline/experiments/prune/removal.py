@@ -86,7 +86,8 @@ def remove(
             try:
                 with _locked(runs / "store" / name):
                     outcome.unfinished += steps.finish(runs, name, repository)
-                    outcome.add(_remove(runs, name, group, rules, repository))
+                    plan = _remove(runs, name, group, rules, repository)
+                outcome.add(plan)
             except RunError as error:
                 outcome.refuse(error, group)
     return outcome

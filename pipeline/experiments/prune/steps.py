@@ -36,35 +36,45 @@ def finish(runs: Path, model: str, repository: Path) -> list[str]:
 
     What had not begun is forgotten: it is planned again, since another run may use it now.
     """
-    own = [run for run, entry in unfinished(runs).items() if entry.model == model]
+    own = {}
+    for run, entry in unfinished(runs).items():
+        if entry.model == model:
+            own[run] = entry
     if not own:
         return []
-    recorded = Graph(runs / "store" / model).order
+    begun = _begun(runs, model, own)
     entries = pruned.read(runs)
-    begun = {}
     for run in own:
-        entry = entries.pop(run)
-        if _has_begun(run, entry, recorded):
-            begun[run] = replace(entry, state=BEGUN)
-    pruned.keep(runs, entries | begun)
+        del entries[run]
+    entries |= begun
+    pruned.keep(runs, entries)
     _clear(runs, model, begun, repository)
     return sorted(begun)
 
 
-def _has_begun(run: str, entry: Entry, recorded: list[str]) -> bool:
-    """Whether the metadata have lost the run, which is where a removal begins."""
-    was_recorded = entry.in_metadata and run not in recorded
-    return was_recorded or entry.state == BEGUN
+def _begun(runs: Path, model: str, entries: Entries) -> dict[str, Entry]:
+    """Those that the metadata have lost, which is where a removal begins."""
+    recorded = Graph(_store(runs, model)).order
+    begun = {}
+    for run, entry in entries.items():
+        is_lost = entry.in_metadata and run not in recorded
+        if is_lost or entry.state == BEGUN:
+            begun[run] = replace(entry, state=BEGUN)
+    return begun
+
+
+def _store(runs: Path, model: str) -> Path:
+    return runs / "store" / model
 
 
 def remove(runs: Path, model: str, going: list[Going], day: date, repository: Path) -> None:
-    entries = pruned.read(runs)
     planned = {each.run: _planned(each, day) for each in going}
-    pruned.keep(runs, entries | planned)
-    metadata.remove(runs / "store" / model, planned)
+    entries = pruned.read(runs) | planned
+    pruned.keep(runs, entries)
+    metadata.remove(_store(runs, model), planned)
     for run, entry in planned.items():
-        planned[run] = replace(entry, state=BEGUN)
-    pruned.keep(runs, entries | planned)
+        entries[run] = replace(entry, state=BEGUN)
+    pruned.keep(runs, entries)
     _clear(runs, model, planned, repository)
 
 
@@ -80,7 +90,8 @@ def _planned(going: Going, day: date) -> Entry:
 
 def _clear(runs: Path, model: str, entries: Entries, repository: Path) -> None:
     """Remove all of the runs that lies outside of ML Metadata."""
-    used = graph.used(runs / "store" / model)
+    store = _store(runs, model)
+    used = graph.used(store)
     for run, entry in entries.items():
         for folder in entry.folders:
             _delete_own(runs, folder, used)
