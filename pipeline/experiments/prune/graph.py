@@ -90,14 +90,17 @@ class Graph:
                 self._read_execution(store, execution)
         for execution_id, text in metadata.module_properties(self.store, MODULES):
             run = runs.get(execution_id, "")
-            self._modules[run].update(MODULE.findall(text))
+            modules = MODULE.findall(text)
+            self._modules[run].update(modules)
 
     def _read_execution(self, store: LocalStore, execution: Execution) -> None:
         run = execution.run
         step = walk.step_of(store, execution)
         outputs = list(walk.artifacts_of(step.outputs))
-        for artifact in [*walk.artifacts_of(step.inputs), *outputs]:
-            self._refer(run, artifact, store.producer(artifact))
+        inputs = walk.artifacts_of(step.inputs)
+        for artifact in [*inputs, *outputs]:
+            maker = store.producer(artifact)
+            self._refer(run, artifact, maker)
         if not step.inputs:  # what chooses the last blessed model judges none
             return
         push = walk.pushed(step)
@@ -109,8 +112,9 @@ class Graph:
             self.blessed.add(run)
 
     def _refer(self, run: str, artifact: Artifact, maker: Execution | None) -> None:
+        modules = MODULE.findall(artifact.uri)
         self._addresses[run].add(artifact.uri)
-        self._modules[run].update(MODULE.findall(artifact.uri))
+        self._modules[run].update(modules)
         if maker is not None and maker.run != run:
             self._makers[run].add(maker.run)
 

@@ -1,7 +1,8 @@
 """The runs that mlflow keeps on this machine, by the ids of ours.
 
-mlflow's own removal (`SqlAlchemyStore._hard_delete_run`, for `mlflow gc`) deletes the same rows; its
-import takes seconds. What a team's own server was sent stays there.
+mlflow's own removal (`SqlAlchemyStore._hard_delete_run` in mlflow/store/tracking/
+sqlalchemy_store.py of github.com/mlflow/mlflow, for `mlflow gc`) deletes the same rows; its import
+takes seconds. What a team's own server was sent stays there.
 """
 
 import contextlib
