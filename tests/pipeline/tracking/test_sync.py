@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+from threading import Thread
 
 import pytest
 
@@ -142,16 +143,22 @@ def test_a_damaged_entry_is_told_and_stays(wait, sync, runs, text):
     assert entry.read_text() == text
 
 
-def test_a_run_that_another_process_has_sent_is_not_sent_again(wait, runs):
+def test_a_run_that_another_process_sends_meanwhile_is_not_sent_again(wait, runs):
     run = wait(1)
+    turns = []
 
-    with outbox.taken(runs, run) as is_first:
-        pass
-    with outbox.taken(runs, run) as is_second:
-        pass
+    def take_second():
+        with outbox.taken(runs, run) as is_waiting:
+            turns.append(("second", is_waiting))
 
-    assert is_first
-    assert not is_second
+    second = Thread(target=take_second)
+    with outbox.taken(runs, run) as is_waiting:
+        second.start()
+        second.join(0.5)
+        turns.append(("first", is_waiting))
+    second.join()
+
+    assert turns == [("first", True), ("second", False)]
 
 
 def test_a_run_that_was_not_sent_stays(wait, runs):

@@ -138,26 +138,48 @@ def test_a_run_that_two_calls_made_is_kept_once(client, tracked):
     assert whole.info.status == "FINISHED"
 
 
-def test_a_run_that_is_kept_is_not_sent_again(client, tracked, team_server):
+@pytest.fixture
+def calls(team_server):
+    """The last name of each call's path from now on."""
+    names = []
+
+    def note(path, body):
+        names.append(Path(urlsplit(path).path).name)
+
+    team_server.refusal = note
+    return names
+
+
+def test_a_run_that_is_kept_is_not_sent_again(client, tracked, calls):
     run = tracked("again")
     tracker = MlflowTracker(client, None)
     tracker.send(run)
-    paths = []
-    team_server.refusal = lambda path, _: paths.append(path)
+    calls.clear()
 
     tracker.send(run)
 
-    names = [Path(urlsplit(path).path).name for path in paths]
-    assert names == ["get-by-name", "search", "search"]
+    assert calls == ["get-by-name", "search", "search"]
 
 
-def test_nothing_is_asked_of_a_server_before_a_run_is_sent(client, runs, team_server):
-    paths = []
-    team_server.refusal = lambda path, _: paths.append(path)
+def test_what_a_half_run_has_is_not_sent_again(client, tracked, calls):
+    """Some servers would keep a second point."""
+    run = tracked("half")
+    tracker = MlflowTracker(client, None)
+    tracker.send(run)
+    [whole] = kept(client, "half")
+    client.update_run(whole.info.run_id, "RUNNING")
+    calls.clear()
 
+    tracker.send(run)
+
+    assert "update" in calls
+    assert "log-batch" not in calls
+
+
+def test_nothing_is_asked_of_a_server_before_a_run_is_sent(client, runs, team_server, calls):
     mlflow_client.opened(runs, team_server.url)
 
-    assert paths == []
+    assert calls == []
 
 
 def test_a_call_without_an_answer_ends(client, tracked, monkeypatch):
