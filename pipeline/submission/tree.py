@@ -53,7 +53,8 @@ def kept(repository: Path, folder: ModelFolder, run: str, tree: str) -> Code:
 
 def _check_kept(repository: Path, folder: ModelFolder, file: str, tree: str) -> None:
     """Raise unless the model's file is in the tree as it is."""
-    place = (folder.path / file).relative_to(repository.resolve()).as_posix()
-    content = folder.content(file).decode("utf-8", "surrogateescape")
-    if git.content(repository, tree, place).replace("\r\n", "\n") != content:
-        raise RunError(f"{folder.path / file} changed while it was submitted: run it again")
+    path = folder.path / file
+    place = path.relative_to(repository.resolve()).as_posix()
+    kept_text = git.content(repository, tree, place).replace("\r\n", "\n")
+    if kept_text.encode("utf-8", "surrogateescape") != folder.content(file):
+        raise RunError(f"{path} changed while it was submitted: run it again")

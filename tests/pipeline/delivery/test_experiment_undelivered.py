@@ -11,18 +11,26 @@ from pipeline.errors import ConfigurationError
 from pipeline.gcp import pipeline_jobs
 from pipeline.gcp.endpoints import endpoint_of
 from pipeline.gcp.stage import Stage
-from pipeline.provenance import envelope, stage_bucket
+from pipeline.provenance import envelope, stage_bucket, statement
 from pipeline.provenance.envelope import SignatureError
 from pipeline.submission import experiment
 from settings.names import MODEL_NAME
-from tests.pipeline.delivery import experiments
+from tests.pipeline.delivery import experiments, stored_models
 from tests.pipeline.delivery.conftest import DEV, STAGING, WARM, edit_record
 from tests.pipeline.delivery.deliveries import deliver
-from tests.pipeline.delivery.stored_models import store_model
 
 SIGNING_KEY = (
     "projects/mill-dev/locations/global/keyRings/models/cryptoKeys/provenance/cryptoKeyVersions/1"
 )
+TRAINING = {
+    "run": "dev-cab-0123",
+    "seed": 7,
+    "deterministic_operations": True,
+    "cpu": "a processor",
+    "cpus": 2,
+    "threads": {},
+    "flags": {},
+}
 pytestmark = pytest.mark.usefixtures("quick")
 
 
@@ -97,18 +105,41 @@ def test_a_sweep_before_the_next_delivery_leaves_it_alone(google, tried, commit)
     assert [key for _, key in google.objects if key.endswith(tried)] == job
 
 
-def test_a_stage_s_key_signs_no_experiment(google, desk, pipelines, warm):
-    model = store_model(warm, "tried")
+@pytest.fixture
+def signing(desk, google, pipelines, warm, monkeypatch):
+    """A stage that signs, and whose next run trains a model of known origin.
+
+    Its report counts no parameters: the index of its variables would be read.
+    """
+    monkeypatch.delitem(stored_models.FILES, "variables/variables.index")
     google.add_signing_key(SIGNING_KEY, "EC_SIGN_ED25519")
+    data, trainer = stored_models.store_model(warm, "tried").details()
+    [artifact] = trainer["outputs"]["model"]["artifacts"]
+    artifact["metadata"]["training"] = json.dumps(TRAINING)
+    pipelines.details = [data, trainer]
     desk.stage = Stage(replace(WARM, signing_key=SIGNING_KEY))
-    pipelines.details = model.details()
+    return desk.stage
+
+
+def test_a_stage_s_key_signs_no_experiment(signing, desk):
     run = desk.submit().run
+
     desk.watch(run)
 
-    names = {blob.name for blob in warm.artifacts.list_blobs(prefix=f"reports/cab/{run}/")}
-    assert not any(name.endswith(envelope.NAME) for name in names)
+    prefix = f"reports/cab/{run}/"
+    blobs = signing.artifacts.list_blobs(prefix=prefix)
+    names = {blob.name.removeprefix(prefix) for blob in blobs}
+    assert statement.NAME in names
+    assert envelope.NAME not in names
+
+
+def test_a_stage_that_signs_would_refuse_its_model(signing, desk, pipelines):
+    run = desk.submit().run
+    desk.watch(run)
+    digest = pipelines.details[-1]["outputs"]["model"]["artifacts"][0]["metadata"]["digest"]
+
     with pytest.raises(SignatureError, match="was not signed"):
-        stage_bucket.check(desk.stage, "cab", run, model.digest)
+        stage_bucket.check(signing, "cab", run, digest)
 
 
 def test_a_lineage_back_tells_its_origin_and_no_serving(tried, cli, desk):
