@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.experiments.imports import export, work
 
-STEPS = ("os.rename", "os.remove", "os.rmdir", "os.mkdir")
+STEPS = ("os.rename", "os.rmdir")
 
 
 def import_all(place: Path, runs: Path) -> None:
