@@ -79,7 +79,7 @@ def _numbers(old: Column, new: Column) -> Json:
 
 def _between(column: Column, edges: Floats, missing: float) -> Floats:
     """Shares of the rows between the edges, a quantile's spread evenly; the last is the missing."""
-    shares = [0.0]
+    shares = [0.0] * max(edges.size, 1)  # of a column without a number, too
     if column.counts.sum() and edges.size:
         sums = np.cumsum(column.counts) / column.counts.sum()
         # Equal edges of a frequent value hold all of its rows.

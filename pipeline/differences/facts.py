@@ -100,7 +100,15 @@ def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, An
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", value
+            yield f"{prefix}{key}", _comparable(value)
+
+
+def _comparable(value: Any) -> Any:
+    """The value; what is no number is its name, since NaN is not even equal to itself."""
+    if isinstance(value, list):
+        return [_comparable(each) for each in value]
+    is_finite = not isinstance(value, float) or math.isfinite(value)
+    return value if is_finite else str(value)
 
 
 def _slices(summary: Json) -> dict[str, Metrics]:

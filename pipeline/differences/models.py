@@ -4,6 +4,7 @@ The first run is the base, and the others are beside it.
 """
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -42,7 +43,18 @@ def difference(summaries: Sequence[Json], statistics_of: Locate) -> Json:
         answer[name] = _values(_records(name, runs, unknown))
     answer["metrics"] = _metrics(runs)
     answer["unknown"] = list(dict.fromkeys(unknown))
-    return answer
+    finite_answer: Json = _finite(answer)
+    return finite_answer
+
+
+def _finite(value: Any) -> Any:
+    """The value as JSON has words for it: None for a mean of no row, or a change too large."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    is_finite = not isinstance(value, float) or math.isfinite(value)
+    return value if is_finite else None
 
 
 def _is_varied(values: Sequence[Any]) -> bool:

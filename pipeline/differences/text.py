@@ -1,6 +1,7 @@
 """Differences for people, the most telling first."""
 
 from collections.abc import Iterator, Sequence
+from math import isnan
 from typing import Any
 
 from pipeline.differences.models import GROUPS, RECORDS
@@ -135,6 +136,10 @@ def _of_splits(splits: Json) -> Iterator[str]:
             yield f"  and {hidden} more columns, which --json names"
 
 
+def _mean(value: float | None) -> str:
+    return ABSENT if value is None or isnan(value) else f"{value:.4g}"
+
+
 def of_column(column: Json) -> str:
     """How a column differs."""
     parts = []
@@ -147,8 +152,8 @@ def of_column(column: Json) -> str:
     if old_type != new_type:
         parts.append(f"type {old_type} -> {new_type}")
     if "figures" in column:
-        before, after = column["figures"]["mean"]
-        parts.append(f"mean {before:.4g} -> {after:.4g}")
+        before, after = map(_mean, column["figures"]["mean"])
+        parts.append(f"mean {before} -> {after}")
     for name in ("new", "gone"):
         if column.get(name):
             parts.append(f"{name}: {', '.join(column[name][:5])}")

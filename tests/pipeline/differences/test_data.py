@@ -1,5 +1,6 @@
 """Two runs' rows are compared by their statistics, which TFDV makes of rows as a run does."""
 
+import pyarrow as pa
 import pytest
 
 from pipeline.differences import data, text
@@ -63,6 +64,21 @@ def test_columns_and_types_that_changed_are_named(old, statistics):
     [column] = change["columns"]
     assert column["type"] == ["FLOAT", "STRING"]
     assert column["distance"] is None
+
+
+EMPTY = pa.array([None] * 4, pa.list_(pa.float32()))
+
+
+@pytest.mark.parametrize("fare", [EMPTY, [float("nan")] * 4], ids=["missing", "nan"])
+def test_a_column_that_lost_all_of_its_numbers_differs_and_is_shown(old, statistics, fare):
+    new = statistics("new", fare=fare, kind=["a", "a", "b", "b"])
+
+    splits = data.difference(old, new)
+
+    [column] = splits["train"]["columns"]
+    assert column["name"] == "fare"
+    assert column["distance"] > 0.3
+    assert "  fare: " in text.of_data(splits)
 
 
 def test_statistics_without_a_common_split_are_told_as_not_compared(old, tmp_path):

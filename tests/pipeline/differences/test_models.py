@@ -1,6 +1,7 @@
 """What differs between several runs, of which the first is the base."""
 
 import copy
+import json
 
 import pytest
 
@@ -78,6 +79,39 @@ def test_the_run_and_the_digest_of_a_training_are_no_difference(summary):
     answer = difference(summary("a"), summary("b", training={"run": "z", "digest": "z"}))
 
     assert text.of_models(answer) == "a -> b\nnothing differs"
+
+
+def test_a_rate_that_is_no_number_is_equal_to_itself_and_shown(summary):
+    first, second, third = [
+        summary(run, hyperparameters={"rate": rate})
+        for run, rate in (("a", float("nan")), ("b", float("nan")), ("c", 0.5))
+    ]
+
+    assert text.of_models(difference(first, second)) == "a -> b\nnothing differs"
+    assert difference(first, third)["hyperparameters"] == {"rate": ["nan", 0.5]}
+
+
+def test_a_change_too_large_for_a_number_is_null(summary):
+    first, second = summary("a"), summary("b")
+    first["metrics"], second["metrics"] = {"loss": -1e308}, {"loss": 1e308}
+
+    answer = difference(first, second)
+
+    assert answer["metrics"]["all"]["loss"]["changes"] == [None]
+    assert "loss (all): -1e+308 -> 1e+308\n" in f"{text.of_models(answer)}\n"
+
+
+def test_a_column_without_a_mean_is_shown_with_a_dash(summary, statistics):
+    folders = {
+        "a": statistics("a", fare=[1.0, 3.0], only=[1.0, 1.0]),
+        "b": statistics("b", fare=[float("nan"), float("nan")], only=[1.0, 1.0]),
+    }
+    summaries = [summary("a"), summary("b", data={"rows": 5})]
+
+    answer = difference(*summaries, statistics_of=lambda each: folders[each["run"]])
+
+    json.dumps(answer, allow_nan=False)
+    assert "fare: " in text.of_models(answer)
 
 
 def test_another_interpreter_is_a_difference(summary):
