@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE
   bench-delivery synth policy inventories plan plan-comment deploy bootstrap teardown identity \
   stages values own shipped doctor probe load-data rehearse-infra bench-synth provider-schema \
   hostile provider-lock pins image bench-swaps bench-overload soak bench-serve bench-monitor loop \
-  bench-determinism bench-import reproduce-all
+  bench-determinism bench-import bench-runs reproduce-all
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -180,3 +180,7 @@ bench-serve: ## our server beside Vertex's custom prediction routines and FastAP
 
 bench-monitor: ## a day of 1,000,000 logged instances from the raw log to the verdict, beside Evidently (instances=1000000)
 	@$(PIPELINE) python -m tests.bench.monitor --instances $(or $(instances),1000000)
+
+bench-runs: ## 5,000 runs listed here, with the index and without it, and of a stage (runs=5000)
+	@cd tests/team && PYTHONPATH=$(CURDIR) python3 $(CURDIR)/build/environment pipeline \
+	  python -m tests.bench.runs --runs $(or $(runs),5000)

@@ -10,10 +10,10 @@ import copy
 import json
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
-from tests.standins.google import job_metadata, keys
+from tests.standins.google import job_metadata, keys, metadata_contexts
 from tests.standins.google.addresses import custom_endpoints
 from tests.standins.google.builds import approve
 from tests.standins.google.cleanup import clean_up
@@ -168,6 +168,12 @@ class GoogleApis:
         with self._lock:
             job_detail = job_metadata.write(self._store, job, details)
             self._store.change(Key("vertex_ai", job), {"jobDetail": job_detail})
+
+    def age_contexts(self, age: timedelta) -> None:
+        """Have each context of Vertex ML Metadata be changed that much earlier."""
+        with self._lock:
+            for place in self._store.metadata.values():
+                metadata_contexts.age(place, age)
 
     def forget(self, job: str) -> None:
         """Delete a job; its metadata stay."""

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.standins.google.error import RefusedError
@@ -81,6 +82,12 @@ def _ancestors(place: Nodes, name: str) -> set[str]:
         border = parents - names
         names |= border
     return names
+
+
+def age(place: Nodes, difference: timedelta) -> None:
+    for body in place.contexts.values():
+        time = datetime.fromisoformat(body["updateTime"]) - difference
+        body["updateTime"] = time.isoformat()
 
 
 def checked_metadata(name: str, metadata: Body) -> Body:
