@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    outcome = _of_stages(options.env) if options.env else _here(options)
+    names = vars(options).get("env")
+    outcome = _of_stages(names) if names else _here(options)
     if options.json:
         print(json.dumps(asdict(outcome), indent=2))
     else:
