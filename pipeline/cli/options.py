@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,4 +152,19 @@ def rollout(stage: "Stage", commit: str, observer: "Observer") -> "Rollout":
 
 def report(options: argparse.Namespace, text: str, result: Any, indent: int | None = 2) -> None:
     """Print the result for people, or with --json for machines."""
-    print(json.dumps(result, indent=indent) if options.json else text)
+    print(encoded(result, indent) if options.json else text)
+
+
+def encoded(result: Any, indent: int | None = 2) -> str:
+    """The result as JSON, which has no NaN and no infinity: null takes their place."""
+    return json.dumps(_finite(result), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value

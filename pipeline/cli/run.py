@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.options import DONE, FAILED, NO, add_json, add_model, add_runs, add_set, day
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, RunError
 
 if TYPE_CHECKING:
     from pipeline.experiments.trials import Trial
@@ -93,19 +93,30 @@ def _refuse_together(options: argparse.Namespace, runs: int) -> None:
 
 def _sweep(options: argparse.Namespace, model: "ModelFolder", all_trials: "list[Trial]") -> int:
     """Run every trial in turn, and show them together at the end."""
+    from pipeline.experiments import trials
     from pipeline.local import sweep
+    from pipeline.provenance import code_files
+    from settings import REPOSITORY
 
     count = len(all_trials)
+    digests = code_files.digests(REPOSITORY, model)
     print(f"{count} runs of {model.name}", file=sys.stderr)
 
     def run_once(trial: "Trial") -> tuple[int, dict[str, Any]]:
         values = ", ".join(f"{name} {value}" for name, value in trial.items())
         number = all_trials.index(trial) + 1
         print(f"run {number} of {count}: {values}", file=sys.stderr)
+        # What this process holds is what the files were; a run records what they are.
+        if code_files.digests(REPOSITORY, model) != digests:
+            raise RunError("files that train have changed since the first run: begin again")
         summary = _summary(options, trial, lambda: model)
         return _code(summary), summary
 
     ended = list(sweep.run_in_turn(all_trials, run_once))
+    for each in ended:
+        if each.code < 0:
+            values = " ".join(trials.texts(each.trial))
+            print(f"the run of {values} was ended by signal {-each.code}", file=sys.stderr)
     summaries = [each.summary for each in ended if each.summary is not None]
     if options.json:
         print(json.dumps(summaries, indent=2))

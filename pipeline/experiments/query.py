@@ -33,7 +33,7 @@ CONDITION = re.compile(
 )
 AND = re.compile(r"and\s", re.IGNORECASE)
 EXAMPLE = 'as in "auc > 0.9 and tag = x", with one of =, !=, <, <=, >, >='
-TRUTHS = {"yes": True, "no": False}
+TRUTHS = {"yes": True, "no": False, "true": True, "false": False}
 Value: TypeAlias = str | float | bool | None
 
 
@@ -122,6 +122,10 @@ def names(rows: Iterable[Row]) -> dict[str, set[str]]:
 
 
 def _check(condition: Condition, rows: list[Row]) -> None:
+    if condition.name == TAG and condition.operator not in ("=", "!="):
+        raise ConfigurationError(
+            f"--where compares tag by {condition.operator}, allowed are = and !="
+        )
     _check_name("--where", condition.name, rows)
     values = [value(row, condition.name) for row in rows]
     present = [each for each in values if not is_missing(each)]

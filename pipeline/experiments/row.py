@@ -1,7 +1,7 @@
 """A run as one row of the list: what is known of it without its artifacts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,19 @@ class Row:
     folder: str | None = None
 
 
-FIELDS = tuple(each.name for each in fields(Row))
+NONE = type(None)
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "run": (str,),
+    "model": (str,),
+    "state": (str,),
+    "started": (str, NONE),
+    "seconds": (int, float, NONE),
+    "blessed": (bool, NONE),
+    "published": (str, NONE),
+    "decision": (str,),
+    "gate": (str, NONE),
+    "commit": (str, NONE),
+}
 
 
 def decode(document: Json) -> Row:
@@ -61,7 +73,7 @@ def of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) ->
 def _of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -> Row:
     decision, records = summary["decision"], summary["records"]
     gate = summary["gate"]
-    return Row(
+    row = Row(
         run=summary["run"],
         place=place,
         model=summary["model"],
@@ -78,6 +90,19 @@ def _of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -
         tags=tags,
         folder=folder,
     )
+    _check_types(row)
+    return row
+
+
+def _check_types(row: Row) -> None:
+    """Raise TypeError for a value that a list could neither order nor show."""
+    for name, kinds in TYPES.items():
+        value = getattr(row, name)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise TypeError(f"{name} is {value!r:.40}")
+    for name, value in row.metrics.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | None):
+            raise TypeError(f"the metric {name} is {value!r:.40}")
 
 
 def of_folder(folder: Path, model: str, started: str | None, state: str) -> Row:

@@ -38,6 +38,8 @@ def read(folder: Path) -> tuple[str, ...]:
 
 
 def keep(folder: Path, tags: Iterable[str]) -> None:
-    """Replace the run's tags."""
+    """Replace the run's tags; raises RunError where its folder is gone."""
+    if not folder.is_dir():
+        raise RunError(f"{folder} is gone: it was removed meanwhile")
     names = list(dict.fromkeys(tags))
     write(folder / NAME, f"{json.dumps(names)}\n")

@@ -91,9 +91,9 @@ def _number(word: str, kind: type[Scalar]) -> Scalar | None:
     """The number of that type, None for no finite one; a text is itself."""
     try:
         value = kind(word)
-    except ValueError:
+        is_finite = isinstance(value, str) or math.isfinite(value)
+    except (ValueError, OverflowError):  # OverflowError: a whole number beyond every float
         return None
-    is_finite = isinstance(value, str) or math.isfinite(value)
     return value if is_finite and word else None
 
 

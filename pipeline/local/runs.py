@@ -64,6 +64,7 @@ def run(
             pipeline_spec = spec.here(folder, store, tune=tune, until=until)
             pipeline = compiler.build(create_pipeline, pipeline_spec)
             if marks:
+                run_folder.mkdir(parents=True)
                 tags.keep(run_folder, marks)
             error = run_logged(pipeline, run_id, log, Problems(), pipeline_spec.compared_with)
         with everything_else_to(log) as terminal:

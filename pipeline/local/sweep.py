@@ -14,51 +14,88 @@ from pipeline.experiments.trials import Trial
 from pipeline.job import startup
 
 INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 Json = dict[str, Any]
 
 
 class Ended(NamedTuple):
     trial: Trial
-    code: int  # the exit code that a single run would have
+    code: int  # the exit code that a single run would have, or minus a signal's number
     summary: Json | None  # None for a run that has none
 
 
 def run_in_turn(
     trials: Sequence[Trial], run_once: Callable[[Trial], tuple[int, Json]]
 ) -> Iterator[Ended]:
-    """Each run as soon as it has ended; after Ctrl-C, which ends the current one, no other begins.
-
-    `run_once` is called in the fork and raises nothing but KeyboardInterrupt.
-    """
+    """Each run as soon as it has ended; after Ctrl-C or SIGTERM, which end it, no other begins."""
     startup.load()
     from pipeline.local import runs  # noqa: F401 - for the forks
 
-    interrupts: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
-    try:
+    with _Signals() as signals:
         for trial in trials:
-            ended = _forked(trial, run_once, handler)
+            ended = _forked(trial, run_once, signals)
             yield ended
-            if interrupts or ended.code == INTERRUPTED:
+            if signals.numbers or ended.code == INTERRUPTED:
                 return
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
-def _forked(trial: Trial, run_once: Callable[[Trial], tuple[int, Json]], handler: Any) -> Ended:
+class _Signals:
+    """What this process is told meanwhile; SIGTERM, which it alone hears, is handed to the fork."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.process = 0  # of the fork
+        self.handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> "_Signals":
+        for number in SIGNALS:
+            self.handlers[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+
+    def _hear(self, number: int, _: object) -> None:
+        self.numbers.append(number)
+        if number == signal.SIGTERM and self.process:
+            os.kill(self.process, number)
+
+
+def _forked(
+    trial: Trial, run_once: Callable[[Trial], tuple[int, Json]], signals: _Signals
+) -> Ended:
     sys.stdout.flush()
     sys.stderr.flush()
     read_end, write_end = os.pipe()
+    # A signal between the fork and its own handlers would be lost on it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     process = os.fork()
     if not process:
         os.close(read_end)
-        signal.signal(signal.SIGINT, handler)
+        signals.restore()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os._exit(_child(trial, run_once, write_end))  # taking TensorFlow apart takes two seconds
+    signals.process = process
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     os.close(write_end)
-    with os.fdopen(read_end, encoding="utf-8") as output:
-        text = output.read()
+    with os.fdopen(read_end, "rb") as output:
+        content = output.read()
     _, status = os.waitpid(process, 0)
-    return Ended(trial, os.waitstatus_to_exitcode(status), json.loads(text) if text else None)
+    signals.process = 0
+    return Ended(trial, os.waitstatus_to_exitcode(status), _summary(content))
+
+
+def _summary(content: bytes) -> Json | None:
+    """What the fork has written; a killed one nothing, or a part."""
+    try:
+        summary: Json = json.loads(content)
+    except ValueError:
+        return None
+    return summary
 
 
 def _child(trial: Trial, run_once: Callable[[Trial], tuple[int, Json]], write_end: int) -> int:

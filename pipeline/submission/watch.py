@@ -95,6 +95,6 @@ def _reason(stage: Stage, model: str, run: str) -> str | None:
     name = f"{stage_bucket.folder(model, run)}/summary.json"
     try:
         content = artifact_files.read(stage, f"{stage.names.artifacts_uri}/{name}")
-    except RunError:
+        return str(json.loads(content)["decision"]["reason"]) if content else None
+    except (RunError, ValueError, KeyError, TypeError):  # the verdict is known without it
         return None
-    return str(json.loads(content)["decision"]["reason"]) if content else None

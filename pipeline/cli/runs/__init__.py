@@ -4,14 +4,21 @@ The verb alone lists; each action has a file of its own.
 """
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from pipeline.cli.options import DONE, EVERY_STAGE, add_json, add_runs, add_stages, stages
+from pipeline.cli.options import (
+    DONE,
+    EVERY_STAGE,
+    add_json,
+    add_runs,
+    add_stages,
+    encoded,
+    stages,
+)
 from pipeline.cli.runs import compare, imports, prune, sync, tag
 from pipeline.errors import ConfigurationError
 
@@ -69,10 +76,26 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if options.action:
+        _check_list_flags(options)
         _check_stages(options)
         code: int = ACTIONS[options.action].run(options)
         return code
     return _list(options)
+
+
+def _check_list_flags(options: argparse.Namespace) -> None:
+    """Refuse a filter where nothing is listed: an action would do its work on all runs."""
+    flags = {
+        "--where": options.where is not None,
+        "--sort": options.sort is not None,
+        "--limit": options.limit != NEWEST,
+    }
+    for flag, is_given in flags.items():
+        if is_given:
+            raise ConfigurationError(
+                f"{flag} stands before `runs {options.action}`, which does not take it: "
+                "allowed is the list alone, `runs`"
+            )
 
 
 def _check_stages(options: argparse.Namespace) -> None:
@@ -96,7 +119,7 @@ def _list(options: argparse.Namespace) -> int:
     chosen = query.ordered(query.select(listing.rows, options.where), options.sort)
     shown = chosen[: options.limit or None]
     if options.json:
-        print(json.dumps([asdict(row) for row in shown]))
+        print(encoded([asdict(row) for row in shown], indent=None))
     elif shown:
         table.show(shown, _names(options), len(chosen) - len(shown))
     else:

@@ -1,11 +1,10 @@
 """`runs compare RUN RUN ...`: what differs between runs, and their curves on one axis."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from pipeline.cli.options import DONE
+from pipeline.cli.options import DONE, encoded
 
 HELP = "tell what differs between runs, and draw their curves on one axis"
 
@@ -29,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
 
         write(file, page.draw(answer))
     if options.json:
-        print(json.dumps(answer, allow_nan=False))
+        print(encoded(answer, indent=None))
     else:
         print(compare.as_text(answer, sys.stdout.isatty()))
     return DONE

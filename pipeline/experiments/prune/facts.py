@@ -76,6 +76,9 @@ def _of_summary(folder: Path, summary: Json, run_tags: tuple[str, ...]) -> Facts
     if not _is_name(line.model):
         raise RunError(f"its {run_names.SUMMARY} names the model {line.model!r:.80}")
     training = summary["records"].get("training") or {}
+    trained_by = training.get("run")
+    if not isinstance(trained_by, str | None):
+        raise RunError(f"its {run_names.SUMMARY} names the run {trained_by!r:.80}")
     return Facts(
         run=line.run,
         model=line.model,
@@ -84,7 +87,7 @@ def _of_summary(folder: Path, summary: Json, run_tags: tuple[str, ...]) -> Facts
         tags=run_tags,
         blessed=line.blessed is True,
         version=Path(line.published).name if line.published else None,
-        trained_by=training.get("run"),
+        trained_by=trained_by,
     )
 
 

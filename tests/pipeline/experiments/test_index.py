@@ -166,6 +166,29 @@ def test_a_folder_whose_digits_are_no_date_is_left_out(runs):
     assert problems == [f"{folder} is left out, it has no summary.json"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("started", 5),
+        ("seconds", "12"),
+        ("seconds", True),
+        ("state", None),
+        ("decision", {"blessed": "yes", "published": None, "reason": ""}),
+        ("decision", {"blessed": True, "published": None, "reason": ["words"]}),
+        ("metrics", {"auc": "high"}),
+        ("gate", [{"metric": 5}]),
+    ],
+)
+def test_a_summary_with_a_value_of_another_type_is_told_and_left_out(runs, name, value):
+    change_summary(runs, 1, **{name: value})
+
+    listing = index.listing(runs)
+
+    assert [row.run for row in listing.rows] == [run_id(0), run_id(2)]
+    [problem] = listing.problems
+    assert "it is no summary" in problem
+
+
 def test_a_run_without_a_summary_is_incomplete(runs):
     (runs / run_id(1) / "summary.json").unlink()
 

@@ -56,6 +56,15 @@ def test_json_has_every_row_that_is_asked_for(runs):
     assert rows[3]["metrics"] == {"auc": 0.515}
 
 
+def test_json_has_no_word_for_what_is_no_number(runs):
+    add_run(runs, 99, metrics={"auc": float("nan"), "loss": float("inf")})
+
+    process = listed(runs, "--json", "--limit", "1")
+
+    [row] = json.loads(process.stdout, parse_constant=pytest.fail)
+    assert row["metrics"] == {"auc": None, "loss": None}
+
+
 def test_none_that_meets_the_condition_is_told(runs):
     process = listed(runs, "--where", "auc > 2")
 
@@ -68,6 +77,8 @@ def test_none_that_meets_the_condition_is_told(runs):
     [
         (["--where", "aux > 1"], "--where names 'aux', which no run has: the nearest are auc"),
         (["--sort", "-aux"], "--sort names 'aux', which no run has: the nearest are auc"),
+        (["--where", "auc > 1", "prune"], "--where stands before `runs prune`"),
+        (["--sort", "auc", "tag", run_id(1), "x"], "--sort stands before `runs tag`"),
         (["--limit", "-1"], "--limit is -1, allowed are 0 and more"),
         (["tag", "2026", "x"], "the run '2026' is ambiguous, allowed is one of 20260301-120000"),
         (["tag", "nothing", "x"], "there is no run 'nothing'"),

@@ -41,6 +41,7 @@ def names(rows):
         ("tag = keep", ["good"]),
         ("blessed = yes", ["good"]),
         ("blessed = no", ["bad"]),
+        ("blessed = true", ["good"]),
         ("units < 10", ["other"]),
         ("activation = relu", ["other"]),
         ("hyperparameters.activation = 'relu'", ["other"]),
@@ -72,7 +73,8 @@ def test_what_is_no_number_never_matches(sign):
         ("auk > 0.9", "the nearest are auc"),
         ("auc > high", "compares auc with 'high', allowed is a number"),
         ("auc > nan", "compares auc with 'nan', allowed is a number"),
-        ("blessed = true", "allowed are yes and no"),
+        ("blessed = maybe", "allowed are yes and no"),
+        ("tag > x", "compares tag by >, allowed are = and !="),
     ],
 )
 def test_a_condition_that_cannot_be_met_is_refused(where, words):

@@ -72,6 +72,7 @@ def test_without_a_key_there_is_one_run_of_the_files_own():
         (["learning_rate=nan"], "allowed is a value of type float"),
         (["learning_rate=inf"], "allowed is a value of type float"),
         (["learning_rate=0.1,"], "--set learning_rate is ''"),
+        ([f"batch_size=1{400 * '0'}"], "allowed is a value of type int"),
         (["batch_size=1.5"], "allowed is a value of type int"),
         (["batch_size=8,8"], "--set batch_size has 8 twice"),
         (["batch_size=8", "batch_size=16"], "--set names 'batch_size' twice"),
