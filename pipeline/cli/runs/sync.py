@@ -24,8 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    names = vars(options).get("env")
-    outcome = _of_stages(names) if names else _here(options)
+    outcome = _of_stages(options.env) if options.env else _here(options)
     if options.json:
         print(json.dumps(asdict(outcome), indent=2))
     else:
