@@ -27,7 +27,7 @@ LONGEST_IDS, LONGEST_NAME, METADATA_BYTES = 121, 128, 200_000
 SPARE_BYTES = 2_000  # for the words on what was cut, and for how the service writes numbers
 DIGITS = 8
 GROUPS = ("facts", "_metrics", "_params")  # what is cut, in this order
-Flags = {"True": True, "False": False}
+FLAGS = {"True": True, "False": False}
 
 
 def id_of(experiment: str, run: str) -> str:
@@ -54,7 +54,7 @@ def fields(stage: str, run: TrackedRun) -> Json:
         "_metrics": {key: _encoded(value) for key, value in run.metrics.items()},
         "_state": STATES[run.succeeded],
     }
-    missing = list(_cut(metadata))
+    missing = _cut(metadata)
     if len(run.id) > LONGEST_NAME:
         missing.append(f"the end of its name, {run.id}"[:1000])
     document: Json = {"displayName": run.id[:LONGEST_NAME], "metadata": metadata}
@@ -69,12 +69,13 @@ def _cut(metadata: Json) -> list[str]:
     surplus = _size(metadata) - METADATA_BYTES + SPARE_BYTES
     for group in GROUPS:
         values = metadata[group]
-        by_size = sorted(values, key=lambda key: _size({key: values[key]}), reverse=True)
+        sizes = {key: _size({key: value}) for key, value in values.items()}
         dropped = []
-        for key in by_size:
+        for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
             if surplus <= 0:
                 break
-            surplus -= _size({key: values.pop(key)})
+            del values[key]
+            surplus -= sizes[key]
             dropped.append(key)
         if dropped:
             total = len(dropped) + len(values)
@@ -100,7 +101,7 @@ def row(context: Json) -> Row:
         state=SUCCEEDED if metadata["_state"] == STATES[True] else "failed",
         started=datetime.fromisoformat(metadata["started"]).isoformat(timespec="seconds"),
         seconds=round(float(metadata["seconds"]), 2),
-        blessed=Flags.get(facts.get("decision.blessed", "")),
+        blessed=FLAGS.get(facts.get("decision.blessed", "")),
         published=None if published == "None" else str(published),
         decision=str(facts.get("decision.reason", "")),
         gate=facts.get("decision.gate"),
@@ -117,9 +118,11 @@ def _encoded(value: Any) -> Any:
         return {str(key): _encoded(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_encoded(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return NAN if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
-    return value
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return NAN
+    return "Infinity" if value > 0 else "-Infinity"
 
 
 def _number(value: Any) -> float | None:
