@@ -1,33 +1,54 @@
 """Compares runs by what their folders hold: what differs, and their curves on one axis."""
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.differences import models, plot, text
-from pipeline.errors import RunError
+from pipeline.errors import ConfigurationError, RunError
 from pipeline.experiments import curves, find
 from pipeline.experiments.curves import Curves, Differences, Points
 from pipeline.experiments.row import IMPORTED
 from pipeline.local import run_names
 from settings.values import printable
 
+if TYPE_CHECKING:
+    from pipeline.experiments.stage_folder import StageFolder
+
 PLOTS = 8  # in a terminal
 Json = dict[str, Any]
 
 
-def answer(runs: Path, names: Sequence[str]) -> Json:
+def answer(runs: Path, names: Sequence[str], stages: Sequence["StageFolder"] = ()) -> Json:
     """The differences of the runs of these names, the first of which is the base.
 
-    Raises ConfigurationError for a name that is none, or several.
+    A name is a run's of `runs`, else of the first of the stages that has it. Raises
+    ConfigurationError for a name that is none, or several.
     """
-    folders = [find.folder(runs, name) for name in names]
+    stages_by_run = {run: stage for stage in reversed(stages) for run in stage.runs}
+    folders = [_folder(runs, name, stages_by_run) for name in names]
     summaries = [_summary(runs, folder) for folder in folders]
-    statistics_of = partial(models.statistics, runs)
+
+    def statistics_of(summary: Json) -> Path:
+        stage = stages_by_run.get(summary["run"])
+        return stage.statistics(summary["run"]) if stage else models.statistics(runs, summary)
+
     differences = models.difference(summaries, statistics_of)
     differences["curves"] = _curves(folders, differences)
     return differences
+
+
+def _folder(runs: Path, name: str, stages_by_run: "Mapping[str, StageFolder]") -> Path:
+    """The run's folder, after its files were fetched where it is a stage's."""
+    exact = [run for run in stages_by_run if run == name]
+    matches = exact or [run for run in stages_by_run if run.startswith(name)]
+    if find.matches(runs, name) or not matches:
+        return find.folder(runs, name)
+    if len(matches) > 1:
+        raise ConfigurationError(
+            f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
+        )
+    return stages_by_run[matches[0]].fetch(matches[0])
 
 
 def _summary(runs: Path, folder: Path) -> Json:
@@ -35,9 +56,10 @@ def _summary(runs: Path, folder: Path) -> Json:
     if not file.exists():
         raise RunError(f"{folder.name} has no summary: it runs now, or was killed before its end")
     summary = run_names.summary(folder)
-    name = folder.relative_to(runs).as_posix()
+    if not folder.is_relative_to(runs / IMPORTED):
+        return summary
     # Two projects may have runs of one id.
-    return summary | {"run": name} if name.startswith(f"{IMPORTED}/") else summary
+    return summary | {"run": folder.relative_to(runs).as_posix()}
 
 
 def _curves(folders: Sequence[Path], differences: Json) -> Differences:

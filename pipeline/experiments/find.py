@@ -15,20 +15,26 @@ def folder(runs: Path, name: str) -> Path:
     A name is a run's id, its folder below `runs`, or the beginning of either. All of several are
     named, and of none the nearest; of a removed one, when that was.
     """
-    folders = list(local.folders(runs))
-    exact = [each for each in folders if name in _names(each)]
-    matches = exact or [each for each in folders if _begins(each, name)]
-    if len(matches) == 1:
-        return runs / matches[0]
-    if matches:
+    possible = matches(runs, name)
+    if len(possible) == 1:
+        return runs / possible[0]
+    if possible:
         raise ConfigurationError(
-            f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
+            f"the run {name!r} is ambiguous, allowed is one of {', '.join(possible)}"
         )
     pruned.refuse(runs, name)
+    folders = local.folders(runs)
     ids = [_names(each)[0] for each in folders]
     nearest = difflib.get_close_matches(name, ids, n=3, cutoff=0.4) or ids[-3:]
     allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is none yet"
     raise ConfigurationError(f"there is no run {name!r} in {shown(runs)}: {allowed}")
+
+
+def matches(runs: Path, name: str) -> list[str]:
+    """The folders below `runs` that the name may mean."""
+    folders = list(local.folders(runs))
+    exact = [each for each in folders if name in _names(each)]
+    return exact or [each for each in folders if _begins(each, name)]
 
 
 def _names(folder: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from google.api_core import exceptions
 
 from pipeline.errors import RunError
-from pipeline.gcp import artifact_files, pipeline_jobs
+from pipeline.gcp import run_statistics
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
 from pipeline.lineage import asked
@@ -42,12 +42,4 @@ class CloudRuns:
 
     def statistics(self, summary: Json) -> Path:
         """The folder with the statistics of the run's rows."""
-        run = summary["run"]
-        job = pipeline_jobs.read(self.stage, f"{self.stage.parent}/pipelineJobs/{run}")
-        for detail in job.get("jobDetail", {}).get("taskDetails", []):
-            if detail["taskName"] == "StatisticsGen":
-                [artifact] = detail["outputs"]["statistics"]["artifacts"]
-                folder = self.folder / str(run)
-                if artifact_files.fetch(self.stage, artifact["uri"], (), folder):
-                    return folder
-        raise RunError(f"the statistics of {run} are gone")
+        return run_statistics.fetch(self.stage, summary["run"], self.folder)

@@ -34,7 +34,7 @@ ACTIONS: dict[str, ModuleType] = {
     "sync": sync,
     "tag": tag,
 }
-IN_STAGES = ("sync",)  # the actions that take --env
+IN_STAGES = ("compare", "sync")  # the actions that take --env
 NEWEST = 50
 
 

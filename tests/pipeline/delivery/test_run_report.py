@@ -158,6 +158,21 @@ def test_a_tracker_that_is_down_costs_a_delivery_one_warning(
     )
 
 
+def test_a_stage_s_run_is_compared_with_one_of_this_machine(vertex, trained, cli):
+    run = vertex.summary["run"]
+    names = (trained.run.name, run[:-2])
+
+    result = cli("runs", "compare", *names, "--env", "dev", "--runs", trained.runs, "--json")
+
+    assert result.code == 0, result.err
+    answer = parsed(result)
+    _, image = answer["environment"]["image"]
+    assert answer["runs"] == [trained.run.name, run]
+    assert "@sha256:" in image
+    assert answer["hyperparameters"] == {}
+    assert not [sentence for sentence in answer["unknown"] if "curves" in sentence]
+
+
 def test_a_version_says_where_its_card_is(vertex, pipelines, bucket, google):
     name = f"{folder(pipelines)}/card/card.html"
 
