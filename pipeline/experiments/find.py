@@ -16,32 +16,37 @@ def folder(runs: Path, name: str) -> Path:
     named, and of none the nearest; of a removed one, when that was.
     """
     possible = matches(runs, name)
-    if len(possible) == 1:
-        return runs / possible[0]
-    if possible:
+    if not possible:
+        pruned.refuse(runs, name)
         raise ConfigurationError(
-            f"the run {name!r} is ambiguous, allowed is one of {', '.join(possible)}"
+            f"there is no run {name!r} in {shown(runs)}: {_nearest(runs, name)}"
         )
-    pruned.refuse(runs, name)
-    folders = local.folders(runs)
-    ids = [_names(each)[0] for each in folders]
-    nearest = difflib.get_close_matches(name, ids, n=3, cutoff=0.4) or ids[-3:]
-    allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is none yet"
-    raise ConfigurationError(f"there is no run {name!r} in {shown(runs)}: {allowed}")
+    if len(possible) > 1:
+        allowed = ", ".join(possible)
+        raise ConfigurationError(f"the run {name!r} is ambiguous, allowed is one of {allowed}")
+    [only] = possible
+    return runs / only
+
+
+def _nearest(runs: Path, name: str) -> str:
+    ids = [_id(folder) for folder in local.folders(runs)]
+    close_ids = difflib.get_close_matches(name, ids, n=3, cutoff=0.4)
+    nearest = ", ".join(close_ids or ids[-3:])
+    return f"the nearest are {nearest}" if nearest else "there is none yet"
 
 
 def matches(runs: Path, name: str) -> list[str]:
     """The folders below `runs` that the name may mean."""
     folders = list(local.folders(runs))
-    exact = [each for each in folders if name in _names(each)]
-    return exact or [each for each in folders if _begins(each, name)]
-
-
-def _names(folder: str) -> tuple[str, str]:
-    """The run's id, and its folder."""
-    *_, id_ = folder.split("/")
-    return id_, folder
+    exact = [folder for folder in folders if name in (folder, _id(folder))]
+    return exact or [folder for folder in folders if _begins(folder, name)]
 
 
 def _begins(folder: str, name: str) -> bool:
-    return bool(name) and any(each.startswith(name) for each in _names(folder))
+    starts = (folder.startswith(name), _id(folder).startswith(name))
+    return bool(name) and any(starts)
+
+
+def _id(folder: str) -> str:
+    *_, id_ = folder.split("/")
+    return id_

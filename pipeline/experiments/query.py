@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from pipeline.errors import ConfigurationError
@@ -18,6 +19,7 @@ from settings.values import shown
 
 COLUMNS = ("run", "place", "model", "state", "started", "seconds", "blessed", "published", "commit")
 TAG = "tag"
+TAG_OPERATORS = ("=", "!=")
 GROUPS = ("metrics", "hyperparameters")
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -91,10 +93,12 @@ def ordered(rows: Iterable[Row], sort: str | None) -> list[Row]:
     descends = sort.startswith("-")
     name = sort.removeprefix("-")
     _check_name("--sort", name, newest)
-    with_value = [row for row in newest if not is_missing(value(row, name))]
-    without = [row for row in newest if is_missing(value(row, name))]
-    with_value.sort(key=lambda row: _rank(value(row, name)), reverse=descends)
-    return with_value + without
+    values = [value(row, name) for row in newest]
+    pairs = list(zip(values, newest, strict=True))
+    without = [row for each, row in pairs if is_missing(each)]
+    ranked = [(_rank(each), row) for each, row in pairs if not is_missing(each)]
+    ranked.sort(key=itemgetter(0), reverse=descends)
+    return [row for _, row in ranked] + without
 
 
 def value(row: Row, name: str) -> Any:
@@ -122,42 +126,58 @@ def names(rows: Iterable[Row]) -> dict[str, set[str]]:
 
 
 def _check(condition: Condition, rows: list[Row]) -> None:
-    if condition.name == TAG and condition.operator not in ("=", "!="):
+    name = condition.name
+    if name == TAG and condition.operator not in TAG_OPERATORS:
+        allowed = " and ".join(TAG_OPERATORS)
         raise ConfigurationError(
-            f"--where compares tag by {condition.operator}, allowed are = and !="
+            f"--where compares tag by {condition.operator}, allowed are {allowed}"
         )
-    _check_name("--where", condition.name, rows)
-    values = [value(row, condition.name) for row in rows]
+    _check_name("--where", name, rows)
+    values = [value(row, name) for row in rows]
     present = [each for each in values if not is_missing(each)]
-    are_numbers = bool(present) and all(_is_number(each) for each in present)
-    if are_numbers and _number(condition.text) is None:
-        raise ConfigurationError(
-            f"--where compares {condition.name} with {shown(condition.text)}, allowed is a number"
-        )
-    are_truths = bool(present) and all(isinstance(each, bool) for each in present)
-    if are_truths and condition.text not in TRUTHS:
-        raise ConfigurationError(
-            f"--where compares {condition.name} with {shown(condition.text)}, "
-            "allowed are yes and no"
-        )
+    problem = _problem(present, condition.text)
+    if problem:
+        text = shown(condition.text)
+        raise ConfigurationError(f"--where compares {name} with {text}, {problem}")
+
+
+def _problem(present: list[Any], text: str) -> str | None:
+    """Why the text can't be compared with any of the values that are there."""
+    if not present:
+        return None
+    are_numbers = all(map(_is_number, present))
+    if are_numbers and _number(text) is None:
+        return "allowed is a number"
+    are_truths = all(isinstance(each, bool) for each in present)
+    if are_truths and text not in TRUTHS:
+        return "allowed are yes and no"
+    return None
 
 
 def _check_name(flag: str, name: str, rows: list[Row]) -> None:
     groups = names(rows)
-    group, _, rest = name.partition(".")
-    if name in (*COLUMNS, TAG) or (group in GROUPS and group in groups.get(rest, ())):
+    if name in (*COLUMNS, TAG):
         return
-    if len(groups.get(name, ())) > 1:
+    group, _, rest = name.partition(".")
+    if group in groups.get(rest, ()):
+        return
+    name_groups = groups.get(name, ())
+    if not name_groups:
+        nearest = _nearest(name, groups)
         raise ConfigurationError(
-            f"{flag} names {shown(name)}, which is ambiguous: "
-            f"allowed are metrics.{name} and hyperparameters.{name}"
+            f"{flag} names {shown(name)}, which no run has: the nearest are {nearest}"
         )
-    if name not in groups:
-        all_names = [*COLUMNS, TAG, *sorted(groups)]
-        nearest = difflib.get_close_matches(name, all_names, n=3, cutoff=0.4) or all_names[:3]
+    if len(name_groups) > 1:
+        allowed = " and ".join(f"{each}.{name}" for each in GROUPS)
         raise ConfigurationError(
-            f"{flag} names {shown(name)}, which no run has: the nearest are {', '.join(nearest)}"
+            f"{flag} names {shown(name)}, which is ambiguous: allowed are {allowed}"
         )
+
+
+def _nearest(name: str, groups: Iterable[str]) -> str:
+    all_names = [*COLUMNS, TAG, *sorted(groups)]
+    close_names = difflib.get_close_matches(name, all_names, n=3, cutoff=0.4)
+    return ", ".join(close_names or all_names[:3])
 
 
 def _holds(condition: Condition, row: Row) -> bool:
