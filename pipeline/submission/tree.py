@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.delivery import git
-from pipeline.delivery.route import Change, route_of
+from pipeline.delivery.route import route_of
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance import capture, kept_tree
@@ -25,7 +25,7 @@ def checked(repository: Path, base: str, stage: str) -> str:
     head = git.commit(repository, "HEAD")
     tree = kept_tree.current(repository, head)
     changes = git.changes(repository, base, tree)
-    files = [change.path for change in changes if _is_in_image(change)]
+    files = [change.path for change in changes if route_of([change], ()).image]
     if files:
         raise ConfigurationError(
             f"{stage}'s image was built from {base[:12]}, and outside of models/ these differ "
@@ -34,11 +34,6 @@ def checked(repository: Path, base: str, stage: str) -> str:
             f"change, `python3 -m pipeline push --env {stage}` makes an image of it"
         )
     return tree
-
-
-def _is_in_image(change: Change) -> bool:
-    """Also environments.py, by which a job is compiled and which the image holds."""
-    return route_of([change], ()).image or change.path == "environments.py"
 
 
 def kept(repository: Path, folder: ModelFolder, run: str, tree: str) -> Code:

@@ -46,6 +46,7 @@ def _here(options: argparse.Namespace) -> "Outcome":
 
 def _of_stages(names: list[str]) -> "Outcome":
     from pipeline.progress import Progress
+    from pipeline.submission import unwatched
     from pipeline.tracking import stage_outbox
     from pipeline.tracking.sync import Outcome
     from pipeline.tracking.vertex_experiments import SETTING
@@ -62,6 +63,7 @@ def _of_stages(names: list[str]) -> "Outcome":
             )
     with Progress(sys.stderr) as progress:
         for stage in asked_stages:
+            unwatched.write_reports(stage, progress)
             of_stage = stage_outbox.send_waiting(stage, progress)
             outcome.sent += of_stage.sent
             outcome.waiting += of_stage.waiting

@@ -9,6 +9,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.submission import watch
 from tests.pipeline.delivery import experiments
 from tests.pipeline.delivery.deliveries import deliver
+from tests.pipeline.tracking.stage_runs import contexts
 from tests.standins.google.faults import PASSED, Fault
 from tests.standins.twin import Twin
 
@@ -91,6 +92,27 @@ def test_a_run_that_nobody_watched_is_reported_later(desk, twin, warm):
 
     assert address == f"{BROWSER}/reports/cab/{run}/report.html"
     assert "summary.json" in names_of(warm, run)
+
+
+def test_runs_sync_reports_and_tracks_a_run_that_nobody_watched(google, desk, twin, warm, cli):
+    run = desk.submit().run
+
+    result = cli("runs", "sync", "--env", "dev")
+
+    [context] = contexts(google, warm, "system.ExperimentRun").values()
+    assert result.code == 0, result.err
+    assert "summary.json" in names_of(warm, run)
+    assert context["displayName"] == run
+
+
+def test_runs_sync_leaves_a_run_that_goes_on(google, desk, warm, cli):
+    google.on_pipeline_job = None
+    run = desk.submit().run
+
+    result = cli("runs", "sync", "--env", "dev")
+
+    assert result.code == 0, result.err
+    assert "summary.json" not in names_of(warm, run)
 
 
 def test_a_run_that_goes_on_is_not_reported(google, desk, warm):
