@@ -4,6 +4,7 @@ A run without a summary runs now, or was killed before its end. One whose files 
 left out, and the reason is told.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline import places
 from pipeline.errors import RunError
 from pipeline.experiments import row, tags
 from pipeline.experiments.row import HERE, IMPORTED, INCOMPLETE, RUNNING, Row
@@ -108,6 +110,24 @@ def is_running(runs: Path, run: str) -> bool:
         return (runs / run).stat().st_mtime_ns >= (store / ".lock").stat().st_mtime_ns
     except OSError:  # one of both has gone
         return False
+
+
+@contextlib.contextmanager
+def alone(runs: Path, *, waits: bool = False) -> Iterator[None]:
+    """Keep a removal and a change of tags apart, each from its own kind, too.
+
+    One that does not wait for another raises RunError.
+    """
+    folder = os.open(runs, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise RunError(
+            f"{places.shown(runs)}: another `runs prune` works here; wait for it, or end it"
+        ) from error
+    finally:
+        os.close(folder)
 
 
 def is_locked(store: Path) -> bool:

@@ -22,6 +22,7 @@ def checked(repository: Path, base: str, stage: str) -> str:
             f"{stage}'s image was built from {base[:12]}, which {repository} does not have, "
             "allowed is a clone with that commit: `git fetch origin` brings it"
         )
+    kept_tree.untracked(repository)  # which refuses what is too large before git takes it in
     head = git.commit(repository, "HEAD")
     tree = kept_tree.current(repository, head)
     changes = git.changes(repository, base, tree)

@@ -40,8 +40,11 @@ def watch(stage: Stage, run: str, observer: Observer) -> Verdict:
     pipeline_job = pipeline_jobs.named(stage, job["name"])
     [(_, outcome)] = pipeline_jobs.wait(stage, {model: pipeline_job}, observer)
     *_, run_id = job["name"].split("/")
-    if outcome.error is not None and pipeline_jobs.ended(stage, job["name"]) is None:
-        return Verdict(run_id, model, "unknown", outcome.error)
+    if outcome.error is not None:  # of the run, or of a question that had no answer
+        last_outcome = pipeline_jobs.ended(stage, job["name"])
+        if last_outcome is None:
+            return Verdict(run_id, model, "unknown", outcome.error)
+        outcome = last_outcome
     with shown(observer, f"{model} report"):
         address = _report(stage, model, outcome)
     reason = outcome.error or _reason(stage, model, run_id) or "its report tells no more"

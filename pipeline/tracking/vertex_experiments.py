@@ -55,10 +55,14 @@ class VertexExperiments:
         condition = f'schema_title="{contexts.RUN}" AND {of_stage(self.stage)}'
         with self.stage.asking(SUBJECT):
             all_contexts = list(contexts.matching(self.stage, condition))
-        return {context["metadata"]["run"] for context in all_contexts if self._is_whole(context)}
+        whole = [context["metadata"] for context in all_contexts if self._is_whole(context)]
+        return {str(metadata.get("run")) for metadata in whole}
 
     def _is_whole(self, context: experiment_run.Json) -> bool:
-        model = context["metadata"]["model"]
+        """Say whether the run has the edge that is made last; one without a model has none."""
+        model = context["metadata"].get("model")
+        if not isinstance(model, str):
+            return False
         experiment = contexts.name(self.stage, self.stage.names.experiment(model))
         return experiment in context.get("parentContexts", [])
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.cli.options import DONE, EVERY_STAGE, FAILED, add_stages, stages
-from pipeline.errors import ConfigurationError
+from pipeline.errors import ConfigurationError, RunError
 
 if TYPE_CHECKING:
     from pipeline.tracking.sync import Outcome, Waiting
@@ -48,7 +48,7 @@ def _of_stages(names: list[str]) -> "Outcome":
     from pipeline.progress import Progress
     from pipeline.submission import unwatched
     from pipeline.tracking import stage_outbox
-    from pipeline.tracking.sync import Outcome
+    from pipeline.tracking.sync import Outcome, Waiting
     from pipeline.tracking.vertex_experiments import SETTING
 
     outcome = Outcome()
@@ -63,8 +63,14 @@ def _of_stages(names: list[str]) -> "Outcome":
             )
     with Progress(sys.stderr) as progress:
         for stage in asked_stages:
-            unwatched.write_reports(stage, progress)
-            of_stage = stage_outbox.send_waiting(stage, progress)
+            try:
+                problems = unwatched.write_reports(stage, progress)
+                of_stage = stage_outbox.send_waiting(stage, progress)
+            except RunError as error:  # of this stage: the others' runs are sent
+                outcome.waiting.append(Waiting(f"what {stage.name} has is", None, str(error)))
+                continue
+            for problem in problems:
+                print(problem, file=sys.stderr)
             outcome.sent += of_stage.sent
             outcome.waiting += of_stage.waiting
     return outcome

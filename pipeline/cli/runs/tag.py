@@ -1,6 +1,7 @@
 """`runs tag RUN TEXT ...`: marks runs for later."""
 
 import argparse
+from pathlib import Path
 
 from pipeline.cli import options as shared
 from pipeline.errors import ConfigurationError
@@ -16,22 +17,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from pipeline import places
-    from pipeline.experiments import find, tags
+    from pipeline.experiments import find, local, tags
 
     runs = places.folder(options.runs, "--runs")
     names = [tags.checked(text) for text in options.tags]
-    folder = find.folder(runs, options.run)
-    current = tags.read(folder)
-    if options.remove:
-        if absent := [name for name in names if name not in current]:
-            raise ConfigurationError(
-                f"{folder.name} has no tag {absent[0]!r}, allowed are {', '.join(current) or 'none'}"
-            )
-        changed = [tag for tag in current if tag not in names]
-    else:
-        changed = [*current, *names]
-    tags.keep(folder, changed)
-    left = list(tags.read(folder))
+    find.folder(runs, options.run)  # which refuses an unknown one, also where nothing is
+    with local.alone(runs, waits=True):
+        folder = find.folder(runs, options.run)
+        tags.keep(folder, _changed(folder, names, removes=options.remove))
+        left = list(tags.read(folder))
     text = f"{folder.name}: {', '.join(left) or 'no tag'}"
     shared.report(options, text, {"run": folder.name, "tags": left})
     return shared.DONE
+
+
+def _changed(folder: Path, names: list[str], *, removes: bool) -> list[str]:
+    from pipeline.experiments import tags
+
+    current = tags.read(folder)
+    if not removes:
+        return [*current, *names]
+    if absent := [name for name in names if name not in current]:
+        allowed = ", ".join(current) or "none"
+        raise ConfigurationError(f"{folder.name} has no tag {absent[0]!r}, allowed are {allowed}")
+    return [tag for tag in current if tag not in names]

@@ -1,5 +1,6 @@
 """Copies the files that an exported run names, none from outside the export's own folder."""
 
+import hashlib
 import shutil
 import stat
 from pathlib import Path, PurePosixPath
@@ -7,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from pipeline import places
 from pipeline.errors import RunError
 
+PLACE = "files"  # of the copies, below an imported run's folder
 OUTSIDE = "its file's path leads out of the export"
 LINK = "its file is a symbolic link, or has one on its way or in it"
 MISSING = "its file is missing"
@@ -30,15 +32,38 @@ def copied(path: str, source: Path, target: Path) -> str | None:
     return reason
 
 
+def is_copied(path: str, source: Path, target: Path) -> bool:
+    """Whether all that may be copied is at target/path, by the files' sizes."""
+    parts = PurePosixPath(path).parts
+    if not _is_inside(path) or _refusal(source, parts):
+        return True
+    return _sizes(source.joinpath(*parts)) == _sizes(target.joinpath(*parts))
+
+
+def _sizes(place: Path) -> dict[str, int]:
+    every = [place, *place.rglob("*")]
+    return {str(each.relative_to(place)): each.stat().st_size for each in every if each.is_file()}
+
+
 def stamp(path: str, source: Path) -> str | None:
-    """What changes whenever the file does; None for one that is not there."""
+    """What changes whenever the file does, or one below the folder; None for one not there."""
     if not _is_inside(path):
         return None
+    place = source / path
     try:
-        facts = (source / path).lstat()
+        lines = [_line(each, place) for each in sorted([place, *place.rglob("*")])]
     except OSError:
         return None
-    return f"{facts.st_mtime_ns}:{facts.st_size}"
+    if len(lines) == 1:
+        return lines[0]
+    digest = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _line(place: Path, folder: Path) -> str:
+    facts = place.lstat()
+    name = place.relative_to(folder)
+    return f"{facts.st_mtime_ns}:{facts.st_size}" + ("" if place == folder else f":{name}")
 
 
 def _is_inside(path: str) -> bool:

@@ -93,7 +93,10 @@ def files_are_as_they_were(folder: Path, source: Path) -> bool:
     """Whether the files that a run names are those that were copied, or still missing."""
     try:
         stamps: Json = json.loads((folder / FILES).read_text(encoding="utf-8"))
-        return all(files.stamp(path, source) == stamp for path, stamp in stamps.items())
+        are_same = all(files.stamp(path, source) == stamp for path, stamp in stamps.items())
+        return are_same and all(
+            files.is_copied(path, source, folder / files.PLACE) for path in stamps
+        )
     except (OSError, ValueError, AttributeError, RecursionError):
         return False
 

@@ -93,6 +93,10 @@ def entries(content: bytes) -> Iterator[bytes]:
             continue
         checksum, length, kind = ENTRY.unpack_from(content, position)
         data = content[position + ENTRY.size : position + ENTRY.size + length]
+        if length > room - ENTRY.size or kind > LAST:
+            raise ValueError(f"its bytes from {position} on are damaged")
+        if kind == 0 and any(content[position:]):
+            raise ValueError(f"its bytes from {position} on are damaged")
         if len(data) < length or kind == 0:  # cut off, or never written
             return
         if zlib.crc32(bytes([kind]) + data) != checksum:

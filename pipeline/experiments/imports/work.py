@@ -123,7 +123,7 @@ def _write(run: _Run, new: Path, source_files: Path, hashes: Json) -> tuple[Json
 
     def copy(path: str) -> str | None:
         stamps[path] = files.stamp(path, source_files)
-        return files.copied(path, source_files, new / "files")
+        return files.copied(path, source_files, new / files.PLACE)
 
     with (
         pq.ParquetWriter(new / store.SERIES, rows.SERIES) as series,

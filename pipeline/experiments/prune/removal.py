@@ -4,14 +4,11 @@ A model that can't be worked on now is left as it is, and the others go on.
 """
 
 import contextlib
-import fcntl
-import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import places
 from pipeline.errors import RunError
 from pipeline.experiments import local
 from pipeline.experiments.prune import facts, steps
@@ -81,7 +78,7 @@ def remove(
 ) -> Outcome:
     """Remove the runs that may go; raises RunError where another removal works here."""
     outcome = Outcome()
-    with _alone(runs):
+    with local.alone(runs):
         for name, group in _groups(runs, model, outcome).items():
             try:
                 with _locked(runs / "store" / name):
@@ -122,21 +119,6 @@ def _groups(runs: Path, model: str | None, outcome: Outcome) -> dict[str, list[F
 def _refuse_busy(store: Path) -> None:
     if local.is_locked(store):
         raise RunError(f"{store}: a process is running this model; wait for it, or end it")
-
-
-@contextlib.contextmanager
-def _alone(runs: Path) -> Iterator[None]:
-    """Keep a second removal out: both would write the list."""
-    folder = os.open(runs, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise RunError(
-            f"{places.shown(runs)}: another `runs prune` works here; wait for it, or end it"
-        ) from error
-    finally:
-        os.close(folder)
 
 
 @contextlib.contextmanager

@@ -55,12 +55,19 @@ def trained_again(trained, tmp_path_factory):
 
 
 def contents(store, pattern):
-    """The bytes of the files, by name."""
-    return {file.name: file.read_bytes() for file in store.glob(pattern)}
+    """The bytes of the files of the store's first run, by name: other tests add runs to it."""
+    first_contents = {}
+    for file in oldest_first(store, pattern):
+        first_contents.setdefault(file.name, file.read_bytes())
+    return first_contents
+
+
+def oldest_first(store, pattern):
+    return sorted(store.glob(pattern), key=lambda file: file.stat().st_mtime_ns)
 
 
 def graph_parts(store):
-    [file] = store.glob(f"{SAVED_MODEL}/fingerprint.pb")
+    file, *_ = oldest_first(store, f"{SAVED_MODEL}/fingerprint.pb")
     content = file.read_bytes()
     fingerprint = fingerprint_pb2.FingerprintDef.FromString(content)
     return {name: getattr(fingerprint, name) for name in GRAPH_PARTS}

@@ -228,6 +228,17 @@ def test_a_run_that_cannot_be_asked_for_a_moment_is_not_called_failed(google, de
     assert "summary.json" not in names_of(warm, run)
 
 
+def test_a_run_that_ended_while_it_could_not_be_asked_is_told_as_it_ended(google, desk, twin, warm):
+    run = desk.submit().run
+    google.faults += [Fault("GET", run, answer) for answer in (PASSED, PASSED, 403)]
+
+    verdict = desk.watch(run)
+
+    assert google.faults == []
+    assert verdict.state == "blessed"
+    assert summary_of(warm, run)["state"] == "succeeded"
+
+
 def test_a_delivery_s_run_is_no_experiment_s(desk, pipelines, commit, warm):
     deliver(commit)
     [job] = pipelines.jobs

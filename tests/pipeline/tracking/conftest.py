@@ -35,9 +35,11 @@ def server(tmp_path_factory):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
-        _wait_for(address)
-        yield address
-        process.terminate()
+        try:
+            _wait_for(address)
+            yield address
+        finally:
+            process.terminate()
 
 
 def _wait_for(address):

@@ -73,7 +73,7 @@ def test_a_sender_that_hangs_is_ended_and_told_in_a_sentence(process, run, tmp_p
     with pytest.raises(UnreachableError, match=r"^no answer within 1 s$"):
         process.send(run, 1)
 
-    assert process.process.returncode == -signal.SIGKILL
+    assert process.process.wait(READY_SECONDS) == -signal.SIGKILL
     assert outbox.names(tmp_path) == [run]
 
 
@@ -185,7 +185,9 @@ def test_a_sender_whose_run_is_gone_ends_and_keeps_no_run(tmp_path):
 def test_a_sender_that_hangs_ends_itself_where_no_one_is_left_to_do_it(hanging):
     program = f"{hanging}; program.main('', '')"
 
-    process = subprocess.run([sys.executable, "-c", program], input="x\n", text=True, timeout=30)
+    process = subprocess.run(
+        [sys.executable, "-c", program], input="x\n", text=True, timeout=READY_SECONDS
+    )
 
     assert process.returncode == -signal.SIGALRM
 

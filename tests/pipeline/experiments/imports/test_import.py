@@ -258,9 +258,24 @@ def test_a_changed_run_is_replaced_and_keeps_its_marks(cli, export, imported, ru
     assert json.loads((runs / RUN / "tags.json").read_text()) == ["best", "paper", "keep"]
 
 
-@pytest.mark.parametrize("name", ["summary.json", "series.parquet", "attributes.parquet"])
+def test_a_file_that_changes_in_a_folder_of_the_export_is_taken_again(export, imported, runs):
+    write_file(export, "set/inner/plot.png", "plot")
+    write_run(export, [*rows_of_a_run(), file("set", "set")])
+    imported()
+    write_file(export, "set/inner/plot.png", "another")
+
+    _, outcomes = imported()
+
+    assert outcomes[RUN]["outcome"] == "replaced"
+    assert (runs / RUN / "files/set/inner/plot.png").read_text() == "another"
+
+
+@pytest.mark.parametrize(
+    "name", ["summary.json", "series.parquet", "attributes.parquet", "files/plot.png"]
+)
 def test_a_run_that_lost_a_file_is_repaired(export, imported, runs, name):
-    write_run(export, rows_of_a_run())
+    write_file(export, "plot.png", "plot")
+    write_run(export, [*rows_of_a_run(), file("plot", "plot.png")])
     imported()
     (runs / RUN / name).unlink()
 

@@ -146,6 +146,10 @@ def test_a_run_that_was_killed_is_incomplete_and_keeps_its_points(records, impor
         (lambda content: b"x" + content, "it does not begin as W&B's files do"),
         (lambda content: content[:30] + b"\0" + content[31:], "its bytes from 7 on are damaged"),
         (lambda content: content[:7], "it names no run"),
+        # The first entry's length, and its kind: neither is an end that was cut off.
+        (lambda content: content[:12] + b"\xff" + content[13:], "bytes from 7 on are damaged"),
+        (lambda content: content[:13] + b"\0" + content[14:], "bytes from 7 on are damaged"),
+        (lambda content: content[:13] + b"\t" + content[14:], "bytes from 7 on are damaged"),
     ],
 )
 def test_a_damaged_file_is_refused(records, imported, damage, words):

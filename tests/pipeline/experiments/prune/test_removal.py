@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.experiments import find, index
+from pipeline.experiments import find, index, local
 from pipeline.experiments.prune import removal
 from pipeline.lineage import asked
 from pipeline.lineage.here import Here
@@ -175,7 +175,7 @@ def test_a_model_that_runs_now_is_left_and_another_one_goes_on(cab, git):
 
 def test_a_second_removal_at_once_is_refused(cab, git):
     cab.old(0)
-    with removal._alone(cab.root), pytest.raises(RunError, match="another `runs prune` works here"):
+    with local.alone(cab.root), pytest.raises(RunError, match="another `runs prune` works here"):
         removal.remove(cab.root, rules(), repository=git)
 
 
