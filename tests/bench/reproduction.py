@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pipeline.experiments import trials
 from pipeline.model.folder import ModelFolder
 from settings import MODELS, REPOSITORY
 
@@ -47,7 +48,8 @@ def _changed(model: str) -> str:
     """A flag that gives the model's first hyperparameter the last of its choices."""
     space = ModelFolder.load(model).declaration.tuning.space
     name, choices = next(iter(space.items()))
-    return f"--set={name}={choices[-1]}"
+    [text] = trials.texts({name: choices[-1]})
+    return f"--set={text}"
 
 
 def _train(clone: Path, model: str, *options: str) -> str:
