@@ -96,10 +96,13 @@ def table(first: Path, second: Path) -> list[str]:
 
 
 def contents(store: Path, pattern: str) -> dict[str, bytes | list[bytes]]:
-    """Each file's bytes; of metrics its records, since slices are written in any order."""
-    if pattern != METRICS:
-        return {file.name: file.read_bytes() for file in sorted(store.glob(pattern))}
-    return {file.name: sorted(records(file)) for file in sorted(store.glob(pattern))}
+    """Each file's bytes, by split; of metrics its records: slices are written in any order."""
+    by_name: dict[str, bytes | list[bytes]] = {}
+    for file in sorted(store.glob(pattern)):
+        split = file.parent.name if file.parent.name.startswith("Split-") else ""
+        is_metrics = pattern == METRICS
+        by_name[f"{split}/{file.name}"] = sorted(records(file)) if is_metrics else file.read_bytes()
+    return by_name
 
 
 def records(file: Path) -> list[bytes]:

@@ -55,10 +55,11 @@ def trained_again(trained, tmp_path_factory):
 
 
 def contents(store, pattern):
-    """The bytes of the files of the store's first run, by name: other tests add runs to it."""
+    """The bytes of the files of the store's first run, by split: other tests add runs to it."""
     first_contents = {}
     for file in oldest_first(store, pattern):
-        first_contents.setdefault(file.name, file.read_bytes())
+        split = file.parent.name if file.parent.name.startswith("Split-") else ""
+        first_contents.setdefault((split, file.name), file.read_bytes())
     return first_contents
 
 
