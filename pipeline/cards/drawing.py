@@ -8,6 +8,7 @@ import jinja2
 from pipeline.cards import content, cyclonedx, hugging_face, sentences
 from pipeline.cards.content import Card, Metric
 from pipeline.cards.sentences import NOT_STATED
+from pipeline.reports import templates
 
 README, PAGE, BILL = "README.md", "card.html", "model.cdx.json"
 # What Markdown, a table's cell or HTML inside it would take for its own.
@@ -47,14 +48,7 @@ def _page(card: Card) -> str:
 
 
 def _environment(autoescape: bool) -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=autoescape,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates.environment(Path(__file__).parent, autoescape=autoescape)
     environment.filters |= {
         "figure": sentences.figure,
         "count": sentences.count,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.differences import models, plot, text
-from pipeline.errors import ConfigurationError, RunError
+from pipeline.errors import RunError
 from pipeline.experiments import curves, find
 from pipeline.experiments.curves import Curves, Differences, Points
 from pipeline.experiments.row import IMPORTED
@@ -40,15 +40,12 @@ def answer(runs: Path, names: Sequence[str], stages: Sequence["StageFolder"] = (
 
 def _folder(runs: Path, name: str, stages_by_run: "Mapping[str, StageFolder]") -> Path:
     """The run's folder, after its files were fetched where it is a stage's."""
+    if find.matches(runs, name):
+        return find.folder(runs, name)
     exact = [run for run in stages_by_run if run == name]
     matches = exact or [run for run in stages_by_run if run.startswith(name)]
-    if find.matches(runs, name) or not matches:
-        return find.folder(runs, name)
-    if len(matches) > 1:
-        raise ConfigurationError(
-            f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
-        )
-    return stages_by_run[matches[0]].fetch(matches[0])
+    match = run_names.only(name, matches)
+    return stages_by_run[match].fetch(match) if match else find.folder(runs, name)
 
 
 def _summary(runs: Path, folder: Path) -> Json:

@@ -6,12 +6,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from pipeline.differences import models, plot, text
 from pipeline.experiments import curves
 from pipeline.experiments.curves import Points
-from pipeline.reports import charts
+from pipeline.reports import charts, templates
 from pipeline.reports.charts import Line
 
 # Okabe and Ito's, told apart by colour-blind people too: https://jfly.uni-koeln.de/color/
@@ -39,14 +37,7 @@ class Bar:
 
 def draw(differences: Json) -> str:
     """The page as HTML."""
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates.environment(Path(__file__).parent)
     environment.filters |= {
         "shown": text.shown,
         "figure": text.figure,

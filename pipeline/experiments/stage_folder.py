@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from pipeline.gcp import run_statistics
+from pipeline.gcp import reports, run_statistics
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
 from pipeline.local.run_names import CURVES, SUMMARY
-from settings.artifacts import REPORTS
 
 FILES = (SUMMARY, CURVES)
 
@@ -17,9 +16,7 @@ class StageFolder:
     def __init__(self, stage: Stage, folder: Path) -> None:
         self.stage = stage
         self.folder = folder
-        with stage.asking_bucket():
-            blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=REPORTS)))
-        self._files = {_run_and_file(blob.name): blob for blob in blobs}
+        self._files = {(file.run, file.name): file.blob for file in reports.files(stage)}
 
     @property
     def runs(self) -> list[str]:
@@ -41,9 +38,3 @@ class StageFolder:
     def statistics(self, run: str) -> Path:
         """The folder of the statistics of the run's rows; raises RunError where they are gone."""
         return run_statistics.fetch(self.stage, run, self.folder)
-
-
-def _run_and_file(name: str) -> tuple[str, str]:
-    """Of reports/MODEL/RUN/FILE; a file of a card has one more part and is nobody's."""
-    parts = name.removeprefix(REPORTS).split("/")
-    return (parts[1], parts[2]) if len(parts) == 3 else ("", name)

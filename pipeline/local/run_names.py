@@ -2,6 +2,7 @@
 
 import difflib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,27 @@ def folder(runs: Path, name: str) -> Path:
     """
     names = sorted(file.parent.name for file in runs.glob(f"*/{SUMMARY}"))
     matches = [name] if name in names else [each for each in names if each.startswith(name)]
-    if len(matches) == 1:
-        return runs / matches[0]
-    if matches:
-        raise ConfigurationError(
-            f"the run {name!r} is ambiguous, allowed is one of {', '.join(matches)}"
-        )
-    pruned.refuse(runs, name)
-    imported.refuse(runs, name)
+    match = only(name, matches)
+    if match is None:
+        pruned.refuse(runs, name)
+        imported.refuse(runs, name)
+        raise unknown(runs, name, names)
+    return runs / match
+
+
+def only(name: str, matches: Sequence[str]) -> str | None:
+    """The one match, None without any; raises ConfigurationError for several, which it names."""
+    if len(matches) > 1:
+        allowed = ", ".join(matches)
+        raise ConfigurationError(f"the run {name!r} is ambiguous, allowed is one of {allowed}")
+    return matches[0] if matches else None
+
+
+def unknown(runs: Path, name: str, names: Sequence[str]) -> ConfigurationError:
+    """The error of a name that no run has, with the nearest of those that runs have."""
     nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[-3:]
     allowed = f"the nearest are {', '.join(nearest)}" if nearest else "there is none yet"
-    raise ConfigurationError(f"there is no run {name!r} in {shown(runs)}: {allowed}")
+    return ConfigurationError(f"there is no run {name!r} in {shown(runs)}: {allowed}")
 
 
 def summary(run: Path) -> dict[str, Any]:

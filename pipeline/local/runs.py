@@ -74,11 +74,7 @@ def run(
             origin = {
                 "code": asdict(code),
                 "environment": asdict(capture.environment()),
-                "parameters": {
-                    "until": str(until) if until else None,
-                    "tune": tune,
-                    "set": folder.changes,
-                },
+                "parameters": _parameters(folder, until, tune=tune),
             }
             run_summary = summary.compose(metadata, folder.name, folder.declaration, origin)
             card = content.compose(run_summary, folder.declaration, pipeline_spec.served, words)
@@ -98,6 +94,11 @@ def run(
             if warning:
                 print(warning, file=terminal)
     return run_summary
+
+
+def _parameters(folder: ModelFolder, until: date | None, *, tune: bool) -> dict[str, Any]:
+    """What the command line said, where that decides what is trained."""
+    return {"until": str(until) if until else None, "tune": tune, "set": folder.changes}
 
 
 @contextlib.contextmanager

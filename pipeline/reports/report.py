@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import tensorflow as tf
 from tfx.utils import io_utils
 
 from pipeline.components.example_validator import anomalies
-from pipeline.reports import charts
+from pipeline.reports import charts, templates
 from pipeline.reports.columns import column_statistics
 from pipeline.reports.curves import ROC, WHOLE, Curves, whole_plots
 from pipeline.reports.evaluation import evaluation_result
@@ -28,14 +27,7 @@ def render(metadata: RunMetadata, summary: dict[str, Any], curves: Curves) -> st
 
     What is not there is left out.
     """
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates.environment(Path(__file__).parent)
     environment.filters |= {"shell": shlex.quote, "repr": repr}
     plots = _plots(whole_plots(evaluation_result(metadata)), curves, summary["metrics"].get("auc"))
     template = environment.get_template("report.html.jinja")

@@ -1,13 +1,13 @@
 """Writes the reports of a stage's experiments that ended while nobody watched them."""
 
 from pipeline.errors import ConfigurationError, RunError
-from pipeline.gcp import artifact_files, jobs_listing
+from pipeline.gcp import jobs_listing, reports
 from pipeline.gcp.jobs_listing import Json
 from pipeline.gcp.pipeline_jobs import EXPERIMENT
 from pipeline.gcp.stage import Stage
+from pipeline.lineage.vertex_jobs import id_of
 from pipeline.local.run_names import SUMMARY
 from pipeline.progress import Observer, shown
-from pipeline.provenance import stage_bucket
 
 
 def write_reports(stage: Stage, observer: Observer) -> list[str]:
@@ -18,10 +18,13 @@ def write_reports(stage: Stage, observer: Observer) -> list[str]:
     """
     with stage.asking("Vertex Pipelines"):
         jobs = list(jobs_listing.newest(stage))
+    runs = [id_of(job["name"]) for job in jobs if _is_ended_experiment(job)]
+    if not runs:
+        return []
+    reported = {file.run for file in reports.files(stage) if file.name == SUMMARY}
     problems = []
-    for job in jobs:
-        *_, run = job["name"].split("/")
-        if _is_ended_experiment(job) and not _is_reported(stage, job, run):
+    for run in runs:
+        if run not in reported:
             from pipeline.submission import watch  # which imports the libraries of training
 
             try:
@@ -36,8 +39,3 @@ def _is_ended_experiment(job: Json) -> bool:
     labels = job.get("labels", {})
     is_ours = EXPERIMENT in labels and "model" in labels
     return is_ours and jobs_listing.state(job) != "running"
-
-
-def _is_reported(stage: Stage, job: Json, run: str) -> bool:
-    name = f"{stage_bucket.folder(job['labels']['model'], run)}/{SUMMARY}"
-    return artifact_files.read(stage, f"{stage.names.artifacts_uri}/{name}") is not None

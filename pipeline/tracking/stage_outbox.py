@@ -5,7 +5,6 @@ one that Vertex Experiments lacks waits.
 """
 
 import json
-import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -13,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.errors import RunError, UnreachableError
+from pipeline.gcp import reports
 from pipeline.gcp.clients import patiently
 from pipeline.gcp.stage import Stage
 from pipeline.local.run_names import SUMMARY, newer
@@ -20,11 +20,9 @@ from pipeline.progress import Observer, shown
 from pipeline.tracking import tracker, vertex_experiments
 from pipeline.tracking.sync import Outcome, Waiting
 from pipeline.tracking.vertex_experiments import VertexExperiments
-from settings.artifacts import REPORTS
 
 Json = dict[str, Any]
 DELIVERY_SECONDS = 4.5  # that a delivery waits for its tracker, a run
-NAME = re.compile(rf"{REPORTS}(?P<model>[^/]+)/(?P<run>[^/]+)/{SUMMARY}")
 
 
 def track(stage: Stage, summary: Json) -> str | None:
@@ -99,12 +97,9 @@ def send_waiting(stage: Stage, observer: Observer) -> Outcome:
 
 def _summaries(stage: Stage) -> Iterator[tuple[str, str]]:
     """The runs that left a summary, and its name, in the order of their names."""
-    with stage.asking_bucket():
-        blobs = patiently(lambda: list(stage.artifacts.list_blobs(prefix=REPORTS)))
-    for blob in blobs:
-        match = NAME.fullmatch(blob.name)
-        if match:
-            yield match["run"], blob.name
+    for file in reports.files(stage):
+        if file.name == SUMMARY:
+            yield file.run, file.blob.name
 
 
 def _read(stage: Stage, name: str) -> Json:

@@ -11,6 +11,7 @@ import jinja2
 
 from pipeline.monitoring.pages import figures
 from pipeline.monitoring.verdict import Kind, Verdict
+from pipeline.reports import templates
 
 DAYS = 90  # that the pages look back
 
@@ -136,15 +137,9 @@ def strip_words(cells: Iterable[Cell]) -> str:
 @cache
 def environment() -> jinja2.Environment:
     """Templates beside this file; all that they show is escaped."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.globals |= {"looks": LOOKS, "strip_words": strip_words}
-    templates.filters |= {
+    pages = templates.environment(Path(__file__).parent)
+    pages.globals |= {"looks": LOOKS, "strip_words": strip_words}
+    pages.filters |= {
         "count": figures.count,
         "cut": figures.cut,
         "day": figures.day,
@@ -154,4 +149,4 @@ def environment() -> jinja2.Environment:
         "times": figures.times,
         "window": figures.window,
     }
-    return templates
+    return pages

@@ -1,19 +1,17 @@
 """An import that is killed at each of its steps in turn, and then called again.
 
 As a program it takes an export and a folder of runs that has an older state of it, and prints what
-is not as after an import that nothing interrupted: nothing, in the good case. A step is what
-Python's auditing tells of a change: https://docs.python.org/3/library/audit_events.html
+is not as after an import that nothing interrupted: nothing, in the good case.
 """
 
 import json
-import os
 import shutil
-import signal
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pipeline.experiments.imports import export, work
+from tests.pipeline.killed_at import finishes
 
 STEPS = ("os.rename", "os.rmdir")
 
@@ -24,26 +22,7 @@ def import_all(place: Path, runs: Path) -> None:
 
 def imported(place: Path, runs: Path, at: int | None = None) -> bool:
     """Import in a process of its own, killed at a step; whether it came to its end."""
-    process = os.fork()
-    if not process:
-        if at is not None:
-            _kill_at(at)
-        import_all(place, runs)
-        os._exit(0)
-    _, status = os.waitpid(process, 0)
-    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
-
-
-def _kill_at(number: int) -> None:
-    count = 0
-
-    def hook(event: str, _: Any) -> None:
-        nonlocal count
-        count += event in STEPS
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
+    return finishes(partial(import_all, place, runs), STEPS, at)
 
 
 def state(runs: Path) -> dict[str, bytes]:

@@ -1,22 +1,21 @@
 """A removal that is killed at each of its steps in turn, and then called again.
 
 As a program it takes the folder of a template, with `runs` and `git`, and prints for each step what
-is not as after a removal that nothing interrupted: nothing, in the good case. A step is what
-Python's auditing tells of a change: https://docs.python.org/3/library/audit_events.html
+is not as after a removal that nothing interrupted: nothing, in the good case.
 """
 
 import json
-import os
 import shutil
-import signal
 import sqlite3
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.experiments.prune import removal
 from tests.pipeline.experiments.prune.old_runs import refs, rules
+from tests.pipeline.killed_at import finishes
 
 STEPS = ("os.rename", "os.remove", "os.rmdir", "subprocess.Popen")
 RUNS, GIT = "runs", "git"
@@ -28,26 +27,7 @@ def remove(place: Path) -> None:
 
 def removed(place: Path, at: int | None) -> bool:
     """Remove in a process of its own, killed at a step; whether it came to its end."""
-    process = os.fork()
-    if not process:
-        if at is not None:
-            _kill_at(at)
-        remove(place)
-        os._exit(0)
-    _, status = os.waitpid(process, 0)
-    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
-
-
-def _kill_at(number: int) -> None:
-    count = 0
-
-    def hook(event: str, _: Any) -> None:
-        nonlocal count
-        count += event in STEPS
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(hook)
+    return finishes(partial(remove, place), STEPS, at)
 
 
 def state(place: Path) -> dict[str, Any]:
