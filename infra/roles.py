@@ -35,8 +35,9 @@ WATCHER = ("aiplatform.endpoints.get", "aiplatform.models.get", "bigquery.jobs.c
 # What granting a key takes: cloudkms.admin, which may as well, destroys keys
 # (docs.cloud.google.com/iam/docs/roles-permissions/cloudkms).
 KEEPER = ("cloudkms.cryptoKeys.getIamPolicy", "cloudkms.cryptoKeys.setIamPolicy")
-# What `lineage` and `runs --env` ask of a stage's project. aiplatform.viewer holds it, and since March 2026 asks
-# endpoints and reads feature values, too (docs.cloud.google.com/iam/docs/permission-changes-march-29-2026).
+# What `lineage` and `runs --env` ask of a stage's project. aiplatform.viewer holds it, and since
+# March 2026 asks endpoints and reads feature values, too
+# (docs.cloud.google.com/iam/docs/permission-changes-march-29-2026).
 # An artifact's neighbours have no permission of their own as an execution's have
 # (docs.cloud.google.com/iam/docs/roles-permissions/aiplatform), so that they take the artifact's.
 TRACER = (

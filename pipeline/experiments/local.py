@@ -96,7 +96,7 @@ def time_of(run: str) -> datetime | None:
 
 
 def is_running(runs: Path, run: str) -> bool:
-    """Whether a process works on the run: it has taken the model's store, and then begun the folder.
+    """Whether a process works on the run: it has taken the store, and then begun the folder.
 
     An id is no older or newer than another: the clock may have gone back in between.
     """

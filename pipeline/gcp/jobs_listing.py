@@ -34,7 +34,10 @@ def state(job: Json) -> str:
 
 
 def _page(stage: Stage, condition: str) -> list[Json]:
-    """The first jobs; Google may answer an empty page before others (https://google.aip.dev/158)."""
+    """The first jobs.
+
+    Google may answer an empty page before others: https://google.aip.dev/158.
+    """
     parameters = {
         "filter": condition,
         "orderBy": "create_time desc",

@@ -1,4 +1,4 @@
-"""Compares two runs that are here, by what they left: no checkout, no rows and no venv are needed."""
+"""Compares two runs that are here by what they left, without checkout, rows or venv."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -116,12 +116,12 @@ def _list(options: argparse.Namespace) -> int:
     listing = _listing(runs, options.env or [])
     for problem in listing.problems:
         print(problem, file=sys.stderr)
-    chosen = query.ordered(query.select(listing.rows, options.where), options.sort)
-    shown = chosen[: options.limit or None]
+    rows = query.ordered(query.select(listing.rows, options.where), options.sort)
+    first_rows = rows[: options.limit or None]
     if options.json:
-        print(encoded([asdict(row) for row in shown], indent=None))
-    elif shown:
-        table.show(shown, _names(options), len(chosen) - len(shown))
+        print(encoded([asdict(row) for row in first_rows], indent=None))
+    elif first_rows:
+        table.show(first_rows, _names(options), len(rows) - len(first_rows))
     else:
         print(_none(options, listing.rows))
     return DONE
@@ -136,8 +136,9 @@ def _listing(runs: Path, stage_names: list[str]) -> "Listing":
         return here
     from pipeline.experiments import cloud
 
-    there = cloud.listing(runs, stages(stage_names))
-    return index.Listing([*here.rows, *there.rows], [*here.problems, *there.problems])
+    of_stages = cloud.listing(runs, stages(stage_names))
+    rows = [*here.rows, *of_stages.rows]
+    return index.Listing(rows, [*here.problems, *of_stages.problems])
 
 
 def _names(options: argparse.Namespace) -> list[str]:

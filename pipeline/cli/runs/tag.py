@@ -25,9 +25,9 @@ def run(options: argparse.Namespace) -> int:
     with local.alone(runs, waits=True):
         folder = find.folder(runs, options.run)
         tags.keep(folder, _changed(folder, names, removes=options.remove))
-        left = list(tags.read(folder))
-    text = f"{folder.name}: {', '.join(left) or 'no tag'}"
-    shared.report(options, text, {"run": folder.name, "tags": left})
+        current = list(tags.read(folder))
+    text = f"{folder.name}: {', '.join(current) or 'no tag'}"
+    shared.report(options, text, {"run": folder.name, "tags": current})
     return shared.DONE
 
 

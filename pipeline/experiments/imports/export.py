@@ -20,7 +20,10 @@ from pipeline.places import shown
 PART = re.compile(r"(?P<run>.+)_part_(?P<number>0|[1-9][0-9]*)\.parquet(?P<unfinished>\.tmp)?")
 DATA, FILES = "data", "files"
 REGISTRY = ("models", "model_versions")
-LAYOUT = "allowed is a folder that neptune-exporter wrote: PROJECT/RUN_part_0.parquet, or data/ with them"
+LAYOUT = (
+    "allowed is a folder that neptune-exporter wrote: "
+    "PROJECT/RUN_part_0.parquet, or data/ with them"
+)
 
 
 @dataclass

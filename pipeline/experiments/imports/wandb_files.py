@@ -76,7 +76,8 @@ def sources(folder: Path) -> list[Log]:
         records = importlib.import_module("wandb.proto.wandb_internal_pb2")
     except ImportError as error:
         raise ConfigurationError(
-            f"{shown(files[0])} is W&B's, which only the package wandb reads: `{PACKAGE}` installs it"
+            f"{shown(files[0])} is W&B's, which only the package wandb reads: "
+            f"`{PACKAGE}` installs it"
         ) from error
     return [Log(file, records) for file in files]
 
