@@ -1,7 +1,7 @@
 """Vertex ML Metadata: what a stage's runs have read and made.
 
-Artifacts and executions are asked for by one hop at most: a whole graph of runs that share a schema
-is refused beyond 1,000 nodes. cloud.google.com/vertex-ai/docs/ml-metadata/analyzing
+Artifacts and executions are asked for by few hops: a whole graph of runs that share a schema is
+refused beyond 1,000 nodes. cloud.google.com/vertex-ai/docs/ml-metadata/analyzing
 """
 
 import json
@@ -30,14 +30,16 @@ def artifacts(stage: Stage, condition: str) -> list[Json]:
             return []
 
 
-def neighbours(stage: Stage, artifact: str) -> Json | None:
-    """Return the executions of an artifact, and the events between.
+def around(stage: Stage, artifact: str, hops: int = 1, condition: str = "") -> Json | None:
+    """Return what lies as many hops around an artifact at most, and the events between.
 
-    Returns None where there are more than Vertex answers.
+    A hop leads from an artifact to its executions, or from these to their artifacts that meet the
+    condition (max_num_hops in github.com/google/ml-metadata, metadata_store_service.proto). Returns
+    None where there is more than Vertex answers.
     """
     from google.api_core import exceptions
 
-    request = {"artifact": artifact, "max_hops": 1}
+    request = {"artifact": artifact, "max_hops": hops, "filter": condition}
     with stage.asking(SUBJECT):
         client = _client(stage)
         try:

@@ -1,4 +1,4 @@
-"""One hop of Vertex ML Metadata: an artifact's executions, or an execution's artifacts."""
+"""Hops of Vertex ML Metadata: an artifact's executions, or an execution's artifacts."""
 
 from dataclasses import dataclass
 from operator import itemgetter
@@ -17,12 +17,13 @@ class Hop:
 
     fields: Json
 
-    def executions(self, direction: str) -> list[Json]:
-        """The executions with an event of the direction, the oldest first, without cached ones.
+    def executions(self, artifact: str, direction: str) -> list[Json]:
+        """The artifact's executions of the direction, the oldest first, without cached ones.
 
         A cached one's outputs lie in an older run, so that they do not tell its own run.
         """
-        names = {event["execution"] for event in self._events(direction)}
+        events = [each for each in self._events(direction) if each["artifact"] == artifact]
+        names = {event["execution"] for event in events}
         executions = [
             fields
             for fields in self.fields["executions"]
@@ -30,9 +31,12 @@ class Hop:
         ]
         return sorted(executions, key=itemgetter("createTime"))
 
+    def artifacts(self) -> list[Artifact]:
+        return [artifact_of(fields) for fields in self.fields["artifacts"]]
+
     def side(self, direction: str) -> dict[str, list[Artifact]]:
         """An execution's inputs or outputs by its keys, "" where an event does not name one."""
-        artifacts = {fields["name"]: artifact_of(fields) for fields in self.fields["artifacts"]}
+        artifacts = {artifact.id: artifact for artifact in self.artifacts()}
         side: dict[str, list[Artifact]] = {}
         for event in self._events(direction):
             labels = event.get("labels", {})

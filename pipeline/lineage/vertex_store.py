@@ -15,6 +15,8 @@ from pipeline.lineage.task_graph import artifact_of, artifacts_of
 from pipeline.lineage.vertex_hop import INPUT, OUTPUT, Hop, execution_of
 from pipeline.lineage.vertex_jobs import Jobs, id_of
 
+MODELS = 'schema_title="tfx.Model"'
+
 
 class VertexStore:
     """Implements graph.Store; each job is read once."""
@@ -24,6 +26,7 @@ class VertexStore:
         self.jobs = Jobs(stage)
         self.graph = self.jobs.graph
         self._asked: set[str] = set()  # the artifacts whose readers in all runs were asked for
+        self._hops: dict[str, Hop] = {}  # with all executions of an artifact
         # of artifacts, in runs whose jobs were deleted
         self._readers: dict[str, list[Execution]] = defaultdict(list)
 
@@ -37,7 +40,8 @@ class VertexStore:
         task = self.graph.maker(artifact)
         if task is not None:
             return task.execution
-        makers = self._neighbours(artifact).executions(OUTPUT)
+        hop = self._around(artifact) or Hop(metadata_store.EMPTY)
+        makers = hop.executions(artifact.id, OUTPUT)
         return execution_of(makers[0], run) if makers else None
 
     def consumers(self, artifact: Artifact) -> Sequence[Execution]:
@@ -92,11 +96,11 @@ class VertexStore:
 
     def _read_readers(self, artifact: Artifact) -> None:
         """Read every run that has read the artifact."""
-        answer = metadata_store.neighbours(self.stage, artifact.id)
-        if answer is None:
+        hop = self._around(artifact)
+        if hop is None:
             run = self.jobs.read_maker(artifact)
             return self.jobs.read_since(run) if run else None
-        for fields in Hop(answer).executions(INPUT):
+        for fields in hop.executions(artifact.id, INPUT):
             if self.graph.task(fields["name"]) is None:
                 self._read_run_of(fields, artifact)
         return None
@@ -111,9 +115,25 @@ class VertexStore:
             execution = execution_of(fields, run)
             self._readers[artifact.id].append(execution)
 
-    def _neighbours(self, artifact: Artifact) -> Hop:
-        answer = metadata_store.neighbours(self.stage, artifact.id)
-        return Hop(answer or metadata_store.EMPTY)
+    def _around(self, artifact: Artifact) -> Hop | None:
+        """The artifact's executions; None where there are more than Vertex answers.
+
+        Three hops from rows lead to the models that were judged by them and to all their executions,
+        which need not be asked for again.
+        """
+        if artifact.id in self._hops:
+            return self._hops[artifact.id]
+        answer = None
+        if artifact.type == "Examples":
+            answer = metadata_store.around(self.stage, artifact.id, hops=3, condition=MODELS)
+        if answer is None:
+            answer = metadata_store.around(self.stage, artifact.id)
+        if answer is None:
+            return None
+        hop = Hop(answer)
+        for model in hop.artifacts():
+            self._hops[model.id] = hop
+        return hop
 
     def _side(self, execution: Execution, direction: str) -> Artifacts:
         answer = metadata_store.inputs_and_outputs(self.stage, execution.id)

@@ -155,6 +155,34 @@ def test_at_most_three_requests_are_made_for_a_touched_run(google, many, vertex_
     assert len(asked(google)) <= 3 * len(runs)
 
 
+def test_three_requests_are_made_for_one_touched_run_that_was_blessed(google, jobs, vertex_store):
+    jobs.run("r0", digest="good")
+    jobs.run("bad", of="r0", cached=("ImportSchemaGen",), digest="bad")
+    google.requests.clear()
+
+    reach = walk.forward(vertex_store, vertex_store.with_property("Examples", "digest", "bad"))
+
+    assert {step.execution.run for step in reach.steps} == {"bad"}
+    assert len(reach.models) == 1
+    assert len(asked(google)) == 3
+
+
+def test_a_baseline_of_more_runs_than_vertex_answers_costs_two_requests_more(
+    google, jobs, vertex_store
+):
+    jobs.run("r0", digest="good")
+    jobs.run("bad", of="r0", cached=("ImportSchemaGen",), baseline="r0", digest="bad")
+    for number in range(1001):
+        jobs.run(f"r{number + 1}", of="r0", cached=INGESTED, baseline="r0", blessed=0)
+    google.requests.clear()
+
+    reach = walk.forward(vertex_store, vertex_store.with_property("Examples", "digest", "bad"))
+
+    assert {step.execution.run for step in reach.steps} == {"bad"}
+    assert len(reach.models) == 1
+    assert len(asked(google)) == 5
+
+
 def test_the_producer_of_a_shared_schema_is_found_beyond_what_vertex_answers(
     google, many, vertex_store
 ):
