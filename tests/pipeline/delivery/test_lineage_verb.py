@@ -5,9 +5,13 @@ import json
 import pytest
 
 from pipeline.delivery import history
+from pipeline.gcp import clients
 from pipeline.gcp.endpoints import endpoint_of
+from pipeline.serving.request_log.table import LogTable
 from tests.pipeline.delivery.conftest import FIRST, WARM, add_delivery, push_version
 from tests.pipeline.lineage.jobs import Jobs
+from tests.pipeline.monitoring import request_logs
+from tests.standins import local_bigquery
 
 RUN = "dev-cab-1"
 BAD = "1" * 64
@@ -65,6 +69,39 @@ def test_each_name_in_a_stage_goes_back_to_the_rows_commit_and_image(released, a
     assert origin["code"]["commit"] == "a" * 40
     assert origin["environment"]["image"] == IMAGE
     assert {"Trainer", "Transform"} < {hop["node"] for hop in origin["hops"]}
+
+
+@pytest.fixture
+def logged(tmp_path, monkeypatch, released):
+    """The request 4711, of a minute after the day's begin, in the stage's log."""
+    stage, names = WARM.project_id, WARM.names
+    with local_bigquery.serving(tmp_path / "bigquery") as server:
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.url)
+        local_bigquery.create_dataset(server.url, stage, names.dataset("requests"))
+        table = f"{stage}.{names.dataset('requests')}.{names.request_table('cab')}"
+        LogTable(table).connect()
+        request = request_logs.Request(
+            version=released, questions=["{}"], answers=["0.5"], id=4711, second=60.0
+        )
+        client = clients.bigquery(stage, WARM.region)
+        assert client.insert_rows_json(table, [request.row()]) == []
+        yield
+
+
+def test_the_id_of_a_request_in_a_stages_log_goes_back_to_the_rows(logged, ask):
+    _, answer = ask("back", "4711")
+
+    [origin] = answer["origins"]
+    assert (origin["model"], origin["version"], origin["run"]) == ("cab", "1", RUN)
+    assert origin["data"]["digest"] == BAD
+    assert answer["at"] == f"{request_logs.DAY}T00:01:00+00:00"
+
+
+def test_an_id_that_is_in_no_log_of_a_stage_is_unknown(logged, cli):
+    result = cli("lineage", "back", "815", "--env", "dev")
+
+    assert result.code == 2
+    assert "'815' is no model" in result.sentence
 
 
 def test_bad_rows_that_a_stage_serves_end_with_3_and_a_command(released, ask):
