@@ -38,10 +38,14 @@ class Manifest:
     times: dict[str, Times]
 
     @property
+    def own_files(self) -> dict[str, File]:
+        """All files but the accompanying ones."""
+        return {name: file for name, file in self.files.items() if name not in ACCOMPANYING}
+
+    @property
     def digest(self) -> str:
-        """The SHA-256 over the names and contents of all files but the accompanying ones."""
-        names = [name for name in self.files if name not in ACCOMPANYING]
-        lines = [f"{self.files[name].sha256}  {name}\n" for name in names]
+        """The SHA-256 over the names and contents of its own files."""
+        lines = [f"{file.sha256}  {name}\n" for name, file in self.own_files.items()]
         text = "".join(lines)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -106,15 +110,15 @@ def encode(manifest: Manifest) -> str:
     return json.dumps(content, indent=1)
 
 
-def differences(manifest: Manifest, files: Mapping[str, File]) -> Iterator[str]:
-    """What is different about the files, by their names, from those of the manifest."""
-    for name in manifest.files:
+def differences(made: Mapping[str, File], files: Mapping[str, File]) -> Iterator[str]:
+    """What is different about the files, by their names, from those that were made."""
+    for name in made:
         if name not in files:
             yield f"{name} is missing"
     for name, file in files.items():
-        if name not in manifest.files:
+        if name not in made:
             yield f"{name} was added"
-        elif file != manifest.files[name]:
+        elif file != made[name]:
             yield f"{name} has another content than it was made with"
 
 

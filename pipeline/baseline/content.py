@@ -1,4 +1,4 @@
-"""The content of baseline.json, the file beside each trained model.
+"""The content of baseline.json, the file in each published model's folder.
 
 It holds no value of a personal column, and no value of fewer than ten training rows.
 """
@@ -138,15 +138,6 @@ class Baseline:
     window_days: int
     gate: Gate | None = None  # an older commit's has none
     labels: Labels | None = None
-
-
-def beside(model: str) -> str:
-    """The baseline's URI in a bucket, from the URI of the exported model.
-
-    It lies beside the model's artifact and not inside, where TFX and a server know each file.
-    """
-    artifact, _, _ = model.rstrip("/").rpartition("/")
-    return f"{artifact}.{NAME}"
 
 
 _JSON: TypeAdapter[Baseline] = TypeAdapter(Baseline)

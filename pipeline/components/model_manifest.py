@@ -1,8 +1,8 @@
 """The manifest inside an exported model, wherever it lies: here, or in a bucket as gs://.
 
 The Trainer's node writes it; each node that judges or hands on the model asks whether its files are
-still those. A bucket's files are read as a stream, whole, each time: nothing there tells whether
-they were changed.
+still those. In a bucket the Pusher completes it, by the baseline. A bucket's files are read as a
+stream, whole, each time: nothing there tells whether they were changed.
 """
 
 import contextlib
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import tensorflow as tf
 from tfx import types
-from tfx.utils import path_utils
+from tfx.utils import io_utils, path_utils
 
 from pipeline import manifest
+from pipeline.baseline.content import NAME as BASELINE
 from pipeline.components import data_window
 from pipeline.errors import RunError
 from pipeline.manifest import File, Manifest
@@ -30,9 +31,24 @@ def write(model: str) -> str:
         return manifest.write(folder, manifest.inside(folder)).digest
     files = dict(_files(model))
     made = Manifest(dict(sorted(files.items())), {})
-    with tf.io.gfile.GFile(f"{model}/{manifest.NAME}", "w") as file:
-        file.write(manifest.encode(made))
+    _write(made, f"{model}/{manifest.NAME}")
     return made.digest
+
+
+def complete(model: str, baseline: str) -> None:
+    """Put the baseline into the model's folder, and into the manifest there.
+
+    The digest stays, since a baseline is no part of the model. Who is ended between the two is run
+    again: nothing that is read here depends on a baseline.
+    """
+    place = f"{model}/{BASELINE}"
+    io_utils.copy_file(baseline, place, overwrite=True)
+    file = f"{model}/{manifest.NAME}"
+    if not tf.io.gfile.exists(file):  # a model from before manifests
+        return
+    written = _read(file)
+    files = {**written.files, BASELINE: _file(place)}
+    _write(Manifest(dict(sorted(files.items())), {}), file)
 
 
 def whole(artifact: types.Artifact) -> str | None:
@@ -78,14 +94,14 @@ def checked(model: str, digest: str | None) -> str | None:
     """The first problem of the model's files, or None.
 
     `digest` is the one that the Trainer noted: a manifest that was renewed with the files differs
-    from it. A model from before manifests has neither, and no problem.
+    from it. A model from before manifests has neither, and no problem. What accompanies the model is
+    not asked for: a later run may replace it.
     """
     file = f"{model}/{manifest.NAME}"
     if not tf.io.gfile.exists(file):
         return f"{manifest.NAME} is missing" if digest else None
     try:
-        with tf.io.gfile.GFile(file, "rb") as content:
-            written = manifest.decode(content.read(), file)
+        written = _read(file)
     except ValueError as error:
         return str(error)
     if digest and written.digest != digest:
@@ -95,7 +111,18 @@ def checked(model: str, digest: str | None) -> str | None:
     if _is_here(model):
         folder = Path(model)
         return manifest.problem(folder, manifest.inside(folder))
-    return next(manifest.differences(written, dict(_files(model))), None)
+    return next(manifest.differences(written.own_files, dict(_files(model))), None)
+
+
+def _read(file: str) -> Manifest:
+    """The manifest in the file; raises ValueError for a damaged one."""
+    with tf.io.gfile.GFile(file, "rb") as content:
+        return manifest.decode(content.read(), file)
+
+
+def _write(made: Manifest, file: str) -> None:
+    with tf.io.gfile.GFile(file, "w") as content:
+        content.write(manifest.encode(made))
 
 
 def _is_here(model: str) -> bool:
@@ -103,11 +130,12 @@ def _is_here(model: str) -> bool:
 
 
 def _files(model: str) -> Iterator[tuple[str, File]]:
+    """The model's own files."""
     for folder, _, names in tf.io.gfile.walk(model):
         for name in names:
             path = f"{folder.rstrip('/')}/{name}"
             place = path.removeprefix(f"{model}/")
-            if place != manifest.NAME:
+            if place not in (manifest.NAME, *manifest.ACCOMPANYING):
                 yield place, _file(path)
 
 

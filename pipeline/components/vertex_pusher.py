@@ -9,9 +9,9 @@ from typing import Any
 from tfx.components.pusher import executor
 from tfx.dsl.components.base import executor_spec
 from tfx.types import BaseChannel, artifact_utils
-from tfx.utils import io_utils, json_utils
+from tfx.utils import json_utils
 
-from pipeline.baseline import content
+from pipeline.components import model_manifest
 from pipeline.components import push as pushing
 from pipeline.components.cache_key import source_sha256
 from pipeline.errors import RunError
@@ -34,7 +34,7 @@ class Executor(executor.Executor):
         model_uri = self.GetModelPath(input_dict)
         digest = pushing.blessed_digest(input_dict)
         if baseline := pushing.baseline_file(input_dict):
-            accompany(model_uri, baseline)
+            model_manifest.complete(model_uri, baseline)
         version, new = push(model_uri, destination, digest)
         self._MarkPushed(
             artifact, pushed_destination=version.resource_name, pushed_version=version.version_id
@@ -43,7 +43,7 @@ class Executor(executor.Executor):
 
 
 class Pusher(pushing.Pusher):
-    """Pushes a model if both blessings allow it, and first puts its baseline beside it.
+    """Pushes a model if both blessings allow it, and first puts its baseline into its folder.
 
     Fails rather than create an endpoint. A model that was pushed before is known by its URI and
     server.
@@ -59,11 +59,6 @@ class Pusher(pushing.Pusher):
             ),
         }
         super().__init__(config, **channels)
-
-
-def accompany(model_uri: str, baseline: str) -> None:
-    """Put the baseline beside the model, where every version of the model has it."""
-    io_utils.copy_file(baseline, content.beside(model_uri), overwrite=True)
 
 
 def push(

@@ -27,13 +27,13 @@ def here(published: Path, version: str) -> Baseline | None:
 def there(stage: Stage, model: str, version: str) -> Baseline | None:
     """The baseline of a version in the stage's model registry.
 
-    It lies beside the model in the stage's bucket: a refreshed version has it in common with the
-    one before, and a promoted model is trained anew in each stage.
+    It lies in the model's folder in the stage's bucket: a refreshed version has it in common with
+    the one before, and a promoted model is trained anew in each stage.
     """
     with stage.asking(f"version {version} of {model}"):
         uri = model_registry.registered(stage, model, version).uri
     if not uri.startswith(f"{stage.names.artifacts_uri}/"):
         return None  # registered by somebody else
-    address = content.beside(uri)
+    address = f"{uri.rstrip('/')}/{content.NAME}"
     baseline = artifact_files.read(stage, address)
     return None if baseline is None else content.decode(baseline, address)

@@ -13,7 +13,7 @@ from pipeline.reports.run_metadata import RunMetadata
 
 WHOLE = "all"  # the slice that is no slice
 
-Metrics = dict[str, float]
+Metrics = dict[str, float | None]  # None where it is no number: JSON has no word for NaN
 Slices = dict[str, Metrics]
 
 
@@ -39,10 +39,7 @@ def _model_names(evaluation: Artifact) -> set[str]:
 
 
 def candidate_metrics(metadata: RunMetadata) -> Slices:
-    """Metric -> number for each slice.
-
-    Numbers that JSON has no word for are left out.
-    """
+    """Metric -> number for each slice."""
     result = evaluation_result(metadata)
     return _by_slice(result) if result else {}
 
@@ -50,7 +47,7 @@ def candidate_metrics(metadata: RunMetadata) -> Slices:
 def _by_slice(result: Any) -> Slices:
     slices: Slices = {}
     for key, outputs in result.slicing_metrics:
-        slices[slice_of(key)] = _finite_numbers(by_name(outputs))
+        slices[slice_of(key)] = _numbers(by_name(outputs))
     return slices
 
 
@@ -69,12 +66,13 @@ def by_name(outputs: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _finite_numbers(values: dict[str, Any]) -> Metrics:
-    numbers = {}
+def _numbers(values: dict[str, Any]) -> Metrics:
+    """The metrics that are one number each; TFMA gives NaN and infinities as texts."""
+    numbers: Metrics = {}
     for metric, value in values.items():
-        number = value.get("doubleValue")
-        if isinstance(number, int | float) and math.isfinite(number):
-            numbers[metric] = number
+        if "doubleValue" in value:
+            number = float(value["doubleValue"])
+            numbers[metric] = number if math.isfinite(number) else None
     return numbers
 
 

@@ -4,6 +4,7 @@ An address with `file://` is read as a bucket's is: by TensorFlow's streams.
 """
 
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 import tensorflow as tf
@@ -41,14 +42,23 @@ def folder(tmp_path):
     return folder
 
 
-@pytest.fixture(params=["", "file://"], ids=["here", "streamed"])
-def model(request, folder):
+def trained(uri):
     """The model as the Trainer's node leaves it."""
     artifact = standard_artifacts.Model()
-    artifact.uri = f"{request.param}{folder.parent}"
-    digest = model_manifest.write(f"{artifact.uri}/Format-Serving")
+    artifact.uri = uri
+    digest = model_manifest.write(f"{uri}/Format-Serving")
     artifact.set_string_custom_property("digest", digest)
     return artifact
+
+
+@pytest.fixture(params=["", "file://"], ids=["here", "streamed"])
+def model(request, folder):
+    return trained(f"{request.param}{folder.parent}")
+
+
+@pytest.fixture
+def streamed_model(folder):
+    return trained(f"file://{folder.parent}")
 
 
 def flip(folder):
@@ -235,6 +245,84 @@ def test_a_model_from_before_manifests_is_judged_and_published(model, folder):
     digest = model_manifest.blessed(model, inputs["model_blessing"])
 
     assert digest is None
+
+
+@pytest.fixture
+def baseline(tmp_path):
+    """The Baseline's artifact."""
+    artifact = artifacts.Baseline()
+    artifact.uri = str(tmp_path / "Baseline")
+    (tmp_path / "Baseline").mkdir()
+    (tmp_path / "Baseline/baseline.json").write_text("rows")
+    return artifact
+
+
+@pytest.fixture
+def registered(monkeypatch, folder) -> list[manifest.Manifest]:
+    """The manifest of the model's folder as each registered version found it."""
+    manifests = []
+
+    def push(uri, destination, digest):
+        manifests.append(manifest.read(manifest.inside(folder)))
+        return SimpleNamespace(resource_name="models/cab", version_id="1"), True
+
+    monkeypatch.setattr(vertex_pusher, "push", push)
+    return manifests
+
+
+def test_on_vertex_the_baseline_is_in_the_manifest_before_the_version_is_there(
+    registered, streamed_model, folder, baseline
+):
+    digest = streamed_model.get_string_custom_property("digest")
+
+    push_on_vertex(pushed(streamed_model, digest) | {"baseline": [baseline]})
+
+    [written] = registered
+    assert (folder / "baseline.json").read_text() == "rows"
+    assert "baseline.json" in written.files
+    assert written.digest == digest
+    assert manifest.problem(folder, manifest.inside(folder)) is None
+
+
+def test_a_repeated_model_gets_the_baseline_of_the_last_run(
+    registered, streamed_model, folder, baseline, tmp_path
+):
+    digest = streamed_model.get_string_custom_property("digest")
+    push_on_vertex(pushed(streamed_model, digest) | {"baseline": [baseline]})
+    (tmp_path / "Baseline/baseline.json").write_text("with another limit")
+
+    push_on_vertex(pushed(streamed_model, digest) | {"baseline": [baseline]})
+
+    assert (folder / "baseline.json").read_text() == "with another limit"
+    assert manifest.problem(folder, manifest.inside(folder)) is None
+
+
+CHANGED_BASELINES = {
+    "flipped": (lambda file: file.write_text("rowt"), "has another content than it was made with"),
+    "removed": (lambda file: file.unlink(), "is missing"),
+}
+
+
+@pytest.mark.parametrize(("change", "problem"), CHANGED_BASELINES.values(), ids=CHANGED_BASELINES)
+def test_a_changed_baseline_is_named_after_the_pusher_and_mended_by_the_next_one(
+    registered, streamed_model, folder, baseline, change, problem
+):
+    digest = streamed_model.get_string_custom_property("digest")
+    push_on_vertex(pushed(streamed_model, digest) | {"baseline": [baseline]})
+    change(folder / "baseline.json")
+
+    named = manifest.problem(folder, manifest.inside(folder))
+    push_on_vertex(pushed(streamed_model, digest) | {"baseline": [baseline]})
+
+    assert named == f"baseline.json {problem}"
+    assert manifest.problem(folder, manifest.inside(folder)) is None
+
+
+def test_a_model_from_before_manifests_gets_its_baseline_and_no_manifest(folder, baseline):
+    model_manifest.complete(str(folder), f"{baseline.uri}/baseline.json")
+
+    assert (folder / "baseline.json").read_text() == "rows"
+    assert not manifest.inside(folder).exists()
 
 
 def test_tensorflow_loads_a_model_with_its_manifest_inside(tmp_path):

@@ -19,6 +19,7 @@ FILES = {
     "variables/variables.index": b"index",
     WEIGHTS: b"weights",
     "assets/vocabulary": b"",
+    "baseline.json": b"rows",
 }
 DATA_DIGEST = "d" * 64
 
@@ -61,7 +62,7 @@ class StoredModel:
 
 
 def store_model(stage: Stage, name: str) -> StoredModel:
-    """Put a model of that name into the stage's bucket, with its manifest."""
+    """Put a model of that name into the stage's bucket, as its Pusher leaves it."""
     contents = {**FILES, "assets/name": name.encode()}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

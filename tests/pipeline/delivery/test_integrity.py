@@ -67,6 +67,20 @@ def test_a_damaged_model_is_named_and_gets_no_traffic(
     assert list(endpoint.versions().values()) == ["1"]
 
 
+def test_a_baseline_that_is_another_than_the_pushed_one_gets_no_traffic(
+    model, served, commit, endpoint
+):
+    model.write("baseline.json", b"rowt")
+
+    [verdict] = deliver(commit)
+
+    assert verdict.reason == (
+        f"version 2 of cab ({model.uri}) is not as it was pushed: "
+        "baseline.json has another content than it was made with"
+    )
+    assert endpoint.shares() == served
+
+
 def test_a_damaged_model_ends_the_verb_with_1_and_is_told_to_who_watches(
     google, model, served, commit, cli
 ):
@@ -121,10 +135,8 @@ def test_a_model_whose_manifest_was_rewritten_is_not_the_run_s(
     other_file = tmp_path / "saved_model.pb"
     other_file.write_bytes(b"another graph")
     other_manifest = manifest.write(tmp_path, manifest.inside(tmp_path))
-    for path in ("variables/variables.index", "assets/vocabulary", "assets/name"):
+    for path in model.paths():
         model.remove(path)
-    spoil, _ = DAMAGE["one file removed"]
-    spoil(model)
     model.write("saved_model.pb", b"another graph")
     model.write(manifest.NAME, manifest.inside(tmp_path).read_bytes())
 

@@ -118,7 +118,7 @@ def served(warm) -> str:
     """The deployed model of cab that has all the traffic since a month."""
     uri = f"{NAMES.artifacts_uri}/pipelines/cab/1/Format-Serving"
     version, _ = vertex_pusher.push(uri, deployment.destination(warm, "cab", FIRST.images))
-    name = content.beside(uri).removeprefix(f"{NAMES.artifacts_uri}/")
+    name = f"{uri}/{content.NAME}".removeprefix(f"{NAMES.artifacts_uri}/")
     baseline = content.encode(cab.baseline(window_days=1))
     warm.artifacts.blob(name).upload_from_string(baseline)
     id_ = endpoint_of(warm, "cab").deployed()[version.version_id]

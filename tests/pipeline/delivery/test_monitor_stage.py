@@ -70,7 +70,7 @@ def serve(stage, number: str, baseline=None) -> str:
     destination = deployment.destination(stage, "cab", FIRST.images)
     version, _ = vertex_pusher.push(uri, destination)
     if baseline is not None:
-        name = content.beside(uri).removeprefix(f"{NAMES.artifacts_uri}/")
+        name = f"{uri}/{content.NAME}".removeprefix(f"{NAMES.artifacts_uri}/")
         stage.artifacts.blob(name).upload_from_string(content.encode(baseline))
     return endpoint_of(stage, "cab").deployed()[version.version_id]
 

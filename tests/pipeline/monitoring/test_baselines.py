@@ -78,7 +78,7 @@ def register(uri=MODEL, image=IMAGE):
 
 
 def put(bucket, content_):
-    bucket.blob(f"{RUN}/model.baseline.json").upload_from_string(content_)
+    bucket.blob(f"{RUN}/model/Format-Serving/baseline.json").upload_from_string(content_)
 
 
 def test_a_published_version_has_its_baseline_inside(published):
@@ -121,7 +121,7 @@ def test_a_damaged_one_is_named_there(dev, bucket, damaged, sentence):
     with pytest.raises(RunError) as error:
         baselines.there(dev, "cab", version)
 
-    assert str(error.value) == f"gs://{BUCKET}/{RUN}/model.baseline.json {sentence}"
+    assert str(error.value) == f"{MODEL}/baseline.json {sentence}"
 
 
 def test_one_that_cannot_be_read_is_a_sentence(published):
@@ -133,7 +133,7 @@ def test_one_that_cannot_be_read_is_a_sentence(published):
         baselines.here(published, "17")
 
 
-def test_a_registered_version_has_its_baseline_beside_the_model(dev, bucket):
+def test_a_registered_version_has_its_baseline_in_the_models_folder(dev, bucket):
     version = register()
     put(bucket, CONTENT)
 
@@ -166,16 +166,3 @@ def test_a_version_that_is_not_there_is_a_sentence(dev):
 
     with pytest.raises(RunError, match="version 9 of cab is not there in"):
         baselines.there(dev, "cab", "9")
-
-
-def test_a_pusher_puts_the_baseline_there_before_the_version_is_served(tmp_path):
-    model = tmp_path / "model/Format-Serving"
-    model.mkdir(parents=True)
-    made = tmp_path / "made.json"
-    made.write_bytes(CONTENT)
-    (tmp_path / "model.baseline.json").write_text("that of an earlier run")
-
-    vertex_pusher.accompany(str(model), str(made))
-
-    assert (tmp_path / "model.baseline.json").read_bytes() == CONTENT
-    assert list((tmp_path / "model").iterdir()) == [model]
