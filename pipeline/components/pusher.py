@@ -16,6 +16,7 @@ from tfx.types import BaseChannel, artifact_utils
 from tfx.utils import json_utils
 
 from pipeline import manifest
+from pipeline.author import author
 from pipeline.baseline import content
 from pipeline.components import push
 from pipeline.components.cache_key import source_sha256
@@ -38,12 +39,13 @@ class Executor(executor.Executor):
         version, new = publish(model, folder, Path(baseline) if baseline else None, digest)
         self._MarkPushed(artifact, pushed_destination=str(version), pushed_version=version.name)
         artifact.set_int_custom_property("new", int(new))
+        artifact.set_string_custom_property("by", author())
 
 
 class Pusher(push.Pusher):
     """Pushes a model into the folder if both blessings allow it.
 
-    The artifact's property `new` tells a repeated model (0).
+    The artifact's property `new` tells a repeated model (0), and `by` who ran the run.
     """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)

@@ -4,9 +4,6 @@ Every change is an object of its own under deliveries/ in the stage's artifacts 
 and never changed.
 """
 
-import getpass
-import os
-import platform
 import secrets
 import sys
 from collections import Counter
@@ -20,6 +17,7 @@ from google.api_core import exceptions
 from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from pipeline.author import author
 from pipeline.delivery import integrity
 from pipeline.errors import RunError
 from pipeline.gcp.clients import patiently
@@ -29,7 +27,6 @@ from pipeline.gcp.stage import Stage
 from settings.artifacts import HISTORY as PREFIX
 
 VERSION = 1
-BUILD = "BUILD_ID"  # of the environment, as the recipes set it
 
 Cause = Literal["release", "taken back", "rollback", "retire", "undeploy", "swept"]
 Share = Annotated[int, Field(ge=1, le=100)]
@@ -133,17 +130,6 @@ def newest(stage: Stage, model: str) -> str | None:
 
 def _blobs(stage: Stage, model: str) -> list[Blob]:
     return patiently(lambda: list(stage.artifacts.list_blobs(prefix=f"{PREFIX}{model}/")))
-
-
-def author() -> str:
-    """Name the build of Cloud Build that does this, or else the person and machine."""
-    if build := os.environ.get(BUILD):
-        return f"build {build}"
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name
-        user = str(os.getuid())
-    return f"{user}@{platform.node()}"
 
 
 def table(changes: list[Change]) -> str:

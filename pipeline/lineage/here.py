@@ -1,7 +1,7 @@
 """This machine as a lineage's place: its stores, summaries and published versions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -67,7 +67,8 @@ class Here:
         """The newest version has all the traffic, from its publication to the next one's."""
         published = self.root / "store" / model / "published"
         folders = {folder.name for folder in saved_model.versions(published)}
-        numbers = sorted(folders | set(_pushes(self.store(model))), key=int)
+        pushes = _pushes(self.store(model))
+        numbers = sorted(folders | set(pushes), key=int)
         begins = {number: self._begin(model, number) for number in numbers}
         if not numbers:  # no version was ever published
             return Servings([])
@@ -77,7 +78,9 @@ class Here:
             end = begins[following] if following else None
             if end is None and number != newest:
                 end = _last_change(published)  # its folder was taken away
-            servings.append(_serving(model, number, begins[number], end))
+            push = pushes.get(number)
+            serving = _serving(model, number, begins[number], end)
+            servings.append(replace(serving, by=push.properties.get("by") if push else None))
         if newest and newest != numbers[-1]:  # an older one answers again
             servings.append(_serving(model, newest, _last_change(published), None))
         return Servings(servings)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from pipeline.delivery.history import author
+from pipeline.author import author
 from pipeline.errors import ConfigurationError
 from pipeline.monitoring import acceptance
 from pipeline.monitoring.acceptance import Acceptance

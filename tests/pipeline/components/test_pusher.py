@@ -13,6 +13,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import json_utils
 
 from pipeline import manifest
+from pipeline.author import author
 from pipeline.components import artifacts
 from pipeline.components.pusher import Executor, publish, tree_sha256
 from pipeline.errors import RunError
@@ -226,5 +227,6 @@ def test_a_model_whose_baseline_could_not_be_made_is_published_all_the_same(
 
     [version] = published.iterdir()
     assert pushed_model.get_int_custom_property("pushed") == 1
+    assert pushed_model.get_string_custom_property("by") == author()
     assert not (version / "baseline.json").exists()
     assert tree_sha256(version) == tree_sha256(model)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pipeline.author import author
 from pipeline.delivery import history
 from pipeline.gcp import clients
 from pipeline.gcp.endpoints import endpoint_of
@@ -111,7 +112,7 @@ def test_bad_rows_that_a_stage_serves_end_with_3_and_a_command(released, ask):
     [serving] = model["servings"]
     assert code == 3
     assert (serving["stage"], serving["share"], serving["end"]) == ("dev", 100, None)
-    assert serving["by"] == history.author()
+    assert serving["by"] == author()
     assert answer["commands"][0].startswith("python3 -m pipeline release retire --env dev cab")
 
 

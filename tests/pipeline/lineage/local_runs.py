@@ -186,11 +186,11 @@ class _Writer:
 
 
 def _properties(type_: str, facts: dict[str, Any]) -> dict[str, Any]:
-    version = facts.get("version")
+    push = {"pushed": 1, "new": 1, "pushed_version": facts.get("version"), "by": "us@here"}
     by_type = {
         "Examples": {"digest": facts.get("digest", "d" * 64), "rows": 1500},
         "Model": {"digest": facts.get("model_digest", "a" * 64)},
         "ModelBlessing": {"blessed": facts.get("blessed", 1)},
-        "PushedModel": {"pushed": 1, "new": 1, "pushed_version": version} if version else {},
+        "PushedModel": push if facts.get("version") else {},
     }
     return by_type.get(type_, {})

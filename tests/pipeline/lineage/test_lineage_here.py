@@ -77,6 +77,13 @@ def test_each_name_of_a_model_goes_back_to_its_rows_and_commit(ask, what):
     assert origin["code"]["commit"] == "2" * 40
 
 
+def test_who_pushed_a_version_is_told(runs, cli):
+    result = cli("lineage", "back", "cab", "--runs", runs.root)
+
+    [line] = [line for line in result.out.splitlines() if line.strip().startswith("pushed")]
+    assert line.split() == ["pushed", "by", "us@here"]
+
+
 @pytest.mark.parametrize(
     ("facts", "words"),
     [

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.author import author
 from pipeline.baseline import content
-from pipeline.delivery.history import author
 from tests.pipeline.conftest import parsed
 from tests.pipeline.monitoring import cab
 from tests.pipeline.monitoring.watched import YESTERDAY, Dataset
