@@ -4,11 +4,13 @@ mlflow gives a run an id of its own. Ours is a tag of the run from its first mom
 which was cut off is looked for and completed.
 """
 
+import hashlib
 import re
-from collections.abc import Container, Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from itertools import batched
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.errors import RunError, UnreachableError
 from pipeline.tracking.tracker import TAG, TrackedRun
@@ -18,6 +20,7 @@ WHOLE = {True: "FINISHED", False: "FAILED"}  # by whether the run succeeded
 USER_TAGS = "esteira.tags"
 BATCH = 100  # of one call: https://docs.databricks.com/api/experiments/v1/log-batch.md
 LONGEST_NAME = 250
+MARK = 8  # digits of a name's digest
 # Of servers since mlflow 1.28; since 2.8 6,000 (https://github.com/mlflow/mlflow/pull/9709).
 LONGEST_PARAMETER = 500
 LONGEST_TAG = 5000
@@ -26,6 +29,7 @@ FORBIDDEN = re.compile(r"[^\w.\- /]", re.ASCII)
 REFUSED = 400
 ANSWERED = re.compile(r"too many (\d+) error responses|failed with error code (\d+)")
 SHOWN = 300  # characters of a library's words
+Value = TypeVar("Value")
 
 
 class MlflowTracker:
@@ -95,7 +99,7 @@ class MlflowTracker:
     def _log_metrics(self, id_: str, run: TrackedRun, present: Container[str], time: int) -> None:
         from mlflow.entities import Metric
 
-        values = {_name(name): value for name, value in run.metrics.items()}
+        values = _renamed(run.metrics)
         points = [Metric(name, values[name], time, 0) for name in values if name not in present]
         for batch in batched(points, BATCH, strict=False):
             self.client.log_batch(id_, metrics=batch)
@@ -105,9 +109,22 @@ def _milliseconds(time: datetime) -> int:
     return int(time.timestamp() * 1000)
 
 
-def _texts(values: Any, longest: int) -> dict[str, str]:
+def _texts(values: Mapping[str, Any], longest: int) -> dict[str, str]:
     """Parameters or tags as mlflow takes them."""
-    return {_name(name): str(value)[:longest] for name, value in values.items()}
+    return {name: str(value)[:longest] for name, value in _renamed(values).items()}
+
+
+def _renamed(values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values by names that mlflow takes; of names that became one, all but itself are marked."""
+    uses = Counter(map(_name, values))
+    renamed = {}
+    for name, value in values.items():
+        allowed_name = _name(name)
+        if uses[allowed_name] > 1 and allowed_name != name:
+            digest = hashlib.sha256(name.encode()).hexdigest()[:MARK]
+            allowed_name = f"{allowed_name[: LONGEST_NAME - MARK - 1]}-{digest}"
+        renamed[allowed_name] = value
+    return renamed
 
 
 def _name(name: str) -> str:

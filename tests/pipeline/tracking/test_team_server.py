@@ -99,6 +99,19 @@ def test_a_metric_without_a_number_is_kept(client, tracked):
     assert metrics["d"] == -sys.float_info.max
 
 
+def test_names_that_mlflow_would_have_to_take_for_one_stay_apart(client, tracked):
+    longest = "a" * 250
+    values = {"auc_a": 0.1, "auc?a": 0.2, "auc!a": 0.3, f"{longest}b": 0.4, f"{longest}c": 0.5}
+
+    MlflowTracker(client, None).send(tracked("apart", metrics=values))
+
+    [whole] = kept(client, "apart")
+    metrics = whole.data.metrics
+    assert metrics["auc_a"] == 0.1
+    assert sorted(metrics.values()) == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert max(map(len, metrics)) == 250
+
+
 def test_a_call_that_is_lost_anywhere_leaves_one_whole_run(client, tracked, team_server):
     """Each call in turn is done, and its answer lost: the client is where a kill leaves it."""
     tracker = MlflowTracker(client, None)
