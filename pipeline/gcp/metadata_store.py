@@ -34,8 +34,8 @@ def around(stage: Stage, artifact: str, hops: int = 1, condition: str = "") -> J
     """Return what lies as many hops around an artifact at most, and the events between.
 
     A hop leads from an artifact to its executions, or from these to their artifacts that meet the
-    condition (max_num_hops in github.com/google/ml-metadata, metadata_store_service.proto). Returns
-    None where there is more than Vertex answers.
+    condition (tfx/orchestration/portable/input_resolution/mlmd_resolver/metadata_resolver.py tells
+    ML Metadata's). Returns None where there is more than Vertex answers.
     """
     from google.api_core import exceptions
 

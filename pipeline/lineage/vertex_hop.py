@@ -31,12 +31,15 @@ class Hop:
         ]
         return sorted(executions, key=itemgetter("createTime"))
 
-    def artifacts(self) -> list[Artifact]:
-        return [artifact_of(fields) for fields in self.fields["artifacts"]]
+    def beside(self, artifact: str) -> set[str]:
+        """The artifacts of the artifact's executions, itself among them."""
+        events = self.fields["events"]
+        executions = {event["execution"] for event in events if event["artifact"] == artifact}
+        return {event["artifact"] for event in events if event["execution"] in executions}
 
     def side(self, direction: str) -> dict[str, list[Artifact]]:
         """An execution's inputs or outputs by its keys, "" where an event does not name one."""
-        artifacts = {artifact.id: artifact for artifact in self.artifacts()}
+        artifacts = {fields["name"]: artifact_of(fields) for fields in self.fields["artifacts"]}
         side: dict[str, list[Artifact]] = {}
         for event in self._events(direction):
             labels = event.get("labels", {})

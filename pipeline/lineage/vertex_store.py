@@ -15,7 +15,9 @@ from pipeline.lineage.task_graph import artifact_of, artifacts_of
 from pipeline.lineage.vertex_hop import INPUT, OUTPUT, Hop, execution_of
 from pipeline.lineage.vertex_jobs import Jobs, id_of
 
-MODELS = 'schema_title="tfx.Model"'
+ROWS = "Examples"
+# The rows themselves must meet a condition, too.
+JUDGED = 'schema_title="tfx.Examples" OR schema_title="tfx.Model"'
 
 
 class VertexStore:
@@ -26,7 +28,7 @@ class VertexStore:
         self.jobs = Jobs(stage)
         self.graph = self.jobs.graph
         self._asked: set[str] = set()  # the artifacts whose readers in all runs were asked for
-        self._hops: dict[str, Hop] = {}  # with all executions of an artifact
+        self._hops: dict[str, Hop] = {}  # that have all executions of an artifact
         # of artifacts, in runs whose jobs were deleted
         self._readers: dict[str, list[Execution]] = defaultdict(list)
 
@@ -123,17 +125,14 @@ class VertexStore:
         """
         if artifact.id in self._hops:
             return self._hops[artifact.id]
-        answer = None
-        if artifact.type == "Examples":
-            answer = metadata_store.around(self.stage, artifact.id, hops=3, condition=MODELS)
-        if answer is None:
-            answer = metadata_store.around(self.stage, artifact.id)
-        if answer is None:
-            return None
-        hop = Hop(answer)
-        for model in hop.artifacts():
-            self._hops[model.id] = hop
-        return hop
+        if artifact.type == ROWS:
+            answer = metadata_store.around(self.stage, artifact.id, hops=3, condition=JUDGED)
+            if answer is not None:
+                hop = Hop(answer)
+                self._hops |= dict.fromkeys(hop.beside(artifact.id), hop)
+                return hop
+        answer = metadata_store.around(self.stage, artifact.id)
+        return None if answer is None else Hop(answer)
 
     def _side(self, execution: Execution, direction: str) -> Artifacts:
         answer = metadata_store.inputs_and_outputs(self.stage, execution.id)
