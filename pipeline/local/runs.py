@@ -84,16 +84,22 @@ def run(
             if run_curves:
                 write(run_folder / run_names.CURVES, curves.encode(run_curves))
             page = report.render(metadata, run_summary, run_curves)
-            text = json.dumps(run_summary, indent=2)
-            texts = {"summary.json": f"{text}\n", "report.html": page}
             tracker.announce(run_id)
-            for name, text in texts.items():
-                write(run_folder / name, text)
+            texts = _reported(run_folder, run_summary, page)
             statements.write(runs, run_summary, texts, signer)
             warning = tracker.hand_over(run_id)
             if warning:
                 print(warning, file=terminal)
     return run_summary
+
+
+def _reported(run_folder: Path, run_summary: dict[str, Any], page: str) -> dict[str, str]:
+    """Write summary and report page; return their texts by the files' names."""
+    summary_text = json.dumps(run_summary, indent=2)
+    texts = {run_names.SUMMARY: f"{summary_text}\n", "report.html": page}
+    for name, text in texts.items():
+        write(run_folder / name, text)
+    return texts
 
 
 def _parameters(folder: ModelFolder, until: date | None, *, tune: bool) -> dict[str, Any]:
