@@ -22,7 +22,8 @@ QUOTA = ("quotaExceeded", "rateLimitExceeded", "resourcesExceeded")
 def client_of(table: str, region: str = "US") -> BigQuery:
     """A client of the project of a table, PROJECT.DATASET.TABLE."""
     project, _, _ = table.partition(".")
-    return clients.bigquery(project, region)
+    with asking(f"the table {table}"):
+        return clients.bigquery(project, region)
 
 
 def run(

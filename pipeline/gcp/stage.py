@@ -49,12 +49,15 @@ class Stage:
 
     @cached_property
     def artifacts(self) -> Bucket:
-        bucket: Bucket = clients.storage(self.project).bucket(self.names.bucket("artifacts"))
+        with self.asking_bucket():
+            client = clients.storage(self.project)
+        bucket: Bucket = client.bucket(self.names.bucket("artifacts"))
         return bucket
 
     @cached_property
     def bigquery(self) -> BigQuery:
-        return clients.bigquery(self.project, self.settings.region)
+        with self.asking("BigQuery"):
+            return clients.bigquery(self.project, self.settings.region)
 
     @cached_property
     def cloud_build(self) -> CloudBuild:

@@ -10,7 +10,7 @@ from google.auth import exceptions as auth
 
 from environments import ENVIRONMENTS
 from pipeline.errors import CredentialsError, RunError
-from pipeline.gcp import clients
+from pipeline.gcp import bigquery, clients
 from pipeline.gcp.stage import Stage
 
 DEV = ENVIRONMENTS["dev"]
@@ -67,6 +67,29 @@ def test_a_refusal_is_one_sentence(error, says):
 
     with pytest.raises(RunError, match=says), stage.asking("the thing"):
         raise error
+
+
+@pytest.fixture
+def without_credentials(monkeypatch, tmp_path):
+    """A machine on which nobody has signed in."""
+    for variable in ("STORAGE_EMULATOR_HOST", "BIGQUERY_EMULATOR_HOST"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+
+
+@pytest.mark.usefixtures("without_credentials")
+@pytest.mark.parametrize("client", ["artifacts", "bigquery"])
+def test_a_client_without_credentials_is_one_sentence(client):
+    with pytest.raises(CredentialsError, match=NO_CREDENTIALS):
+        getattr(Stage(DEV), client)
+
+
+@pytest.mark.usefixtures("without_credentials")
+def test_a_client_of_a_table_without_credentials_is_one_sentence():
+    with pytest.raises(CredentialsError, match=f"the table a.b.c: {NO_CREDENTIALS}"):
+        bigquery.client_of("a.b.c")
 
 
 @pytest.mark.parametrize("error", [NO_METADATA_SERVER, TIRED_OF_TOKENS, NO_EXCHANGE, EXPIRED])
