@@ -1,8 +1,10 @@
-"""Names who does something."""
+"""Names who does something, in characters that each log and database takes."""
 
 import getpass
 import os
 import platform
+
+from settings.values import printable
 
 BUILD = "BUILD_ID"  # of the environment, as the recipes set it
 
@@ -10,9 +12,9 @@ BUILD = "BUILD_ID"  # of the environment, as the recipes set it
 def author() -> str:
     """Name the build of Cloud Build that does this, or else the person and machine."""
     if build := os.environ.get(BUILD):
-        return f"build {build}"
+        return printable(f"build {build}")
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # an account without a name
         user = str(os.getuid())
-    return f"{user}@{platform.node()}"
+    return printable(f"{user}@{platform.node()}")
