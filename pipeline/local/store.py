@@ -6,6 +6,7 @@ One process works at a time, and each file is replaced whole or not at all.
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -40,10 +41,10 @@ def locked_store(store: Path) -> Iterator[None]:
 def write(file: Path, text: str) -> Path:
     """Replace the file's content at once.
 
-    A reader meanwhile, or after this process was killed, finds the old content or the new. Raises
-    RunError where it can't be written.
+    A reader meanwhile, or after this process was killed, finds the old content or the new. Of two
+    writers at once the later one's content stays. Raises RunError where it can't be written.
     """
-    unfinished_file = file.with_suffix(".unfinished")
+    unfinished_file = file.with_name(f".{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished_file.write_text(text, encoding="utf-8")
