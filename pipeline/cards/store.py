@@ -32,6 +32,16 @@ def keep(card: Card, run_folder: Path, store: Path) -> None:
         write(card, folder)
 
 
+def refuse_other_readme(folder: Path, flag: str) -> None:
+    """Raise ConfigurationError for a folder whose README.md is no card's: it would be lost."""
+    readme = folder / drawing.README
+    if readme.exists() and not (folder / content.NAME).exists():
+        raise ConfigurationError(
+            f"{flag} is {shown(folder)}, whose {drawing.README} is no card's: "
+            "allowed is a folder without one, or with a card"
+        )
+
+
 def with_owner(card: Card, folder: ModelFolder) -> Card:
     """The card with its owner's words as they are now; its figures stay its run's."""
     return card.model_copy(update={"owner": owner.read(folder.path)})

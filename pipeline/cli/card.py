@@ -36,11 +36,12 @@ def run(options: argparse.Namespace) -> int:
     from pipeline.cards import store
     from pipeline.model.folder import ModelFolder
 
-    if options.run and options.env:
+    if options.run is not None and options.env is not None:
         raise ConfigurationError("--run and --env exclude each other: allowed is one of them")
     folder = ModelFolder.load(options.model)
-    card, place = _in_stage(options) if options.env else _here(options, folder.name)
-    output = places.folder(options.output, "--output") if options.output else place
+    card, place = _here(options, folder.name) if options.env is None else _in_stage(options)
+    output = place if options.output is None else places.folder(options.output, "--output")
+    store.refuse_other_readme(output, "--output")
     renewed_card = store.with_owner(card, folder)
     files = store.write(renewed_card, places.writable(output, "--output"))
     paths = [str(file) for file in files]
@@ -54,11 +55,16 @@ def _here(options: argparse.Namespace, model: str) -> "tuple[Card, Path]":
     from pipeline.cards import content, store
 
     runs = places.folder(options.runs, "--runs")
-    if options.run:
+    if options.run is not None:
         place = store.of_run(runs, model, options.run)
     else:
         place = store.newest_published(runs, model)
-    return content.read(place / content.NAME), place
+    card = content.read(place / content.NAME)
+    if card.model != model:
+        raise ConfigurationError(
+            f"--run is {options.run!r}, which made {card.model}: allowed is a run of {model}"
+        )
+    return card, place
 
 
 def _in_stage(options: argparse.Namespace) -> "tuple[Card, Path]":

@@ -72,6 +72,44 @@ def test_an_unknown_run_is_refused_with_those_that_there_are(trained, runs, cab,
     assert "the newest that did are 20" in result.sentence
 
 
+@pytest.mark.parametrize("option", ["--run", "--env"])
+def test_an_empty_name_is_refused(cab, runs, cli, option):
+    result = cli("card", cab, "--runs", runs, option, "")
+
+    assert result.code == 2
+    assert f"{option} is ''" in result.sentence
+
+
+def test_a_run_of_another_model_is_refused(drawn, card_file, card):
+    card_file.write_text(json.dumps({**card, "model": "ferry"}))
+
+    result = drawn()
+
+    assert result.code == 2
+    assert "which made ferry: allowed is a run of cab" in result.sentence
+
+
+def test_a_readme_that_is_no_card_s_is_kept(drawn, tmp_path):
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    readme = folder / "README.md"
+    readme.write_text("Of the project.")
+
+    result = drawn("--output", folder)
+
+    assert result.code == 2
+    assert "whose README.md is no card's" in result.sentence
+    assert readme.read_text() == "Of the project."
+
+
+def test_a_card_is_written_again_over_itself(drawn, tmp_path):
+    drawn("--output", tmp_path / "out")
+
+    result = drawn("--output", tmp_path / "out")
+
+    assert result.code == 0, result.err
+
+
 def test_a_damaged_card_is_named(drawn, card_file):
     text = card_file.read_text()
     card_file.write_text(text[:100])
