@@ -151,7 +151,8 @@ if __name__ == "__main__":
     if os.environ.get("ESTEIRA_ENVIRONMENT") == "pipeline":
         enter_utf8()
     code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream:  # None where it was closed before the start
+            stream.flush()
     # Taking TensorFlow apart again would take two seconds, and all that matters is written.
     os._exit(code)

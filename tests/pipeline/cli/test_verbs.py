@@ -45,6 +45,19 @@ def test_schema_on_good_data_says_nothing_on_standard_error(cab):
     assert process.stderr == ""
 
 
+def test_a_closed_standard_output_is_no_fault(trained):
+    arguments = f"lineage back cab --runs {trained.runs}"
+    command = f"{sys.executable} -m pipeline {arguments} >&-"
+    environment = variables() | {"ESTEIRA_ENVIRONMENT": "pipeline"}
+
+    process = subprocess.run(
+        command, shell=True, cwd=TEAM, env=environment, capture_output=True, text=True
+    )
+
+    assert process.stderr == ""
+    assert process.returncode == 0
+
+
 def test_schema_writes_the_first_one_and_never_over_a_reviewed_one(cab, cli):
     file = cab / "schema.pbtxt"
     reviewed_schema = file.read_text()
