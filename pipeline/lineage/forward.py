@@ -35,7 +35,7 @@ def answer(place: Place, models: Sequence[str], question: Question) -> Forward:
     for model in models:
         try:
             store = place.store(model)
-            artifacts = list(_artifacts(place, store, model, question, notes))
+            artifacts = _artifacts(place, store, model, question, notes)
             reach = walk.forward(store, artifacts)
             servings = place.servings(model) if reach.models else Servings()
         except RunError as error:
@@ -75,12 +75,12 @@ def _artifacts(
 
 
 def _of_run(store: Store, run: str, *, rows: bool) -> Iterator[Artifact]:
-    for execution in store.of_run(run):
-        artifacts = walk.artifacts_of(store.outputs(execution))
-        if rows:
-            is_ingested = not store.inputs(execution)
-            yield from (each for each in artifacts if is_ingested and each.type == "Examples")
-        elif execution.state != "cached":
+    steps = [walk.step_of(store, execution) for execution in store.of_run(run)]
+    for step in steps:
+        artifacts = list(walk.artifacts_of(step.outputs))
+        if rows and not step.inputs:
+            yield from (each for each in artifacts if each.type == "Examples")
+        if not rows and step.execution.state != "cached" and not walk.is_choice(step):
             yield from (each for each in artifacts if each.type not in walk.STOPS)
 
 

@@ -102,7 +102,7 @@ def pushed(step: Step) -> Artifact | None:
 def forward(store: Store, artifacts: Iterable[Artifact]) -> Reach:
     """The models that were made from the artifacts, and those only judged against them."""
     reach = Reach()
-    pending = list(artifacts)
+    pending = list({artifact.id: artifact for artifact in artifacts}.values())
     visited = {artifact.id for artifact in pending}
     judges: dict[str, Step] = {}
     steps: dict[str, Step] = {}
@@ -133,12 +133,17 @@ def model_of(store: Store, run: str) -> Artifact | None:
     """The model of a run, which it may have taken from the cache."""
     for execution in store.of_run(run):
         step = step_of(store, execution)
-        sources = {artifact.type for artifact in artifacts_of(step.inputs)}
-        for artifact in artifacts_of(step.outputs):
-            # What chooses a model for a baseline has read no rows.
-            if artifact.type == MODEL and sources & {"Examples", "TransformGraph"}:
-                return artifact
+        models = [each for each in artifacts_of(step.outputs) if each.type == MODEL]
+        if models and not is_choice(step):
+            return models[0]
     return None
+
+
+def is_choice(step: Step) -> bool:
+    """Whether the step makes no model, but chooses one for a baseline: it has read no rows."""
+    sources = {artifact.type for artifact in artifacts_of(step.inputs)}
+    products = {artifact.type for artifact in artifacts_of(step.outputs)}
+    return MODEL in products and not sources & {"Examples", "TransformGraph"}
 
 
 def artifacts_of(side: Artifacts) -> Iterator[Artifact]:

@@ -91,6 +91,7 @@ class LocalRuns:
             "image": facts.get("image"),
         }
         data = {"rows": 1500, "digest": digest, "window": facts.get("window", {})}
+        data |= {name: facts[name] for name in ("tables", "query") if name in facts}
         records = {
             "code": {"commit": facts.get("commit", COMMIT), "changed_files": []},
             "environment": environment,
@@ -142,6 +143,8 @@ class _Writer:
         made = dict(self.runs.artifacts.get(old_run, {}))
         self.runs.artifacts[run] = made
         for node, (inputs, outputs) in NODES.items():
+            if node == "Evaluator" and facts.get("baseline"):
+                self.choose(run, self.runs.artifacts[facts["baseline"]]["Trainer.model"])
             is_cached = node in facts.get("cached", ())
             state = CACHED if is_cached else COMPLETE
             execution = self.execution(run, node, state)
@@ -156,6 +159,11 @@ class _Writer:
                     place = f"{self.runs.store}/{node}/{key}/{execution}"
                     made[f"{node}.{key}"] = self.artifact(type_, place, facts)
                 self.event(made[f"{node}.{key}"], execution, OUTPUT, key)
+
+    def choose(self, run: str, baseline: int) -> None:
+        """A resolver has no input, and the model that it chose as its output."""
+        execution = self.execution(run, "LastBlessed", COMPLETE)
+        self.event(baseline, execution, OUTPUT, "model")
 
     def execution(self, run: str, node: str, state: int) -> int:
         execution = self.insert(
