@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     back = directions.add_parser("back", help="from an answer or a model to its rows and code")
     back.add_argument("what", metavar="WHAT", help=" ".join(WHAT.split()))
     back.add_argument("--at", metavar="TIME", help="the versions of MODEL that answered then, UTC")
+    back.add_argument(
+        "--request-log",
+        metavar="PROJECT.DATASET.TABLE",
+        help="the log of a server of one's own, in which a request's id is looked up",
+    )
     _add_shared(back)
     forward = directions.add_parser(
         "forward",
@@ -36,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_selection(forward)
     _add_shared(forward)
+    forward.set_defaults(request_log=None)
     diff = directions.add_parser("diff", help="what differs between what two models came from")
     for name in ("old", "new"):
         diff.add_argument(name, metavar=name.upper(), help="a name as `back` takes it")
@@ -49,11 +55,6 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     shared.add_json(parser)
     parser.add_argument("--env", metavar="STAGE", help="in a stage (default: on this machine)")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the answer, too")
-    parser.add_argument(
-        "--request-log",
-        metavar="PROJECT.DATASET.TABLE",
-        help="the log of a server of one's own, in which a request's id is looked up",
-    )
     shared.add_runs(parser)
 
 
@@ -155,7 +156,10 @@ def _place(options: argparse.Namespace) -> "Place":
     if options.env is None:
         from pipeline import places
         from pipeline.lineage.here import Here
+        from pipeline.serving.request_log.table import LogTable
 
+        if options.request_log is not None:
+            LogTable(options.request_log)  # which refuses what names no table
         return Here(places.folder(options.runs, "--runs"), options.request_log)
     if options.request_log is not None:
         raise ConfigurationError("--request-log goes without --env, whose stage has its own")
@@ -180,13 +184,13 @@ def _models(options: argparse.Namespace, place: "Place") -> list[str]:
 def _question(options: argparse.Namespace, place: "Place", models: list[str]) -> "Question":
     from pipeline.lineage import selection
 
-    if options.rows_from is None and (options.until or options.table):
-        flag = "--until" if options.until else "--table"
-        raise ConfigurationError(f"{flag} goes with --rows-from, allowed is both or neither")
     if options.rows_from is not None:
         first = shared.day("--rows-from", options.rows_from)
-        last: date = shared.day("--until", options.until) if options.until else first
+        last: date = first if options.until is None else shared.day("--until", options.until)
         return selection.of_rows(first, last, options.table)
+    for flag in ("until", "table"):
+        if getattr(options, flag) is not None:
+            raise ConfigurationError(f"--{flag} goes with --rows-from, allowed is both or neither")
     makers: dict[str, Any] = {
         "data": selection.of_data,
         "commit": selection.of_commit,
@@ -202,8 +206,8 @@ def _time(text: str) -> datetime:
     """A time in UTC where it names no zone."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:  # beyond the years 1 to 9999
         raise ConfigurationError(
             f"--at is {shown(text)}, allowed is a time as 2026-11-28T08:00:00"
         ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

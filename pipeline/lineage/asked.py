@@ -44,7 +44,8 @@ def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subjec
             f"--at goes with a model, and {shown(name)} is none: allowed are "
             f"{', '.join(place.models()) or 'none yet'}"
         )
-    matches = list(dict.fromkeys(_matches(place, name)))
+    unreadable: list[RunError] = []
+    matches = list(dict.fromkeys(_matches(place, name, unreadable)))
     if not matches and name.isdecimal():  # as the ids of requests are
         matches = [
             Subject(model=model, version=version, time=time)
@@ -54,7 +55,7 @@ def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subjec
         names = ", ".join(map(str, matches))
         raise ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
     if not matches:
-        raise ConfigurationError(place.pruned(name) or _unknown(place, name))
+        raise _unmatched(place, name, unreadable)
     return matches
 
 
@@ -81,16 +82,34 @@ def _model(place: Place, name: str) -> str | None:
     return None
 
 
-def _matches(place: Place, name: str) -> Iterator[Subject]:
+def _matches(place: Place, name: str, unreadable: list[RunError]) -> Iterator[Subject]:
+    """The matches in all models that can be read; the others' errors are added."""
     for model in place.models():
-        yield from _versions(place, model, name)
-        runs = place.runs(model)
-        if name in runs:
-            yield Subject(model=model, run=name)
-        elif len(name) >= SHORTEST:
-            for run in runs:
-                if run.startswith(name):
-                    yield Subject(model=model, run=run)
+        try:
+            subjects = [*_versions(place, model, name), *_runs(place, model, name)]
+        except RunError as error:
+            unreadable.append(error)
+            continue
+        yield from subjects
+
+
+def _runs(place: Place, model: str, name: str) -> Iterator[Subject]:
+    runs = place.runs(model)
+    if name in runs:
+        yield Subject(model=model, run=name)
+    elif len(name) >= SHORTEST:
+        for run in runs:
+            if run.startswith(name):
+                yield Subject(model=model, run=run)
+
+
+def _unmatched(place: Place, name: str, unreadable: list[RunError]) -> Exception:
+    """The error for a name that nothing readable has."""
+    if sentence := place.pruned(name):
+        return ConfigurationError(sentence)
+    if unreadable and len(unreadable) == len(place.models()):
+        return unreadable[0]
+    return ConfigurationError(_unknown(place, name))
 
 
 def _versions(place: Place, model: str, name: str) -> Iterator[Subject]:
@@ -115,6 +134,9 @@ def _answering(place: Place, model: str, at: datetime | None) -> list[Subject]:
     answer = place.servings(model)
     servings = _own(place, answer)
     where = place.stage or "this machine"
+    reasons = [each.reason for each in answer.unread if each.stage == place.stage]
+    if reasons and not servings:
+        raise RunError(f"what served {model} in {where} cannot be read: {'; '.join(reasons)}")
     if at is not None:
         versions = [serving.version for serving in cloud_servings.at(servings, at)]
         if not versions:
@@ -122,9 +144,8 @@ def _answering(place: Place, model: str, at: datetime | None) -> list[Subject]:
     else:
         versions = [serving.version for serving in servings if serving.end is None]
     if not versions:
-        reasons = "; ".join(each.reason for each in answer.unread if each.stage == place.stage)
         raise ConfigurationError(
-            f"no version of {model} is served by {where}{f' ({reasons})' if reasons else ''}: "
+            f"no version of {model} is served by {where}: "
             "name a run or a version, `python3 -m pipeline runs` lists the runs"
         )
     return [Subject(model=model, version=version, time=at) for version in versions]
@@ -144,8 +165,12 @@ def _unknown(place: Place, name: str) -> str:
     names = [*place.models()]
     reasons = []
     for model in place.models():
-        answer = place.servings(model)
-        names += place.runs(model)
+        try:
+            answer = place.servings(model)
+            names += place.runs(model)
+        except RunError as error:
+            reasons.append(str(error))
+            continue
         names += [f"{model}@{each.version}" for each in _own(place, answer)]
         reasons += [each.reason for each in answer.unread if each.stage == place.stage]
     nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[-3:]

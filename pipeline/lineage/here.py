@@ -15,7 +15,7 @@ from pipeline.local import imported, pruned
 from pipeline.local.run_names import SUMMARY
 from pipeline.serving import saved_model
 
-EARLIEST_SECOND = 1_000_000_000  # a smaller number of a version is no time
+SECONDS = range(1_000_000_000, 253_402_300_800)  # of 2001 to 9999: another version is no time
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Here:
 
     def _begin(self, model: str, number: str) -> datetime:
         """When a version was published: its number, which a clock that goes back leaves behind."""
-        if int(number) >= EARLIEST_SECOND:
+        if int(number) in SECONDS:
             return datetime.fromtimestamp(int(number), UTC)
         push = _pushes(self.store(model)).get(number)
         execution = self.store(model).producer(push) if push else None

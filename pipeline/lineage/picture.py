@@ -93,7 +93,8 @@ def _add_origin(drawing: Drawing, origin: Origin) -> None:
     ]
     words = [text.verdict(word) for word in origin.verdicts]
     name = f"{origin.model} {origin.version or ''}".strip()
-    model = Box(name, [text.short(origin.digest), *words], "model")
+    figures = f"measured: {text.measured(origin)}"
+    model = Box(name, [text.short(origin.digest), *words, figures], "model")
     models.append(model)
     answers = [
         Box("Served", [text.span(each)], "plain" if each.end else "served")

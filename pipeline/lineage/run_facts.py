@@ -2,14 +2,40 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pipeline.errors import RunError
 from pipeline.provenance.facts import Code, Environment
 
-T = TypeVar("T")
 Json = Mapping[str, Any]
+
+
+class Window(TypedDict, total=False):
+    """The days that were asked for, and those of the rows; ISO 8601."""
+
+    begin: str | None
+    end: str | None
+    first: str | None
+    last: str | None
+
+
+class Data(TypedDict, total=False):
+    """What a lineage reads of the record; all else in it is kept."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    rows: int | None
+    digest: str | None
+    sha256: str | None
+    window: Window | None
+
+
+# A key of a newer record that a type does not have is left out.
+CODE, ENVIRONMENT, DATA = TypeAdapter(Code), TypeAdapter(Environment), TypeAdapter(Data)
+FIGURES = TypeAdapter(dict[str, Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +72,15 @@ def decode(text: str | bytes, place: str) -> RunFacts:
             run=summary["run"],
             model=summary["model"],
             started=summary.get("started", ""),
-            code=_typed(Code, records["code"]),
-            environment=_typed(Environment, records["environment"]),
-            data=records["data"],
-            hyperparameters=records["hyperparameters"],
-            metrics=records["metrics"],
+            code=CODE.validate_python(records["code"]),
+            environment=ENVIRONMENT.validate_python(records["environment"]),
+            data=DATA.validate_python(records["data"]),
+            hyperparameters=FIGURES.validate_python(records["hyperparameters"]),
+            metrics=FIGURES.validate_python(records["metrics"]),
         )
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(map(str, problem["loc"]))
+        raise RunError(f"{place} is no summary of a run ({key}: {problem['msg']})") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{place} is no summary of a run ({error!r:.80})") from error
-
-
-def _typed(type_: type[T], values: Json) -> T:
-    """The dataclass of a newer or older record: what it does not know is left out."""
-    names = {field.name for field in fields(type_)}  # type: ignore[arg-type]
-    return type_(**{name: value for name, value in values.items() if name in names})

@@ -1,6 +1,7 @@
 """The questions that a lineage is asked forward, each by what runs say of themselves."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
@@ -15,6 +16,7 @@ from settings import REPOSITORY
 from settings.values import shown
 
 SHORTEST = 7  # characters of a digest or a commit
+AND_OTHERS = '"and others"'  # in a record of tables: components/table_times.py could not name all
 
 
 def facts(place: Place, models: Sequence[str]) -> list[RunFacts]:
@@ -36,14 +38,15 @@ def of_data(digest: str, all_facts: Sequence[RunFacts]) -> Question:
 
 def of_rows(first: date, last: date, table: str | None) -> Question:
     """Runs that may have read a row from `first` to `last`; both days belong to it."""
+    if table == "":
+        raise ConfigurationError("--table is '', allowed is the name of a table")
     if last < first:
         raise ConfigurationError(
             f"--until is {last}, before --rows-from {first}: allowed is that day or a later one"
         )
 
     def matches(facts: RunFacts) -> bool:
-        tables = " ".join(map(str, facts.data.get("tables") or ()))
-        if table and table not in f"{tables} {facts.data.get('query', '')}":
+        if table and not _reads(facts, table):
             return False
         if facts.days is None:  # nothing says which rows these were: any
             return True
@@ -52,6 +55,15 @@ def of_rows(first: date, last: date, table: str | None) -> Question:
 
     text = f"rows of {table or 'any table'} from {first} to {last}"
     return Question(text, matches, rows=True)
+
+
+def _reads(facts: RunFacts, table: str) -> bool:
+    """Whether the run's query, or a table behind its views, is of this name or ends with it."""
+    tables = str(facts.data.get("tables") or "")
+    if AND_OTHERS in tables:  # there were more than BigQuery names
+        return True
+    name = re.compile(rf"(?<![\w-]){re.escape(table)}(?![\w-])")
+    return any(name.search(text) for text in (tables, str(facts.data.get("query") or "")))
 
 
 def of_commit(commit: str, all_facts: Sequence[RunFacts]) -> Question:

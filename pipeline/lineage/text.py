@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pipeline.lineage.answer import Backward, Forward, Hop, Origin, Touched, Verdict
 from pipeline.lineage.graph import Serving
 from pipeline.provenance.facts import Code
+from settings.values import printable
 
 SHOWN = 12  # characters of a digest
 WIDTH = 12  # of the first column
@@ -15,7 +16,7 @@ def of_backward(answer: Backward) -> str:
     lines: list[str] = []
     for origin in answer.origins:
         lines += [_title(origin, answer.at), *_origin(origin), ""]
-    return "\n".join([*lines[:-1], *_remarks(answer)])
+    return _joined([*lines[:-1], *_remarks(answer)])
 
 
 def of_forward(answer: Forward) -> str:
@@ -29,7 +30,7 @@ def of_forward(answer: Forward) -> str:
     if answer.commands:
         lines.append("to take the traffic away (nothing was run):")
     lines += [f"  {command}" for command in answer.commands]
-    return "\n".join([*lines, *_remarks(answer)])
+    return _joined([*lines, *_remarks(answer)])
 
 
 def short(digest: str | None) -> str:
@@ -91,6 +92,13 @@ def verdict(word: Verdict) -> str:
     return f"{word.node} {says} it{against}"
 
 
+def measured(origin: Origin) -> str:
+    """The metrics that have a number."""
+    metrics = origin.metrics.items()
+    figures = [f"{name} {value:.4g}" for name, value in metrics if isinstance(value, int | float)]
+    return ", ".join(figures) or "not known any more"
+
+
 def _title(origin: Origin, at: datetime | None) -> str:
     version = f" version {origin.version}" if origin.version else ""
     answered = f", which answered at {moment(at)}" if at else ""
@@ -107,6 +115,7 @@ def _origin(origin: Origin) -> Iterator[str]:
         yield _line("pushed", f"by {', '.join(pushers)}")
     for word in origin.verdicts:
         yield _line("judged", verdict(word))
+    yield _line("measured", measured(origin))
     for step in origin.hops:
         yield _line("made by", _hop(step))
     yield _line("rows", rows(origin))
@@ -135,6 +144,11 @@ def _remarks(answer: Backward | Forward) -> Iterator[str]:
         yield f"not read: {unread.stage}: {unread.reason}"
     for note in answer.notes:
         yield f"note: {note}"
+
+
+def _joined(lines: list[str]) -> str:
+    """A name in a line may hold any character, and none may move a terminal's cursor."""
+    return "\n".join(map(printable, lines))
 
 
 def _line(name: str, text: str) -> str:

@@ -130,6 +130,13 @@ def test_stages_that_cannot_be_read_are_named_and_the_rest_is_told(released, ask
     assert len(answer["origins"]) == 1
 
 
+def test_a_stage_that_cannot_be_read_is_not_said_to_serve_nothing(released, cli):
+    result = cli("lineage", "back", "cab", "--env", "staging")
+
+    assert result.code == 1
+    assert "what served cab in staging cannot be read: the bucket" in result.sentence
+
+
 def test_a_model_without_an_endpoint_hides_no_other(released, cli):
     result = cli("lineage", "back", "nothing", "--env", "dev")
 

@@ -84,6 +84,17 @@ def test_who_pushed_a_version_is_told(runs, cli):
     assert line.split() == ["pushed", "by", "us@here"]
 
 
+def test_a_name_that_holds_control_characters_moves_no_cursor(runs, cli):
+    file = runs.root / "20260301-cab-bbbbbb/summary.json"
+    summary = json.loads(file.read_text())
+    summary["records"]["hyperparameters"] = {"units": "\x1b[2J8\n9"}
+    file.write_text(json.dumps(summary))
+
+    result = cli("lineage", "back", "cab", "--runs", runs.root)
+
+    assert "units ?[2J8?9" in result.out
+
+
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
@@ -206,6 +217,102 @@ def test_five_hundred_versions_of_one_schema_are_followed_within_ten_seconds(cli
     assert result.code == 3
 
 
+def test_a_commit_reaches_no_model_that_its_run_only_compared_with(ask):
+    _, answer = ask("forward", "--commit", "2" * 40)
+
+    assert [model["digest"] for model in answer["models"]] == ["b2" * 32]
+
+
+def test_a_model_that_several_runs_lead_to_is_told_once(ask):
+    _, answer = ask("forward", "--package", "tensorflow")
+
+    assert [model["digest"] for model in answer["models"]] == ["a1" * 32, "b2" * 32]
+    assert len(answer["commands"]) == 1
+
+
+TABLES = {
+    "behind a view": {"tables": json.dumps({"p.d.trips": "2026-01-01T00:00:00+00:00"})},
+    "in the query": {"query": "SELECT * FROM `p.d.trips`"},
+    "perhaps": {"tables": json.dumps({"p.d.other": "x", "and others": "y"})},
+    "another": {"tables": json.dumps({"p.d.trips_old": "x"}), "query": "FROM `p.d.trips_old`"},
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "reached"),
+    [("behind a view", 1), ("in the query", 1), ("perhaps", 1), ("another", 0)],
+)
+def test_rows_of_a_table_reach_the_models_whose_run_has_read_it(ask, runs, table, reached):
+    runs.run("20260401-cab-cccccc", model_digest="c3" * 32, **TABLES[table])
+
+    _, answer = ask("forward", "--rows-from", "2026-01-01", "--table", "trips")
+
+    digests = [model["digest"] for model in answer["models"]]
+    assert digests == ["c3" * 32] * reached
+
+
+@pytest.mark.parametrize("name", ["20260301-cab-bbbbbb", SECOND, f"cab@{SECOND}"])
+def test_a_store_that_cannot_be_read_hides_no_other_model(ask, runs, name):
+    (runs.root / "store/ferry").mkdir()
+
+    code, answer = ask("back", name)
+
+    assert code == 0
+    assert answer["origins"][0]["digest"] == "b2" * 32
+
+
+def test_an_unknown_name_is_told_with_the_store_that_cannot_be_read(sentence, runs):
+    (runs.root / "store/ferry").mkdir()
+
+    code, message = sentence("back", "ferry@7")
+
+    assert code == 2
+    assert "not read:" in message
+    assert "ferry/metadata.db" in message
+
+
+def test_a_name_in_stores_of_which_none_can_be_read_fails_by_their_fault(sentence, runs):
+    runs.file.write_bytes(b"")
+
+    code, message = sentence("back", "20260301-cab-bbbbbb")
+
+    assert code == 1
+    assert "metadata.db is damaged" in message
+
+
+@pytest.mark.parametrize("version", ["7", "9" * 12, "9" * 20])
+def test_a_version_whose_number_is_no_time_is_told(ask, runs, version):
+    runs.run("20260401-cab-cccccc", model_digest="c3" * 32, version=version)
+    runs.publish(version)
+
+    _, answer = ask("back", f"cab@{version}")
+
+    assert answer["origins"][0]["digest"] == "c3" * 32
+
+
+@pytest.mark.parametrize(
+    ("record", "value", "words"),
+    [
+        ("code", {"commit": 3}, "(commit: Input should be a valid string)"),
+        ("data", [], "(: Input should be a valid dictionary)"),
+        ("data", {"rows": "many"}, "(rows: Input should be a valid integer"),
+        ("data", {"window": 7}, "(window: Input should be a valid dictionary)"),
+        ("environment", {"python": "3", "packages": []}, "(pipfile_lock_sha256: Field required)"),
+        ("hyperparameters", None, "(: Input should be a valid dictionary)"),
+    ],
+)
+def test_a_record_of_another_type_is_noted(ask, runs, record, value, words):
+    file = runs.root / "20260301-cab-bbbbbb/summary.json"
+    summary = json.loads(file.read_text())
+    summary["records"][record] = value
+    file.write_text(json.dumps(summary))
+
+    code, answer = ask("back", "cab")
+
+    assert code == 0
+    assert words in answer["notes"][0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -215,6 +322,11 @@ def test_five_hundred_versions_of_one_schema_are_followed_within_ten_seconds(cli
         (("back", SECOND, "--at", "2026-01-01"), "--at goes with a model"),
         (("back", "cab", "--at", "yesterday"), "allowed is a time as"),
         (("back", "cab", "--at", "2000-01-01"), "cab's first delivery"),
+        (("back", "cab", "--at", "9999-12-31T23:59:59-12:00"), "allowed is a time as"),
+        (("back", "4711", "--request-log", "log"), "'log', allowed is PROJECT.DATASET.TABLE"),
+        (("forward", "--rows-from", "2026-01-01", "--until", ""), "--until is ''"),
+        (("forward", "--rows-from", "2026-01-01", "--table", ""), "--table is ''"),
+        (("forward", "--data", BAD, "--table", ""), "--table goes with --rows-from"),
         (("forward", "--data", "f" * 64), "--data is 'fff"),
         (("forward", "--commit", "f" * 40), "--commit is 'fff"),
         (("forward", "--package", "nothing"), "--package is 'nothing'"),
@@ -321,4 +433,5 @@ def test_the_text_names_rows_commit_and_parameters(cli, runs):
     lines = result.out.splitlines()
     assert lines[0] == f"cab version {SECOND}, b2b2b2b2b2b2"
     assert any("1,500 rows, 222222222222" in line for line in lines)
+    assert any(line.split() == ["measured", "auc", "0.8125"] for line in lines)
     assert any("commit" in line and "2" * 12 in line for line in lines)
