@@ -100,8 +100,9 @@ def _forward(options: argparse.Namespace, place: "Place", svg: Path | None) -> i
     from pipeline.lineage import forward, picture, text
 
     models = _models(options, place)
-    question = _question(options, place, models)
-    answer = forward.answer(place, models, question)
+    places = [place, *_other_stages(options)]
+    question = _question(options, places, models)
+    answer = forward.answer(places, models, question)
     _report(options, answer, text.of_forward(answer))
     if svg:
         _write(svg, picture.of_forward(answer))
@@ -163,12 +164,20 @@ def _place(options: argparse.Namespace) -> "Place":
         return Here(places.folder(options.runs, "--runs"), options.request_log)
     if options.request_log is not None:
         raise ConfigurationError("--request-log goes without --env, whose stage has its own")
+    from pipeline.lineage.cloud import Cloud
+
+    return Cloud(shared.stage(options.env), model_names())
+
+
+def _other_stages(options: argparse.Namespace) -> "list[Place]":
+    """What else is asked forward: days are of one stage's table, all else may be in any stage."""
+    if options.env is None or options.rows_from is not None:
+        return []
     from pipeline.gcp.stage import Stage
     from pipeline.lineage.cloud import Cloud
 
-    shared.stage(options.env)
-    stages = {name: Stage(settings) for name, settings in environments().items()}
-    return Cloud(stages, options.env, model_names())
+    names = [name for name in environments() if name != options.env]
+    return [Cloud(Stage(environments()[name]), model_names()) for name in names]
 
 
 def _models(options: argparse.Namespace, place: "Place") -> list[str]:
@@ -181,7 +190,7 @@ def _models(options: argparse.Namespace, place: "Place") -> list[str]:
     return [options.model]
 
 
-def _question(options: argparse.Namespace, place: "Place", models: list[str]) -> "Question":
+def _question(options: argparse.Namespace, places: "list[Place]", models: list[str]) -> "Question":
     from pipeline.lineage import selection
 
     if options.rows_from is not None:
@@ -198,7 +207,7 @@ def _question(options: argparse.Namespace, place: "Place", models: list[str]) ->
         "package": selection.of_package,
     }
     [flag] = [name for name in makers if getattr(options, name) is not None]
-    question: Question = makers[flag](getattr(options, flag), selection.facts(place, models))
+    question: Question = makers[flag](getattr(options, flag), selection.facts(places, models))
     return question
 
 

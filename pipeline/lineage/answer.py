@@ -74,6 +74,7 @@ class Touched:
     """A model that was made from what is asked for."""
 
     model: str
+    stage: str | None  # that trained it; None: this machine
     run: str  # that trained it
     digest: str | None
     commit: str | None
@@ -85,6 +86,7 @@ class Judged:
     """A model that was made from none of it, and only judged against it."""
 
     model: str
+    stage: str | None
     run: str
     digest: str | None
     by: str  # the node and its run

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.lineage import cloud_servings
-from pipeline.lineage.cloud_servings import Servings
 from pipeline.lineage.graph import Serving
 from pipeline.lineage.place import Place
 from settings.values import shown
@@ -67,7 +66,7 @@ def run(place: Place, name: str) -> str:
         raise ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
     if subject.run is not None:
         return subject.run
-    run = place.run_of(subject.model, subject.version or "", place.stage)
+    run = place.run_of(subject.model, subject.version or "")
     if run is None:
         raise RunError(f"{subject}: the run that made it is no longer known")
     return run
@@ -116,25 +115,21 @@ def _versions(place: Place, model: str, name: str) -> Iterator[Subject]:
     prefix, separator, number = name.rpartition("@")
     if separator and prefix != model:
         return
-    versions = {each.version for each in _own(place, place.servings(model))}
+    answer = place.servings(model)
+    versions = {serving.version for serving in answer.servings}
     names = place.names(model)
     if number in versions or number in names:
         yield Subject(model=model, version=names.get(number, number))
-    elif separator and place.run_of(model, number, place.stage):
+    elif separator and place.run_of(model, number):
         yield Subject(model=model, version=number)
-
-
-def _own(place: Place, servings: Servings) -> list[Serving]:
-    """The servings of the place's own stage."""
-    return [serving for serving in servings.servings if serving.stage == place.stage]
 
 
 def _answering(place: Place, model: str, at: datetime | None) -> list[Subject]:
     """The versions that answer, or that answered at a time."""
     answer = place.servings(model)
-    servings = _own(place, answer)
+    servings = answer.servings
     where = place.stage or "this machine"
-    reasons = [each.reason for each in answer.unread if each.stage == place.stage]
+    reasons = [each.reason for each in answer.unread]
     if reasons and not servings:
         raise RunError(f"what served {model} in {where} cannot be read: {'; '.join(reasons)}")
     if at is not None:
@@ -171,8 +166,8 @@ def _unknown(place: Place, name: str) -> str:
         except RunError as error:
             reasons.append(str(error))
             continue
-        names += [f"{model}@{each.version}" for each in _own(place, answer)]
-        reasons += [each.reason for each in answer.unread if each.stage == place.stage]
+        names += [f"{model}@{each.version}" for each in answer.servings]
+        reasons += [each.reason for each in answer.unread]
     nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[-3:]
     where = place.stage or "this machine"
     return (

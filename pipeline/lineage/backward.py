@@ -51,7 +51,6 @@ def _origin(
     trained_by = producer.run if producer else None
     facts = _facts(place, subject.model, trained_by or run, notes)
     versions = {subject.version} if subject.version else _versions(store, model)
-    own = [each for each in servings.servings if each.version in versions]
     return Origin(
         model=subject.model,
         stage=place.stage,
@@ -67,8 +66,8 @@ def _origin(
         data=facts.data if facts else {},
         hyperparameters=facts.hyperparameters if facts else {},
         metrics=facts.metrics if facts else {},
-        servings=[each for each in own if each.stage == place.stage],
-        promoted_from=before,
+        servings=[each for each in servings.servings if each.version in versions],
+        promoted_from=before if versions else None,
     )
 
 
@@ -76,7 +75,7 @@ def _run(place: Place, subject: Subject) -> str:
     if subject.run:
         return subject.run
     assert subject.version
-    run = place.run_of(subject.model, subject.version, place.stage)
+    run = place.run_of(subject.model, subject.version)
     if run is None:
         raise RunError(
             f"nothing tells any more which run made version {subject.version} of {subject.model}: "

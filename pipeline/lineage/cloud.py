@@ -1,10 +1,10 @@
 """A stage in the cloud as a lineage's place.
 
-Models are trained in the first stage alone, whose metadata tell where those of all others came
-from. A stage that can't be read is named, and the others are told.
+A promotion takes images and modules along and trains again, so that each stage's own metadata and
+reports tell where its models came from.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -22,11 +22,10 @@ from settings.artifacts import REPORTS
 
 
 class Cloud:
-    """Implements Place for one of the stages."""
+    """Implements Place for a stage."""
 
-    def __init__(self, stages: Mapping[str, Stage], name: str, models: Sequence[str]) -> None:
-        self._stages = stages
-        self._stage = stages[name]
+    def __init__(self, stage: Stage, models: Sequence[str]) -> None:
+        self._stage = stage
         self._models = models
         self._facts: dict[str, RunFacts | None] = {}
 
@@ -35,16 +34,8 @@ class Cloud:
         return self._stage.name
 
     @cached_property
-    def _first(self) -> Stage:
-        """The stage that trained what this one serves."""
-        stage = self._stage
-        while stage.settings.promotes_from is not None:
-            stage = self._stages[stage.settings.promotes_from]
-        return stage
-
-    @cached_property
     def _store(self) -> VertexStore:
-        return VertexStore(self._first)
+        return VertexStore(self._stage)
 
     def models(self) -> Sequence[str]:
         return self._models
@@ -54,8 +45,8 @@ class Cloud:
 
     def runs(self, model: str) -> list[str]:
         prefix = f"{REPORTS}{model}/"
-        bucket = self._first.artifacts
-        with self._first.asking_bucket():
+        bucket = self._stage.artifacts
+        with self._stage.asking_bucket():
             blobs = patiently(lambda: list(bucket.list_blobs(prefix=prefix)))
         names = [blob.name.removeprefix(prefix).split("/") for blob in blobs]
         return [parts[0] for parts in names if parts[1:] == ["summary.json"]]
@@ -65,17 +56,17 @@ class Cloud:
 
     def facts(self, model: str, run: str) -> RunFacts | None:
         name = f"{REPORTS}{model}/{run}/summary.json"
-        uri = f"gs://{self._first.names.bucket('artifacts')}/{name}"
+        uri = f"gs://{self._stage.names.bucket('artifacts')}/{name}"
         if name not in self._facts:
-            text = artifact_files.read(self._first, uri)
+            text = artifact_files.read(self._stage, uri)
             self._facts[name] = run_facts.decode(text, uri) if text is not None else None
         return self._facts[name]
 
-    def run_of(self, model: str, version: str, stage: str | None) -> str | None:
-        return cloud_versions.run_of_version(self._stages[stage or self.stage], model, version)
+    def run_of(self, model: str, version: str) -> str | None:
+        return cloud_versions.run_of_version(self._stage, model, version)
 
     def servings(self, model: str) -> Servings:
-        return cloud_servings.of_stages(self._stages.values(), model)
+        return cloud_servings.of_stages([self._stage], model)
 
     def names(self, model: str) -> dict[str, str]:
         try:
@@ -99,9 +90,8 @@ class Cloud:
         return answers
 
     def undo(self, serving: Serving, bad: Sequence[str]) -> str:
-        assert serving.stage
-        place = f"--env {serving.stage} {serving.model}"
-        recorded = record_object.read(self._stages[serving.stage]).models.get(serving.model)
+        place = f"--env {self.stage} {serving.model}"
+        recorded = record_object.read(self._stage).models.get(serving.model)
         before = recorded.before if recorded else None
         if before and before.registry_version not in bad:
             return f"python3 -m pipeline release rollback {place}"

@@ -1,7 +1,7 @@
 """Answers where something went: the models that were made from it, and where they are served."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.errors import RunError
 from pipeline.lineage import walk
@@ -25,37 +25,64 @@ class Question:
     rows: bool = False
 
 
-def answer(place: Place, models: Sequence[str], question: Question) -> Forward:
-    """The reach over all of the models; one whose metadata can't be read is noted."""
-    touched: list[Touched] = []
-    judged: list[Judged] = []
-    unread: list[Unread] = []
-    notes: list[str] = []
+@dataclass
+class _Answers:
+    """What was told so far."""
+
+    touched: list[Touched] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def answer(places: Sequence[Place], models: Sequence[str], question: Question) -> Forward:
+    """The reach in all of the places; one beside the first that can't be read is named."""
+    first, *others = places
+    answers = _Answers()
+    _add_place(answers, first, models, question)
+    for place in others:
+        try:
+            _add_place(answers, place, models, question)
+        except RunError as error:
+            answers.unread.append(Unread(place.stage or "", str(error)))
+    return Forward(
+        asked=question.text,
+        stage=first.stage,
+        models=answers.touched,
+        judged=answers.judged,
+        commands=list(dict.fromkeys(answers.commands)),
+        unread=answers.unread,
+        notes=answers.notes,
+    )
+
+
+def _add_place(answers: _Answers, place: Place, models: Sequence[str], question: Question) -> None:
+    """Add the reach over all of the models; one whose metadata can't be read is noted."""
     failures = []
     for model in models:
         try:
-            store = place.store(model)
-            artifacts = _artifacts(place, store, model, question, notes)
-            reach = walk.forward(store, artifacts)
-            servings = place.servings(model) if reach.models else Servings()
+            _add_model(answers, place, model, question)
         except RunError as error:
-            failures.append(error)
-            notes.append(f"{model} is left out: {error}")
-            continue
-        unread += servings.unread
-        touched += _touched(place, store, model, reach, servings)
-        judged += [_judged(store, model, each) for each in reach.judged]
+            failures.append((model, error))
     if failures and len(failures) == len(models):
-        raise failures[0]
-    return Forward(
-        asked=question.text,
-        stage=place.stage,
-        models=touched,
-        judged=judged,
-        commands=list(_commands(place, touched)),
-        unread=unread,
-        notes=notes,
-    )
+        [(_, first_error), *_] = failures
+        raise first_error
+    answers.notes += [f"{model} is left out: {error}" for model, error in failures]
+
+
+def _add_model(answers: _Answers, place: Place, model: str, question: Question) -> None:
+    store = place.store(model)
+    notes: list[str] = []
+    reach = walk.forward(store, _artifacts(place, store, model, question, notes))
+    servings = place.servings(model) if reach.models else Servings()
+    touched = _touched(place, store, model, reach, servings)
+    judged = [_judged(place, store, model, each) for each in reach.judged]
+    answers.commands += _commands(place, touched)
+    answers.touched += touched
+    answers.judged += judged
+    answers.unread += servings.unread
+    answers.notes += notes
 
 
 def _artifacts(
@@ -96,6 +123,7 @@ def _touched(
         touched.append(
             Touched(
                 model=model,
+                stage=place.stage,
                 run=run,
                 digest=artifact.properties.get("digest"),
                 commit=facts.code.commit if facts else None,
@@ -116,24 +144,24 @@ def _by_model(
     place: Place, store: Store, model: str, servings: Servings
 ) -> dict[str, list[Serving]]:
     """The servings by the id of the model artifact that their versions are of."""
-    ids: dict[tuple[str | None, str], str | None] = {}
-    by_model: dict[str, list[Serving]] = {}
+    by_version: dict[str, list[Serving]] = {}
     for serving in servings.servings:
-        key = serving.stage, serving.version
-        if key not in ids:
-            run = place.run_of(model, serving.version, serving.stage)
-            artifact = walk.model_of(store, run) if run else None
-            ids[key] = artifact.id if artifact else None
-        if id_ := ids[key]:
-            by_model.setdefault(id_, []).append(serving)
+        by_version.setdefault(serving.version, []).append(serving)
+    by_model: dict[str, list[Serving]] = {}
+    for version, of_version in by_version.items():
+        run = place.run_of(model, version)
+        artifact = walk.model_of(store, run) if run else None
+        if artifact:
+            by_model.setdefault(artifact.id, []).extend(of_version)
     return by_model
 
 
-def _judged(store: Store, model: str, judged: walk.Judged) -> Judged:
+def _judged(place: Place, store: Store, model: str, judged: walk.Judged) -> Judged:
     producer = store.producer(judged.model)
     execution = judged.step.execution
     return Judged(
         model=model,
+        stage=place.stage,
         run=producer.run if producer else "",
         digest=judged.model.properties.get("digest"),
         by=f"{execution.node} of {execution.run}",
@@ -143,11 +171,7 @@ def _judged(store: Store, model: str, judged: walk.Judged) -> Judged:
 def _commands(place: Place, touched: Sequence[Touched]) -> Iterator[str]:
     """A command for each version that is served and should not be."""
     servings = [serving for model in touched for serving in model.servings]
+    bad = [serving.version for serving in servings]
     for serving in servings:
         if serving.end is None:
-            bad = [
-                each.version
-                for each in servings
-                if (each.stage, each.model) == (serving.stage, serving.model)
-            ]
             yield place.undo(serving, bad)

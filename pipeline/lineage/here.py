@@ -57,7 +57,7 @@ class Here:
             raise RunError(f"{file} cannot be read ({error!r:.80})") from error
         return run_facts.decode(text, str(file))
 
-    def run_of(self, model: str, version: str, stage: str | None) -> str | None:
+    def run_of(self, model: str, version: str) -> str | None:
         store = self.store(model)
         push = _pushes(store).get(version)
         execution = store.producer(push) if push else None

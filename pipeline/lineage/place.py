@@ -30,10 +30,10 @@ class Place(Protocol):
         """What the run's summary says; None where it is gone."""
 
     def servings(self, model: str) -> Servings:
-        """Where each version served and serves, in this stage and, in the cloud, in all others."""
+        """Where each version served and serves."""
 
-    def run_of(self, model: str, version: str, stage: str | None) -> str | None:
-        """The run that made the version of a stage; None where nothing tells it any more."""
+    def run_of(self, model: str, version: str) -> str | None:
+        """The run that made the version; None where nothing tells it any more."""
 
     def names(self, model: str) -> dict[str, str]:
         """What else names a version, as a deployed model's id does: name -> version."""

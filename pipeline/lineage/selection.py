@@ -19,14 +19,33 @@ SHORTEST = 7  # characters of a digest or a commit
 AND_OTHERS = '"and others"'  # in a record of tables: components/table_times.py could not name all
 
 
-def facts(place: Place, models: Sequence[str]) -> list[RunFacts]:
-    """What all readable runs say of themselves."""
+def facts(places: Sequence[Place], models: Sequence[str]) -> list[RunFacts]:
+    """What all readable runs say of themselves; the answer names what can't be read.
+
+    Raises RunError where nothing can be read of the first place.
+    """
+    first, *others = places
+    all_facts = _facts(first, models)
+    for place in others:
+        with suppress(RunError):
+            all_facts += _facts(place, models)
+    return all_facts
+
+
+def _facts(place: Place, models: Sequence[str]) -> list[RunFacts]:
     all_facts = []
+    failures = []
     for model in models:
-        with suppress(RunError):  # the answer names what can't be read
-            for run in place.runs(model):
-                with suppress(RunError):
-                    all_facts.append(place.facts(model, run))
+        try:
+            runs = place.runs(model)
+        except RunError as error:
+            failures.append(error)
+            continue
+        for run in runs:
+            with suppress(RunError):
+                all_facts.append(place.facts(model, run))
+    if failures and len(failures) == len(models):
+        raise failures[0]
     return [each for each in all_facts if each is not None]
 
 

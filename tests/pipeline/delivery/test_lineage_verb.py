@@ -1,6 +1,7 @@
 """`lineage --env`: the same answers from a stage's metadata, history and reports."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,39 +9,63 @@ from pipeline.author import author
 from pipeline.delivery import history
 from pipeline.gcp import clients
 from pipeline.gcp.endpoints import endpoint_of
+from pipeline.gcp.stage import Stage
 from pipeline.serving.request_log.table import LogTable
-from tests.pipeline.delivery.conftest import FIRST, WARM, add_delivery, push_version
+from tests.pipeline.delivery.conftest import FIRST, STAGING, WARM, add_delivery, push_version
 from tests.pipeline.lineage.jobs import Jobs
 from tests.pipeline.monitoring import request_logs
 from tests.standins import local_bigquery
 
 RUN = "dev-cab-1"
-BAD = "1" * 64
+BAD, OTHER = "1" * 64, "2" * 64
+WARM_STAGING = replace(STAGING, serving=WARM.serving)
+STAGING_RUN = "staging-cab-1"
 IMAGE = f"us-docker.pkg.dev/p/r/pipeline@sha256:{'5' * 64}"
 
 
-def summary() -> str:
+def summary(run: str = RUN, digest: str = BAD) -> str:
     """What the delivery writes of the run, as far as a lineage reads it."""
     environment = {"python": "3.13.5", "pipfile_lock_sha256": "e" * 64, "packages": {}}
     records = {
         "code": {"commit": "a" * 40},
         "environment": environment | {"image": IMAGE},
-        "data": {"rows": 1500, "digest": BAD},
+        "data": {"rows": 1500, "digest": digest},
         "hyperparameters": {},
         "metrics": {},
     }
-    return json.dumps({"run": RUN, "model": "cab", "records": records})
+    return json.dumps({"run": run, "model": "cab", "records": records})
 
 
 @pytest.fixture
 def released(google, warm) -> str:
     """The deployed model of the version that one run made and that has all the traffic."""
     Jobs(google).run(RUN, digest=BAD)
-    blob = warm.artifacts.blob(f"reports/cab/{RUN}/summary.json")
-    blob.upload_from_string(summary(), content_type="application/json")
-    deployed_model = push_version(warm, "first")
-    add_delivery(warm, "cab", FIRST)
-    endpoint = endpoint_of(warm, "cab")
+    return release(warm, RUN, summary())
+
+
+@pytest.fixture
+def promoted(google, released):
+    """The same commit in staging, trained there on its own rows; it has all the traffic."""
+    clients.storage(STAGING.project_id).create_bucket(STAGING.names.bucket("artifacts"))
+    aiplatform = clients.vertex(STAGING.project_id, STAGING.region)
+    endpoint_id = STAGING.names.endpoint("cab")
+    aiplatform.Endpoint.create(display_name="staging-cab", endpoint_id=endpoint_id)
+    jobs = Jobs(google, STAGING)
+    jobs.run(STAGING_RUN, digest=OTHER)
+    release(Stage(WARM_STAGING), STAGING_RUN, summary(STAGING_RUN, OTHER))
+    jobs.run("staging-cab-2", digest=OTHER, blessed=0)
+    blob = Stage(STAGING).artifacts.blob("reports/cab/staging-cab-2/summary.json")
+    blob.upload_from_string(summary("staging-cab-2", OTHER), content_type="application/json")
+
+
+def release(stage: Stage, run: str, text: str) -> str:
+    """The deployed model of the run's version, after it was delivered and took all traffic."""
+    blob = stage.artifacts.blob(f"reports/cab/{run}/summary.json")
+    blob.upload_from_string(text, content_type="application/json")
+    deployed_model = push_version(stage, "first")
+    job = f"projects/1/locations/us-central1/pipelineJobs/{run}"
+    add_delivery(stage, "cab", replace(FIRST, run=job))
+    endpoint = endpoint_of(stage, "cab")
     endpoint.split({deployed_model: 100})
     history.append(endpoint, "release")
     return deployed_model
@@ -50,8 +75,8 @@ def released(google, warm) -> str:
 def ask(cli):
     """The verb's exit code and JSON."""
 
-    def _ask(*arguments: str):
-        result = cli("lineage", *arguments, "--env", "dev", "--json")
+    def _ask(*arguments: str, env: str = "dev"):
+        result = cli("lineage", *arguments, "--env", env, "--json")
         assert result.out, result.err
         return result.code, json.loads(result.out)
 
@@ -124,10 +149,62 @@ def test_a_bad_image_is_followed_as_well(released, ask):
 
 
 def test_stages_that_cannot_be_read_are_named_and_the_rest_is_told(released, ask):
-    _, answer = ask("back", "cab")
+    code, answer = ask("forward", "--data", BAD)
 
+    assert code == 3
     assert {unread["stage"] for unread in answer["unread"]} == {"staging", "prod"}
-    assert len(answer["origins"]) == 1
+    assert len(answer["models"]) == 1
+
+
+def test_a_promoted_model_goes_back_to_the_run_that_trained_it_in_its_own_stage(promoted, ask):
+    _, answer = ask("back", "cab", env="staging")
+
+    [origin] = answer["origins"]
+    assert origin["run"] == origin["trained_by"] == STAGING_RUN
+    assert origin["data"]["digest"] == OTHER
+    assert origin["promoted_from"] == "dev"
+    assert [serving["stage"] for serving in origin["servings"]] == ["staging"]
+    assert {hop["run"] for hop in origin["hops"]} == {STAGING_RUN}
+
+
+def test_a_run_that_was_never_delivered_is_not_said_to_be_promoted(promoted, ask):
+    _, answer = ask("back", "staging-cab-2", env="staging")
+
+    [origin] = answer["origins"]
+    assert origin["version"] is None
+    assert origin["promoted_from"] is None
+
+
+def test_a_bad_image_is_followed_into_each_stage_that_trained_with_it(promoted, ask):
+    code, answer = ask("forward", "--image", f"sha256:{'5' * 12}")
+
+    runs = [(model["stage"], model["run"]) for model in answer["models"]]
+    stages = [serving["stage"] for model in answer["models"] for serving in model["servings"]]
+    assert code == 3
+    assert runs[:2] == [("dev", RUN), ("staging", STAGING_RUN)]
+    assert stages == ["dev", "staging"]
+    assert [command.split()[6] for command in answer["commands"]] == ["dev", "staging"]
+
+
+def test_bad_rows_of_one_stage_are_found_by_their_digest_from_another(promoted, ask):
+    code, answer = ask("forward", "--data", OTHER)
+
+    assert code == 3
+    assert {model["stage"] for model in answer["models"]} == {"staging"}
+
+
+def test_days_of_a_table_are_asked_of_its_own_stage(promoted, ask):
+    _, answer = ask("forward", "--rows-from", "2026-01-01")
+
+    assert {model["stage"] for model in answer["models"]} == {"dev"}
+    assert answer["unread"] == []
+
+
+def test_a_digest_is_not_refused_where_nothing_of_the_stage_can_be_read(released, cli):
+    result = cli("lineage", "forward", "--data", BAD, "--env", "staging")
+
+    assert result.code == 1
+    assert "the bucket" in result.sentence
 
 
 def test_a_stage_that_cannot_be_read_is_not_said_to_serve_nothing(released, cli):

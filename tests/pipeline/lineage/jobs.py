@@ -4,13 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from environments import DEV
+from settings import Settings
 from tests.standins.google.apis import GoogleApis
 from tests.standins.google.question import ask
 
 Json = dict[str, Any]
-PLACE = f"projects/{DEV.project_id}/locations/{DEV.region}"
-PIPELINE = "dev-cab"
-ROOT = f"gs://{DEV.names.bucket('artifacts')}/pipelines/{PIPELINE}"
 NODES = {
     "CsvExampleGen": ({}, {"examples": "Examples"}),
     "ImportSchemaGen": ({}, {"schema": "Schema"}),
@@ -40,6 +38,7 @@ class Jobs:
     """Submits jobs; a task in `cached` takes an older job's artifacts."""
 
     google: GoogleApis
+    settings: Settings = DEV
     outputs: dict[str, Json] = field(default_factory=dict)  # of each job, by TASK.KEY
 
     def run(
@@ -57,6 +56,8 @@ class Jobs:
         `facts` are digest, model_digest and blessed.
         """
         name = self.submit(run)
+        bucket = self.settings.names.bucket("artifacts")
+        folder = f"gs://{bucket}/pipelines/{self.pipeline}/{run}"
         made = {} if of is None else dict(self.outputs[of])
         resolved = [] if baseline is None else [self.outputs[baseline]["Trainer.model"]]
         details = []
@@ -64,7 +65,7 @@ class Jobs:
             resolves = task.startswith("LastBlessed")
             for key, type_ in outputs.items():
                 if not resolves and task not in cached:
-                    made[f"{task}.{key}"] = artifact(run, task, key, type_, facts)
+                    made[f"{task}.{key}"] = artifact(folder, task, key, type_, facts)
             sides = {
                 "inputs": _group(inputs, made, resolved),
                 "outputs": {
@@ -78,16 +79,23 @@ class Jobs:
         self.google.tell_tasks(name, details)
         return name
 
+    @property
+    def pipeline(self) -> str:
+        return f"{self.settings.stage}-cab"
+
     def submit(self, run: str) -> str:
         """The name of a job that has not begun."""
-        body = {"pipelineSpec": _spec(), "labels": {"commit": "c" * 40}}
-        path = f"vertex_ai/v1/{PLACE}/pipelineJobs?pipelineJobId={run}"
+        body = {"pipelineSpec": _spec(self.pipeline), "labels": {"commit": "c" * 40}}
+        place = f"projects/{self.settings.project_id}/locations/{self.settings.region}"
+        path = f"vertex_ai/v1/{place}/pipelineJobs?pipelineJobId={run}"
         status, job = ask(self.google, "POST", path, body)
         assert status == 200, job
         return job["name"]
 
 
-def artifact(run: str, task: str, key: str, type_: str, facts: Json) -> Json:
+def artifact(folder: str, task: str, key: str, type_: str, facts: Json) -> Json:
+    """An artifact in the folder of its run."""
+    *_, run = folder.split("/")
     blessed = facts.get("blessed", 1)
     by_type: Json = {
         "Examples": {"digest": facts.get("digest", "d1"), "rows": 1500},
@@ -98,7 +106,7 @@ def artifact(run: str, task: str, key: str, type_: str, facts: Json) -> Json:
     metadata = {"tfx_version": "1.21.0", **by_type.get(type_, {})}
     return {
         "name": f"projects/1/locations/here/metadataStores/default/artifacts/{run}-{task}-{key}",
-        "uri": f"{ROOT}/{run}/{task}/{key}",
+        "uri": f"{folder}/{task}/{key}",
         "schemaTitle": f"tfx.{type_}",
         "metadata": metadata,
     }
@@ -112,7 +120,7 @@ def _group(inputs: dict[str, str], made: Json, resolved: list[Json]) -> Json:
     return groups
 
 
-def _spec() -> Json:
+def _spec(pipeline: str) -> Json:
     tasks = {}
     components = {}
     for task in NODES:
@@ -124,7 +132,7 @@ def _spec() -> Json:
         }
         components[task] = {"executorLabel": kind}
     return {
-        "pipelineInfo": {"name": PIPELINE},
+        "pipelineInfo": {"name": pipeline},
         "root": {"dag": {"tasks": tasks}},
         "components": components,
         "deploymentSpec": {
