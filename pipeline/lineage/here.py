@@ -1,10 +1,12 @@
 """This machine as a lineage's place: its stores, summaries and published versions."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipeline import manifest
 from pipeline.errors import RunError
 from pipeline.lineage import requests, run_facts
 from pipeline.lineage.cloud_servings import Servings
@@ -59,9 +61,19 @@ class Here:
 
     def run_of(self, model: str, version: str) -> str | None:
         store = self.store(model)
-        push = _pushes(store).get(version)
-        execution = store.producer(push) if push else None
+        maker = _pushes(store).get(version) or self._published_model(model, version)
+        execution = store.producer(maker) if maker else None
         return execution.run if execution else None
+
+    def _published_model(self, model: str, version: str) -> Artifact | None:
+        """The model of a version by its files: a run that was killed may not have noted its push."""
+        folder = self.root / "store" / model / "published" / version
+        try:
+            digest = manifest.read(manifest.inside(folder)).digest
+        except (OSError, ValueError):  # of a version from before manifests, or of none
+            return None
+        models = self.store(model).with_property("Model", "digest", digest)
+        return next(iter(models), None)
 
     def servings(self, model: str) -> Servings:
         """The newest version has all the traffic, from its publication to the next one's."""
@@ -120,7 +132,7 @@ class Here:
     def undo(self, serving: Serving, bad: Sequence[str]) -> str:
         published = self.root / "store" / serving.model / "published"
         aside = f"{published}.{serving.version}"
-        move = f"mv {published / serving.version} {aside}"
+        move = shlex.join(["mv", str(published / serving.version), aside])
         others = [folder.name for folder in saved_model.versions(published)]
         good = [number for number in others if number not in bad]
         if good:

@@ -1,12 +1,14 @@
 """`lineage` on this machine: back from an answer, forward from rows, code and packages."""
 
 import json
+import shlex
 import sqlite3
 import time
 import xml.etree.ElementTree as ET
 
 import pytest
 
+from pipeline import manifest
 from tests.pipeline.lineage.local_runs import LocalRuns
 
 FIRST, SECOND = "1700000000", "1700003600"  # versions
@@ -148,6 +150,29 @@ def test_bad_rows_that_a_version_serves_end_with_3_and_the_way_back(ask, runs):
     assert command.startswith(f"mv {runs.store}/published/{SECOND} ")
     assert command.endswith(f"serves {FIRST}")
     assert (runs.store / "published" / SECOND).is_dir()
+
+
+def test_the_way_back_is_a_command_wherever_the_runs_lie(cli, runs, tmp_path):
+    root = runs.root.rename(tmp_path / "runs of ann's")
+
+    result = cli("lineage", "forward", "--data", GOOD, "--json", "--runs", root)
+
+    [command] = json.loads(result.out)["commands"]
+    words = shlex.split(command, comments=True)
+    published = root / "store/cab/published"
+    assert words == ["mv", f"{published}/{SECOND}", f"{published}.{SECOND}"]
+
+
+def test_a_version_whose_push_was_never_noted_is_known_by_its_files(ask, runs):
+    version = runs.publish("1800000000")
+    digest = manifest.write(version, manifest.inside(version)).digest
+    runs.run("20260401-cab-cccccc", model_digest=digest, commit="3" * 40)
+
+    code, answer = ask("forward", "--commit", "3" * 40)
+
+    [model] = answer["models"]
+    assert code == 3
+    assert [serving["version"] for serving in model["servings"]] == ["1800000000"]
 
 
 @pytest.mark.parametrize(
