@@ -84,6 +84,7 @@ def main(arguments: list[str]) -> int:
 
     try:
         code: int = VERBS[options.verb].run(options)
+        flush_output()  # here, where a closed pipe and a full disk have their sentence
         return code
     except (ConfigurationError, RunError) as error:
         print(f"python -m pipeline {options.verb}: {error}", file=sys.stderr)
@@ -147,12 +148,26 @@ def enter_utf8() -> None:
     os.execve(sys.executable, command, os.environ | {"PYTHONUTF8": "1"})
 
 
+def flush_output() -> None:
+    if sys.stdout:  # None where the shell has closed it
+        sys.stdout.flush()
+
+
+def help_code(end: SystemExit) -> int:
+    """The exit code of argparse; a help that nobody reads to its end is a failure."""
+    try:
+        flush_output()
+    except OSError:
+        return 1
+    return int(end.code or 0)
+
+
 if __name__ == "__main__":
     if os.environ.get("ESTEIRA_ENVIRONMENT") == "pipeline":
         enter_utf8()
-    code = main(sys.argv[1:])
-    for stream in (sys.stdout, sys.stderr):
-        if stream:  # None where it was closed before the start
-            stream.flush()
+    try:
+        code = main(sys.argv[1:])
+    except SystemExit as end:  # of argparse
+        code = help_code(end)
     # Taking TensorFlow apart again would take two seconds, and all that matters is written.
     os._exit(code)
