@@ -26,12 +26,16 @@ PROBE = b"\0" * 4096
 
 def shown(path: Path | str) -> str:
     """The path for a sentence: a long one without its middle."""
-    whole_text = str(path).encode("utf-8", "backslashreplace").decode()
-    text = printable(whole_text)
+    text = printable(written(path))
     if len(text) <= SHOWN:
         return text
     half = SHOWN // 2
     return f"{text[:half]}...{text[-half:]}"
+
+
+def written(path: Path | str) -> str:
+    r"""The path for a document, which is UTF-8: of a name that is not, bytes become \udcXX."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def folder(path: Path, flag: str) -> Path:

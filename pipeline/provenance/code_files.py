@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.delivery.route import Change, route_of
 from pipeline.errors import ConfigurationError
 from pipeline.model.folder import ModelFolder
+from pipeline.places import written
 
 FOLDERS = ("pipeline", "settings", "build")  # those that may hold one, beside the model's
 FILES = ("Pipfile.lock",)
@@ -25,7 +26,7 @@ def digests(repository: Path, model: ModelFolder) -> dict[str, str]:
 def paths(repository: Path, model: ModelFolder) -> dict[str, Path]:
     """Map each path in the repository to where the file lies, in order of the former."""
     candidates = sorted(_candidates(repository, model))
-    return {place: path for place, path in candidates if _trains(place, model.name)}
+    return {written(place): path for place, path in candidates if _trains(place, model.name)}
 
 
 def _candidates(repository: Path, model: ModelFolder) -> Iterator[tuple[str, Path]]:

@@ -1,6 +1,7 @@
 """An experiment's nodes are shown until its end, and its report is written then or later."""
 
 import json
+import os
 import signal
 
 import pytest
@@ -83,6 +84,17 @@ def test_its_report_is_of_the_files_that_ran_whatever_lies_here_by_then(desk, tw
 
     [check] = summary_of(warm, run)["gate"]
     assert check["lower_bound"] == 0.51
+
+
+def test_a_file_whose_name_is_not_utf_8_costs_no_report(desk, twin, warm):
+    name = os.fsdecode(b"caf\xe9.txt")
+    desk.write(name, "mine")
+    run = desk.submit().run
+
+    desk.watch(run)
+
+    code = summary_of(warm, run)["records"]["code"]
+    assert code["untracked_files"] == [r"caf\udce9.txt"]
 
 
 def test_a_run_that_nobody_watched_is_reported_later(desk, twin, warm):

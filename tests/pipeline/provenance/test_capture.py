@@ -1,6 +1,10 @@
 """What a run is made of is captured before its first node, and looked at again after its last."""
 
 import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -138,6 +142,21 @@ def test_a_configuration_of_git_hides_no_file(repository, model):
     facts = capture.code(repository.path, model, RUN)
 
     assert facts.changed_files == ["new"]
+
+
+def test_a_name_that_is_not_utf_8_is_one_that_a_document_takes(repository, model):
+    for place in ("", "models/cab/"):
+        file = os.fsencode(repository.path / place) + b"/caf\xe9.py"
+        Path(os.fsdecode(file)).write_text("x = 1\n", encoding="utf-8")
+
+    facts = capture.code(repository.path, model, RUN)
+
+    text = json.dumps(asdict(facts), ensure_ascii=False)
+    names = [r"caf\udce9.py", r"models/cab/caf\udce9.py"]
+    assert text.encode()
+    assert facts.untracked_files == names
+    assert facts.changed_files == names
+    assert names[1] in facts.files
 
 
 def test_files_of_which_git_says_nothing_are_unknown(repository, model):
