@@ -70,14 +70,14 @@ class Experiment:
 
 def begin(stage: Stage, model: str, user: str) -> Experiment:
     """The experiment in the stage's image; raises ConfigurationError where there is none yet."""
+    folder = ModelFolder.load(model)
+    owner.read(folder.path)  # which refuses what the report could not show
     record = record_object.read(stage)
     if record.commit is None or record.images is None:
         raise ConfigurationError(
             f"{record_object.uri(stage)} names no image yet, and an experiment runs in one: "
             f"`python3 -m pipeline push --env {stage.name}` makes it"
         )
-    folder = ModelFolder.load(model)
-    owner.read(folder.path)  # which refuses what the report could not show
     begun = datetime.now(UTC)
     return Experiment(
         stage, user, folder, record.commit, record.images, begun, secrets.token_hex(2)

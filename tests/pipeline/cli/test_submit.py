@@ -27,6 +27,13 @@ def test_what_it_cannot_do_is_a_sentence(cli, case):
     assert result.out == ""
 
 
+def test_an_unknown_model_is_told_before_google_is_asked(cli):
+    result = cli("submit", "nosuch", "--experiment", "--env", "dev")
+
+    assert result.code == 2
+    assert "there is no model 'nosuch', allowed are" in result.sentence
+
+
 def test_it_has_no_stage_of_its_own(cli):
     result = cli("submit", "cab", "--experiment")
 
