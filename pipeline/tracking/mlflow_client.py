@@ -50,8 +50,11 @@ def _of_database(runs: Path) -> Any:
 
 
 def follow(database_file: Path, location: str) -> None:
-    """Put the files' addresses right after the folder was moved."""
-    if not database_file.is_file():
+    """Put the files' addresses right after the folder was moved.
+
+    A folder in the file's place is refused by SQLite here, and by mlflow only after 100 s.
+    """
+    if not database_file.exists():
         return
     with contextlib.closing(sqlite3.connect(database_file)) as database, database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}

@@ -7,6 +7,7 @@ it. What is sent is read from the run's own folder.
 import contextlib
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +32,15 @@ def put(runs: Path, entry: Entry) -> None:
 
 
 def names(runs: Path) -> list[str]:
-    """The runs that wait, the oldest first."""
-    return sorted(file.stem for file in (runs / NAME).glob(f"*{SUFFIX}"))
+    """The runs that wait, the oldest first; raises RunError for an outbox that can't be read."""
+    folder = runs / NAME
+    try:
+        files = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"{places.shown(folder)}: cannot be read ({error.strerror})") from error
+    return sorted(file.removesuffix(SUFFIX) for file in files if file.endswith(SUFFIX))
 
 
 def read(runs: Path, run: str) -> Entry | None:

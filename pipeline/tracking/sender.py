@@ -41,30 +41,36 @@ class Sender:
             self.problem = str(error)
 
     def hand_over(self, run: str) -> str | None:
-        """Send the announced run; return a sentence where the tracker did not take it."""
+        """Send the announced run; return a sentence where the tracker did not take it.
+
+        The libraries' own words go to standard error, which is the run's log.
+        """
         tracker = "the tracker" if self.address == HERE else f"the tracker {self.address}"
         if self.problem:
             return f"{tracker} did not take this run: {self.problem}"
         try:
             self.send(run, RUN_SECONDS)
         except RunError as error:
+            sys.stderr.writelines(getattr(error, "__notes__", ()))
             return f"{tracker} did not take this run: {error}; {LATER}"
         return None
 
-    def send(self, run: str, seconds: float) -> None:
-        """Send a run of the outbox; raises UnreachableError for a tracker that takes none now.
+    def send(self, run: str, seconds: float) -> bool:
+        """Send a run of the outbox; False where another process has sent it meanwhile.
 
-        Raises RunError where it does not take this one. The libraries' own words go to standard
-        error.
+        Raises UnreachableError for a tracker that takes none now, and RunError where it does not
+        take this one. The error has the libraries' own words as a note.
         """
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(f"{run}\n".encode())  # type: ignore[union-attr]
             self.process.stdin.flush()  # type: ignore[union-attr]
         answer = self._answer(seconds)
         if "problem" in answer:
-            sys.stderr.write(answer["details"])
             kind = UnreachableError if answer["is_down"] else RunError
-            raise kind(answer["problem"])
+            refusal = kind(answer["problem"])
+            refusal.add_note(answer["details"])
+            raise refusal
+        return bool(answer["is_sent"])
 
     def _answer(self, seconds: float) -> dict[str, Any]:
         try:

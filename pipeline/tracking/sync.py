@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline import places
 from pipeline.errors import RunError, UnreachableError
 from pipeline.experiments import local
 from pipeline.local.run_names import SUMMARY
@@ -22,11 +23,15 @@ class Waiting:
 
 @dataclass
 class Outcome:
-    """The runs by what became of them; `gone` have no summary, and get none."""
+    """The runs by what became of them; `gone` have no summary, and get none.
+
+    `unread` says why nobody knows what waits of a stage, by its name.
+    """
 
     sent: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 def send_waiting(runs: Path, observer: Observer) -> Outcome:
@@ -45,20 +50,31 @@ def send_waiting(runs: Path, observer: Observer) -> Outcome:
 
 
 def _entries(runs: Path, outcome: Outcome) -> Iterator[outbox.Entry]:
-    """The entries of runs that have ended."""
+    """The entries of runs that have ended; those of runs that never will are dropped."""
     for run in outbox.names(runs):
         is_running = local.is_running(runs, run)  # asked first: it may end meanwhile
-        if (runs / run / SUMMARY).exists():
-            try:
+        try:
+            if _has_summary(runs / run):
                 entry = outbox.read(runs, run)
-            except RunError as error:
-                outcome.waiting.append(Waiting(run, None, str(error)))
-                continue
-            if entry:
-                yield entry
-        elif not is_running:
-            outbox.drop(runs, run)
-            outcome.gone.append(run)
+                if entry:
+                    yield entry
+            elif not is_running:
+                outbox.drop(runs, run)
+                outcome.gone.append(run)
+        except RunError as error:
+            outcome.waiting.append(Waiting(run, None, str(error)))
+
+
+def _has_summary(folder: Path) -> bool:
+    """Whether the run has come to its end; raises RunError where nobody can tell."""
+    file = folder / SUMMARY
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise RunError(f"{places.shown(file)}: cannot be read ({error.strerror})") from error
+    return True
 
 
 def _send(
@@ -69,8 +85,9 @@ def _send(
         if reason is None:
             try:
                 with shown(observer, run):
-                    process.send(run, SECONDS)
-                outcome.sent.append(run)
+                    is_sent = process.send(run, SECONDS)
+                if is_sent:
+                    outcome.sent.append(run)
                 continue
             except UnreachableError as error:
                 reason = str(error)

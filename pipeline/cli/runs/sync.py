@@ -6,10 +6,12 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pipeline.cli.options import DONE, EVERY_STAGE, FAILED, add_stages, stages
+from pipeline.cli.options import DONE, EVERY_STAGE, FAILED, RUNS, add_stages, stages
 from pipeline.errors import ConfigurationError, RunError
+from settings.values import shown
 
 if TYPE_CHECKING:
+    from pipeline.gcp.stage import Stage
     from pipeline.tracking.sync import Outcome, Waiting
 
 HELP = "send the runs that their tracker did not take"
@@ -24,14 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    outcome = _of_stages(options.env) if options.env else _here(options)
+    outcome = _of_stages(options) if options.env else _here(options)
     if options.json:
         print(json.dumps(asdict(outcome), indent=2))
     else:
         print(_text(outcome))
     for sentence in _sentences(outcome):
         print(sentence, file=sys.stderr)
-    return FAILED if outcome.waiting else DONE
+    return FAILED if outcome.waiting or outcome.unread else DONE
 
 
 def _here(options: argparse.Namespace) -> "Outcome":
@@ -44,30 +46,22 @@ def _here(options: argparse.Namespace) -> "Outcome":
         return sync.send_waiting(runs, progress)
 
 
-def _of_stages(names: list[str]) -> "Outcome":
+def _of_stages(options: argparse.Namespace) -> "Outcome":
     from pipeline.progress import Progress
     from pipeline.submission import unwatched
     from pipeline.tracking import stage_outbox
-    from pipeline.tracking.sync import Outcome, Waiting
-    from pipeline.tracking.vertex_experiments import SETTING
+    from pipeline.tracking.sync import Outcome
 
+    _check_runs(options)
     outcome = Outcome()
-    asked_stages = stages(names)
-    if EVERY_STAGE in names:
-        asked_stages = [each for each in asked_stages if each.settings.tracker == SETTING]
-    for stage in asked_stages:
-        if stage.settings.tracker != SETTING:
-            raise ConfigurationError(
-                f"--env is {stage.name!r}, whose tracker is {stage.settings.tracker!r}, "
-                f"allowed are the stages whose tracker is {SETTING!r}"
-            )
+    tracked_stages = _tracked_stages(options.env)
     with Progress(sys.stderr) as progress:
-        for stage in asked_stages:
+        for stage in tracked_stages:
             try:
                 problems = unwatched.write_reports(stage, progress)
                 of_stage = stage_outbox.send_waiting(stage, progress)
             except RunError as error:  # of this stage: the others' runs are sent
-                outcome.waiting.append(Waiting(f"what {stage.name} has is", None, str(error)))
+                outcome.unread[stage.name] = str(error)
                 continue
             for problem in problems:
                 print(problem, file=sys.stderr)
@@ -76,17 +70,46 @@ def _of_stages(names: list[str]) -> "Outcome":
     return outcome
 
 
+def _check_runs(options: argparse.Namespace) -> None:
+    """Refuse a folder beside stages, whose runs wait in their buckets."""
+    if options.runs != RUNS:
+        raise ConfigurationError(
+            f"--runs is {shown(str(options.runs))}, which `runs sync --env` does not take: "
+            "allowed is one of both"
+        )
+
+
+def _tracked_stages(names: list[str]) -> "list[Stage]":
+    """The stages; of all, those with a tracker. Raises ConfigurationError for one without."""
+    from pipeline.tracking.vertex_experiments import SETTING
+
+    asked_stages = stages(names)
+    tracked_stages = [each for each in asked_stages if each.settings.tracker == SETTING]
+    if EVERY_STAGE in names and tracked_stages:
+        return tracked_stages
+    for stage in asked_stages:
+        if stage.settings.tracker != SETTING:
+            raise ConfigurationError(
+                f"--env is {stage.name!r}, whose tracker is {stage.settings.tracker!r}, "
+                f"allowed are the stages whose tracker is {SETTING!r}"
+            )
+    return asked_stages
+
+
 def _text(outcome: "Outcome") -> str:
-    if not (outcome.sent or outcome.gone or outcome.waiting):
+    if not (outcome.sent or outcome.gone or outcome.waiting or outcome.unread):
         return "no run waits for its tracker"
     sent = _runs(len(outcome.sent))
     waiting = _runs(len(outcome.waiting))
-    return f"{sent} sent, {waiting} waiting"
+    text = f"{sent} sent, {waiting} waiting"
+    return f"{text}, unknown of {', '.join(outcome.unread)}" if outcome.unread else text
 
 
 def _sentences(outcome: "Outcome") -> list[str]:
     """Of what was not sent: one for each reason, with the first of its runs."""
     sentences = [f"{run} is not sent, it has no summary" for run in outcome.gone]
+    for stage, reason in outcome.unread.items():
+        sentences.append(f"what waits of {stage} is unknown: {reason}")
     runs_by_reason: dict[str, list[str]] = {}
     for waiting in outcome.waiting:
         reason = _reason(waiting)

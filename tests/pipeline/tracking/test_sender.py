@@ -123,7 +123,19 @@ def test_what_a_server_answers_is_told_at_once(broken, asking, fault, sentence):
     assert run in outbox.names(asking.runs)
 
 
-def test_a_damaged_run_is_told_in_a_sentence_and_whole_on_standard_error(
+def test_a_damaged_run_is_told_in_a_sentence_and_whole_in_the_run_s_log(
+    process, run, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(sender, "RUN_SECONDS", READY_SECONDS)
+    (tmp_path / run / "summary.json").write_text('{"records": {}}')
+
+    warning = process.hand_over(run)
+
+    assert "summary.json: it is no summary (KeyError" in warning
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_damaged_run_is_told_in_a_sentence_alone_where_there_is_no_log(
     process, run, tmp_path, capsys
 ):
     (tmp_path / run / "summary.json").write_text('{"records": {}}')
@@ -131,7 +143,7 @@ def test_a_damaged_run_is_told_in_a_sentence_and_whole_on_standard_error(
     with pytest.raises(RunError, match=r"summary\.json: it is no summary \(KeyError"):
         process.send(run, READY_SECONDS)
 
-    assert "Traceback" in capsys.readouterr().err
+    assert capsys.readouterr().err == ""
 
 
 def test_a_full_disk_of_the_tracker_is_told_and_the_run_waits(tmp_path):

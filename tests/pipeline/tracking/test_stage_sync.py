@@ -92,6 +92,35 @@ def test_a_stage_without_a_tracker_is_refused(cli, monkeypatch):
     assert "--env is 'dev', whose tracker is 'none', allowed are the stages whose" in result.err
 
 
+def test_a_stage_that_cannot_be_read_is_named_as_no_run(google, dev, sync):
+    google.faults.append(Fault("GET", "pipelineJobs", 403))
+
+    result = sync("--json")
+
+    outcome = json.loads(result.out)
+    assert result.code == 1
+    assert outcome["waiting"] == []
+    assert list(outcome["unread"]) == ["dev"]
+    assert result.sentence.startswith("what waits of dev is unknown: Vertex Pipelines: Google")
+
+
+def test_no_stage_with_a_tracker_is_refused(cli, monkeypatch):
+    for name, stage in environments.ENVIRONMENTS.items():
+        monkeypatch.setitem(environments.ENVIRONMENTS, name, replace(stage, tracker="none"))
+
+    result = cli("runs", "sync", "--env", "all")
+
+    assert result.code == 2
+    assert "whose tracker is 'none', allowed are the stages whose" in result.err
+
+
+def test_a_folder_of_runs_beside_a_stage_is_refused(cli, tmp_path):
+    result = cli("runs", "sync", "--env", "dev", "--runs", tmp_path)
+
+    assert result.code == 2
+    assert f"--runs is '{tmp_path}', which `runs sync --env` does not take" in result.sentence
+
+
 def test_an_unknown_stage_is_refused(cli):
     result = cli("runs", "sync", "--env", "nowhere")
 

@@ -113,7 +113,80 @@ def test_json_tells_what_was_sent_and_what_waits(wait, sync, unreachable):
         "sent": [],
         "gone": [],
         "waiting": [{"run": run, "tracker": unreachable, "reason": "Connection refused"}],
+        "unread": {},
     }
+    assert "Traceback" not in result.err
+
+
+def test_a_run_that_another_process_has_sent_is_not_counted(wait, sync, runs, monkeypatch):
+    run = wait(1)
+    outbox.drop(runs, run)
+    entries = [outbox.Entry(run, "here")]
+    monkeypatch.setattr("pipeline.tracking.sync._entries", lambda *_: entries)
+
+    result = sync()
+
+    assert result.code == 0
+    assert result.out == "no run waits for its tracker\n"
+
+
+def test_a_damaged_database_is_named(wait, sync, runs):
+    run = wait(1)
+    (runs / "mlflow.db").write_text("garbage")
+
+    result = sync()
+
+    assert result.code == 1
+    assert result.sentence == (
+        f"{run} still waiting: the tracker here did not take it: "
+        f"{runs}/mlflow.db: DatabaseError: file is not a database"
+    )
+
+
+def test_a_folder_in_the_database_s_place_is_told_at_once(wait, sync, runs):
+    wait(1)
+    (runs / "mlflow.db").mkdir()
+
+    result = sync()
+
+    assert result.code == 1
+    assert f"{runs}/mlflow.db: OperationalError: unable to open" in result.sentence
+
+
+def test_an_entry_that_is_a_folder_keeps_no_other_run_from_being_told(wait, sync, runs):
+    folder = runs / "outbox/x.json"
+    folder.mkdir(parents=True)
+    run = wait(1)
+    (runs / run / "summary.json").unlink()
+
+    result = sync()
+
+    assert result.code == 1
+    assert result.out == "0 runs sent, 1 run waiting\n"
+    assert f"{run} is not sent, it has no summary" in result.err
+    assert f"x still waiting: {folder}: cannot be written" in result.err
+
+
+def test_a_run_whose_folder_cannot_be_read_is_not_gone(wait, sync, runs):
+    run = wait(1)
+    shutil.rmtree(runs / run)
+    (runs / run).symlink_to(runs / run)
+
+    result = sync()
+
+    assert result.code == 1
+    assert f"{run} still waiting: " in result.sentence
+    assert "summary.json: cannot be read (Too many levels" in result.sentence
+    assert outbox.names(runs) == [run]
+
+
+def test_an_outbox_that_is_a_file_is_told(sync, runs):
+    (runs / "outbox").write_text("")
+
+    result = sync()
+
+    assert result.code == 1
+    assert result.sentence.endswith(f"{runs}/outbox: cannot be read (Not a directory)")
 
 
 def test_a_run_that_was_killed_before_its_summary_waits_no_longer(wait, sync, runs):
