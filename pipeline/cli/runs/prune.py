@@ -80,7 +80,8 @@ def _document(options: argparse.Namespace, outcome: "Outcome") -> dict[str, Any]
         "runs": going,
         "bytes": outcome.size,
         "spared": spared,
-        "finished" if options.yes else "unfinished": outcome.unfinished,
+        "finished": outcome.finished,
+        "unfinished": outcome.unfinished,
         "problems": [*outcome.problems, *outcome.refusals],
     }
 
@@ -91,10 +92,11 @@ def _show(is_removed: bool, outcome: "Outcome") -> None:
     words = "went, which freed" if is_removed else "would go, which frees"
     runs = _counted(len(outcome.going))
     print(f"{runs} {words} {outcome.size:,} bytes")
+    if outcome.finished:
+        print(f"an earlier removal of {_counted(len(outcome.finished))} was finished")
     if outcome.unfinished:
         begun = _counted(len(outcome.unfinished))
-        end = "was finished" if is_removed else "is to be finished"
-        print(f"an earlier removal of {begun} {end}")
+        print(f"a removal of {begun} has begun and is to be finished by --yes")
     counts = Counter(reason for reason, *_ in outcome.spared.values())
     for reason, count in counts.most_common():
         print(f"{count:,} spared: {reason}")

@@ -42,7 +42,7 @@ def all_of(runs: Path) -> list[Facts]:
 def of(runs: Path, run: str) -> Facts:
     folder = runs / run
     match = local.ID.fullmatch(run)
-    model = match[2] if match else None
+    model = match[2] if match and _is_name(match[2]) else None
     try:
         run_tags = tags.read(folder)
         summary = _summary(folder)

@@ -28,7 +28,8 @@ class Outcome:
 
     going: list[Going] = field(default_factory=list)
     spared: dict[str, list[str]] = field(default_factory=dict)
-    unfinished: list[str] = field(default_factory=list)  # of an earlier removal, finished by --yes
+    finished: list[str] = field(default_factory=list)  # that an earlier removal had begun
+    unfinished: list[str] = field(default_factory=list)  # whose removal has begun
     problems: list[str] = field(default_factory=list)  # of runs that can't be read
     refusals: list[str] = field(default_factory=list)  # of models, a sentence each
 
@@ -39,15 +40,17 @@ class Outcome:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.going or self.spared or self.unfinished)
+        return not (self.going or self.spared or self.finished or self.unfinished)
 
     def add(self, plan: Plan) -> None:
         self.going += plan.going
         self.spared |= plan.spared
 
-    def refuse(self, error: RunError, runs: Collection[Facts]) -> None:
+    def refuse(self, error: RunError, runs: Collection[Facts], begun: Collection[str]) -> None:
+        """Note why the runs can't be removed now; those of a begun removal are not spared."""
         self.refusals.append(str(error))
-        self.spared |= {each.run: [REFUSED] for each in runs}
+        self.unfinished += begun
+        self.spared |= {each.run: [REFUSED] for each in runs if each.run not in begun}
 
 
 def models(runs: Path) -> list[str]:
@@ -59,17 +62,18 @@ def models(runs: Path) -> list[str]:
 
 def look(runs: Path, rules: Rules, model: str | None = None) -> Outcome:
     """What `remove` would do; nothing is changed."""
-    entries = steps.unfinished(runs)
-    begun = [run for run, entry in entries.items() if entry.state == BEGUN]
     outcome = Outcome()
-    outcome.unfinished = [run for run in begun if model in (None, entries[run].model)]
     for name, group in _groups(runs, model, outcome).items():
+        begun = _begun(runs, name)
         whole = [each for each in group if each.run not in begun]
         try:
             _refuse_busy(runs / "store" / name)
-            outcome.add(plans.plan(runs, name, whole, rules))
+            plan = plans.plan(runs, name, whole, rules)
         except RunError as error:
-            outcome.refuse(error, whole)
+            outcome.refuse(error, whole, begun)
+            continue
+        outcome.unfinished += begun
+        outcome.add(plan)
     return outcome
 
 
@@ -82,12 +86,18 @@ def remove(
         for name, group in _groups(runs, model, outcome).items():
             try:
                 with _locked(runs / "store" / name):
-                    outcome.unfinished += steps.finish(runs, name, repository)
+                    outcome.finished += steps.finish(runs, name, repository)
                     plan = _remove(runs, name, group, rules, repository)
                 outcome.add(plan)
             except RunError as error:
-                outcome.refuse(error, group)
+                outcome.refuse(error, group, _begun(runs, name))
     return outcome
+
+
+def _begun(runs: Path, model: str) -> list[str]:
+    """The model's runs of which something is removed, and not all."""
+    entries = steps.unfinished(runs)
+    return [run for run, entry in entries.items() if (entry.model, entry.state) == (model, BEGUN)]
 
 
 def _remove(runs: Path, model: str, group: list[Facts], rules: Rules, repository: Path) -> Plan:

@@ -104,6 +104,13 @@ def test_a_run_that_never_ended_may_go(cab):
     assert names(cab.root) == [run]
 
 
+def test_a_folder_that_names_a_path_for_its_model_is_of_none(cab):
+    run = "20200301-120000-..-00000a"
+    (cab.root / run).mkdir()
+
+    assert reasons(cab.root, run) == ["unreadable"]
+
+
 def test_a_tag_spares_a_run_that_never_ended(cab):
     run = cab.old(0, tags=["keep"])
     cab.old(1)

@@ -226,7 +226,9 @@ def test_what_cannot_be_removed_is_told_and_finished_by_the_next_call(cab, git):
     [sentence] = failed.refusals
     assert "git update-ref failed" in sentence
     assert failed.going == []
-    assert finished.unfinished == [run]
+    assert failed.unfinished == [run]
+    assert failed.spared == {run_id(1): ["its model's runs cannot be removed now"]}
+    assert finished.finished == [run]
     assert refs(git) == [run_id(1)]
     assert pruned.read(cab.root)[run] == Entry(model="cab", date=str(LATER.date()))
 
@@ -241,7 +243,7 @@ def test_a_folder_in_use_is_named_and_removed_later(cab, git):
 
     [sentence] = failed.refusals
     assert "mount cannot be removed (Device or resource busy)" in sentence
-    assert finished.unfinished == [run]
+    assert finished.finished == [run]
     assert not (cab.root / run).exists()
 
 
@@ -282,7 +284,7 @@ def test_a_listed_folder_that_the_metadata_name_again_stays(cab, git):
 
     outcome = removal.remove(cab.root, rules(), repository=git)
 
-    assert outcome.unfinished == [run_id(0)]
+    assert outcome.finished == [run_id(0)]
     assert all(folder.exists() for folder in folders)
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from settings import REPOSITORY
+from tests.pipeline.disk import mounted
 from tests.pipeline.experiments.prune.old_runs import OldRuns, run_id
 
 
@@ -83,6 +84,22 @@ def test_json_names_each_run_with_its_reasons(cab, prune):
         {"run": run_id(1), "reasons": ["tagged keep", "blessed"]},
         {"run": run_id(2), "reasons": ["newest"]},
     ]
+
+
+def test_a_removal_that_stops_on_its_way_does_not_call_its_runs_spared(cab, prune):
+    run = cab.old(0)
+    last_run = cab.old(1)
+
+    with mounted(cab.root / run / "mount"):
+        result = prune("--keep", "1", "--yes", "--json")
+        text = prune("--keep", "1").out
+
+    document = json.loads(result.out)
+    assert result.code == 1
+    assert document["unfinished"] == [run]
+    assert document["finished"] == []
+    assert [each["run"] for each in document["spared"]] == [last_run]
+    assert "a removal of 1 run has begun and is to be finished by --yes\n" in text
 
 
 def test_no_younger_run_goes_whatever_is_asked(cab, cli):
