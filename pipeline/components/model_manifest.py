@@ -12,7 +12,8 @@ from pathlib import Path
 
 import tensorflow as tf
 from tfx import types
-from tfx.utils import io_utils, path_utils
+from tfx.dsl.io import fileio
+from tfx.utils import path_utils
 
 from pipeline import manifest
 from pipeline.baseline.content import NAME as BASELINE
@@ -39,16 +40,20 @@ def complete(model: str, baseline: str) -> None:
     """Put the baseline into the model's folder, and into the manifest there.
 
     The digest stays, since a baseline is no part of the model. Who is ended between the two is run
-    again: nothing that is read here depends on a baseline.
+    again: nothing that is read here depends on a baseline. The one that is there already is left
+    alone, and another one is replaced and never removed: a version may serve this model meanwhile.
     """
     place = f"{model}/{BASELINE}"
-    io_utils.copy_file(baseline, place, overwrite=True)
+    entry = _file(baseline)
+    if not tf.io.gfile.exists(place) or _file(place) != entry:
+        fileio.copy(baseline, place, overwrite=True)
     file = f"{model}/{manifest.NAME}"
     if not tf.io.gfile.exists(file):  # a model from before manifests
         return
     written = _read(file)
-    files = {**written.files, BASELINE: _file(place)}
-    _write(Manifest(dict(sorted(files.items())), {}), file)
+    if written.files.get(BASELINE) != entry:
+        files = {**written.files, BASELINE: entry}
+        _write(Manifest(dict(sorted(files.items())), {}), file)
 
 
 def whole(artifact: types.Artifact) -> str | None:

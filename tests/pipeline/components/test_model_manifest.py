@@ -3,7 +3,9 @@
 An address with `file://` is read as a bucket's is: by TensorFlow's streams.
 """
 
+import os
 from dataclasses import asdict
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -295,6 +297,33 @@ def test_a_repeated_model_gets_the_baseline_of_the_last_run(
 
     assert (folder / "baseline.json").read_text() == "with another limit"
     assert manifest.problem(folder, manifest.inside(folder)) is None
+
+
+def test_a_baseline_that_is_there_already_is_left_alone(folder, baseline):
+    model_manifest.write(str(folder))
+    file = f"{baseline.uri}/baseline.json"
+    model_manifest.complete(str(folder), file)
+    files = (folder / "baseline.json", manifest.inside(folder))
+    for path in files:
+        os.utime(path, ns=(0, 0))
+
+    model_manifest.complete(str(folder), file)
+
+    assert [path.stat().st_mtime_ns for path in files] == [0, 0]
+
+
+def test_a_baseline_is_replaced_and_never_missing(folder, baseline, monkeypatch):
+    model_manifest.write(str(folder))
+    file = f"{baseline.uri}/baseline.json"
+    model_manifest.complete(str(folder), file)
+    (Path(baseline.uri) / "baseline.json").write_text("with another limit")
+    removed = []
+    monkeypatch.setattr(tf.io.gfile, "remove", removed.append)
+
+    model_manifest.complete(str(folder), file)
+
+    assert (folder / "baseline.json").read_text() == "with another limit"
+    assert removed == []
 
 
 CHANGED_BASELINES = {
