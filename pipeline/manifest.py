@@ -18,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from settings.values import printable
+
 NAME = "manifest.json"  # of a manifest inside its folder
 SUFFIX = ".manifest.json"  # of one beside it
 ACCOMPANYING = ("baseline.json",)  # what a model was trained on
@@ -47,7 +49,7 @@ class Manifest:
         """The SHA-256 over the names and contents of its own files."""
         lines = [f"{file.sha256}  {name}\n" for name, file in self.own_files.items()]
         text = "".join(lines)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def beside(folder: Path) -> Path:
@@ -94,10 +96,11 @@ def decode(text: str | bytes, place: str) -> Manifest:
         files = {name: File(**entry) for name, entry in content["files"].items()}
         times = {name: (changed, entered) for name, (changed, entered) in content["times"].items()}
         digest = content["digest"]
+        manifest = Manifest(files, times)
+        is_whole = manifest.digest == digest
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{place} is no manifest") from error
-    manifest = Manifest(files, times)
-    if manifest.digest != digest:
+    if not is_whole:
         raise ValueError(f"{place} is damaged")
     return manifest
 
@@ -128,6 +131,11 @@ def problem(folder: Path, file: Path) -> str | None:
     A file is read only where its size is right and its times are not those that were written; the
     times of a file that turns out whole are then written.
     """
+    text = _problem(folder, file)
+    return printable(text) if text else None
+
+
+def _problem(folder: Path, file: Path) -> str | None:
     try:
         paths = _paths(folder)
         manifest = read(file)

@@ -26,16 +26,16 @@ PROBE = b"\0" * 4096
 
 def shown(path: Path | str) -> str:
     """The path for a sentence: a long one without its middle."""
-    text = printable(written(path))
+    text = printable(in_utf8(path))
     if len(text) <= SHOWN:
         return text
     half = SHOWN // 2
     return f"{text[:half]}...{text[-half:]}"
 
 
-def written(path: Path | str) -> str:
-    r"""The path for a document, which is UTF-8: of a name that is not, bytes become \udcXX."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
+def in_utf8(name: Path | str) -> str:
+    """The name of a file as any text may hold it: bytes that are no UTF-8 are escaped."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
 
 
 def folder(path: Path, flag: str) -> Path:

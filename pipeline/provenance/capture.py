@@ -3,14 +3,14 @@
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline import places
 from pipeline.delivery import git
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.model.folder import ModelFolder
+from pipeline.places import in_utf8
 from pipeline.provenance import code_files, kept_tree
 from pipeline.provenance.facts import Code, Environment
 from pipeline.provenance.kept_tree import Tree
@@ -41,17 +41,19 @@ def code(repository: Path, model: ModelFolder, run: str) -> Code:
     files = code_files.digests(repository, model)
     try:
         commit = git.commit(repository, "HEAD")
+        untracked_files = kept_tree.untracked(repository)
         facts = Code(
             commit=commit or UNKNOWN,
             reason=None if commit else f"{repository} has no commit yet",
             repository=git.origin(repository),
-            untracked_files=_written(kept_tree.untracked(repository)),
+            untracked_files=list(map(in_utf8, untracked_files)),
             files=files,
         )
     except RunError as error:
         return Code(commit=UNKNOWN, reason=str(error), files=files)
     try:
-        facts = replace(facts, changed_files=_written(git.uncommitted(repository)))
+        changed_files = list(map(in_utf8, git.uncommitted(repository)))
+        facts = replace(facts, changed_files=changed_files)
         if model.path.is_relative_to(repository):
             return _kept(facts, repository, run, model)
     except RunError as error:
@@ -60,17 +62,13 @@ def code(repository: Path, model: ModelFolder, run: str) -> Code:
     return replace(facts, not_kept=reason)
 
 
-def _written(names: Iterable[str]) -> list[str]:
-    return [places.written(name) for name in names]
-
-
 def _kept(facts: Code, repository: Path, run: str, model: ModelFolder) -> Code:
     paths = code_files.paths(repository, model).values()
     # The rows have a digest of their own, and git need not hold them.
     files = [path for path in paths if path.resolve() != model.source]
     commit = None if facts.commit == UNKNOWN else facts.commit
     tree = kept_tree.keep(repository, run, commit, files)
-    problems = places.written("; ".join(_problems(tree)))
+    problems = in_utf8("; ".join(_problems(tree)))
     return replace(facts, tree=tree.hash, kept=tree.ref, not_kept=problems or None)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.delivery.route import Change, route_of
 from pipeline.errors import ConfigurationError
 from pipeline.model.folder import ModelFolder
-from pipeline.places import written
+from pipeline.places import in_utf8
 
 FOLDERS = ("pipeline", "settings", "build")  # those that may hold one, beside the model's
 FILES = ("Pipfile.lock",)
@@ -20,13 +20,14 @@ def digests(repository: Path, model: ModelFolder) -> dict[str, str]:
     The model's folder may lie elsewhere: its files count as those of models/. Lines end as in git,
     whatever this clone has. Raises ConfigurationError for a file that can't be read.
     """
-    return {place: _sha256(path) for place, path in paths(repository, model).items()}
+    files = paths(repository, model)
+    return {in_utf8(place): _sha256(path) for place, path in files.items()}
 
 
 def paths(repository: Path, model: ModelFolder) -> dict[str, Path]:
     """Map each path in the repository to where the file lies, in order of the former."""
     candidates = sorted(_candidates(repository, model))
-    return {written(place): path for place, path in candidates if _trains(place, model.name)}
+    return {place: path for place, path in candidates if _trains(place, model.name)}
 
 
 def _candidates(repository: Path, model: ModelFolder) -> Iterator[tuple[str, Path]]:

@@ -98,7 +98,12 @@ def test_a_missing_manifest_is_told(folder):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "[]", "null", "[" * 100_000, '{"files": 1, "times": {}, "digest": ""}']
+    "text",
+    [
+        *("", "{}", "[]", "null", "[" * 100_000),
+        '{"files": 1, "times": {}, "digest": ""}',
+        '{"files": {"\\ud800": {"sha256": "", "size": 0}}, "times": {}, "digest": ""}',
+    ],
 )
 def test_a_file_that_is_no_manifest_is_told(folder, text):
     file = manifest.beside(folder)
@@ -114,6 +119,22 @@ def test_a_manifest_that_was_edited_is_told(folder):
     file.write_text(json.dumps(content))
 
     assert problem(folder) == f"{file} is damaged"
+
+
+def test_an_added_file_whose_name_is_no_utf_8_is_named_in_a_sentence(folder):
+    (folder / os.fsdecode(b"a\xff\n\x1b[31m")).touch()
+
+    assert problem(folder) == "a???[31m was added"
+
+
+def test_a_file_whose_name_is_no_utf_8_is_part_of_the_digest(folder):
+    digest = manifest.of(folder).digest
+    (folder / os.fsdecode(b"a\xff")).touch()
+    file = manifest.beside(folder)
+    written_manifest = manifest.write(folder, file)
+
+    assert written_manifest.digest != digest
+    assert manifest.read(file).digest == written_manifest.digest
 
 
 def test_a_copy_is_read_once(folder, tmp_path, monkeypatch):

@@ -178,6 +178,22 @@ def test_files_without_git_are_unknown(model, tmp_path):
     assert facts.untracked_files is None
 
 
+def test_a_name_that_is_no_utf_8_is_escaped_wherever_it_is_told(repository, model):
+    name = os.fsdecode(b"u\xff.py")
+    (repository.path / ".gitignore").write_text("ignored*\n")
+    (model.path / name).touch()
+    (model.path / f"ignored-{name}").touch()
+
+    facts = capture.code(repository.path, model, RUN)
+
+    escaped_name = "models/cab/u\\udcff.py"
+    assert facts.untracked_files == [escaped_name]
+    assert escaped_name in facts.changed_files
+    assert escaped_name in facts.files
+    assert "models/cab/ignored-u\\udcff.py" in facts.not_kept
+    assert json.dumps(asdict(facts), ensure_ascii=False).encode()
+
+
 def test_a_delivered_commit_has_no_changed_file(repository, model):
     commit = repository.git("rev-parse", "HEAD")
 
