@@ -30,12 +30,13 @@ def run(options: argparse.Namespace) -> int:
     from pipeline import places
     from pipeline.reproduction import again, comparison, origin, verdict
 
-    if options.against and options.rehearse:
+    is_comparison = options.against is not None
+    if is_comparison and options.rehearse:
         raise ConfigurationError(
             "--against makes nothing again: allowed is one of it and --rehearse"
         )
     runs = places.artifacts_folder(options.runs, "--runs")
-    if options.against:
+    if is_comparison:
         answer = comparison.of_runs(runs, options.name, options.against)
     else:
         asked = origin.of(runs, options.name)

@@ -13,6 +13,7 @@ from pipeline.places import shown
 SUMMARY = "summary.json"
 CURVES = "curves.json"
 VERSION = 1  # of a summary; one from before has none
+FIELDS = {"run": str, "model": str, "records": dict}  # without which nothing can be said of a run
 
 
 def folder(runs: Path, name: str) -> Path:
@@ -31,7 +32,12 @@ def folder(runs: Path, name: str) -> Path:
 
 
 def only(name: str, matches: Sequence[str]) -> str | None:
-    """The one match, None without any; raises ConfigurationError for several, which it names."""
+    """The one match, None without any; raises ConfigurationError for several, which it names.
+
+    An empty name, with which every id begins, has none.
+    """
+    if not name:
+        return None
     if len(matches) > 1:
         allowed = ", ".join(matches)
         raise ConfigurationError(f"the run {name!r} is ambiguous, allowed is one of {allowed}")
@@ -52,12 +58,14 @@ def summary(run: Path) -> dict[str, Any]:
         document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{file}: no summary ({error!r:.100})") from error
-    if not isinstance(document, dict) or "records" not in document:
-        raise RunError(f"{file}: no summary, it has no records")
-    problem = newer(document)
+    summary: dict[str, Any] = document if isinstance(document, dict) else {}
+    for name, kind in FIELDS.items():
+        if not isinstance(summary.get(name), kind):
+            raise RunError(f"{file}: no summary, it has no {name}")
+    problem = newer(summary)
     if problem:
         raise RunError(f"{file}: {problem}")
-    return document
+    return summary
 
 
 def newer(summary: dict[str, Any]) -> str | None:

@@ -26,7 +26,7 @@ def of_runs(runs: Path, name: str, other_name: str) -> Verdict:
     folders, problems = _folders(runs, summary)
     other_folders, other_problems = _folders(runs, other_summary)
     if problems or other_problems:
-        gone = "; ".join([*problems, *other_problems])
+        gone = "; ".join(dict.fromkeys([*problems, *other_problems]))  # of one store, once
         raise RunError(f"{run.name} cannot be compared with {other_run.name}: {gone}")
     compared = steps_of(folders, other_folders, summary, other_summary)
     return Verdict(run.name, compared, list(notes(summary, other_summary)), against=other_run.name)

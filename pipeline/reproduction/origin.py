@@ -12,6 +12,7 @@ from pipeline.local import run_names
 from pipeline.model.folder import ModelFolder
 from pipeline.provenance.capture import UNKNOWN
 from settings import MODELS, REPOSITORY
+from settings.names import MODEL_NAME
 
 Json = dict[str, Any]
 
@@ -94,7 +95,7 @@ def of(runs: Path, name: str) -> Origin:
 
 def folder(runs: Path, name: str) -> Path:
     """The folder of the run, or of the one that published a model's newest version."""
-    is_model = (MODELS / name).is_dir()
+    is_model = MODEL_NAME.fullmatch(name) is not None and (MODELS / name).is_dir()
     return _run_of_newest(runs, name) if is_model else run_names.folder(runs, name)
 
 
@@ -108,10 +109,22 @@ def _run_of_newest(runs: Path, model: str) -> Path:
         )
     newest = max(versions, key=lambda path: int(path.name))
     for file in sorted(runs.glob(f"*-{model}-*/{run_names.SUMMARY}"), reverse=True):
-        summary = run_names.summary(file.parent)
-        if summary["decision"]["published"] == str(newest):
+        if _published_number(file.parent) == newest.name:
             return file.parent
     raise RunError(f"{newest} cannot be made again: the run that published it is gone")
+
+
+def _published_number(run: Path) -> str | None:
+    """The version that the run published; None for none, and where its summary is damaged.
+
+    The folder of the runs may have been moved since.
+    """
+    try:
+        decision = run_names.summary(run).get("decision") or {}
+    except RunError:
+        return None
+    address = decision.get("published")
+    return Path(address).name if address else None
 
 
 def gone(origin: Origin, artifacts: Mapping[str, Mapping[str, Path]]) -> list[str]:
@@ -125,26 +138,43 @@ def _code_gone(origin: Origin) -> Iterator[str]:
         yield f"the files that ran were not kept ({code['not_kept']})"
     elif code["commit"] == UNKNOWN and not code.get("kept"):
         yield f"the commit is unknown ({code.get('reason')})"
-    elif git.commit(REPOSITORY, origin.revision) is None:
-        yield f"{origin.revision} is not in {REPOSITORY}"
     else:
-        for file in (f"models/{origin.model}/model.toml", "Pipfile.lock", "build/environment"):
-            if not git.has(REPOSITORY, origin.revision, file):
-                yield f"{file} is not among the files of {origin.revision}"
+        try:
+            yield from _files_gone(origin)
+        except RunError as error:  # git is gone, or its repository
+            yield str(error)
+
+
+def _files_gone(origin: Origin) -> Iterator[str]:
+    if git.commit(REPOSITORY, origin.revision) is None:
+        yield f"{origin.revision} is not in {REPOSITORY}"
+        return
+    for file in (f"models/{origin.model}/model.toml", "Pipfile.lock", "build/environment"):
+        if not git.has(REPOSITORY, origin.revision, file):
+            yield f"{file} is not among the files of {origin.revision}"
 
 
 def _data_gone(origin: Origin) -> Iterator[str]:
     """Rows that the commit does not hold must be here; a table in BigQuery is not asked."""
     if origin.data_sha256 is None or not (MODELS / origin.model).is_dir():
         return
-    model = ModelFolder.load(origin.model)
-    if model.source.is_relative_to(model.path):
-        place = model.source.relative_to(model.path)
-        if git.has(REPOSITORY, origin.revision, f"models/{origin.model}/{place}"):
-            return
+    model = ModelFolder(MODELS / origin.model)
+    if _is_committed(origin, model):
+        return
     problem = data_problem(origin, model.source)
     if problem is not None:
         yield problem
+
+
+def _is_committed(origin: Origin, model: ModelFolder) -> bool:
+    """Whether the commit holds the file of rows."""
+    if not model.source.is_relative_to(model.path):
+        return False
+    place = model.source.relative_to(model.path)
+    try:
+        return git.has(REPOSITORY, origin.revision, f"models/{origin.model}/{place}")
+    except RunError:
+        return False
 
 
 def data_problem(origin: Origin, source: Path) -> str | None:

@@ -84,6 +84,35 @@ def test_a_run_of_another_model_is_refused(compare, runs):
     assert f"--against is {SHIP}, a run of ship: allowed is one of cab" in result.sentence
 
 
+def test_an_empty_name_is_no_run_and_makes_nothing_again(compare):
+    result = compare("")
+
+    assert result.code == 2
+    assert "there is no run '' in" in result.sentence
+
+
+@pytest.mark.parametrize("field", ["run", "model", "records"])
+def test_a_summary_without_what_every_run_has_is_refused(compare, runs, second, field):
+    file = runs.root / SECOND / "summary.json"
+    summary = json.loads(file.read_text())
+    del summary[field]
+    file.write_text(json.dumps(summary))
+
+    result = compare(SECOND)
+
+    assert result.code == 1
+    assert f"{file}: no summary, it has no {field}" in result.sentence
+
+
+def test_a_damaged_store_of_both_is_told_once(compare, runs, second):
+    runs.file.write_text("words")
+
+    result = compare(SECOND)
+
+    assert result.code == 1
+    assert result.sentence.count("is damaged") == 1
+
+
 def test_the_run_itself_is_refused(compare):
     result = compare(FIRST)
 
