@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify = actions.add_parser(
         "verify", help="the signature of a run's statement, by a public key"
     )
-    verify.add_argument("run", help="the id of a run here")
+    verify.add_argument("run", help="the id of a run here, or its beginning")
     add_json(verify)
     add_runs(verify)
     verify.add_argument(

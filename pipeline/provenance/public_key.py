@@ -42,7 +42,9 @@ def of_pem(pem: bytes, origin: str) -> PublicKey:
     try:
         key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigurationError(f"{origin}: this is no public key in PEM ({error})") from error
+        raise ConfigurationError(
+            f"{origin}: this is no public key in PEM, allowed is {KINDS}"
+        ) from error
     return PublicKey(allowed(key, origin), origin)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import places
-from pipeline.errors import ConfigurationError, RunError
-from pipeline.local import imported, pruned
+from pipeline.errors import RunError
+from pipeline.local import run_names
 from pipeline.local.store import write as write_file
 from pipeline.provenance import envelope, published, statement
 from pipeline.provenance.envelope import SignatureError, Signer
@@ -57,14 +57,7 @@ def verify(runs: Path, run: str, key: PublicKey) -> Verified:
 
     Raises SignatureError, or ConfigurationError for a run that is not there.
     """
-    folder = runs / run
-    if "/" in run or not folder.is_dir():
-        pruned.refuse(runs, run)
-        imported.refuse(runs, run)
-        raise ConfigurationError(
-            f"the run is {run!r}, allowed is one in {places.shown(runs)}: "
-            "`python3 -m pipeline runs` lists them"
-        )
+    folder = run_names.folder(runs, run)
     file = folder / envelope.NAME
     place = places.shown(file)
     payload = envelope.opened(_read(file), key, place)
@@ -72,7 +65,7 @@ def verify(runs: Path, run: str, key: PublicKey) -> Verified:
     if _read(statement_file) != payload:
         raise SignatureError(f"{places.shown(statement_file)} is not what was signed beside it")
     signed_statement = statement.decode(payload, place)
-    return Verified(run, statement.digests(signed_statement), key.id)
+    return Verified(folder.name, statement.digests(signed_statement), key.id)
 
 
 def _of_maker(runs: Path, summary: Json) -> Json | None:

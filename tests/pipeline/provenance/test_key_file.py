@@ -79,7 +79,7 @@ def test_a_public_key_is_no_private_one(file):
 
 
 def test_a_private_key_is_no_public_one(file):
-    with pytest.raises(ConfigurationError, match="this is no public key in PEM"):
+    with pytest.raises(ConfigurationError, match="no public key in PEM, allowed is an Ed25519"):
         key_file.public(file, "--public-key")
 
 

@@ -29,7 +29,9 @@ def runs(tmp_path):
 def signed(runs, summary, key):
     """The folder of a signed run."""
     run_folder.write(runs, summary, TEXTS, key_file.private(key, "--signing-key"))
-    return runs / summary["run"]
+    folder = runs / summary["run"]
+    (folder / "summary.json").write_text(TEXTS["summary.json"])
+    return folder
 
 
 @pytest.fixture
@@ -86,12 +88,19 @@ def test_another_key_is_refused(signed, verify, tmp_path, summary):
     assert "signed by another key or altered since" in result.sentence
 
 
-@pytest.mark.parametrize("run", ["no-such-run", "../runs", "a/b"])
+def test_the_beginning_of_a_run_s_id_is_enough(signed, verify):
+    result = verify(signed.name[:12])
+
+    assert result.code == 0, result.err
+    assert result.out.startswith(f"{signed.name} is signed by the key")
+
+
+@pytest.mark.parametrize("run", ["no-such-run", "../runs", "a/b", "", ".", "..", "r" * 300])
 def test_a_run_that_is_not_there_is_a_wrong_usage(signed, verify, run):
     result = verify(run)
 
     assert result.code == 2
-    assert f"the run is '{run}', allowed is one in" in result.sentence
+    assert f"there is no run '{run}' in" in result.sentence
 
 
 def test_a_cached_model_has_the_statement_of_the_run_that_made_it(signed, runs, summary, key):
