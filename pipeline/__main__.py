@@ -140,6 +140,17 @@ def enter_environment(arguments: list[str]) -> None:
     )
 
 
+def open_streams() -> None:
+    """Open to nowhere what the caller closed (`>&-`): the next file would take its number."""
+    modes = {"stdin": "r", "stdout": "w", "stderr": "w"}
+    for number, (name, mode) in enumerate(modes.items()):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            os.set_inheritable(nowhere, True)
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
 def enter_utf8() -> None:
     """Become the same command in Python's UTF-8 mode: libraries read by the locale otherwise."""
     if sys.flags.utf8_mode or os.environ.get("PYTHONUTF8") == "1":
@@ -163,6 +174,7 @@ def help_code(end: SystemExit) -> int:
 
 
 if __name__ == "__main__":
+    open_streams()
     if os.environ.get("ESTEIRA_ENVIRONMENT") == "pipeline":
         enter_utf8()
     try:
