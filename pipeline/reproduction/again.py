@@ -7,7 +7,6 @@ from typing import Any
 from pipeline.errors import RunError
 from pipeline.experiments import trials
 from pipeline.lineage.local_store import LocalStore, folders_of
-from pipeline.model.folder import ModelFolder
 from pipeline.reproduction import comparison, origin, workspace
 from pipeline.reproduction.comparison import Folders
 from pipeline.reproduction.origin import Origin
@@ -48,11 +47,13 @@ def make(asked: Origin, folders: Folders, *, rehearse: bool) -> Verdict:
 def _prepare(asked: Origin, place: Workspace) -> None:
     """Give the files what git does not hold: rows outside of it, found hyperparameters."""
     folder = place.files / "models" / asked.model
-    if (MODELS / asked.model).is_dir():
-        source = ModelFolder.load(asked.model).source
-        if source.is_relative_to(MODELS / asked.model):
-            workspace.copy_missing(source, folder / source.relative_to(MODELS / asked.model))
-    problem = origin.data_problem(asked, ModelFolder(folder).source)
+    folder_here = MODELS / asked.model
+    source_here = origin.source_of(folder_here)
+    if source_here is not None and source_here.is_relative_to(folder_here):
+        place_of_rows = source_here.relative_to(folder_here)
+        workspace.copy_missing(source_here, folder / place_of_rows)
+    source = origin.source_of(folder)
+    problem = origin.data_problem(asked, source) if source else None
     if problem is not None:
         raise RunError(f"{asked.run} cannot be made again: {problem}")
     if not asked.changes:

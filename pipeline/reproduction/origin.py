@@ -156,21 +156,31 @@ def _files_gone(origin: Origin) -> Iterator[str]:
 
 def _data_gone(origin: Origin) -> Iterator[str]:
     """Rows that the commit does not hold must be here; a table in BigQuery is not asked."""
-    if origin.data_sha256 is None or not (MODELS / origin.model).is_dir():
+    source = source_of(MODELS / origin.model)
+    if source is None or _is_committed(origin, source):
         return
-    model = ModelFolder(MODELS / origin.model)
-    if _is_committed(origin, model):
-        return
-    problem = data_problem(origin, model.source)
+    problem = data_problem(origin, source)
     if problem is not None:
         yield problem
 
 
-def _is_committed(origin: Origin, model: ModelFolder) -> bool:
+def source_of(folder: Path) -> Path | None:
+    """The file of rows that a model's folder names.
+
+    None for a folder that is gone, or is no model to this checkout: the run's own may differ.
+    """
+    try:
+        return ModelFolder(folder).source
+    except ConfigurationError:
+        return None
+
+
+def _is_committed(origin: Origin, source: Path) -> bool:
     """Whether the commit holds the file of rows."""
-    if not model.source.is_relative_to(model.path):
+    folder = MODELS / origin.model
+    if not source.is_relative_to(folder):
         return False
-    place = model.source.relative_to(model.path)
+    place = source.relative_to(folder)
     try:
         return git.has(REPOSITORY, origin.revision, f"models/{origin.model}/{place}")
     except RunError:
