@@ -160,8 +160,8 @@ def enter_utf8() -> None:
 
 
 def flush_output() -> None:
-    if sys.stdout:  # None where the shell has closed it
-        sys.stdout.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def help_code(end: SystemExit) -> int:
