@@ -5,7 +5,6 @@ reports tell where its models came from.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from functools import cached_property
 
 from pipeline.delivery import record_object
@@ -16,6 +15,7 @@ from pipeline.gcp.stage import Stage
 from pipeline.lineage import cloud_servings, cloud_versions, requests, run_facts
 from pipeline.lineage.cloud_servings import Servings
 from pipeline.lineage.graph import Serving
+from pipeline.lineage.place import Logged
 from pipeline.lineage.run_facts import RunFacts
 from pipeline.lineage.vertex_store import VertexStore
 from settings.artifacts import REPORTS
@@ -77,8 +77,8 @@ class Cloud:
     def endpoint(self, model: str) -> str:
         return self._stage.names.endpoint(model)
 
-    def logged(self, request: str) -> Sequence[tuple[str, str, datetime]]:
-        answers = []
+    def logged(self, request: str) -> Sequence[Logged]:
+        answers: list[Logged] = []
         dataset = f"{self._stage.project}.{self._stage.names.dataset('requests')}"
         with self._stage.asking("the request logs"):
             client = self._stage.bigquery

@@ -8,6 +8,8 @@ from pipeline.lineage.cloud_servings import Servings
 from pipeline.lineage.graph import Serving, Store
 from pipeline.lineage.run_facts import RunFacts
 
+Logged = tuple[str, str, datetime]  # the model, its version, and the time
+
 
 class Place(Protocol):
     """All of it raises RunError, in one sentence, where it can't be answered."""
@@ -41,8 +43,8 @@ class Place(Protocol):
     def endpoint(self, model: str) -> str | None:
         """The name of the model's endpoint."""
 
-    def logged(self, request: str) -> Sequence[tuple[str, str, datetime]]:
-        """The model, version and time of each logged request of this id."""
+    def logged(self, request: str) -> Sequence[Logged]:
+        """What each logged request of this id was answered by, and when."""
 
     def undo(self, serving: Serving, bad: Sequence[str]) -> str:
         """The command that takes the traffic from a version; `bad` are all affected ones."""

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pipeline.errors import RunError
 from pipeline.provenance.facts import Code, Environment
 
+DAY = 10  # characters, as of 2026-11-28
+Days = tuple[str, str]
 Json = Mapping[str, Any]
 
 
@@ -34,7 +36,9 @@ class Data(TypedDict, total=False):
 
 
 # A key of a newer record that a type does not have is left out.
-CODE, ENVIRONMENT, DATA = TypeAdapter(Code), TypeAdapter(Environment), TypeAdapter(Data)
+CODE = TypeAdapter(Code)
+ENVIRONMENT = TypeAdapter(Environment)
+DATA = TypeAdapter(Data)
 FIGURES = TypeAdapter(dict[str, Any])
 
 
@@ -52,35 +56,46 @@ class RunFacts:
     @property
     def digests(self) -> list[str]:
         """All names of the rows that were read."""
-        return [self.data[name] for name in ("digest", "sha256") if self.data.get(name)]
+        names = [self.data.get("digest"), self.data.get("sha256")]
+        return [name for name in names if name]
 
     @property
-    def days(self) -> tuple[str, str] | None:
+    def days(self) -> Days | None:
         """The first and the last day of the rows, as far as they are noted."""
         window = self.data.get("window") or {}
         first = window.get("first") or window.get("begin")
         last = window.get("last") or window.get("end")
-        return (first[:10], last[:10]) if first and last else None
+        if not first or not last:
+            return None
+        return first[:DAY], last[:DAY]
 
 
 def decode(text: str | bytes, place: str) -> RunFacts:
     """The facts in a summary; raises RunError for what is none."""
     try:
-        summary = json.loads(text)
-        records = summary["records"]
-        return RunFacts(
-            run=summary["run"],
-            model=summary["model"],
-            started=summary.get("started", ""),
-            code=CODE.validate_python(records["code"]),
-            environment=ENVIRONMENT.validate_python(records["environment"]),
-            data=DATA.validate_python(records["data"]),
-            hyperparameters=FIGURES.validate_python(records["hyperparameters"]),
-            metrics=FIGURES.validate_python(records["metrics"]),
-        )
+        return _decoded(json.loads(text))
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(map(str, problem["loc"]))
         raise RunError(f"{place} is no summary of a run ({key}: {problem['msg']})") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(f"{place} is no summary of a run ({error!r:.80})") from error
+
+
+def _decoded(summary: Json) -> RunFacts:
+    records = summary["records"]
+    code = records["code"]
+    environment = records["environment"]
+    data = records["data"]
+    hyperparameters = records["hyperparameters"]
+    metrics = records["metrics"]
+    return RunFacts(
+        run=summary["run"],
+        model=summary["model"],
+        started=summary.get("started", ""),
+        code=CODE.validate_python(code),
+        environment=ENVIRONMENT.validate_python(environment),
+        data=DATA.validate_python(data),
+        hyperparameters=FIGURES.validate_python(hyperparameters),
+        metrics=FIGURES.validate_python(metrics),
+    )

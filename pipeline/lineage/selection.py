@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import cache
@@ -17,9 +17,15 @@ from settings.values import shown
 
 SHORTEST = 7  # characters of a digest or a commit
 AND_OTHERS = '"and others"'  # in a record of tables: components/table_times.py could not name all
+LISTED = 5  # names in a refusal
+SHA256 = "sha256:"
+
+Names = Sequence[str]
+Facts = Sequence[RunFacts]
+Packages = Mapping[str, str]  # their versions by their names
 
 
-def facts(places: Sequence[Place], models: Sequence[str]) -> list[RunFacts]:
+def facts(places: Sequence[Place], models: Names) -> Facts:
     """What all readable runs say of themselves; the answer names what can't be read.
 
     Raises RunError where nothing can be read of the first place.
@@ -32,26 +38,30 @@ def facts(places: Sequence[Place], models: Sequence[str]) -> list[RunFacts]:
     return all_facts
 
 
-def _facts(place: Place, models: Sequence[str]) -> list[RunFacts]:
-    all_facts = []
+def _facts(place: Place, models: Names) -> list[RunFacts]:
+    all_facts: list[RunFacts] = []
     failures = []
     for model in models:
         try:
-            runs = place.runs(model)
+            all_facts += _of_model(place, model)
         except RunError as error:
             failures.append(error)
-            continue
-        for run in runs:
-            with suppress(RunError):
-                all_facts.append(place.facts(model, run))
     if failures and len(failures) == len(models):
         raise failures[0]
-    return [each for each in all_facts if each is not None]
+    return all_facts
 
 
-def of_data(digest: str, all_facts: Sequence[RunFacts]) -> Question:
+def _of_model(place: Place, model: str) -> Iterator[RunFacts]:
+    for run in place.runs(model):
+        with suppress(RunError):
+            facts = place.facts(model, run)
+            if facts is not None:
+                yield facts
+
+
+def of_data(digest: str, all_facts: Facts) -> Question:
     names = {name for facts in all_facts for name in facts.digests}
-    whole = _whole("--data", digest, sorted(names))
+    whole = _whole("--data", digest, names)
     return Question(f"rows {whole[:12]}", lambda facts: whole in facts.digests, rows=True)
 
 
@@ -78,80 +88,101 @@ def of_rows(first: date, last: date, table: str | None) -> Question:
 
 def _reads(facts: RunFacts, table: str) -> bool:
     """Whether the run's query, or a table behind its views, is of this name or ends with it."""
-    tables = str(facts.data.get("tables") or "")
-    if AND_OTHERS in tables:  # there were more than BigQuery names
+    tables = facts.data.get("tables") or ""
+    query = facts.data.get("query") or ""
+    if AND_OTHERS in str(tables):  # there were more than BigQuery names
         return True
-    name = re.compile(rf"(?<![\w-]){re.escape(table)}(?![\w-])")
-    return any(name.search(text) for text in (tables, str(facts.data.get("query") or "")))
+    name = re.escape(table)
+    match = re.search(rf"(?<![\w-]){name}(?![\w-])", f"{tables} {query}")
+    return match is not None
 
 
-def of_commit(commit: str, all_facts: Sequence[RunFacts]) -> Question:
+def of_commit(commit: str, all_facts: Facts) -> Question:
     commits = {facts.code.commit for facts in all_facts}
     try:
-        in_git = git.commit(REPOSITORY, commit)
+        whole = git.commit(REPOSITORY, commit)
     except RunError:
-        in_git = None
-    whole = in_git or _whole("--commit", commit, sorted(commits))
+        whole = None
+    if whole is None:
+        whole = _whole("--commit", commit, commits)
     return Question(f"commit {whole[:12]}", lambda facts: facts.code.commit == whole)
 
 
-def of_image(image: str, all_facts: Sequence[RunFacts]) -> Question:
+def of_image(image: str, all_facts: Facts) -> Question:
     """By its digest, whatever the repository's name."""
-    images = {facts.environment.image for facts in all_facts if facts.environment.image}
-    digests = {name.rpartition("@")[2] for name in images}
-    _, _, asked_digest = image.rpartition("@")
-    prefix = asked_digest if asked_digest.startswith("sha256:") else f"sha256:{asked_digest}"
-    whole = _whole("--image", prefix, sorted(digests))
-    return Question(
-        f"image {whole[:19]}", lambda facts: (facts.environment.image or "").endswith(whole)
-    )
+    digests = {_digest(facts) for facts in all_facts}
+    _, _, end = image.rpartition("@")
+    prefix = end if end.startswith(SHA256) else f"{SHA256}{end}"
+    whole = _whole("--image", prefix, digests - {""})
+    return Question(f"image {whole[:19]}", lambda facts: _digest(facts) == whole)
 
 
-def of_package(package: str, all_facts: Sequence[RunFacts]) -> Question:
+def _digest(facts: RunFacts) -> str:
+    """Of the run's image; empty on a machine."""
+    image = facts.environment.image or ""
+    _, _, digest = image.rpartition("@")
+    return digest
+
+
+def of_package(package: str, all_facts: Facts) -> Question:
     """NAME or NAME==VERSION, of what decided a model or of its commit's Pipfile.lock."""
-    name, _, version = package.partition("==")
-    known_name = name.strip().lower().replace("_", "-")
-    locked = [facts for facts in all_facts if _version(facts, known_name)]
-    if not locked:
+    stated_name, _, stated_version = package.partition("==")
+    name = _normalized(stated_name)
+    version = stated_version.strip()
+    if not any(_version(facts, name) for facts in all_facts):
         raise ConfigurationError(
             f"--package is {shown(package)}, allowed is NAME or NAME==VERSION of a package "
             "that a run's lock names"
         )
 
     def matches(facts: RunFacts) -> bool:
-        locked_version = _version(facts, known_name)
-        return locked_version is not None and version.strip() in ("", locked_version)
+        locked_version = _version(facts, name)
+        return locked_version is not None and version in ("", locked_version)
 
     return Question(f"package {package}", matches)
 
 
+def _normalized(name: str) -> str:
+    """As Pipfile.lock writes it."""
+    lower_name = name.strip().lower()
+    return lower_name.replace("_", "-")
+
+
 def _version(facts: RunFacts, name: str) -> str | None:
-    packages = facts.environment.packages
-    return packages.get(name) or _lock(facts.code.kept or facts.code.commit).get(name)
+    if version := facts.environment.packages.get(name):
+        return version
+    lock = _lock(facts.code.kept or facts.code.commit)
+    return lock.get(name)
 
 
 @cache
-def _lock(revision: str) -> Mapping[str, str]:
+def _lock(revision: str) -> Packages:
     """The packages of the pipeline by the Pipfile.lock of a revision; none of one that is gone."""
     try:
         text = git_process.answer(REPOSITORY, "show", f"{revision}:./Pipfile.lock", missing=128)
-        packages = json.loads(text or "{}").get("pipeline", {})
+        lock = json.loads(text or "{}")
     except (RunError, ValueError):
         return {}
-    return {name: str(entry.get("version", "")).lstrip("=") for name, entry in packages.items()}
+    versions = {}
+    for name, entry in lock.get("pipeline", {}).items():
+        version = entry.get("version", "")
+        versions[name] = version.lstrip("=")
+    return versions
 
 
-def _whole(flag: str, value: str, names: Sequence[str]) -> str:
+def _whole(flag: str, value: str, names: Collection[str]) -> str:
     """The one name that the value is, or begins."""
-    long_enough = len(value.removeprefix("sha256:")) >= SHORTEST
-    matches = [name for name in names if name.startswith(value)] if long_enough else []
+    digits = value.removeprefix(SHA256)
+    is_long_enough = len(digits) >= SHORTEST
+    sorted_names = sorted(names)
+    matches = [name for name in sorted_names if is_long_enough and name.startswith(value)]
     if len(matches) == 1:
         return matches[0]
     if matches:
         raise ConfigurationError(
             f"{flag} is {shown(value)}, which is ambiguous: allowed is one of {', '.join(matches)}"
         )
-    allowed = ", ".join(names[:5]) or "none yet"
+    allowed = ", ".join(sorted_names[:LISTED])
     raise ConfigurationError(
-        f"{flag} is {shown(value)}, allowed is one that a run names: {allowed}"
+        f"{flag} is {shown(value)}, allowed is one that a run names: {allowed or 'none yet'}"
     )

@@ -141,6 +141,20 @@ def test_bad_rows_that_a_stage_serves_end_with_3_and_a_command(released, ask):
     assert answer["commands"][0].startswith("python3 -m pipeline release retire --env dev cab")
 
 
+def test_bad_versions_that_share_the_traffic_are_taken_away_by_one_command(released, warm, ask):
+    second = push_version(warm, f"pipelines/dev-cab/1/{RUN}/Trainer_8/model/Format-Serving")
+    endpoint = endpoint_of(warm, "cab")
+    endpoint.split({released: 50, second: 50})
+    history.append(endpoint, "release")
+
+    _, answer = ask("forward", "--data", BAD)
+
+    [model] = answer["models"]
+    versions = {serving["version"] for serving in model["servings"]}
+    assert versions == {"1", "2"}
+    assert len(answer["commands"]) == 1
+
+
 def test_a_bad_image_is_followed_as_well(released, ask):
     code, answer = ask("forward", "--image", f"sha256:{'5' * 12}")
 
