@@ -12,6 +12,7 @@ from pipeline.differences.columns import Column, Floats, Statistics
 SPLITS = ("train", "eval")
 LISTED = 20  # categories that are named, the most frequent first
 Json = dict[str, Any]
+Names = list[str]
 
 
 def difference(old: Path, new: Path) -> Json:
@@ -27,23 +28,29 @@ def difference(old: Path, new: Path) -> Json:
 
 def _split(old: Statistics, new: Statistics) -> Json:
     """Columns that both have, the most different first; equal ones are left out."""
-    common_names = [name for name in old.columns if name in new.columns]
-    changes = [_column(name, old.columns[name], new.columns[name]) for name in common_names]
+    changes = []
+    for name, column in old.columns.items():
+        new_column = new.columns.get(name)
+        if new_column is not None:
+            change = _column(name, column, new_column)
+            changes.append(change)
     different = [change for change in changes if change["differs"]]
     different.sort(key=_order)
+    old_names = set(old.columns)
+    new_names = set(new.columns)
     return {
         "rows": [old.rows, new.rows],
-        "gone": sorted(old.columns.keys() - new.columns.keys()),
-        "new": sorted(new.columns.keys() - old.columns.keys()),
+        "gone": sorted(old_names - new_names),
+        "new": sorted(new_names - old_names),
         "equal": len(changes) - len(different),
         "columns": different,
     }
 
 
-def _order(change: Json) -> tuple[bool, float]:
+def _order(change: Json) -> float:
     """A change of type comes first: there is no distance across it."""
-    distance = change["distance"]
-    return distance is not None, -(distance or 0.0)
+    distance: float | None = change["distance"]
+    return -np.inf if distance is None else -distance
 
 
 def _column(name: str, old: Column, new: Column) -> Json:
@@ -63,56 +70,85 @@ def _column(name: str, old: Column, new: Column) -> Json:
 
 
 def _differs(change: Json) -> bool:
-    pairs = [change["type"], change["missing"], *change.get("figures", {}).values()]
-    is_moved = any(old != new for old, new in pairs)
-    return is_moved or bool(change["distance"])
+    figures = change.get("figures", {})
+    pairs = [change["type"], change["missing"], *figures.values()]
+    are_moved = [old != new for old, new in pairs]
+    return any(are_moved) or bool(change["distance"])
 
 
 def _numbers(old: Column, new: Column) -> Json:
-    figures = {name: [old.figures[name], new.figures[name]] for name in old.figures}
+    figures = {}
+    for name, value in old.figures.items():
+        figures[name] = [value, new.figures[name]]
     edges = np.union1d(old.edges, new.edges)
-    finite_edges = edges[np.isfinite(edges)]
-    old_shares = _between(old, finite_edges, old.missing)
-    new_shares = _between(new, finite_edges, new.missing)
-    return {"figures": figures, "distance": float(jensen_shannon(old_shares, new_shares))}
+    is_finite = np.isfinite(edges)
+    finite_edges = edges[is_finite]
+    old_shares = _between(old, finite_edges)
+    new_shares = _between(new, finite_edges)
+    return {"figures": figures, "distance": _distance(old_shares, new_shares)}
 
 
-def _between(column: Column, edges: Floats, missing: float) -> Floats:
+def _distance(old: Floats, new: Floats) -> float:
+    return float(jensen_shannon(old, new))
+
+
+def _between(column: Column, edges: Floats) -> Floats:
     """Shares of the rows between the edges, a quantile's spread evenly; the last is the missing."""
-    shares = [0.0] * max(edges.size, 1)  # of a column without a number, too
-    if column.counts.sum() and edges.size:
-        sums = np.cumsum(column.counts) / column.counts.sum()
+    size = max(edges.size, 1)  # of a column without a number, too
+    shares = np.zeros(size)
+    total = column.counts.sum()
+    if total and edges.size:
+        sums = np.cumsum(column.counts) / total
         # Equal edges of a frequent value hold all of its rows.
-        below = _below(column.edges, np.concatenate([[0.0], sums]), edges)
-        shares = np.diff(below, prepend=0.0).tolist()
-    present = 1 - missing
-    return np.array([*(share * present for share in shares), missing])
+        below = _below(column.edges, np.append(0.0, sums), edges)
+        shares = np.diff(below, prepend=0.0)
+    return _with_missing(shares, column.missing)
 
 
 def _below(column_edges: Floats, sums: Floats, edges: Floats) -> Floats:
     """The share at or below each edge."""
-    last_of_equal = np.append(np.diff(column_edges) > 0, True)
-    below: Floats = np.interp(edges, column_edges[last_of_equal], sums[last_of_equal])
-    below[edges < column_edges[0]] = 0.0
+    widths = np.diff(column_edges)
+    last_of_equal = np.append(widths > 0, True)
+    distinct_edges = column_edges[last_of_equal]
+    below: Floats = np.interp(edges, distinct_edges, sums[last_of_equal])
+    is_before = edges < column_edges[0]
+    below[is_before] = 0.0
     return below
 
 
 def _categories(old: Column, new: Column) -> Json:
-    names = list(dict.fromkeys([*old.categories, *new.categories]))
-    old_counts = [old.categories.get(name, 0.0) for name in names]
-    new_counts = [new.categories.get(name, 0.0) for name in names]
-    old_shares = _with_missing(old_counts, old.missing)
-    new_shares = _with_missing(new_counts, new.missing)
-    are_all_listed = all(len(column.categories) == column.distinct for column in (old, new))
+    names = list({**old.categories, **new.categories})
+    old_shares = _shares(old, names)
+    new_shares = _shares(new, names)
     return {
         "categories": [old.distinct, new.distinct],
-        "new": [name for name in new.categories if name not in old.categories][:LISTED],
-        "gone": [name for name in old.categories if name not in new.categories][:LISTED],
-        "all_listed": are_all_listed,  # else a category may be new, or too rare to be listed
-        "distance": float(jensen_shannon(old_shares, new_shares)),
+        "new": _missing_from(old, new),
+        "gone": _missing_from(new, old),
+        # else a category may be new, or too rare to be listed
+        "all_listed": _lists_all(old) and _lists_all(new),
+        "distance": _distance(old_shares, new_shares),
     }
 
 
-def _with_missing(counts: list[float], missing: float) -> Floats:
+def _missing_from(column: Column, other: Column) -> Names:
+    """The other column's most frequent categories that the column has not."""
+    names = [name for name in other.categories if name not in column.categories]
+    return names[:LISTED]
+
+
+def _lists_all(column: Column) -> bool:
+    return len(column.categories) == column.distinct
+
+
+def _shares(column: Column, names: Names) -> Floats:
+    """The share of the rows of each category, and of the missing."""
+    counts = [column.categories.get(name, 0.0) for name in names]
     total = sum(counts) or 1.0
-    return np.array([*(count / total * (1 - missing) for count in counts), missing])
+    shares = np.array(counts) / total
+    return _with_missing(shares, column.missing)
+
+
+def _with_missing(shares: Floats, missing: float) -> Floats:
+    """The shares of the present rows as those of all, and of the missing."""
+    present = 1 - missing
+    return np.append(shares * present, missing)
