@@ -57,10 +57,11 @@ def of_changes(stage: Stage, model: str, changes: list[Change]) -> list[Serving]
     ended_servings: list[Serving] = []
     open_servings: dict[str, Serving] = {}
     for change in changes:
-        for version, serving in list(open_servings.items()):
-            if change.shares.get(version) != serving.share:
-                ended_servings.append(replace(serving, end=change.at))
-                del open_servings[version]
+        for serving in [*open_servings.values()]:
+            if change.shares.get(serving.version) != serving.share:
+                ended_serving = replace(serving, end=change.at)
+                ended_servings.append(ended_serving)
+                del open_servings[serving.version]
         for serving in _begun(stage, model, change):
             open_servings.setdefault(serving.version, serving)
     servings = [*ended_servings, *open_servings.values()]
@@ -79,12 +80,14 @@ def as_served(servings: list[Serving], endpoint: Endpoint) -> list[Serving]:
     told_servings = []
     for serving in servings:
         is_open = serving.end is None
-        if is_open and shares.get(serving.version) == serving.share:
+        is_unchanged = shares.get(serving.version) == serving.share
+        if is_open and is_unchanged:
             del shares[serving.version]
             told_servings.append(serving)
         else:
-            end = serving.end or now
-            told_servings.append(replace(serving, end=end))
+            end = serving.end or max(serving.begin, now)  # of a clock that went back
+            ended_serving = replace(serving, end=end)
+            told_servings.append(ended_serving)
     new_servings = [state.serving(version, share) for version, share in shares.items()]
     return [*told_servings, *new_servings]
 
@@ -96,7 +99,7 @@ def _shares(endpoint: Endpoint, versions: Mapping[str, str]) -> dict[str, int]:
         if id_ in versions:
             version = versions[id_]
             shares[version] += percent
-    return dict(shares)
+    return shares
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,18 @@ def test_traffic_that_somebody_moved_beside_the_deliveries_is_told_from_now_on(r
     assert sorted(open_servings) == [("1", 30, True), ("2", 70, True)]
 
 
+def test_a_clock_that_went_back_ends_no_serving_before_it_began(released, warm):
+    endpoint = endpoint_of(warm, "cab")
+    *_, last = cloud_servings.of_stages([warm], "cab").servings
+    future = datetime.now(UTC) + 3600 * SECOND
+    endpoint.split({released["1"]: 100})
+
+    first, second = cloud_servings.as_served([replace(last, begin=future)], endpoint)
+
+    assert (first.version, first.end) == ("2", future)
+    assert (second.version, second.end) == ("1", None)
+
+
 def test_a_stage_that_cannot_be_read_is_named_and_the_others_are_told(released, warm):
     answer = cloud_servings.of_stages([Stage(STAGING), warm], "cab")
 
