@@ -30,7 +30,10 @@ class Subject:
         return self.run or f"{self.model}@{self.version}"
 
 
-def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subject]:
+Subjects = list[Subject]
+
+
+def subjects(place: Place, name: str, at: datetime | None = None) -> Subjects:
     """What the name means; several only where versions share a model's traffic.
 
     Raises ConfigurationError for an unknown and for an ambiguous one.
@@ -39,22 +42,18 @@ def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subjec
     if model is not None:
         return _answering(place, model, at)
     if at is not None:
+        models = ", ".join(place.models())
         raise ConfigurationError(
-            f"--at goes with a model, and {shown(name)} is none: allowed are "
-            f"{', '.join(place.models()) or 'none yet'}"
+            f"--at goes with a model, and {shown(name)} is none: allowed are {models or 'none yet'}"
         )
-    unreadable: list[RunError] = []
-    matches = list(dict.fromkeys(_matches(place, name, unreadable)))
+    failures: list[RunError] = []
+    matches = _matches(place, name, failures)
     if not matches and name.isdecimal():  # as the ids of requests are
-        matches = [
-            Subject(model=model, version=version, time=time)
-            for model, version, time in place.logged(name)
-        ]
-    if len(matches) > 1:
-        names = ", ".join(map(str, matches))
-        raise ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
+        matches = _logged(place, name)
     if not matches:
-        raise _unmatched(place, name, unreadable)
+        raise _unmatched(place, name, failures)
+    if len(matches) > 1:
+        raise _ambiguous(name, matches)
     return matches
 
 
@@ -62,8 +61,7 @@ def run(place: Place, name: str) -> str:
     """The run that made what the name means; raises RunError where none is known."""
     subject, *others = subjects(place, name)
     if others:
-        names = ", ".join(map(str, [subject, *others]))
-        raise ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
+        raise _ambiguous(name, [subject, *others])
     if subject.run is not None:
         return subject.run
     run = place.run_of(subject.model, subject.version or "")
@@ -81,33 +79,48 @@ def _model(place: Place, name: str) -> str | None:
     return None
 
 
-def _matches(place: Place, name: str, unreadable: list[RunError]) -> Iterator[Subject]:
-    """The matches in all models that can be read; the others' errors are added."""
+def _ambiguous(name: str, matches: Subjects) -> ConfigurationError:
+    names = ", ".join(map(str, matches))
+    return ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
+
+
+def _matches(place: Place, name: str, failures: list[RunError]) -> Subjects:
+    """The matches in all models that can be read, each once; the others' errors are added."""
+    matches: Subjects = []
     for model in place.models():
         try:
-            subjects = [*_versions(place, model, name), *_runs(place, model, name)]
+            matches += [*_versions(place, model, name), *_runs(place, model, name)]
         except RunError as error:
-            unreadable.append(error)
-            continue
-        yield from subjects
+            failures.append(error)
+    return list(dict.fromkeys(matches))
+
+
+def _logged(place: Place, request: str) -> Subjects:
+    """What answered the logged requests of the id."""
+    subjects = []
+    for model, version, time in place.logged(request):
+        subject = Subject(model=model, version=version, time=time)
+        subjects.append(subject)
+    return subjects
 
 
 def _runs(place: Place, model: str, name: str) -> Iterator[Subject]:
     runs = place.runs(model)
+    is_long_enough = len(name) >= SHORTEST
     if name in runs:
         yield Subject(model=model, run=name)
-    elif len(name) >= SHORTEST:
-        for run in runs:
-            if run.startswith(name):
-                yield Subject(model=model, run=run)
+        return
+    for run in runs:
+        if is_long_enough and run.startswith(name):
+            yield Subject(model=model, run=run)
 
 
-def _unmatched(place: Place, name: str, unreadable: list[RunError]) -> Exception:
+def _unmatched(place: Place, name: str, failures: list[RunError]) -> Exception:
     """The error for a name that nothing readable has."""
     if sentence := place.pruned(name):
         return ConfigurationError(sentence)
-    if unreadable and len(unreadable) == len(place.models()):
-        return unreadable[0]
+    if failures and len(failures) == len(place.models()):
+        return failures[0]
     return ConfigurationError(_unknown(place, name))
 
 

@@ -1,6 +1,7 @@
 """Answers where a model came from: its rows, its code, its image, and who judged it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from pipeline.delivery import git_process
@@ -9,7 +10,7 @@ from pipeline.lineage import asked, walk
 from pipeline.lineage.answer import Backward, Hop, Origin, Verdict
 from pipeline.lineage.asked import Subject
 from pipeline.lineage.cloud_servings import Servings
-from pipeline.lineage.graph import Artifact, Execution, Store
+from pipeline.lineage.graph import Artifact, Artifacts, Execution, Store
 from pipeline.lineage.place import Place
 from pipeline.lineage.run_facts import RunFacts
 from pipeline.lineage.walk import Judgement, Step
@@ -18,21 +19,26 @@ from settings import REPOSITORY
 AUTHOR = "--format=%an, %as"  # git-log(1): the author's name and the day
 BLESSING = "ModelBlessing", "InfraBlessing"
 
+Notes = list[str]
+
 
 def answer(place: Place, name: str, at: datetime | None, before: str | None) -> Backward:
     """Where what the name means came from; `before` is the stage it was promoted from."""
     subjects = asked.subjects(place, name, at)
-    notes: list[str] = []
-    servings = {subject.model: place.servings(subject.model) for subject in subjects}
-    origins = [
-        _origin(place, subject, servings[subject.model], before, notes) for subject in subjects
-    ]
+    models = {subject.model for subject in subjects}
+    servings = {model: place.servings(model) for model in models}
     unread = [each for answer in servings.values() for each in answer.unread]
+    notes: Notes = []
+    origins = []
+    for subject in subjects:
+        origin = _origin(place, subject, servings[subject.model], before, notes)
+        origins.append(origin)
     times = [subject.time for subject in subjects if subject.time]
+    [request_time, *_] = [*times, None]
     return Backward(
         asked=name,
         stage=place.stage,
-        at=at or next(iter(times), None),
+        at=at or request_time,
         origins=origins,
         unread=unread,
         notes=notes,
@@ -40,7 +46,7 @@ def answer(place: Place, name: str, at: datetime | None, before: str | None) -> 
 
 
 def _origin(
-    place: Place, subject: Subject, servings: Servings, before: str | None, notes: list[str]
+    place: Place, subject: Subject, servings: Servings, before: str | None, notes: Notes
 ) -> Origin:
     store = place.store(subject.model)
     run = _run(place, subject)
@@ -51,6 +57,8 @@ def _origin(
     trained_by = producer.run if producer else None
     facts = _facts(place, subject.model, trained_by or run, notes)
     versions = {subject.version} if subject.version else _versions(store, model)
+    steps = walk.back(store, model)
+    judgements = walk.judgements(store, model)
     return Origin(
         model=subject.model,
         stage=place.stage,
@@ -58,8 +66,8 @@ def _origin(
         run=run,
         trained_by=trained_by,
         digest=model.properties.get("digest"),
-        hops=[hop(step) for step in walk.back(store, model)],
-        verdicts=[_verdict(store, each) for each in walk.judgements(store, model)],
+        hops=[hop(step) for step in steps],
+        verdicts=[_verdict(store, judgement) for judgement in judgements],
         code=facts.code if facts else None,
         author=_author(facts),
         environment=facts.environment if facts else None,
@@ -85,13 +93,15 @@ def _run(place: Place, subject: Subject) -> str:
 
 
 def _no_model(store: Store, run: str) -> str:
-    executions = store.of_run(run)
-    ends = [f"{each.node} {each.state}" for each in executions if each.state != "cached"]
-    reached = f"it ended at {ends[-1]}" if ends else "its metadata are gone, it was pruned"
-    return f"the run {run} made no model, allowed is one that did: {reached}"
+    """Why the run has none."""
+    reason = "its metadata are gone, it was pruned"
+    for execution in store.of_run(run):
+        if execution.state != "cached":
+            reason = f"it ended at {execution.node} {execution.state}"
+    return f"the run {run} made no model, allowed is one that did: {reason}"
 
 
-def _facts(place: Place, model: str, run: str, notes: list[str]) -> RunFacts | None:
+def _facts(place: Place, model: str, run: str, notes: Notes) -> RunFacts | None:
     """The run's facts; where they are gone or damaged, that is noted."""
     try:
         facts = place.facts(model, run)
@@ -104,9 +114,16 @@ def _facts(place: Place, model: str, run: str, notes: list[str]) -> RunFacts | N
 
 
 def _versions(store: Store, model: Artifact) -> set[str]:
-    pushed = [walk.pushed(step) for step in walk.pushes(store, model)]
-    versions = [each.properties.get("pushed_version") for each in pushed if each]
-    return {str(version) for version in versions if version}
+    """The versions that were pushed of the model."""
+    versions = set()
+    for step in walk.pushes(store, model):
+        push = walk.pushed(step)
+        if push is None:
+            continue
+        version = push.properties.get("pushed_version")
+        if version:
+            versions.add(str(version))
+    return versions
 
 
 def hop(step: Step) -> Hop:
@@ -115,22 +132,30 @@ def hop(step: Step) -> Hop:
         node=execution.node,
         run=execution.run,
         started=execution.started,
-        inputs={key: list(group) for key, group in step.inputs.items()},
-        outputs={key: list(group) for key, group in step.outputs.items()},
+        inputs=_lists(step.inputs),
+        outputs=_lists(step.outputs),
     )
+
+
+def _lists(side: Artifacts) -> dict[str, list[Artifact]]:
+    return {key: list(group) for key, group in side.items()}
 
 
 def _verdict(store: Store, judgement: Judgement) -> Verdict:
     step, baseline = judgement.step, judgement.baseline
-    producer = store.producer(baseline) if baseline else None
-    name = baseline.properties.get("digest") or baseline.uri if baseline else None
-    return Verdict(
+    outputs = walk.artifacts_of(step.outputs)
+    verdict = Verdict(
         node=step.execution.node,
         run=step.execution.run,
-        blessed=_blessed(walk.artifacts_of(step.outputs)),
-        against=name,
-        against_run=producer.run if producer else None,
+        blessed=_blessed(outputs),
+        against=None,
+        against_run=None,
     )
+    if baseline is None:
+        return verdict
+    name = baseline.properties.get("digest") or baseline.uri
+    producer = store.producer(baseline)
+    return replace(verdict, against=name, against_run=producer.run if producer else None)
 
 
 def _blessed(artifacts: Iterable[Artifact]) -> bool | None:

@@ -12,6 +12,8 @@ from pipeline.lineage.place import Place
 from pipeline.lineage.run_facts import RunFacts
 from pipeline.lineage.walk import Reach
 
+Groups = dict[str, list[Serving]]
+
 
 @dataclass(frozen=True)
 class Question:
@@ -140,19 +142,19 @@ def _facts(place: Place, model: str, run: str) -> RunFacts | None:
         return None
 
 
-def _by_model(
-    place: Place, store: Store, model: str, servings: Servings
-) -> dict[str, list[Serving]]:
+def _by_model(place: Place, store: Store, model: str, servings: Servings) -> Groups:
     """The servings by the id of the model artifact that their versions are of."""
-    by_version: dict[str, list[Serving]] = {}
+    by_version: Groups = {}
     for serving in servings.servings:
-        by_version.setdefault(serving.version, []).append(serving)
-    by_model: dict[str, list[Serving]] = {}
+        group = by_version.setdefault(serving.version, [])
+        group.append(serving)
+    by_model: Groups = {}
     for version, of_version in by_version.items():
         run = place.run_of(model, version)
         artifact = walk.model_of(store, run) if run else None
         if artifact:
-            by_model.setdefault(artifact.id, []).extend(of_version)
+            group = by_model.setdefault(artifact.id, [])
+            group += of_version
     return by_model
 
 

@@ -46,7 +46,10 @@ PROPERTIES = """
 SELECT artifact_id, name, coalesce(string_value, int_value, double_value) FROM ArtifactProperty
 """
 
-Keys = dict[str, list[str]]  # a node's key -> ids of artifacts
+Ids = list[str]
+Keys = dict[str, Ids]  # a node's key -> ids of artifacts
+Properties = dict[str, Any]
+Folders = dict[str, Path]  # by a node's key
 
 
 @dataclass
@@ -66,11 +69,12 @@ class LocalStore:
         Raises RunError for one that is missing, locked, damaged or of another version.
         """
         self._store = store
+        # each by an id
         self._artifacts: dict[str, Artifact] = {}
         self._executions: dict[str, Execution] = {}
-        self._links: dict[str, _Links] = defaultdict(_Links)
+        self._links: defaultdict[str, _Links] = defaultdict(_Links)
         self._producers: dict[str, str] = {}
-        self._consumers: dict[str, list[str]] = defaultdict(list)
+        self._consumers: Keys = defaultdict(list)
         self._runs: dict[str, list[Execution]] = defaultdict(list)
         with _opened(store / "metadata.db") as database:
             self._read(database)
@@ -80,20 +84,24 @@ class LocalStore:
         return self._executions[id_] if id_ else None
 
     def consumers(self, artifact: Artifact) -> Sequence[Execution]:
-        return [self._executions[id_] for id_ in self._consumers[artifact.id]]
+        ids = self._consumers[artifact.id]
+        return [self._executions[id_] for id_ in ids]
 
     def inputs(self, execution: Execution) -> Artifacts:
-        return self._by_key(self._links[execution.id].inputs)
+        links = self._links[execution.id]
+        return self._by_key(links.inputs)
 
     def outputs(self, execution: Execution) -> Artifacts:
-        return self._by_key(self._links[execution.id].outputs)
+        links = self._links[execution.id]
+        return self._by_key(links.outputs)
 
     def of_run(self, run: str) -> Sequence[Execution]:
         return self._runs.get(run, [])
 
     def with_property(self, type_: str, name: str, value: str) -> Iterable[Artifact]:
         for artifact in self.artifacts(type_):
-            if str(artifact.properties.get(name)) == value:
+            own_value = artifact.properties.get(name)
+            if str(own_value) == value:
                 yield artifact
 
     def runs(self) -> list[str]:
@@ -102,25 +110,31 @@ class LocalStore:
 
     def artifacts(self, type_: str) -> list[Artifact]:
         """All artifacts of the type, the oldest first."""
-        return [artifact for artifact in self._artifacts.values() if artifact.type == type_]
+        artifacts = self._artifacts.values()
+        return [artifact for artifact in artifacts if artifact.type == type_]
 
     def _by_key(self, keys: Keys) -> Artifacts:
-        return {key: [self._artifacts[id_] for id_ in ids] for key, ids in keys.items()}
+        side = {}
+        for key, ids in keys.items():
+            side[key] = [self._artifacts[id_] for id_ in ids]
+        return side
 
     def _read(self, database: sqlite3.Connection) -> None:
-        properties: dict[int, dict[str, Any]] = defaultdict(dict)
+        properties: dict[int, Properties] = defaultdict(dict)
         for id_, name, value in database.execute(PROPERTIES):
-            properties[id_][name] = value
+            own_properties = properties[id_]
+            own_properties[name] = value
         for id_, type_, uri in database.execute(ARTIFACTS):
+            name = str(id_)
             address = self._here(uri or "")
-            artifact = Artifact(
-                id=str(id_), type=type_, uri=address, properties=properties.get(id_, {})
-            )
-            self._artifacts[artifact.id] = artifact
+            own_properties = properties.get(id_, {})
+            artifact = Artifact(id=name, type=type_, uri=address, properties=own_properties)
+            self._artifacts[name] = artifact
         for row in database.execute(EXECUTIONS):
             execution = _execution(*row)
             self._executions[execution.id] = execution
-            self._runs[execution.run].append(execution)
+            executions = self._runs[execution.run]
+            executions.append(execution)
         for execution_id, artifact_id, type_, key in database.execute(EVENTS):
             self._link(str(execution_id), str(artifact_id), type_, key)
 
@@ -129,11 +143,14 @@ class LocalStore:
         if execution is None or artifact_id not in self._artifacts:
             return
         links = self._links[execution_id]
-        if type_ not in OUTPUTS:
-            links.inputs[key].append(artifact_id)
-            self._consumers[artifact_id].append(execution_id)
+        is_output = type_ in OUTPUTS
+        side = links.outputs if is_output else links.inputs
+        artifacts = side[key]
+        artifacts.append(artifact_id)
+        if not is_output:
+            consumers = self._consumers[artifact_id]
+            consumers.append(execution_id)
             return
-        links.outputs[key].append(artifact_id)
         if execution.state != "cached":
             self._producers.setdefault(artifact_id, execution_id)
 
@@ -179,11 +196,12 @@ def _check_version(database: sqlite3.Connection, file: Path) -> None:
         )
 
 
-def folders_of(store: LocalStore, run: str) -> Mapping[str, Mapping[str, Path]]:
+def folders_of(store: LocalStore, run: str) -> Mapping[str, Folders]:
     """The folders of a run's outputs, by node and key; a cached node's are an older run's."""
-    folders: dict[str, dict[str, Path]] = defaultdict(dict)
+    folders: dict[str, Folders] = defaultdict(dict)
     for execution in store.of_run(run):
         for key, artifacts in store.outputs(execution).items():
             for artifact in artifacts[:1]:
-                folders[execution.node][key] = Path(artifact.uri)
+                by_key = folders[execution.node]
+                by_key[key] = Path(artifact.uri)
     return folders

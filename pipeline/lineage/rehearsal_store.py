@@ -14,7 +14,8 @@ class RehearsalStore:
 
     def __init__(self, root: Path) -> None:
         self.graph = TaskGraph()
-        for file in sorted(root.glob("rehearsals/*/tasks.json")):
+        files = root.glob("rehearsals/*/tasks.json")
+        for file in sorted(files):
             _add(self.graph, file)
 
     def of_run(self, run: str) -> Sequence[Execution]:
@@ -37,16 +38,18 @@ class RehearsalStore:
 
     def with_property(self, type_: str, name: str, value: str) -> Iterator[Artifact]:
         for artifact in self.graph.artifacts():
-            if artifact.type == type_ and str(artifact.properties.get(name)) == value:
+            own_value = artifact.properties.get(name)
+            if artifact.type == type_ and str(own_value) == value:
                 yield artifact
 
 
 def _add(graph: TaskGraph, file: Path) -> None:
+    run = file.parent.name
     try:
-        details = json.loads(file.read_text(encoding="utf-8"))
-        graph.add(file.parent.name, details, {})
+        text = file.read_text(encoding="utf-8")
+        details = json.loads(text)
+        graph.add(run, details, {})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RunError(
-            f"{file} is damaged ({error!r:.80}): remove the folder {file.parent.name} "
-            "and rehearse again"
+            f"{file} is damaged ({error!r:.80}): remove the folder {run} and rehearse again"
         ) from error

@@ -5,8 +5,7 @@ https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pip
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,39 +27,46 @@ class Task:
     outputs: Artifacts
 
 
+Details = Iterable[Json]
+Groups = dict[str, list[Task]]
+Parameters = Mapping[str, Json]  # of each task
+
+
 @dataclass
 class TaskGraph:
     """The tasks that were added, run by run."""
 
-    _runs: dict[str, list[Task]] = field(default_factory=dict)
+    _runs: Groups = field(default_factory=dict)
     _tasks: dict[str, Task] = field(default_factory=dict)  # by the execution's id
-    _readers: dict[str, list[Task]] = field(default_factory=lambda: defaultdict(list))
-    _makers: dict[str, list[Task]] = field(default_factory=lambda: defaultdict(list))
+    _readers: Groups = field(default_factory=dict)  # by the artifact's id, as the makers
+    _makers: Groups = field(default_factory=dict)
 
-    def add(self, run: str, details: Iterable[Json], parameters: Mapping[str, Json]) -> None:
+    def add(self, run: str, details: Details, parameters: Parameters) -> None:
         """Add a run by its tasks' details; `parameters` are each task's constants."""
         tasks = list(_tasks(run, details, parameters))
         self._runs[run] = tasks
         for task in tasks:
             self._tasks[task.execution.id] = task
             for artifact in artifacts_of(task.inputs):
-                self._readers[artifact.id].append(task)
+                readers = self._readers.setdefault(artifact.id, [])
+                readers.append(task)
             for artifact in artifacts_of(task.outputs):
-                self._makers[artifact.id].append(task)
+                makers = self._makers.setdefault(artifact.id, [])
+                makers.append(task)
 
     def task(self, execution: str) -> Task | None:
         return self._tasks.get(execution)
 
     def maker(self, artifact: Artifact) -> Task | None:
         """The task that made the artifact, not one that took or chose it."""
-        for task in self._makers[artifact.id]:
+        for task in self._makers.get(artifact.id, []):
             execution = task.execution
             if execution.state != "cached" and execution.node != RESOLVER:
                 return task
         return None
 
     def readers(self, artifact: Artifact) -> list[Task]:
-        return list(self._readers[artifact.id])
+        return [*self._readers.get(artifact.id, [])]
 
     def run(self, run: str) -> list[Task]:
         return self._runs.get(run, [])
@@ -69,8 +75,8 @@ class TaskGraph:
         """All artifacts that a task had or made, each once."""
         artifacts: dict[str, Artifact] = {}
         for task in self._tasks.values():
-            for artifact in (*artifacts_of(task.inputs), *artifacts_of(task.outputs)):
-                artifacts[artifact.id] = artifact
+            artifacts |= {artifact.id: artifact for artifact in artifacts_of(task.inputs)}
+            artifacts |= {artifact.id: artifact for artifact in artifacts_of(task.outputs)}
         return list(artifacts.values())
 
 
@@ -97,7 +103,7 @@ def time_of(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _tasks(run: str, details: Iterable[Json], parameters: Mapping[str, Json]) -> Iterator[Task]:
+def _tasks(run: str, details: Details, parameters: Parameters) -> Iterator[Task]:
     """The tasks that have begun; the job itself is told as a task, too."""
     for detail in details:
         name = detail["taskName"]
@@ -105,15 +111,18 @@ def _tasks(run: str, details: Iterable[Json], parameters: Mapping[str, Json]) ->
         if state == NOT_REACHED or name == run:
             continue
         recorded_execution = detail.get("execution", {})
+        start = detail.get("startTime")
         execution = Execution(
             id=recorded_execution.get("name") or f"{run}/{name}",
             node=node_of(name),
             run=run,
             state=state,
-            started=time_of(detail.get("startTime")),
+            started=time_of(start),
             properties=parameters.get(name, {}),
         )
-        yield Task(execution, _side(detail, "inputs"), _side(detail, "outputs"))
+        inputs = _side(detail, "inputs")
+        outputs = _side(detail, "outputs")
+        yield Task(execution, inputs, outputs)
 
 
 def _state(detail: Json) -> str:
@@ -123,8 +132,10 @@ def _state(detail: Json) -> str:
 
 def _side(detail: Json, side: str) -> Artifacts:
     """The artifacts in the order of their keys: a protobuf map has none."""
-    groups: dict[str, Sequence[Artifact]] = {}
-    for key, group in sorted(detail.get(side, {}).items()):
+    groups = {}
+    recorded_groups = detail.get(side, {})
+    for key in sorted(recorded_groups):
+        group = recorded_groups[key]
         artifacts = group.get("artifacts", [])
         groups[key] = [artifact_of(fields) for fields in artifacts]
     return groups

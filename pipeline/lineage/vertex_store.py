@@ -48,8 +48,7 @@ class VertexStore:
 
     def consumers(self, artifact: Artifact) -> Sequence[Execution]:
         self.jobs.read_maker(artifact)
-        is_asked = artifact.id in self._asked
-        if not is_asked and not self._is_of_known_runs(artifact):
+        if not self._is_asked(artifact):
             self._asked.add(artifact.id)
             self._read_readers(artifact)
         executions = [task.execution for task in self.graph.readers(artifact)]
@@ -57,11 +56,11 @@ class VertexStore:
 
     def inputs(self, execution: Execution) -> Artifacts:
         task = self.graph.task(execution.id)
-        return task.inputs if task else self._side(execution, INPUT)
+        return task.inputs if task else self._side(execution.id, INPUT)
 
     def outputs(self, execution: Execution) -> Artifacts:
         task = self.graph.task(execution.id)
-        return task.outputs if task else self._side(execution, OUTPUT)
+        return task.outputs if task else self._side(execution.id, OUTPUT)
 
     def with_property(self, type_: str, name: str, value: str) -> Iterator[Artifact]:
         title = type_ if "." in type_ else f"tfx.{type_}"
@@ -81,7 +80,8 @@ class VertexStore:
         maker = self.graph.maker(artifact)
         if maker is None or self._is_blessed(artifact):
             return False
-        return any(self._is_asked(each) for each in artifacts_of(maker.inputs))
+        sources = artifacts_of(maker.inputs)
+        return any(self._is_asked(source) for source in sources)
 
     def _is_asked(self, artifact: Artifact) -> bool:
         if artifact.id in self._asked:
@@ -91,8 +91,8 @@ class VertexStore:
     def _is_blessed(self, model: Artifact) -> bool:
         for task in self.graph.readers(model):
             for artifact in artifacts_of(task.outputs):
-                is_blessing = artifact.type == "ModelBlessing"
-                if is_blessing and artifact.properties.get("blessed") == 1:
+                is_blessed = artifact.properties.get("blessed") == 1
+                if artifact.type == "ModelBlessing" and is_blessed:
                     return True
         return False
 
@@ -103,25 +103,27 @@ class VertexStore:
             run = self.jobs.read_maker(artifact)
             return self.jobs.read_since(run) if run else None
         for fields in hop.executions(artifact.id, INPUT):
-            if self.graph.task(fields["name"]) is None:
+            name = fields["name"]
+            if self.graph.task(name) is None:
                 self._read_run_of(fields, artifact)
         return None
 
     def _read_run_of(self, fields: Json, artifact: Artifact) -> None:
         """Read the run of a reader of the artifact, which is known by where its outputs lie."""
-        answer = metadata_store.inputs_and_outputs(self.stage, fields["name"])
-        outputs = Hop(answer).side(OUTPUT)
+        name = fields["name"]
+        outputs = self._side(name, OUTPUT)
         runs = [self.jobs.read_maker(output) for output in artifacts_of(outputs)]
-        if self.graph.task(fields["name"]) is None:
+        if self.graph.task(name) is None:
             [run, *_] = [*runs, None]
             execution = execution_of(fields, run)
-            self._readers[artifact.id].append(execution)
+            readers = self._readers[artifact.id]
+            readers.append(execution)
 
     def _around(self, artifact: Artifact) -> Hop | None:
         """The artifact's executions; None where there are more than Vertex answers.
 
-        Three hops from rows lead to the models that were judged by them and to all their executions,
-        which need not be asked for again.
+        Three hops from rows lead to the models that were judged by them and to all their
+        executions, which need not be asked for again.
         """
         if artifact.id in self._hops:
             return self._hops[artifact.id]
@@ -129,11 +131,12 @@ class VertexStore:
             answer = metadata_store.around(self.stage, artifact.id, hops=3, condition=JUDGED)
             if answer is not None:
                 hop = Hop(answer)
-                self._hops |= dict.fromkeys(hop.beside(artifact.id), hop)
+                names = hop.beside(artifact.id)
+                self._hops |= dict.fromkeys(names, hop)
                 return hop
         answer = metadata_store.around(self.stage, artifact.id)
         return None if answer is None else Hop(answer)
 
-    def _side(self, execution: Execution, direction: str) -> Artifacts:
-        answer = metadata_store.inputs_and_outputs(self.stage, execution.id)
-        return Hop(answer).side(direction)
+    def _side(self, execution: str, direction: str) -> Artifacts:
+        hop = Hop(metadata_store.inputs_and_outputs(self.stage, execution))
+        return hop.side(direction)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pipeline.lineage.graph import Artifact, Artifacts, Execution, Store
 
 MODEL = "Model"
+Steps = dict[str, "Step"]  # by the execution's id
 # What says something of a model or of its rows, and becomes no part of one.
 JUDGEMENTS = (
     *("ModelBlessing", "InfraBlessing", "ModelEvaluation", "ExampleAnomalies"),
@@ -56,11 +57,12 @@ class Reach:
 
 def back(store: Store, artifact: Artifact) -> list[Step]:
     """The executions that made the artifact and all it was made from, the last one first."""
-    steps: dict[str, Step] = {}
+    steps: Steps = {}
     pending = [artifact]
     visited = {artifact.id}
     while pending:
-        execution = store.producer(pending.pop(0))
+        product = pending.pop(0)
+        execution = store.producer(product)
         if execution is None or execution.id in steps:
             continue
         step = step_of(store, execution)
@@ -77,11 +79,14 @@ def judgements(store: Store, model: Artifact) -> list[Judgement]:
     words: dict[str, Judgement] = {}
     for execution in store.consumers(model):
         step = step_of(store, execution)
-        made = [each for each in artifacts_of(step.outputs) if each.type in JUDGEMENTS]
-        if not made or not _judges(step, model):
+        if not _judges(step, model):
             continue
-        baseline = next(iter(step.inputs.get(BASELINE_KEY, ())), None)
-        words.setdefault(made[0].id, Judgement(step, baseline))
+        baselines = step.inputs.get(BASELINE_KEY, ())
+        judgement = Judgement(step, next(iter(baselines), None))
+        for artifact in artifacts_of(step.outputs):
+            if artifact.type in JUDGEMENTS:
+                words.setdefault(artifact.id, judgement)
+                break
     return list(words.values())
 
 
@@ -94,7 +99,8 @@ def pushes(store: Store, model: Artifact) -> list[Step]:
 def pushed(step: Step) -> Artifact | None:
     """The pushed model that the step made."""
     for artifact in artifacts_of(step.outputs):
-        if artifact.type == "PushedModel" and artifact.properties.get("pushed") == 1:
+        is_pushed = artifact.properties.get("pushed") == 1
+        if artifact.type == "PushedModel" and is_pushed:
             return artifact
     return None
 
@@ -102,10 +108,11 @@ def pushed(step: Step) -> Artifact | None:
 def forward(store: Store, artifacts: Iterable[Artifact]) -> Reach:
     """The models that were made from the artifacts, and those only judged against them."""
     reach = Reach()
-    pending = list({artifact.id: artifact for artifact in artifacts}.values())
-    visited = {artifact.id for artifact in pending}
-    judges: dict[str, Step] = {}
-    steps: dict[str, Step] = {}
+    starts = {artifact.id: artifact for artifact in artifacts}
+    pending = list(starts.values())
+    visited = set(starts)
+    judges: Steps = {}
+    steps: Steps = {}
     while pending:
         artifact = pending.pop(0)
         if artifact.type == MODEL:
@@ -114,8 +121,9 @@ def forward(store: Store, artifacts: Iterable[Artifact]) -> Reach:
             if execution.id in steps or execution.id in judges:
                 continue
             step = step_of(store, execution)
-            products = [each for each in artifacts_of(step.outputs) if each.type not in STOPS]
-            (steps if products else judges)[execution.id] = step
+            products = _products(step)
+            of_kind = steps if products else judges
+            of_kind[execution.id] = step
             for product in products:
                 if product.id not in visited:
                     visited.add(product.id)
@@ -123,6 +131,12 @@ def forward(store: Store, artifacts: Iterable[Artifact]) -> Reach:
     reach.steps = list(steps.values())
     reach.judged = list(_judged(judges.values(), visited))
     return reach
+
+
+def _products(step: Step) -> list[Artifact]:
+    """What the step made that becomes a part of something."""
+    outputs = artifacts_of(step.outputs)
+    return [artifact for artifact in outputs if artifact.type not in STOPS]
 
 
 def step_of(store: Store, execution: Execution) -> Step:
