@@ -1,6 +1,6 @@
 """Differences for people, the most telling first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 from typing import Any
 
@@ -9,60 +9,73 @@ from settings.values import printable
 
 SHOWN = 10  # columns of a split
 LONGEST = 60  # lines of a diff in a terminal
+NAMED = 5  # categories of a column
 ABSENT = "–"
+
 Json = dict[str, Any]
+Number = float | None
+Lines = Iterator[str]
 
 
 def of_models(answer: Json, is_cut: bool = False) -> str:
     """The differences of runs; `is_cut` leaves the end of a long diff out."""
-    return "\n".join(_of_models(answer, is_cut))
+    return _joined(_of_models(answer, is_cut))
 
 
 def of_data(splits: Json) -> str:
     if not splits:
         return "nothing could be compared: no split is in the statistics of both runs"
-    return "\n".join(_of_splits(splits))
+    return _joined(_of_splits(splits))
 
 
-def _of_models(answer: Json, is_cut: bool) -> Iterator[str]:
+def _joined(lines: Iterable[str]) -> str:
+    """The lines; a category or a name may hold any character, and none may begin another line."""
+    return "\n".join(map(printable, lines))
+
+
+def _of_models(answer: Json, is_cut: bool) -> Lines:
     yield beside(answer["runs"])
     if answer["models"]:
         yield f"model: {beside(answer['models'])}"
     yield from _of_metrics(answer["metrics"])
     for name in (*RECORDS, "packages"):
+        noun = name.replace("_", " ")
         for key, values in answer[name].items():
-            yield f"{name.replace('_', ' ')}: {key} {beside(values)}"
+            yield f"{noun}: {key} {beside(values)}"
     yield from _of_data(answer)
     yield from _of_code(answer, is_cut)
     for sentence in answer["unknown"]:
-        yield f"not compared: {printable(sentence)}"
+        yield f"not compared: {sentence}"
     if not has_differences(answer):
         yield "nothing that could be compared differs" if answer["unknown"] else "nothing differs"
 
 
 def has_differences(answer: Json) -> bool:
-    return any(answer.get(name) for name in (*GROUPS, "curves"))
+    groups = (*GROUPS, "curves")
+    return any(answer.get(name) for name in groups)
 
 
 def beside(values: Sequence[Any]) -> str:
     """The first run's value, and the others' beside each other."""
     first, *others = map(shown, values)
-    return f"{first} -> {' | '.join(others)}"
+    after = " | ".join(others)
+    return f"{first} -> {after}"
 
 
 def shown(value: Any) -> str:
     return ABSENT if value is None else printable(f"{value!s:.80}")
 
 
-def _of_metrics(slices: Json) -> Iterator[str]:
+def _of_metrics(slices: Json) -> Lines:
     for part, metrics in slices.items():
         for name, metric in metrics.items():
             changes = [None, *metric["changes"]]
             columns = zip(metric["values"], changes, metric["intervals"], strict=True)
-            yield f"{name} ({part}): {beside([measured(*column) for column in columns])}"
+            values = [measured(*column) for column in columns]
+            yield f"{name} ({part}): {beside(values)}"
 
 
-def measured(value: float | None, change: float | None, interval: Sequence[float] | None) -> str:
+def measured(value: Number, change: Number, interval: Sequence[float] | None) -> str:
     """A metric's value, with its change and its interval where there are any."""
     notes = []
     if change is not None:
@@ -70,10 +83,11 @@ def measured(value: float | None, change: float | None, interval: Sequence[float
     if interval:
         low, high = interval
         notes.append(f"95 %: {figure(low)} to {figure(high)}")
-    return f"{figure(value)} ({', '.join(notes)})" if notes else figure(value)
+    text = figure(value)
+    return f"{text} ({', '.join(notes)})" if notes else text
 
 
-def figure(value: float | None) -> str:
+def figure(value: Number) -> str:
     if value is None:
         return ABSENT
     if _is_count(value):
@@ -90,71 +104,83 @@ def delta(change: float) -> str:
 
 
 def _is_count(value: float) -> bool:
-    return 1 < abs(value) < 1e15 and value == round(value)
+    is_readable = 1 < abs(value) < 1e15
+    return is_readable and value == round(value)
 
 
-def _of_data(answer: Json) -> Iterator[str]:
-    if not answer["data"]:
+def _of_data(answer: Json) -> Lines:
+    data = answer["data"]
+    if not data:
         return
-    for key, values in answer["data"]["records"].items():
+    for key, values in data["records"].items():
         yield f"data: {key} {beside(values)}"
-    for run, splits in zip(answer["runs"][1:], answer["data"]["splits"], strict=True):
-        if splits and len(answer["runs"]) > 2:
+    _, *others = answer["runs"]
+    for run, splits in zip(others, data["splits"], strict=True):
+        if splits and len(others) > 1:
             yield f"rows of {run}:"
         yield from _of_splits(splits)
 
 
-def _of_code(answer: Json, is_cut: bool) -> Iterator[str]:
+def _of_code(answer: Json, is_cut: bool) -> Lines:
     code = answer["code"]
     if not code:
         return
-    others = answer["runs"][1:]
+    _, *others = answer["runs"]
     for run, files, diff in zip(others, code["files"], code["diffs"], strict=True):
-        if files:
-            of_run = f" of {run}" if len(others) > 1 else ""
-            yield f"code{of_run}: {', '.join(map(printable, files))}"
-            yield from _of_diff(diff.splitlines(), LONGEST if is_cut else None)
+        if not files:
+            continue
+        names = ", ".join(files)
+        yield f"code of {run}: {names}" if len(others) > 1 else f"code: {names}"
+        yield from _of_diff(diff.splitlines(), LONGEST if is_cut else None)
 
 
-def _of_diff(lines: list[str], longest: int | None) -> Iterator[str]:
+def _of_diff(lines: list[str], longest: int | None) -> Lines:
     for line in lines[:longest]:
-        yield printable(line.expandtabs(4))
+        yield line.expandtabs(4)
     if longest and len(lines) > longest:
-        yield f"and {len(lines) - longest:,} more lines, which a pipe (| less) and --json show"
+        hidden = len(lines) - longest
+        yield f"and {hidden:,} more lines, which a pipe (| less) and --json show"
 
 
-def _of_splits(splits: Json) -> Iterator[str]:
+def _of_splits(splits: Json) -> Lines:
     for split, change in splits.items():
         old_rows, new_rows = change["rows"]
         yield f"{split}: {old_rows:,} -> {new_rows:,} rows, {change['equal']} columns equal"
         for name in ("gone", "new"):
             if change[name]:
                 yield f"  {name}: {', '.join(change[name])}"
-        for column in change["columns"][:SHOWN]:
-            yield f"  {column['name']}: {of_column(column)}"
-        if hidden := len(change["columns"][SHOWN:]):
-            yield f"  and {hidden} more columns, which --json names"
-
-
-def _mean(value: float | None) -> str:
-    return ABSENT if value is None or isnan(value) else f"{value:.4g}"
+        columns = change["columns"]
+        for column in columns[:SHOWN]:
+            name = column["name"]
+            yield f"  {name}: {of_column(column)}"
+        if hidden := columns[SHOWN:]:
+            yield f"  and {len(hidden)} more columns, which --json names"
 
 
 def of_column(column: Json) -> str:
     """How a column differs."""
-    parts = []
-    if column["distance"] is not None:
-        parts.append(f"{column['distance']:.4f} bits")
+    return "; ".join(_of_column(column))
+
+
+def _of_column(column: Json) -> Lines:
+    distance = column["distance"]
+    if distance is not None:
+        yield f"{distance:.4f} bits"
     old_missing, new_missing = column["missing"]
     if old_missing != new_missing:
-        parts.append(f"missing {old_missing:.1%} -> {new_missing:.1%}")
+        yield f"missing {old_missing:.1%} -> {new_missing:.1%}"
     old_type, new_type = column["type"]
     if old_type != new_type:
-        parts.append(f"type {old_type} -> {new_type}")
+        yield f"type {old_type} -> {new_type}"
     if "figures" in column:
-        before, after = map(_mean, column["figures"]["mean"])
-        parts.append(f"mean {before} -> {after}")
+        figures = column["figures"]
+        old_mean, new_mean = map(_mean, figures["mean"])
+        yield f"mean {old_mean} -> {new_mean}"
     for name in ("new", "gone"):
-        if column.get(name):
-            parts.append(f"{name}: {', '.join(column[name][:5])}")
-    return "; ".join(parts)
+        if categories := column.get(name):
+            names = ", ".join(categories[:NAMED])
+            yield f"{name}: {names}"
+
+
+def _mean(value: Number) -> str:
+    return ABSENT if value is None or isnan(value) else f"{value:.4g}"

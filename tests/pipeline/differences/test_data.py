@@ -45,6 +45,15 @@ def test_new_and_gone_categories_are_named(old, statistics):
     assert column["all_listed"] is True
 
 
+def test_a_category_of_control_characters_begins_no_line(old, statistics):
+    new = statistics("new", fare=[1.0, 2.0, 3.0, 4.0], kind=["a", "a", "\x1b[2J\nc", "b"])
+
+    lines = text.of_data(data.difference(old, new)).splitlines()
+
+    assert len(lines) == 2
+    assert lines[1].endswith("new: ?[2J?c")
+
+
 def test_missing_values_count(old, statistics):
     new = statistics("new", fare=[1.0, 2.0, 3.0, 4.0], kind=["a", "b", None, None])
 

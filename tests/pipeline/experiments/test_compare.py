@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipeline.differences import models
+from pipeline.differences import code as code_differences
 from settings import REPOSITORY
 from tests.pipeline.conftest import parsed
 from tests.pipeline.experiments.run_folders import SUMMARY, add_run, run_id
@@ -213,7 +213,7 @@ def repository(tmp_path, monkeypatch):
         run_git(folder, "add", "-A")
         run_git(folder, "commit", "-q", "-m", "a")
         commits.append(run_git(folder, "rev-parse", "HEAD").decode().strip())
-    monkeypatch.setattr(models, "REPOSITORY", folder)
+    monkeypatch.setattr(code_differences, "REPOSITORY", folder)
     return commits
 
 
@@ -249,6 +249,22 @@ def test_a_long_diff_is_cut_for_a_terminal_with_the_way_to_its_end(edited, answe
     [line] = [line for line in text.splitlines() if "more lines" in line]
     assert re.fullmatch(r"and \d+ more lines, which a pipe \(\| less\) and --json show", line)
     assert len(text.splitlines()) < 100
+
+
+@pytest.mark.parametrize("lock", ["{}", "[]", "{"])
+def test_a_lock_without_the_pipeline_s_packages_is_told(runs, repository, answer, tmp_path, lock):
+    folder = tmp_path / "repository"
+    (folder / "Pipfile.lock").write_text(lock)
+    run_git(folder, "commit", "-q", "-a", "-m", "an older layout")
+    commit = run_git(folder, "rev-parse", "HEAD").decode().strip()
+    for number, revision in enumerate([repository[0], commit]):
+        files = {"Pipfile.lock": str(number)}
+        add_run(runs, number, **records(code={"commit": revision, "files": files}))
+
+    difference = answer(0, 1)
+
+    [sentence] = difference["unknown"]
+    assert sentence == f"the packages: Pipfile.lock of {commit} lists no package of the pipeline"
 
 
 def test_a_revision_that_git_lacks_is_told(runs, repository, answer):
