@@ -16,8 +16,12 @@ LEFT_OUT = {
 }
 
 Json = dict[str, Any]
+Record = Mapping[str, Any]
+Pair = tuple[str, Any]
 Metrics = dict[str, float | None]  # None where it is no number
+Slices = dict[str, Metrics]
 Interval = tuple[float, float]
+Intervals = dict[str, Interval]  # by the metric
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +38,8 @@ class Facts:
     lock: str | None
     packages: Json | None  # of the few whose versions every summary has
     records: Mapping[str, Json | None]
-    slices: Mapping[str, Metrics]
-    intervals: Mapping[str, Mapping[str, Interval]]
+    slices: Slices
+    intervals: dict[str, Intervals]  # by the slice
 
     @property
     def revision(self) -> str:
@@ -61,28 +65,34 @@ def read(summary: Json) -> Facts:
 
 
 def _read(summary: Json) -> Facts:
+    run = summary["run"]
+    model = summary["model"]
     records = summary["records"]
-    code, environment = records["code"], records.get("environment") or {}
+    code = records["code"]
+    environment = records.get("environment") or {}
+    commit = code.get("commit") or UNKNOWN
+    files = code.get("files") or {}
+    intervals = summary.get("intervals", {})
     return Facts(
         summary=summary,
-        run=str(summary["run"]),
-        model=str(summary["model"]),
-        commit=str(code.get("commit") or UNKNOWN),
+        run=str(run),
+        model=str(model),
+        commit=str(commit),
         kept=code.get("kept"),
         not_kept=code.get("not_kept"),
-        files=dict(code.get("files") or {}),
-        lock=_lock(code, environment),
+        files=dict(files),
+        lock=_lock(files, environment),
         packages=environment.get("packages"),
         records={name: _record(name, records) for name in RECORDS},
         slices=_slices(summary),
-        intervals=_intervals(summary.get("intervals", {})),
+        intervals=_intervals(intervals),
     )
 
 
-def _lock(code: Json, environment: Json) -> str | None:
+def _lock(files: Json, environment: Json) -> str | None:
     """The lock's SHA-256; of a run whose files are not listed, that of the Pipfile in it."""
-    files = code.get("files") or {}
-    lock: str | None = files.get("Pipfile.lock", environment.get("pipfile_lock_sha256"))
+    of_pipfile = environment.get("pipfile_lock_sha256")
+    lock: str | None = files.get("Pipfile.lock", of_pipfile)
     return lock
 
 
@@ -91,45 +101,53 @@ def _record(name: str, records: Json) -> Json | None:
     if not record:
         return None
     left_out = LEFT_OUT.get(name, ())
-    return dict(_flat({key: value for key, value in record.items() if key not in left_out}))
+    comparable_record = {key: value for key, value in record.items() if key not in left_out}
+    return dict(_flat(comparable_record))
 
 
-def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(record: Record, prefix: str = "") -> Iterable[Pair]:
     """Each value by its key, one below another key as `window.last`."""
     for key, value in record.items():
+        name = f"{prefix}{key}"
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flat(value, f"{name}.")
         else:
-            yield f"{prefix}{key}", _comparable(value)
+            yield name, _comparable(value)
 
 
 def _comparable(value: Any) -> Any:
     """The value; what is no number is its name, since NaN is not even equal to itself."""
     if isinstance(value, list):
         return [_comparable(each) for each in value]
-    is_finite = not isinstance(value, float) or math.isfinite(value)
-    return value if is_finite else str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
 
 
-def _slices(summary: Json) -> dict[str, Metrics]:
+def _slices(summary: Json) -> Slices:
     """The metrics by slice, without TFMA's changes against the last blessed model."""
-    slices = {"all": summary["metrics"], **summary.get("slices", {})}
+    slices = {"all": summary["metrics"]}
+    slices |= summary.get("slices", {})
     return {part: _numbers(metrics) for part, metrics in slices.items()}
 
 
 def _numbers(metrics: Json) -> Metrics:
     numbers: Metrics = {}
     for name, value in metrics.items():
-        if not name.endswith("_diff"):
-            numbers[name] = value if value is not None and math.isfinite(value) else None
+        if name.endswith("_diff"):
+            continue
+        is_number = value is not None and math.isfinite(value)
+        numbers[name] = value if is_number else None
     return numbers
 
 
-def _intervals(slices: Json) -> dict[str, dict[str, Interval]]:
-    intervals: dict[str, dict[str, Interval]] = {}
+def _intervals(slices: Json) -> dict[str, Intervals]:
+    intervals: dict[str, Intervals] = {}
     for part, metrics in slices.items():
         for name, interval in metrics.items():
-            if interval is not None:
-                low, high = interval
-                intervals.setdefault(part, {})[name] = (float(low), float(high))
+            if interval is None:
+                continue
+            low, high = interval
+            of_part = intervals.setdefault(part, {})
+            of_part[name] = float(low), float(high)
     return intervals
