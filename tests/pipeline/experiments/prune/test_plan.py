@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -149,6 +150,31 @@ def test_a_run_of_a_clock_that_was_wrong_is_no_older_than_the_one_before_it(cab)
     os.utime(cab.root / run, (long_ago, long_ago))
 
     assert reasons(cab.root, run) == ["younger than 180 days"]
+
+
+def test_a_run_of_a_clock_in_the_future_spares_none_but_itself(cab):
+    early_run = cab.old(0, **started(LATER + timedelta(days=9)))
+    run = cab.old(1)
+    cab.old(2)
+
+    assert reasons(cab.root, early_run) == ["start in the future"]
+    assert names(cab.root) == [run]
+
+
+def test_of_two_runs_of_one_second_the_newest_is_the_one_recorded_last(cab):
+    first, second = (cab.run(f"20200301-120000-cab-00000{end}", blessed=0) for end in "ba")
+
+    assert names(cab.root) == [first]
+    assert reasons(cab.root, second) == ["newest"]
+
+
+def test_the_maker_of_what_a_run_without_a_folder_took_stays(cab):
+    maker = cab.old(0)
+    folderless_run = cab.cached(1, maker)
+    cab.old(2)
+    shutil.rmtree(cab.root / folderless_run)
+
+    assert reasons(cab.root, maker) == ["ancestor of a kept run"]
 
 
 def test_the_runs_that_a_kept_one_took_artifacts_from_stay(cab):

@@ -92,6 +92,32 @@ def test_the_bytes_are_those_that_are_free_afterwards(cab, git):
     assert going.size == before - after
 
 
+def test_a_run_that_was_renamed_in_mlflow_goes_by_its_tag(cab, git):
+    run = cab.old(0)
+    cab.old(1)
+    folder = cab.track(run, "a" * 32)
+    with closing(sqlite3.connect(cab.root / "mlflow.db")) as database, database:
+        database.execute("UPDATE runs SET name = 'the good one'")
+        database.execute("INSERT INTO tags VALUES ('esteira.run', ?, ?)", [run, "a" * 32])
+
+    removal.remove(cab.root, rules(), repository=git)
+
+    with closing(sqlite3.connect(cab.root / "mlflow.db")) as database:
+        assert database.execute("SELECT * FROM runs").fetchall() == []
+    assert not folder.exists()
+
+
+def test_a_run_of_mlflow_s_whose_id_is_a_path_removes_nothing_there(cab, git):
+    run = cab.old(0)
+    cab.old(1)
+    folder = cab.track(run, "../store")
+
+    removal.remove(cab.root, rules(), repository=git)
+
+    assert (folder / "artifacts/report.html").exists()
+    assert not (cab.root / run).exists()
+
+
 def test_looking_changes_nothing(cab):
     cab.old(0)
     cab.old(1)
