@@ -41,8 +41,7 @@ def all_of(runs: Path) -> list[Facts]:
 
 def of(runs: Path, run: str) -> Facts:
     folder = runs / run
-    match = local.ID.fullmatch(run)
-    model = match[2] if match and _is_name(match[2]) else None
+    model = _model_of(run)
     try:
         run_tags = tags.read(folder)
         summary = _summary(folder)
@@ -57,6 +56,15 @@ def of(runs: Path, run: str) -> Facts:
         return _of_summary(folder, summary, run_tags)
     except (RunError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         return Facts(run=run, model=model, problem=f"{folder} is spared: {error!s:.200}")
+
+
+def _model_of(run: str) -> str | None:
+    """The model in the run's id; None in one of another form."""
+    match = local.ID.fullmatch(run)
+    if match is None:
+        return None
+    model = match[2]
+    return model if _is_name(model) else None
 
 
 def _summary(folder: Path) -> Json | None:
@@ -75,10 +83,7 @@ def _of_summary(folder: Path, summary: Json, run_tags: tuple[str, ...]) -> Facts
         raise RunError(f"its {run_names.SUMMARY} is that of the run {line.run!r:.80}")
     if not _is_name(line.model):
         raise RunError(f"its {run_names.SUMMARY} names the model {line.model!r:.80}")
-    training = summary["records"].get("training") or {}
-    trained_by = training.get("run")
-    if not isinstance(trained_by, str | None):
-        raise RunError(f"its {run_names.SUMMARY} names the run {trained_by!r:.80}")
+    published = Path(line.published or "")
     return Facts(
         run=line.run,
         model=line.model,
@@ -86,9 +91,19 @@ def _of_summary(folder: Path, summary: Json, run_tags: tuple[str, ...]) -> Facts
         changed=_changed(folder),
         tags=run_tags,
         blessed=line.blessed is True,
-        version=Path(line.published).name if line.published else None,
-        trained_by=trained_by,
+        version=published.name or None,
+        trained_by=_trained_by(summary),
     )
+
+
+def _trained_by(summary: Json) -> str | None:
+    """The run that trained the model; raises RunError for what is no run's name."""
+    records = summary["records"]
+    training = records.get("training") or {}
+    run = training.get("run")
+    if run is None or isinstance(run, str):
+        return run
+    raise RunError(f"its {run_names.SUMMARY} names the run {run!r:.80}")
 
 
 def _noted(run: str, text: Any) -> datetime | None:
@@ -102,7 +117,10 @@ def _noted(run: str, text: Any) -> datetime | None:
 
 def _is_name(model: Any) -> bool:
     """Whether it is a folder's name: a path would lead out of the store."""
-    return isinstance(model, str) and model not in ("", ".", "..") and Path(model).name == model
+    if not isinstance(model, str) or model in ("", ".", ".."):
+        return False
+    path = Path(model)
+    return path.name == model
 
 
 def _instant(text: Any) -> datetime | None:
@@ -114,4 +132,5 @@ def _instant(text: Any) -> datetime | None:
 
 
 def _changed(folder: Path) -> datetime:
-    return datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+    status = folder.stat()
+    return datetime.fromtimestamp(status.st_mtime, UTC)

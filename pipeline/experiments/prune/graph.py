@@ -20,6 +20,9 @@ BLESSING = "ModelBlessing"
 # ROOT/NODE/KEY/EXECUTION, and what TFX keeps of an execution for itself.
 PATTERNS = ("[A-Z]*/[!.]*/*", "[A-Z]*/.system/*/*")
 
+ByRun = dict[str, set[str]]
+ByExecution = dict[tuple[str, str], list[Path]]  # by its node and id
+
 
 class Used(NamedTuple):
     addresses: set[str]
@@ -34,10 +37,10 @@ class Graph:
         self.store = store
         self.order: list[str] = []  # the runs as they were recorded, the oldest first
         self.blessed: set[str] = set()
-        self.versions: dict[str, set[str]] = defaultdict(set)  # run -> those that it published
-        self._makers: dict[str, set[str]] = defaultdict(set)
-        self._addresses: dict[str, set[str]] = defaultdict(set)
-        self._modules: dict[str, set[str]] = defaultdict(set)
+        self.versions: ByRun = defaultdict(set)  # those that it published
+        self._makers: ByRun = defaultdict(set)
+        self._addresses: ByRun = defaultdict(set)
+        self._modules: ByRun = defaultdict(set)
         self._executions: dict[str, list[Execution]] = {}
         file = store / metadata_database.NAME
         if file.exists():
@@ -63,21 +66,27 @@ class Graph:
 
     def folders(self, runs: Iterable[str], kept: Iterable[str]) -> dict[str, list[Path]]:
         """The artifacts and modules of each of the runs, none of which a kept run refers to."""
-        addresses: set[str] = set()
-        modules: set[str] = set()
-        for run in kept:
-            addresses |= self._addresses[run]
-            modules |= self._modules[run]
+        used = self._used(kept)
+        modules = set(used.modules)
         by_execution = _by_execution(self.store)
         folders: dict[str, list[Path]] = {}
         for run in runs:
             names = self._modules[run] - modules
             modules |= names
-            folders[run] = [self.store / MODULES / name for name in sorted(names)]
+            own = [self.store / MODULES / name for name in sorted(names)]
             for execution in self._executions.get(run, ()):
-                own = by_execution[execution.node, execution.id]
-                folders[run] += [path for path in own if str(path) not in addresses]
+                paths = by_execution[execution.node, execution.id]
+                own += [path for path in paths if str(path) not in used.addresses]
+            folders[run] = own
         return folders
+
+    def _used(self, runs: Iterable[str]) -> Used:
+        """All that the runs refer to."""
+        used = Used(set(), set())
+        for run in runs:
+            used.addresses.update(self._addresses[run])
+            used.modules.update(self._modules[run])
+        return used
 
     def _read(self, store: LocalStore) -> None:
         runs = {}
@@ -112,11 +121,14 @@ class Graph:
             self.blessed.add(run)
 
     def _refer(self, run: str, artifact: Artifact, maker: Execution | None) -> None:
-        modules = MODULE.findall(artifact.uri)
-        self._addresses[run].add(artifact.uri)
-        self._modules[run].update(modules)
-        if maker is not None and maker.run != run:
-            self._makers[run].add(maker.run)
+        addresses, modules = self._addresses[run], self._modules[run]
+        addresses.add(artifact.uri)
+        names = MODULE.findall(artifact.uri)
+        modules.update(names)
+        if maker is None or maker.run == run:
+            return
+        makers = self._makers[run]
+        makers.add(maker.run)
 
 
 def used(store: Path) -> Used:
@@ -126,12 +138,14 @@ def used(store: Path) -> Used:
     return Used(texts, modules)
 
 
-def _by_execution(store: Path) -> dict[tuple[str, str], list[Path]]:
+def _by_execution(store: Path) -> ByExecution:
     """What lies in the store for each execution, by node and id."""
-    paths: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    by_execution: ByExecution = defaultdict(list)
     for pattern in PATTERNS:
         for path in sorted(store.glob(pattern)):
-            node, *_ = path.relative_to(store).parts
+            place = path.relative_to(store)
+            node, *_ = place.parts
             id_ = path.name.removesuffix(manifest.SUFFIX)
-            paths[node, id_].append(path)
-    return paths
+            paths = by_execution[node, id_]
+            paths.append(path)
+    return by_execution

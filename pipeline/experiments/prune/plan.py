@@ -59,9 +59,9 @@ def plan(runs: Path, model: str, all_facts: Collection[Facts], rules: Rules) -> 
     graph = Graph(runs / "store" / model)
     spared = _spared(runs, model, all_facts, graph, rules)
     candidates = [facts.run for facts in all_facts if facts.run not in spared]
-    kept = {*graph.order, *spared}.difference(candidates)
+    staying = {*graph.order, *spared}.difference(candidates)
     trained_by = {facts.run: facts.trained_by for facts in all_facts if facts.trained_by}
-    ancestors = graph.ancestors(kept, trained_by)
+    ancestors = graph.ancestors(staying, trained_by)
     spared |= {run: [ANCESTOR] for run in candidates if run in ancestors}
     going = [run for run in candidates if run not in ancestors]
     return Plan(_going(runs, model, going, graph), spared)

@@ -4,7 +4,6 @@ A model that can't be worked on now is left as it is, and the others go on.
 """
 
 import contextlib
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,16 +47,20 @@ class Outcome:
 
     def refuse(self, error: RunError, runs: Collection[Facts], begun: Collection[str]) -> None:
         """Note why the runs can't be removed now; those of a begun removal are not spared."""
-        self.refusals.append(str(error))
+        sentence = str(error)
+        self.refusals.append(sentence)
         self.unfinished += begun
-        self.spared |= {each.run: [REFUSED] for each in runs if each.run not in begun}
+        for each in runs:
+            if each.run not in begun:
+                self.spared[each.run] = [REFUSED]
 
 
 def models(runs: Path) -> list[str]:
     """The models that have a run here, or one that is half removed."""
-    names = {each.model for each in facts.all_of(runs) if each.model}
-    names |= {entry.model for entry in steps.unfinished(runs).values()}
-    return sorted(names)
+    names = {each.model for each in facts.all_of(runs)}
+    entries = steps.unfinished(runs)
+    names |= {entry.model for entry in entries.values()}
+    return sorted(filter(None, names))
 
 
 def look(runs: Path, rules: Rules, model: str | None = None) -> Outcome:
@@ -96,34 +99,43 @@ def remove(
 
 def _begun(runs: Path, model: str) -> list[str]:
     """The model's runs of which something is removed, and not all."""
-    entries = steps.unfinished(runs)
-    return [run for run, entry in entries.items() if (entry.model, entry.state) == (model, BEGUN)]
+    names = []
+    for run, entry in steps.unfinished(runs).items():
+        if entry.model == model and entry.state == BEGUN:
+            names.append(run)
+    return names
 
 
 def _remove(runs: Path, model: str, group: list[Facts], rules: Rules, repository: Path) -> Plan:
     """Plan the model's runs anew, now that none can begin, and remove those that may go."""
     names = [each.run for each in group]
-    all_facts = [facts.of(runs, run) for run in names if (runs / run).is_dir()]
+    present = [run for run in names if (runs / run).is_dir()]
+    all_facts = [facts.of(runs, run) for run in present]
     plan = plans.plan(runs, model, all_facts, rules)
     if plan.going:
-        steps.remove(runs, model, plan.going, rules.now.date(), repository)
+        day = rules.now.date()
+        steps.remove(runs, model, plan.going, day, repository)
     return plan
 
 
 def _groups(runs: Path, model: str | None, outcome: Outcome) -> dict[str, list[Facts]]:
     """The runs of each model; those of none are spared, and what can't be read is told."""
-    groups: dict[str, list[Facts]] = defaultdict(list)
-    for entry in steps.unfinished(runs).values():
-        groups[entry.model] = []
+    entries = steps.unfinished(runs)
+    groups: dict[str, list[Facts]] = {entry.model: [] for entry in entries.values()}
     for each in facts.all_of(runs):
-        if each.problem and model in (None, each.model):
+        is_asked = model in (None, each.model)
+        if not is_asked:
+            continue
+        if each.problem:
             outcome.problems.append(each.problem)
-        if each.model is not None:
-            groups[each.model].append(each)
-        elif model is None:
+        if each.model is None:
             outcome.spared[each.run] = [plans.UNREADABLE]
-    names = sorted(groups) if model is None else [model]
-    return {name: groups[name] for name in names}
+            continue
+        group = groups.setdefault(each.model, [])
+        group.append(each)
+    if model is not None:
+        return {model: groups.get(model, [])}
+    return {name: groups[name] for name in sorted(groups)}
 
 
 def _refuse_busy(store: Path) -> None:

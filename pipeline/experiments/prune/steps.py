@@ -68,10 +68,12 @@ def _store(runs: Path, model: str) -> Path:
 
 
 def remove(runs: Path, model: str, going: list[Going], day: date, repository: Path) -> None:
+    store = _store(runs, model)
     planned = {each.run: _planned(each, day) for each in going}
-    entries = pruned.read(runs) | planned
+    entries = pruned.read(runs)
+    entries |= planned
     pruned.keep(runs, entries)
-    metadata.remove(_store(runs, model), planned)
+    metadata.remove(store, planned)
     for run, entry in planned.items():
         entries[run] = replace(entry, state=BEGUN)
     pruned.keep(runs, entries)
@@ -100,10 +102,10 @@ def _clear(runs: Path, model: str, entries: Entries, repository: Path) -> None:
     tracker.remove(runs, entries)
     _forget(repository, entries)
     index.forget(runs, entries)
-    done = pruned.read(runs)
+    all_entries = pruned.read(runs)
     for run, entry in entries.items():
-        done[run] = Entry(model=model, date=entry.date)
-    pruned.keep(runs, done)
+        all_entries[run] = Entry(model=model, date=entry.date)
+    pruned.keep(runs, all_entries)
 
 
 def _forget(repository: Path, runs: Collection[str]) -> None:
@@ -125,9 +127,9 @@ def _delete_own(runs: Path, folder: str, used: Used) -> None:
 
 
 def _refuse_foreign(folder: str) -> None:
-    first, *others = PurePosixPath(folder).parts
-    is_ours = first in OUR_FOLDERS and others
-    if not is_ours or ".." in others:
+    first, *below = PurePosixPath(folder).parts
+    is_ours = first in OUR_FOLDERS and below
+    if not is_ours or ".." in below:
         raise RunError(f"{pruned.NAME} names {places.shown(folder)}, which is no folder of a run")
 
 

@@ -52,14 +52,14 @@ def _ids(runs: Path) -> dict[str, set[str]]:
 def remove(runs: Path, names: Collection[str]) -> None:
     """Remove the rows of the runs of these names."""
     by_run = _ids(runs)
-    gone = [(id_,) for name in names for id_ in by_run.get(name, ())]
-    if not gone:
+    ids = [(id_,) for name in names for id_ in by_run.get(name, ())]
+    if not ids:
         return
     with _opened(runs, "rw") as database:
         assert database is not None
         tables = [table for (table,) in database.execute(TABLES, [COLUMN])]
         for table in [*tables, "runs"]:
-            database.executemany(f'DELETE FROM "{table}" WHERE {COLUMN} = ?', gone)
+            database.executemany(f'DELETE FROM "{table}" WHERE {COLUMN} = ?', ids)
 
 
 @contextlib.contextmanager
