@@ -50,7 +50,8 @@ def write(
     Returns their addresses.
     """
     document = Document(version=1, model=folder.name, code=code, files=_texts(folder))
-    contents = {NAME: json.dumps(asdict(document), indent=1).encode()}
+    text = json.dumps(asdict(document), indent=1)
+    contents = {NAME: text.encode()}
     if bundle is not None:
         contents[BUNDLE] = bundle
     place = stage_bucket.folder(folder.name, run)
@@ -78,8 +79,12 @@ def read(stage: Stage, model: str, run: str, place: Path) -> Sources:
 
 def _texts(folder: ModelFolder) -> dict[str, str]:
     names = [*ModelFolder.FILES, owner.NAME]
-    existing_names = [name for name in names if (folder.path / name).is_file()]
-    return {name: _text(folder, name) for name in existing_names}
+    texts = {}
+    for name in names:
+        file = folder.path / name
+        if file.is_file():
+            texts[name] = _text(folder, name)
+    return texts
 
 
 def _text(folder: ModelFolder, name: str) -> str:

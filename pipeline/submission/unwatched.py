@@ -37,5 +37,7 @@ def write_reports(stage: Stage, observer: Observer) -> list[str]:
 
 def _is_ended_experiment(job: Json) -> bool:
     labels = job.get("labels", {})
-    is_ours = EXPERIMENT in labels and "model" in labels
-    return is_ours and jobs_listing.state(job) != "running"
+    if EXPERIMENT not in labels or "model" not in labels:
+        return False
+    state = jobs_listing.state(job)
+    return state != "running"

@@ -18,12 +18,13 @@ from pipeline.tracking.tracker import SUCCEEDED, TrackedRun
 Json = dict[str, Any]
 STAGE = "esteira_stage"  # of the metadata: by which a stage's runs are looked for
 STATES = {True: "COMPLETE", False: "FAILED"}  # by whether the run succeeded
-INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
 NAN = "NaN"
+UNREAL = {NAN: math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 FORBIDDEN = re.compile(r"[^a-z0-9-]")
 # Of google.cloud.aiplatform_v1.types, CreateContextRequest and Context; an experiment's and a run's
 # ids have 121 characters together where its own library made them.
 LONGEST_IDS, LONGEST_NAME, METADATA_BYTES = 121, 128, 200_000
+LONGEST_SENTENCE = 1000
 SPARE_BYTES = 2_000  # for the words on what was cut, and for how the service writes numbers
 DIGITS = 8
 GROUPS = ("facts", "_metrics", "_params")  # what is cut, in this order
@@ -34,32 +35,39 @@ def id_of(experiment: str, run: str) -> str:
     """The context's id: always the same, and another run's is another."""
     text = FORBIDDEN.sub("-", run)
     longest = LONGEST_IDS - len(experiment)
-    if text != run or len(text) > longest:
-        digest = hashlib.sha256(run.encode()).hexdigest()[:DIGITS]
-        text = f"{text[: longest - DIGITS - 1]}-{digest}"
-    return f"{experiment}-{text}"
+    if text == run and len(text) <= longest:
+        return f"{experiment}-{text}"
+    content = run.encode()
+    digest = hashlib.sha256(content).hexdigest()
+    beginning = text[: longest - DIGITS - 1]
+    return f"{experiment}-{beginning}-{digest[:DIGITS]}"
 
 
 def fields(stage: str, run: TrackedRun) -> Json:
     """The context of a run, without what is too long; its description says what is missing."""
+    started = run.started.isoformat(timespec="seconds")
+    duration = run.ended - run.started
     metadata = {
         STAGE: stage,
         "run": run.id,
         "model": run.model,
-        "started": run.started.isoformat(timespec="seconds"),
-        "seconds": (run.ended - run.started).total_seconds(),
+        "started": started,
+        "seconds": duration.total_seconds(),
         "tags": list(run.tags),
         "facts": dict(run.facts),
-        "_params": {key: _encoded(value) for key, value in run.parameters.items()},
-        "_metrics": {key: _encoded(value) for key, value in run.metrics.items()},
+        "_params": _encoded(run.parameters),
+        "_metrics": _encoded(run.metrics),
         "_state": STATES[run.succeeded],
     }
     missing = _cut(metadata)
     if len(run.id) > LONGEST_NAME:
-        missing.append(f"the end of its name, {run.id}"[:1000])
-    document: Json = {"displayName": run.id[:LONGEST_NAME], "metadata": metadata}
+        sentence = f"the end of its name, {run.id}"
+        missing.append(sentence[:LONGEST_SENTENCE])
+    name = run.id[:LONGEST_NAME]
+    document: Json = {"displayName": name, "metadata": metadata}
     if missing:
-        document["description"] = f"Cut, summary.json has it: {'; '.join(missing)}"
+        sentences = "; ".join(missing)
+        document["description"] = f"Cut, summary.json has it: {sentences}"
     return document
 
 
@@ -69,47 +77,70 @@ def _cut(metadata: Json) -> list[str]:
     surplus = _size(metadata) - METADATA_BYTES + SPARE_BYTES
     for group in GROUPS:
         values = metadata[group]
-        sizes = {key: _size({key: value}) for key, value in values.items()}
-        dropped = []
-        for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
-            if surplus <= 0:
-                break
-            del values[key]
-            surplus -= sizes[key]
-            dropped.append(key)
+        total = len(values)
+        surplus = _without_longest(values, surplus)
+        dropped = total - len(values)
         if dropped:
-            total = len(dropped) + len(values)
-            sentences.append(f"{len(dropped):,} of {total:,} {group.removeprefix('_')}")
+            name = group.removeprefix("_")
+            sentences.append(f"{dropped:,} of {total:,} {name}")
     return sentences
 
 
+def _without_longest(values: Json, surplus: int) -> int:
+    """Take the longest values away while there is a surplus of bytes; return the new one."""
+    sizes = {key: _size({key: value}) for key, value in values.items()}
+    for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        if surplus <= 0:
+            break
+        del values[key]
+        surplus -= sizes[key]
+    return surplus
+
+
 def _size(value: Any) -> int:
-    return len(json.dumps(value, ensure_ascii=False).encode())
+    text = json.dumps(value, ensure_ascii=False)
+    content = text.encode()
+    return len(content)
 
 
 def row(context: Json) -> Row:
     """The run of a context; raises KeyError, TypeError or ValueError for one that is not ours."""
     metadata = context["metadata"]
-    facts = metadata["facts"]
-    published = facts.get("decision.published", "None")
+    state = metadata["_state"]
+    is_success = state == STATES[True]
+    time = datetime.fromisoformat(metadata["started"])
+    started = time.isoformat(timespec="seconds")
+    seconds = float(metadata["seconds"])
+    seconds = round(seconds, 2)
     metrics = {key: _number(value) for key, value in metadata["_metrics"].items()}
     parameters = {key: _whole(value) for key, value in metadata["_params"].items()}
     return Row(
         run=metadata["run"],
         place=metadata[STAGE],
         model=metadata["model"],
-        state=SUCCEEDED if metadata["_state"] == STATES[True] else "failed",
-        started=datetime.fromisoformat(metadata["started"]).isoformat(timespec="seconds"),
-        seconds=round(float(metadata["seconds"]), 2),
-        blessed=FLAGS.get(facts.get("decision.blessed", "")),
-        published=None if published == "None" else str(published),
-        decision=str(facts.get("decision.reason", "")),
-        gate=facts.get("decision.gate"),
-        commit=facts.get("code.commit"),
+        state=SUCCEEDED if is_success else "failed",
+        started=started,
+        seconds=seconds,
         metrics=metrics,
         hyperparameters=parameters,
         tags=tuple(metadata["tags"]),
+        **_decided(metadata["facts"]),
     )
+
+
+def _decided(facts: Json) -> Json:
+    """The fields of a row that its facts tell."""
+    blessed = facts.get("decision.blessed", "")
+    published = facts.get("decision.published", "None")
+    is_published = published != "None"
+    reason = facts.get("decision.reason", "")
+    return {
+        "blessed": FLAGS.get(blessed),
+        "published": str(published) if is_published else None,
+        "decision": str(reason),
+        "gate": facts.get("decision.gate"),
+        "commit": facts.get("code.commit"),
+    }
 
 
 def _encoded(value: Any) -> Any:
@@ -118,24 +149,35 @@ def _encoded(value: Any) -> Any:
         return {str(key): _encoded(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_encoded(part) for part in value]
-    if not isinstance(value, float) or math.isfinite(value):
-        return value
-    if math.isnan(value):
+    if isinstance(value, float):
+        return _text_of(value)
+    return value
+
+
+def _text_of(number: float) -> float | str:
+    """The number; a text for one that is none, or infinite."""
+    if math.isfinite(number):
+        return number
+    if math.isnan(number):
         return NAN
-    return "Infinity" if value > 0 else "-Infinity"
+    return "Infinity" if number > 0 else "-Infinity"
 
 
 def _number(value: Any) -> float | None:
     """A metric; NaN is none, as in a row of this machine."""
     if value == NAN:
         return None
-    return INFINITIES[value] if isinstance(value, str) else float(value)
+    if isinstance(value, str):
+        return UNREAL[value]
+    return float(value)
 
 
 def _whole(value: Any) -> Any:
     """A hyperparameter; a Struct has made doubles of whole numbers."""
     if isinstance(value, str):
-        return math.nan if value == NAN else INFINITIES.get(value, value)
+        return UNREAL.get(value, value)
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return [_whole(part) for part in value] if isinstance(value, list) else value
+    return value

@@ -50,9 +50,9 @@ class MlflowTracker:
     def _send(self, run: TrackedRun) -> None:
         experiment = self._experiment(run.model)
         candidates = self._kept(experiment, run)
-        kept = candidates[0] if candidates else self._created(experiment, run)
-        if kept.info.status == HALF:
-            self._complete(kept, run)
+        own = candidates[0] if candidates else self._created(experiment, run)
+        if own.info.status == HALF:
+            self._complete(own, run)
         # A call that was cut off may have made a second one meanwhile.
         _, *doubles = self._kept(experiment, run)
         for double in doubles:
@@ -92,7 +92,8 @@ class MlflowTracker:
         from mlflow.entities import Param
 
         texts = _texts(run.parameters, LONGEST_PARAMETER)
-        parameters = [Param(name, text) for name, text in texts.items() if name not in present]
+        missing = [name for name in texts if name not in present]
+        parameters = [Param(name, texts[name]) for name in missing]
         for batch in batched(parameters, BATCH, strict=False):
             self.client.log_batch(id_, params=batch)
 
@@ -100,7 +101,8 @@ class MlflowTracker:
         from mlflow.entities import Metric
 
         values = _renamed(run.metrics)
-        points = [Metric(name, values[name], time, 0) for name in values if name not in present]
+        missing = [name for name in values if name not in present]
+        points = [Metric(name, values[name], time, 0) for name in missing]
         for batch in batched(points, BATCH, strict=False):
             self.client.log_batch(id_, metrics=batch)
 
@@ -111,20 +113,31 @@ def _milliseconds(time: datetime) -> int:
 
 def _texts(values: Mapping[str, Any], longest: int) -> dict[str, str]:
     """Parameters or tags as mlflow takes them."""
-    return {name: str(value)[:longest] for name, value in _renamed(values).items()}
+    texts = {}
+    for name, value in _renamed(values).items():
+        text = str(value)
+        texts[name] = text[:longest]
+    return texts
 
 
 def _renamed(values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values by names that mlflow takes; of names that became one, all but itself are marked."""
-    uses = Counter(map(_name, values))
+    """The values by mlflow's names; of names that became one, all but itself are marked."""
+    allowed_names = {name: _name(name) for name in values}
+    uses = Counter(allowed_names.values())
     renamed = {}
-    for name, value in values.items():
-        allowed_name = _name(name)
-        if uses[allowed_name] > 1 and allowed_name != name:
-            digest = hashlib.sha256(name.encode()).hexdigest()[:MARK]
-            allowed_name = f"{allowed_name[: LONGEST_NAME - MARK - 1]}-{digest}"
-        renamed[allowed_name] = value
+    for name, allowed_name in allowed_names.items():
+        is_own = allowed_name == name or uses[allowed_name] == 1
+        final_name = allowed_name if is_own else _marked(name, allowed_name)
+        renamed[final_name] = values[name]
     return renamed
+
+
+def _marked(name: str, allowed_name: str) -> str:
+    """The allowed name with a digest of the name at its end."""
+    content = name.encode()
+    digest = hashlib.sha256(content).hexdigest()
+    beginning = allowed_name[: LONGEST_NAME - MARK - 1]
+    return f"{beginning}-{digest[:MARK]}"
 
 
 def _name(name: str) -> str:
@@ -137,9 +150,10 @@ def _name(name: str) -> str:
 def problem(error: Exception) -> RunError:
     """An exception of mlflow's, or of what it calls, in a sentence."""
     sentence = _sentence(error)
-    status = getattr(error, "get_http_status_code", None)
-    is_refused = status is not None and status() == REFUSED
-    return RunError(sentence) if is_refused else UnreachableError(sentence)
+    status = getattr(error, "get_http_status_code", lambda: None)
+    if status() == REFUSED:
+        return RunError(sentence)
+    return UnreachableError(sentence)
 
 
 def _sentence(error: Exception) -> str:
@@ -150,12 +164,19 @@ def _sentence(error: Exception) -> str:
         if match:
             return f"it answers {match[1] or match[2]}"
     failures = [cause for cause in causes if isinstance(cause, OSError)]
-    if failures and isinstance(failures[-1], TimeoutError):
-        return "no answer came in time"
     if failures:
-        return failures[-1].strerror or str(failures[-1])[:SHOWN]
-    first_line, *_ = str(error).splitlines() or ["no message"]
-    return f"{type(error).__name__}: {first_line}"[:SHOWN]
+        return _failure(failures[-1])
+    lines = str(error).splitlines() or ["no message"]
+    sentence = f"{type(error).__name__}: {lines[0]}"
+    return sentence[:SHOWN]
+
+
+def _failure(error: OSError) -> str:
+    """A failure of the system's, or of the network's."""
+    if isinstance(error, TimeoutError):
+        return "no answer came in time"
+    text = str(error)
+    return error.strerror or text[:SHOWN]
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

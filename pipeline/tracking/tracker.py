@@ -58,18 +58,21 @@ def of_summary(
 
 
 def _of_summary(summary: Json, tags: tuple[str, ...], files: tuple[Path, ...]) -> TrackedRun:
-    started = datetime.fromisoformat(summary["started"]).astimezone(UTC)
+    local_start = datetime.fromisoformat(summary["started"])
+    started = local_start.astimezone(UTC)
     duration = timedelta(seconds=summary["seconds"])
-    hyperparameters = summary["records"]["hyperparameters"]
-    metrics = {name: _number(value) for name, value in summary["metrics"].items()}
-    succeeded = summary["state"] == SUCCEEDED
+    records = summary["records"]
+    parameters = dict(records["hyperparameters"])
+    values = summary["metrics"]
+    metrics = {name: _number(value) for name, value in values.items()}
+    state = summary["state"]
     return TrackedRun(
         id=summary["run"],
         model=summary["model"],
-        succeeded=succeeded,
+        succeeded=state == SUCCEEDED,
         started=started,
         ended=started + duration,
-        parameters=dict(hyperparameters),
+        parameters=parameters,
         metrics=metrics,
         facts=_facts(summary),
         tags=tags,
@@ -79,7 +82,9 @@ def _of_summary(summary: Json, tags: tuple[str, ...], files: tuple[Path, ...]) -
 
 def _number(value: float | None) -> float:
     """The metric; JSON has no word for NaN, which a summary therefore calls null."""
-    return math.nan if value is None else float(value)
+    if value is None:
+        return math.nan
+    return float(value)
 
 
 def _facts(summary: Json) -> dict[str, str]:
@@ -87,11 +92,12 @@ def _facts(summary: Json) -> dict[str, str]:
     records = summary["records"]
     groups = {group: dict(records[group]) for group in GROUPS}
     groups["decision"] = summary["decision"]
-    groups["code"].pop("files", None)
-    packages = groups["environment"].pop("packages", {})
-    groups["environment"].update(packages)
+    code, environment = groups["code"], groups["environment"]
+    code.pop("files", None)
+    packages = environment.pop("packages", {})
+    environment.update(packages)
     facts = {}
     for group, values in groups.items():
-        texts = {f"{group}.{name}": str(value) for name, value in values.items()}
-        facts.update(texts)
+        for name, value in values.items():
+            facts[f"{group}.{name}"] = str(value)
     return facts

@@ -114,9 +114,9 @@ def _sentences(outcome: "Outcome") -> list[str]:
     for waiting in outcome.waiting:
         reason = _reason(waiting)
         runs_by_reason.setdefault(reason, []).append(waiting.run)
-    for reason, [first, *others] in runs_by_reason.items():
-        more = _runs(len(others))
-        subject = f"{first} and {more} more" if others else first
+    for reason, [first, *followers] in runs_by_reason.items():
+        more = _runs(len(followers))
+        subject = f"{first} and {more} more" if followers else first
         sentences.append(f"{subject} still waiting: {reason}")
     return sentences
 

@@ -132,6 +132,14 @@ def test_a_job_that_never_started_is_tracked_without_its_context(google, dev):
     assert VertexExperiments(dev).runs() == {run_id(1)}
 
 
+def test_a_run_that_was_deleted_while_it_was_sent_is_not_taken_for_sent(google, dev):
+    add_job(google, dev, 1)
+    google.faults.append(Fault("POST", f"{EXPERIMENT}:addContextChildren", 404))
+
+    with pytest.raises(UnreachableError, match=f"{RUN} was deleted while it was sent"):
+        sent(dev)
+
+
 def test_a_project_without_a_store_is_told(google, dev):
     with pytest.raises(UnreachableError, match="Vertex Experiments is not there in mill-dev"):
         sent(dev)
