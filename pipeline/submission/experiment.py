@@ -4,7 +4,7 @@ The run has a pipeline's name, a root and labels of its own: no delivery finds i
 """
 
 import secrets
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,9 +89,12 @@ def submit(experiment: Experiment, repository: Path, observer: Observer) -> Subm
 
     Nothing is kept or uploaded of a tree that is refused.
     """
-    stage, folder, run = experiment.stage, experiment.folder, experiment.run
-    with shown(observer, f"{folder.name} check"):
+    stage, run = experiment.stage, experiment.run
+    with shown(observer, f"{experiment.folder.name} check"):
         checked_tree = tree.checked(repository, experiment.base, stage.name)
+        # Of the very files that were hashed: one may have been edited since `begin`.
+        folder = ModelFolder.load(str(experiment.folder.path))
+        experiment = replace(experiment, folder=folder)
         artifact_registry.check(stage, experiment.images)
     with shown(observer, f"{folder.name} compile"):
         pipeline_spec = spec_of(experiment)

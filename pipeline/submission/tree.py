@@ -58,4 +58,7 @@ def _check_kept(repository: Path, folder: ModelFolder, file: str, tree: str) -> 
     place = path.relative_to(repository.resolve()).as_posix()
     kept_text = git.content(repository, tree, place).replace("\r\n", "\n")
     if kept_text.encode("utf-8", "surrogateescape") != folder.content(file):
-        raise RunError(f"{path} changed while it was submitted: run it again")
+        raise RunError(
+            f"{path} is not in git as it lies here: it has changed, or .gitattributes filters it; "
+            "allowed is a file that git keeps as it is"
+        )

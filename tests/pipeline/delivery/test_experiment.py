@@ -201,6 +201,33 @@ def test_files_that_change_while_they_are_submitted_are_refused(desk, pipelines)
     assert pipelines.jobs == []
 
 
+def test_an_edit_before_the_files_are_kept_is_what_runs(desk, pipelines):
+    file = desk.model / "model.toml"
+
+    def edit(node, state):
+        if (node, state) == ("cab check", "running"):
+            text = file.read_text()
+            file.write_text(text.replace("lower_bound = 0.51", "lower_bound = 0.51234"))
+
+    run = desk.submit(observer=edit).run
+
+    [job] = pipelines.jobs
+    assert "0.51234" in json.dumps(job["pipelineSpec"])
+    assert "0.51234" in desk.repository.git(
+        "show", f"refs/esteira/runs/{run}:models/cab/model.toml"
+    )
+
+
+def test_a_file_that_git_keeps_otherwise_is_refused(desk, pipelines):
+    desk.repository.git("config", "filter.short.clean", "sed 1d")
+    desk.write(".gitattributes", "model.py filter=short\n")
+
+    with pytest.raises(RunError, match=r"model\.py is not in git as it lies here"):
+        desk.submit()
+
+    assert pipelines.jobs == []
+
+
 def test_files_over_the_limit_that_git_does_not_know_are_refused(desk, pipelines):
     (desk.path / "large.bin").write_bytes(b"x" * 20_000_001)
 
