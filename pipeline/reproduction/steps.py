@@ -158,6 +158,8 @@ def _figures(old: Any, new: Any) -> Outcome:
     if old == new:
         return "bit-equal", None
     changes = list(_changes(old, new, ""))
+    if not changes:  # what is null in one and not there in the other is no number in both
+        return "bit-equal", None
     worst = next((change for change in changes if change.distance > TOLERANCE), None)
     if worst is not None:
         return "different", worst.sentence

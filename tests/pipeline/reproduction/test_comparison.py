@@ -218,6 +218,12 @@ def test_a_gain_over_the_last_blessed_is_not_compared(step):
     assert judged.verdict == "bit-equal"
 
 
+def test_no_number_equals_a_metric_that_an_older_summary_left_out(step):
+    judged = step("evaluation", lambda new: new["metrics"].update(precision=None))
+
+    assert judged.verdict == "bit-equal"
+
+
 def test_a_small_change_of_a_figure_is_within_the_tolerance(step):
     judged = step("evaluation", lambda new: new["metrics"].update(auc=0.75 + 5e-7))
 
