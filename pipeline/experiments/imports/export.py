@@ -52,7 +52,11 @@ class Source:
                     f"{shown(self.folder / self.name)}_part_{number}.parquet is missing: "
                     f"allowed are all parts from 0 to {max(self.parts)}, export the run again"
                 )
-        return [self.parts[number] for number in sorted(self.parts)]
+        parts = [self.parts[number] for number in sorted(self.parts)]
+        for part in parts:
+            if not part.is_file():
+                raise RunError(f"{shown(part)} is no file: allowed is a whole parquet file")
+        return parts
 
     def row_count(self, part: Path) -> int:
         return schema.row_count(part)
@@ -83,7 +87,7 @@ def read(folder: Path, files: Path | None) -> Export:
     """The runs of the folder; raises ConfigurationError where it has none."""
     data = folder / DATA if (folder / DATA).is_dir() else folder
     sources: list[Source] = []
-    others: list[str] = []
+    others = list(_outside(data))
     for project in sorted(_subfolders(data)):
         sources += _sources(project)
         others += _others(project)
@@ -100,7 +104,7 @@ def _sources(project: Path) -> list[Source]:
     sources: dict[str, Source] = {}
     for file in sorted(project.iterdir()):
         match = PART.fullmatch(file.name)
-        if match is None or not file.is_file():
+        if match is None:
             continue
         source = sources.setdefault(match["run"], Source(project, match["run"]))
         if match["unfinished"]:
@@ -108,6 +112,11 @@ def _sources(project: Path) -> list[Source]:
         else:
             source.parts[int(match["number"])] = file
     return list(sources.values())
+
+
+def _outside(data: Path) -> Iterator[str]:
+    for file in sorted(data.glob("*.parquet*")):
+        yield f"{shown(file)} is not imported: allowed are files in a project's folder"
 
 
 def _others(project: Path) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Copies the files that an exported run names, none from outside the export's own folder."""
 
+import errno
 import hashlib
 import shutil
 import stat
@@ -72,6 +73,16 @@ def _is_inside(path: str) -> bool:
 
 
 def _refusal(source: Path, parts: tuple[str, ...]) -> str | None:
+    """Why the file is not copied, None where it is."""
+    try:
+        return _problem(source, parts)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # no file has such a name
+            return MISSING
+        raise
+
+
+def _problem(source: Path, parts: tuple[str, ...]) -> str | None:
     place = source
     for part in parts:
         place = place / part

@@ -205,6 +205,8 @@ def test_files_are_copied_and_those_from_outside_are_not(export, imported, runs,
         file("root", str(tmp_path / "secret")),
         file("link", "SEAT-1/link"),
         file("gone", "SEAT-1/gone", "file_series"),
+        file("long", "x" * 5000, "file_series"),
+        file("long", "/".join(["x" * 200] * 50), "file_series"),
     ]
     write_run(export, rows)
 
@@ -214,7 +216,7 @@ def test_files_are_copied_and_those_from_outside_are_not(export, imported, runs,
     assert counts["taken"] == {"file": 1, "file_set": 1}
     assert counts["left_out"] == {
         "its file is a symbolic link, or has one on its way or in it": {"file": 1},
-        "its file is missing": {"file_series": 1},
+        "its file is missing": {"file_series": 3},
         "its file's path leads out of the export": {"file": 2},
     }
     copies = sorted(path.read_text() for path in (runs / RUN / "files").rglob("*.*"))
@@ -376,6 +378,18 @@ def missing(parts):
     parts[1].unlink()
 
 
+def a_folder(parts):
+    for part in parts:
+        part.unlink()
+        part.mkdir()
+
+
+def a_dangling_link(parts):
+    for part in parts:
+        part.unlink()
+        part.symlink_to("nowhere")
+
+
 def without_column(parts):
     table = pq.read_table(parts[1])
     pq.write_table(table.drop_columns("step"), parts[1])
@@ -413,6 +427,8 @@ def damaged(parts):
         (damaged, "part_1.parquet cannot be read"),
         (unfinished, "part_2.parquet.tmp is left over"),
         (missing, "part_1.parquet is missing: allowed are all parts from 0 to 2"),
+        (a_folder, "part_0.parquet is no file: allowed is a whole parquet file"),
+        (a_dangling_link, "part_0.parquet is no file: allowed is a whole parquet file"),
         (without_column, "part_1.parquet has no column 'step', allowed are project_id"),
         (with_a_column, "part_1.parquet has the column 'extra', allowed are project_id"),
         (with_another_type, "part_1.parquet has int_value as 'int32', allowed is int64"),
@@ -454,6 +470,26 @@ def test_damaged_tags_refuse_their_run(export, imported, runs):
     assert answer.code == 1
     assert "tags.json: no tags" in answer.err
     assert (runs / RUN / "tags.json").read_text() == "{"
+
+
+def test_a_folder_of_files_that_is_not_there_is_refused(cli, export, runs, tmp_path):
+    write_run(export, rows_of_a_run())
+
+    answer = cli("runs", "import", export, "--runs", runs, "--files", tmp_path / "fils")
+
+    assert answer.code == 2
+    assert "fils, which is not there: allowed is the folder" in answer.sentence
+    assert not runs.exists()
+
+
+def test_a_part_outside_of_a_project_is_told(export, imported):
+    [part] = write_run(export, rows_of_a_run())
+    shutil.copy(part, export / "data" / part.name)
+
+    answer, outcomes = imported()
+
+    assert list(outcomes) == [RUN]
+    assert f"{export}/data/{part.name} is not imported: allowed are files in a" in answer.err
 
 
 def empty(folder):

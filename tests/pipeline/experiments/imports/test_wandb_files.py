@@ -169,3 +169,12 @@ def test_without_the_package_a_sentence_tells_how_to_install_it(imported, monkey
     assert "run-ab12.wandb is W&B's, which only the package wandb reads" in answer.sentence
     assert answer.sentence.endswith("-m pip install wandb` installs it")
     assert not folder.exists()
+
+
+def test_a_folder_of_files_is_refused_since_nothing_reads_it(records, imported, cli, tmp_path):
+    imported(log(records))
+
+    answer = cli("runs", "import", tmp_path / "wandb", "--files", tmp_path, "--runs", tmp_path)
+
+    assert answer.code == 2
+    assert "which W&B's runs do not take" in answer.sentence
