@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.experiments import query
 from pipeline.experiments.row import HERE, Row
+from settings.values import printable
 
 HEADINGS = ("run", "state", "blessed", "gate's metric", "seconds", "decision")
 TRUTHS = {True: "yes", False: "no", None: "–"}
@@ -20,7 +21,7 @@ def show(rows: list[Row], names: Iterable[str], more: int) -> None:
         _table(headings, lines)
     else:
         for line in (headings, *lines):
-            print("\t".join(" ".join(cell.split()) for cell in line))
+            print("\t".join(line))
     if more:
         print(f"{more:,} more: --limit 0 shows all", file=sys.stderr)
 
@@ -35,14 +36,20 @@ def _lines(rows: list[Row], extra: list[str]) -> tuple[list[str], list[list[str]
     has_tags = any(row.tags for row in rows)
     run, *others = HEADINGS
     optional = ["place"] * has_places + ["tags"] * has_tags
-    headings = [run, *optional, *extra, *others]
+    headings = [_on_one_line(text) for text in (run, *optional, *extra, *others)]
     lines = []
     for row in rows:
         places = [row.place] * has_places
         tags = [", ".join(row.tags)] * has_tags
         values = [cell(query.value(row, name)) for name in extra]
-        lines.append([row.run, *places, *tags, *values, *_cells(row)])
+        texts = [row.run, *places, *tags, *values, *_cells(row)]
+        lines.append([_on_one_line(text) for text in texts])
     return headings, lines
+
+
+def _on_one_line(text: str) -> str:
+    """The text without what a terminal would obey, or no encoding has."""
+    return printable(" ".join(text.split()))
 
 
 def _cells(row: Row) -> list[str]:

@@ -21,6 +21,7 @@ from pipeline.cli.options import (
 )
 from pipeline.cli.runs import compare, imports, prune, sync, tag
 from pipeline.errors import ConfigurationError
+from settings.values import printable
 
 if TYPE_CHECKING:
     from pipeline.experiments.index import Listing
@@ -115,8 +116,9 @@ def _list(options: argparse.Namespace) -> int:
     runs = places.folder(options.runs, "--runs")
     listing = _listing(runs, options.env or [])
     for problem in listing.problems:
-        print(problem, file=sys.stderr)
-    rows = query.ordered(query.select(listing.rows, options.where), options.sort)
+        print(printable(problem), file=sys.stderr)
+    # The order first: its name may be one that no selected run has.
+    rows = query.select(query.ordered(listing.rows, options.sort), options.where)
     first_rows = rows[: options.limit or None]
     if options.json:
         print(encoded([asdict(row) for row in first_rows], indent=None))

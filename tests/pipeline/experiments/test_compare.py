@@ -389,10 +389,15 @@ def test_an_ambiguous_beginning_names_all(runs, compare):
 
 
 def test_control_characters_of_a_run_do_not_reach_the_terminal(runs, compare):
-    add_run(runs, 0, hyperparameters={"note": "a"})
-    add_run(runs, 1, hyperparameters={"note": "\x1b[2J"})
+    add_run(runs, 0, hyperparameters={"note": "a"}, metrics={})
+    hostile = {"note": "\x1b[2J", "\x1b[2J\ud800": 1}
+    add_run(runs, 1, hyperparameters=hostile, metrics={"\x1b[2J\ud800": 1})
 
-    assert "\x1b" not in compare(0, 1).out
+    result = compare(0, 1)
+
+    assert result.code == 0
+    assert "\x1b" not in result.out
+    assert result.out.count("?[2J?") == 2
 
 
 @pytest.fixture

@@ -135,3 +135,32 @@ def test_the_list_imports_no_library_of_training(runs):
     process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
 
     assert json.loads(process.stdout.splitlines()[-1]) == []
+
+
+def test_the_order_may_name_what_no_selected_run_has(runs):
+    add_run(runs, 99, model="row", metrics={"mse": 0.1})
+
+    selected = listed(runs, "--where", "model = seat", "--sort", "mse", "--limit", "1")
+    none = listed(runs, "--where", "auc > 2", "--sort", "-auc")
+
+    assert first_column(selected) == ["run", run_id(59)]
+    assert none.stdout == "none of 61 runs meets 'auc > 2'\n"
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\ud800", "\x9b"])
+def test_what_no_terminal_can_show_is_a_question_mark(runs, character):
+    decision = {"blessed": None, "published": None, "reason": f"not{character}good"}
+    add_run(runs, 99, decision=decision)
+
+    process = listed(runs, "--limit", "1")
+
+    assert process.returncode == 0
+    assert "not?good" in process.stdout
+
+
+def test_a_closed_standard_output_is_no_failure(runs):
+    command = f"{sys.executable} -m pipeline runs --runs {runs} >&-"
+    process = subprocess.run(command, shell=True, cwd=REPOSITORY, capture_output=True, text=True)
+
+    assert process.returncode == 0
+    assert process.stderr == "10 more: --limit 0 shows all\n"
