@@ -52,10 +52,19 @@ def listing(runs: Path) -> Listing:
             problems.append(str(error))
             continue
         rows.append(read_row)
-        if stamp:
+        if stamp and is_text(folder):
             changed[folder] = Kept(stamp, json.dumps(asdict(read_row)))
     _update(runs, changed, kept.keys() - present)
     return Listing(rows, problems)
+
+
+def is_text(name: str) -> bool:
+    """Whether SQLite takes the name; one in another encoding than UTF-8 is no text to it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _current(entry: Kept | None, stamp: str) -> Row | None:
@@ -70,7 +79,7 @@ def _current(entry: Kept | None, stamp: str) -> Row | None:
 
 def forget(runs: Path, folders: Iterable[str]) -> None:
     """Take the rows of runs away."""
-    _update(runs, {}, set(folders))
+    _update(runs, {}, set(filter(is_text, folders)))
 
 
 def _read(runs: Path) -> dict[str, Kept]:

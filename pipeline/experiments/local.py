@@ -37,7 +37,7 @@ def _subfolders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -81,7 +81,11 @@ def _without_summary(runs: Path, folder: str) -> Row:
         raise RunError(f"{runs / folder} is left out, it has no {SUMMARY}")
     model = match[2]
     state = RUNNING if is_running(runs, folder) else INCOMPLETE
-    return row.of_folder(runs / folder, model, started.isoformat(), state)
+    try:
+        marks = tags.read(runs / folder)
+    except RunError as error:
+        raise RunError(f"{runs / folder} is left out: {error}") from error
+    return row.of_folder(runs / folder, model, started.isoformat(), state, marks)
 
 
 def time_of(run: str) -> datetime | None:

@@ -1,5 +1,6 @@
 """A run as one row of the list: what is known of it without its artifacts."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,12 +41,13 @@ class Row:
 
 
 NONE = type(None)
+NUMBER = (int, float, NONE)
 TYPES: Mapping[str, tuple[type, ...]] = {
     "run": (str,),
     "model": (str,),
     "state": (str,),
     "started": (str, NONE),
-    "seconds": (int, float, NONE),
+    "seconds": NUMBER,
     "blessed": (bool, NONE),
     "published": (str, NONE),
     "decision": (str,),
@@ -97,15 +99,23 @@ def _of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -
 def _check_types(row: Row) -> None:
     """Raise TypeError for a value that a list could neither order nor show."""
     for name, kinds in TYPES.items():
-        value = getattr(row, name)
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            raise TypeError(f"{name} is {value!r:.40}")
+        _check_type(name, getattr(row, name), kinds)
     for name, value in row.metrics.items():
-        if isinstance(value, bool) or not isinstance(value, int | float | None):
-            raise TypeError(f"the metric {name} is {value!r:.40}")
+        _check_type(f"the metric {name}", value, NUMBER)
 
 
-def of_folder(folder: Path, model: str, started: str | None, state: str) -> Row:
+def _check_type(name: str, value: Any, kinds: tuple[type, ...]) -> None:
+    is_flag = isinstance(value, bool)
+    allows_flag = bool in kinds
+    if not isinstance(value, kinds) or (is_flag and not allows_flag):
+        raise TypeError(f"{name} is {value!r:.40}")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise TypeError(f"{name} is {value!r:.40}, too large a number")
+
+
+def of_folder(
+    folder: Path, model: str, started: str | None, state: str, tags: tuple[str, ...]
+) -> Row:
     """The row of a run that has no summary yet, or never got one."""
     return Row(
         run=folder.name,
@@ -113,5 +123,6 @@ def of_folder(folder: Path, model: str, started: str | None, state: str) -> Row:
         model=model,
         state=state,
         started=started,
+        tags=tags,
         folder=folder.name,
     )

@@ -166,6 +166,26 @@ def test_a_folder_whose_digits_are_no_date_is_left_out(runs):
     assert problems == [f"{folder} is left out, it has no summary.json"]
 
 
+def test_a_run_that_was_killed_has_its_tags(runs):
+    (runs / run_id(1) / "summary.json").unlink()
+    tags.keep(runs / run_id(1), ["trial"])
+
+    rows = index.listing(runs).rows
+
+    assert rows[1].state == "incomplete"
+    assert rows[1].tags == ("trial",)
+
+
+def test_a_killed_run_of_damaged_tags_is_told_and_left_out(runs):
+    (runs / run_id(1) / "summary.json").unlink()
+    (runs / run_id(1) / "tags.json").write_text("{")
+
+    listing = index.listing(runs)
+
+    assert [row.run for row in listing.rows] == [run_id(0), run_id(2)]
+    assert f"{run_id(1)} is left out: " in listing.problems[0]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -176,6 +196,8 @@ def test_a_folder_whose_digits_are_no_date_is_left_out(runs):
         ("decision", {"blessed": "yes", "published": None, "reason": ""}),
         ("decision", {"blessed": True, "published": None, "reason": ["words"]}),
         ("metrics", {"auc": "high"}),
+        ("metrics", {"auc": 10**400}),
+        ("seconds", 10**400),
         ("gate", [{"metric": 5}]),
     ],
 )
@@ -249,3 +271,20 @@ def test_an_imported_run_is_listed_by_its_place(runs):
 
     assert row.place == "imported"
     assert row.folder == "imported/project/SAN-1"
+
+
+def test_a_file_in_the_place_of_the_imported_runs_hides_no_other(runs):
+    (runs / "imported").write_text("")
+
+    assert ids(runs) == [run_id(number) for number in range(3)]
+
+
+def test_a_folder_whose_name_is_no_text_is_listed_beside_the_indexed(runs):
+    name = os.fsdecode(b"20260301-120009-\xff-000009")
+    add_run(runs, 9)
+    (runs / run_id(9)).rename(runs / name)
+
+    rows = index.listing(runs).rows
+    index.forget(runs, [name])
+
+    assert [row.folder for row in rows] == [*(run_id(number) for number in range(3)), name]
