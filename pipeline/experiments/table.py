@@ -1,5 +1,6 @@
-"""The list of runs for people: a table in a terminal, tab-separated lines elsewhere."""
+"""The list of runs for people: a table in a terminal with room for it, else tab-separated lines."""
 
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -11,19 +12,28 @@ from settings.values import printable
 HEADINGS = ("run", "state", "blessed", "gate's metric", "seconds", "decision")
 TRUTHS = {True: "yes", False: "no", None: "–"}
 EMPTY = "–"
+LEAST, GAP = 5, 2  # characters of a column, and between two
 
 
 def show(rows: list[Row], names: Iterable[str], more: int) -> None:
     """Print the rows, with a column for each of `names`; `more` is how many are not shown."""
     extra = [name for name in dict.fromkeys(names) if _is_extra(name)]
     headings, lines = _lines(rows, extra)
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and _fits(headings, lines):
         _table(headings, lines)
     else:
         for line in (headings, *lines):
             print("\t".join(line))
     if more:
         print(f"{more:,} more: --limit 0 shows all", file=sys.stderr)
+
+
+def _fits(headings: list[str], lines: list[list[str]]) -> bool:
+    """Whether the terminal has room for whole ids, and some letters of each other column."""
+    longest = max(len(run) for run, *_ in lines)
+    columns = len(headings) - 1
+    width = longest + columns * (GAP + LEAST) + GAP
+    return width <= shutil.get_terminal_size().columns
 
 
 def _is_extra(name: str) -> bool:

@@ -45,9 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_stages(parser, f"also the runs of a stage, {EVERY_STAGE} for those of every one")
     parser.add_argument(
         "--where",
+        action="append",
         metavar="TEXT",
         help='only runs that meet it, as in "auc > 0.9 and tag = x": a column, a metric or a '
-        "hyperparameter, and one of =, !=, <, <=, >, >=",
+        "hyperparameter, and one of =, !=, <, <=, >, >=; of several, all",
     )
     parser.add_argument(
         "--sort",
@@ -113,6 +114,8 @@ def _list(options: argparse.Namespace) -> int:
 
     if options.limit < 0:
         raise ConfigurationError(f"--limit is {options.limit}, allowed are 0 and more")
+    if options.where is not None:
+        options.where = " and ".join(options.where)
     runs = places.folder(options.runs, "--runs")
     listing = _listing(runs, options.env or [])
     for problem in listing.problems:

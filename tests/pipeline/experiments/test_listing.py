@@ -48,6 +48,12 @@ def test_filter_order_and_limit_go_together(runs):
     assert best.split("\t")[:3] == [run_id(59), "x", "0.795"]
 
 
+def test_each_of_several_filters_holds(runs):
+    process = listed(runs, "--where", "auc > 0.78", "--where", "tag = x")
+
+    assert first_column(process) == ["run", run_id(59), run_id(57)]
+
+
 def test_json_has_every_row_that_is_asked_for(runs):
     process = listed(runs, "--json", "--limit", "0", "--sort", "auc")
 
@@ -111,13 +117,25 @@ def test_flags_may_stand_before_the_action_and_after_it(runs):
     assert json.loads(process.stdout)["tags"] == ["x"]
 
 
-def test_a_terminal_gets_a_table(runs):
+def shown_in_a_terminal(runs, *, columns):
+    """What a terminal of so many columns shows of the newest run."""
     reader, writer = pty.openpty()
     command = [sys.executable, "-m", "pipeline", "runs", "--runs", str(runs), "--limit", "1"]
-    variables = os.environ | {"COLUMNS": "200"}
+    variables = os.environ | {"COLUMNS": str(columns)}
     with os.fdopen(writer, "w") as terminal, os.fdopen(reader, "rb", 0) as output:
         subprocess.run(command, cwd=REPOSITORY, env=variables, stdout=terminal, check=True)
-        text = output.read(1 << 16).decode()
+        return output.read(1 << 16).decode()
+
+
+def test_a_narrow_terminal_loses_no_value(runs):
+    text = shown_in_a_terminal(runs, columns=45)
+
+    cells = [run_id(59), "x", "succeeded", "yes", "auc 0.7950", "12.5", "published: it is good"]
+    assert "\t".join(cells) in text
+
+
+def test_a_terminal_gets_a_table(runs):
+    text = shown_in_a_terminal(runs, columns=200)
 
     assert "gate's metric" in text
     assert "auc 0.7950" in text
