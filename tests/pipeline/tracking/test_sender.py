@@ -54,6 +54,14 @@ def asking(broken, tmp_path_factory):
         yield process
 
 
+def test_a_run_that_another_process_has_sent_is_not_counted(process, run, tmp_path):
+    outbox.drop(tmp_path, run)
+
+    is_sent = process.send(run, READY_SECONDS)
+
+    assert is_sent is False
+
+
 def test_a_sender_that_was_killed_is_told_in_a_sentence(process, run, tmp_path):
     process.process.kill()
     process.process.wait()
