@@ -4,6 +4,7 @@ Its text goes into the card as it is. Keys in front of it, between two lines of 
 run can know.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from settings.values import cut, listed, shown
 
 NAME = "card.md"
 LINE = "---"
+Json = dict[str, Any]
 
 
 class Owner(BaseModel):
@@ -40,31 +42,38 @@ class Owner(BaseModel):
 def read(folder: Path) -> Owner:
     """The owner's words; raises ConfigurationError for keys that it does not know."""
     file = folder / NAME
-    if not file.exists():
+    if not os.path.lexists(file):  # a link that leads nowhere is a fault
         return Owner()
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{file}: cannot be read ({cut(str(error), 100)})") from error
+        reason = cut(str(error), 100)
+        raise ConfigurationError(f"{file}: cannot be read ({reason})") from error
     keys, body = _parts(text.replace("\r\n", "\n"))
-    return _checked(file, keys, body)
+    table = _table(file, keys)
+    try:
+        return Owner(**table, text=body)
+    except ValidationError as error:
+        [problem, *_] = error.errors()
+        raise ConfigurationError(f"{file}: {_sentence(dict(problem))}") from error
 
 
 def _parts(text: str) -> tuple[str, str]:
     """The keys' YAML and the text after it."""
     begin, _, following = text.partition(f"{LINE}\n")
-    if begin:
-        return "", text
     keys, separator, body = f"\n{following}".partition(f"\n{LINE}\n")
-    return (keys, body) if separator else ("", text)
+    if begin or not separator:
+        return "", text.strip()
+    return keys, body.strip()
 
 
-def _checked(file: Path, keys: str, body: str) -> Owner:
+def _table(file: Path, keys: str) -> Json:
+    """The keys, each of a name that is allowed."""
     try:
         table: Any = yaml.safe_load(keys) or {}
     except (yaml.YAMLError, RecursionError) as error:
-        words = " ".join(str(error).split())
-        raise ConfigurationError(f"{file}: its keys are not YAML: {cut(words, 150)}") from error
+        words = cut(str(error), 150)
+        raise ConfigurationError(f"{file}: its keys are not YAML: {words}") from error
     if not isinstance(table, dict):
         raise ConfigurationError(f"{file}: its keys are {shown(table)}, allowed is `key: value`")
     allowed = [name for name in Owner.model_fields if name != "text"]
@@ -73,16 +82,16 @@ def _checked(file: Path, keys: str, body: str) -> Owner:
             raise ConfigurationError(
                 f"{file}: the key {shown(key)} is unknown, allowed are {listed(allowed)}"
             )
-    try:
-        return Owner(**table, text=body.strip())
-    except ValidationError as error:
-        raise ConfigurationError(f"{file}: {_sentence(error)}") from error
+    return table
 
 
-def _sentence(error: ValidationError) -> str:
-    problem: dict[str, Any] = dict(error.errors()[0])
+def _sentence(problem: Json) -> str:
+    """Of pydantic's first problem."""
     if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
+        context = problem["ctx"]
+        return str(context["error"])
     key = ".".join(map(str, problem["loc"]))
+    value = shown(problem["input"])
     message = problem["msg"]
-    return f"{key} is {shown(problem['input'])}, allowed: {message[0].lower()}{message[1:]}"
+    initial = message[0].lower()
+    return f"{key} is {value}, allowed: {initial}{message[1:]}"

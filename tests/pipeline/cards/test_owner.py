@@ -25,6 +25,13 @@ def test_keys_stand_in_front_of_the_text(read):
     assert words.text == "A text.\n\n---\nStill it."
 
 
+def test_a_link_that_leads_nowhere_is_refused(tmp_path):
+    (tmp_path / "card.md").symlink_to("nowhere")
+
+    with pytest.raises(ConfigurationError, match=r"card.md: cannot be read \(.*No such file"):
+        owner.read(tmp_path)
+
+
 def test_a_text_needs_no_keys(read):
     assert read("Only words.\n").text == "Only words."
 
