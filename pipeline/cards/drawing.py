@@ -37,18 +37,22 @@ def _readme(card: Card) -> str:
     }
     template = environment.get_template("readme.md.jinja")
     keys = hugging_face.front_matter(card)
-    text: str = template.render(**_values(card), front_matter=keys)
+    values = _values(card)
+    text: str = template.render(**values, front_matter=keys)
     return text
 
 
 def _page(card: Card) -> str:
-    template = _environment(autoescape=True).get_template("card.html.jinja")
-    page: str = template.render(**_values(card), readme=README, bill=BILL)
+    environment = _environment(autoescape=True)
+    template = environment.get_template("card.html.jinja")
+    values = _values(card)
+    page: str = template.render(**values, readme=README, bill=BILL)
     return page
 
 
 def _environment(autoescape: bool) -> jinja2.Environment:
-    environment = templates.environment(Path(__file__).parent, autoescape=autoescape)
+    folder = Path(__file__).parent
+    environment = templates.environment(folder, autoescape=autoescape)
     environment.filters |= {
         "figure": sentences.figure,
         "count": sentences.count,
@@ -72,14 +76,17 @@ def _values(card: Card) -> dict[str, Any]:
 
 def _inline(value: Any) -> str:
     """A text that stays in its line, its cell and its words."""
+    return _line(value).translate(ESCAPED)
+
+
+def _line(value: Any) -> str:
     words = str(value).split()
-    return " ".join(words).translate(ESCAPED)
+    return " ".join(words)
 
 
 def _code(value: Any) -> str:
     """A text as code, in a cell of a table too."""
-    words = str(value).split()
-    text = " ".join(words).translate(ESCAPED_CODE)
+    text = _line(value).translate(ESCAPED_CODE)
     return f"`{text}`"
 
 

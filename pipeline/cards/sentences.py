@@ -1,17 +1,20 @@
 """What a card's README.md and its page say alike: origin, limits, window."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.cards.content import Card
 
 NOT_STATED = "not stated"
 NO_NUMBER = "no number"  # of a metric that could not be computed, as in the run's own words
-Pairs = list[tuple[str, Any]]
+Json = dict[str, Any]
+Pair = tuple[str, Any]
 
 
-def origin(card: Card) -> Pairs:
+def origin(card: Card) -> list[Pair]:
     """What made the model, by name; None where nobody knows."""
-    code, environment = card.code, card.environment
+    code = card.code
+    environment = card.environment
     training = card.training or {}
     return [
         ("digest of the model", training.get("digest")),
@@ -28,35 +31,42 @@ def origin(card: Card) -> Pairs:
     ]
 
 
-def _changed_files(code: dict[str, Any]) -> str | None:
-    names = code.get("changed_files")
-    if names is None:
+def _changed_files(code: Json) -> str | None:
+    files = code.get("changed_files")
+    if files is None:
         return None
-    return ", ".join(names) or "none"
+    names = ", ".join(files)
+    return names or "none"
 
 
 def limits(card: Card) -> list[str]:
     """What the run's figures do not say."""
-    sentences = [
+    return list(_limits(card))
+
+
+def _limits(card: Card) -> Iterator[str]:
+    yield (
         f"Its score is a probability of {card.label} for rows like those it was trained on; "
         "the monitor says when what it is asked no longer looks like them."
-    ]
-    if last := (card.data.window or {}).get("last"):
-        sentences.append(f"Nothing is measured here on rows after {last}.")
+    )
+    window = card.data.window or {}
+    if last := window.get("last"):
+        yield f"Nothing is measured here on rows after {last}."
     slices = [name for name in card.rows if name != "all"]
     if slices:
-        sentences.append(f"Of groups of rows, only {', '.join(slices)} has figures of its own.")
+        names = ", ".join(slices)
+        yield f"Of groups of rows, only {names} has figures of its own."
     else:
-        sentences.append("No group of rows has figures of its own.")
+        yield "No group of rows has figures of its own."
     figures = [metric for metric in card.metrics if metric.value is not None]
-    unsure = sorted({metric.slice for metric in figures if metric.low is None})
+    unsure = {metric.slice for metric in figures if metric.low is None}
     if unsure:
-        rows = ", ".join(unsure)
-        sentences.append(f"A figure without an interval has too few rows for one: {rows}.")
+        rows = ", ".join(sorted(unsure))
+        yield f"A figure without an interval has too few rows for one: {rows}."
     absent = [f"{each.name} ({each.slice})" for each in card.metrics if each.value is None]
     if absent:
-        sentences.append(f"What has no number can't be computed on its rows: {', '.join(absent)}.")
-    return sentences
+        names = ", ".join(absent)
+        yield f"What has no number can't be computed on its rows: {names}."
 
 
 def window(card: Card) -> str | None:
@@ -65,11 +75,13 @@ def window(card: Card) -> str | None:
     if not window:
         return None
     days = "all rows"
-    if window.get("begin"):
-        days = f"from {window['begin']} to {window['end']}"
-    if window.get("first") is None:
+    begin, end = window.get("begin"), window.get("end")
+    first, last = window.get("first"), window.get("last")
+    if begin:
+        days = f"from {begin} to {end}"
+    if first is None:
         return days
-    return f"{days}, the first of {window['first']}, the last of {window['last']}"
+    return f"{days}, the first of {first}, the last of {last}"
 
 
 def figure(value: float | None) -> str:
