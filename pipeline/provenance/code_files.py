@@ -20,8 +20,11 @@ def digests(repository: Path, model: ModelFolder) -> dict[str, str]:
     The model's folder may lie elsewhere: its files count as those of models/. Lines end as in git,
     whatever this clone has. Raises ConfigurationError for a file that can't be read.
     """
-    files = paths(repository, model)
-    return {in_utf8(place): _sha256(path) for place, path in files.items()}
+    sha256s = {}
+    for place, path in paths(repository, model).items():
+        name = in_utf8(place)
+        sha256s[name] = _sha256(path)
+    return sha256s
 
 
 def paths(repository: Path, model: ModelFolder) -> dict[str, Path]:
@@ -35,30 +38,44 @@ def _candidates(repository: Path, model: ModelFolder) -> Iterator[tuple[str, Pat
         yield name, repository / name
     for folder in FOLDERS:
         yield from _below(repository / folder, folder)
-    yield from _below(model.path, f"models/{model.name}")
+    place = f"models/{model.name}"
+    yield from _below(model.path, place)
 
 
 def _below(folder: Path, place: str) -> Iterator[tuple[str, Path]]:
     """The folder's files without what Python and editors keep beside them."""
     for path in folder.rglob("*"):
-        parts = path.relative_to(folder).parts
-        is_kept_beside = any(part.startswith(".") or part == "__pycache__" for part in parts)
-        if (path.is_file() or path.is_symlink()) and not is_kept_beside:
-            yield "/".join((place, *parts)), path
+        below = path.relative_to(folder)
+        is_file = path.is_file() or path.is_symlink()
+        if is_file and not any(map(_is_kept_beside, below.parts)):
+            yield f"{place}/{below.as_posix()}", path
+
+
+def _is_kept_beside(name: str) -> bool:
+    return name.startswith(".") or name == "__pycache__"
 
 
 def _trains(place: str, model: str) -> bool:
-    route = route_of([Change(place, "modified")], frozenset({model}))
+    change = Change(place, "modified")
+    route = route_of([change], frozenset({model}))
     return bool(route.models)
 
 
 def _sha256(path: Path) -> str:
     try:
-        # Of a link to a folder git has the address alone.
-        content = path.read_bytes() if path.is_file() else os.fsencode(path.readlink())
+        content = _content(path)
     except OSError as error:
         raise ConfigurationError(
             f"{path}: it can't be read ({error.strerror}), "
             "allowed are files whose content a run can take down"
         ) from error
-    return hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+    text = content.replace(b"\r\n", b"\n")
+    return hashlib.sha256(text).hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    """The file's content; of a link to a folder git has the address alone."""
+    if path.is_file():
+        return path.read_bytes()
+    address = path.readlink()
+    return os.fsencode(address)

@@ -1,8 +1,7 @@
 """The steps of two runs, each compared by what it leaves."""
 
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +11,12 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.baseline import content as baseline_content
 from pipeline.errors import RunError
-from pipeline.reproduction import records, saved_model
-from pipeline.reproduction.verdict import TOLERANCE, Step, Word
+from pipeline.reproduction import figures, records, saved_model
+from pipeline.reproduction.verdict import Outcome, Step
 from settings.values import cut
 
-Outcome = tuple[Word, str | None]
 Comparison = Callable[[Path, Path], Outcome]
+Difference = Callable[[Path, Path], str | None]  # the first one, if any
 # node -> output -> folder here, of what a run left
 Artifacts = Mapping[str, Mapping[str, Path]]
 Json = dict[str, Any]
@@ -33,11 +32,15 @@ class Output(NamedTuple):
 def compared(old: Artifacts, new: Artifacts, old_summary: Json, new_summary: Json) -> list[Step]:
     """Each step's verdict; `old` is what is to be made again."""
     steps = [_step(output, old, new) for output in OUTPUTS]
-    hyperparameters = _hyperparameters(old_summary, new_summary)
-    evaluation = Step("evaluation", *_figures(_metrics(old_summary), _metrics(new_summary)))
-    gate = Step("gate", *_figures(_gate(old_summary), _gate(new_summary)))
-    by_name = {step.name: step for step in [*steps, hyperparameters, evaluation, gate]}
-    return [by_name[name] for name in ORDER]
+    for name, figures_of in FIGURES.items():
+        outcome = figures.compared(figures_of(old_summary), figures_of(new_summary))
+        steps.append(Step(name, *outcome))
+    return sorted(steps, key=lambda step: ORDER.index(step.name))
+
+
+def _hyperparameters(summary: Json) -> Any:
+    facts = summary["records"]
+    return facts["hyperparameters"]
 
 
 def _step(output: Output, old: Artifacts, new: Artifacts) -> Step:
@@ -49,22 +52,24 @@ def _step(output: Output, old: Artifacts, new: Artifacts) -> Step:
     try:
         outcome = output.compare(old_folder, new_folder)
     except (OSError, ValueError, DecodeError, tf.errors.OpError) as error:
+        reason = cut(str(error), 100)
         raise RunError(
             f"{old_folder} or {new_folder} cannot be compared, a file of it is gone or damaged: "
-            f"{cut(str(error), 100)}"
+            f"{reason}"
         ) from error
     return Step(output.step, *outcome)
 
 
 def _folder(output: Output, artifacts: Artifacts) -> Path | None:
     for node in output.nodes:
-        folder = artifacts.get(node, {}).get(output.key)
+        outputs = artifacts.get(node, {})
+        folder = outputs.get(output.key)
         if folder is not None and folder.is_dir():
             return folder
     return None
 
 
-def _exactly(difference: Callable[[Path, Path], str | None]) -> Comparison:
+def _exactly(difference: Difference) -> Comparison:
     def compare(old: Path, new: Path) -> Outcome:
         problem = difference(old, new)
         return ("different", problem) if problem else ("bit-equal", None)
@@ -72,10 +77,12 @@ def _exactly(difference: Callable[[Path, Path], str | None]) -> Comparison:
     return compare
 
 
+@_exactly
 def _files(old: Path, new: Path) -> str | None:
     """The first difference of two folders' files, by their bytes."""
     old_files, new_files = _contents(old), _contents(new)
-    for name in sorted(old_files.keys() | new_files.keys()):
+    names = old_files.keys() | new_files.keys()
+    for name in sorted(names):
         if name not in old_files or name not in new_files:
             return f"{name} is in one of them alone"
         if old_files[name] != new_files[name]:
@@ -84,17 +91,32 @@ def _files(old: Path, new: Path) -> str | None:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    contents = {}
+    for path in folder.rglob("*"):
+        if path.is_file():
+            place = path.relative_to(folder)
+            contents[str(place)] = path.read_bytes()
+    return contents
 
 
+@_exactly
 def _statistics(old: Path, new: Path) -> str | None:
     """The first column whose statistics differ."""
-    for split in sorted(path.name for path in old.glob("Split-*")):
-        old_features, new_features = _features(old / split), _features(new / split)
-        for name in sorted(old_features.keys() | new_features.keys()):
-            if old_features.get(name) != new_features.get(name):
-                return f"the column {name} of {split.removeprefix('Split-')}"
+    splits = [path.name for path in old.glob("Split-*")]
+    for split in sorted(splits):
+        column = _column(_features(old / split), _features(new / split))
+        if column is not None:
+            name = split.removeprefix("Split-")
+            return f"the column {column} of {name}"
+    return None
+
+
+def _column(old: Json, new: Json) -> str | None:
+    """The first column of one split whose statistics differ."""
+    columns = old.keys() | new.keys()
+    for column in sorted(columns):
+        if old.get(column) != new.get(column):
+            return column
     return None
 
 
@@ -103,18 +125,22 @@ def _features(split: Path) -> Json:
     if not file.exists():
         return {}
     proto = statistics_pb2.DatasetFeatureStatisticsList()
-    proto.ParseFromString(file.read_bytes())
+    content = file.read_bytes()
+    proto.ParseFromString(content)
     features = {}
     for dataset in proto.datasets:
         for feature in dataset.features:
-            features[feature.name or ".".join(feature.path.step)] = feature
+            name = feature.name or ".".join(feature.path.step)
+            features[name] = feature
     return features
 
 
+@_exactly
 def _transform(old: Path, new: Path) -> str | None:
     return saved_model.difference(old / "transform_fn", new / "transform_fn")
 
 
+@_exactly
 def _model(old: Path, new: Path) -> str | None:
     return saved_model.difference(old / "Format-Serving", new / "Format-Serving")
 
@@ -124,83 +150,34 @@ def _baseline(old: Path, new: Path) -> Outcome:
     old_document, new_document = _document(old), _document(new)
     old_document.pop("digest", None)
     new_document.pop("digest", None)
-    return _figures(old_document, new_document)
+    return figures.compared(old_document, new_document)
 
 
 def _document(folder: Path) -> Json:
     file = folder / baseline_content.NAME
-    document: Json = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not file.exists():
+        return {}
+    text = file.read_text(encoding="utf-8")
+    document: Json = json.loads(text)
     return document
 
 
-def _hyperparameters(old: Json, new: Json) -> Step:
-    pair = [summary["records"]["hyperparameters"] for summary in (old, new)]
-    return Step("hyperparameters", *_figures(*pair))
-
-
-def _metrics(summary: Json) -> Json:
-    slices: Json = {"all": summary["metrics"], **summary["slices"]}
-    kept = {}
-    for part, metrics in slices.items():
-        # How much better than the last blessed: a model made again has none.
-        kept[part] = {name: value for name, value in metrics.items() if not name.endswith("_diff")}
-    return kept
-
-
-def _gate(summary: Json) -> Json:
-    """Which bounds hold; a model made again has no last blessed one to be compared with."""
-    checks = [check for check in summary["gate"] if not check["metric"].startswith("change of ")]
-    return {f"{check['metric']} ({check['slice']})": check["holds"] for check in checks}
-
-
-def _figures(old: Any, new: Any) -> Outcome:
-    """Two JSON documents: equal, or all of their numbers within the tolerance."""
-    if old == new:
-        return "bit-equal", None
-    changes = list(_changes(old, new, ""))
-    if not changes:  # what is null in one and not there in the other is no number in both
-        return "bit-equal", None
-    worst = next((change for change in changes if change.distance > TOLERANCE), None)
-    if worst is not None:
-        return "different", worst.sentence
-    largest = max(changes, key=lambda change: change.distance)
-    return "within tolerance", f"{largest.sentence}, allowed is {TOLERANCE:g}"
-
-
-class _Change(NamedTuple):
-    distance: float  # infinite where there is none
-    sentence: str
-
-
-def _changes(old: Any, new: Any, place: str) -> Iterator[_Change]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted(old.keys() | new.keys()):
-            yield from _changes(old.get(name), new.get(name), f"{place}.{name}".lstrip("."))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for number, (old_value, new_value) in enumerate(zip(old, new, strict=True)):
-            yield from _changes(old_value, new_value, f"{place}[{number}]")
-    elif old != new:
-        yield _Change(_distance(old, new), f"{place} was {old!s:.40}, is {new!s:.40}")
-
-
-def _distance(old: Any, new: Any) -> float:
-    both_are_numbers = all(type(value) in (int, float) for value in (old, new))
-    return abs(old - new) if both_are_numbers else math.inf
-
-
+EXAMPLE_GENS = ("CsvExampleGen", "BigQueryExampleGen")
+_examples = _exactly(records.difference)
 OUTPUTS = (
-    Output(
-        "rows", ("CsvExampleGen", "BigQueryExampleGen"), "examples", _exactly(records.difference)
-    ),
-    Output("statistics", ("StatisticsGen",), "statistics", _exactly(_statistics)),
-    Output("schema", ("ImportSchemaGen",), "schema", _exactly(_files)),
-    Output("transform", ("Transform",), "transform_graph", _exactly(_transform)),
-    Output(
-        "transformed rows", ("Transform",), "transformed_examples", _exactly(records.difference)
-    ),
-    Output("training", ("Trainer",), "model", _exactly(_model)),
+    Output("rows", EXAMPLE_GENS, "examples", _examples),
+    Output("statistics", ("StatisticsGen",), "statistics", _statistics),
+    Output("schema", ("ImportSchemaGen",), "schema", _files),
+    Output("transform", ("Transform",), "transform_graph", _transform),
+    Output("transformed rows", ("Transform",), "transformed_examples", _examples),
+    Output("training", ("Trainer",), "model", _model),
     Output("baseline", ("Baseline",), "baseline", _baseline),
 )
+FIGURES = {  # of a summary, by the step
+    "hyperparameters": _hyperparameters,
+    "evaluation": figures.of_metrics,
+    "gate": figures.of_gate,
+}
 ORDER = (
     "rows",
     "statistics",

@@ -8,6 +8,7 @@ VERSION = 1  # of the JSON
 TOLERANCE = 1e-6  # of figures that are sums of floating-point numbers
 
 Word = Literal["bit-equal", "within tolerance", "different", "not compared"]
+Outcome = tuple[Word, str | None]  # and the first difference
 WORST_FIRST: tuple[Word, ...] = ("different", "within tolerance", "bit-equal")
 
 

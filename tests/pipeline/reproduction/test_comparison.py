@@ -237,6 +237,12 @@ def test_a_larger_change_is_named_by_slice_and_metric(step):
     assert judged == Step("evaluation", "different", "x=1.auc was 0.5, is 0.51")
 
 
+def test_a_metric_that_is_null_or_was_left_out_is_the_same(step):
+    judged = step("evaluation", lambda new: new["metrics"].update(recall=None))
+
+    assert judged == Step("evaluation", "bit-equal")
+
+
 def test_another_hyperparameter_is_named(step):
     judged = step("hyperparameters", lambda new: new["records"].update(hyperparameters={}))
 
