@@ -6,6 +6,7 @@ One process works at a time, and each file is replaced whole or not at all.
 import contextlib
 import fcntl
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import TextIO
 from pipeline import places
 from pipeline.errors import RunError
 from pipeline.local import artifact_check, metadata_database
+
+UNFINISHED = re.compile(r"\.(\d+)-\d+\.unfinished")  # by its writer's process and thread
 
 
 @contextlib.contextmanager
@@ -47,6 +50,7 @@ def write(file: Path, text: str) -> Path:
     unfinished_file = file.with_name(f".{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        _remove_remnants(file.parent)
         unfinished_file.write_text(text, encoding="utf-8")
         os.replace(unfinished_file, file)
     except OSError as error:
@@ -54,6 +58,24 @@ def write(file: Path, text: str) -> Path:
             unfinished_file.unlink()
         raise places.cannot_be_written(file, error) from error
     return file
+
+
+def _remove_remnants(folder: Path) -> None:
+    """Remove what writers left that were killed."""
+    for remnant in folder.glob(".*.unfinished"):
+        match = UNFINISHED.fullmatch(remnant.name)
+        if match and not _is_alive(int(match[1])):
+            remnant.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # another user's
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def _lock(store: Path) -> TextIO:

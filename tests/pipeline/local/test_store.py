@@ -19,6 +19,15 @@ def test_writers_at_once_leave_one_of_their_texts_and_nothing_else(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path):
+    remnant = tmp_path / ".4194305-1.unfinished"  # beyond every process's number
+    remnant.write_text("half")
+
+    file = write(tmp_path / "card.html", "<p>")
+
+    assert list(tmp_path.iterdir()) == [file]
+
+
 def test_a_file_of_a_like_name_is_kept(tmp_path):
     other = tmp_path / "card.unfinished"
     other.write_text("a thing of somebody's")

@@ -139,7 +139,7 @@ def test_a_damaged_run_is_told_in_a_sentence_and_whole_in_the_run_s_log(
 
     warning = process.hand_over(run)
 
-    assert "summary.json: it is no summary (KeyError" in warning
+    assert "summary.json: no summary, it has no run" in warning
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -148,7 +148,7 @@ def test_a_damaged_run_is_told_in_a_sentence_alone_where_there_is_no_log(
 ):
     (tmp_path / run / "summary.json").write_text('{"records": {}}')
 
-    with pytest.raises(RunError, match=r"summary\.json: it is no summary \(KeyError"):
+    with pytest.raises(RunError, match=r"summary\.json: no summary, it has no run"):
         process.send(run, READY_SECONDS)
 
     assert capsys.readouterr().err == ""
