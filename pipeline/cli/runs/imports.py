@@ -61,19 +61,20 @@ def _line(result: "Result") -> str:
 
 
 def _shown(rows: Counter[str]) -> str:
-    types = ", ".join(f"{count:,} {type_}" for type_, count in sorted(rows.items()))
-    return f"{rows.total():,} rows ({types})"
+    types = [f"{count:,} {type_}" for type_, count in sorted(rows.items())]
+    listing = ", ".join(types)
+    return f"{rows.total():,} rows ({listing})"
 
 
 def _total(results: "list[Result]") -> str:
     total = _sum(results)
     outcomes = Counter(result.outcome for result in results)
-    runs = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
-    left_out = total.read.total() - total.taken.total()
-    return (
-        f"runs: {runs}; {total.read.total():,} rows read = {total.taken.total():,} taken "
-        f"+ {left_out:,} left out"
-    )
+    runs = [f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items())]
+    listing = ", ".join(runs)
+    read = total.read.total()
+    taken = total.taken.total()
+    left_out = read - taken
+    return f"runs: {listing}; {read:,} rows read = {taken:,} taken + {left_out:,} left out"
 
 
 def _sum(results: "list[Result]") -> Any:

@@ -7,19 +7,21 @@ from typing import Any
 from pipeline.errors import RunError
 
 Json = dict[str, Any]
+Rows = Counter[str]  # by attribute_type
 
 
 @dataclass
 class Counts:
     """Rows by attribute_type; `left_out` has them by reason."""
 
-    read: Counter[str] = field(default_factory=Counter)
-    taken: Counter[str] = field(default_factory=Counter)
-    left_out: dict[str, Counter[str]] = field(default_factory=dict)
+    read: Rows = field(default_factory=Counter)
+    taken: Rows = field(default_factory=Counter)
+    left_out: dict[str, Rows] = field(default_factory=dict)
 
-    def leave_out(self, reason: str, rows: Counter[str]) -> None:
+    def leave_out(self, reason: str, rows: Rows) -> None:
         if rows:
-            self.left_out.setdefault(reason, Counter()).update(rows)
+            rows_of_reason = self.left_out.setdefault(reason, Counter())
+            rows_of_reason.update(rows)
 
     def add(self, other: "Counts") -> None:
         self.read.update(other.read)
@@ -37,17 +39,25 @@ class Counts:
             accounted.update(rows)
         if self.read != accounted:
             raise RunError(f"rows in and out differ: {dict(self.read)} in, {dict(accounted)} out")
-        if self.read.total() != in_parts:
-            raise RunError(f"its parts have {in_parts} rows, and {self.read.total()} were read")
-        if self.taken.total() != written:
-            raise RunError(f"{self.taken.total()} rows are to be kept, and {written} were written")
+        read, taken = self.read.total(), self.taken.total()
+        if read != in_parts:
+            raise RunError(f"its parts have {in_parts} rows, and {read} were read")
+        if taken != written:
+            raise RunError(f"{taken} rows are to be kept, and {written} were written")
 
     def document(self) -> Json:
-        left_out = {reason: dict(rows) for reason, rows in sorted(self.left_out.items())}
-        return {"read": dict(self.read), "taken": dict(self.taken), "left_out": left_out}
+        ordered_reasons = sorted(self.left_out.items())
+        left_out = {reason: dict(rows) for reason, rows in ordered_reasons}
+        read, taken = dict(self.read), dict(self.taken)
+        return {"read": read, "taken": taken, "left_out": left_out}
 
 
 def decode(document: Json) -> Counts:
     """The counts of their JSON."""
-    left_out = {reason: Counter(rows) for reason, rows in document["left_out"].items()}
-    return Counts(Counter(document["read"]), Counter(document["taken"]), left_out)
+    reasons: Json = document["left_out"]
+    left_out: dict[str, Rows] = {}
+    for reason, rows in reasons.items():
+        left_out[reason] = Counter(rows)
+    read: Rows = Counter(document["read"])
+    taken: Rows = Counter(document["taken"])
+    return Counts(read, taken, left_out)

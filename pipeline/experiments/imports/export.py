@@ -46,11 +46,13 @@ class Source:
                 f"{shown(self.unfinished[0])} is left over: the export of this run was "
                 "interrupted, export it again"
             )
-        for number in range(max(self.parts)):
+        last = max(self.parts)
+        for number in range(last):
             if number not in self.parts:
+                stem = self.folder / self.name
                 raise RunError(
-                    f"{shown(self.folder / self.name)}_part_{number}.parquet is missing: "
-                    f"allowed are all parts from 0 to {max(self.parts)}, export the run again"
+                    f"{shown(stem)}_part_{number}.parquet is missing: "
+                    f"allowed are all parts from 0 to {last}, export the run again"
                 )
         parts = [self.parts[number] for number in sorted(self.parts)]
         for part in parts:
@@ -78,26 +80,37 @@ def name(text: str) -> str:
 
     Different texts have different names: a digest of the text is its end.
     """
-    letters = [letter if letter.isalnum() or letter in "_-" else "_" for letter in text]
-    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=8).hexdigest()
-    return f"{''.join(letters)}-{digest}"
+    beginning = "".join(map(_letter, text))
+    content = text.encode("utf-8")
+    digest = hashlib.blake2b(content, digest_size=8)
+    return f"{beginning}-{digest.hexdigest()}"
+
+
+def _letter(letter: str) -> str:
+    """The letter, or one that a folder can have."""
+    is_allowed = letter.isalnum() or letter in "_-"
+    return letter if is_allowed else "_"
 
 
 def read(folder: Path, files: Path | None) -> Export:
     """The runs of the folder; raises ConfigurationError where it has none."""
-    data = folder / DATA if (folder / DATA).is_dir() else folder
+    data = folder / DATA
+    if not data.is_dir():
+        data = folder
     sources: list[Source] = []
     others = list(_outside(data))
-    for project in sorted(_subfolders(data)):
+    for project in _subfolders(data):
         sources += _sources(project)
         others += _others(project)
     if not sources:
         raise ConfigurationError(f"DIR is {shown(folder)}, which has no exported run: {LAYOUT}")
-    return Export(data, files or data.parent / FILES, sources, others)
+    files_beside = data.parent / FILES
+    return Export(data, files or files_beside, sources, others)
 
 
-def _subfolders(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if path.is_dir())
+def _subfolders(folder: Path) -> list[Path]:
+    paths = sorted(folder.iterdir())
+    return [path for path in paths if path.is_dir()]
 
 
 def _sources(project: Path) -> list[Source]:
@@ -106,23 +119,31 @@ def _sources(project: Path) -> list[Source]:
         match = PART.fullmatch(file.name)
         if match is None:
             continue
-        source = sources.setdefault(match["run"], Source(project, match["run"]))
+        run, number = match["run"], match["number"]
+        source = sources.setdefault(run, Source(project, run))
         if match["unfinished"]:
             source.unfinished.append(file)
         else:
-            source.parts[int(match["number"])] = file
+            source.parts[int(number)] = file
     return list(sources.values())
 
 
 def _outside(data: Path) -> Iterator[str]:
-    for file in sorted(data.glob("*.parquet*")):
+    for file in _parquet_files(data):
         yield f"{shown(file)} is not imported: allowed are files in a project's folder"
 
 
 def _others(project: Path) -> Iterator[str]:
     for scope in REGISTRY:
-        if (project / scope).is_dir():
-            yield f"{shown(project / scope)} is not imported: it has models, no runs"
-    for file in sorted(project.glob("*.parquet*")):
+        folder = project / scope
+        if folder.is_dir():
+            yield f"{shown(folder)} is not imported: it has models, no runs"
+    for file in _parquet_files(project):
         if not PART.fullmatch(file.name):
             yield f"{shown(file)} is not imported: allowed are names like RUN_part_0.parquet"
+
+
+def _parquet_files(folder: Path) -> list[Path]:
+    """Also those that are left over."""
+    paths = folder.glob("*.parquet*")
+    return sorted(paths)

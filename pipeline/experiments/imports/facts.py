@@ -7,7 +7,7 @@ monitored curve's last point. A name is the whole path. All of it lies in the ru
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from pipeline.experiments.imports.last import Gathered
 from pipeline.local.run_names import VERSION
@@ -15,24 +15,40 @@ from pipeline.local.run_names import VERSION
 PARAMETERS = "parameters/"
 OWN = ("sys/", "monitoring/", "source_code/")
 ACTIVE = ("active", "running")
+TEXTS = {  # by the key below `imported`
+    "name": "sys/name",
+    "custom_id": "sys/custom_run_id",
+    "owner": "sys/owner",
+    "state": "sys/state",
+}
 REASON = "imported: nothing here decided on it, and it cannot be made again"
 Json = dict[str, Any]
+Names = list[str]
+NUMBERS = (int, float)
+Text: TypeAlias = str | None
+Time: TypeAlias = datetime | None
 
 
 def summary(project: str, id_: str, folder_name: str, gathered: Gathered) -> Json:
     """The run's summary but for `imported.source`, parts and counts."""
+    scalars = gathered.scalars
     metrics, hyperparameters, without_number = _values(gathered)
-    started = _time(gathered.scalars.get("sys/creation_time"))
-    ended = _time(gathered.scalars.get("sys/ping_time")) or gathered.newest
+    started = _time(scalars, "sys/creation_time")
+    last_sign = _time(scalars, "sys/ping_time") or gathered.newest
+    running_time = scalars.get("sys/running_time")
+    purpose = _text(scalars, "sys/description") or ""
+    state = _state(scalars)
+    imported = _imported(project, id_, scalars, last_sign)
+    imported["without_number"] = without_number
     return {
         "version": VERSION,
         "run": folder_name,
         "model": project,
-        "purpose": _text(gathered, "sys/description") or "",
-        "state": _state(gathered.scalars),
+        "purpose": purpose,
+        "state": state,
         "error": None,
         "started": _iso(started),
-        "seconds": _seconds(gathered.scalars.get("sys/running_time"), started, ended),
+        "seconds": _seconds(running_time, started, last_sign),
         "nodes": [],
         "metrics": metrics,
         "slices": {},
@@ -51,98 +67,118 @@ def summary(project: str, id_: str, folder_name: str, gathered: Gathered) -> Jso
             "model_type": {},
             "training": None,
         },
-        "imported": _imported(project, id_, gathered, ended) | {"without_number": without_number},
+        "imported": imported,
     }
 
 
-def _imported(project: str, id_: str, gathered: Gathered, ended: datetime | None) -> Json:
+def _imported(project: str, id_: str, scalars: Json, ended: Time) -> Json:
     """What a run made here has no place for."""
+    modified = _time(scalars, "sys/modification_time")
+    fork = _fork(scalars)
+    tags = _tags(scalars)
+    texts = {key: _text(scalars, path) for key, path in TEXTS.items()}
     return {
         "project": project,
         "id": id_,
-        "name": _text(gathered, "sys/name"),
-        "custom_id": _text(gathered, "sys/custom_run_id"),
-        "owner": _text(gathered, "sys/owner"),
-        "state": _text(gathered, "sys/state"),
+        **texts,
         "ended": _iso(ended),
-        "modified": _iso(_time(gathered.scalars.get("sys/modification_time"))),
-        "fork": _fork(gathered),
-        "tags": tags(gathered),
+        "modified": _iso(modified),
+        "fork": fork,
+        "tags": tags,
     }
 
 
-def tags(gathered: Gathered) -> list[str]:
+def _tags(scalars: Json) -> Names:
     """The run's own tags and its group's."""
-    names: list[str] = []
+    names: Names = []
     for path in ("sys/tags", "sys/group_tags"):
-        value = gathered.scalars.get(path)
+        value = scalars.get(path)
         if isinstance(value, list):
-            names += sorted(each for each in value if each)
+            names += sorted(filter(None, value))
     return list(dict.fromkeys(names))
 
 
-def _values(gathered: Gathered) -> tuple[Json, Json, list[str]]:
+def _values(gathered: Gathered) -> tuple[Json, Json, Names]:
     """Metrics, hyperparameters, and the names of those that JSON has no number for."""
     metrics: Json = {}
     hyperparameters: Json = {}
     for path, value in gathered.scalars.items():
         if path.startswith(OWN):
             continue
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        is_metric = is_number and not path.startswith(PARAMETERS)
-        group = metrics if is_metric else hyperparameters
+        is_parameter = path.startswith(PARAMETERS) or not _is_number(value)
+        group = hyperparameters if is_parameter else metrics
         group[path] = _json(value)
     for path, (_, value) in gathered.points.items():
         metrics[path] = _json(value)
-    groups = (metrics, hyperparameters)
-    without = sorted(name for group in groups for name, value in group.items() if value is None)
-    return dict(sorted(metrics.items())), dict(sorted(hyperparameters.items())), without
+    names = _without_number(metrics) + _without_number(hyperparameters)
+    names.sort()
+    return _ordered(metrics), _ordered(hyperparameters), names
+
+
+def _without_number(group: Json) -> Names:
+    return [name for name, value in group.items() if value is None]
+
+
+def _ordered(group: Json) -> Json:
+    items = sorted(group.items())
+    return dict(items)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, NUMBERS) and not isinstance(value, bool)
 
 
 def _json(value: Any) -> Any:
     """The value; None for NaN and infinity, which JSON has no word for."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        is_number = math.isfinite(value)
+        return value if is_number else None
     if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
+        return ", ".join(map(str, value))
     return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _state(scalars: Json) -> str:
     if scalars.get("sys/failed") is True:
         return "failed"
-    state = scalars.get("sys/state")
-    if isinstance(state, str) and state.lower() in ACTIVE:
-        return "incomplete"  # it was active when it was exported
-    is_told = isinstance(state, str) or scalars.get("sys/failed") is False
-    return "succeeded" if is_told else "unknown"
+    state = _text(scalars, "sys/state")
+    if state is None:
+        has_ended = scalars.get("sys/failed") is False
+        return "succeeded" if has_ended else "unknown"
+    is_active = state.lower() in ACTIVE  # when it was exported
+    return "incomplete" if is_active else "succeeded"
 
 
-def _seconds(running_time: Any, started: datetime | None, ended: datetime | None) -> float | None:
+def _seconds(running_time: Any, started: Time, ended: Time) -> float | None:
     """Neptune's own count; without it the time from the beginning to the last sign."""
-    is_number = isinstance(running_time, int | float) and not isinstance(running_time, bool)
-    if is_number and math.isfinite(running_time):
+    if _is_number(running_time) and math.isfinite(running_time):
         return float(running_time)
-    if started and ended and ended >= started:
-        return (ended - started).total_seconds()
-    return None
+    if started is None or ended is None or ended < started:
+        return None
+    duration = ended - started
+    return duration.total_seconds()
 
 
-def _fork(gathered: Gathered) -> Json | None:
-    parent = _text(gathered, "sys/forking/parent")
+def _fork(scalars: Json) -> Json | None:
+    parent = _text(scalars, "sys/forking/parent")
     if parent is None:
         return None
-    return {"parent": parent, "step": _json(gathered.scalars.get("sys/forking/step"))}
+    step = scalars.get("sys/forking/step")
+    return {"parent": parent, "step": _json(step)}
 
 
-def _text(gathered: Gathered, path: str) -> str | None:
-    value = gathered.scalars.get(path)
+def _text(scalars: Json, path: str) -> Text:
+    value = scalars.get(path)
     return value if isinstance(value, str) else None
 
 
-def _time(value: Any) -> datetime | None:
+def _time(scalars: Json, path: str) -> Time:
+    value = scalars.get(path)
     return value if isinstance(value, datetime) else None
 
 
-def _iso(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).isoformat() if time else None
+def _iso(time: Time) -> str | None:
+    if time is None:
+        return None
+    utc_time = time.astimezone(UTC)
+    return utc_time.isoformat()

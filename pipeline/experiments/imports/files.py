@@ -38,12 +38,23 @@ def is_copied(path: str, source: Path, target: Path) -> bool:
     parts = PurePosixPath(path).parts
     if not _is_inside(path) or _refusal(source, parts):
         return True
-    return _sizes(source.joinpath(*parts)) == _sizes(target.joinpath(*parts))
+    sizes = _sizes(source.joinpath(*parts))
+    copied_sizes = _sizes(target.joinpath(*parts))
+    return copied_sizes == sizes
 
 
 def _sizes(place: Path) -> dict[str, int]:
-    every = [place, *place.rglob("*")]
-    return {str(each.relative_to(place)): each.stat().st_size for each in every if each.is_file()}
+    sizes = {}
+    for path in _tree(place):
+        if path.is_file():
+            name = path.relative_to(place)
+            sizes[str(name)] = path.stat().st_size
+    return sizes
+
+
+def _tree(place: Path) -> list[Path]:
+    """The path and all below it."""
+    return [place, *place.rglob("*")]
 
 
 def stamp(path: str, source: Path) -> str | None:
@@ -52,12 +63,14 @@ def stamp(path: str, source: Path) -> str | None:
         return None
     place = source / path
     try:
-        lines = [_line(each, place) for each in sorted([place, *place.rglob("*")])]
+        paths = sorted(_tree(place))
+        lines = [_line(path, place) for path in paths]
     except OSError:
         return None
     if len(lines) == 1:
         return lines[0]
-    digest = hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape"))
+    text = "\n".join(lines)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -69,7 +82,11 @@ def _line(place: Path, folder: Path) -> str:
 
 def _is_inside(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    return bool(parts) and "\0" not in path and ".." not in parts and not path.startswith("/")
+    if not parts or "\0" in path:
+        return False
+    leads_up = ".." in parts
+    is_absolute = path.startswith("/")
+    return not leads_up and not is_absolute
 
 
 def _refusal(source: Path, parts: tuple[str, ...]) -> str | None:
@@ -90,12 +107,16 @@ def _problem(source: Path, parts: tuple[str, ...]) -> str | None:
             return LINK
     if not place.exists():
         return MISSING
-    inside = [place, *place.rglob("*")] if place.is_dir() else [place]
-    modes = [path.lstat().st_mode for path in inside]
-    if any(stat.S_ISLNK(mode) for mode in modes):
+    paths = _tree(place) if place.is_dir() else [place]
+    modes = [path.lstat().st_mode for path in paths]
+    if any(map(stat.S_ISLNK, modes)):
         return LINK
-    is_plain = all(stat.S_ISREG(mode) or stat.S_ISDIR(mode) for mode in modes)
+    is_plain = all(map(_is_plain, modes))
     return None if is_plain else SPECIAL
+
+
+def _is_plain(mode: int) -> bool:
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -48,14 +48,16 @@ def opened(runs: Path) -> Iterator[Path]:
 def _restore(runs: Path) -> None:
     """Put a run back that was taken out and not replaced; remove what was not finished."""
     aside = runs / ASIDE
-    for old in sorted((aside / OLD).glob("*/*")):
+    old_runs = aside / OLD
+    for old in sorted(old_runs.glob("*/*")):
         place = runs / IMPORTED / old.parent.name / old.name
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(old, place)
     for name in (NEW, OLD):
-        if (aside / name).exists():
-            shutil.rmtree(aside / name)
+        remainder = aside / name
+        if remainder.exists():
+            shutil.rmtree(remainder)
 
 
 def place(runs: Path, new: Path) -> Path:
@@ -79,12 +81,15 @@ def put(runs: Path, new: Path) -> None:
 def kept_summary(folder: Path) -> Json | None:
     """The summary of a whole run of this version; None for any other."""
     try:
-        summary: Json = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        text = (folder / SUMMARY).read_text(encoding="utf-8")
+        summary: Json = json.loads(text)
         imported = summary["imported"]
-        rows = pq.read_metadata(folder / SERIES).num_rows
-        rows += pq.read_metadata(folder / ATTRIBUTES).num_rows
-        is_whole = rows == sum(imported["counts"]["taken"].values())
-        return summary if is_whole and imported["version"] == VERSION else None
+        points = pq.read_metadata(folder / SERIES)
+        attributes = pq.read_metadata(folder / ATTRIBUTES)
+        taken = imported["counts"]["taken"]
+        is_whole = points.num_rows + attributes.num_rows == sum(taken.values())
+        is_current = imported["version"] == VERSION
+        return summary if is_whole and is_current else None
     except (*UNREADABLE, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -92,11 +97,15 @@ def kept_summary(folder: Path) -> Json | None:
 def files_are_as_they_were(folder: Path, source: Path) -> bool:
     """Whether the files that a run names are those that were copied, or still missing."""
     try:
-        stamps: Json = json.loads((folder / FILES).read_text(encoding="utf-8"))
-        are_same = all(files.stamp(path, source) == stamp for path, stamp in stamps.items())
-        return are_same and all(
-            files.is_copied(path, source, folder / files.PLACE) for path in stamps
-        )
+        text = (folder / FILES).read_text(encoding="utf-8")
+        stamps: Json = json.loads(text)
+        copies = folder / files.PLACE
+        for path, stamp in stamps.items():
+            if files.stamp(path, source) != stamp:
+                return False
+            if not files.is_copied(path, source, copies):
+                return False
+        return True
     except (OSError, ValueError, AttributeError, RecursionError):
         return False
 
@@ -108,6 +117,7 @@ def merged_tags(folder: Path, summary: Json | None, imported: Iterable[str]) -> 
     """
     current = tags.read(folder)
     before = summary["imported"]["tags"] if summary else []
-    removed = set(before) - set(current)
-    kept = [name for name in imported if name not in removed]
-    return [*kept, *(name for name in current if name not in before)]
+    removed = set(before).difference(current)
+    remaining = [name for name in imported if name not in removed]
+    added = [name for name in current if name not in before]
+    return [*remaining, *added]

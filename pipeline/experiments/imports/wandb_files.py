@@ -9,7 +9,7 @@ import importlib
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -50,7 +50,8 @@ class Log:
         return [self.file]
 
     def row_count(self, part: Path) -> int:
-        return sum(len(batch) for batch in self.batches(part))
+        sizes = map(len, self.batches(part))
+        return sum(sizes)
 
     def batches(self, part: Path) -> Iterator[pa.RecordBatch]:
         """The run's rows; raises RunError for another file's content."""
@@ -93,16 +94,20 @@ def entries(content: bytes) -> Iterator[bytes]:
             position += room
             continue
         checksum, length, kind = ENTRY.unpack_from(content, position)
-        data = content[position + ENTRY.size : position + ENTRY.size + length]
+        begin = position + ENTRY.size
+        end = begin + length
+        data = content[begin:end]
+        damage = ValueError(f"its bytes from {position} on are damaged")
         if length > room - ENTRY.size or kind > LAST:
-            raise ValueError(f"its bytes from {position} on are damaged")
+            raise damage
         if kind == 0 and any(content[position:]):
-            raise ValueError(f"its bytes from {position} on are damaged")
+            raise damage
         if len(data) < length or kind == 0:  # cut off, or never written
             return
-        if zlib.crc32(bytes([kind]) + data) != checksum:
-            raise ValueError(f"its bytes from {position} on are damaged")
-        position += ENTRY.size + length
+        kind_byte = bytes([kind])
+        if zlib.crc32(kind_byte + data) != checksum:
+            raise damage
+        position = end
         entry += data
         if kind in (FULL, LAST):
             yield entry
@@ -139,9 +144,7 @@ class _Reading:
         elif kind == "history":
             yield from self._history(record.history)
         elif kind == "summary":
-            self.last |= {
-                _name(item): json.loads(item.value_json) for item in record.summary.update
-            }
+            self.last |= _values(record.summary.update)
         elif kind == "exit":
             self.is_ended = True
             yield _scalar("sys/failed", record.exit.exit_code != 0)
@@ -164,19 +167,15 @@ class _Reading:
         yield from _config(run.config)
 
     def _history(self, history: Any) -> Iterator[Json]:
-        values = {_name(item): json.loads(item.value_json) for item in history.item}
+        values = _values(history.item)
         step = values.pop("_step", history.step.num)
         seconds = values.pop("_timestamp", None)
         time = datetime.fromtimestamp(seconds, UTC) if seconds else None
-        place = {"step": Decimal(str(step)), "timestamp": time}
+        decimal = Decimal(str(step))
+        place = {"step": decimal, "timestamp": time}
         self.curves |= values.keys()
         for name, value in values.items():
-            is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            if is_number:
-                yield place | _row(name, POINT, float(value))
-            else:
-                text = value if isinstance(value, str) else json.dumps(value)
-                yield place | _row(name, "string_series", text)
+            yield place | _point(name, value)
 
     def _end(self) -> Iterator[Json]:
         if not self.is_ended:
@@ -187,11 +186,30 @@ class _Reading:
                 yield from _flat(f"sys/wandb/{name}" if own else name, value)
 
 
+def _point(name: str, value: Any) -> Json:
+    """A value of the history: a number is a curve's point, all else a text."""
+    if type(value) in (int, float):
+        return _row(name, POINT, float(value))
+    text = value if isinstance(value, str) else json.dumps(value)
+    return _row(name, "string_series", text)
+
+
 def _config(config: Any) -> Iterator[Json]:
     for item in config.update:
         name = _name(item)
-        place = f"sys/wandb/{name}" if name.startswith("_") else f"parameters/{name}"
-        yield from _flat(place, json.loads(item.value_json))
+        is_own = name.startswith("_")
+        place = f"sys/wandb/{name}" if is_own else f"parameters/{name}"
+        value = json.loads(item.value_json)
+        yield from _flat(place, value)
+
+
+def _values(items: Iterable[Any]) -> Json:
+    """The items' values by their names."""
+    values: Json = {}
+    for item in items:
+        name = _name(item)
+        values[name] = json.loads(item.value_json)
+    return values
 
 
 def _flat(path: str, value: Any) -> Iterator[Json]:
@@ -200,7 +218,8 @@ def _flat(path: str, value: Any) -> Iterator[Json]:
         for name, part in value.items():
             yield from _flat(f"{path}/{name}", part)
     else:
-        yield _scalar(path, value if type(value) in TYPES else json.dumps(value))
+        scalar = value if type(value) in TYPES else json.dumps(value)
+        yield _scalar(path, scalar)
 
 
 def _name(item: Any) -> str:

@@ -49,7 +49,8 @@ class _Run:
     part_rows: int
 
     def new_folder(self, aside: Path) -> Path:
-        return aside / export.name(self.project) / export.name(self.id)
+        project_name, run_name = export.name(self.project), export.name(self.id)
+        return aside / project_name / run_name
 
     def hashes(self) -> Json:
         return {part.name: _sha256(part) for part in self.parts}
@@ -79,66 +80,79 @@ def _whole(source: Source | Log) -> _Run:
     part_rows = sum(source.row_count(part) for part in parts)
     for part in parts:
         for batch in source.batches(part):
-            if not len(batch):
+            if batch.num_rows == 0:
                 continue
-            project, id_ = batch["project_id"][0].as_py(), batch["run_id"][0].as_py()
+            project, id_ = _first(batch, "project_id"), _first(batch, "run_id")
             if not project or not id_:
                 raise RunError(f"{places.shown(part)} names no project_id and run_id in its rows")
             return _Run(project, id_, source, parts, part_rows)
-    raise RunError(f"{places.shown(parts[0])} has no rows")
+    [first_part, *_] = parts
+    raise RunError(f"{places.shown(first_part)} has no rows")
+
+
+def _first(batch: pa.RecordBatch, column: str) -> str | None:
+    values = batch[column]
+    value: str | None = values[0].as_py()
+    return value
 
 
 def _import(run: _Run, source: str, export_: Export, runs: Path, new: Path) -> Result:
     place = store.place(runs, new)
-    name = str(place.relative_to(runs))
-    before = store.kept_summary(place)
-    source_files = export_.files / export.name(run.project)
+    folder = place.relative_to(runs)
+    name = str(folder)
+    project_name = export.name(run.project)
+    source_files = export_.files / project_name
     hashes = run.hashes()
-    is_same = before is not None and before["imported"]["parts"] == hashes
-    if before and is_same and store.files_are_as_they_were(place, source_files):
-        kept = counts.decode(before["imported"]["counts"])
-        return Result(source, UNCHANGED, name, kept)
+    before = store.kept_summary(place)
+    facts_before = before["imported"] if before else {}
+    is_same = facts_before.get("parts") == hashes
+    if is_same and store.files_are_as_they_were(place, source_files):
+        row_counts = counts.decode(facts_before["counts"])
+        return Result(source, UNCHANGED, name, row_counts)
     try:
-        summary, kept = _write(run, new, source_files, hashes)
-        names = store.merged_tags(place, before, summary["imported"]["tags"])
+        summary, row_counts = _write(run, new, source_files, hashes)
+        own_tags = summary["imported"]["tags"]
+        names = store.merged_tags(place, before, own_tags)
         tags.keep(new, names)
         outcome = REPLACED if place.exists() else NEW
         store.put(runs, new)
     except OSError as error:
         raise places.cannot_be_written(new, error) from error
     except (pa.ArrowException, ValueError, ArithmeticError) as error:
-        raise RunError(
-            f"{source} has a value that cannot be read ({cut(str(error), 120)})"
-        ) from error
+        reason = cut(str(error), 120)
+        raise RunError(f"{source} has a value that cannot be read ({reason})") from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    return Result(source, outcome, name, kept)
+    return Result(source, outcome, name, row_counts)
 
 
 def _write(run: _Run, new: Path, source_files: Path, hashes: Json) -> tuple[Json, Counts]:
     """Make the run's folder but for its tags."""
     new.mkdir(parents=True)
-    stamps: dict[str, str | None] = {}
+    series_file, attributes_file = new / store.SERIES, new / store.ATTRIBUTES
+    copies = new / files.PLACE
+    stamps: Json = {}
     gathered, total = Gathered(), Counts()
 
     def copy(path: str) -> str | None:
         stamps[path] = files.stamp(path, source_files)
-        return files.copied(path, source_files, new / files.PLACE)
+        return files.copied(path, source_files, copies)
 
     with (
-        pq.ParquetWriter(new / store.SERIES, rows.SERIES) as series,
-        pq.ParquetWriter(new / store.ATTRIBUTES, schema.SCHEMA) as attributes,
+        pq.ParquetWriter(series_file, rows.SERIES) as series,
+        pq.ParquetWriter(attributes_file, schema.SCHEMA) as attributes,
     ):
         for part in run.parts:
             for batch in run.source.batches(part):
                 _refuse_others(batch, run, part)
-                split = rows.split(batch.select(schema.SCHEMA.names), copy)
+                columns = batch.select(schema.SCHEMA.names)
+                split = rows.split(columns, copy)
                 series.write_batch(split.points)
                 attributes.write_batch(split.attributes)
                 gathered.add_points(split.points)
                 gathered.add_attributes(split.attributes)
                 total.add(split.counts)
-    written = _row_count(new / store.SERIES) + _row_count(new / store.ATTRIBUTES)
+    written = _row_count(series_file) + _row_count(attributes_file)
     total.check(run.part_rows, written)
     summary = facts.summary(run.project, run.id, new.name, gathered)
     summary["imported"] |= {
@@ -175,5 +189,6 @@ def _sha256(part: Path) -> str:
         raise RunError(places.failure(error)) from error
 
 
-def _dump(file: Path, document: Json | dict[str, str | None]) -> None:
-    file.write_text(f"{json.dumps(document, allow_nan=False)}\n", encoding="utf-8")
+def _dump(file: Path, document: Json) -> None:
+    text = json.dumps(document, allow_nan=False)
+    file.write_text(f"{text}\n", encoding="utf-8")
