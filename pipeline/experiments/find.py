@@ -22,14 +22,21 @@ def folder(runs: Path, name: str) -> Path:
 
 def matches(runs: Path, name: str) -> list[str]:
     """The folders below `runs` that the name may mean."""
-    folders = list(local.folders(runs))
-    exact = [folder for folder in folders if name in (folder, _id(folder))]
-    return exact or [folder for folder in folders if _begins(folder, name)]
+    names = {folder: _names(folder) for folder in local.folders(runs)}
+    exact = [folder for folder, pair in names.items() if name in pair]
+    if exact or not name:
+        return exact
+    matches = []
+    for folder, pair in names.items():
+        if any(each.startswith(name) for each in pair):
+            matches.append(folder)
+    return matches
 
 
-def _begins(folder: str, name: str) -> bool:
-    starts = (folder.startswith(name), _id(folder).startswith(name))
-    return bool(name) and any(starts)
+def _names(folder: str) -> tuple[str, str]:
+    """What a run may be named by: its folder and its id."""
+    id_ = _id(folder)
+    return folder, id_
 
 
 def _id(folder: str) -> str:

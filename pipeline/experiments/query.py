@@ -21,6 +21,7 @@ COLUMNS = ("run", "place", "model", "state", "started", "seconds", "blessed", "p
 TAG = "tag"
 TAG_OPERATORS = ("=", "!=")
 GROUPS = ("metrics", "hyperparameters")
+NUMBERS = (int, float)
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -35,6 +36,7 @@ CONDITION = re.compile(
 )
 AND = re.compile(r"and\s", re.IGNORECASE)
 EXAMPLE = 'as in "auc > 0.9 and tag = x", with one of =, !=, <, <=, >, >='
+QUOTES = ('"', "'")
 TRUTHS = {"yes": True, "no": False, "true": True, "false": False}
 Value: TypeAlias = str | float | bool | None
 
@@ -53,9 +55,11 @@ def conditions(where: str) -> list[Condition]:
         match = CONDITION.match(where, position)
         if match is None:
             raise _refused(where, position)
-        name, sign, value = match["name"], match["operator"], match["value"]
-        text = value[1:-1] if value[0] in "\"'" else value
-        parsed.append(Condition(name, sign, text))
+        name, sign, value = match.group("name", "operator", "value")
+        is_quoted = value.startswith(QUOTES)
+        text = value[1:-1] if is_quoted else value
+        condition = Condition(name, sign, text)
+        parsed.append(condition)
         position = match.end()
         if position == len(where):
             return parsed
@@ -66,20 +70,23 @@ def conditions(where: str) -> list[Condition]:
 
 
 def _refused(where: str, position: int) -> ConfigurationError:
-    rest = where[position:] or where
+    unclear_text = where[position:] or where
+    beginning = shown(unclear_text)
     return ConfigurationError(
-        f"--where is {shown(where)}, unclear from {shown(rest)} on: allowed are conditions joined "
+        f"--where is {shown(where)}, unclear from {beginning} on: allowed are conditions joined "
         f"by and, {EXAMPLE}"
     )
 
 
 def select(rows: Iterable[Row], where: str | None) -> list[Row]:
     """The rows that meet every condition; raises ConfigurationError for an unknown name."""
-    all_rows = list(rows)
+    selected_rows = list(rows)
     parsed = conditions(where) if where is not None else []
     for condition in parsed:
-        _check(condition, all_rows)
-    return [row for row in all_rows if all(_holds(condition, row) for condition in parsed)]
+        _check(condition, selected_rows)
+    for condition in parsed:
+        selected_rows = [row for row in selected_rows if _holds(condition, row)]
+    return selected_rows
 
 
 def ordered(rows: Iterable[Row], sort: str | None) -> list[Row]:
@@ -87,18 +94,28 @@ def ordered(rows: Iterable[Row], sort: str | None) -> list[Row]:
 
     Those without a value stand last.
     """
-    newest = sorted(rows, key=lambda row: (row.started or "", row.run), reverse=True)
+    newest = sorted(rows, key=_age, reverse=True)
     if sort is None:
         return newest
     descends = sort.startswith("-")
     name = sort.removeprefix("-")
     _check_name("--sort", name, newest)
-    values = [value(row, name) for row in newest]
-    pairs = list(zip(values, newest, strict=True))
-    without = [row for each, row in pairs if is_missing(each)]
-    ranked = [(_rank(each), row) for each, row in pairs if not is_missing(each)]
+    ranked = []
+    without_value = []
+    for row in newest:
+        row_value = value(row, name)
+        if is_missing(row_value):
+            without_value.append(row)
+        else:
+            ranked.append((_rank(row_value), row))
     ranked.sort(key=itemgetter(0), reverse=descends)
-    return [row for _, row in ranked] + without
+    ranked_rows = [row for _, row in ranked]
+    return ranked_rows + without_value
+
+
+def _age(row: Row) -> tuple[str, str]:
+    """What orders rows from the oldest on; one without a start is older than all."""
+    return row.started or "", row.run
 
 
 def value(row: Row, name: str) -> Any:
@@ -107,9 +124,10 @@ def value(row: Row, name: str) -> Any:
         return row.tags
     if name in COLUMNS:
         return getattr(row, name)
-    group, _, rest = name.partition(".")
-    if group in GROUPS and rest in getattr(row, group):
-        return getattr(row, group)[rest]
+    group, _, key = name.partition(".")
+    values = getattr(row, group) if group in GROUPS else {}
+    if key in values:
+        return values[key]
     if name in row.metrics:
         return row.metrics[name]
     return row.hyperparameters.get(name)
@@ -121,7 +139,8 @@ def names(rows: Iterable[Row]) -> dict[str, set[str]]:
     for row in rows:
         for group in GROUPS:
             for name in getattr(row, group):
-                groups.setdefault(name, set()).add(group)
+                name_groups = groups.setdefault(name, set())
+                name_groups.add(group)
     return groups
 
 
@@ -158,8 +177,8 @@ def _check_name(flag: str, name: str, rows: list[Row]) -> None:
     groups = names(rows)
     if name in (*COLUMNS, TAG):
         return
-    group, _, rest = name.partition(".")
-    if group in groups.get(rest, ()):
+    group, _, key = name.partition(".")
+    if group in groups.get(key, ()):
         return
     name_groups = groups.get(name, ())
     if not name_groups:
@@ -175,21 +194,25 @@ def _check_name(flag: str, name: str, rows: list[Row]) -> None:
 
 
 def _nearest(name: str, groups: Iterable[str]) -> str:
-    all_names = [*COLUMNS, TAG, *sorted(groups)]
+    group_names = sorted(groups)
+    all_names = [*COLUMNS, TAG, *group_names]
+    first_names = all_names[:3]
     close_names = difflib.get_close_matches(name, all_names, n=3, cutoff=0.4)
-    return ", ".join(close_names or all_names[:3])
+    return ", ".join(close_names or first_names)
 
 
 def _holds(condition: Condition, row: Row) -> bool:
     current = value(row, condition.name)
     if condition.name == TAG:
         is_tagged = condition.text in row.tags
-        return not is_tagged if condition.operator == "!=" else is_tagged
+        is_wanted = condition.operator == "="
+        return is_tagged == is_wanted
     if is_missing(current):
         return False
     compare = OPERATORS[condition.operator]
     if isinstance(current, bool):
-        return compare(current, TRUTHS.get(condition.text))
+        truth = TRUTHS.get(condition.text)
+        return compare(current, truth)
     if _is_number(current):
         number = _number(condition.text)
         return number is not None and compare(current, number)
@@ -197,11 +220,15 @@ def _holds(condition: Condition, row: Row) -> bool:
 
 
 def is_missing(current: Any) -> bool:
-    return current is None or (isinstance(current, float) and math.isnan(current))
+    if isinstance(current, float):
+        return math.isnan(current)
+    return current is None
 
 
 def _is_number(current: Any) -> bool:
-    return isinstance(current, int | float) and not isinstance(current, bool)
+    if isinstance(current, bool):
+        return False
+    return isinstance(current, NUMBERS)
 
 
 def _number(text: str) -> float | None:

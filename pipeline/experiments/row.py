@@ -40,6 +40,7 @@ class Row:
     folder: str | None = None
 
 
+FACTS = ("run", "model", "state", "started", "seconds")  # at the top of a summary, as in a row
 NONE = type(None)
 NUMBER = (int, float, NONE)
 TYPES: Mapping[str, tuple[type, ...]] = {
@@ -58,7 +59,8 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 
 def decode(document: Json) -> Row:
     """The row of its JSON."""
-    return Row(**document | {"tags": tuple(document["tags"])})
+    tags = tuple(document["tags"])
+    return Row(**document | {"tags": tags})
 
 
 def of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -> Row:
@@ -73,22 +75,23 @@ def of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) ->
 
 
 def _of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -> Row:
+    facts = {name: summary[name] for name in FACTS}
     decision, records = summary["decision"], summary["records"]
-    gate = summary["gate"]
+    checks = summary["gate"]
+    gate = checks[0]["metric"] if checks else None
+    metrics = dict(summary["metrics"])
+    hyperparameters = dict(records["hyperparameters"])
+    code = records["code"]
     row = Row(
-        run=summary["run"],
+        **facts,
         place=place,
-        model=summary["model"],
-        state=summary["state"],
-        started=summary["started"],
-        seconds=summary["seconds"],
         blessed=decision["blessed"],
         published=decision["published"],
         decision=decision["reason"],
-        gate=gate[0]["metric"] if gate else None,
-        commit=records["code"]["commit"],
-        metrics=dict(summary["metrics"]),
-        hyperparameters=dict(records["hyperparameters"]),
+        gate=gate,
+        commit=code["commit"],
+        metrics=metrics,
+        hyperparameters=hyperparameters,
         tags=tags,
         folder=folder,
     )
@@ -99,17 +102,17 @@ def _of_summary(summary: Json, place: str, folder: str, tags: tuple[str, ...]) -
 def _check_types(row: Row) -> None:
     """Raise TypeError for a value that a list could neither order nor show."""
     for name, kinds in TYPES.items():
-        _check_type(name, getattr(row, name), kinds)
+        value = getattr(row, name)
+        _check_type(name, value, kinds)
     for name, value in row.metrics.items():
         _check_type(f"the metric {name}", value, NUMBER)
 
 
 def _check_type(name: str, value: Any, kinds: tuple[type, ...]) -> None:
-    is_flag = isinstance(value, bool)
-    allows_flag = bool in kinds
-    if not isinstance(value, kinds) or (is_flag and not allows_flag):
+    if type(value) not in kinds:  # a truth is a whole number, too
         raise TypeError(f"{name} is {value!r:.40}")
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
+    is_whole = isinstance(value, int)
+    if is_whole and abs(value) > sys.float_info.max:
         raise TypeError(f"{name} is {value!r:.40}, too large a number")
 
 

@@ -17,7 +17,8 @@ LEAST, GAP = 5, 2  # characters of a column, and between two
 
 def show(rows: list[Row], names: Iterable[str], more: int) -> None:
     """Print the rows, with a column for each of `names`; `more` is how many are not shown."""
-    extra = [name for name in dict.fromkeys(names) if _is_extra(name)]
+    distinct_names = dict.fromkeys(names)
+    extra = [name for name in distinct_names if _is_extra(name)]
     headings, lines = _lines(rows, extra)
     if sys.stdout.isatty() and _fits(headings, lines):
         _table(headings, lines)
@@ -30,10 +31,13 @@ def show(rows: list[Row], names: Iterable[str], more: int) -> None:
 
 def _fits(headings: list[str], lines: list[list[str]]) -> bool:
     """Whether the terminal has room for whole ids, and some letters of each other column."""
-    longest = max(len(run) for run, *_ in lines)
-    columns = len(headings) - 1
-    width = longest + columns * (GAP + LEAST) + GAP
-    return width <= shutil.get_terminal_size().columns
+    lengths = [len(run) for run, *_ in lines]
+    _, *others = headings
+    least = LEAST * len(others)
+    gaps = GAP * len(headings)
+    width = max(lengths) + least + gaps
+    terminal = shutil.get_terminal_size()
+    return width <= terminal.columns
 
 
 def _is_extra(name: str) -> bool:
@@ -42,35 +46,44 @@ def _is_extra(name: str) -> bool:
 
 def _lines(rows: list[Row], extra: list[str]) -> tuple[list[str], list[list[str]]]:
     """Headings and cells; places and tags only where they tell something."""
-    has_places = any(row.place != HERE for row in rows)
-    has_tags = any(row.tags for row in rows)
+    optional = []
+    if any(row.place != HERE for row in rows):
+        optional.append("place")
+    if any(row.tags for row in rows):
+        optional.append("tags")
     run, *others = HEADINGS
-    optional = ["place"] * has_places + ["tags"] * has_tags
-    headings = [_on_one_line(text) for text in (run, *optional, *extra, *others)]
+    headings = _line(run, *optional, *extra, *others)
     lines = []
     for row in rows:
-        places = [row.place] * has_places
-        tags = [", ".join(row.tags)] * has_tags
-        values = [cell(query.value(row, name)) for name in extra]
-        texts = [row.run, *places, *tags, *values, *_cells(row)]
-        lines.append([_on_one_line(text) for text in texts])
+        tags = ", ".join(row.tags)
+        facts = {"place": row.place, "tags": tags}
+        optional_cells = [facts[name] for name in optional]
+        values = [query.value(row, name) for name in extra]
+        cells = [row.run, *optional_cells, *map(cell, values), *_cells(row)]
+        line = _line(*cells)
+        lines.append(line)
     return headings, lines
 
 
-def _on_one_line(text: str) -> str:
-    """The text without what a terminal would obey, or no encoding has."""
-    return printable(" ".join(text.split()))
+def _line(*cells: str) -> list[str]:
+    """The cells without what a terminal would obey, or no encoding has."""
+    words = [cell.split() for cell in cells]
+    texts = map(" ".join, words)
+    return [printable(text) for text in texts]
 
 
 def _cells(row: Row) -> list[str]:
     seconds = EMPTY if row.seconds is None else f"{row.seconds:.1f}"
-    return [row.state, TRUTHS[row.blessed], _gate(row), seconds, row.decision]
+    blessed = TRUTHS[row.blessed]
+    gate = _gate(row)
+    return [row.state, blessed, gate, seconds, row.decision]
 
 
 def _gate(row: Row) -> str:
-    if row.gate is None or row.metrics.get(row.gate) is None:
+    if row.gate is None:
         return EMPTY
-    return f"{row.gate} {row.metrics[row.gate]:.4f}"
+    value = row.metrics.get(row.gate)
+    return EMPTY if value is None else f"{row.gate} {value:.4f}"
 
 
 def cell(value: Any) -> str:
@@ -79,7 +92,9 @@ def cell(value: Any) -> str:
         return EMPTY
     if isinstance(value, bool):
         return TRUTHS[value]
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
 
 
 def _table(headings: list[str], lines: list[list[str]]) -> None:

@@ -15,7 +15,10 @@ LONGEST = 100  # characters
 
 def checked(text: str) -> str:
     """The tag; raises ConfigurationError for one that a list or a filter could not show."""
-    if text and text == text.strip() and text.isprintable() and len(text) <= LONGEST:
+    content = text.strip()
+    has_margin = text != content
+    is_short = 1 <= len(text) <= LONGEST
+    if is_short and text.isprintable() and not has_margin:
         return text
     raise ConfigurationError(
         f"--tag is {shown(text)}, allowed are 1 to {LONGEST} printable characters without "
@@ -27,7 +30,8 @@ def read(folder: Path) -> tuple[str, ...]:
     """The tags in order, none without a file; raises RunError for a damaged one."""
     file = folder / NAME
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        document = json.loads(text)
     except FileNotFoundError:
         return ()
     except (OSError, ValueError, RecursionError) as error:
@@ -42,4 +46,6 @@ def keep(folder: Path, tags: Iterable[str]) -> None:
     if not folder.is_dir():
         raise RunError(f"{folder} is gone: it was removed meanwhile")
     names = list(dict.fromkeys(tags))
-    write(folder / NAME, f"{json.dumps(names)}\n")
+    text = json.dumps(names)
+    file = folder / NAME
+    write(file, f"{text}\n")

@@ -15,6 +15,7 @@ from pipeline.model.folder import ModelFolder
 from settings.values import listed, shown
 
 Trial = dict[str, Scalar]
+Choices = dict[str, list[Scalar]]  # by key
 TRUTHS = {"true": True, "false": False}
 MOST = 1_000  # runs of one command
 
@@ -25,10 +26,10 @@ def of(texts: Sequence[str], folder: ModelFolder) -> list[Trial]:
     Raises ConfigurationError for a key that the model does not have, or a value of another type.
     """
     space = folder.declaration.tuning.space
-    values: dict[str, list[Scalar]] = {}
+    values: Choices = {}
     for text in texts:
-        key, sign, rest = text.partition("=")
-        if not (sign and key and rest):
+        key, _, rest = text.partition("=")
+        if not key or not rest:
             raise ConfigurationError(
                 f"--set is {shown(text)}, allowed is KEY=VALUE, or KEY=VALUE,VALUE for several runs"
             )
@@ -38,47 +39,57 @@ def of(texts: Sequence[str], folder: ModelFolder) -> list[Trial]:
             raise ConfigurationError(
                 f"--set names {shown(key)} twice, allowed is once: several values stand in a list"
             )
-        parsed = [_value(key, word, space[key]) for word in rest.split(",")]
-        values[key] = _refuse_repeated(key, parsed)
-    count = math.prod(map(len, values.values()))
+        words = rest.split(",")
+        values[key] = _values(key, words, space[key])
+    return _combinations(values)
+
+
+def _combinations(values: Choices) -> list[Trial]:
+    lists = values.values()
+    count = math.prod(map(len, lists))
     if count > MOST:
         raise ConfigurationError(f"--set makes {count:,} runs, allowed are {MOST:,}")
-    return [
-        dict(zip(values, choice, strict=True)) for choice in itertools.product(*values.values())
-    ]
+    trials: list[Trial] = []
+    for choice in itertools.product(*lists):
+        pairs = zip(values, choice, strict=True)
+        trials.append(dict(pairs))
+    return trials
 
 
 def single(texts: Sequence[str], folder: ModelFolder) -> Trial:
     """The one trial of the texts; raises ConfigurationError for a list of values."""
-    first, *others = of(texts, folder)
-    if others:
-        raise ConfigurationError(
-            f"--set makes {1 + len(others)} runs, allowed is one value of each"
-        )
-    return first
+    trials = of(texts, folder)
+    if len(trials) > 1:
+        raise ConfigurationError(f"--set makes {len(trials)} runs, allowed is one value of each")
+    [trial] = trials
+    return trial
 
 
 def texts(trial: Trial) -> list[str]:
     """The trial as it stands on the command line."""
-    return [f"{key}={_text(value)}" for key, value in trial.items()]
+    pairs = trial.items()
+    return [f"{key}={_text(value)}" for key, value in pairs]
 
 
 def _text(value: Scalar) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value)
+    return text.lower() if isinstance(value, bool) else text
 
 
-def _nearest(key: str, space: dict[str, list[Scalar]]) -> str:
+def _nearest(key: str, space: Choices) -> str:
     if not space:
         return "and the model has no hyperparameters"
     names = difflib.get_close_matches(key, space, n=3, cutoff=0.4)
     if names:
-        return f"which the model does not have: the nearest are {', '.join(names)}"
+        nearest = ", ".join(names)
+        return f"which the model does not have: the nearest are {nearest}"
     return f"which the model does not have: allowed are {listed(space)}"
 
 
 def _value(key: str, word: str, choices: list[Scalar]) -> Scalar:
     """The word as a value of the choices' type, which they share."""
-    kind = type(choices[0])
+    [first_choice, *_] = choices
+    kind = type(first_choice)
     value = TRUTHS.get(word) if kind is bool else _number(word, kind)
     if value is None:
         raise ConfigurationError(
@@ -97,7 +108,9 @@ def _number(word: str, kind: type[Scalar]) -> Scalar | None:
     return value if is_finite and word else None
 
 
-def _refuse_repeated(key: str, values: list[Scalar]) -> list[Scalar]:
+def _values(key: str, words: list[str], choices: list[Scalar]) -> list[Scalar]:
+    """The words as values, each of them once."""
+    values = [_value(key, word, choices) for word in words]
     for value in values:
         if values.count(value) > 1:
             raise ConfigurationError(f"--set {key} has {value!r} twice, allowed is each value once")

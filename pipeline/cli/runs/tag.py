@@ -37,7 +37,8 @@ def _changed(folder: Path, names: list[str], *, removes: bool) -> list[str]:
     current = tags.read(folder)
     if not removes:
         return [*current, *names]
-    if absent := [name for name in names if name not in current]:
-        allowed = ", ".join(current) or "none"
-        raise ConfigurationError(f"{folder.name} has no tag {absent[0]!r}, allowed are {allowed}")
+    for name in names:
+        if name not in current:
+            allowed = ", ".join(current) or "none"
+            raise ConfigurationError(f"{folder.name} has no tag {name!r}, allowed are {allowed}")
     return [tag for tag in current if tag not in names]
