@@ -5,7 +5,7 @@ those alone that changed. The jobs tell what runs now, and which of the newest w
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pipeline.gcp.stage import Stage
 from pipeline.tracking import experiment_run, vertex_experiments
 
 Json = dict[str, Any]
+Entries = dict[str, Entry]  # by the contexts' names
 # Vertex may show a change later than one with a later time.
 OVERLAP = timedelta(minutes=5)
 # A change is told and a deletion is not: that often everything is asked for.
@@ -46,39 +47,55 @@ def _of_stage(runs: Path, stage: Stage) -> Listing:
     with stage.asking(f"{vertex_experiments.SUBJECT} of {stage.name}"):
         entries = _entries(runs, stage)
         jobs = list(jobs_listing.newest(stage))
-    tracked_rows = [entry.row for entry in entries.values() if entry.row]
-    tracked_runs = {each.run for each in tracked_rows}
-    untracked_rows = [each for each in _of_jobs(stage, jobs) if each.run not in tracked_runs]
-    problems = [
-        f"{name} is left out, it is no run of ours"
-        for name, entry in entries.items()
-        if entry.row is None
-    ]
-    return Listing([*tracked_rows, *untracked_rows], problems)
+    rows = []
+    problems = []
+    for name, entry in entries.items():
+        if entry.row is None:
+            problems.append(f"{name} is left out, it is no run of ours")
+        else:
+            rows.append(entry.row)
+    tracked_runs = {each.run for each in rows}
+    job_rows = [_of_job(stage, job) for job in jobs]
+    rows += [each for each in job_rows if each.run not in tracked_runs]
+    return Listing(rows, problems)
 
 
-def _entries(runs: Path, stage: Stage) -> dict[str, Entry]:
+def _entries(runs: Path, stage: Stage) -> Entries:
     """The stage's entries by their contexts' names, after a question for what has changed."""
     place = f"{stage.settings.project_number} {stage.settings.region} {stage.name}"
     copy = cloud_index.read(runs, place)
     now = time.time()
-    if copy is None or not copy.entries or not 0 <= now - copy.read_at < WHOLE_SECONDS:
-        copy = Copy(now, _asked(stage, ""))
-        cloud_index.replace(runs, place, copy)
-        return copy.entries
-    newest = max(datetime.fromisoformat(entry.updated) for entry in copy.entries.values())
-    answers = _asked(stage, f' AND update_time>"{(newest - OVERLAP).isoformat()}"')
+    if copy is None or not _is_current(copy, now):
+        entries = _asked(stage, "")
+        cloud_index.replace(runs, place, Copy(now, entries))
+        return entries
+    begin = _newest(copy.entries) - OVERLAP
+    answers = _asked(stage, f' AND update_time>"{begin.isoformat()}"')
     changed = {name: each for name, each in answers.items() if copy.entries.get(name) != each}
     if changed:
         cloud_index.update(runs, place, changed)
     return copy.entries | changed
 
 
-def _asked(stage: Stage, condition: str) -> dict[str, Entry]:
+def _is_current(copy: Copy, now: float) -> bool:
+    """Whether asking for changes is enough; a clock that went back tells no age."""
+    age = now - copy.read_at
+    return bool(copy.entries) and 0 <= age < WHOLE_SECONDS
+
+
+def _newest(entries: Entries) -> datetime:
+    times = [datetime.fromisoformat(entry.updated) for entry in entries.values()]
+    return max(times)
+
+
+def _asked(stage: Stage, condition: str) -> Entries:
     of_stage = vertex_experiments.of_stage(stage)
     runs = f"schema_title={quoted(contexts.RUN)} AND {of_stage}{condition}"
-    answers = contexts.matching(stage, runs)
-    return {context["name"]: Entry(context["updateTime"], _row(context)) for context in answers}
+    entries: Entries = {}
+    for context in contexts.matching(stage, runs):
+        name, updated = context["name"], context["updateTime"]
+        entries[name] = Entry(updated, _row(context))
+    return entries
 
 
 def _row(context: Json) -> Row | None:
@@ -89,18 +106,22 @@ def _row(context: Json) -> Row | None:
         return None
 
 
-def _of_jobs(stage: Stage, jobs: list[Json]) -> Iterator[Row]:
-    for job in jobs:
-        labels = job.get("labels", {})
-        state = jobs_listing.state(job)
-        reason = f"not tracked, `runs sync --env {stage.name}` sends it if it left a report"
-        started = datetime.fromisoformat(job["createTime"])
-        yield Row(
-            run=job["name"].split("/")[-1],
-            place=stage.name,
-            model=labels.get("model", ""),
-            state=state,
-            started=started.isoformat(timespec="seconds"),
-            decision="" if state == RUNNING else reason,
-            commit=labels.get("commit"),
-        )
+def _of_job(stage: Stage, job: Json) -> Row:
+    *_, run = job["name"].split("/")
+    labels = job.get("labels", {})
+    model = labels.get("model", "")
+    commit = labels.get("commit")
+    state = jobs_listing.state(job)
+    reason = f"not tracked, `runs sync --env {stage.name}` sends it if it left a report"
+    decision = "" if state == RUNNING else reason
+    time = datetime.fromisoformat(job["createTime"])
+    started = time.isoformat(timespec="seconds")
+    return Row(
+        run=run,
+        place=stage.name,
+        model=model,
+        state=state,
+        started=started,
+        decision=decision,
+        commit=commit,
+    )

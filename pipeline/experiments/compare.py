@@ -25,13 +25,16 @@ def answer(runs: Path, names: Sequence[str], stages: Sequence["StageFolder"] = (
     A name is a run's of `runs`, else of the first of the stages that has it. Raises
     ConfigurationError for a name that is none, or several.
     """
-    stages_by_run = {run: stage for stage in reversed(stages) for run in stage.runs}
+    stages_by_run: dict[str, StageFolder] = {}
+    for stage in reversed(stages):
+        stages_by_run |= dict.fromkeys(stage.runs, stage)
     folders = [_folder(runs, name, stages_by_run) for name in names]
     summaries = [_summary(runs, folder) for folder in folders]
 
     def statistics_of(summary: Json) -> Path:
-        stage = stages_by_run.get(summary["run"])
-        return stage.statistics(summary["run"]) if stage else models.statistics(runs, summary)
+        run = summary["run"]
+        stage = stages_by_run.get(run)
+        return stage.statistics(run) if stage else models.statistics(runs, summary)
 
     differences = models.difference(summaries, statistics_of)
     differences["curves"] = _curves(folders, differences)
@@ -42,10 +45,14 @@ def _folder(runs: Path, name: str, stages_by_run: "Mapping[str, StageFolder]") -
     """The run's folder, after its files were fetched where it is a stage's."""
     if find.matches(runs, name):
         return find.folder(runs, name)
-    exact = [run for run in stages_by_run if run == name]
-    matches = exact or [run for run in stages_by_run if run.startswith(name)]
+    matches = [run for run in stages_by_run if run.startswith(name)]
+    if name in stages_by_run:
+        matches = [name]
     match = run_names.only(name, matches)
-    return stages_by_run[match].fetch(match) if match else find.folder(runs, name)
+    if match is None:
+        return find.folder(runs, name)
+    stage = stages_by_run[match]
+    return stage.fetch(match)
 
 
 def _summary(runs: Path, folder: Path) -> Json:
@@ -56,7 +63,8 @@ def _summary(runs: Path, folder: Path) -> Json:
     if not folder.is_relative_to(runs / IMPORTED):
         return summary
     # Two projects may have runs of one id.
-    return summary | {"run": folder.relative_to(runs).as_posix()}
+    name = folder.relative_to(runs)
+    return summary | {"run": name.as_posix()}
 
 
 def _curves(folders: Sequence[Path], differences: Json) -> Differences:
@@ -83,12 +91,14 @@ def as_text(differences: Json, is_terminal: bool) -> str:
     parts = [text.of_models(differences, is_terminal)]
     titled_curves = list(_titled(differences["curves"]))
     if titled_curves:
-        parts.append(_legend(differences["runs"]))
+        legend = _legend(differences["runs"])
+        parts.append(legend)
     for title, all_points in titled_curves[:PLOTS]:
         thin_points = [curves.thinned(points) if points else None for points in all_points]
-        parts.append(plot.draw(title, thin_points))
-    if len(titled_curves) > PLOTS:
-        hidden = len(titled_curves) - PLOTS
+        picture = plot.draw(title, thin_points)
+        parts.append(picture)
+    hidden = len(titled_curves) - PLOTS
+    if hidden > 0:
         parts.append(f"and {hidden:,} more curves, which --html draws")
     return "\n\n".join(parts)
 

@@ -14,7 +14,8 @@ COLUMNS = ("path", "step", "value")
 TOO_LARGE = (RecursionError, OverflowError)  # a list in a list in a list, and a whole number
 
 Points = list[tuple[float, float | None]]  # x and y, None where y is no number
-Curves = dict[str, dict[str, Points]]  # by metric, and by series
+Series = dict[str, Points]
+Curves = dict[str, Series]  # by metric, and by series
 Differences = dict[str, dict[str, list[Points | None]]]  # of each run, None for one without
 
 
@@ -31,17 +32,24 @@ def read(folder: Path) -> Curves:
 
 def _own(file: Path) -> Curves:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            metric: {name: _points(pairs) for name, pairs in series.items()}
-            for metric, series in document.items()
-        }
+        text = file.read_text(encoding="utf-8")
+        document = json.loads(text)
+        return {metric: _series(pairs) for metric, pairs in document.items()}
     except (OSError, ValueError, TypeError, AttributeError, *TOO_LARGE) as error:
         raise RunError(f"{file}: no curves ({error!r:.100})") from error
 
 
+def _series(document: Any) -> Series:
+    series = document.items()
+    return {name: _points(pairs) for name, pairs in series}
+
+
 def _points(pairs: Any) -> Points:
-    return [(_finite(x), None if y is None else _finite(y)) for x, y in pairs]
+    points: Points = []
+    for x, y in pairs:
+        height = None if y is None else _finite(y)
+        points.append((_finite(x), height))
+    return points
 
 
 def _finite(number: Any) -> float:
@@ -70,12 +78,15 @@ def _grouped(file: Path) -> Curves:
     for path, step, value in zip(*columns, strict=True):
         if path is not None and _is_finite(step):
             y = value if _is_finite(value) else None
-            curves.setdefault(path, {NAMELESS: []})[NAMELESS].append((step, y))
+            series = curves.setdefault(path, {NAMELESS: []})
+            series[NAMELESS].append((step, y))
     return curves
 
 
 def _is_finite(number: float | None) -> bool:
-    return number is not None and math.isfinite(number)
+    if number is None:
+        return False
+    return math.isfinite(number)
 
 
 def difference(all_curves: list[Curves]) -> Differences:
@@ -83,12 +94,14 @@ def difference(all_curves: list[Curves]) -> Differences:
     names: set[tuple[str, str]] = set()
     for curves in all_curves:
         for metric, series in curves.items():
-            names.update((metric, name) for name in series)
+            names |= {(metric, name) for name in series}
     differences: Differences = {}
     for metric, name in sorted(names):
-        first, *others = [curves.get(metric, {}).get(name) for curves in all_curves]
+        series_of_runs = [curves.get(metric, {}) for curves in all_curves]
+        first, *others = [series.get(name) for series in series_of_runs]
         if any(points != first for points in others):
-            differences.setdefault(metric, {})[name] = [first, *others]
+            all_points = differences.setdefault(metric, {})
+            all_points[name] = [first, *others]
     return differences
 
 
@@ -106,9 +119,13 @@ def thinned(points: Points, most: int = 1000) -> Points:
 
 def _telling(points: Points) -> Points:
     """The ends, the extremes and the first gap, in their order."""
-    numbers = [(y, place) for place, (_, y) in enumerate(points) if y is not None]
-    gaps = [place for place, (_, y) in enumerate(points) if y is None]
-    places = {0, len(points) - 1, *gaps[:1]}
+    heights = [y for _, y in points]
+    numbers = [(y, place) for place, y in enumerate(heights) if y is not None]
+    last = len(points) - 1
+    places = {0, last}
+    if None in heights:
+        first_gap = heights.index(None)
+        places.add(first_gap)
     if numbers:
         _, lowest = min(numbers)
         _, highest = max(numbers)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ COLOURS = (
 TRAIN = "train"  # drawn dashed where the validation is beside it
 AXES = {"roc": ("false positive rate", "true positive rate")}
 TITLES = {"roc": "ROC"}
-BAR_WIDTH, BAR_HEIGHT = 200, 11  # of an interval's picture, in pixels
+BAR_WIDTH, BAR_HEIGHT, MARGIN = 200, 11, 6  # of an interval's picture, in pixels
 Json = dict[str, Any]
 
 
@@ -47,14 +46,18 @@ def draw(differences: Json) -> str:
     }
     runs = differences["runs"]
     marks = [(plot.mark(i), colour(i), run) for i, run in enumerate(runs)]
-    page: str = environment.get_template("compare.html.jinja").render(
+    differs = text.has_differences(differences)
+    records = _records(differences)
+    pictures = list(_pictures(differences))
+    template = environment.get_template("compare.html.jinja")
+    page: str = template.render(
         answer=differences,
         marks=marks,
-        differs=text.has_differences(differences),
+        differs=differs,
         bars=_bars,
         width=BAR_WIDTH,
-        records=_records(differences),
-        pictures=list(_pictures(differences)),
+        records=records,
+        pictures=pictures,
     )
     return page
 
@@ -66,8 +69,13 @@ def colour(number: int) -> str:
 
 def _records(differences: Json) -> list[tuple[str, Json]]:
     """The tables with a value for each run, by their titles."""
-    tables = {name: differences[name] for name in (*models.RECORDS, "packages")}
-    return [(name.replace("_", " "), table) for name, table in tables.items() if table]
+    titled_tables = []
+    for name in (*models.RECORDS, "packages"):
+        table = differences[name]
+        if table:
+            title = name.replace("_", " ")
+            titled_tables.append((title, table))
+    return titled_tables
 
 
 def _kind(line: str) -> str:
@@ -79,34 +87,56 @@ def _kind(line: str) -> str:
 
 def _bars(metric: Json) -> list[Bar]:
     """A bar for each run that has an interval, all on one scale."""
-    columns = zip(count(), metric["values"], metric["intervals"], strict=False)
-    measured = [(i, value, pair) for i, value, pair in columns if pair and value is not None]
-    ends = [end for _, _, pair in measured for end in pair]
+    measured = list(_measured(metric))
+    ends: list[float] = []
+    for _, _, interval in measured:
+        ends += interval
     if not ends or min(ends) == max(ends):
         return []
-    least: float = min(ends)
-    span: float = max(ends) - least
-
-    def place(number: float) -> float:
-        return 6 + (BAR_WIDTH - 12) * (number - least) / span
-
+    scale = _Scale(min(ends), max(ends))
     bars = []
-    for row, (i, value, (low, high)) in enumerate(measured):
+    for row, (run, value, (low, high)) in enumerate(measured):
+        left, middle, right = map(scale.place, (low, value, high))
         y = BAR_HEIGHT * (row + 0.5)
-        bars.append(Bar(place(low), place(value), place(high), y, colour(i)))
+        bar = Bar(left, middle, right, y, colour(run))
+        bars.append(bar)
     return bars
+
+
+def _measured(metric: Json) -> Iterator[tuple[int, float, Sequence[float]]]:
+    """The runs' places with their value and interval, of those that have both."""
+    columns = zip(metric["values"], metric["intervals"], strict=False)
+    for run, (value, interval) in enumerate(columns):
+        if interval and value is not None:
+            yield run, value, interval
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """The numbers at the ends of a picture of BAR_WIDTH."""
+
+    least: float
+    largest: float
+
+    def place(self, number: float) -> float:
+        width = BAR_WIDTH - 2 * MARGIN
+        span = self.largest - self.least
+        return MARGIN + width * (number - self.least) / span
 
 
 def _pictures(differences: Json) -> Iterator[str]:
     """A picture for each metric with all runs' curves."""
-    metrics = sorted(differences["curves"].items(), key=lambda item: item[0] in AXES)
-    for metric, series in metrics:
+    all_curves = differences["curves"]
+    for metric in sorted(all_curves, key=lambda name: name in AXES):
+        series = all_curves[metric]
         x, y = AXES.get(metric, ("step", ""))
         title = TITLES.get(metric, metric)
         is_pair = len(series) > 1
         lines: list[Line] = []
         for name, all_points in series.items():
-            lines += _lines(all_points, f" {name}" if is_pair else "", is_pair and name == TRAIN)
+            words = f" {name}" if is_pair else ""
+            is_dashed = is_pair and name == TRAIN
+            lines += _lines(all_points, words, is_dashed)
         yield charts.lines(title, x, y, lines)
 
 
