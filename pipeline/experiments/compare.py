@@ -25,9 +25,8 @@ def answer(runs: Path, names: Sequence[str], stages: Sequence["StageFolder"] = (
     A name is a run's of `runs`, else of the first of the stages that has it. Raises
     ConfigurationError for a name that is none, or several.
     """
-    stages_by_run: dict[str, StageFolder] = {}
-    for stage in reversed(stages):
-        stages_by_run |= dict.fromkeys(stage.runs, stage)
+    are_here = [bool(find.matches(runs, name)) for name in names]
+    stages_by_run = {} if all(are_here) else _stages_by_run(stages)
     folders = [_folder(runs, name, stages_by_run) for name in names]
     summaries = [_summary(runs, folder) for folder in folders]
 
@@ -39,6 +38,14 @@ def answer(runs: Path, names: Sequence[str], stages: Sequence["StageFolder"] = (
     differences = models.difference(summaries, statistics_of)
     differences["curves"] = _curves(folders, differences)
     return differences
+
+
+def _stages_by_run(stages: "Sequence[StageFolder]") -> "dict[str, StageFolder]":
+    """The first stage that has each run; asks all of them."""
+    stages_by_run: dict[str, StageFolder] = {}
+    for stage in reversed(stages):
+        stages_by_run |= dict.fromkeys(stage.runs, stage)
+    return stages_by_run
 
 
 def _folder(runs: Path, name: str, stages_by_run: "Mapping[str, StageFolder]") -> Path:

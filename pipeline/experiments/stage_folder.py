@@ -1,9 +1,11 @@
 """A stage's runs as folders on this machine: what a delivery wrote into the bucket of each."""
 
+import functools
 from pathlib import Path
 
 from pipeline.gcp import reports, run_statistics
 from pipeline.gcp.clients import patiently
+from pipeline.gcp.protocols import Blob
 from pipeline.gcp.stage import Stage
 from pipeline.local.run_names import CURVES, SUMMARY
 
@@ -11,12 +13,19 @@ FILES = (SUMMARY, CURVES)
 
 
 class StageFolder:
-    """The reports of a stage; files come into `folder`. Raises RunError where it can't be read."""
+    """The reports of a stage; files come into `folder`.
+
+    The stage is asked when its runs are; raises RunError where it can't be read.
+    """
 
     def __init__(self, stage: Stage, folder: Path) -> None:
         self.stage = stage
         self.folder = folder
-        self._files = {(file.run, file.name): file.blob for file in reports.files(stage)}
+
+    @functools.cached_property
+    def _files(self) -> dict[tuple[str, str], Blob]:
+        """The files by their runs' ids and their names."""
+        return {(file.run, file.name): file.blob for file in reports.files(self.stage)}
 
     @property
     def runs(self) -> list[str]:

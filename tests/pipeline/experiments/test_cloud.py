@@ -278,6 +278,24 @@ def test_a_stage_that_cannot_be_read_is_told_beside_the_local_runs(google, runs,
     assert result.code == 0
 
 
+def test_runs_that_are_here_are_compared_without_a_stage(google, runs, cli):
+    google.faults.append(Fault("GET", "/b/", 403))
+
+    result = cli("runs", "compare", local_id(1), local_id(1), "--runs", runs, "--env", "dev")
+
+    assert result.code == 0, result.err
+    assert "nothing differs" in result.out
+
+
+def test_a_run_that_is_not_here_is_asked_for_in_the_stage(google, runs, cli):
+    google.faults.append(Fault("GET", "/b/", 403))
+
+    result = cli("runs", "compare", local_id(1), run_id(1), "--runs", runs, "--env", "dev")
+
+    assert result.code == 1
+    assert "bucket" in result.sentence
+
+
 def test_a_stage_that_hangs_is_told_beside_the_local_runs(google, runs, cli, monkeypatch):
     from pipeline.gcp import contexts
 
