@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from pipeline.errors import ConfigurationError
 from pipeline.model.declaration import Scalar
 from pipeline.model.folder import ModelFolder
-from settings.values import listed, shown
+from settings.values import INT64, Within, listed, shown
 
 Trial = dict[str, Scalar]
 Choices = dict[str, list[Scalar]]  # by key
 TRUTHS = {"true": True, "false": False}
 MOST = 1_000  # runs of one command
+INTEGERS = Within(-INT64 - 1, INT64)  # as in model.toml, and in TensorFlow
 
 
 def of(texts: Sequence[str], folder: ModelFolder) -> list[Trial]:
@@ -73,7 +74,8 @@ def texts(trial: Trial) -> list[str]:
 
 def _text(value: Scalar) -> str:
     text = str(value)
-    return text.lower() if isinstance(value, bool) else text
+    is_truth = isinstance(value, bool)
+    return text.lower() if is_truth else text
 
 
 def _nearest(key: str, space: Choices) -> str:
@@ -83,7 +85,8 @@ def _nearest(key: str, space: Choices) -> str:
     if names:
         nearest = ", ".join(names)
         return f"which the model does not have: the nearest are {nearest}"
-    return f"which the model does not have: allowed are {listed(space)}"
+    allowed = listed(space)
+    return f"which the model does not have: allowed are {allowed}"
 
 
 def _value(key: str, word: str, choices: list[Scalar]) -> Scalar:
@@ -91,16 +94,18 @@ def _value(key: str, word: str, choices: list[Scalar]) -> Scalar:
     [first_choice, *_] = choices
     kind = type(first_choice)
     value = TRUTHS.get(word) if kind is bool else _number(word, kind)
+    subject = f"--set {key} is {shown(word)}"
     if value is None:
-        raise ConfigurationError(
-            f"--set {key} is {shown(word)}, allowed is a value of type {kind.__name__}"
-        )
+        raise ConfigurationError(f"{subject}, allowed is a value of type {kind.__name__}")
+    if isinstance(value, int) and not INTEGERS.holds(value):
+        raise ConfigurationError(f"{subject}, allowed are integers of 64 bits, {INTEGERS}")
     return value
 
 
 def _number(word: str, kind: type[Scalar]) -> Scalar | None:
     """The number of that type, None for no finite one; a text is itself."""
     try:
+        word.encode()  # a ValueError for what is no UTF-8
         value = kind(word)
         is_finite = isinstance(value, str) or math.isfinite(value)
     except (ValueError, OverflowError):  # OverflowError: a whole number beyond every float

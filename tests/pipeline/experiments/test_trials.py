@@ -74,6 +74,7 @@ def test_without_a_key_there_is_one_run_of_the_files_own():
         (["learning_rate=0.1,"], "--set learning_rate is ''"),
         ([f"batch_size=1{400 * '0'}"], "allowed is a value of type int"),
         (["batch_size=1.5"], "allowed is a value of type int"),
+        ([f"batch_size={2**63}"], "allowed are integers of 64 bits, at least -9223372036854775808"),
         (["batch_size=8,8"], "--set batch_size has 8 twice"),
         (["batch_size=8", "batch_size=16"], "--set names 'batch_size' twice"),
         ([f"batch_size={','.join(map(str, range(1001)))}"], "makes 1,001 runs, allowed are 1,000"),
@@ -86,6 +87,11 @@ def test_what_cannot_be_set_is_refused(texts, words):
     assert words in str(raised.value)
 
 
+def test_a_text_in_another_encoding_is_refused(folder):
+    with pytest.raises(ConfigurationError, match=r"activation is '.udcff', allowed is a value of"):
+        trials.of(["activation=\udcff"], folder)
+
+
 def test_a_list_is_refused_where_one_run_is_asked_for():
     with pytest.raises(ConfigurationError, match="--set makes 2 runs"):
         trials.single(["batch_size=8,16"], CAB)
@@ -95,7 +101,7 @@ def test_a_list_is_refused_where_one_run_is_asked_for():
     st.fixed_dictionaries(
         {
             "learning_rate": st.floats(allow_nan=False, allow_infinity=False),
-            "batch_size": st.integers(),
+            "batch_size": st.integers(-(2**63), 2**63 - 1),
         }
     )
 )
