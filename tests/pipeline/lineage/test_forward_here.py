@@ -8,7 +8,21 @@ import pytest
 
 from pipeline import manifest
 from tests.pipeline.lineage.local_runs import LocalRuns
-from tests.pipeline.lineage.two_versions import BAD, FIRST, GOOD, SECOND
+from tests.pipeline.lineage.two_versions import (
+    BAD,
+    FIRST,
+    FIRST_COMMIT,
+    FIRST_MODEL,
+    FIRST_RUN,
+    GOOD,
+    SECOND,
+    SECOND_COMMIT,
+    SECOND_MODEL,
+    THIRD_COMMIT,
+    THIRD_MODEL,
+    THIRD_RUN,
+    digests_of,
+)
 
 
 def test_bad_rows_that_no_version_serves_any_more_end_with_0(ask):
@@ -16,9 +30,9 @@ def test_bad_rows_that_no_version_serves_any_more_end_with_0(ask):
 
     [model] = answer["models"]
     assert code == 0
-    assert model["digest"] == "a1" * 32
+    assert model["digest"] == FIRST_MODEL
     assert model["servings"][0]["end"] is not None
-    assert [judged["digest"] for judged in answer["judged"]] == ["b2" * 32]
+    assert [judged["digest"] for judged in answer["judged"]] == [SECOND_MODEL]
     assert answer["commands"] == []
 
 
@@ -46,9 +60,9 @@ def test_the_way_back_is_a_command_wherever_the_runs_lie(cli, runs, tmp_path):
 def test_a_version_whose_push_was_never_noted_is_known_by_its_files(ask, runs):
     version = runs.publish("1800000000")
     digest = manifest.write(version, manifest.inside(version)).digest
-    runs.run("20260401-cab-cccccc", model_digest=digest, commit="3" * 40)
+    runs.run(THIRD_RUN, model_digest=digest, commit=THIRD_COMMIT)
 
-    code, answer = ask("forward", "--commit", "3" * 40)
+    code, answer = ask("forward", "--commit", THIRD_COMMIT)
 
     [model] = answer["models"]
     assert code == 3
@@ -58,51 +72,51 @@ def test_a_version_whose_push_was_never_noted_is_known_by_its_files(ask, runs):
 @pytest.mark.parametrize(
     ("selection", "digests"),
     [
-        (("--data", BAD[:12]), ["a1" * 32]),
-        (("--rows-from", "2026-01-15"), ["a1" * 32]),
-        (("--rows-from", "2026-01-15", "--until", "2026-02-15"), ["a1" * 32, "b2" * 32]),
+        (("--data", BAD[:12]), [FIRST_MODEL]),
+        (("--rows-from", "2026-01-15"), [FIRST_MODEL]),
+        (("--rows-from", "2026-01-15", "--until", "2026-02-15"), [FIRST_MODEL, SECOND_MODEL]),
         (("--rows-from", "2025-01-15"), []),
-        (("--commit", "1" * 40), ["a1" * 32]),
-        (("--image", "sha256:" + "5" * 64), ["a1" * 32]),
-        (("--package", "tensorflow"), ["a1" * 32, "b2" * 32]),
-        (("--package", "TensorFlow==2.20.0"), ["a1" * 32]),
+        (("--commit", FIRST_COMMIT), [FIRST_MODEL]),
+        (("--image", "sha256:" + "5" * 64), [FIRST_MODEL]),
+        (("--package", "tensorflow"), [FIRST_MODEL, SECOND_MODEL]),
+        (("--package", "TensorFlow==2.20.0"), [FIRST_MODEL]),
         (("--package", "tensorflow==1.0"), []),
     ],
 )
 def test_each_cause_reaches_the_models_made_by_it(ask, selection, digests):
     _, answer = ask("forward", *selection)
 
-    assert [model["digest"] for model in answer["models"]] == digests
+    assert digests_of(answer) == digests
 
 
 def test_a_bad_commit_of_a_cached_step_reaches_later_models(ask, runs):
     ingested = ("CsvExampleGen", "ImportSchemaGen", "Transform")
     runs.run(
-        "20260401-cab-cccccc",
-        of="20260201-cab-aaaaaa",
+        THIRD_RUN,
+        of=FIRST_RUN,
         cached=ingested,
-        model_digest="c3" * 32,
-        commit="3" * 40,
+        model_digest=THIRD_MODEL,
+        commit=THIRD_COMMIT,
     )
 
-    _, answer = ask("forward", "--commit", "1" * 40)
+    _, answer = ask("forward", "--commit", FIRST_COMMIT)
 
-    assert [model["digest"] for model in answer["models"]] == ["a1" * 32, "c3" * 32]
+    assert digests_of(answer) == [FIRST_MODEL, THIRD_MODEL]
 
 
 def test_a_commit_is_none_of_the_steps_that_its_run_took_from_the_cache(ask, runs):
     ingested = ("CsvExampleGen", "ImportSchemaGen", "Transform")
     runs.run(
-        "20260401-cab-cccccc",
-        of="20260201-cab-aaaaaa",
+        THIRD_RUN,
+        of=FIRST_RUN,
         cached=ingested,
-        model_digest="c3" * 32,
-        commit="3" * 40,
+        model_digest=THIRD_MODEL,
+        commit=THIRD_COMMIT,
     )
 
-    _, answer = ask("forward", "--commit", "3" * 40)
+    _, answer = ask("forward", "--commit", THIRD_COMMIT)
 
-    assert [model["digest"] for model in answer["models"]] == ["c3" * 32]
+    assert digests_of(answer) == [THIRD_MODEL]
 
 
 def test_five_hundred_versions_of_one_schema_are_followed_within_ten_seconds(cli, tmp_path):
@@ -123,15 +137,15 @@ def test_five_hundred_versions_of_one_schema_are_followed_within_ten_seconds(cli
 
 
 def test_a_commit_reaches_no_model_that_its_run_only_compared_with(ask):
-    _, answer = ask("forward", "--commit", "2" * 40)
+    _, answer = ask("forward", "--commit", SECOND_COMMIT)
 
-    assert [model["digest"] for model in answer["models"]] == ["b2" * 32]
+    assert digests_of(answer) == [SECOND_MODEL]
 
 
 def test_a_model_that_several_runs_lead_to_is_told_once(ask):
     _, answer = ask("forward", "--package", "tensorflow")
 
-    assert [model["digest"] for model in answer["models"]] == ["a1" * 32, "b2" * 32]
+    assert digests_of(answer) == [FIRST_MODEL, SECOND_MODEL]
     assert len(answer["commands"]) == 1
 
 
@@ -148,9 +162,9 @@ TABLES = {
     [("behind a view", 1), ("in the query", 1), ("perhaps", 1), ("another", 0)],
 )
 def test_rows_of_a_table_reach_the_models_whose_run_has_read_it(ask, runs, table, reached):
-    runs.run("20260401-cab-cccccc", model_digest="c3" * 32, **TABLES[table])
+    runs.run(THIRD_RUN, model_digest=THIRD_MODEL, **TABLES[table])
 
     _, answer = ask("forward", "--rows-from", "2026-01-01", "--table", "trips")
 
-    digests = [model["digest"] for model in answer["models"]]
-    assert digests == ["c3" * 32] * reached
+    digests = digests_of(answer)
+    assert digests == [THIRD_MODEL] * reached

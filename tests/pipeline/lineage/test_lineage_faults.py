@@ -6,17 +6,25 @@ import sqlite3
 import pytest
 
 from tests.pipeline.lineage.local_runs import LocalRuns
-from tests.pipeline.lineage.two_versions import BAD, FIRST, SECOND
+from tests.pipeline.lineage.two_versions import (
+    BAD,
+    FIRST,
+    SECOND,
+    SECOND_MODEL,
+    SECOND_RUN,
+    THIRD_MODEL,
+    THIRD_RUN,
+)
 
 
-@pytest.mark.parametrize("name", ["20260301-cab-bbbbbb", SECOND, f"cab@{SECOND}"])
+@pytest.mark.parametrize("name", [SECOND_RUN, SECOND, f"cab@{SECOND}"])
 def test_a_store_that_cannot_be_read_hides_no_other_model(ask, runs, name):
     (runs.root / "store/ferry").mkdir()
 
     code, answer = ask("back", name)
 
     assert code == 0
-    assert answer["origins"][0]["digest"] == "b2" * 32
+    assert answer["origins"][0]["digest"] == SECOND_MODEL
 
 
 def test_an_unknown_name_is_told_with_the_store_that_cannot_be_read(sentence, runs):
@@ -32,7 +40,7 @@ def test_an_unknown_name_is_told_with_the_store_that_cannot_be_read(sentence, ru
 def test_a_name_in_stores_of_which_none_can_be_read_fails_by_their_fault(sentence, runs):
     runs.file.write_bytes(b"")
 
-    code, message = sentence("back", "20260301-cab-bbbbbb")
+    code, message = sentence("back", SECOND_RUN)
 
     assert code == 1
     assert "metadata.db is damaged" in message
@@ -40,12 +48,12 @@ def test_a_name_in_stores_of_which_none_can_be_read_fails_by_their_fault(sentenc
 
 @pytest.mark.parametrize("version", ["7", "9" * 12, "9" * 20])
 def test_a_version_whose_number_is_no_time_is_told(ask, runs, version):
-    runs.run("20260401-cab-cccccc", model_digest="c3" * 32, version=version)
+    runs.run(THIRD_RUN, model_digest=THIRD_MODEL, version=version)
     runs.publish(version)
 
     _, answer = ask("back", f"cab@{version}")
 
-    assert answer["origins"][0]["digest"] == "c3" * 32
+    assert answer["origins"][0]["digest"] == THIRD_MODEL
 
 
 @pytest.mark.parametrize(
@@ -60,7 +68,7 @@ def test_a_version_whose_number_is_no_time_is_told(ask, runs, version):
     ],
 )
 def test_a_record_of_another_type_is_noted(ask, runs, record, value, words):
-    file = runs.root / "20260301-cab-bbbbbb/summary.json"
+    file = runs.root / f"{SECOND_RUN}/summary.json"
     summary = json.loads(file.read_text())
     summary["records"][record] = value
     file.write_text(json.dumps(summary))
@@ -122,18 +130,18 @@ def test_a_version_of_two_models_is_ambiguous(sentence, runs):
 
 
 def test_a_pruned_run_leaves_what_its_metadata_say(ask, runs):
-    (runs.root / "20260301-cab-bbbbbb/summary.json").unlink()
+    (runs.root / f"{SECOND_RUN}/summary.json").unlink()
 
     code, answer = ask("back", "cab")
 
     assert code == 0
-    assert answer["origins"][0]["digest"] == "b2" * 32
+    assert answer["origins"][0]["digest"] == SECOND_MODEL
     assert answer["origins"][0]["code"] is None
     assert answer["notes"][0].startswith("the summary of 20260301-cab-bbbbbb is gone")
 
 
 def test_a_damaged_summary_is_noted_and_the_others_are_told(ask, runs):
-    (runs.root / "20260301-cab-bbbbbb/summary.json").write_text("[")
+    (runs.root / f"{SECOND_RUN}/summary.json").write_text("[")
 
     _, answer = ask("forward", "--data", BAD)
 

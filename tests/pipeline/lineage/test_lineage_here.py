@@ -5,12 +5,20 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tests.pipeline.lineage.two_versions import FIRST, GOOD, SECOND
+from tests.pipeline.lineage.two_versions import (
+    FIRST,
+    FIRST_MODEL,
+    FIRST_RUN,
+    GOOD,
+    SECOND,
+    SECOND_COMMIT,
+    SECOND_RUN,
+)
 
 
 @pytest.mark.parametrize(
     "what",
-    ["cab", f"cab@{SECOND}", SECOND, "20260301-cab-bbbbbb", "20260301"],
+    ["cab", f"cab@{SECOND}", SECOND, SECOND_RUN, "20260301"],
 )
 def test_each_name_of_a_model_goes_back_to_its_rows_and_commit(ask, what):
     code, answer = ask("back", what)
@@ -19,7 +27,7 @@ def test_each_name_of_a_model_goes_back_to_its_rows_and_commit(ask, what):
     assert code == 0
     assert origin["version"] == SECOND
     assert origin["data"]["digest"] == GOOD
-    assert origin["code"]["commit"] == "2" * 40
+    assert origin["code"]["commit"] == SECOND_COMMIT
 
 
 def test_who_pushed_a_version_is_told(runs, cli):
@@ -30,7 +38,7 @@ def test_who_pushed_a_version_is_told(runs, cli):
 
 
 def test_a_name_that_holds_control_characters_moves_no_cursor(runs, cli):
-    file = runs.root / "20260301-cab-bbbbbb/summary.json"
+    file = runs.root / f"{SECOND_RUN}/summary.json"
     summary = json.loads(file.read_text())
     summary["records"]["hyperparameters"] = {"units": "\x1b[2J8\n9"}
     file.write_text(json.dumps(summary))
@@ -49,7 +57,7 @@ def test_a_name_that_holds_control_characters_moves_no_cursor(runs, cli):
     ids=["unknown", "not kept"],
 )
 def test_a_commit_is_not_said_to_have_made_what_it_may_not_have(runs, cli, facts, words):
-    file = runs.root / "20260301-cab-bbbbbb/summary.json"
+    file = runs.root / f"{SECOND_RUN}/summary.json"
     summary = json.loads(file.read_text())
     summary["records"]["code"] |= facts
     file.write_text(json.dumps(summary))
@@ -70,8 +78,8 @@ def test_a_judge_is_told_with_what_it_compared(ask):
 
     [verdict] = answer["origins"][0]["verdicts"]
     assert verdict["blessed"] is True
-    assert verdict["against"] == "a1" * 32
-    assert verdict["against_run"] == "20260201-cab-aaaaaa"
+    assert verdict["against"] == FIRST_MODEL
+    assert verdict["against_run"] == FIRST_RUN
 
 
 @pytest.mark.parametrize("arguments", [("back", "cab"), ("forward", "--data", GOOD)])
