@@ -92,7 +92,8 @@ class Cloud:
     def undo(self, serving: Serving, bad: Sequence[str]) -> str:
         place = f"--env {self.stage} {serving.model}"
         recorded = record_object.read(self._stage).models.get(serving.model)
-        before = recorded.before if recorded else None
-        if before and before.registry_version not in bad:
+        previous = recorded.before if recorded else None
+        if previous and previous.registry_version not in bad:
             return f"python3 -m pipeline release rollback {place}"
-        return f"python3 -m pipeline release retire {place}  # the version before it is no better"
+        reason = "the one before it is no better" if previous else "there is none before it"
+        return f"python3 -m pipeline release retire {place}  # all its versions: {reason}"

@@ -11,7 +11,13 @@ from pipeline.gcp import clients
 from pipeline.gcp.endpoints import endpoint_of
 from pipeline.gcp.stage import Stage
 from pipeline.serving.request_log.table import LogTable
-from tests.pipeline.delivery.conftest import FIRST, STAGING, WARM, add_delivery, push_version
+from tests.pipeline.delivery.conftest import (
+    FIRST,
+    STAGING,
+    WARM,
+    add_delivery,
+    push_version,
+)
 from tests.pipeline.lineage.jobs import Jobs
 from tests.pipeline.monitoring import request_logs
 from tests.standins import local_bigquery
@@ -138,7 +144,34 @@ def test_bad_rows_that_a_stage_serves_end_with_3_and_a_command(released, ask):
     assert code == 3
     assert (serving["stage"], serving["share"], serving["end"]) == ("dev", 100, None)
     assert serving["by"] == author()
-    assert answer["commands"][0].startswith("python3 -m pipeline release retire --env dev cab")
+    command, _, reason = answer["commands"][0].partition("  # ")
+    assert command == "python3 -m pipeline release retire --env dev cab"
+    assert reason == "all its versions: there is none before it"
+
+
+def test_the_way_back_is_to_the_version_before_where_that_is_better(released, warm, ask):
+    add_delivery(warm, "cab", replace(FIRST, registry_version="7"))
+    add_delivery(warm, "cab", FIRST)
+
+    _, answer = ask("forward", "--data", BAD)
+
+    assert answer["commands"] == ["python3 -m pipeline release rollback --env dev cab"]
+
+
+def test_the_way_back_is_to_no_version_that_is_as_bad(released, warm, ask):
+    second = push_version(warm, f"pipelines/dev-cab/1/{RUN}/Trainer_8/model/Format-Serving")
+    endpoint = endpoint_of(warm, "cab")
+    for deployed_model in (second, released):
+        endpoint.split({deployed_model: 100})
+        history.append(endpoint, "release")
+    add_delivery(warm, "cab", replace(FIRST, registry_version="2"))
+    add_delivery(warm, "cab", FIRST)
+
+    _, answer = ask("forward", "--data", BAD)
+
+    [command] = answer["commands"]
+    assert "release retire --env dev cab" in command
+    assert command.endswith("# all its versions: the one before it is no better")
 
 
 def test_bad_versions_that_share_the_traffic_are_taken_away_by_one_command(released, warm, ask):
