@@ -45,7 +45,8 @@ def difference(summaries: Sequence[Json], statistics_of: Locate) -> Json:
     for name in RECORDS:
         answer[name] = _record(name, runs, unknown)
     answer["metrics"] = _metrics(runs)
-    answer["unknown"] = list(dict.fromkeys(unknown))
+    sentences = dict.fromkeys(unknown)
+    answer["unknown"] = list(sentences)
     finite_answer: Json = _finite(answer)
     return finite_answer
 
@@ -78,11 +79,13 @@ def _data(runs: Runs, statistics_of: Locate, unknown: Names) -> Json:
     if not changes:
         return {}
     base, *others = runs
+    base_record = base.records["data"]
     base_statistics = cache(lambda: statistics_of(base.summary))
     splits: list[Json] = []
     for run in others:
         split: Json = {}
-        pair = [base.records["data"], run.records["data"]]
+        record = run.records["data"]
+        pair = [base_record, record]
         if all(pair) and records.difference(pair):
             try:
                 split = _splits(base_statistics(), statistics_of(run.summary))
