@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,14 +46,14 @@ def code(repository: Path, model: ModelFolder, run: str) -> Code:
             commit=commit or UNKNOWN,
             reason=None if commit else f"{repository} has no commit yet",
             repository=git.origin(repository),
-            untracked_files=list(map(in_utf8, untracked_files)),
+            untracked_files=_told(untracked_files),
             files=files,
         )
     except RunError as error:
         return Code(commit=UNKNOWN, reason=str(error), files=files)
     try:
-        changed_files = list(map(in_utf8, git.uncommitted(repository)))
-        facts = replace(facts, changed_files=changed_files)
+        changed_files = git.uncommitted(repository)
+        facts = replace(facts, changed_files=_told(changed_files))
         if model.path.is_relative_to(repository):
             return _kept(facts, repository, run, model)
     except RunError as error:
@@ -62,13 +62,17 @@ def code(repository: Path, model: ModelFolder, run: str) -> Code:
     return replace(facts, not_kept=reason)
 
 
+def _told(names: Iterable[str]) -> list[str]:
+    return [in_utf8(name) for name in names]
+
+
 def _kept(facts: Code, repository: Path, run: str, model: ModelFolder) -> Code:
     paths = code_files.paths(repository, model).values()
     # The rows have a digest of their own, and git need not hold them.
     files = [path for path in paths if path.resolve() != model.source]
     commit = None if facts.commit == UNKNOWN else facts.commit
     tree = kept_tree.keep(repository, run, commit, files)
-    problems = in_utf8("; ".join(_problems(tree)))
+    problems = "; ".join(_told(_problems(tree)))
     return replace(facts, tree=tree.hash, kept=tree.ref, not_kept=problems or None)
 
 
@@ -77,10 +81,10 @@ def _problems(tree: Tree) -> Iterator[str]:
     if tree.lacking:
         yield f"git keeps no files of a repository inside another: {', '.join(tree.lacking)}"
     if tree.missing:
-        names = ", ".join(tree.missing[:NAMED])
-        hidden = len(tree.missing[NAMED:])
-        others = f" and {hidden} more" if hidden else ""
-        yield f"git ignores files that train, or has a link in their place: {names}{others}"
+        names, hidden_names = tree.missing[:NAMED], tree.missing[NAMED:]
+        others = f" and {len(hidden_names)} more" if hidden_names else ""
+        listed = ", ".join(names)
+        yield f"git ignores files that train, or has a link in their place: {listed}{others}"
 
 
 def of_commit(repository: Path, commit: str, model: ModelFolder) -> Code:
@@ -100,8 +104,9 @@ def changes(repository: Path, before: Code, model: ModelFolder) -> list[str]:
         files = code_files.digests(repository, model)
     except ConfigurationError as error:
         return [str(error)]
-    names = before.files.keys() | files.keys()
-    changed = [name for name in sorted(names) if before.files.get(name) != files.get(name)]
+    entries = before.files.items() ^ files.items()
+    names = {name for name, _ in entries}
+    changed = sorted(names)
     try:
         commit = git.commit(repository, "HEAD") or UNKNOWN
     except RunError:
@@ -115,9 +120,10 @@ def environment(image: str | None = None) -> Environment:
     """The venv of this process; `image` is the one that the nodes ran in, by digest."""
     lock_file = REPOSITORY / "Pipfile.lock"
     lock = json.loads(lock_file.read_text(encoding="utf-8"))
+    pipfile_hash = lock["_meta"]["hash"]
     return Environment(
         python=platform.python_version(),
-        pipfile_lock_sha256=lock["_meta"]["hash"]["sha256"],
+        pipfile_lock_sha256=pipfile_hash["sha256"],
         packages={name: importlib.metadata.version(name) for name in PACKAGES},
         image=image,
     )

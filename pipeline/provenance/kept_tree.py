@@ -5,23 +5,26 @@ The index is a temporary one: what a person has staged, stashed or checked out s
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.delivery import git
 from pipeline.delivery.git_process import answer
 from pipeline.errors import ConfigurationError, RunError
+from pipeline.provenance import tree_gaps
+from pipeline.provenance.tree_gaps import Modes
 
 REFS = "refs/esteira/runs/"  # no `git push` sends them, with --all or --tags neither
 LARGEST = 20_000_000  # bytes of all untracked files together
-LINK = "160000"  # git's mode of a repository inside another, of which it holds the commit alone
 AUTHOR = {
     "GIT_AUTHOR_NAME": "Esteira",
     "GIT_AUTHOR_EMAIL": "esteira@localhost",
     "GIT_COMMITTER_NAME": "Esteira",
     "GIT_COMMITTER_EMAIL": "esteira@localhost",
 }
+
+Variables = dict[str, str]  # of git's environment
 
 
 class Tree(NamedTuple):
@@ -43,15 +46,16 @@ def untracked(repository: Path) -> list[str]:
     Raises ConfigurationError where they are too large to be kept.
     """
     output = answer(repository, "ls-files", "-z", "--others", "--exclude-standard") or ""
-    names = output.split("\0")[:-1]
+    *names, _ = output.split("\0")
     sizes = {name: _size(repository / name) for name in names}
     total = sum(sizes.values())
     if total > LARGEST:
         largest = max(sizes, key=lambda name: sizes[name])
+        largest_size = _megabytes(sizes[largest])
         raise ConfigurationError(
-            f"{repository}: files that git does not know hold {total / 1e6:,.0f} MB, allowed are "
-            f"{LARGEST / 1e6:.0f} MB, since a run keeps what it ran: commit, ignore or move them, "
-            f"the largest is {largest} ({sizes[largest] / 1e6:,.0f} MB)"
+            f"{repository}: files that git does not know hold {_megabytes(total)}, allowed are "
+            f"{_megabytes(LARGEST)}, since a run keeps what it ran: commit, ignore or move them, "
+            f"the largest is {largest} ({largest_size})"
         )
     return names
 
@@ -79,6 +83,10 @@ def bundle(repository: Path, run: str, commit: str, base: str) -> bytes | None:
         return file.read_bytes()
 
 
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
 def _size(file: Path) -> int:
     try:
         return file.lstat().st_size
@@ -94,9 +102,9 @@ def keep(repository: Path, run: str, commit: str | None, files: Iterable[Path]) 
     with _index(repository, commit) as index:
         tree = _answer(repository, "write-tree", variables=index)
         modes = _modes(repository, index)
-    lacking = _lacking(repository, modes)
-    missing = _missing(repository, modes, files)
-    if commit and tree == _answer(repository, "rev-parse", f"{commit}^{{tree}}"):
+    lacking = tree_gaps.lacking(repository, modes)
+    missing = tree_gaps.missing(repository, modes, files)
+    if commit and tree == git.tree(repository, commit):
         return Tree(tree, None, lacking, missing)
     parents = ["-p", commit] if commit else []
     message = f"The files that the run {run} ran"
@@ -110,14 +118,16 @@ def keep(repository: Path, run: str, commit: str | None, files: Iterable[Path]) 
 
 def forget(repository: Path, runs: Iterable[str]) -> None:
     """Remove the refs of runs; git's next `gc` removes the files that no other commit has."""
-    refs = set(_answer(repository, "for-each-ref", "--format=%(refname)", REFS).splitlines())
+    output = _answer(repository, "for-each-ref", "--format=%(refname)", REFS)
+    refs = output.splitlines()
     for run in runs:
-        if f"{REFS}{run}" in refs:
-            _answer(repository, "update-ref", "-d", f"{REFS}{run}")
+        ref = f"{REFS}{run}"
+        if ref in refs:
+            _answer(repository, "update-ref", "-d", ref)
 
 
 @contextlib.contextmanager
-def _index(repository: Path, commit: str | None) -> Iterator[dict[str, str]]:
+def _index(repository: Path, commit: str | None) -> Iterator[Variables]:
     """The variables of a temporary index of all files as they are now; their objects are kept."""
     with _folder() as name:
         index = {"GIT_INDEX_FILE": f"{name}/index"}
@@ -134,66 +144,18 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
         raise RunError(f"no temporary folder can be made: {error}") from error
 
 
-def _modes(repository: Path, index: dict[str, str]) -> dict[str, str]:
+def _modes(repository: Path, index: Variables) -> Modes:
     """Map the path below `repository` of each entry to git's mode of it."""
     output = answer(repository, "ls-files", "-z", "--stage", variables=index) or ""
     modes = {}
-    for entry in output.split("\0")[:-1]:
+    *entries, _ = output.split("\0")
+    for entry in entries:
         facts, name = entry.split("\t", 1)
         mode, *_ = facts.split()
         modes[name] = mode
     return modes
 
 
-def _lacking(repository: Path, modes: Mapping[str, str]) -> list[str]:
-    folders = [name for name, mode in modes.items() if mode == LINK]
-    if not folders:
-        return []
-    # A submodule's commit is to be had elsewhere, unless files differ from it.
-    submodules = _submodules(repository)
-    return [name for name in folders if name not in submodules or _is_dirty(repository / name)]
-
-
-def _missing(repository: Path, modes: Mapping[str, str], files: Iterable[Path]) -> list[str]:
-    """The files without their content in the index: ignored ones, and links that lead out of it.
-
-    A repository inside this one answers for its own files.
-    """
-    root = repository.resolve()
-    held = set(map(PurePosixPath, modes))
-    folders = {folder for place in held for folder in place.parents}
-    places = held | folders
-    inner = {place for place in held if modes[str(place)] == LINK}
-    missing = []
-    for file in files:
-        place = _place(file, repository)
-        ends = {place, _place(file.resolve(), root)}
-        if not ends <= places and inner.isdisjoint(place.parents):
-            missing.append(str(place))
-    return missing
-
-
-def _place(file: Path, folder: Path) -> PurePosixPath:
-    """The file's path below the folder; its own path where it lies elsewhere."""
-    return PurePosixPath(file.relative_to(folder) if file.is_relative_to(folder) else file)
-
-
-def _submodules(repository: Path) -> set[str]:
-    """The folders that .gitmodules names, each with an address to have it from."""
-    if not (repository / ".gitmodules").is_file():
-        return set()
-    options = ("--null", "--file", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$")
-    output = answer(repository, "config", *options, missing=1) or ""
-    return {entry.split("\n", 1)[1] for entry in output.split("\0")[:-1]}
-
-
-def _is_dirty(folder: Path) -> bool:
-    """Say whether files of a submodule differ; one that is not checked out has none."""
-    if not (folder / ".git").exists():
-        return False
-    return bool(answer(folder, "status", "--porcelain"))
-
-
-def _answer(repository: Path, *arguments: str, variables: dict[str, str] | None = None) -> str:
+def _answer(repository: Path, *arguments: str, variables: Variables | None = None) -> str:
     output = answer(repository, *arguments, variables=variables)
     return (output or "").strip()

@@ -33,7 +33,8 @@ class KeyFile:
     def sign(self, message: bytes) -> bytes:
         if isinstance(self.key, ed25519.Ed25519PrivateKey):
             return bytes(self.key.sign(message))
-        return bytes(self.key.sign(message, ec.ECDSA(hashes.SHA256())))
+        algorithm = ec.ECDSA(hashes.SHA256())
+        return bytes(self.key.sign(message, algorithm))
 
 
 def private(path: Path, flag: str) -> KeyFile:
@@ -75,7 +76,8 @@ def _read(path: Path, subject: str) -> tuple[bytes, int]:
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+            is_file = stat.S_ISREG(status.st_mode)
+            if not is_file or status.st_size > LARGEST:
                 raise ConfigurationError(f"{subject}, allowed is a file that holds a key")
             return file.read(LARGEST), stat.S_IMODE(status.st_mode)
     except (OSError, ValueError) as error:

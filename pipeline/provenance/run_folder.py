@@ -37,19 +37,23 @@ def write(runs: Path, summary: Json, byproducts: Mapping[str, str], signer: Sign
     texts = {statement.NAME: text}
     if signer is not None:
         texts[envelope.NAME] = envelope.seal(text.encode(), signer)
-    for folder in (runs / summary["run"], *_of_version(summary, texts)):
+    run_folder = runs / summary["run"]
+    for folder in (run_folder, *_of_version(summary, texts)):
         for name, content in texts.items():
             write_file(folder / name, content)
 
 
 def _of_version(summary: Json, texts: Mapping[str, str]) -> list[Path]:
     """The folder of the published version's statement; a signed one is renewed by a signed one."""
-    address = summary["decision"].get("published")
+    decision = summary["decision"]
+    address = decision.get("published")
     if address is None:
         return []
     folder = published.folder(Path(address))
-    is_kept = (folder / envelope.NAME).exists() and envelope.NAME not in texts
-    return [] if is_kept else [folder]
+    envelope_file = folder / envelope.NAME
+    if envelope_file.exists() and envelope.NAME not in texts:
+        return []
+    return [folder]
 
 
 def verify(runs: Path, run: str, key: PublicKey) -> Verified:
@@ -60,24 +64,31 @@ def verify(runs: Path, run: str, key: PublicKey) -> Verified:
     folder = run_names.folder(runs, run)
     file = folder / envelope.NAME
     place = places.shown(file)
-    payload = envelope.opened(_read(file), key, place)
+    sealed = _read(file)
+    payload = envelope.opened(sealed, key, place)
     statement_file = folder / statement.NAME
     if _read(statement_file) != payload:
         raise SignatureError(f"{places.shown(statement_file)} is not what was signed beside it")
     signed_statement = statement.decode(payload, place)
-    return Verified(folder.name, statement.digests(signed_statement), key.id)
+    digests = statement.digests(signed_statement)
+    return Verified(folder.name, digests, key.id)
 
 
 def _of_maker(runs: Path, summary: Json) -> Json | None:
+    """The statement of the run that made a model from the cache, where that is still here."""
     training = statement.training_of(summary)
-    if training is None or training.run == summary["run"] or "/" in training.run:
+    if training is None or training.run == summary["run"]:
+        return None
+    if "/" in training.run:  # of a stage
         return None
     file = runs / training.run / statement.NAME
     try:
-        made = statement.decode(file.read_bytes(), places.shown(file))
+        content = file.read_bytes()
+        made = statement.decode(content, places.shown(file))
     except (OSError, RunError):
         return None
-    return made if statement.digests(made) == [training.digest] else None
+    digests = statement.digests(made)
+    return made if digests == [training.digest] else None
 
 
 def _read(file: Path) -> bytes:

@@ -29,7 +29,8 @@ def of_runs(runs: Path, name: str, other_name: str) -> Verdict:
         gone = "; ".join(dict.fromkeys([*problems, *other_problems]))  # of one store, once
         raise RunError(f"{run.name} cannot be compared with {other_run.name}: {gone}")
     compared = steps_of(folders, other_folders, summary, other_summary)
-    return Verdict(run.name, compared, list(notes(summary, other_summary)), against=other_run.name)
+    surroundings = list(notes(summary, other_summary))
+    return Verdict(run.name, compared, surroundings, against=other_run.name)
 
 
 def _refuse(summary: Json, other_summary: Json) -> None:
@@ -47,7 +48,8 @@ def _refuse(summary: Json, other_summary: Json) -> None:
 def _folders(runs: Path, summary: Json) -> tuple[Folders, list[str]]:
     """The folders of a run's outputs, and what of them is gone."""
     try:
-        folders = folders_of(LocalStore(runs / "store" / summary["model"]), summary["run"])
+        store = LocalStore(runs / f"store/{summary['model']}")
+        folders = folders_of(store, summary["run"])
     except RunError as error:
         return {}, [str(error)]
     return folders, list(origin.artifacts_gone(folders))
@@ -64,9 +66,17 @@ def steps_of(old: Folders, new: Folders, old_summary: Json, new_summary: Json) -
 
 def notes(old_summary: Json, new_summary: Json) -> Iterator[str]:
     """What was different about the surroundings, so that bits may differ rightly."""
-    old_training = old_summary["records"].get("training") or {}
-    new_training = new_summary["records"].get("training") or {}
+    old_training, new_training = _training(old_summary), _training(new_summary)
+    if not (old_training and new_training):
+        return
     for name in SURROUNDINGS:
         old_value, new_value = old_training.get(name), new_training.get(name)
-        if old_training and new_training and old_value != new_value:
+        if old_value != new_value:
             yield f"another environment: {name} was {old_value}, is {new_value}"
+
+
+def _training(summary: Json) -> Json:
+    """What is known of a training; nothing of one from before."""
+    facts = summary["records"]
+    training: Json = facts.get("training") or {}
+    return training

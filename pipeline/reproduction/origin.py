@@ -33,7 +33,7 @@ class Origin:
 
     @property
     def code(self) -> Json:
-        code: Json = self.trained_summary["records"]["code"]
+        code: Json = self._facts["code"]
         return code
 
     @property
@@ -43,32 +43,48 @@ class Origin:
 
     @property
     def until(self) -> str | None:
-        window = self.summary["records"]["data"].get("window") or {}
+        data = self._own_facts["data"]
+        window = data.get("window") or {}
         end: str | None = window.get("end")
         return end
 
     @property
     def data_sha256(self) -> str | None:
         """Of the file of rows; None for a table in BigQuery."""
-        digest: str | None = self.trained_summary["records"]["data"].get("sha256")
+        data = self._facts["data"]
+        digest: str | None = data.get("sha256")
         return digest
 
     @property
     def flags(self) -> dict[str, str]:
         """The variables of the environment that decided about the arithmetic."""
-        flags: dict[str, str] = self.trained_summary["records"]["training"]["flags"]
+        training = self._facts["training"]
+        flags: dict[str, str] = training["flags"]
         return flags
 
     @property
     def changes(self) -> Json:
         """The hyperparameters that `run --set` gave, which the files do not hold."""
-        changes: Json = self.summary["records"].get("parameters", {}).get("set") or {}
+        parameters = self._own_facts.get("parameters", {})
+        changes: Json = parameters.get("set") or {}
         return changes
 
     @property
     def hyperparameters(self) -> Json:
-        values: Json = self.summary["records"]["hyperparameters"]
+        values: Json = self._own_facts["hyperparameters"]
         return values
+
+    @property
+    def _own_facts(self) -> Json:
+        """What the run itself took down, which may have had its model from the cache."""
+        facts: Json = self.summary["records"]
+        return facts
+
+    @property
+    def _facts(self) -> Json:
+        """What the run that trained took down."""
+        facts: Json = self.trained_summary["records"]
+        return facts
 
 
 def of(runs: Path, name: str) -> Origin:
@@ -79,18 +95,21 @@ def of(runs: Path, name: str) -> Origin:
     """
     run = folder(runs, name)
     summary = run_names.summary(run)
-    training = summary["records"].get("training")
+    facts = summary["records"]
+    training = facts.get("training")
     if training is None:
         raise RunError(
             f"{run.name} cannot be made again: it trained no model, or is older than provenance is"
         )
     trained = training["run"]
-    if not (runs / trained / run_names.SUMMARY).exists():
+    trained_run = runs / trained
+    trained_file = trained_run / run_names.SUMMARY
+    if not trained_file.exists():
         raise RunError(
             f"{run.name} cannot be made again: its model was trained by {trained}, "
             "whose summary is gone"
         )
-    return Origin(run.name, summary, trained, run_names.summary(runs / trained))
+    return Origin(run.name, summary, trained, run_names.summary(trained_run))
 
 
 def folder(runs: Path, name: str) -> Path:
@@ -101,14 +120,15 @@ def folder(runs: Path, name: str) -> Path:
 
 def _run_of_newest(runs: Path, model: str) -> Path:
     """The run that published the model's newest version."""
-    published = runs / "store" / model / "published"
+    published = runs / f"store/{model}/published"
     versions = [path for path in published.glob("[0-9]*") if path.name.isdigit()]
     if not versions:
         raise ConfigurationError(
             f"there is no published version of {model} in {published}: name a run"
         )
     newest = max(versions, key=lambda path: int(path.name))
-    for file in sorted(runs.glob(f"*-{model}-*/{run_names.SUMMARY}"), reverse=True):
+    files = runs.glob(f"*-{model}-*/{run_names.SUMMARY}")
+    for file in sorted(files, reverse=True):
         if _published_number(file.parent) == newest.name:
             return file.parent
     raise RunError(f"{newest} cannot be made again: the run that published it is gone")

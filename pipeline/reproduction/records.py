@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+SPLIT = "Split-"  # before its name, of a folder of examples
 AT_ONCE = 1000  # records that TensorFlow hands over
 
 
@@ -15,19 +16,27 @@ def difference(old: Path, new: Path) -> str | None:
     if old_splits != new_splits:
         return f"splits {', '.join(old_splits)} and {', '.join(new_splits)}"
     for split in old_splits:
-        pairs = itertools.zip_longest(_records(old / split), _records(new / split))
-        for number, (old_bytes, new_bytes) in enumerate(pairs):
-            if old_bytes == new_bytes:
-                continue
-            old_record, new_record = _example(old_bytes), _example(new_bytes)
-            if old_record != new_record:
-                place = f"record {number} of {split.removeprefix('Split-')}"
-                return f"{place}: {_change(old_record, new_record)}"
+        change = _of_split(old / split, new / split)
+        if change is not None:
+            return change
+    return None
+
+
+def _of_split(old: Path, new: Path) -> str | None:
+    """The first record that differs."""
+    pairs = itertools.zip_longest(_records(old), _records(new))
+    for number, (old_bytes, new_bytes) in enumerate(pairs):
+        if old_bytes == new_bytes:
+            continue
+        old_record, new_record = _example(old_bytes), _example(new_bytes)
+        if old_record != new_record:
+            split = old.name.removeprefix(SPLIT)
+            return f"record {number} of {split}: {_change(old_record, new_record)}"
     return None
 
 
 def _splits(artifact: Path) -> list[str]:
-    return sorted(path.name for path in artifact.glob("Split-*"))
+    return sorted(path.name for path in artifact.glob(f"{SPLIT}*"))
 
 
 def _records(split: Path) -> Iterator[bytes]:
@@ -47,7 +56,8 @@ def _change(old: tf.train.Example | None, new: tf.train.Example | None) -> str:
     if new is None:
         return "there is none any more"
     old_columns, new_columns = old.features.feature, new.features.feature
-    for name in sorted({*old_columns, *new_columns}):
+    names = {*old_columns, *new_columns}
+    for name in sorted(names):
         old_values, new_values = _values(old_columns, name), _values(new_columns, name)
         if old_values != new_values:
             return f"{name} was {old_values}, is {new_values}"

@@ -19,27 +19,36 @@ Folders = dict[str, dict[str, Path]]
 def run(asked: Origin, place: Workspace) -> tuple[Folders, Json]:
     """The folders of the rehearsal's outputs, by node and key, and its summary."""
     spec = _compiled(asked, place)
-    place.python(
-        "-m", "pipeline", "rehearse", str(spec), "--runs", str(place.runs), flags=asked.flags
-    )
-    root = place.runs / "rehearsal" / asked.model
+    runs = str(place.runs)
+    place.python("-m", "pipeline", "rehearse", str(spec), "--runs", runs, flags=asked.flags)
+    root = place.runs / f"rehearsal/{asked.model}"
     tasks_files = list(root.glob("rehearsals/*/tasks.json"))
     if len(tasks_files) != 1:
         raise RunError(f"{asked.run} cannot be made again: its rehearsal left no tasks.json")
     [tasks_file] = tasks_files
+    metadata = _metadata(spec, tasks_file)
+    folder = ModelFolder(place.files / f"models/{asked.model}")
+    facts = asked.trained_summary["records"]
+    origin = {"code": asked.code, "environment": facts["environment"]}
+    composed = summary.compose(metadata, asked.model, folder.declaration, origin)
+    return _folders(metadata), composed
+
+
+def _metadata(spec: Path, tasks_file: Path) -> RunMetadata:
+    """What the rehearsed job left, as a job of Vertex tells it."""
+    document = _document(spec)
+    tasks = _document(tasks_file)
     job = {
         "name": f"here/{tasks_file.parent.name}",
-        "pipelineSpec": _document(spec)["pipelineSpec"],
-        "jobDetail": {"taskDetails": _document(tasks_file)},
+        "pipelineSpec": document["pipelineSpec"],
+        "jobDetail": {"taskDetails": tasks},
     }
-    metadata = job_metadata.from_job(job, lambda artifact, _: artifact)
-    declaration = ModelFolder(place.files / "models" / asked.model).declaration
-    origin = {"code": asked.code, "environment": asked.trained_summary["records"]["environment"]}
-    return _folders(metadata), summary.compose(metadata, asked.model, declaration, origin)
+    return job_metadata.from_job(job, lambda artifact, _: artifact)
 
 
 def _compiled(asked: Origin, place: Workspace) -> Path:
-    options = ["--env", "local", "--runs", str(place.runs), "--output", str(place.runs)]
+    runs = str(place.runs)
+    options = ["--env", "local", "--runs", runs, "--output", runs]
     if asked.until:
         options += ["--end", asked.until]
     options += [f"--set={text}" for text in trials.texts(asked.changes)]
@@ -53,8 +62,11 @@ def _compiled(asked: Origin, place: Workspace) -> Path:
 def _folders(metadata: RunMetadata) -> Folders:
     folders: Folders = {}
     for node in metadata.nodes:
-        outputs = node.outputs.items()
-        folders[node.id] = {key: Path(group[0].uri) for key, group in outputs if group}
+        folders[node.id] = {}
+        for key, group in node.outputs.items():
+            if group:
+                artifact, *_ = group
+                folders[node.id][key] = Path(artifact.uri)
     return folders
 
 

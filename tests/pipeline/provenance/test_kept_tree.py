@@ -233,6 +233,14 @@ def test_the_files_of_a_repository_inside_are_said_to_lack(repository, keep):
     assert facts.not_kept == "git keeps no files of a repository inside another: models/inner"
 
 
+def test_a_submodule_without_a_folder_is_none(repository, keep):
+    inner = Repository(repository.path / "models/inner")
+    inner.commit({"model.py": "INNER = 1\n"})
+    (repository.path / ".gitmodules").write_text('[submodule "inner"]\n\tpath\n')
+
+    assert keep().not_kept.endswith("inside another: models/inner")
+
+
 @pytest.mark.parametrize(("edit", "expected"), [("INNER = 1\n", None), ("EDITED = 1\n", "shared")])
 def test_a_submodule_lacks_what_is_edited_in_it(repository, keep, tmp_path, edit, expected):
     shared = Repository(tmp_path / "shared")
