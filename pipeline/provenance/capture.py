@@ -79,7 +79,8 @@ def _kept(facts: Code, repository: Path, run: str, model: ModelFolder) -> Code:
 def _problems(tree: Tree) -> Iterator[str]:
     """What of the files that ran is not in their tree."""
     if tree.lacking:
-        yield f"git keeps no files of a repository inside another: {', '.join(tree.lacking)}"
+        folders = ", ".join(tree.lacking)
+        yield f"git keeps no files of a repository inside another: {folders}"
     if tree.missing:
         names, hidden_names = tree.missing[:NAMED], tree.missing[NAMED:]
         others = f" and {len(hidden_names)} more" if hidden_names else ""
@@ -119,7 +120,8 @@ def changes(repository: Path, before: Code, model: ModelFolder) -> list[str]:
 def environment(image: str | None = None) -> Environment:
     """The venv of this process; `image` is the one that the nodes ran in, by digest."""
     lock_file = REPOSITORY / "Pipfile.lock"
-    lock = json.loads(lock_file.read_text(encoding="utf-8"))
+    text = lock_file.read_text(encoding="utf-8")
+    lock = json.loads(text)
     pipfile_hash = lock["_meta"]["hash"]
     return Environment(
         python=platform.python_version(),

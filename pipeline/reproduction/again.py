@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.errors import RunError
 from pipeline.experiments import trials
 from pipeline.lineage.local_store import LocalStore, folders_of
-from pipeline.reproduction import comparison, origin, workspace
+from pipeline.reproduction import comparison, materials, workspace
 from pipeline.reproduction.comparison import Folders
 from pipeline.reproduction.origin import Origin
 from pipeline.reproduction.verdict import Verdict
@@ -25,7 +25,7 @@ def check(asked: Origin, runs: Path) -> Folders:
         folders = folders_of(LocalStore(runs / "store" / asked.model), asked.run)
     except RunError as error:
         problems.append(str(error))
-    problems += origin.gone(asked, folders)
+    problems += materials.gone(asked, folders)
     if problems:
         raise RunError(f"{asked.run} cannot be made again: {'; '.join(problems)}")
     return folders
@@ -48,12 +48,12 @@ def _prepare(asked: Origin, place: Workspace) -> None:
     """Give the files what git does not hold: rows outside of it, found hyperparameters."""
     folder = place.files / "models" / asked.model
     folder_here = MODELS / asked.model
-    source_here = origin.source_of(folder_here)
+    source_here = materials.source_of(folder_here)
     if source_here is not None and source_here.is_relative_to(folder_here):
         place_of_rows = source_here.relative_to(folder_here)
         workspace.copy_missing(source_here, folder / place_of_rows)
-    source = origin.source_of(folder)
-    problem = origin.data_problem(asked, source) if source else None
+    source = materials.source_of(folder)
+    problem = materials.data_problem(asked, source) if source else None
     if problem is not None:
         raise RunError(f"{asked.run} cannot be made again: {problem}")
     if not asked.changes:

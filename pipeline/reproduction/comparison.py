@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.errors import ConfigurationError, RunError
 from pipeline.lineage.local_store import LocalStore, folders_of
 from pipeline.local import run_names
-from pipeline.reproduction import origin
+from pipeline.reproduction import materials, origin
 from pipeline.reproduction.verdict import Step, Verdict
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ def _folders(runs: Path, summary: Json) -> tuple[Folders, list[str]]:
         folders = folders_of(store, summary["run"])
     except RunError as error:
         return {}, [str(error)]
-    return folders, list(origin.artifacts_gone(folders))
+    return folders, list(materials.artifacts_gone(folders))
 
 
 def steps_of(old: Folders, new: Folders, old_summary: Json, new_summary: Json) -> list[Step]:

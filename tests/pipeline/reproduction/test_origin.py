@@ -1,4 +1,4 @@
-"""What a run was made of is looked for at once, and all that is gone is named."""
+"""The run of a model's newest version is known, and nothing else is taken for a model."""
 
 import json
 
@@ -6,7 +6,6 @@ import pytest
 
 from pipeline.errors import RunError
 from pipeline.reproduction import origin
-from tests.pipeline.conftest import copy_small
 from tests.team import MODELS
 
 RUN, NEWER_RUN = "20260101-000000-cab-aaaaaa", "20260102-000000-cab-bbbbbb"
@@ -20,14 +19,6 @@ def models(monkeypatch):
 @pytest.fixture
 def runs(tmp_path):
     return tmp_path / "runs"
-
-
-@pytest.fixture
-def asked():
-    """A run of a commit that is nowhere, of rows that no file has."""
-    records = {"code": {"commit": "c" * 40}, "data": {"sha256": "0" * 64}, "training": {}}
-    summary = {"run": RUN, "model": "cab", "records": records}
-    return origin.Origin(RUN, summary, RUN, summary)
 
 
 @pytest.fixture
@@ -77,23 +68,3 @@ def test_a_folder_that_is_no_model_is_no_name(cli, runs, publish, name):
 
     assert result.code == 2
     assert f"there is no run {name!r} in {runs}" in result.sentence
-
-
-def test_a_model_that_is_being_edited_is_no_obstacle(tmp_path, monkeypatch, asked):
-    folder = copy_small("cab", tmp_path)
-    (folder / "model.py").write_text("SEED = (")
-    monkeypatch.setattr(origin, "MODELS", tmp_path)
-
-    assert [problem for problem in origin.gone(asked, {}) if "data" in problem] == []
-
-
-def test_rows_are_looked_at_where_git_answers_nothing(tmp_path, monkeypatch, asked):
-    monkeypatch.setattr(origin, "REPOSITORY", tmp_path)
-    rows = MODELS / "cab/rows.csv"
-
-    problems = origin.gone(asked, {"Trainer": {"model": rows / "nowhere"}})
-
-    no_repository, changed_rows, no_model = problems
-    assert "not a git repository" in no_repository
-    assert changed_rows.startswith("the data ")
-    assert no_model == f"the Trainer's {rows}/nowhere is gone"
