@@ -99,8 +99,8 @@ def checked(model: str, digest: str | None) -> str | None:
     """The first problem of the model's files, or None.
 
     `digest` is the one that the Trainer noted: a manifest that was renewed with the files differs
-    from it. A model from before manifests has neither, and no problem. What accompanies the model is
-    not asked for: a later run may replace it.
+    from it. A model from before manifests has neither, and no problem. In a bucket nothing is asked
+    for what accompanies the model: a later run may replace it.
     """
     file = f"{model}/{manifest.NAME}"
     if not tf.io.gfile.exists(file):
