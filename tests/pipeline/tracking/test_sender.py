@@ -4,6 +4,7 @@ Whatever becomes of it, or of the tracker, is a sentence, and the run waits in t
 process never outlives what started it for long.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -146,7 +147,8 @@ def test_a_damaged_run_is_told_in_a_sentence_and_whole_in_the_run_s_log(
 def test_a_damaged_run_is_told_in_a_sentence_alone_where_there_is_no_log(
     process, run, tmp_path, capsys
 ):
-    (tmp_path / run / "summary.json").write_text('{"records": {}}')
+    summary = {"run": run, "model": "cab", "records": {}}
+    (tmp_path / run / "summary.json").write_text(json.dumps(summary))
 
     with pytest.raises(RunError, match=r"summary\.json: no summary, it has no run"):
         process.send(run, READY_SECONDS)
