@@ -150,7 +150,7 @@ def test_a_damaged_run_is_told_in_a_sentence_alone_where_there_is_no_log(
     summary = {"run": run, "model": "cab", "records": {}}
     (tmp_path / run / "summary.json").write_text(json.dumps(summary))
 
-    with pytest.raises(RunError, match=r"summary\.json: no summary, it has no run"):
+    with pytest.raises(RunError, match=r"summary\.json: it is no summary \(KeyError"):
         process.send(run, READY_SECONDS)
 
     assert capsys.readouterr().err == ""
