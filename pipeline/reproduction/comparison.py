@@ -28,8 +28,13 @@ def of_runs(runs: Path, name: str, other_name: str) -> Verdict:
     if problems or other_problems:
         gone = "; ".join(dict.fromkeys([*problems, *other_problems]))  # of one store, once
         raise RunError(f"{run.name} cannot be compared with {other_run.name}: {gone}")
-    compared = steps_of(folders, other_folders, summary, other_summary)
-    surroundings = list(notes(summary, other_summary))
+    try:
+        compared = steps_of(folders, other_folders, summary, other_summary)
+        surroundings = list(notes(summary, other_summary))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RunError(
+            f"the summary of {run.name} or of {other_run.name} is damaged ({error!r:.100})"
+        ) from error
     return Verdict(run.name, compared, surroundings, against=other_run.name)
 
 

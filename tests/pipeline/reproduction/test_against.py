@@ -104,6 +104,19 @@ def test_a_summary_without_what_every_run_has_is_refused(compare, runs, second, 
     assert f"{file}: no summary, it has no {field}" in result.sentence
 
 
+@pytest.mark.parametrize("field", ["metrics", "slices", "gate"])
+def test_a_summary_without_figures_is_told_to_be_damaged(compare, runs, second, field):
+    file = runs.root / SECOND / "summary.json"
+    summary = json.loads(file.read_text())
+    del summary[field]
+    file.write_text(json.dumps(summary))
+
+    result = compare(SECOND)
+
+    assert result.code == 1
+    assert f"{SECOND} is damaged (KeyError('{field}'))" in result.sentence
+
+
 def test_a_damaged_store_of_both_is_told_once(compare, runs, second):
     runs.file.write_text("words")
 
