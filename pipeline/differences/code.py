@@ -15,12 +15,10 @@ from settings import REPOSITORY
 
 LOCK = "Pipfile.lock"
 
-Names = list[str]
-Runs = Sequence[Facts]
 Versions = dict[str, str]  # by the package
 
 
-def difference(runs: Runs, unknown: Names) -> Json:
+def difference(runs: Sequence[Facts], unknown: list[str]) -> Json:
     """The files that train and differ from the first run's, each with its diff."""
     base, *others = runs
     files = [_files(base, run, unknown) for run in others]
@@ -33,7 +31,7 @@ def difference(runs: Runs, unknown: Names) -> Json:
     return {"revisions": [run.revision for run in runs], "files": files, "diffs": diffs}
 
 
-def packages(runs: Runs, unknown: Names) -> Json:
+def packages(runs: Sequence[Facts], unknown: list[str]) -> Json:
     """Each package of the pipeline whose version differs, by the locks of the runs' revisions."""
     for run in runs:
         if run.lock is None:
@@ -51,7 +49,7 @@ def packages(runs: Runs, unknown: Names) -> Json:
     return {LOCK: locks} | records.difference(summaries_packages)
 
 
-def _files(base: Facts, run: Facts, unknown: Names) -> Names:
+def _files(base: Facts, run: Facts, unknown: list[str]) -> list[str]:
     if base.files and run.files:
         return sorted(records.difference([base.files, run.files]))
     if base.revision != run.revision or base.revision == UNKNOWN:
@@ -61,7 +59,7 @@ def _files(base: Facts, run: Facts, unknown: Names) -> Names:
     return []
 
 
-def _diff(base: Facts, run: Facts, files: Names, unknown: Names) -> str:
+def _diff(base: Facts, run: Facts, files: list[str], unknown: list[str]) -> str:
     """The lines that differ, as git holds them."""
     if not files:
         return ""

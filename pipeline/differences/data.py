@@ -12,7 +12,6 @@ from pipeline.differences.columns import Column, Floats, Statistics
 SPLITS = ("train", "eval")
 LISTED = 20  # categories that are named, the most frequent first
 Json = dict[str, Any]
-Names = list[str]
 
 
 def difference(old: Path, new: Path) -> Json:
@@ -130,7 +129,7 @@ def _categories(old: Column, new: Column) -> Json:
     }
 
 
-def _missing_from(column: Column, other: Column) -> Names:
+def _missing_from(column: Column, other: Column) -> list[str]:
     """The other column's most frequent categories that the column has not."""
     names = [name for name in other.categories if name not in column.categories]
     return names[:LISTED]
@@ -140,7 +139,7 @@ def _lists_all(column: Column) -> bool:
     return len(column.categories) == column.distinct
 
 
-def _shares(column: Column, names: Names) -> Floats:
+def _shares(column: Column, names: list[str]) -> Floats:
     """The share of the rows of each category, and of the missing."""
     counts = [column.categories.get(name, 0.0) for name in names]
     total = sum(counts) or 1.0

@@ -18,10 +18,7 @@ VERSION = 2  # of the JSON
 RECORDS = tuple(name for name in facts.RECORDS if name != "data")
 GROUPS = ("models", "metrics", *RECORDS, "packages", "data", "code")
 Json = dict[str, Any]
-Names = list[str]
 Number = float | None
-Numbers = list[Number]
-Runs = list[Facts]
 Locate = Callable[[Json], Path]  # a summary -> the statistics of its rows, on this machine
 
 
@@ -33,7 +30,7 @@ def difference(summaries: Sequence[Json], statistics_of: Locate) -> Json:
     """
     runs = [facts.read(summary) for summary in summaries]
     models = [run.model for run in runs]
-    unknown: Names = []
+    unknown: list[str] = []
     answer = {
         "version": VERSION,
         "runs": [run.run for run in runs],
@@ -62,7 +59,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _record(name: str, runs: Runs, unknown: Names) -> Json:
+def _record(name: str, runs: list[Facts], unknown: list[str]) -> Json:
     """What differs in a record; a run without is told, of any but data where another has it."""
     values = [run.records[name] for run in runs]
     is_told = name == "data" or any(values)
@@ -73,7 +70,7 @@ def _record(name: str, runs: Runs, unknown: Names) -> Json:
     return records.difference(values)
 
 
-def _data(runs: Runs, statistics_of: Locate, unknown: Names) -> Json:
+def _data(runs: list[Facts], statistics_of: Locate, unknown: list[str]) -> Json:
     """Rows and window, and by the statistics each column that differs from the first run's."""
     changes = _record("data", runs, unknown)
     if not changes:
@@ -119,7 +116,7 @@ def statistics(runs: Path, summary: Json) -> Path:
     return folder
 
 
-def _metrics(runs: Runs) -> Json:
+def _metrics(runs: list[Facts]) -> Json:
     """Each metric that differs: all values, their changes from the first, and all intervals."""
     slices: Json = {}
     parts = {part for run in runs for part in run.slices}
@@ -138,7 +135,7 @@ def _metrics(runs: Runs) -> Json:
     return slices
 
 
-def _changes(first: Number, *others: Number) -> Numbers:
+def _changes(first: Number, *others: Number) -> list[Number]:
     """Each change from the first; None where a run has no number."""
     if first is None:
         return [None for _ in others]

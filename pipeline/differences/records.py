@@ -6,11 +6,10 @@ from typing import Any
 
 Json = dict[str, Any]
 Record = Mapping[str, Any]
-Values = Sequence[Any]
 Records = Sequence[Record | None]  # None of a run without one
 
 
-def is_varied(values: Values) -> bool:
+def is_varied(values: Sequence[Any]) -> bool:
     pairs = pairwise(values)
     return any(first != second for first, second in pairs)
 
@@ -27,7 +26,7 @@ def difference(records: Records) -> Json:
     return values
 
 
-def _of_each(name: str, records: Records) -> Values:
+def _of_each(name: str, records: Records) -> Sequence[Any]:
     """The value of each record, None of one that is not there."""
     values = []
     for record in records:

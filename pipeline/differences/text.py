@@ -14,7 +14,6 @@ ABSENT = "–"
 
 Json = dict[str, Any]
 Number = float | None
-Lines = Iterator[str]
 
 
 def of_models(answer: Json, is_cut: bool = False) -> str:
@@ -33,7 +32,7 @@ def _joined(lines: Iterable[str]) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _of_models(answer: Json, is_cut: bool) -> Lines:
+def _of_models(answer: Json, is_cut: bool) -> Iterator[str]:
     yield beside(answer["runs"])
     if answer["models"]:
         yield f"model: {beside(answer['models'])}"
@@ -66,7 +65,7 @@ def shown(value: Any) -> str:
     return ABSENT if value is None else printable(f"{value!s:.80}")
 
 
-def _of_metrics(slices: Json) -> Lines:
+def _of_metrics(slices: Json) -> Iterator[str]:
     for part, metrics in slices.items():
         for name, metric in metrics.items():
             changes = [None, *metric["changes"]]
@@ -108,7 +107,7 @@ def _is_count(value: float) -> bool:
     return is_readable and value == round(value)
 
 
-def _of_data(answer: Json) -> Lines:
+def _of_data(answer: Json) -> Iterator[str]:
     data = answer["data"]
     if not data:
         return
@@ -121,7 +120,7 @@ def _of_data(answer: Json) -> Lines:
         yield from _of_splits(splits)
 
 
-def _of_code(answer: Json, is_cut: bool) -> Lines:
+def _of_code(answer: Json, is_cut: bool) -> Iterator[str]:
     code = answer["code"]
     if not code:
         return
@@ -134,7 +133,7 @@ def _of_code(answer: Json, is_cut: bool) -> Lines:
         yield from _of_diff(diff.splitlines(), LONGEST if is_cut else None)
 
 
-def _of_diff(lines: list[str], longest: int | None) -> Lines:
+def _of_diff(lines: list[str], longest: int | None) -> Iterator[str]:
     for line in lines[:longest]:
         yield line.expandtabs(4)
     if longest and len(lines) > longest:
@@ -142,7 +141,7 @@ def _of_diff(lines: list[str], longest: int | None) -> Lines:
         yield f"and {hidden:,} more lines, which a pipe (| less) and --json show"
 
 
-def _of_splits(splits: Json) -> Lines:
+def _of_splits(splits: Json) -> Iterator[str]:
     for split, change in splits.items():
         old_rows, new_rows = change["rows"]
         yield f"{split}: {old_rows:,} -> {new_rows:,} rows, {change['equal']} columns equal"
@@ -162,7 +161,7 @@ def of_column(column: Json) -> str:
     return "; ".join(_of_column(column))
 
 
-def _of_column(column: Json) -> Lines:
+def _of_column(column: Json) -> Iterator[str]:
     distance = column["distance"]
     if distance is not None:
         yield f"{distance:.4f} bits"

@@ -30,10 +30,7 @@ class Subject:
         return self.run or f"{self.model}@{self.version}"
 
 
-Subjects = list[Subject]
-
-
-def subjects(place: Place, name: str, at: datetime | None = None) -> Subjects:
+def subjects(place: Place, name: str, at: datetime | None = None) -> list[Subject]:
     """What the name means; several only where versions share a model's traffic.
 
     Raises ConfigurationError for an unknown and for an ambiguous one.
@@ -79,14 +76,14 @@ def _model(place: Place, name: str) -> str | None:
     return None
 
 
-def _ambiguous(name: str, matches: Subjects) -> ConfigurationError:
+def _ambiguous(name: str, matches: list[Subject]) -> ConfigurationError:
     names = ", ".join(map(str, matches))
     return ConfigurationError(f"{shown(name)} is ambiguous, allowed is one of {names}")
 
 
-def _matches(place: Place, name: str, failures: list[RunError]) -> Subjects:
+def _matches(place: Place, name: str, failures: list[RunError]) -> list[Subject]:
     """The matches in all models that can be read, each once; the others' errors are added."""
-    matches: Subjects = []
+    matches: list[Subject] = []
     for model in place.models():
         try:
             matches += [*_versions(place, model, name), *_runs(place, model, name)]
@@ -95,7 +92,7 @@ def _matches(place: Place, name: str, failures: list[RunError]) -> Subjects:
     return list(dict.fromkeys(matches))
 
 
-def _logged(place: Place, request: str) -> Subjects:
+def _logged(place: Place, request: str) -> list[Subject]:
     """What answered the logged requests of the id."""
     subjects = []
     for model, version, time in place.logged(request):

@@ -19,8 +19,6 @@ from settings import REPOSITORY
 AUTHOR = "--format=%an, %as"  # git-log(1): the author's name and the day
 BLESSING = "ModelBlessing", "InfraBlessing"
 
-Notes = list[str]
-
 
 def answer(place: Place, name: str, at: datetime | None, before: str | None) -> Backward:
     """Where what the name means came from; `before` is the stage it was promoted from."""
@@ -28,7 +26,7 @@ def answer(place: Place, name: str, at: datetime | None, before: str | None) -> 
     models = {subject.model for subject in subjects}
     servings = {model: place.servings(model) for model in models}
     unread = [each for answer in servings.values() for each in answer.unread]
-    notes: Notes = []
+    notes: list[str] = []
     origins = []
     for subject in subjects:
         origin = _origin(place, subject, servings[subject.model], before, notes)
@@ -46,7 +44,7 @@ def answer(place: Place, name: str, at: datetime | None, before: str | None) -> 
 
 
 def _origin(
-    place: Place, subject: Subject, servings: Servings, before: str | None, notes: Notes
+    place: Place, subject: Subject, servings: Servings, before: str | None, notes: list[str]
 ) -> Origin:
     store = place.store(subject.model)
     run = _run(place, subject)
@@ -101,7 +99,7 @@ def _no_model(store: Store, run: str) -> str:
     return f"the run {run} made no model, allowed is one that did: {reason}"
 
 
-def _facts(place: Place, model: str, run: str, notes: Notes) -> RunFacts | None:
+def _facts(place: Place, model: str, run: str, notes: list[str]) -> RunFacts | None:
     """The run's facts; where they are gone or damaged, that is noted."""
     try:
         facts = place.facts(model, run)

@@ -17,19 +17,18 @@ STYLES = {
     "bad": "fill:#fce8e6;stroke:#b3261e;stroke-width:2",
     "apart": "fill:#ffffff;stroke:#5f6b7a;stroke-dasharray:5 4",
 }
-Lines = list[str]
 
 
 @dataclass
 class Box:
     title: str
-    lines: Lines
+    lines: list[str]
     style: str = "plain"
     x: int = 0
     y: int = 0
 
     @property
-    def rows(self) -> Lines:
+    def rows(self) -> list[str]:
         """The lines as they fit, whole words to a row."""
         return [row for line in self.lines for row in _wrapped(line)]
 
@@ -39,13 +38,10 @@ class Box:
         return content + 2 * PADDING
 
 
-Boxes = list[Box]
-
-
 @dataclass
 class Column:
     title: str
-    boxes: Boxes = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
 
 
 @dataclass
@@ -140,7 +136,7 @@ def _escaped(content: str) -> str:
     return escape(printable(content))
 
 
-def _wrapped(line: str) -> Lines:
+def _wrapped(line: str) -> list[str]:
     rows = [""]
     for piece in _pieces(line):
         longer = f"{rows[-1]} {piece}"

@@ -16,7 +16,6 @@ from pipeline.lineage.run_facts import RunFacts
 from pipeline.local import imported, pruned
 from pipeline.local.run_names import SUMMARY
 
-Names = list[str]
 Models = dict[str, Published]
 Facts = dict[str, RunFacts | None]  # by the run
 
@@ -31,7 +30,7 @@ class Here:
     _published: Models = field(default_factory=dict, init=False)
     _facts: Facts = field(default_factory=dict, init=False)
 
-    def models(self) -> Names:
+    def models(self) -> list[str]:
         folders = self.root.glob("store/*")
         return sorted(folder.name for folder in folders if folder.is_dir())
 
@@ -45,7 +44,7 @@ class Here:
             self._published[model] = Published(model, folder / "published", store)
         return self._published[model]
 
-    def runs(self, model: str) -> Names:
+    def runs(self, model: str) -> list[str]:
         store = self.store(model)
         return [run for run in store.runs() if run]
 
@@ -92,7 +91,7 @@ class Here:
             answers += [(model, version, time) for model in models]
         return answers
 
-    def _with(self, version: str) -> Names:
+    def _with(self, version: str) -> list[str]:
         """The models that have a version of the number."""
         models = []
         for model in self.models():

@@ -16,7 +16,6 @@ from pipeline.serving import saved_model
 
 SECONDS = range(1_000_000_000, 253_402_300_800)  # of 2001 to 9999: another version is no time
 
-Numbers = list[str]
 Pushes = dict[str, Artifact]  # by the version's number
 
 
@@ -41,7 +40,7 @@ class Published:
         return by_version
 
     @property
-    def numbers(self) -> Numbers:
+    def numbers(self) -> list[str]:
         """The versions that are there, the oldest first."""
         return [version.name for version in saved_model.versions(self.folder)]
 
@@ -63,7 +62,7 @@ class Published:
             servings.append(serving)
         return servings
 
-    def _in_turn(self, numbers: Numbers, newest: str | None) -> Iterator[Serving]:
+    def _in_turn(self, numbers: list[str], newest: str | None) -> Iterator[Serving]:
         """Each version's serving until the next one's begins."""
         begins = [self._begin(number) for number in numbers]
         ends = [*begins[1:], None]

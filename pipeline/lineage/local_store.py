@@ -46,8 +46,7 @@ PROPERTIES = """
 SELECT artifact_id, name, coalesce(string_value, int_value, double_value) FROM ArtifactProperty
 """
 
-Ids = list[str]
-Keys = dict[str, Ids]  # a node's key -> ids of artifacts
+Keys = dict[str, list[str]]  # a node's key -> ids of artifacts
 Properties = dict[str, Any]
 Folders = dict[str, Path]  # by a node's key
 

@@ -11,7 +11,6 @@ from pipeline.lineage.answer import Backward, Forward, Hop, Origin, Touched
 from pipeline.lineage.drawing import Box, Column, Drawing
 from pipeline.lineage.graph import Artifact, Serving
 
-Hops = list[Hop]
 Places = list[int]  # of steps in their list
 
 
@@ -85,7 +84,9 @@ def _served(serving: Serving) -> Box:
     return Box("Served", [span], style)
 
 
-def _add_hops(drawing: Drawing, columns: list[Column], hops: Hops, rows: Box, model: Box) -> None:
+def _add_hops(
+    drawing: Drawing, columns: list[Column], hops: list[Hop], rows: Box, model: Box
+) -> None:
     """Each step to the right of those that it read from, and the last one before the model."""
     boxes = [Box(hop.node, [f"of {hop.run}"]) for hop in hops]
     depths = _depths(hops)
@@ -105,7 +106,7 @@ def _add_hops(drawing: Drawing, columns: list[Column], hops: Hops, rows: Box, mo
         drawing.arrows.append((last, model))
 
 
-def _nearest(hops: Hops, hop: Hop) -> Places:
+def _nearest(hops: list[Hop], hop: Hop) -> Places:
     """The steps that it read from, but for those that another one of them read from as well."""
     sources = _sources(hops, hop)
     further: set[int] = set()
@@ -114,7 +115,7 @@ def _nearest(hops: Hops, hop: Hop) -> Places:
     return [place for place in sources if place not in further]
 
 
-def _sources(hops: Hops, hop: Hop) -> Places:
+def _sources(hops: list[Hop], hop: Hop) -> Places:
     """The places of the steps that made what it read."""
     ids = _ids(hop.inputs.values())
     places = []
@@ -129,7 +130,7 @@ def _ids(groups: Iterable[list[Artifact]]) -> set[str]:
     return {artifact.id for group in groups for artifact in group}
 
 
-def _depths(hops: Hops) -> Places:
+def _depths(hops: list[Hop]) -> Places:
     """How many steps each one has before it, the longest way."""
 
     def depth(hop: Hop) -> int:

@@ -20,12 +20,10 @@ AND_OTHERS = '"and others"'  # in a record of tables: components/table_times.py 
 LISTED = 5  # names in a refusal
 SHA256 = "sha256:"
 
-Names = Sequence[str]
-Facts = Sequence[RunFacts]
 Packages = Mapping[str, str]  # their versions by their names
 
 
-def facts(places: Sequence[Place], models: Names) -> Facts:
+def facts(places: Sequence[Place], models: Sequence[str]) -> Sequence[RunFacts]:
     """What all readable runs say of themselves; the answer names what can't be read.
 
     Raises RunError where nothing can be read of the first place.
@@ -38,7 +36,7 @@ def facts(places: Sequence[Place], models: Names) -> Facts:
     return all_facts
 
 
-def _facts(place: Place, models: Names) -> list[RunFacts]:
+def _facts(place: Place, models: Sequence[str]) -> list[RunFacts]:
     all_facts: list[RunFacts] = []
     failures = []
     for model in models:
@@ -59,7 +57,7 @@ def _of_model(place: Place, model: str) -> Iterator[RunFacts]:
                 yield facts
 
 
-def of_data(digest: str, all_facts: Facts) -> Question:
+def of_data(digest: str, all_facts: Sequence[RunFacts]) -> Question:
     names = {name for facts in all_facts for name in facts.digests}
     whole = _whole("--data", digest, names)
     return Question(f"rows {whole[:12]}", lambda facts: whole in facts.digests, rows=True)
@@ -97,7 +95,7 @@ def _reads(facts: RunFacts, table: str) -> bool:
     return match is not None
 
 
-def of_commit(commit: str, all_facts: Facts) -> Question:
+def of_commit(commit: str, all_facts: Sequence[RunFacts]) -> Question:
     commits = {facts.code.commit for facts in all_facts}
     try:
         whole = git.commit(REPOSITORY, commit)
@@ -108,7 +106,7 @@ def of_commit(commit: str, all_facts: Facts) -> Question:
     return Question(f"commit {whole[:12]}", lambda facts: facts.code.commit == whole)
 
 
-def of_image(image: str, all_facts: Facts) -> Question:
+def of_image(image: str, all_facts: Sequence[RunFacts]) -> Question:
     """By its digest, whatever the repository's name."""
     digests = {_digest(facts) for facts in all_facts}
     _, _, end = image.rpartition("@")
@@ -124,7 +122,7 @@ def _digest(facts: RunFacts) -> str:
     return digest
 
 
-def of_package(package: str, all_facts: Facts) -> Question:
+def of_package(package: str, all_facts: Sequence[RunFacts]) -> Question:
     """NAME or NAME==VERSION, of what decided a model or of its commit's Pipfile.lock."""
     stated_name, _, stated_version = package.partition("==")
     name = _normalized(stated_name)

@@ -27,7 +27,6 @@ class Task:
     outputs: Artifacts
 
 
-Details = Iterable[Json]
 Groups = dict[str, list[Task]]
 Parameters = Mapping[str, Json]  # of each task
 
@@ -41,7 +40,7 @@ class TaskGraph:
     _readers: Groups = field(default_factory=dict)  # by the artifact's id, as the makers
     _makers: Groups = field(default_factory=dict)
 
-    def add(self, run: str, details: Details, parameters: Parameters) -> None:
+    def add(self, run: str, details: Iterable[Json], parameters: Parameters) -> None:
         """Add a run by its tasks' details; `parameters` are each task's constants."""
         tasks = list(_tasks(run, details, parameters))
         self._runs[run] = tasks
@@ -103,7 +102,7 @@ def time_of(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _tasks(run: str, details: Details, parameters: Parameters) -> Iterator[Task]:
+def _tasks(run: str, details: Iterable[Json], parameters: Parameters) -> Iterator[Task]:
     """The tasks that have begun; the job itself is told as a task, too."""
     for detail in details:
         name = detail["taskName"]

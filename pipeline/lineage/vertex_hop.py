@@ -10,7 +10,6 @@ INPUT, OUTPUT = "INPUT", "OUTPUT"  # of an execution
 STATES = {"COMPLETE": "ran", "CACHED": "cached", "FAILED": "failed"}
 INTERRUPTED = "interrupted"
 
-Documents = list[Json]
 Side = dict[str, list[Artifact]]  # by an execution's keys
 
 
@@ -20,7 +19,7 @@ class Hop:
 
     fields: Json
 
-    def executions(self, artifact: str, direction: str) -> Documents:
+    def executions(self, artifact: str, direction: str) -> list[Json]:
         """The artifact's executions of the direction, the oldest first, without cached ones.
 
         A cached one's outputs lie in an older run, so that they do not tell its own run.
@@ -60,7 +59,7 @@ class Hop:
             group.append(artifact)
         return side
 
-    def _events(self, direction: str) -> Documents:
+    def _events(self, direction: str) -> list[Json]:
         events = self.fields["events"]
         return [event for event in events if event["type"] == direction]
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from pipeline.reproduction.verdict import TOLERANCE, Outcome
 
 Json = dict[str, Any]
-Values = list[Any]
 LAST_BLESSED = "_diff"  # how much better than the last blessed: a model made again has none
 CHANGE = "change of "  # of a bound on that
 NUMBERS = {int, float}
@@ -17,9 +16,6 @@ NUMBERS = {int, float}
 class _Change(NamedTuple):
     distance: float  # infinite where there is none
     sentence: str
-
-
-Changes = Iterator[_Change]
 
 
 def of_metrics(summary: Json) -> Json:
@@ -54,7 +50,7 @@ def compared(old: Any, new: Any) -> Outcome:
     return "within tolerance", f"{largest.sentence}, allowed is {TOLERANCE:g}"
 
 
-def _changes(old: Any, new: Any, place: str) -> Changes:
+def _changes(old: Any, new: Any, place: str) -> Iterator[_Change]:
     if old == new:
         return
     kinds = {type(old), type(new)}
@@ -67,14 +63,14 @@ def _changes(old: Any, new: Any, place: str) -> Changes:
         yield _Change(distance, f"{place} was {old!s:.40}, is {new!s:.40}")
 
 
-def _changes_of_objects(old: Json, new: Json, place: str) -> Changes:
+def _changes_of_objects(old: Json, new: Json, place: str) -> Iterator[_Change]:
     names = old.keys() | new.keys()
     for name in sorted(names):
         inner_place = f"{place}.{name}".lstrip(".")
         yield from _changes(old.get(name), new.get(name), inner_place)
 
 
-def _changes_of_lists(old: Values, new: Values, place: str) -> Changes:
+def _changes_of_lists(old: list[Any], new: list[Any], place: str) -> Iterator[_Change]:
     pairs = zip(old, new, strict=True)
     for number, (old_value, new_value) in enumerate(pairs):
         yield from _changes(old_value, new_value, f"{place}[{number}]")

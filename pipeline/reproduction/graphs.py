@@ -19,7 +19,6 @@ FED = "Placeholder"  # the operation of a graph's inputs, which their names alon
 CONTROL = "^"  # before an input that only has to be computed first
 
 Digests = Mapping[str, str]  # by the name of a node or of a function
-Nodes = Iterable[Any]
 
 
 def canonical(graph: Any) -> dict[str, str]:
@@ -73,7 +72,7 @@ def _of_function(function: Any, functions: Digests) -> str:
     return _digest([*types, *returns, *controls, *sorted(nodes.values())])
 
 
-def _of_nodes(nodes: Nodes, arguments: Digests, functions: Digests) -> Digests:
+def _of_nodes(nodes: Iterable[Any], arguments: Digests, functions: Digests) -> Digests:
     by_name = {node.name: node for node in nodes}
     inputs = {name: set(map(_node, node.input)) for name, node in by_name.items()}
     digests = dict(arguments)
@@ -117,7 +116,7 @@ def _attribute(value: Any, functions: Digests) -> str:
     return _bytes(copy).hex()
 
 
-def _functions(value: Any) -> Nodes:
+def _functions(value: Any) -> Iterable[Any]:
     if value.HasField("func"):
         return [value.func]
     if value.HasField("list"):
@@ -125,7 +124,7 @@ def _functions(value: Any) -> Nodes:
     return []
 
 
-def _calls(nodes: Nodes) -> set[str]:
+def _calls(nodes: Iterable[Any]) -> set[str]:
     names = set()
     for node in nodes:
         for value in node.attr.values():

@@ -23,7 +23,6 @@ TEXTS = {  # by the key below `imported`
 }
 REASON = "imported: nothing here decided on it, and it cannot be made again"
 Json = dict[str, Any]
-Names = list[str]
 NUMBERS = (int, float)
 Text: TypeAlias = str | None
 Time: TypeAlias = datetime | None
@@ -88,9 +87,9 @@ def _imported(project: str, id_: str, scalars: Json, ended: Time) -> Json:
     }
 
 
-def _tags(scalars: Json) -> Names:
+def _tags(scalars: Json) -> list[str]:
     """The run's own tags and its group's."""
-    names: Names = []
+    names: list[str] = []
     for path in ("sys/tags", "sys/group_tags"):
         value = scalars.get(path)
         if isinstance(value, list):
@@ -98,7 +97,7 @@ def _tags(scalars: Json) -> Names:
     return list(dict.fromkeys(names))
 
 
-def _values(gathered: Gathered) -> tuple[Json, Json, Names]:
+def _values(gathered: Gathered) -> tuple[Json, Json, list[str]]:
     """Metrics, hyperparameters, and the names of those that JSON has no number for."""
     metrics: Json = {}
     hyperparameters: Json = {}
@@ -115,7 +114,7 @@ def _values(gathered: Gathered) -> tuple[Json, Json, Names]:
     return _ordered(metrics), _ordered(hyperparameters), names
 
 
-def _without_number(group: Json) -> Names:
+def _without_number(group: Json) -> list[str]:
     return [name for name, value in group.items() if value is None]
 
 
