@@ -74,14 +74,14 @@ def _model(origin: Origin) -> Box:
     name = f"{origin.model} {origin.version}" if origin.version else origin.model
     digest = text.short(origin.digest)
     words = [text.verdict(word) for word in origin.verdicts]
-    figures = text.measured(origin)
-    return Box(name, [digest, *words, f"measured: {figures}"], "model")
+    return Box(name, [digest, *words, *text.measured(origin)], "model")
 
 
 def _served(serving: Serving) -> Box:
     style = "plain" if serving.end else "served"
     span = text.span(serving)
-    return Box("Served", [span], style)
+    pusher = [f"pushed by {serving.by}"] if serving.by else []
+    return Box("Served", [span, *pusher], style)
 
 
 def _add_hops(

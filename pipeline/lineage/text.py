@@ -92,11 +92,14 @@ def verdict(word: Verdict) -> str:
     return f"{word.node} {says} it{against}"
 
 
-def measured(origin: Origin) -> str:
-    """The metrics that have a number."""
-    metrics = origin.metrics.items()
-    figures = [f"{name} {value:.4g}" for name, value in metrics if isinstance(value, int | float)]
-    return ", ".join(figures) or "not known any more"
+def measured(origin: Origin) -> list[str]:
+    """A line for each metric."""
+    lines = [f"{name} {_figure(value)}" for name, value in origin.metrics.items()]
+    return lines or ["no metric is known any more"]
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "no number"
 
 
 def _title(origin: Origin, at: datetime | None) -> str:
@@ -115,7 +118,7 @@ def _origin(origin: Origin) -> Iterator[str]:
         yield _line("pushed", f"by {', '.join(pushers)}")
     for word in origin.verdicts:
         yield _line("judged", verdict(word))
-    yield _line("measured", measured(origin))
+    yield _line("measured", ", ".join(measured(origin)))
     for step in origin.hops:
         yield _line("made by", _hop(step))
     yield _line("rows", rows(origin))

@@ -93,6 +93,28 @@ def test_the_picture_holds_the_model_and_what_is_said_of_it(cli, runs, tmp_path,
     assert any(SECOND in text for text in texts)
 
 
+def test_the_picture_tells_figures_and_who_pushed(cli, runs, tmp_path):
+    file = tmp_path / "lineage.svg"
+
+    cli("lineage", "back", "cab", "--svg", file, "--runs", runs.root)
+
+    texts = [element.text for element in ET.parse(file).iter() if element.text]
+    assert "auc 0.8125" in texts
+    assert "pushed by us@here" in texts
+
+
+def test_a_metric_that_became_nan_has_no_number(cli, runs):
+    file = runs.root / SECOND_RUN / "summary.json"
+    summary = json.loads(file.read_text())
+    summary["records"]["metrics"]["auc"] = None
+    file.write_text(json.dumps(summary))
+
+    result = cli("lineage", "back", "cab", "--runs", runs.root)
+
+    lines = [line.split() for line in result.out.splitlines()]
+    assert ["measured", "auc", "no", "number"] in lines
+
+
 def test_the_text_names_rows_commit_and_parameters(cli, runs):
     result = cli("lineage", "back", "cab", "--runs", runs.root)
 
