@@ -18,8 +18,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from settings.values import printable
-
 NAME = "manifest.json"  # of a manifest inside its folder
 SUFFIX = ".manifest.json"  # of one beside it
 ACCOMPANYING = ("baseline.json",)  # what a model was trained on
@@ -132,7 +130,8 @@ def problem(folder: Path, file: Path) -> str | None:
     times of a file that turns out whole are then written.
     """
     text = _problem(folder, file)
-    return printable(text) if text else None
+    # As settings.values.printable, which the server's image does not hold.
+    return "".join(letter if letter.isprintable() else "?" for letter in text) if text else None
 
 
 def _problem(folder: Path, file: Path) -> str | None:

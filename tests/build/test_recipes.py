@@ -10,7 +10,7 @@ import yaml
 
 from environments import ENVIRONMENTS
 from pipeline.__main__ import parser
-from pipeline.delivery.history import BUILD
+from pipeline.author import BUILD
 from settings import REPOSITORY, model_names, names
 from tests.standins.cloud_build.recipe_file import BUILT_IN, DOCKER_IMAGE, Step, read
 

@@ -13,6 +13,7 @@ SERVING = {
 }  # which only ask a model that is trained
 SPARED = {
     "pipeline/__init__.py",
+    "pipeline/author.py",  # names who ran a Pusher
     "pipeline/errors.py",
     "pipeline/gcp/__init__.py",
     "pipeline/gcp/clients.py",
