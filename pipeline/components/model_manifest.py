@@ -30,10 +30,7 @@ def write(model: str) -> str:
     if _is_here(model):
         folder = Path(model)
         return manifest.write(folder, manifest.inside(folder)).digest
-    files = dict(_files(model))
-    made = Manifest(dict(sorted(files.items())), {})
-    _write(made, f"{model}/{manifest.NAME}")
-    return made.digest
+    return _write(dict(_files(model)), f"{model}/{manifest.NAME}").digest
 
 
 def complete(model: str, baseline: str) -> None:
@@ -52,8 +49,7 @@ def complete(model: str, baseline: str) -> None:
         return
     written = _read(file)
     if written.files.get(BASELINE) != entry:
-        files = {**written.files, BASELINE: entry}
-        _write(Manifest(dict(sorted(files.items())), {}), file)
+        _write({**written.files, BASELINE: entry}, file)
 
 
 def whole(artifact: types.Artifact) -> str | None:
@@ -125,9 +121,12 @@ def _read(file: str) -> Manifest:
         return manifest.decode(content.read(), file)
 
 
-def _write(made: Manifest, file: str) -> None:
+def _write(files: dict[str, File], file: str) -> Manifest:
+    """Write a manifest of the files, in their order."""
+    made = Manifest(dict(sorted(files.items())), {})
     with tf.io.gfile.GFile(file, "w") as content:
         content.write(manifest.encode(made))
+    return made
 
 
 def _is_here(model: str) -> bool:
