@@ -89,7 +89,9 @@ def test_each_cause_reaches_the_models_made_by_it(ask, selection, digests):
     assert digests_of(answer) == digests
 
 
-def test_a_bad_commit_of_a_cached_step_reaches_later_models(ask, runs):
+@pytest.fixture
+def cached_run(runs):
+    """A third run, of another commit, that took all but its training from the first one."""
     ingested = ("CsvExampleGen", "ImportSchemaGen", "Transform")
     runs.run(
         THIRD_RUN,
@@ -99,21 +101,16 @@ def test_a_bad_commit_of_a_cached_step_reaches_later_models(ask, runs):
         commit=THIRD_COMMIT,
     )
 
+
+@pytest.mark.usefixtures("cached_run")
+def test_a_bad_commit_of_a_cached_step_reaches_later_models(ask):
     _, answer = ask("forward", "--commit", FIRST_COMMIT)
 
     assert digests_of(answer) == [FIRST_MODEL, THIRD_MODEL]
 
 
-def test_a_commit_is_none_of_the_steps_that_its_run_took_from_the_cache(ask, runs):
-    ingested = ("CsvExampleGen", "ImportSchemaGen", "Transform")
-    runs.run(
-        THIRD_RUN,
-        of=FIRST_RUN,
-        cached=ingested,
-        model_digest=THIRD_MODEL,
-        commit=THIRD_COMMIT,
-    )
-
+@pytest.mark.usefixtures("cached_run")
+def test_a_commit_is_none_of_the_steps_that_its_run_took_from_the_cache(ask):
     _, answer = ask("forward", "--commit", THIRD_COMMIT)
 
     assert digests_of(answer) == [THIRD_MODEL]

@@ -91,12 +91,23 @@ def test_an_empty_name_is_no_run_and_makes_nothing_again(compare):
     assert "there is no run '' in" in result.sentence
 
 
+@pytest.fixture
+def remove(runs, second):
+    """Take a field out of the second run's summary; return the file."""
+
+    def _remove(field: str):
+        file = runs.root / SECOND / "summary.json"
+        summary = json.loads(file.read_text())
+        del summary[field]
+        file.write_text(json.dumps(summary))
+        return file
+
+    return _remove
+
+
 @pytest.mark.parametrize("field", ["run", "model", "records"])
-def test_a_summary_without_what_every_run_has_is_refused(compare, runs, second, field):
-    file = runs.root / SECOND / "summary.json"
-    summary = json.loads(file.read_text())
-    del summary[field]
-    file.write_text(json.dumps(summary))
+def test_a_summary_without_what_every_run_has_is_refused(compare, remove, field):
+    file = remove(field)
 
     result = compare(SECOND)
 
@@ -105,11 +116,8 @@ def test_a_summary_without_what_every_run_has_is_refused(compare, runs, second, 
 
 
 @pytest.mark.parametrize("field", ["metrics", "slices", "gate"])
-def test_a_summary_without_figures_is_told_to_be_damaged(compare, runs, second, field):
-    file = runs.root / SECOND / "summary.json"
-    summary = json.loads(file.read_text())
-    del summary[field]
-    file.write_text(json.dumps(summary))
+def test_a_summary_without_figures_is_told_to_be_damaged(compare, remove, field):
+    remove(field)
 
     result = compare(SECOND)
 
